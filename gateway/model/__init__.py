@@ -1,0 +1,1 @@
+"""The nouns (design §4): frozen values, no I/O."""

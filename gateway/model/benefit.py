@@ -1,0 +1,91 @@
+"""BenefitEstimate: what a scheme owes for one stay (单次住院) or month, line by line."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from gateway.model.money import Money, yuan
+
+
+class BenefitLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of the calculation: the rule, its article, its inputs, the amount, and a Chinese sentence."""
+
+    rule: str
+    article: str
+    amount: Money
+    text: str
+    base: Money | None = None
+    rate: Decimal | None = None
+    days: int | None = None
+    total_days: int | None = None
+    per_day: Money | None = None
+
+
+class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scheme owes for these settlements. Lines sum to `payable`.
+
+    `edition`, `period_from` and `claim_by` are None where no coverage period applies. `assumed` names the
+    open settings (policy questions the regulation leaves open) the result leaned on. `stay` identifies the
+    stay or month for ever: see design §5.2.
+    """
+
+    settlements: tuple[str, ...]
+    edition: str | None
+    payable: Money
+    lines: tuple[BenefitLine, ...]
+    flags: tuple[str, ...]
+    assumed: tuple[str, ...]
+    claim_by: date | None
+    stay: str
+    record_keys: tuple[int, ...] = ()
+    period_from: date | None = None
+    admitted_on: date | None = None
+    discharged_on: date | None = None
+    merged_stays: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(line.amount for line in self.lines) != self.payable:
+            raise ValueError("the lines of an estimate must add up to what is payable")
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What the association has decided about a stay: it stays fixed (policy 1.7.8). A refusal has payable 0."""
+
+    settlements: tuple[str, ...]
+    payable: Money
+    refused: bool = False
+
+
+def line_to_json(line: BenefitLine) -> dict[str, Any]:
+    """A line as JSON values, in the shape of `hubao scheme assess`."""
+    plain: dict[str, Any] = {"rule": line.rule, "article": line.article}
+    if line.base is not None:
+        plain["base"] = yuan(line.base)
+    if line.rate is not None:
+        plain["rate"] = f"{line.rate:.2f}"
+    if line.days is not None:
+        plain["days"] = line.days
+    if line.total_days is not None:
+        plain["total_days"] = line.total_days
+    if line.per_day is not None:
+        plain["per_day"] = yuan(line.per_day)
+    plain["amount"] = yuan(line.amount)
+    plain["text"] = line.text
+    return plain
+
+
+def estimate_to_json(estimate: BenefitEstimate) -> dict[str, Any]:
+    """An estimate as JSON values, in the shape of `hubao scheme assess`."""
+    return {
+        "settlements": list(estimate.settlements),
+        "edition": estimate.edition,
+        "payable": yuan(estimate.payable),
+        "lines": [line_to_json(line) for line in estimate.lines],
+        "flags": list(estimate.flags),
+        "assumed": list(estimate.assumed),
+        "claim_by": estimate.claim_by.isoformat() if estimate.claim_by else None,
+    }

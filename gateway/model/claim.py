@@ -1,0 +1,81 @@
+"""PrefilledClaim (预填申领): what an association receives, and Delivery: how it got there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class ClaimStatus(StrEnum):
+    """What the gateway says about a claim's latest version."""
+
+    PROPOSED = "proposed"
+    AMENDED = "amended"
+    WITHDRAWN = "withdrawn"
+
+
+class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a claim. `body` is frozen when the version is made; `content` is its digest without version."""
+
+    claim_id: str
+    version: int
+    status: ClaimStatus
+    association: str
+    person_id: int
+    scheme: str
+    stay: str
+    body: dict[str, Any]
+    content: bytes
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. `overtaken`: a newer version went instead, before this one was ever sent."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+    OVERTAKEN = "overtaken"
+
+
+class AnswerKind(StrEnum):
+    """What came of one attempt to send or to ask."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The association's answer. ABSENT only to a question: it does not have that claim version."""
+
+    kind: AnswerKind
+    code: str = ""
+    retry_after: float | None = None
+    reference: str | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim version on its way. Instants are aware; `attempts` counts leases that sent something."""
+
+    delivery_id: int
+    claim_id: str
+    version: int
+    association: str
+    state: DeliveryState
+    attempts: int
+    next_at: datetime
+    lease_until: datetime | None = None
+    last_code: str = ""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same at every attempt of the same version."""
+        return f"{self.claim_id}-v{self.version}"

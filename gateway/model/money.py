@@ -1,0 +1,36 @@
+"""Money: whole fen (分), never a float.
+
+Amounts travel as text in yuan with at most two decimals (national interface: 数值型 16,2) and live as `Money`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from gateway.errors import BadInput
+
+Money = NewType("Money", int)
+"""An amount in fen; negative for what is taken back."""
+
+LARGEST = Money(10**14 - 1)
+"""The largest amount accepted, 数值型 (16,2): 14 digits in fen would be a sum no bill reaches."""
+
+_YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
+
+
+def parse_yuan(text: str) -> Money:
+    """Yuan as text ("12", "-3.5", "3661.39") → fen. Raises BadInput("not_an_amount") for anything else."""
+    found = _YUAN.fullmatch(text)
+    if found is None or not text.isascii():
+        raise BadInput("not_an_amount", "金额应为最多两位小数的数字 (an amount with at most two decimals)")
+    sign, whole, part = found.groups()
+    fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
+    return Money(-fen if sign else fen)
+
+
+def yuan(amount: int) -> str:
+    """Fen → yuan as text with two decimals: 258000 → "2580.00"."""
+    sign = "-" if amount < 0 else ""
+    whole, part = divmod(abs(amount), 100)
+    return f"{sign}{whole}.{part:02d}"

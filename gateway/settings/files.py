@@ -1,0 +1,68 @@
+"""TOML files → checked, frozen specifications, with every finding of a file at once.
+
+The rules of all files an administrator writes: a closed vocabulary, unknown keys refused, amounts and rates
+as exact decimals, no code. Every finding names file, key, what was found (its kind, never a secret) and what
+is allowed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gateway.errors import BadSettings, Finding
+
+
+class Spec(BaseModel):
+    """Base of every specification: frozen, and closed against unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def read_toml(path: Path, *, shown_as: str) -> dict[str, Any]:
+    """The tables of a TOML file with exact decimals. Raises BadSettings naming the line of a syntax error."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings([Finding(shown_as, "-", str(error), "TOML 1.0")]) from error
+    except UnicodeDecodeError as error:
+        raise BadSettings([Finding(shown_as, "-", f"byte {error.start} is not UTF-8", "UTF-8")]) from error
+    except OSError as error:
+        raise BadSettings([Finding(shown_as, "-", error.strerror or "unreadable", "a readable file")]) from error
+
+
+def check(spec: type[S], tables: dict[str, Any], *, shown_as: str) -> S:
+    """The specification these tables describe. Raises BadSettings with every finding."""
+    try:
+        return spec.model_validate(tables)
+    except ValidationError as error:
+        raise BadSettings([_finding(shown_as, problem) for problem in error.errors()]) from error
+
+
+def _finding(shown_as: str, problem: Any) -> Finding:
+    key = ".".join(str(part) for part in problem["loc"]) or "-"
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        return Finding(shown_as, key, "未知键 (unknown key)", "只允许文档列出的键 (only the documented keys)")
+    if kind == "missing":
+        return Finding(shown_as, key, "缺失 (missing)", "必填 (required)")
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
+        allowed = context.get("expected") or context.get("expected_tags") or problem["msg"]
+        return Finding(shown_as, key, _found(problem), str(allowed))
+    return Finding(shown_as, key, _found(problem), problem["msg"])
+
+
+def _found(problem: Any) -> str:
+    """What stood there: short plain values as they are, everything else by its kind; never a secret."""
+    value = problem.get("input")
+    secret = any("secret" in str(part) or "key" in str(part) for part in problem["loc"])
+    if not secret and isinstance(value, str | int | bool | Decimal) and len(str(value)) <= 40:
+        return repr(str(value)) if isinstance(value, Decimal) else repr(value)
+    return type(value).__name__
