@@ -36,14 +36,27 @@ class PullFeed(Protocol):
     def release(self, fetched: Fetched) -> None: ...
 
 
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking about some people: one page (a bundle), and which of them it settles.
+
+    `asked` were answered in full. `failed` (member id, stable code) were answered in part or not at all and must
+    be asked again; what was learnt about them stands in the page all the same. A subject in neither was not
+    reached, because the page was full or the line went down, and belongs at the head of the next question.
+    """
+
+    fetched: Fetched
+    asked: tuple[int, ...]
+    failed: tuple[tuple[int, str], ...]
+
+
 class SweepFeed(Protocol):
-    """A feed that can only answer "this person". `ask` returns one page (a bundle) about all the subjects given.
+    """A feed that can only answer "this person". `ask` returns one page (a bundle) about the subjects given.
 
     The bundle holds every reply verbatim beside its call. Rate limits are kept inside. A person the feed does
     not know is an answer, not an error. Raises Unavailable: then nothing about these subjects was learnt.
     """
 
-    def ask(self, subjects: list[Subject], *, now: datetime) -> Fetched: ...
+    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept: ...
 
 
 class ReceiveFeed(Protocol):

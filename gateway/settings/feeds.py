@@ -93,7 +93,7 @@ class Legal(Spec):
 
 
 class FeedSpec(Spec):
-    """One feed file."""
+    """One feed file. `leagues`: a sweep asks only about members of these (roster column `league`); empty for all."""
 
     feed: Name
     version: Annotated[int, Field(ge=1)] = 1
@@ -106,6 +106,7 @@ class FeedSpec(Spec):
     enabled: bool = True
     retention_days: Annotated[int, Field(ge=1, le=3660)] = 180
     replaces: Literal["nothing", "file"] = "nothing"
+    leagues: tuple[str, ...] = ()
     takeback_share: Annotated[float, Field(ge=0, le=1)] = 0.2
     connector: Connector
     schedule: Schedule | None = None

@@ -1,0 +1,185 @@
+"""An association's claims system over HTTP JSON: POST {address}/claims sends, GET {address}/claims/{id} asks.
+
+Every request carries a Standard Webhooks signature, a delivery also `Idempotency-Key`. Of an answer's body
+only a version, a reference and a stable code are ever kept: free text in it may speak of the member.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from connectors.transport import webhook
+from connectors.transport.http import (
+    DELIVERIES,
+    QUESTIONS,
+    Outcome,
+    Reply,
+    exchange,
+    json_object,
+    make_client,
+    outcome_of,
+    quick_retries,
+)
+from gateway.errors import OutcomeUnknown, Unavailable
+from gateway.model.claim import Answer, AnswerKind
+
+_ANSWER_BYTES = 64 * 1024
+_SAFE_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
+
+# A code with this many digits in a row could be somebody's birth date, phone or id number.
+_LONG_NUMBER = re.compile(r"[0-9]{8}")
+
+
+class HttpJson:
+    """A Sender. `can_be_asked=False` is for a system without the GET: a person settles what is unknown."""
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        secret: str,
+        timeout_seconds: float = 30.0,
+        quick_tries: int = 2,
+        can_be_asked: bool = True,
+        name: str = "http-json",
+        client: httpx.Client | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        webhook.secret_keys(secret)  # A secret of the wrong form must be found at the start, not at night.
+        self.name = name
+        self._address = address.rstrip("/")
+        self._secret = secret
+        self._can_be_asked = can_be_asked
+        self._client = client or make_client(timeout_seconds=timeout_seconds)
+        self._tries = quick_retries(quick_tries, again=_nothing_was_sent, sleep=sleep)
+
+    def send(
+        self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime
+    ) -> Answer:
+        """Deliver one claim version; `body` goes out verbatim. See `gateway.ports.Sender`."""
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "idempotency-key": idempotency_key,
+            **self._signed(idempotency_key, now, body),
+        }
+        try:
+            reply = self._exchange("POST", "/claims", headers, body)
+        except OutcomeUnknown:
+            return Answer(kind=AnswerKind.UNKNOWN, code="no_answer")
+        except Unavailable:
+            return Answer(kind=AnswerKind.UNAVAILABLE, code="no_connection")
+        return _sent(reply, claim_id, version)
+
+    def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer:
+        """Whether the association holds this version of a claim, or a later one."""
+        if not self._can_be_asked:
+            return Answer(kind=AnswerKind.UNKNOWN, code="cannot_be_asked")
+        question_id = f"{claim_id}-v{version}-ask-{int(now.timestamp())}"
+        headers = {"accept": "application/json", **self._signed(question_id, now, b"")}
+        try:
+            reply = self._exchange("GET", f"/claims/{quote(claim_id, safe='')}", headers, None)
+        except Unavailable:
+            # A question changes nothing, so it may be asked again whatever became of it.
+            return Answer(kind=AnswerKind.UNAVAILABLE, code="no_answer")
+        return _asked(reply, claim_id, version)
+
+    def _signed(self, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
+        return webhook.sign(self._secret, message_id=message_id, timestamp=int(now.timestamp()), body=body)
+
+    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        """One request, tried again at once only while no connection comes about: then nothing was sent."""
+        return self._tries.copy()(
+            exchange,
+            self._client,
+            method,
+            self._address + path,
+            headers=headers,
+            content=body,
+            limit=_ANSWER_BYTES,
+        )
+
+
+def _nothing_was_sent(error: BaseException) -> bool:
+    return isinstance(error, Unavailable) and not isinstance(error, OutcomeUnknown)
+
+
+def _sent(reply: Reply, claim_id: str, version: int) -> Answer:
+    outcome, told = outcome_of(reply.status, DELIVERIES), json_object(reply.body) or {}
+    if outcome is Outcome.OK:
+        return _taken(reply, told, claim_id)
+    if outcome is Outcome.CONFLICT:
+        return _conflict(reply, told, version)
+    return Answer(kind=_KINDS[outcome], code=_code(reply, told), retry_after=reply.retry_after)
+
+
+def _taken(reply: Reply, told: dict[str, Any], claim_id: str) -> Answer:
+    """A 2xx. A page for people (a login, a firewall's notice) also comes with 200, and has taken nothing."""
+    if reply.headers.get("content-type", "").lower().startswith("text/html"):
+        return Answer(kind=AnswerKind.UNKNOWN, code="html_reply")
+    if told.get("claim_id", claim_id) != claim_id:
+        return Answer(kind=AnswerKind.UNKNOWN, code="other_claim")
+    return Answer(kind=AnswerKind.ACCEPTED, reference=_safe(told.get("reference")))
+
+
+def _conflict(reply: Reply, told: dict[str, Any], version: int) -> Answer:
+    """409: it holds this version or a later one, or an earlier one and says no; otherwise we must ask."""
+    held = _version(told)
+    if held is None:
+        return Answer(kind=AnswerKind.UNKNOWN, code=_code(reply, told), retry_after=reply.retry_after)
+    if held >= version:
+        return Answer(kind=AnswerKind.ACCEPTED, code="already_held", reference=_safe(told.get("reference")))
+    return Answer(kind=AnswerKind.REFUSED, code=_code(reply, told))
+
+
+def _asked(reply: Reply, claim_id: str, version: int) -> Answer:
+    if reply.status == 404:
+        return Answer(kind=AnswerKind.ABSENT, code="http_404")
+    outcome, told = outcome_of(reply.status, QUESTIONS), json_object(reply.body) or {}
+    if outcome is Outcome.UNAVAILABLE:
+        return Answer(kind=AnswerKind.UNAVAILABLE, code=_code(reply, told), retry_after=reply.retry_after)
+    if outcome is not Outcome.OK:
+        # It refuses the question; what became of the claim is as unknown as before.
+        return Answer(kind=AnswerKind.UNKNOWN, code=_code(reply, told))
+    return _held(told, claim_id, version)
+
+
+def _held(told: dict[str, Any], claim_id: str, version: int) -> Answer:
+    held = _version(told)
+    if held is None or told.get("claim_id", claim_id) != claim_id:
+        return Answer(kind=AnswerKind.UNKNOWN, code="unreadable_answer")
+    if held < version:
+        return Answer(kind=AnswerKind.ABSENT, code="earlier_version")
+    return Answer(kind=AnswerKind.ACCEPTED, code="already_held", reference=_safe(told.get("reference")))
+
+
+_KINDS = {
+    Outcome.UNAVAILABLE: AnswerKind.UNAVAILABLE,
+    Outcome.UNKNOWN: AnswerKind.UNKNOWN,
+    Outcome.REFUSED: AnswerKind.REFUSED,
+}
+
+
+def _version(told: dict[str, Any]) -> int | None:
+    version = told.get("version")
+    return version if isinstance(version, int) and not isinstance(version, bool) and version >= 1 else None
+
+
+def _safe(value: Any) -> str | None:
+    """A short plain token of theirs, or nothing."""
+    return value if isinstance(value, str) and _SAFE_CODE.fullmatch(value) else None
+
+
+def _code(reply: Reply, told: dict[str, Any]) -> str:
+    """The problem's own code (RFC 9457 `code` or `type`) when it is a plain token, else the status."""
+    for value in (told.get("code"), told.get("type")):
+        code = _safe(value)
+        if code and code != "about:blank" and not _LONG_NUMBER.search(code):
+            return code
+    return f"http_{reply.status}"

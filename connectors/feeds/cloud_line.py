@@ -1,0 +1,355 @@
+"""医保云专线: the national platform's JSON line, which cannot list anything and answers person by person.
+
+Who (1101) → visits in the window (5201, once per care type) → settlement (5203) → diagnoses (5202). The
+reply to 1101 is full of personal data nobody needs, so it is used and dropped, except where it says that the
+person is unknown. The other replies go into one bundle, each verbatim beside its call:
+
+    msgpack {"bundle": 1, "calls": [{"infno": "5203", "asked": {"psn_no", "mdtrt_id", …}, "reply": bytes}, …]}
+
+All four are questions that change nothing, so every one of them may be asked again after a failure.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import httpx
+import msgspec
+
+from connectors.transport import tif
+from connectors.transport.envelope import (
+    Caller,
+    Heard,
+    Question,
+    objects_of,
+    read_reply,
+    request_body,
+    text_of,
+)
+from connectors.transport.http import QUICK_WAIT_SECONDS, answered, exchange, make_client, quick_retries
+from connectors.transport.msgid import MessageIds
+from connectors.transport.pace import Pace
+from gateway.errors import Refused, Unavailable, WrongUse
+from gateway.model.page import MAX_PAGE_BYTES, Fetched
+from gateway.ports import Subject, Swept
+
+PATHS: Final[Mapping[str, str]] = {
+    "1101": "/fsi/api/fsiPsnInfoService/queryPsnInfo",
+    "5201": "/fsi/api/fsiIntegratedQueryService/queryMdtrtInfo",
+    "5202": "/fsi/api/fsiIntegratedQueryService/queryDiagInfo",
+    "5203": "/fsi/api/fsiIntegratedQueryService/querySetlInfo",
+}
+"""Where a transaction lives under the line's address; a platform with one address for all has "" for each."""
+
+SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+
+_BUNDLE_ROOM = MAX_PAGE_BYTES - 1024
+_CALL_OVERHEAD = 512
+_MOST_CALLS_A_PERSON = 2000
+_OUTAGE_AFTER = 3
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of a bundle: the transaction, what was asked (no name, no id number), the reply verbatim."""
+
+    infno: str
+    asked: dict[str, Any]
+    reply: bytes
+
+
+class Gathered:
+    """What was learnt about one person: the calls worth keeping, and what went wrong on the way."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.trouble: list[str] = []
+        self.size = 0
+
+    def keep(self, question: Question, heard: Heard) -> None:
+        """Put a reply into the bundle."""
+        self.calls.append(Call(question.infno, question.shown, heard.raw))
+        self.size += len(heard.raw) + _CALL_OVERHEAD
+
+    def accept(self, question: Question, heard: Heard) -> bool:
+        """Keep a reply and say whether it is good; a refusal other than "nothing known" is trouble."""
+        self.keep(question, heard)
+        if not heard.good and not heard.knows_nothing:
+            self.trouble.append(f"refused_{question.infno}")
+        return heard.good
+
+
+Walk = Generator[Question, Heard, None]
+"""Questions out, answers in: the order of the calls without the network."""
+
+
+def walk_person(subject: Subject, gathered: Gathered, *, care_types: tuple[str, ...], region: str) -> Walk:
+    """Everything to ask about one person; what is learnt goes into `gathered`."""
+    who = _who(subject)
+    answer = yield who
+    if not answer.good or not answer.output:
+        gathered.accept(who, answer)
+        return
+    numbers = _person_numbers(answer.output)
+    if not numbers:
+        gathered.trouble.append("no_person_number")
+    insured_in = _insured_region(answer.output, region)
+    for number in numbers:
+        yield from _walk_visits(subject, gathered, number, insured_in, care_types)
+
+
+def _walk_visits(
+    subject: Subject, gathered: Gathered, person_no: str, insured_in: str, care_types: tuple[str, ...]
+) -> Walk:
+    seen: set[tuple[str, str]] = set()
+    for care_type in care_types:
+        question = _visits(subject, person_no, insured_in, care_type)
+        answer = yield question
+        if not gathered.accept(question, answer):
+            continue
+        for visit in objects_of(answer.output.get("mdtrtinfo")):
+            key = text_of(visit.get("mdtrt_id")), text_of(visit.get("setl_id"))
+            if not key[0]:
+                gathered.trouble.append("visit_without_number")
+            elif key not in seen:
+                seen.add(key)
+                yield from _walk_settlement(gathered, person_no, insured_in, *key)
+
+
+def _walk_settlement(
+    gathered: Gathered, person_no: str, insured_in: str, visit_no: str, settlement_no: str
+) -> Walk:
+    """One visit's settlement and diagnoses, kept together: half a visit would be assessed wrongly."""
+    settlement = _settlement(person_no, insured_in, visit_no, settlement_no)
+    settled = yield settlement
+    if not settled.good or not objects_of(settled.output.get("setlinfo")):
+        gathered.accept(settlement, settled)
+        return
+    diagnoses = _diagnoses(person_no, insured_in, visit_no)
+    diagnosed = yield diagnoses
+    gathered.keep(settlement, settled)
+    gathered.accept(diagnoses, diagnosed)
+
+
+def _who(subject: Subject) -> Question:
+    """1101, without the name: the platform would refuse a way of writing it that the matching still knows."""
+    data = {
+        "mdtrt_cert_type": "02" if subject.id_type == "01" else "99",
+        "mdtrt_cert_no": subject.id_number,
+        "card_sn": "",
+        "begntime": "",
+        "psn_cert_type": subject.id_type,
+        "certno": subject.id_number,
+        "psn_name": "",
+    }
+    return Question(infno="1101", data=data, shown={"member_id": subject.member_id})
+
+
+def _visits(subject: Subject, person_no: str, insured_in: str, care_type: str) -> Question:
+    data = {
+        "psn_no": person_no,
+        "begntime": f"{subject.since.isoformat()} 00:00:00",
+        "endtime": f"{subject.until.isoformat()} 23:59:59",
+        "med_type": care_type,
+        "mdtrt_id": "",
+    }
+    return Question(infno="5201", data=data, shown=dict(data), insured_region=insured_in)
+
+
+def _settlement(person_no: str, insured_in: str, visit_no: str, settlement_no: str) -> Question:
+    data = {"psn_no": person_no, "setl_id": settlement_no, "mdtrt_id": visit_no}
+    return Question(infno="5203", data=data, shown=dict(data), insured_region=insured_in)
+
+
+def _diagnoses(person_no: str, insured_in: str, visit_no: str) -> Question:
+    data = {"mdtrt_id": visit_no, "psn_no": person_no}
+    return Question(infno="5202", data=data, shown=dict(data), insured_region=insured_in)
+
+
+def _person_numbers(output: Mapping[str, Any]) -> list[str]:
+    """The person's numbers, nearly always one; a person with two files has been to hospital under either."""
+    found = [text_of(person.get("psn_no")) for person in objects_of(output.get("baseinfo"))]
+    return list(dict.fromkeys(number for number in found if number))
+
+
+def _insured_region(output: Mapping[str, Any], region: str) -> str:
+    """参保地: this league's first, then 正常参保, then 职工; without any, the line's own region."""
+
+    def rank(insurance: Mapping[str, Any]) -> tuple[bool, bool, bool]:
+        place = text_of(insurance.get("insuplc_admdvs"))
+        active = text_of(insurance.get("psn_insu_stas")) == "1"
+        return place[:4] != region[:4], not active, text_of(insurance.get("insutype")) != "310"
+
+    placed = [one for one in objects_of(output.get("insuinfo")) if text_of(one.get("insuplc_admdvs"))]
+    return text_of(min(placed, key=rank)["insuplc_admdvs"]) if placed else region
+
+
+class CloudLine:
+    """A SweepFeed over the national platform's envelope with `x-tif-*` signing.
+
+    `next_msgid` gives message ids that never repeat; without it this machine's own are used (see
+    `connectors.transport.msgid`). `clock` is the present instant: a sweep of a page takes minutes, and
+    signatures and message times must be fresh.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        paas_id: str,
+        secret: str,
+        facility_no: str,
+        facility_name: str,
+        region: str,
+        operator_no: str = "hubao",
+        operator_name: str = "互保网关",
+        receiver: str = "YBXT",
+        interface_version: str = "V1.0",
+        paths: Mapping[str, str] | None = None,
+        care_types: tuple[str, ...] = ("21",),
+        timeout_seconds: float = 30.0,
+        people_per_page: int = 200,
+        per_second: float = 10.0,
+        tries: int = 3,
+        calls_per_page: int = 20_000,
+        name: str = "cloud-line",
+        client: httpx.Client | None = None,
+        next_msgid: Callable[[datetime], str] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if not paas_id.isascii():
+            raise WrongUse("paas_id 只能用 ASCII 字符 (paas_id must be ASCII: it travels in a header)")
+        self.name = name
+        self.people_per_page = people_per_page
+        self._caller = Caller(
+            facility_no=facility_no,
+            facility_name=facility_name,
+            operator_no=operator_no,
+            operator_name=operator_name,
+            receiver=receiver,
+            interface_version=interface_version,
+            region=region,
+        )
+        self._address = address.rstrip("/")
+        self._paths = {**PATHS, **(paths or {})}
+        self._paas_id, self._secret = paas_id, secret
+        self._care_types = tuple(care_types)
+        self._calls_per_page = calls_per_page
+        self._client = client or make_client(timeout_seconds=timeout_seconds)
+        self._next_msgid = next_msgid or MessageIds(facility_no)
+        self._clock = clock
+        self._pace = Pace(per_second, sleep=sleep)
+        self._tries = quick_retries(tries, again=_is_unavailable, sleep=sleep)
+
+    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
+        """One bundle about as many of these people as fit; see `gateway.ports.SweepFeed`."""
+        if not subjects:
+            raise WrongUse("一次查询至少一人 (ask about at least one person)")
+        sweep = _Sweep(room=_BUNDLE_ROOM, calls_left=self._calls_per_page)
+        for subject in subjects:
+            if sweep.over or not sweep.take(subject.member_id, *self._hear(subject, sweep)):
+                break
+        if sweep.last_error is not None and not sweep.asked and not sweep.calls:
+            raise Unavailable(f"{self.name}: {sweep.last_error}", retry_after=sweep.retry_after)
+        request = f"sweep:{now.isoformat()}:{subjects[0].member_id}-{subjects[-1].member_id}"
+        return sweep.swept(request)
+
+    def _hear(self, subject: Subject, sweep: _Sweep) -> tuple[Gathered, Unavailable | Refused | None]:
+        """Walk one person's questions; the second value is what cut the walk short."""
+        gathered = Gathered()
+        walk = walk_person(subject, gathered, care_types=self._care_types, region=self._caller.region)
+        try:
+            self._drive(walk, gathered, sweep)
+        except (Unavailable, Refused) as error:
+            gathered.trouble.append(_code_of(error))
+            return gathered, error
+        return gathered, None
+
+    def _drive(self, walk: Walk, gathered: Gathered, sweep: _Sweep) -> None:
+        with suppress(StopIteration):
+            question = next(walk)
+            while gathered.size <= _BUNDLE_ROOM and len(gathered.calls) <= _MOST_CALLS_A_PERSON:
+                heard = self._call(question)
+                sweep.calls_left -= 1
+                question = walk.send(heard)
+            gathered.trouble.append("too_large")
+
+    def _call(self, question: Question) -> Heard:
+        """One transaction, tried again while the line is unavailable. Raises Unavailable or Refused."""
+        return self._tries.copy()(self._call_once, question)
+
+    def _call_once(self, question: Question) -> Heard:
+        self._pace.wait()
+        now = self._clock().astimezone(SHANGHAI)
+        body = request_body(self._caller, question, msgid=self._next_msgid(now), now=now)
+        signed = tif.sign(
+            self._paas_id, self._secret, timestamp=int(now.timestamp()), nonce=secrets.token_hex(8)
+        )
+        headers = {**signed, "content-type": "application/json; charset=utf-8"}
+        url = self._address + self._paths[question.infno]
+        return read_reply(answered(exchange(self._client, "POST", url, headers=headers, content=body)))
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    return isinstance(error, Unavailable)
+
+
+def _code_of(error: Unavailable | Refused) -> str:
+    """A stable code for the list of failures: `http_403`, `broken_reply`, else `unavailable`."""
+    if isinstance(error, Refused):
+        return error.code
+    return "broken_reply" if str(error).startswith("broken_reply") else "unavailable"
+
+
+class _Sweep:
+    """A bundle being filled: who is in it, who failed, and when to stop."""
+
+    def __init__(self, *, room: int, calls_left: int) -> None:
+        self.calls: list[Call] = []
+        self.asked: list[int] = []
+        self.failed: list[tuple[int, str]] = []
+        self.calls_left = calls_left
+        self.last_error: str | None = None
+        self.retry_after: float | None = None
+        self._room = room
+        self._outages = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop before the next person: no calls left, line down, or asked to pause."""
+        told_to_wait = self.retry_after is not None and self.retry_after > QUICK_WAIT_SECONDS
+        return self.calls_left <= 0 or self._outages >= _OUTAGE_AFTER or told_to_wait
+
+    def take(self, member_id: int, gathered: Gathered, cut_by: Unavailable | Refused | None) -> bool:
+        """Add one person. False when the bundle has no room left: that person belongs in the next one."""
+        fits = gathered.size <= self._room
+        if not fits and self.calls:
+            return False
+        self._note(cut_by)
+        if fits:
+            self._room -= gathered.size
+            self.calls += gathered.calls
+        trouble = gathered.trouble if fits else ["too_large"]
+        if trouble:
+            self.failed.append((member_id, trouble[0]))
+        else:
+            self.asked.append(member_id)
+        return True
+
+    def _note(self, cut_by: Unavailable | Refused | None) -> None:
+        self._outages = self._outages + 1 if cut_by else 0
+        if cut_by is not None:
+            self.last_error = _code_of(cut_by)
+            self.retry_after = getattr(cut_by, "retry_after", None)
+
+    def swept(self, request: str) -> Swept:
+        """The page and who it covers."""
+        content = msgspec.msgpack.encode({"bundle": 1, "calls": self.calls})
+        fetched = Fetched(content=content, request=request)
+        return Swept(fetched=fetched, asked=tuple(self.asked), failed=tuple(self.failed))

@@ -1,0 +1,364 @@
+"""Files dropped in a folder: one page per file, or per part of a large one.
+
+A file is taken once it is complete: its marker exists and is not older than the file, or, where the feed has
+no markers, nobody has written to it for a while. What identifies a page is file name, content digest and
+part, so a file that is replaced by a corrected one of the same name is a new page, and a file read again
+after a crash is the same page. Symbolic links, subfolders and devices are never followed or opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from connectors.transport.parts import Plan, plan_parts, read_parts
+from gateway.errors import BadInput, Unavailable, WrongUse
+from gateway.model.money import parse_yuan
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
+
+_MARKER_BYTES = 4096
+_MOST_REMEMBERED = 5000
+
+
+class _Identity(msgspec.Struct, frozen=True):
+    """What tells a file from the one that replaces it."""
+
+    inode: int
+    size: int
+    changed: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> _Identity:
+        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """A regular file of the folder: its name for the system, its name for people, its state when listed."""
+
+    name: str
+    shown: str
+    identity: _Identity
+
+
+class _Dropped(msgspec.Struct, frozen=True):
+    """A complete file, its marker, and the day its name gives."""
+
+    file: _Entry
+    marker: _Entry | None
+    day: date | None
+
+
+class _Read(msgspec.Struct):
+    """A file of which pages were handed out: it may go once all of them are released."""
+
+    dropped: _Dropped
+    left: set[int]
+
+
+class Folder:
+    """A PullFeed over a folder. `moved_to` goes with `after = "move"`, and `quiet_seconds` with no marker."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        pattern: str,
+        day_format: str = "%Y%m%d",
+        marker: str | None = ".ok",
+        after: Literal["delete", "move", "keep"] = "delete",
+        moved_to: Path | None = None,
+        with_header: bool = True,
+        quiet_seconds: int = 60,
+        name: str = "folder",
+        clock: Callable[[], float] = time.time,
+        limit: int = MAX_PAGE_BYTES,
+    ) -> None:
+        if after == "move" and (moved_to is None or moved_to.resolve() == folder.resolve()):
+            raise WrongUse("after = move 需要另一个 moved_to 目录 (moved_to must name another folder)")
+        self.name = name
+        self._folder, self._moved_to = folder, moved_to
+        self._pattern, self._day = _pattern(pattern), _Day(day_format)
+        self._marker, self._after = marker or None, after
+        self._with_header, self._quiet_seconds, self._limit = with_header, quiet_seconds, limit
+        self._clock = clock
+        self._handed_out: dict[str, _Read] = {}
+
+    def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
+        """The pages of all complete files of these days, oldest day first. Raises Unavailable."""
+        memory = _Memory.read(cursor) if self._after == "keep" else None
+        entries, unreadable = self._entries(), 0
+        if memory is not None:
+            memory.forget_all_but(entries)
+        for dropped in self._complete(entries):
+            if _within(dropped.day, first, last):
+                try:
+                    yield from self._pages(dropped, memory, cursor)
+                except FileNotFoundError:
+                    continue  # Somebody took the file away after we listed it.
+                except OSError:
+                    unreadable += 1
+        if unreadable:
+            raise Unavailable(f"{self.name}: {unreadable} 个文件不可读 ({unreadable} files cannot be read)")
+
+    def release(self, fetched: Fetched) -> None:
+        """Note that a page is stored; once all of its file's pages are, the file goes. Raises Unavailable."""
+        key = _file_key(fetched.request)
+        read = self._handed_out.get(key)
+        if read is None:
+            return
+        read.left.discard(fetched.part)
+        if not read.left:
+            del self._handed_out[key]
+            self._dispose(read.dropped)
+
+    # Finding
+
+    def _entries(self) -> dict[str, _Entry]:
+        try:
+            with os.scandir(self._folder) as found:
+                return {entry.name: _entry(entry) for entry in found if entry.is_file(follow_symlinks=False)}
+        except OSError as error:
+            raise Unavailable(f"{self.name}: 目录不可读 (the folder): {error.strerror}") from error
+
+    def _complete(self, entries: dict[str, _Entry]) -> list[_Dropped]:
+        found = [self._dropped(entry, entries) for entry in entries.values()]
+        return sorted((one for one in found if one is not None), key=_order)
+
+    def _dropped(self, entry: _Entry, entries: dict[str, _Entry]) -> _Dropped | None:
+        matched = self._pattern.fullmatch(entry.shown)
+        if matched is None or (self._marker and entry.name.endswith(self._marker)):
+            return None
+        marker = self._marker_of(entry, entries)
+        if not self._is_complete(entry, marker):
+            return None
+        return _Dropped(entry, marker, self._day.find(matched.groups()))
+
+    def _marker_of(self, entry: _Entry, entries: dict[str, _Entry]) -> _Entry | None:
+        """`x.csv.ok`, or `x.ok` as some senders write it."""
+        if self._marker is None:
+            return None
+        beside = entries.get(entry.name + self._marker)
+        return beside or entries.get(os.path.splitext(entry.name)[0] + self._marker)  # noqa: PTH122
+
+    def _is_complete(self, entry: _Entry, marker: _Entry | None) -> bool:
+        if self._marker is None:
+            return self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
+        # A marker older than its file belongs to the edition that is being replaced right now.
+        return marker is not None and marker.identity.changed >= entry.identity.changed
+
+    # Reading
+
+    def _pages(self, dropped: _Dropped, memory: _Memory | None, cursor: str | None) -> Iterator[Fetched]:
+        if memory is not None and memory.has_read(dropped.file):
+            return
+        with self._open(dropped.file) as file:
+            plan = plan_parts(file, limit=self._limit, with_header=self._with_header)
+            if memory is not None and not memory.is_new(dropped.file, plan.digest):
+                return
+            if _unchanged(file, dropped.file):
+                yield from self._parts(file, plan, dropped, memory, cursor)
+
+    def _parts(
+        self, file: BinaryIO, plan: Plan, dropped: _Dropped, memory: _Memory | None, cursor: str | None
+    ) -> Iterator[Fetched]:
+        parts = len(plan.cuts)
+        totals = self._totals(dropped)
+        stem = f"file:{dropped.file.shown}:{plan.digest}"
+        self._handed_out[stem] = _Read(dropped, set(range(1, parts + 1)))
+        for part, content in enumerate(read_parts(file, plan), start=1):
+            if not _unchanged(file, dropped.file):
+                return  # Somebody writes into it: the new content comes as a new page when it is complete.
+            if memory is not None:
+                cursor = memory.after(dropped.file, plan.digest) if part == parts else memory.text()
+            yield Fetched(
+                content=content,
+                request=f"{stem}:{part}/{parts}",
+                cursor=cursor,
+                day=dropped.day,
+                source=dropped.file.shown,
+                part=part,
+                parts=parts,
+                # The totals are the file's, so they are told once.
+                totals=totals if part == 1 else (),
+            )
+
+    def _open(self, entry: _Entry) -> BinaryIO:
+        """Open without following a link or waiting on a pipe that took the file's place."""
+        descriptor = os.open(
+            self._folder / entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
+        return os.fdopen(descriptor, "rb")
+
+    def _totals(self, dropped: _Dropped) -> tuple[FeedTotals, ...]:
+        if dropped.marker is None or dropped.day is None:
+            return ()
+        with self._open(dropped.marker) as file:
+            return _totals_in(file.read(_MARKER_BYTES), dropped.day)
+
+    # Letting go
+
+    def _dispose(self, dropped: _Dropped) -> None:
+        if self._after == "keep":
+            return
+        try:
+            # The file first: a marker alone is harmless, a file without one would stay for ever.
+            for entry in (dropped.file, dropped.marker):
+                if entry is not None and self._is_still(entry):
+                    self._let_go(entry)
+        except OSError as error:
+            raise Unavailable(
+                f"{self.name}: 已入库文件无法移除 (a stored file cannot be removed): {error.strerror}"
+            ) from error
+
+    def _is_still(self, entry: _Entry) -> bool:
+        """Whether the name still holds what we read; a corrected file that came meanwhile must stay."""
+        try:
+            status = os.lstat(self._folder / entry.name)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(status.st_mode) and _Identity.of(status) == entry.identity
+
+    def _let_go(self, entry: _Entry) -> None:
+        path = self._folder / entry.name
+        if self._after == "delete" or self._moved_to is None:
+            path.unlink()
+            return
+        self._moved_to.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, _free(self._moved_to / entry.name))
+
+
+def _entry(entry: os.DirEntry[str]) -> _Entry:
+    return _Entry(entry.name, _shown(entry.name), _Identity.of(entry.stat(follow_symlinks=False)))
+
+
+def _shown(name: str) -> str:
+    """A file name as people wrote it: UTF-8, or CP936 from a Windows sender; never a control character."""
+    raw = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return re.sub(r"[\x00-\x1f\x7f]", "?", raw.decode(encoding))
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("ascii", "backslashreplace")
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """`*` for any text, `?` for one character, all else as written; what they stand for is captured."""
+    if "/" in text or not text:
+        raise WrongUse("pattern 是文件名模式，不含路径 (pattern is a file name, without folders)")
+    wild = {"*": "(.*)", "?": "(.)"}
+    return re.compile("".join(wild.get(char) or re.escape(char) for char in text), re.DOTALL)
+
+
+_DIGITS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}"}
+
+
+class _Day:
+    """Finds the day a file name gives, by a format of %Y, %m and %d."""
+
+    def __init__(self, text: str) -> None:
+        tokens = re.findall(r"%.|[^%]+", text)
+        if sorted(token for token in tokens if token.startswith("%")) != ["%Y", "%d", "%m"]:
+            raise WrongUse("day_format 由 %Y、%m、%d 各一次组成 (day_format has %Y, %m and %d once each)")
+        self._format = text
+        self._shape = re.compile("".join(_DIGITS.get(token) or re.escape(token) for token in tokens))
+
+    def find(self, texts: Iterable[str]) -> date | None:
+        """The first day in what the pattern's wildcards stand for; None when there is none."""
+        for text in texts:
+            for found in self._shape.finditer(text):
+                try:
+                    return datetime.strptime(found[0], self._format).date()  # noqa: DTZ007
+                except ValueError:
+                    continue
+        return None
+
+
+def _within(day: date | None, first: date | None, last: date | None) -> bool:
+    """Whether a day is asked for; a file without a day always is, since nobody else will ask for it."""
+    if day is None:
+        return True
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def _order(dropped: _Dropped) -> tuple[date, int, str]:
+    """By day; within a day as they came, so that a correction stands after what it corrects."""
+    return dropped.day or date.min, dropped.file.identity.changed, dropped.file.shown
+
+
+def _unchanged(file: BinaryIO, entry: _Entry) -> bool:
+    return _Identity.of(os.fstat(file.fileno())) == entry.identity
+
+
+def _file_key(request: str) -> str:
+    return request.rpartition(":")[0]
+
+
+def _totals_in(content: bytes, day: date) -> tuple[FeedTotals, ...]:
+    """`rows=123` and `amount=456.78` on lines of their own; without readable rows there are no totals."""
+    lines = (line.partition("=") for line in content.decode("utf-8-sig", "replace").splitlines())
+    given = {key.strip().lower(): value.strip() for key, _, value in lines}
+    rows = given.get("rows", "")
+    if not re.fullmatch(r"[0-9]{1,9}", rows, re.ASCII):
+        return ()
+    try:
+        amount = parse_yuan(given["amount"]) if given.get("amount") else None
+    except BadInput:
+        amount = None
+    return (FeedTotals(day=day, rows=int(rows), amount=amount),)
+
+
+def _free(target: Path) -> Path:
+    """The target, or with a number behind its name where an earlier edition lies already."""
+    candidate, number = target, 1
+    while candidate.exists():
+        number += 1
+        candidate = target.with_name(f"{target.name}.{number}")
+    return candidate
+
+
+class _Memory:
+    """What a folder whose files stay has been read of: name → digest, size and time of change."""
+
+    def __init__(self, read: dict[str, tuple[str, int, int]]) -> None:
+        self._read = read
+
+    @classmethod
+    def read(cls, cursor: str | None) -> _Memory:
+        """From a cursor; an unreadable one is an empty memory, and the same pages come out again."""
+        try:
+            return cls(msgspec.json.decode(cursor or "{}", type=dict[str, tuple[str, int, int]]))
+        except (msgspec.DecodeError, RecursionError):
+            return cls({})
+
+    def forget_all_but(self, entries: dict[str, _Entry]) -> None:
+        present = {entry.shown for entry in entries.values()}
+        self._read = {name: seen for name, seen in self._read.items() if name in present}
+
+    def has_read(self, entry: _Entry) -> bool:
+        seen = self._read.get(entry.shown)
+        return seen is not None and seen[1:] == (entry.identity.size, entry.identity.changed)
+
+    def is_new(self, entry: _Entry, digest: str) -> bool:
+        seen = self._read.get(entry.shown)
+        return seen is None or seen[0] != digest[:32]
+
+    def after(self, entry: _Entry, digest: str) -> str:
+        """The cursor once this file is read, too."""
+        self._read.pop(entry.shown, None)
+        self._read[entry.shown] = (digest[:32], entry.identity.size, entry.identity.changed)
+        while len(self._read) > _MOST_REMEMBERED:
+            del self._read[next(iter(self._read))]
+        return self.text()
+
+    def text(self) -> str:
+        return msgspec.json.encode(self._read).decode("utf-8")

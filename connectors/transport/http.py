@@ -1,0 +1,227 @@
+"""HTTP answers → outcomes, by tables; and one careful way to make a request.
+
+What matters after a failure is whether anything may have been done: `Unavailable` says no, `OutcomeUnknown`
+says perhaps. Messages name the kind of failure and never an address, a header or a body.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import httpx
+import msgspec
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from gateway.errors import OutcomeUnknown, Refused, Unavailable
+from gateway.model.page import MAX_PAGE_BYTES
+
+MAX_REPLY_BYTES: Final = MAX_PAGE_BYTES
+"""More than this is not read: no reply of ours is larger, and memory must stay flat."""
+
+LONGEST_WAIT_SECONDS: Final = 86_400.0
+"""A Retry-After beyond a day is taken as a day: the far side's mistake must not park us for ever."""
+
+QUICK_WAIT_SECONDS: Final = 10.0
+"""Who is asked to wait longer than this does not wait inside a call, but hands the wait to its caller."""
+
+
+class Outcome(StrEnum):
+    """What an HTTP status means for the one who asked."""
+
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+
+QUESTIONS: Final[Mapping[int, Outcome]] = {
+    2: Outcome.OK,
+    3: Outcome.REFUSED,
+    4: Outcome.REFUSED,
+    5: Outcome.UNAVAILABLE,
+    408: Outcome.UNAVAILABLE,
+    425: Outcome.UNAVAILABLE,
+    429: Outcome.UNAVAILABLE,
+}
+"""For requests that change nothing: a status, or the hundred it belongs to."""
+
+DELIVERIES: Final[Mapping[int, Outcome]] = {
+    **QUESTIONS,
+    # A 500, 502 or 504 may come from behind a receiver that has already stored the claim.
+    5: Outcome.UNKNOWN,
+    409: Outcome.CONFLICT,
+    503: Outcome.UNAVAILABLE,
+}
+"""For requests that hand something over."""
+
+# Nothing has left this machine when one of these is raised.
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP answer. `body` as it came over the wire; `whole` is False when it was cut at the limit."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    whole: bool = True
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the far side asks us to wait, None when it does not say."""
+        return retry_after(self.headers.get("retry-after", ""), date=self.headers.get("date", ""))
+
+
+def make_client(*, timeout_seconds: float, connections: int = 16) -> httpx.Client:
+    """The one kind of HTTP client: nothing from the environment, no redirects, no compression."""
+    return httpx.Client(
+        timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        headers={"accept-encoding": "identity", "user-agent": "hubao-gateway"},
+        follow_redirects=False,
+        trust_env=False,
+        verify=_trusted_authorities(),
+    )
+
+
+def _trusted_authorities() -> ssl.SSLContext:
+    """Public authorities, and the machine's own: the 医保专网 has its own, installed by the administrator."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context
+
+
+def exchange(
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    content: bytes | None = None,
+    limit: int = MAX_REPLY_BYTES,
+) -> Reply:
+    """One request and its answer, whatever its status; at most `limit` bytes of body are read.
+
+    Raises Unavailable when nothing was sent, OutcomeUnknown when the request may have arrived.
+    """
+    try:
+        with client.stream(method, url, headers=dict(headers), content=content) as response:
+            body, whole = _read(response, limit=limit, patience=_patience(client))
+    except _NOTHING_SENT as error:
+        raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
+    except httpx.RequestError as error:
+        raise OutcomeUnknown(f"未收到答复 (no answer came back): {type(error).__name__}") from error
+    return Reply(status=response.status_code, headers=dict(response.headers), body=body, whole=whole)
+
+
+def _patience(client: httpx.Client) -> float:
+    return 4 * (client.timeout.read or 30.0)
+
+
+def _read(response: httpx.Response, *, limit: int, patience: float) -> tuple[bytes, bool]:
+    """Up to `limit` bytes, and whether that was all. `patience` in seconds is for the whole body."""
+    # The library's own time-out starts again with every byte that drips in.
+    body, give_up_at = bytearray(), time.monotonic() + patience
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > limit:
+            return bytes(body[:limit]), False
+        if time.monotonic() > give_up_at:
+            raise httpx.ReadTimeout("the body took too long")
+    return bytes(body), True
+
+
+def outcome_of(status: int, table: Mapping[int, Outcome]) -> Outcome:
+    """What a status means: its own line in the table, else its hundred's; anything else is refused."""
+    return table.get(status) or table.get(status // 100, Outcome.REFUSED)
+
+
+def answered(reply: Reply) -> bytes:
+    """The body of a question's good answer. Raises Unavailable (also when it is too large) or Refused."""
+    outcome = outcome_of(reply.status, QUESTIONS)
+    if outcome is Outcome.UNAVAILABLE:
+        raise Unavailable(f"http_{reply.status}", retry_after=reply.retry_after)
+    if outcome is not Outcome.OK:
+        raise Refused(f"http_{reply.status}", "对方拒绝了请求 (the far side refused the request)")
+    if not reply.whole:
+        raise Unavailable("broken_reply: 答复过大 (the reply is too large)")
+    return reply.body
+
+
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+def retry_after(text: str, *, date: str = "") -> float | None:
+    """Retry-After (RFC 9110 §10.2.3) in seconds, 0 to a day; a date counts from the reply's own `date`."""
+    if _SECONDS.fullmatch(text.strip()):
+        return min(float(text), LONGEST_WAIT_SECONDS)
+    until = _http_date(text)
+    if until is None:
+        return None
+    # The far side's clock wrote both; ours is only asked when it did not send its own.
+    since = _http_date(date) or datetime.now(UTC)
+    return min(max((until - since).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo is not None else None
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object in a body, None for anything else. Fractions stay text: no float ever exists."""
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        value = _JSON.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+_JSON = msgspec.json.Decoder(float_hook=str)
+
+
+def quick_retries(
+    tries: int, *, again: Callable[[BaseException], bool], sleep: Callable[[float], None]
+) -> Retrying:
+    """At most `tries` tries, a second or so apart, for errors `again` agrees to; the last one is raised."""
+
+    def worth_it(error: BaseException) -> bool:
+        wait = getattr(error, "retry_after", None)
+        return again(error) and (wait is None or wait <= QUICK_WAIT_SECONDS)
+
+    return Retrying(
+        stop=stop_after_attempt(tries),
+        wait=_quick_wait,
+        retry=retry_if_exception(worth_it),
+        sleep=sleep,
+        reraise=True,
+    )
+
+
+def _quick_wait(state: RetryCallState) -> float:
+    """What the far side asked for, else 0.2, 0.4, 0.8… seconds and up to half as much again."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(error, "retry_after", None)
+    if asked is not None:
+        return float(asked)
+    # Callers that failed together must not come back together; nothing here needs to be secret.
+    return float(min(0.2 * 2 ** (state.attempt_number - 1), 5.0)) * random.uniform(1.0, 1.5)  # noqa: S311

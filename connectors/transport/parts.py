@@ -1,0 +1,90 @@
+"""Cutting a large text file into parts at line ends, without parsing it and without holding it in memory.
+
+It works on bytes, so it holds for every encoding in which the bytes of `"` and of a line feed mean nothing
+else: UTF-8, GBK and GB18030 among them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+_PIECE = 64 * 1024
+_LEAST_LIMIT = 4 * _PIECE
+
+# A quoted cell with more than this in it is no cell: somebody typed a quotation mark, and lines end again.
+_LONGEST_CELL = 64 * 1024
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a file is cut: digest of the whole, length of the header line, each part's start and end."""
+
+    digest: str
+    header: int
+    cuts: tuple[tuple[int, int], ...]
+
+
+class _Cutter:
+    """Follows the bytes of a file and remembers where the last whole line ended."""
+
+    def __init__(self, limit: int, with_header: bool) -> None:
+        self.cuts: list[tuple[int, int]] = []
+        self.header = 0
+        self._limit, self._with_header = limit, with_header
+        self._offset = self._start = self._line_end = self._opened_at = 0
+        self._inside = False
+
+    def feed(self, piece: bytes) -> None:
+        while self._offset + len(piece) - self._start > self._room():
+            self._cut(self._line_end if self._line_end > self._start else self._offset)
+        if piece.count(b'"') % 2:
+            self._inside, self._opened_at = not self._inside, self._offset
+        self._offset += len(piece)
+        if piece.endswith(b"\n"):
+            self._line_ends()
+
+    def finish(self) -> tuple[tuple[int, int], ...]:
+        self._cut(self._offset)
+        return tuple(self.cuts)
+
+    def _room(self) -> int:
+        return self._limit - (self.header if self._start else 0)
+
+    def _cut(self, at: int) -> None:
+        self.cuts.append((self._start, at))
+        self._start = at
+
+    def _line_ends(self) -> None:
+        if self._inside and self._offset - self._opened_at <= _LONGEST_CELL:
+            return
+        self._inside = False
+        if self._with_header and self._line_end == 0 and self._offset <= _LONGEST_CELL:
+            self.header = self._offset
+        self._line_end = self._offset
+
+
+def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> Plan:
+    """Read a file once and say where to cut it, so that no part with its header exceeds `limit` bytes.
+
+    `limit` must leave room for a header and a few lines: at least 256 KiB.
+    """
+    if limit < _LEAST_LIMIT:
+        raise ValueError(f"a limit of {limit} bytes leaves no room for lines")
+    digest, cutter = hashlib.sha256(), _Cutter(limit, with_header)
+    while piece := file.readline(_PIECE):
+        digest.update(piece)
+        cutter.feed(piece)
+    cuts = cutter.finish()
+    return Plan(digest=digest.hexdigest(), header=cutter.header, cuts=cuts)
+
+
+def read_parts(file: BinaryIO, plan: Plan) -> Iterator[bytes]:
+    """The parts in order; from the second on, the file's header line stands in front."""
+    file.seek(0)
+    header = file.read(plan.header)
+    for start, end in plan.cuts:
+        file.seek(start)
+        yield (header if start else b"") + file.read(end - start)

@@ -1,0 +1,135 @@
+"""Bundles (一批人的应答): the replies of a sweep, each verbatim beside its call, joined into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from gateway.core.normalise.fields import Values
+from gateway.core.normalise.json_pages import RowDecoder, read_json
+from gateway.core.normalise.language import MAX_ROWS, Bundle, Join, JsonFormat
+from gateway.core.normalise.problems import Wrong, bad_page
+from gateway.core.normalise.views import Sources
+from gateway.errors import BadPage
+
+
+class Call(msgspec.Struct):
+    """One call of a sweep: its transaction number, what was asked (no names), the reply's bytes."""
+
+    infno: str
+    reply: bytes
+    asked: dict[str, Any] = {}
+
+
+class _Bundle(msgspec.Struct):
+    bundle: int
+    calls: list[Call]
+
+
+_BUNDLE: Final = msgspec.msgpack.Decoder(_Bundle)
+_ROW: Final = msgspec.json.Decoder(dict[str, Any], float_hook=str)
+Row = tuple[Raw | None, Any]
+"""The bytes of a settlement (None where its reply cannot be read), and what was asked for it."""
+
+
+def is_bundle(content: bytes) -> bool:
+    """Whether a page starts like a msgpack map; no JSON text and no CSV header starts so."""
+    return content[:1] in (b"\xde", b"\xdf") or b"\x80" <= content[:1] <= b"\x8f"
+
+
+def calls_of(content: bytes) -> list[Call]:
+    """The calls of a bundle in order. Raises BadPage."""
+    try:
+        found = _BUNDLE.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_page("bad_bundle") from error
+    if found.bundle != 1:
+        raise bad_page("bad_bundle", "bundle ≠ 1")
+    return found.calls
+
+
+class BundleRows:
+    """The settlements of a bundle with the rows of other calls beside them."""
+
+    def __init__(self, content: bytes, rule: Bundle, spoken: JsonFormat) -> None:
+        calls = calls_of(content)
+        self._rule = rule
+        self._spoken = spoken
+        self._others = [call for call in calls if call.infno != rule.rows_from]
+        self._tables: dict[str, dict[str, list[dict[str, Any]]]] | None = None
+        self.rows = [row for call in calls if call.infno == rule.rows_from for row in self._rows_in(call)]
+        if len(self.rows) > MAX_ROWS:
+            raise bad_page("too_many_rows")
+
+    def _rows_in(self, call: Call) -> list[Row]:
+        """A reply's settlements; one that cannot be read is a row too, so that somebody looks at it."""
+        found = _replied(call, self._spoken)
+        return [(None, call.asked)] if found is None else [(raw, call.asked) for raw in found]
+
+    def values(self, decoder: RowDecoder, sources: Sources) -> Callable[[int], Values]:
+        """Index → values of that row, joined ones included."""
+        keys = {join.name: sources.positions.get(join.key, -1) for join in self._rule.joins}
+
+        def read(index: int) -> Values:
+            raw, asked = self.rows[index]
+            if raw is None:
+                raise Wrong("bad_reply")
+            own = decoder.values(raw)
+            joined = tuple(self._joined(path, own, keys, asked) for path in sources.joined)
+            return sources.with_nested(own + joined)
+
+        return read
+
+    def _joined(self, path: str, own: Values, keys: dict[str, int], asked: dict[str, Any]) -> Any:
+        name, _, column = path.partition(".")
+        join = next(join for join in self._rule.joins if join.name == name)
+        key = _key(own[keys[name]]) or _key(asked.get(join.key))
+        found = [row.get(column) for row in self._table(name).get(key, ())] if key else []
+        present = [value for value in found if value not in (None, "")]
+        return (present if join.many else present[0]) if present else None
+
+    def _table(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        if self._tables is None:
+            self._tables = {join.name: self._joined_rows(join) for join in self._rule.joins}
+        return self._tables[name]
+
+    def _joined_rows(self, join: Join) -> dict[str, list[dict[str, Any]]]:
+        table: dict[str, list[dict[str, Any]]] = {}
+        for call in self._others:
+            for row in self._rows_of(call, join) if call.infno == join.infno else ():
+                key = _key(row.get(join.key)) or _key(call.asked.get(join.key))
+                if key:
+                    table.setdefault(key, []).append(row)
+        for rows in table.values():
+            rows.sort(key=lambda row: _rank(row, join))
+        return table
+
+    def _rows_of(self, call: Call, join: Join) -> Iterator[dict[str, Any]]:
+        spoken = msgspec.structs.replace(self._spoken, rows=join.rows)
+        for raw in _replied(call, spoken) or ():
+            try:
+                yield _ROW.decode(raw)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                # A visit or diagnosis that cannot be read leaves its fields empty; the settlement stands.
+                continue
+
+
+def _replied(call: Call, spoken: JsonFormat) -> list[Raw] | None:
+    """The rows of one reply, none where the platform said no, None where the reply cannot be read."""
+    try:
+        return read_json(call.reply, spoken)
+    except BadPage as bad:
+        return [] if bad.code == "feed_error" else None
+
+
+def _key(value: Any) -> str:
+    return str(value).strip() if isinstance(value, str | int) else ""
+
+
+def _rank(row: dict[str, Any], join: Join) -> tuple[bool, int]:
+    first = bool(join.first_key) and _key(row.get(join.first_key)) == join.first_is
+    order = _key(row.get(join.order)) if join.order else ""
+    return (not first, int(order) if order.isascii() and order.isdigit() and len(order) < 10 else 10**9)

@@ -1,0 +1,86 @@
+"""Checks on a whole record: the identities I1–I4 of a settlement's amounts, and the order of its dates.
+
+    I1  total = full self-pay + over limit + first self-pay + in scope
+    I2  total = fund + personal + hospital-borne (a missing hospital share counts as nothing)
+    I3  personal = account + cash
+    I4  fund = the sum of the funds (a missing "other fund" counts as nothing)
+
+A check is skipped where one of its other amounts is missing. The fund is the one without personal account and
+hospital share, whatever the feed's total holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Final
+
+import msgspec
+
+from gateway.core.normalise.language import Checks
+from gateway.core.normalise.problems import row_error
+from gateway.model.page import RowError
+from gateway.model.record import SettlementRecord
+
+_SUMS: Final = {
+    "i1": ("total_amount", "full_self_amount", "over_limit_amount", "first_self_amount", "in_scope_amount"),
+    "i2": ("total_amount", "fund_paid_amount", "personal_amount", "hospital_borne_amount"),
+    "i3": ("personal_amount", "account_amount", "cash_amount"),
+    "i4": (
+        "fund_paid_amount", "pooled_fund_amount", "civil_servant_amount", "enterprise_amount",
+        "critical_illness_amount", "large_amount_fund_amount", "medical_aid_amount", "other_fund_amount",
+    ),
+}  # fmt: skip
+_MAY_BE_MISSING: Final = {"i2": "hospital_borne_amount", "i4": "other_fund_amount"}
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One check: which fields it looks at, whether a record fails it, and whether that only warns."""
+
+    error: RowError
+    fields: tuple[str, ...]
+    fails: Callable[[SettlementRecord], bool]
+    warns: bool
+
+
+def checks_of(switches: Checks) -> tuple[Check, ...]:
+    """The checks a mapping has switched on, in their order."""
+    made = [_sum_check(name, switches) for name in _SUMS if getattr(switches, name) != "off"]
+    if switches.date_order != "off":
+        made.append(_date_check(warns=switches.date_order == "warn"))
+    return tuple(made)
+
+
+def _sum_check(name: str, switches: Checks) -> Check:
+    fields = _SUMS[name]
+    return Check(
+        error=row_error(f"sum_mismatch_{name}", fields[0]),
+        fields=fields,
+        fails=_differs(fields, _MAY_BE_MISSING.get(name), switches.tolerance),
+        warns=getattr(switches, name) == "warn",
+    )
+
+
+def _differs(
+    fields: tuple[str, ...], may_be_missing: str | None, tolerance: int
+) -> Callable[[SettlementRecord], bool]:
+    needed = attrgetter(*(field for field in fields if field != may_be_missing))
+    extra = attrgetter(may_be_missing) if may_be_missing else None
+
+    def fails(record: SettlementRecord) -> bool:
+        amounts = needed(record)
+        if None in amounts:
+            return False
+        missing_counts_nothing = (extra(record) or 0) if extra else 0
+        return bool(abs(2 * amounts[0] - sum(amounts) - missing_counts_nothing) > tolerance)
+
+    return fails
+
+
+def _date_check(*, warns: bool) -> Check:
+    def fails(record: SettlementRecord) -> bool:
+        admitted, discharged = record.admitted_on, record.discharged_on
+        return admitted is not None and discharged is not None and discharged < admitted
+
+    fields = ("discharged_on", "admitted_on")
+    return Check(error=row_error("date_order", fields[0]), fields=fields, fails=fails, warns=warns)

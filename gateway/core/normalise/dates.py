@@ -1,0 +1,131 @@
+"""Named parsers `date` and `datetime`: days of Asia/Shanghai, and instants with its offset.
+
+Asia/Shanghai is UTC+8 without summer time since 1992, long before any record; a fixed offset needs no
+time zone files, so the core stays free of I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Final
+
+from gateway.core.normalise.problems import Wrong
+
+SHANGHAI: Final = timezone(timedelta(hours=8))
+
+DATE_FORMATS: Final = ("yyyy-MM-dd", "yyyyMMdd")
+DATETIME_FORMATS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS", "yyyy-MM-dd")
+"""Formats used where a mapping names none. ISO 8601 is always understood."""
+
+_TOKENS: Final = {
+    "yyyy": "(?P<year>[0-9]{4})", "MM": "(?P<month>[0-9]{2})", "M": "(?P<month>[0-9]{1,2})",
+    "dd": "(?P<day>[0-9]{2})", "d": "(?P<day>[0-9]{1,2})", "HH": "(?P<hour>[0-9]{2})",
+    "H": "(?P<hour>[0-9]{1,2})", "mm": "(?P<minute>[0-9]{2})", "ss": "(?P<second>[0-9]{2})",
+    "SSS": "(?P<milli>[0-9]{3})",
+}  # fmt: skip
+_PIECES: Final = re.compile("yyyy|MM|M|dd|d|HH|H|mm|ss|SSS|[^A-Za-z]")
+_ISO: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI) + timedelta(hours=8)
+_MILLIS: Final = re.compile(r"-?[0-9]{9,13}")
+_FIRST_YEAR, _LAST_YEAR = 1850, 2199
+
+
+def format_ok(pattern: str) -> bool:
+    """Whether a format is made of yyyy MM M dd d HH H mm ss SSS and signs, each at most once, with a day."""
+    pieces = _PIECES.findall(pattern)
+    kinds = [piece[0] for piece in pieces if piece in _TOKENS]
+    return "".join(pieces) == pattern and len(set(kinds)) == len(kinds) and {"y", "M", "d"} <= set(kinds)
+
+
+def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool) -> Callable[[Any], date | None]:
+    """Value → a day of Asia/Shanghai, or None. A time of day after the date is allowed and dropped."""
+    instant = datetime_parser(formats or DATE_FORMATS, empty, epoch_ms=epoch_ms, code="not_a_date")
+
+    def parse(value: Any) -> date | None:
+        if type(value) is str and len(value) == 10 and value[4] == value[7] == "-":
+            try:
+                day = date.fromisoformat(value)
+            except ValueError:
+                day = None
+            if day is not None and _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                return day
+        found = instant(value)
+        return None if found is None else found.date()
+
+    return parse
+
+
+def datetime_parser(
+    formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool, code: str = "not_a_datetime"
+) -> Callable[[Any], datetime | None]:
+    """Value → an instant with the offset of Asia/Shanghai, which is assumed where none is written; or None."""
+    patterns = [re.compile(_as_regex(pattern)) for pattern in formats or DATETIME_FORMATS]
+
+    def slow(text: str) -> datetime | None:
+        text = text.strip()
+        if text in empty:
+            return None
+        return _in_range(_iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code)
+
+    def parse(value: Any) -> datetime | None:
+        if value is None:
+            return None
+        if type(value) is str and len(value) == 19 and value[4] == value[7] == "-" and value[13] == value[16] == ":":
+            # The usual case; `fromisoformat` alone would also take week dates and other separators.
+            found = _iso(value)
+            if found is not None and _FIRST_YEAR <= found.year <= _LAST_YEAR:
+                return found
+        if type(value) is int and -(10**14) < value < 10**14:
+            return slow(str(value))
+        if type(value) is not str:
+            raise Wrong("wrong_type" if type(value) is not int else code)
+        return slow(value)
+
+    return parse
+
+
+def _as_regex(pattern: str) -> str:
+    return "".join(_TOKENS.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern))
+
+
+def _in_range(found: datetime | None, code: str) -> datetime:
+    # Placeholders such as 0001-01-01 and 9999-12-31 are no dates of a settlement.
+    if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise Wrong(code)
+    return found
+
+
+def _iso(text: str) -> datetime | None:
+    if _ISO.fullmatch(text) is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=SHANGHAI) if found.tzinfo is None else found.astimezone(SHANGHAI)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _by_format(text: str, patterns: list[re.Pattern[str]]) -> datetime | None:
+    for pattern in patterns:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return _from_parts({name: int(part) for name, part in found.groupdict().items()})
+    return None
+
+
+def _from_parts(parts: dict[str, int]) -> datetime | None:
+    micro = parts.pop("milli", 0) * 1000
+    try:
+        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI)  # type: ignore[arg-type]
+    except ValueError:
+        return None
+
+
+def _millis(text: str) -> datetime | None:
+    if _MILLIS.fullmatch(text) is None:
+        return None
+    return _EPOCH + timedelta(milliseconds=int(text))

@@ -1,0 +1,275 @@
+"""One rule → one reader: from the values of a row to the value of a field.
+
+A reader never knows where a row came from; `gateway.core.normalise.views` hands it the values of a row as a
+tuple, in an order both agree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from gateway.core.normalise import national
+from gateway.core.normalise.amounts import yuan_parser
+from gateway.core.normalise.dates import date_parser, datetime_parser
+from gateway.core.normalise.language import EMPTY, IDENTIFIERS, FieldRule, MappingLanguage, default_parser
+from gateway.core.normalise.problems import Wrong
+from gateway.core.normalise.texts import (
+    Text,
+    flag_parser,
+    id_number_of,
+    identifier_parser,
+    integer_parser,
+    list_parser,
+    table_parser,
+    text_parser,
+)
+
+Values = Sequence[Any]
+Parser = Callable[[Any], Any]
+Reader = Callable[[Values], Any]
+
+_SEPARATORS: Final = (";", "；", ",", "，", "、", "|")
+_NO_RULE: Final = FieldRule()
+_TABLES: Final[dict[str, tuple[dict[str, str], bool, str]]] = {
+    "sex": (national.SEX_CODES, False, "error"),
+    "id_type": (national.ID_TYPE_CODES, False, "keep"),
+    "care_type": (national.CARE_TYPE_CODES, True, "other"),
+    "flag": (national.FLAG_CODES, False, "error"),
+    "code": ({}, False, "error"),
+}
+"""Parser → its own code table, whether beginnings count, and what an unknown code becomes."""
+
+_FUND_HOLDS: Final = {
+    "account_amount": "fund_includes_account",
+    "hospital_borne_amount": "fund_includes_hospital_share",
+}
+_READ_FROM: Final = {
+    "id_number": ("id_type",),
+    "reversal": ("total_amount",),
+    "reverses": ("settlement_no", "reversal", "total_amount"),
+}
+"""Fields that are read with a look at other fields."""
+
+
+def rule_of(language: MappingLanguage, field: str) -> FieldRule:
+    """The rule a field is read by; care_type_code is the raw text of care_type where nothing else is said."""
+    if field == "care_type_code" and field not in language.fields:
+        return FieldRule(sources=rule_of(language, "care_type").sources)
+    return language.fields.get(field, _NO_RULE)
+
+
+def fields_in_fund(language: MappingLanguage) -> tuple[str, ...]:
+    """What the feed's fund total holds that never belongs to it."""
+    return tuple(field for field, switch in _FUND_HOLDS.items() if getattr(language, switch))
+
+
+def sources_of(language: MappingLanguage, field: str) -> tuple[str, ...]:
+    """Every name of the feed that is looked at to read a field."""
+    rule = rule_of(language, field)
+    further = _READ_FROM.get(field, ())
+    if field == "fund_paid_amount":
+        further = fields_in_fund(language)
+    own = rule.sources + rule.sum + rule.minus
+    if field == "care_type":
+        own += disease_sources(language)
+    return own + tuple(source for other in further for source in sources_of(language, other))
+
+
+def disease_sources(language: MappingLanguage) -> tuple[str, ...]:
+    """Where the disease code stands that makes chronic outpatient care special."""
+    if not language.special.disease_codes:
+        return ()
+    return language.special.disease_sources or rule_of(language, "diagnosis_codes").sources
+
+
+class Readers:
+    """Makes the reader of each field for one mapping, given the position of every source in a row's values."""
+
+    def __init__(self, language: MappingLanguage, positions: dict[str, int]) -> None:
+        self._language = language
+        self._positions = positions
+        self._special: dict[str, Callable[[], Reader]] = {
+            "id_number": self._id_number,
+            "care_type": self._care_type,
+            "diagnosis_codes": self._diagnosis_codes,
+            "reversal": self._reversal,
+            "reverses": self._reverses,
+            "fund_paid_amount": self._fund_paid,
+        }
+
+    def plain(self, field: str) -> tuple[Parser, int] | None:
+        """Parser and position of a field that is one source through one parser, the quick and usual case."""
+        rule = rule_of(self._language, field)
+        if field in self._special or len(rule.sources) != 1 or rule.minus or rule.required:
+            return None
+        return self._parser(field), self._positions[rule.sources[0]]
+
+    def reader(self, field: str) -> Reader:
+        """The reader of a field. It raises Wrong with the code of what is wrong."""
+        read = self._special.get(field, lambda: self._ordinary(field))()
+        return _required(read) if rule_of(self._language, field).required else read
+
+    def _ordinary(self, field: str) -> Reader:
+        rule = rule_of(self._language, field)
+        parse = self._parser(field)
+        if rule.value is not None:
+            return _constant(rule.value)
+        if rule.sum:
+            return self._less(_sum_of(parse, self._at(rule.sum)), parse, rule.minus)
+        return self._less(_first_of(parse, self._at(rule.sources)), parse, rule.minus)
+
+    def _less(self, read: Reader, parse: Parser, minus: tuple[str, ...]) -> Reader:
+        return _minus(read, [_first_of(parse, (place,)) for place in self._at(minus)]) if minus else read
+
+    def _at(self, sources: tuple[str, ...]) -> tuple[int, ...]:
+        return tuple(self._positions[source] for source in sources)
+
+    def _fund_paid(self) -> Reader:
+        within = [self._ordinary(field) for field in fields_in_fund(self._language)]
+        fund = self._ordinary("fund_paid_amount")
+        return _minus(fund, [_forgiving(read) for read in within]) if within else fund
+
+    def _id_number(self) -> Reader:
+        number, id_type = self._ordinary("id_number"), _forgiving(self.reader("id_type"))
+        return lambda values: id_number_of(id_type(values), number(values))
+
+    def _diagnosis_codes(self) -> Reader:
+        rule = rule_of(self._language, "diagnosis_codes")
+        return _all_of(self._parser("diagnosis_codes"), self._at(rule.sources))
+
+    def _care_type(self) -> Reader:
+        special = self._language.special
+        care = self._ordinary("care_type")
+        code = _forgiving(self._ordinary("care_type_code"))
+        diseases = _forgiving(_all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language))))
+
+        def read(values: Values) -> str | None:
+            found: str | None = care(values)
+            if special.care_type_codes and code(values) in special.care_type_codes:
+                return "outpatient_special"
+            if found == "outpatient_chronic" and special.disease_codes:
+                known = any(one.startswith(special.disease_codes) for one in diseases(values) or ())
+                return "outpatient_special" if known else found
+            return found
+
+        return read
+
+    def _reversal(self) -> Reader:
+        flagged = self._ordinary("reversal")
+        total = _forgiving(self._ordinary("total_amount"))
+        if self._language.reversal_style == "pair":
+            return lambda values: (total(values) or 0) < 0
+        return lambda values: flagged(values) == "yes" or (total(values) or 0) < 0
+
+    def _reverses(self) -> Reader:
+        named = self._ordinary("reverses")
+        own = _forgiving(self._ordinary("settlement_no")) if self._language.reverses_own else _constant(None)
+        reversal = _forgiving(self._reversal())
+        return lambda values: (named(values) or own(values)) if reversal(values) else None
+
+    def _parser(self, field: str) -> Parser:
+        rule = rule_of(self._language, field)
+        empty = frozenset(EMPTY + self._language.empty + rule.empty)
+        name = rule.parse or default_parser(field)
+        if name == "yuan":
+            return yuan_parser(empty, thousands=rule.thousands)
+        if name == "date":
+            return date_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
+        if name == "datetime":
+            return datetime_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
+        if name == "integer":
+            return integer_parser(empty)
+        text = text_parser(empty, limit=_limit(field, name))
+        if name == "list":
+            return list_parser(text, rule.separators or _SEPARATORS, rule.item)
+        return self._text_parser(name, rule, text)
+
+    def _text_parser(self, name: str, rule: FieldRule, text: Text) -> Parser:
+        if name == "identifier":
+            text = identifier_parser(text)
+        if name not in _TABLES and not rule.codes:
+            return text
+        codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])
+        if name == "flag" and self._language.reversal_style == "vanish":
+            codes = national.VALID_FLAG_CODES
+        # A mapping's own codes stand beside the table of care types and of document types, else replace it.
+        own = dict(rule.codes)
+        codes = {**codes, **own} if name in ("care_type", "id_type") else own or codes
+        table = table_parser(text, codes, prefix=prefix or rule.prefix, unknown=rule.unknown or unknown)
+        return flag_parser(table) if name == "flag" else table
+
+
+def _limit(field: str, parser: str) -> int:
+    if field == "name":
+        return 100
+    return 64 if field in IDENTIFIERS or parser in ("identifier", "list", "id_number") else 200
+
+
+def _constant(value: Any) -> Reader:
+    return lambda values: value
+
+
+def _first_of(parse: Parser, places: tuple[int, ...]) -> Reader:
+    if len(places) == 1:
+        place = places[0]
+        return lambda values: parse(values[place])
+
+    def read(values: Values) -> Any:
+        for place in places:
+            found = parse(values[place])
+            if found is not None:
+                return found
+        return None
+
+    return read
+
+
+def _all_of(parse: Parser, places: tuple[int, ...]) -> Reader:
+    def read(values: Values) -> tuple[str, ...]:
+        found = [one for place in places for one in parse(values[place])]
+        return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+
+    return read
+
+
+def _sum_of(parse: Parser, places: tuple[int, ...]) -> Reader:
+    def read(values: Values) -> Any:
+        found = [amount for place in places if (amount := parse(values[place])) is not None]
+        return sum(found) if found else None
+
+    return read
+
+
+def _minus(read: Reader, taken: list[Reader]) -> Reader:
+    """The amount less what is taken off; what is missing there takes nothing off, and check I2 guards that."""
+
+    def less(values: Values) -> Any:
+        amount = read(values)
+        if amount is None:
+            return None
+        return amount - sum(take(values) or 0 for take in taken)
+
+    return less
+
+
+def _required(read: Reader) -> Reader:
+    def present(values: Values) -> Any:
+        found = read(values)
+        if found is None or found == ():
+            raise Wrong("missing")
+        return found
+
+    return present
+
+
+def _forgiving(read: Reader) -> Reader:
+    """A reader for a look aside: what is wrong there is reported by the field itself, once."""
+
+    def look(values: Values) -> Any:
+        try:
+            return read(values)
+        except Wrong:
+            return None
+
+    return look

@@ -1,0 +1,177 @@
+"""The mapping language (映射) as plain values: what a mapping file says, already checked.
+
+`gateway.settings.mappings` reads the file; this module is all the core knows of it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from gateway.model.record import SettlementRecord
+
+ParserName = Literal[
+    "text", "identifier", "yuan", "date", "datetime", "integer", "id_number", "id_type", "sex", "code",
+    "care_type", "flag", "list",
+]  # fmt: skip
+"""The closed list of named parsers."""
+
+OnFailure = Literal["quarantine", "warn", "off"]
+Unknown = Literal["error", "keep", "empty", "other"]
+ReversalStyle = Literal["flag", "pair", "vanish"]
+
+EMPTY: Final = ("", "null", "NULL", "nan")
+"""Texts that mean "no value" in every feed, after surrounding space is taken away."""
+
+MAX_ROWS: Final = 200_000
+"""The most rows a page may hold."""
+
+
+class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How one field of the record is read from a row.
+
+    Exactly one of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says where
+    from; `minus` takes further sources off an amount. `unknown` says what a code outside `codes` becomes.
+    `optional` allows a CSV header without any of the sources.
+    """
+
+    sources: tuple[str, ...] = ()
+    parse: ParserName | None = None
+    formats: tuple[str, ...] = ()
+    epoch_ms: bool = False
+    thousands: bool = False
+    separators: tuple[str, ...] = ()
+    item: str = ""
+    codes: tuple[tuple[str, str], ...] = ()
+    prefix: bool = False
+    unknown: Unknown | None = None
+    sum: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+    value: str | None = None
+    required: bool = False
+    optional: bool = False
+    empty: tuple[str, ...] = ()
+
+
+class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """JSON: where the settlements stand (dotted paths, the first that exists; "." is a bare array)."""
+
+    rows: tuple[str, ...]
+    encoding: tuple[str, ...] = ("utf-8",)
+    national_envelope: bool = False
+
+
+class CsvFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """CSV: one line is one row. `columns` names the cells of a file without a header line."""
+
+    encoding: tuple[str, ...] = ("utf-8",)
+    delimiter: str = ","
+    quote: str = '"'
+    columns: tuple[str, ...] = ()
+
+
+class Join(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of another call of a bundle, joined by `key`; their columns are sources `<name>.<column>`.
+
+    With `many`, a source holds all values: first the row whose `first_key` is `first_is`, then by `order`.
+    """
+
+    name: str
+    infno: str
+    rows: tuple[str, ...]
+    key: str
+    many: bool = False
+    first_key: str = ""
+    first_is: str = ""
+    order: str = ""
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+    """How a sweep's bundle is read: which call holds the settlements, which others are joined."""
+
+    rows_from: str
+    joins: tuple[Join, ...] = ()
+
+
+class SpecialOutpatient(msgspec.Struct, frozen=True, kw_only=True):
+    """The feed's own codes for radio- or chemotherapy and dialysis (门诊特殊): whole care type codes, and
+    beginnings of disease codes that make chronic outpatient care special."""
+
+    care_type_codes: tuple[str, ...] = ()
+    disease_codes: tuple[str, ...] = ()
+    disease_sources: tuple[str, ...] = ()
+
+
+class Checks(msgspec.Struct, frozen=True, kw_only=True):
+    """The identities a row must satisfy, each with what follows if not; tolerance in fen."""
+
+    tolerance: int = 1
+    i1: OnFailure = "quarantine"
+    i2: OnFailure = "quarantine"
+    i3: OnFailure = "quarantine"
+    i4: OnFailure = "quarantine"
+    date_order: OnFailure = "quarantine"
+
+
+class TotalsPaths(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a JSON page states the feed's own totals."""
+
+    day: str
+    rows: str
+    amount: str = ""
+
+
+class MappingLanguage(msgspec.Struct, frozen=True, kw_only=True):
+    """One mapping, complete: `fields` holds a rule for every record field that is read."""
+
+    mapping: str
+    version: int
+    format: JsonFormat | CsvFormat
+    fields: dict[str, FieldRule]
+    bundle: Bundle | None = None
+    special: SpecialOutpatient = SpecialOutpatient()
+    fund_includes_account: bool = False
+    fund_includes_hospital_share: bool = False
+    reversal_style: ReversalStyle = "flag"
+    reverses_own: bool = True
+    checks: Checks = Checks()
+    totals: TotalsPaths | None = None
+    empty: tuple[str, ...] = ()
+
+
+IDENTIFIERS: Final = ("settlement_no", "visit_no", "person_no", "facility_no", "reverses")
+"""Fields that hold a number of something: kept as text, at most 64 characters."""
+
+_OWN_PARSER: Final[dict[str, ParserName]] = {
+    "id_number": "id_number",
+    "id_type": "id_type",
+    "sex": "sex",
+    "care_type": "care_type",
+    "birth_date": "date",
+    "admitted_on": "date",
+    "discharged_on": "date",
+    "inpatient_days": "integer",
+    "settled_at": "datetime",
+    "diagnosis_codes": "list",
+    "reversal": "flag",
+}
+
+_SAME_VALUES: Final[tuple[frozenset[ParserName], ...]] = (frozenset({"text", "identifier", "code"}),)
+
+
+def default_parser(field: str) -> ParserName:
+    """The parser a field has where the mapping names none."""
+    if field.endswith("_amount"):
+        return "yuan"
+    return _OWN_PARSER.get(field, "identifier" if field in IDENTIFIERS else "text")
+
+
+def allowed_parsers(field: str) -> frozenset[ParserName]:
+    """The parsers that give a value of the field's type."""
+    own = default_parser(field)
+    return next((group for group in _SAME_VALUES if own in group), frozenset({own}))
+
+
+RECORD_FIELDS: Final = SettlementRecord.__struct_fields__
+"""All fields of a record, in order."""

@@ -1,0 +1,35 @@
+"""The answer of `hubao normalise`: one JSON object per row of a page (design §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gateway.core.normalise.mapping import CompiledMapping, Normal, Normalised
+from gateway.errors import BadPage
+from gateway.model.page import RowError
+from gateway.model.record import record_to_json
+
+
+def normalise_lines(compiled: CompiledMapping, content: bytes) -> Iterator[dict[str, Any]]:
+    """Every row in order as a record or as quarantined (rows counted from 1), or one page error."""
+    try:
+        rows = compiled.read(content)
+    except BadPage as bad:
+        yield {"page_error": {"code": bad.code, "message": bad.message}}
+        return
+    for index in range(len(rows)):
+        yield _line(compiled.record(rows, index), index + 1)
+
+
+def _line(normalised: Normalised, row: int) -> dict[str, Any]:
+    if not isinstance(normalised, Normal):
+        return {"quarantined": {"row": row, "errors": _plain(normalised.errors)}}
+    line: dict[str, Any] = {"record": record_to_json(normalised.record)}
+    if normalised.warnings:
+        line["warnings"] = _plain(normalised.warnings)
+    return line
+
+
+def _plain(errors: tuple[RowError, ...]) -> list[dict[str, str]]:
+    return [{"code": error.code, "field": error.field, "message": error.message} for error in errors]

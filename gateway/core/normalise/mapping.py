@@ -1,0 +1,157 @@
+"""A compiled mapping: pages → rows → identities and records. The door of this room.
+
+    compiled = compile_mapping(language)        # once
+    rows = compiled.read(content)               # BadPage, or rows not yet read
+    compiled.identify(rows, 0, len(rows))       # what is read of everybody
+    compiled.record(rows, 7)                    # the whole record, for the few it is wanted of
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gateway.core.normalise.bundles import BundleRows, is_bundle
+from gateway.core.normalise.checks import checks_of
+from gateway.core.normalise.csv_pages import CsvRows, Needs
+from gateway.core.normalise.fields import Values, rule_of
+from gateway.core.normalise.json_pages import RowDecoder, read_json, row_values
+from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
+from gateway.core.normalise.problems import Wrong, bad_page, row_error
+from gateway.core.normalise.rows import Rows
+from gateway.core.normalise.totals import totals_in
+from gateway.core.normalise.views import IDENTITY_FIELDS, View
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
+from gateway.model.record import SettlementRecord
+
+_ALWAYS: Final = ("settlement_no", "total_amount")
+_DERIVED: Final = ("reversal", "reverses", "care_type_code")
+
+
+class Normal(msgspec.Struct, frozen=True):
+    """A row that became a record, with the checks it failed that only warn."""
+
+    record: SettlementRecord
+    warnings: tuple[RowError, ...] = ()
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A row that cannot become a record, with everything that is wrong with it."""
+
+    errors: tuple[RowError, ...]
+
+
+Normalised = Normal | Rejected
+
+
+class CompiledMapping:
+    """One mapping, ready to read pages. Holds no page and may be shared by threads."""
+
+    def __init__(self, language: MappingLanguage) -> None:
+        self.language = _with_required(language)
+        read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
+        self._identity = View(self.language, IDENTITY_FIELDS)
+        self._full = View(self.language, tuple(read))
+        self._checks = checks_of(language.checks)
+        self._identity_decoder = RowDecoder(self._identity.sources)
+        self._full_decoder = RowDecoder(self._full.sources)
+
+    def read(self, content: bytes) -> Rows:
+        """A page taken apart into rows. Raises BadPage where that cannot be done at all."""
+        if len(content) > MAX_PAGE_BYTES:
+            raise bad_page("too_large")
+        if not content.strip():
+            raise bad_page("empty")
+        if isinstance(self.language.format, CsvFormat):
+            return self._csv_rows(content, self.language.format)
+        if self.language.bundle and is_bundle(content):
+            return self._bundle_rows(BundleRows(content, self.language.bundle, self.language.format))
+        rows = read_json(content, self.language.format)
+        return Rows(
+            len(rows),
+            row_values(self._identity_decoder, self._identity.sources, rows),
+            row_values(self._full_decoder, self._full.sources, rows),
+        )
+
+    def identify(self, rows: Rows, start: int, stop: int) -> list[Identity | tuple[RowError, ...]]:
+        """For each row from `start` (counted from 0) up to `stop`: its identity, or all that is wrong with it."""
+        return [self._identity_of(rows, index) for index in range(start, min(stop, len(rows)))]
+
+    def record(self, rows: Rows, index: int) -> Normalised:
+        """The whole record of one row (counted from 0), or all that is wrong with it."""
+        try:
+            values = rows.full(index)
+        except Wrong as wrong:
+            return Rejected((row_error(wrong.code, ""),))
+        try:
+            record = SettlementRecord(**self._full.read(values))
+        except Wrong:
+            return Rejected(self._all_errors(values))
+        failed = [check for check in self._checks if check.fails(record)]
+        if not failed:
+            return Normal(record)
+        if any(not check.warns for check in failed):
+            return Rejected(tuple(check.error for check in failed if not check.warns))
+        return Normal(record, tuple(check.error for check in failed))
+
+    def totals(self, content: bytes) -> FeedTotals | None:
+        """What a JSON page itself says it holds, where the mapping says where that stands."""
+        if self.language.totals is None or isinstance(self.language.format, CsvFormat):
+            return None
+        return totals_in(content, self.language.totals, self.language.format)
+
+    def _csv_rows(self, content: bytes, spoken: CsvFormat) -> Rows:
+        page = CsvRows(content, spoken, self._needs())
+        return Rows(len(page.rows), page.values(self._identity.sources), page.values(self._full.sources))
+
+    def _bundle_rows(self, page: BundleRows) -> Rows:
+        return Rows(
+            len(page.rows),
+            page.values(self._identity_decoder, self._identity.sources),
+            page.values(self._full_decoder, self._full.sources),
+        )
+
+    def _identity_of(self, rows: Rows, index: int) -> Identity | tuple[RowError, ...]:
+        try:
+            found = self._identity.read(rows.identity(index))
+        except Wrong as wrong:
+            whole = self.record(rows, index)
+            return whole.errors if isinstance(whole, Rejected) else (row_error(wrong.code, ""),)
+        id_number, reversal = found["id_number"], found["reversal"]
+        return Identity(
+            settlement_no=found["settlement_no"],
+            reversal=reversal,
+            reverses=found["reverses"],
+            id_type=found["id_type"],
+            id_number=id_number,
+            total=found["total_amount"],
+            names_nobody=reversal and id_number is None and found["name"] is None,
+        )
+
+    def _all_errors(self, values: Values) -> tuple[RowError, ...]:
+        found, errors = self._full.thoroughly(values)
+        wrong = {error.field for error in errors}
+        partial = SettlementRecord(**{"settlement_no": "", **found})
+        # A check says something only where every amount it looks at could be read.
+        sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
+        return (*errors, *(check.error for check in sound if check.fails(partial)))
+
+    def _needs(self) -> Needs:
+        """For every field that must be there: the columns one of which is enough; terms of a sum are all needed."""
+        needed: list[tuple[str, ...]] = []
+        for rule in self.language.fields.values():
+            if not rule.optional:
+                needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
+        return tuple(dict.fromkeys(columns for columns in needed if columns))
+
+
+def compile_mapping(language: MappingLanguage) -> CompiledMapping:
+    """The mapping as a reader of pages. `language` comes checked from `gateway.settings.mappings`."""
+    return CompiledMapping(language)
+
+
+def _with_required(language: MappingLanguage) -> MappingLanguage:
+    """Without its number and its total a settlement can be neither counted nor corrected: both are required."""
+    always = {name: msgspec.structs.replace(rule_of(language, name), required=True) for name in _ALWAYS}
+    return msgspec.structs.replace(language, fields={**language.fields, **always})

@@ -1,0 +1,23 @@
+"""Rows: a page that has been taken apart but not yet read. Every format ends here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.core.normalise.fields import Values
+
+
+class Rows:
+    """The rows of one page, decoded when they are asked for.
+
+    `identity(index)` and `full(index)` give the values of one row, in the order of the mapping's two views.
+    Both raise Wrong where the row itself cannot be taken apart.
+    """
+
+    def __init__(self, count: int, identity: Callable[[int], Values], full: Callable[[int], Values]) -> None:
+        self._count = count
+        self.identity = identity
+        self.full = full
+
+    def __len__(self) -> int:
+        return self._count

@@ -1,0 +1,162 @@
+"""Named parsers for text: text, identifier, code tables, flags, whole numbers, lists, id numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from gateway.core.normalise.problems import Wrong
+from gateway.model.national_id import looks_like_id, normalise_id, to_18
+
+Text = Callable[[Any], str | None]
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SCIENTIFIC: Final = re.compile(r"[0-9]([.][0-9]+[Ee][+]?|[Ee][+])[0-9]{1,3}")
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,9})([.]0+)?")
+_LARGEST_NUMBER: Final = 10**64
+MOST_ITEMS: Final = 200
+
+
+def text_parser(empty: frozenset[str], *, limit: int) -> Text:
+    """Value → text without surrounding space, or None; a JSON number that is whole counts as text."""
+
+    def parse(value: Any) -> str | None:
+        if type(value) is not str:
+            if value is None:
+                return None
+            value = _number_as_text(value)
+        text = value.strip()
+        if text in empty:
+            return None
+        if len(text) > limit:
+            raise Wrong("too_long")
+        if not text.isascii() and "\ufffd" in text:
+            raise Wrong("bad_encoding")
+        # `isprintable` is quick but also refuses what names in rare scripts need; then only controls count.
+        if not text.isprintable() and _CONTROL.search(text):
+            raise Wrong("control_character")
+        return text
+
+    return parse
+
+
+def _number_as_text(value: Any) -> str:
+    if type(value) is not int:
+        raise Wrong("wrong_type")
+    if not -_LARGEST_NUMBER < value < _LARGEST_NUMBER:
+        raise Wrong("too_long")
+    return str(value)
+
+
+def identifier_parser(text: Text) -> Text:
+    """A number of something, kept as text. Refuses 1.52E+19: the digits it stood for are lost."""
+
+    def parse(value: Any) -> str | None:
+        found = text(value)
+        if found is not None and not found.isalnum() and _SCIENTIFIC.fullmatch(found):
+            raise Wrong("damaged_number")
+        return found
+
+    return parse
+
+
+def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: str) -> Text:
+    """Text looked up in a code table, whole or by its longest known beginning; "" in the table is no value."""
+    longest = max(map(len, codes), default=0)
+
+    def found_in(code: str) -> str | None:
+        if not prefix:
+            return codes.get(code)
+        beginnings = (code[:length] for length in range(min(longest, len(code)), 0, -1))
+        return next((codes[beginning] for beginning in beginnings if beginning in codes), None)
+
+    def parse(value: Any) -> str | None:
+        code = text(value)
+        if code is None:
+            return None
+        found = found_in(code)
+        if found is None:
+            return _unknown(code, unknown)
+        return found or None
+
+    return parse
+
+
+def _unknown(code: str, unknown: str) -> str | None:
+    if unknown == "error":
+        raise Wrong("unknown_code")
+    return {"keep": code, "empty": None, "other": "other"}[unknown]
+
+
+def flag_parser(table: Text) -> Text:
+    """"yes" or "no" through a code table, or None; JSON's true and false are looked up by those words."""
+
+    def parse(value: Any) -> str | None:
+        if type(value) is bool:
+            value = "true" if value else "false"
+        return table(value)
+
+    return parse
+
+
+def integer_parser(empty: frozenset[str], *, largest: int = 36_500) -> Callable[[Any], int | None]:
+    """Value → whole number (9, "9", "35.0") of days, no larger than a long life's either way; or None."""
+
+    def parse(value: Any) -> int | None:
+        if value is None or (type(value) is str and value.strip() in empty):
+            return None
+        number = _whole_number(value)
+        if not -largest <= number <= largest:
+            raise Wrong("not_an_integer")
+        return number
+
+    return parse
+
+
+def _whole_number(value: Any) -> int:
+    if type(value) is int:
+        return value
+    if type(value) is not str:
+        raise Wrong("wrong_type")
+    found = _WHOLE.fullmatch(value.strip())
+    if found is None:
+        raise Wrong("not_an_integer")
+    return int(found[1])
+
+
+def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[[Any], tuple[str, ...]]:
+    """A JSON array of texts (or of objects with `item`), or one text with separators → distinct texts in order."""
+    split = re.compile("|".join(re.escape(separator) for separator in separators))
+
+    def items(value: Any) -> list[Any]:
+        if type(value) is list:
+            return value
+        return list(split.split(value)) if type(value) is str else [value]
+
+    def parse(value: Any) -> tuple[str, ...]:
+        if value is None or value == "":
+            return ()
+        every = items(value)
+        if len(every) > MOST_ITEMS:
+            raise Wrong("too_long")
+        texts = [text(one.get(item) if item and type(one) is dict else one) for one in every]
+        return tuple(dict.fromkeys(one for one in texts if one is not None))
+
+    return parse
+
+
+def id_number_of(id_type: str | None, number: str | None) -> str | None:
+    """The one way of writing a document's number. Raises Wrong("bad_id_number") for an invalid id number.
+
+    Type 01, and no type where the number looks like an id number, gives 18 characters; others keep theirs.
+    """
+    if number is None:
+        return None
+    number = normalise_id(number)
+    if id_type != "01" and (id_type is not None or not looks_like_id(number)):
+        return number
+    try:
+        return to_18(number)
+    except ValueError:
+        raise Wrong("bad_id_number") from None

@@ -1,0 +1,74 @@
+"""A view: some fields of the record, the sources they need, and one row's values → their values.
+
+Two views exist of every mapping: what everybody's row is read for (the identity), and the whole record, which
+only members' rows are read for.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from gateway.core.normalise.fields import Readers, Values, rule_of, sources_of
+from gateway.core.normalise.language import CsvFormat, MappingLanguage
+from gateway.core.normalise.problems import Wrong, row_error
+from gateway.model.page import RowError
+
+IDENTITY_FIELDS: Final = (
+    "settlement_no", "reversal", "reverses", "id_type", "id_number", "total_amount", "name",
+)  # fmt: skip
+
+
+class Sources:
+    """The names a view reads, in the order its values come: the row's own, then joined ones, then nested ones."""
+
+    def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
+        names = list(dict.fromkeys(name for field in fields for name in sources_of(language, field)))
+        joins = language.bundle.joins if language.bundle else ()
+        dotted = [name for name in names if "." in name and not isinstance(language.format, CsvFormat)]
+        self.joined = [name for name in dotted if name.split(".")[0] in {join.name for join in joins}]
+        self.nested = [name for name in dotted if name not in self.joined]
+        own = [name for name in names if name not in self.joined and name not in self.nested]
+        own += [name.split(".")[0] for name in self.nested]
+        own += [join.key for join in joins] if self.joined else []
+        self.own = list(dict.fromkeys(own))
+        self.positions = {name: place for place, name in enumerate(self.own + self.joined + self.nested)}
+
+    def with_nested(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The row's values with those that stand deeper inside it appended."""
+        return values + tuple(_walk(values[self.positions[path.split(".")[0]]], path) for path in self.nested)
+
+
+def _walk(value: Any, path: str) -> Any:
+    for key in path.split(".")[1:]:
+        value = value.get(key) if type(value) is dict else None
+    return value
+
+
+class View:
+    """Reads some fields of a row at once; quick while all is well, thorough once something is wrong."""
+
+    def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
+        self.sources = Sources(language, fields)
+        readers = Readers(language, self.sources.positions)
+        self._all = [(field, readers.reader(field), rule_of(language, field).sources) for field in fields]
+        plain = {field: found for field in fields if (found := readers.plain(field))}
+        self._plain = tuple(plain.values())
+        self._derived = tuple(read for field, read, _ in self._all if field not in plain)
+        self._names = (*plain, *(field for field in fields if field not in plain))
+
+    def read(self, values: Values) -> dict[str, Any]:
+        """Field → value. Raises Wrong for the first thing wrong; `thoroughly` lists all."""
+        found = [parse(values[place]) for parse, place in self._plain]
+        found += [read(values) for read in self._derived]
+        return dict(zip(self._names, found, strict=True))
+
+    def thoroughly(self, values: Values) -> tuple[dict[str, Any], list[RowError]]:
+        """The fields that can be read, and an error for every field that cannot."""
+        found: dict[str, Any] = {}
+        errors: list[RowError] = []
+        for field, read, sources in self._all:
+            try:
+                found[field] = read(values)
+            except Wrong as wrong:
+                errors.append(row_error(wrong.code, field, sources))
+        return found, errors

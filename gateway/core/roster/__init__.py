@@ -1,0 +1,20 @@
+"""A roster (会员名册): an association's own file of members and coverage periods, read and compared.
+
+Reading is pure: bytes in, people and findings out. A finding names row, column and what is allowed, never
+the value, because every value here belongs to a person.
+"""
+
+from gateway.core.roster.difference import MemberChange, RosterChange, as_roster, difference
+from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember
+from gateway.core.roster.reading import read_roster
+
+__all__ = [
+    "MemberChange",
+    "RosterChange",
+    "RosterFile",
+    "RosterFinding",
+    "RosterMember",
+    "as_roster",
+    "difference",
+    "read_roster",
+]

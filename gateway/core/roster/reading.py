@@ -1,0 +1,204 @@
+"""Roster bytes → people and findings: each row for itself, then each person over all of his rows."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from gateway.core.roster.columns import Header, letter, missing_columns, shown
+from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
+from gateway.core.roster.rows import Row, RowReader, Rules
+from gateway.core.roster.tables import Table, read_table
+
+_MUST_AGREE: Final = ("id_type", "id_number", "sex", "birth_date", "opt_out")
+_OF_THE_LATEST: Final = ("phone", "unit_no", "unit_name", "league", "category")
+_NAME_NOISE: Final = str.maketrans("", "", " ·•‧・.。")
+
+
+def read_roster(
+    content: bytes,
+    *,
+    scheme_default: str | None = None,
+    schemes: Mapping[str, str] | None = None,
+    with_coverage: bool = True,
+) -> RosterFile:
+    """The people of a roster file, with every finding by row.
+
+    `scheme_default` stands where a row names no scheme. `schemes` maps what a file may write to the code of a
+    scheme; without it any text is a code. `with_coverage = False` leaves the coverage columns unread.
+    A member is given only when all of his rows are sound: half his periods would be a wrong entitlement.
+    Raises BadInput for bytes that hold no table.
+    """
+    rules = Rules(scheme_default=scheme_default, schemes=schemes, with_coverage=with_coverage)
+    table = read_table(content)
+    findings = _header_findings(table, rules)
+    if any(finding.level == "error" for finding in findings):
+        return RosterFile(people=(), findings=tuple(findings), rows=sum(1 for _ in table.rows))
+    return _read_rows(table, rules, findings)
+
+
+def _read_rows(table: Table, rules: Rules, findings: list[RosterFinding]) -> RosterFile:
+    reader = RowReader(table.header, rules)
+    roll = _Roll(reader)
+    for number, cells in table.rows:
+        roll.add(number, *reader.read(number, cells))
+    people = tuple(roll.people())
+    return RosterFile(people=people, findings=tuple(sorted(findings + reader.findings)), rows=roll.rows)
+
+
+def _header_findings(table: Table, rules: Rules) -> list[RosterFinding]:
+    """What is wrong with the columns; errors first."""
+    header = table.header
+    missing = missing_columns(
+        header, coverage_required=rules.with_coverage, scheme_given=rules.scheme_default is not None
+    )
+    found = [*_wrong_columns(header, missing), *_ignored_columns(table)]
+    return [msgspec.structs.replace(finding, row=table.header_row) for finding in found]
+
+
+def _wrong_columns(header: Header, missing: tuple[str, ...]) -> Iterator[RosterFinding]:
+    if missing:
+        names = "、".join(f"{shown(column)} ({column})" for column in missing)
+        yield _of_header(",".join(missing), "missing_columns", f"缺少列 (missing columns): {names}")
+    for column in header.doubled:
+        yield _of_header(
+            column, "doubled_column", f"{shown(column)}有两列，请只留一列 (two columns for {column})"
+        )
+
+
+def _ignored_columns(table: Table) -> Iterator[RosterFinding]:
+    for index, words in table.header.unknown:
+        place = letter(index + table.first_column)
+        yield _warning(place, "unknown_column", f"{place}列“{words}”不认识，未读取 (unknown column, ignored)")
+    if "category" not in table.header.at:
+        yield _warning(
+            "category", "no_category", "没有人员类别列，全部按在职 (no category: all taken as active)"
+        )
+
+
+def _of_header(column: str, code: str, message: str) -> RosterFinding:
+    return RosterFinding(row=1, column=column, code=code, message=message)
+
+
+def _warning(column: str, code: str, message: str) -> RosterFinding:
+    return RosterFinding(row=1, column=column, code=code, message=message, level="warning")
+
+
+class _Roll:
+    """The rows by member, and who of them cannot be taken."""
+
+    def __init__(self, reader: RowReader) -> None:
+        self.rows = 0
+        self._reader = reader
+        self._members: defaultdict[str, list[Row]] = defaultdict(list)
+        self._refused: dict[str, int] = {}
+
+    def add(self, number: int, member_no: str | None, row: Row | None) -> None:
+        """Take a row in; one with findings refuses its member, if it says which."""
+        self.rows += 1
+        if row is not None:
+            self._members[row.member_no].append(row)
+        elif member_no is not None:
+            self._refused.setdefault(member_no, number)
+
+    def people(self) -> Iterator[RosterMember]:
+        """The members all of whose rows are sound, once the rows of each person have been compared."""
+        for rows in self._members.values():
+            self._compare_rows(rows)
+        for rows in self._persons():
+            self._compare_members(rows)
+            self._compare_periods(rows)
+        self._say_who_is_set_aside()
+        return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
+
+    def _persons(self) -> list[list[Row]]:
+        """The rows of each person: one document, whatever number of memberships."""
+        persons: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        for rows in self._members.values():
+            for row in rows:
+                persons[row.id_type, row.id_number].append(row)
+        return [sorted(rows, key=_row_number) for rows in persons.values() if len(rows) > 1]
+
+    def _compare_rows(self, rows: list[Row]) -> None:
+        first = rows[0]
+        for row in rows[1:]:
+            differing = [name for name in _MUST_AGREE if getattr(row, name) != getattr(first, name)]
+            if not same_name(row.name, first.name):
+                differing.insert(0, "name")
+            for column in differing:
+                message = f"{shown(column)}与第{first.row}行同一会员号的不一致 (differs from row {first.row})"
+                self._refuse(row, column, "rows_disagree", message)
+
+    def _compare_members(self, rows: list[Row]) -> None:
+        """One document under two member numbers is one person only if the names agree."""
+        first = rows[0]
+        for row in rows[1:]:
+            if row.member_no != first.member_no and not same_name(row.name, first.name):
+                message = (
+                    f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
+                )
+                self._refuse(row, "id_number", "shared_id_number", message)
+                self._refused.setdefault(first.member_no, row.row)
+
+    def _compare_periods(self, rows: list[Row]) -> None:
+        """Periods of one scheme may touch but not overlap."""
+        latest: dict[str, tuple[date, Row]] = {}
+        covered = [(row.period, row) for row in rows if row.period is not None]
+        for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
+            reached, before = latest.get(period.scheme, (date.min, row))
+            if period.first_day <= reached:
+                self._refuse_pair(before, row)
+            if period.last_day > reached:
+                latest[period.scheme] = (period.last_day, row)
+
+    def _refuse_pair(self, one: Row, other: Row) -> None:
+        first, later = sorted((one, other), key=_row_number)
+        message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
+        self._refuse(later, "coverage_from", "periods_overlap", message)
+        self._refused.setdefault(first.member_no, later.row)
+
+    def _refuse(self, row: Row, column: str, code: str, message: str) -> None:
+        self._reader.note(row.row, column, code, message)
+        self._refused.setdefault(row.member_no, row.row)
+
+    def _say_who_is_set_aside(self) -> None:
+        """A sound row of a refused member is not taken either, and says so: every row is accounted for."""
+        told = {finding.row for finding in self._reader.findings if finding.level == "error"}
+        for number, bad in self._refused.items():
+            for row in self._members.get(number, ()):
+                if row.row not in told:
+                    message = f"因第{bad}行有误，本行未导入 (set aside because of row {bad})"
+                    self._reader.note(row.row, "member_no", "set_aside", message)
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ in width, case, spaces and dots only."""
+    return one == other or _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).translate(_NAME_NOISE).casefold()
+
+
+def _member(rows: list[Row]) -> RosterMember:
+    """A member from his sound rows: the first says who he is, the latest period that says it the rest."""
+    first = rows[0]
+    fields: dict[str, Any] = {name: getattr(first, name) for name in _MUST_AGREE}
+    for row in sorted(rows, key=_latest_last) if len(rows) > 1 else rows:
+        fields.update((name, value) for name in _OF_THE_LATEST if (value := getattr(row, name)) is not None)
+    periods = [row.period for row in rows if row.period is not None]
+    coverage = tuple(sorted(periods, key=period_order) if len(periods) > 1 else periods)
+    return RosterMember(member_no=first.member_no, name=first.name, coverage=coverage, **fields)
+
+
+def _row_number(row: Row) -> int:
+    return row.row
+
+
+def _latest_last(row: Row) -> date:
+    return row.period.last_day if row.period else date.min

@@ -1,0 +1,156 @@
+"""One row of a roster → its values, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gateway.core.roster import values
+from gateway.core.roster.columns import COVERAGE, MANDATORY, Header, shown
+from gateway.core.roster.people import RosterFinding
+from gateway.core.roster.tables import Cell
+from gateway.errors import BadInput
+from gateway.model import national_id
+from gateway.model.member import Category, Coverage
+
+_HARMLESS: Final = frozenset(("phone",))
+"""Columns whose bad values are left empty with a warning: nobody should lose an entitlement by them."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """How a roster is to be read; see `read_roster`."""
+
+    scheme_default: str | None = None
+    schemes: Mapping[str, str] | None = None
+    with_coverage: bool = True
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row in which nothing is wrong. `row` is its number in the file."""
+
+    row: int
+    member_no: str
+    name: str
+    id_number: str
+    id_type: str = "01"
+    sex: str | None = None
+    birth_date: date | None = None
+    phone: str | None = None
+    unit_no: str | None = None
+    unit_name: str | None = None
+    league: str | None = None
+    category: Category | None = None
+    opt_out: bool = False
+    period: Coverage | None = None
+
+
+class RowReader:
+    """Reads the rows below one header. Keeps nothing between rows but the findings.
+
+    While a row is read, a column that holds nothing is absent and one that cannot be read is None.
+    """
+
+    def __init__(self, header: Header, rules: Rules) -> None:
+        self.findings: list[RosterFinding] = []
+        self._rules = rules
+        self._width = header.width
+        skipped = () if rules.with_coverage else COVERAGE
+        at = {column: index for column, index in header.at.items() if column not in skipped}
+        self._plan = [(column, at[column], _reader(column)) for column in values.PARSERS if column in at]
+
+    def read(self, number: int, cells: list[Cell]) -> tuple[str | None, Row | None]:
+        """The member number if it can be read, and the row if it is sound; else its findings are noted."""
+        before = len(self.findings)
+        found = self._values(number, cells)
+        self._require(number, MANDATORY, found)
+        self._complete_from_id(number, found)
+        self._take_period(number, found)
+        sound = all(finding.level == "warning" for finding in self.findings[before:])
+        return found.get("member_no"), Row(row=number, **found) if sound else None
+
+    def note(self, row: int, column: str, code: str, message: str) -> None:
+        """Remember what is wrong in a column of a row."""
+        level: Literal["error", "warning"] = "warning" if column in _HARMLESS else "error"
+        self.findings.append(RosterFinding(row=row, column=column, code=code, message=message, level=level))
+
+    def _values(self, number: int, cells: list[Cell]) -> dict[str, Any]:
+        """Column → value of the cells that hold something readable."""
+        if len(cells) > self._width and any(cell != "" for cell in cells[self._width :]):
+            self.note(number, "-", "too_many_cells", "单元格多于表头的列 (more cells than the header has)")
+        if len(cells) < self._width:
+            cells = cells + [""] * (self._width - len(cells))
+        found: dict[str, Any] = {}
+        for column, place, read in self._plan:
+            try:
+                value = read(cells[place])
+                if value is not None:
+                    found[column] = value
+            except BadInput as error:
+                self.note(number, column, error.code, f"{shown(column)}{error.message}")
+                found[column] = None
+        return found
+
+    def _require(self, number: int, columns: tuple[str, ...], found: dict[str, Any]) -> None:
+        for column in columns:
+            if column not in found:
+                self.note(number, column, "missing", f"缺少{shown(column)} ({column} is required)")
+
+    def _complete_from_id(self, number: int, found: dict[str, Any]) -> None:
+        """Bring the id number to its one form; take sex and birth date from it or compare them with it."""
+        kind = found.get("id_type", "01")
+        if kind is None or not found.get("id_number"):
+            return
+        try:
+            found["id_number"] = values.id_number(found["id_number"], kind)
+        except BadInput as error:
+            self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}")
+            return
+        if kind == "01":
+            self._agree(number, found, "sex", national_id.sex_of(found["id_number"]))
+            self._agree(number, found, "birth_date", national_id.birth_date_of(found["id_number"]))
+
+    def _agree(self, number: int, found: dict[str, Any], column: str, in_id: object) -> None:
+        given = found.setdefault(column, in_id)
+        if given is None:
+            found[column] = in_id
+        elif given != in_id:
+            message = f"{shown(column)}与身份证号不符 ({column} contradicts the id number)"
+            self.note(number, column, f"{column}_differs", message)
+
+    def _take_period(self, number: int, found: dict[str, Any]) -> None:
+        """Turn the coverage columns into one period. Someone who opted out needs none."""
+        given: dict[str, Any] = {column: found.pop(column) for column in COVERAGE if column in found}
+        if not self._rules.with_coverage or (found.get("opt_out") and not given.keys() - {"scheme"}):
+            return
+        if self._rules.scheme_default is not None:
+            given.setdefault("scheme", self._rules.scheme_default)
+        self._require(number, COVERAGE, given)
+        given["scheme"] = self._scheme_code(number, given.get("scheme"))
+        if all(given.get(column) is not None for column in COVERAGE):
+            found["period"] = self._period(number, given, found.get("category"))
+
+    def _scheme_code(self, number: int, written: str | None) -> str | None:
+        known = self._rules.schemes
+        if written is None or known is None or written == self._rules.scheme_default:
+            return written
+        if written not in known:
+            message = f"没有这个互助计划，应为 {'、'.join(sorted(known))} (unknown scheme)"
+            self.note(number, "scheme", "unknown_scheme", message)
+        return known.get(written)
+
+    def _period(self, number: int, given: dict[str, Any], category: Category | None) -> Coverage | None:
+        first, last = given["coverage_from"], given["coverage_to"]
+        if last < first:
+            message = "保障结束早于保障开始 (coverage ends before it begins)"
+            self.note(number, "coverage_to", "period_order", message)
+            return None
+        return Coverage(first_day=first, last_day=last, scheme=given["scheme"], category=category)
+
+
+def _reader(column: str) -> Callable[[Cell], Any]:
+    read = values.cell_reader(values.PARSERS[column])
+    return lru_cache(maxsize=2**16)(read) if column in values.REPEATING else read

@@ -1,0 +1,226 @@
+"""Cells of a roster → values. Every parser raises BadInput with a stable code and never the value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from gateway.core.roster.tables import Cell
+from gateway.errors import BadInput
+from gateway.model import national_id
+
+LONGEST_NUMBER: Final = 10**15
+"""Excel keeps 15 digits of a number; from here on digits are lost."""
+
+_EDGES: Final = " \t\r\n\u3000\u00a0\u200b\ufeff"
+_TRICKS: Final = "='"
+_FORMULA = re.compile(r'="(.*)"')
+_SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]{1,3}")
+_DATE = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)")
+_DATE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_TIME_OF_DAY = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$")
+_UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,18}[0-9]")
+
+_SEXES: Final[Mapping[str, str | None]] = {
+    "男": "M", "男性": "M", "m": "M", "1": "M",
+    "女": "F", "女性": "F", "f": "F", "2": "F",
+    "0": None, "9": None, "未知": None, "未说明": None,
+}  # fmt: skip
+_CATEGORIES: Final[Mapping[str, str]] = {
+    "在职": "active", "在职职工": "active", "在职会员": "active", "active": "active",
+    "退休": "retired", "参互退休": "retired", "退休职工": "retired", "退休会员": "retired",
+    "retired": "retired",
+}  # fmt: skip
+_YES_NO: Final[Mapping[str, bool]] = {
+    "是": True, "1": True, "true": True, "yes": True, "y": True,
+    "否": False, "0": False, "false": False, "no": False, "n": False,
+}  # fmt: skip
+_ID_TYPES: Final[Mapping[str, str]] = {
+    "身份证": "01", "居民身份证": "01", "居民身份证(户口簿)": "01", "居民户口簿": "01", "户口簿": "01",
+    "军官证": "02", "武警警官证": "03", "武警证": "03",
+    "港澳居民来往内地通行证": "04", "香港特区护照/港澳居民来往内地通行证": "04",
+    "澳门特区护照/港澳居民来往内地通行证": "05", "台湾居民来往大陆通行证": "06",
+    "外国人永久居留证": "07", "外国人护照": "08", "残疾人证": "09", "中国护照": "16",
+    "港澳台居民居住证": "17", "社会保障卡": "90", "社保卡": "90", "其他": "99",
+}  # fmt: skip
+_ID_TYPE_CODES: Final = frozenset([f"{code:02}" for code in range(1, 18)] + ["90", "91", "99"])
+
+
+def text_of(cell: Cell) -> str:
+    """A cell as text, without what keeps Excel from changing it. Raises for a number that lost digits."""
+    if isinstance(cell, str):
+        return _without_tricks(cell)
+    if isinstance(cell, bool):
+        return "1" if cell else "0"
+    if isinstance(cell, int | float):
+        return _digits(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    return str(cell)
+
+
+def _without_tricks(text: str) -> str:
+    text = text.strip(_EDGES)
+    if text[:1] in _TRICKS and text:
+        formula = _FORMULA.fullmatch(text)
+        text = (formula[1] if formula else text.removeprefix("'")).strip(_EDGES)
+    return text
+
+
+def _digits(number: int | float) -> str:
+    if not abs(number) < LONGEST_NUMBER or number != int(number):
+        raise _number_lost()
+    return str(int(number))
+
+
+def _number_lost() -> BadInput:
+    words = "被Excel改成了数字，位数已丢失，请把该列设为文本 (Excel made it a number, set the column to text)"
+    return BadInput("number_lost", words)
+
+
+def short_text(limit: int) -> Callable[[str], str]:
+    """A parser of text up to `limit` characters, without control or unreadable characters."""
+
+    def parse(text: str) -> str:
+        if len(text) > limit:
+            raise BadInput("too_long", f"超过{limit}个字符 (longer than {limit} characters)")
+        return readable(text)
+
+    return parse
+
+
+def number_text(text: str) -> str:
+    """A number given by an association, half width. Raises when Excel turned it into 1.5E+17."""
+    text = half_width(text)
+    if _SCIENTIFIC.fullmatch(text):
+        raise _number_lost()
+    return _NUMBER(text)
+
+
+def half_width(text: str) -> str:
+    """Full-width letters and digits in their usual form."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def readable(text: str) -> str:
+    """The text itself. Raises for control characters and for characters that a wrong encoding left behind."""
+    found = _UNREADABLE.search(text)
+    if found is None:
+        return text
+    if found[0] >= "\ud800":
+        raise BadInput("bad_encoding", "含无法辨认的字符，请检查文件编码 (unreadable characters)")
+    raise BadInput("control_character", "含控制字符或换行 (control character or line break)")
+
+
+_NUMBER: Final = short_text(64)
+_NAME: Final = short_text(100)
+
+
+def person_name(text: str) -> str:
+    """A name with its spaces reduced to single ones; 1–100 characters."""
+    return _NAME(" ".join(text.split()))
+
+
+def day(text: str) -> date:
+    """A day as yyyy-MM-dd, yyyy/M/d, yyyy.M.d, yyyyMMdd or yyyy年M月d日; a time of day is dropped."""
+    bare = _TIME_OF_DAY.sub("", half_width(text))
+    found = _DATE.fullmatch(bare) or _DATE_DIGITS.fullmatch(bare)
+    numbers = [int(part) for part in found.groups() if part and part.isdigit()] if found else []
+    try:
+        parsed = date(*numbers)
+    except (TypeError, ValueError):
+        parsed = date.min
+    if not 1900 <= parsed.year <= 2199:
+        raise BadInput("not_a_date", "应为日期，如 2021-05-01、2021/5/1、20210501 (a date)")
+    return parsed
+
+
+def phone(text: str) -> str:
+    """A telephone number: digits, spaces, hyphens and brackets, 6–20 characters."""
+    text = half_width(text)
+    if not _PHONE.fullmatch(text):
+        raise BadInput("bad_phone", "不是电话号码，已留空 (not a telephone number, left empty)")
+    return text
+
+
+def one_of(table: Mapping[str, Any], words: str) -> Callable[[str], Any]:
+    """A parser of a closed set of words."""
+
+    def parse(text: str) -> Any:
+        key = half_width(text).lower()
+        if key not in table:
+            raise BadInput("unknown_word", f"应为 {words}")
+        return table[key]
+
+    return parse
+
+
+def id_type(text: str) -> str:
+    """The national code of a document type, from the code or its name; Excel's 1 is 01."""
+    text = half_width(text).replace(" ", "")
+    code = _ID_TYPES.get(text, text.rjust(2, "0"))
+    if code not in _ID_TYPE_CODES:
+        raise BadInput(
+            "unknown_word", "应为国家代码 01–17、90、91、99 或证件名称 (a national code or its name)"
+        )
+    return code
+
+
+def id_number(text: str, kind: str) -> str:
+    """An id number. Of type 01 always the 18 digits with a true checksum and a real birth date."""
+    if _SCIENTIFIC.fullmatch(text):
+        raise _number_lost()
+    number = national_id.normalise_id(text)
+    return resident_id(number) if kind == "01" else _NUMBER(number)
+
+
+def resident_id(number: str) -> str:
+    """18 digits of a normalised resident's id number, also from the old 15. Raises bad_id_number."""
+    try:
+        return national_id.to_18(number)
+    except ValueError as error:
+        words = "身份证号应为18位且校验码正确，或旧式15位 (18 digits with a right check digit, or the old 15)"
+        raise BadInput("bad_id_number", words) from error
+
+
+sex: Final = one_of(_SEXES, "男、女 (M, F)")
+category: Final = one_of(_CATEGORIES, "在职、退休 (active, retired)")
+opt_out: Final = one_of(_YES_NO, "是、否 (1, 0, true, false)")
+
+PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "member_no": number_text,
+    "name": person_name,
+    "id_type": id_type,
+    "id_number": str,
+    "sex": sex,
+    "birth_date": day,
+    "phone": phone,
+    "unit_no": number_text,
+    "unit_name": short_text(200),
+    "league": short_text(64),
+    "category": category,
+    "scheme": short_text(64),
+    "coverage_from": day,
+    "coverage_to": day,
+    "opt_out": opt_out,
+}
+"""Column → parser of its text. An id number waits for its type."""
+
+REPEATING: Final = tuple(
+    column for column in PARSERS if column not in ("member_no", "name", "id_number", "phone")
+)
+"""Columns whose cells repeat so much that what they mean is worth remembering."""
+
+
+def cell_reader(parse: Callable[[str], Any]) -> Callable[[Cell], Any]:
+    """A function from a cell to its value, None for an empty one."""
+
+    def read(cell: Cell) -> Any:
+        text = text_of(cell)
+        return parse(text) if text else None
+
+    return read

@@ -1,0 +1,237 @@
+"""`hubao scheme assess`: one JSON case in, one JSON answer out (design §7). Never raises for bad input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final, TypeVar, get_args
+
+from gateway.core.schemes.assessing import assess
+from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.periods import Insured
+from gateway.errors import BadCase, BadInput
+from gateway.model.benefit import Decided, estimate_to_json
+from gateway.model.member import Category, Coverage
+from gateway.model.money import Money, parse_yuan
+from gateway.model.record import AMOUNT_FIELDS, CARE_TYPES, SettlementRecord
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATES: Final = ("birth_date", "admitted_on", "discharged_on")
+_LONGEST_STAY: Final = 36_600
+_MOST: Final = 10_000
+
+_KINDS: Final[dict[type, str]] = {
+    dict: "对象 object",
+    list: "数组 array",
+    str: "文本 text",
+    bool: "布尔 boolean",
+    type(None): "null",
+}
+
+T = TypeVar("T")
+Reader = Callable[[object, str], Any]
+
+
+def answer_case(case: object, families: Mapping[str, SchemeFamily]) -> dict[str, Any]:
+    """{"case", "estimates"} for a case that can be assessed, else {"case", "error": {"code", "message"}}."""
+    name = _name_of(case)
+    try:
+        return {"case": name, "estimates": _estimates(_table(case, "case"), families)}
+    except BadInput as error:
+        return {"case": name, "error": {"code": error.code, "message": error.message}}
+
+
+def _name_of(case: object) -> str | int | None:
+    name = case.get("case") if isinstance(case, dict) else None
+    return name if isinstance(name, str | int) else None
+
+
+def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> list[dict[str, Any]]:
+    family = families.get(_needed(case, "scheme", "scheme", _text))
+    if family is None:
+        known = "、".join(sorted(families))
+        raise BadCase("unknown_scheme", f"没有这个互助计划 (unknown scheme)；已有 (known): {known}")
+    insured = _insured(_needed(case, "member", "member", _table))
+    records = _each(_needed(case, "settlements", "settlements", _list), "settlements", _record)
+    _once([(record.settlement_no, record.sign) for record in records])
+    decided = _each(_given(case, "decided", "decided", _list) or [], "decided", _decided)
+    return [estimate_to_json(estimate) for estimate in assess(insured, records, family, decided)]
+
+
+def _insured(member: dict[str, Any]) -> Insured:
+    return Insured(
+        category=_given(member, "category", "member.category", _category),
+        sex=_given(member, "sex", "member.sex", _sex),
+        birth_date=_given(member, "birth_date", "member.birth_date", _date),
+        coverage=tuple(
+            _each(_given(member, "coverage", "member.coverage", _list) or [], "member.coverage", _coverage)
+        ),
+    )
+
+
+def _coverage(value: object, place: str) -> Coverage:
+    period = _table(value, place)
+    first = _needed(period, "from", f"{place}.from", _date)
+    last = _needed(period, "to", f"{place}.to", _date)
+    if last < first:
+        raise BadCase("bad_coverage", f"{place}: 保障期止日早于起日 (the period ends before it begins)")
+    return Coverage(
+        first_day=first,
+        last_day=last,
+        scheme=_given(period, "scheme", f"{place}.scheme", _text) or "",
+        category=_given(period, "category", f"{place}.category", _category),
+    )
+
+
+def _record(value: object, place: str) -> SettlementRecord:
+    row = _table(value, place)
+    _needed(row, "settlement_no", f"{place}.settlement_no", _text)
+    found = {}
+    for name in SettlementRecord.__struct_fields__:
+        read = _given(row, name, f"{place}.{name}", _READERS.get(name, _text))
+        if read is not None:
+            found[name] = read
+    return SettlementRecord(**found)
+
+
+def _decided(value: object, place: str) -> Decided:
+    row = _table(value, place)
+    payable = _needed(row, "payable", f"{place}.payable", _amount)
+    refused = _given(row, "refused", f"{place}.refused", _truth)
+    if payable < 0 or (refused and payable):
+        raise BadCase(
+            "bad_decision", f"{place}.payable: 核定金额不能为负，不予补助的应为0.00 (not a decision)"
+        )
+    numbers = _each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text)
+    return Decided(
+        settlements=tuple(numbers), payable=payable, refused=payable == 0 if refused is None else refused
+    )
+
+
+def _once(keys: list[tuple[str, str]]) -> None:
+    if len(set(keys)) < len(keys):
+        raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
+
+
+def _needed(table: dict[str, Any], key: str, place: str, read: Callable[[object, str], T]) -> T:
+    value = _given(table, key, place, read)
+    if value is None:
+        raise BadCase("missing", f"{place}: 缺失 (missing)")
+    return value
+
+
+def _given(table: dict[str, Any], key: str, place: str, read: Callable[[object, str], T]) -> T | None:
+    value = table.get(key)
+    return None if value is None else read(value, place)
+
+
+def _each(values: list[Any], place: str, read: Callable[[object, str], T]) -> list[T]:
+    return [read(value, f"{place}[{at}]") for at, value in enumerate(values)]
+
+
+def _wrong(place: str, value: object, allowed: str) -> BadCase:
+    """What kind of value stood there, never the value: it could belong to a person."""
+    return BadCase("wrong_type", f"{place}: 是 (is) {_kind(value)}；应为 (should be) {allowed}")
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "数字 number")
+
+
+def _table(value: object, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _wrong(place, value, "对象 object")
+    return value
+
+
+def _list(value: object, place: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise _wrong(place, value, "数组 array")
+    if len(value) > _MOST:
+        raise BadCase("too_many", f"{place}: 最多{_MOST}项 (at most {_MOST} entries)")
+    return value
+
+
+def _text(value: object, place: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong(place, value, "文本 text")
+    if not value.strip():
+        raise BadCase("empty", f"{place}: 为空 (is empty)；没有值时不写 (leave it out)")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadCase("not_text", f"{place}: 不是有效的文本 (not text that can be written)")
+    return value
+
+
+def _truth(value: object, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(place, value, "true/false")
+    return value
+
+
+def _date(value: object, place: str) -> date:
+    text = _text(value, place)
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise BadCase("bad_date", f"{place}: 不是存在的日期 (not a date that exists)；写作 YYYY-MM-DD")
+
+
+def _instant(value: object, place: str) -> datetime:
+    text = _text(value, place)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadCase("bad_instant", f"{place}: 不是存在的时刻 (not an instant that exists)") from None
+    if instant.tzinfo is None or len(text) < len("2021-07-10T10:00Z"):
+        raise BadCase("bad_instant", f"{place}: 须带时区，如 2021-07-10T10:00:00+08:00 (needs its offset)")
+    return instant
+
+
+def _amount(value: object, place: str) -> Money:
+    if not isinstance(value, str):
+        raise _wrong(place, value, '金额文本，如 "2580.00" (an amount as text)')
+    try:
+        return parse_yuan(value)
+    except BadInput as error:
+        raise BadCase(error.code, f"{place}: {error.message}") from error
+
+
+def _whole_number(value: object, place: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(place, value, "整数 whole number")
+    if not -_LONGEST_STAY <= value <= _LONGEST_STAY:
+        raise BadCase("out_of_range", f"{place}: 天数过大 (too many days)")
+    return value
+
+
+def _one_of(allowed: tuple[str, ...]) -> Callable[[object, str], Any]:
+    def read(value: object, place: str) -> Any:
+        text = _text(value, place)
+        if text not in allowed:
+            raise BadCase("not_allowed", f"{place}: 未知的值 (unknown)；允许 (allowed): {', '.join(allowed)}")
+        return text
+
+    return read
+
+
+def _codes(value: object, place: str) -> tuple[str, ...]:
+    return tuple(_each(_list(value, place), place, _text))
+
+
+_category = _one_of(get_args(Category))
+_sex = _one_of(("M", "F"))
+
+_READERS: Final[dict[str, Reader]] = {
+    **dict.fromkeys(AMOUNT_FIELDS, _amount),
+    **dict.fromkeys(_DATES, _date),
+    "settled_at": _instant,
+    "inpatient_days": _whole_number,
+    "reversal": _truth,
+    "diagnosis_codes": _codes,
+    "care_type": _one_of(CARE_TYPES),
+    "sex": _sex,
+}
+"""How a field of a settlement is read; any other is text."""

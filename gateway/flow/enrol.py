@@ -1,0 +1,203 @@
+"""Take a roster in: members and their coverage, idempotent, with the changes shown, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.core.match import plain_name
+from gateway.core.roster import RosterMember, as_roster, difference
+from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
+from gateway.model.member import Coverage, Member
+from gateway.store import pages, roster
+from gateway.store.roster import MemberRow, Rescan
+
+_IDENTITY = frozenset(("name", "id_type", "id_number", "opt_out"))
+"""A change of one of these means: what was found for this member may be another's, and the other way round."""
+
+
+class Enrolled(msgspec.Struct, kw_only=True):
+    """What an import did: member numbers by what happened to them, and rows refused with the reason."""
+
+    added: int = 0
+    changed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    coverage_changed: int = 0
+    unchanged: int = 0
+    refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
+
+
+class _Plan(msgspec.Struct, kw_only=True):
+    new: list[RosterMember] = msgspec.field(default_factory=list)
+    changed: list[tuple[MemberRow, Member, RosterMember]] = msgspec.field(default_factory=list)
+
+
+def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
+    """Bring the stored roster to what the file says. Members the file does not hold stay as they are."""
+    report = Enrolled()
+    with office.store.write() as tx:
+        roster.move_version(tx, association)
+        plan = _plan(tx, office, association, people, report)
+        if not dry_run:
+            _write(tx, office, association, plan)
+        else:
+            tx.rollback()
+    return report
+
+
+def _content(office: Office, member: RosterMember) -> bytes:
+    return office.vault.digest_content(pack(member))
+
+
+def _plan(
+    tx: Connection, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
+) -> _Plan:
+    stored = {row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])}
+    plan = _Plan()
+    for person in people:
+        row = stored.get(person.member_no)
+        if row is None:
+            plan.new.append(person)
+            report.added += 1
+        elif row.content == _content(office, person):
+            report.unchanged += 1
+        else:
+            plan.changed.append((row, office.open_member(row), person))
+    _report_changes(plan, report)
+    return _without_strangers(tx, office, association, plan, report)
+
+
+def _report_changes(plan: _Plan, report: Enrolled) -> None:
+    change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
+    report.changed = {each.member_no: each.fields for each in change.changed}
+    report.coverage_changed = len(change.coverage_changed)
+
+
+def _without_strangers(
+    tx: Connection, office: Office, association: str, plan: _Plan, report: Enrolled
+) -> _Plan:
+    """Refuse members whose id number belongs to somebody of another name, or whose periods would overlap."""
+    coming = plan.new + [new for _, _, new in plan.changed]
+    holders = _holders(tx, office, association, coming)
+    refused: dict[str, str] = {}
+    for person in coming:
+        for other in holders.get(person.id_number, ()):
+            if other.member_no == person.member_no:
+                continue
+            if plain_name(other.name) != plain_name(person.name):
+                refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
+            elif _overlap(other.coverage, person.coverage):
+                refused[person.member_no] = "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
+    report.refused = sorted(refused.items())
+    report.added -= sum(person.member_no in refused for person in plan.new)
+    return _Plan(
+        new=[person for person in plan.new if person.member_no not in refused],
+        changed=[each for each in plan.changed if each[2].member_no not in refused],
+    )
+
+
+def _holders(
+    tx: Connection, office: Office, association: str, coming: Sequence[RosterMember]
+) -> dict[str, list[Member]]:
+    """id number → the stored members who have it, among those that come."""
+    digests = [office.id_fingerprint(person.id_number) for person in coming]
+    ids = {member_id for _, member_id in roster.find(tx, digests)}
+    held: dict[str, list[Member]] = {}
+    for row in roster.members(tx, ids):
+        if row.association == association:
+            member = office.open_member(row)
+            held.setdefault(member.id_number, []).append(member)
+    return held
+
+
+def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
+    return any(
+        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day for a in one for b in other
+    )
+
+
+def _write(tx: Connection, office: Office, association: str, plan: _Plan) -> None:
+    roster.lock_people(tx, [row.person_id for row, _, _ in plan.changed])
+    worked = pages.any_worked(tx, feeds_of(office, association))
+    added = _rows_of_new(tx, office, association, plan.new)
+    changed = [_row(office, row.member_id, row.person_id, association, new) for row, _, new in plan.changed]
+    roster.add_members(tx, added)
+    roster.change_members(tx, changed)
+    fingerprint = office.id_fingerprint
+    # A row that opted out gets no fingerprint: nothing can ever find it.
+    pairs = [
+        (fingerprint(person.id_number), row.member_id)
+        for row, person in zip(added, plan.new, strict=True)
+        if not person.opt_out
+    ]
+    roster.add_fingerprints(tx, pairs)
+    moved = [(row, old, new) for row, old, new in plan.changed if _moved(old, new)]
+    _replace_fingerprints(tx, office, moved)
+    wanted = [
+        Rescan(
+            member_id=row.member_id,
+            association=association,
+            fingerprints=fingerprint(old.id_number) + fingerprint(new.id_number),
+            reread=_moved(old, new),
+        )
+        for row, old, new in plan.changed
+    ]
+    if worked:
+        wanted += [
+            Rescan(member_id=member_id, association=association, fingerprints=digest, reread=True)
+            for digest, member_id in pairs
+        ]
+        roster.ask_rescan(tx, wanted)
+
+
+def _moved(old: Member, new: RosterMember) -> bool:
+    return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
+
+
+def _replace_fingerprints(
+    tx: Connection, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]
+) -> None:
+    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
+    pairs = [(office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out]
+    roster.add_fingerprints(tx, pairs)
+
+
+def _rows_of_new(
+    tx: Connection, office: Office, association: str, new: Sequence[RosterMember]
+) -> list[MemberRow]:
+    """New members; a number that another enrolment already has belongs to the same person."""
+    holders = _holders(tx, office, association, new)
+    known = {number: members[0].person_id for number, members in holders.items()}
+    strangers = list(dict.fromkeys(person.id_number for person in new if person.id_number not in known))
+    known.update(zip(strangers, roster.add_people(tx, association, len(strangers)), strict=True))
+    ids = roster.new_ids(tx, roster.schema.member, len(new))
+    return [
+        _row(office, member_id, known[person.id_number], association, person)
+        for member_id, person in zip(ids, new, strict=True)
+    ]
+
+
+def _row(office: Office, member_id: int, person_id: int, association: str, person: RosterMember) -> MemberRow:
+    box = Personal(
+        name=person.name,
+        id_type=person.id_type,
+        id_number=person.id_number,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        phone=person.phone,
+        unit_no=person.unit_no,
+        unit_name=person.unit_name,
+    )
+    return MemberRow(
+        member_id=member_id,
+        person_id=person_id,
+        association=association,
+        member_no=person.member_no,
+        category=person.category,
+        league=person.league,
+        opt_out=person.opt_out,
+        coverage=person.coverage,
+        sealed=office.vault.roster_key().seal(pack(box), member_context(member_id)),
+        content=_content(office, person),
+    )

@@ -1,0 +1,129 @@
+"""Office: everything a use case needs, put together once by `gateway.wiring` and passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.core.normalise import CompiledMapping
+from gateway.core.schemes import SchemeFamily
+from gateway.model.member import Member
+from gateway.model.record import SettlementRecord
+from gateway.ports import Clock
+from gateway.settings.associations import AssociationSpec
+from gateway.settings.feeds import FeedSpec
+from gateway.settings.gateway import GatewaySpec
+from gateway.store.engine import Store
+from gateway.store.roster import MemberRow
+from gateway.vault import Vault, context_for
+
+_pack = msgspec.msgpack.Encoder()
+_unpack_record = msgspec.msgpack.Decoder(SettlementRecord)
+
+page_context = context_for("page", "sealed")
+batch_context = context_for("batch", "sealed")
+member_context = context_for("member", "sealed")
+record_context = context_for("record", "sealed")
+delivery_context = context_for("delivery", "sealed")
+
+
+class Personal(msgspec.Struct, frozen=True, kw_only=True):
+    """The sealed box of a member: every field that says who he is."""
+
+    name: str
+    id_type: str
+    id_number: str
+    sex: str | None
+    birth_date: date | None
+    phone: str | None
+    unit_no: str | None
+    unit_name: str | None
+
+
+_unpack_personal = msgspec.msgpack.Decoder(Personal)
+
+
+def pack(value: Any) -> bytes:
+    """A struct as bytes for sealing."""
+    return _pack.encode(value)
+
+
+@dataclass(frozen=True)
+class Office:
+    """One site at work: its database, keys, files as read at the start, and the clock."""
+
+    site: Path
+    gateway: GatewaySpec
+    store: Store
+    vault: Vault
+    clock: Clock
+    feeds: Mapping[str, FeedSpec]
+    mappings: Mapping[str, CompiledMapping]
+    schemes: Mapping[str, SchemeFamily]
+    associations: Mapping[str, AssociationSpec]
+
+    def now(self) -> datetime:
+        """The instant, aware, in Asia/Shanghai."""
+        return self.clock()
+
+    def families(self, association: str) -> list[SchemeFamily]:
+        """The schemes of an association."""
+        return [self.schemes[name] for name in self.associations[association].schemes]
+
+    def mapping_of(self, feed: str) -> CompiledMapping:
+        """The mapping a feed is read with."""
+        return self.mappings[self.feeds[feed].mapping]
+
+    @cached_property
+    def record_key(self) -> Any:
+        """text → keyed digest of a settlement number with its sign."""
+        return self.vault.fingerprinter("settlement")
+
+    @cached_property
+    def id_fingerprint(self) -> Any:
+        """id number → the keyed fingerprint members are found by."""
+        return self.vault.fingerprinter("id_number")
+
+    def open_member(self, row: MemberRow) -> Member:
+        """A member with his personal fields. Raises BrokenSeal."""
+        plain = self.vault.open(row.sealed, member_context(row.member_id))
+        who: Personal = _unpack_personal.decode(plain)
+        return Member(
+            member_id=row.member_id,
+            person_id=row.person_id,
+            association=row.association,
+            member_no=row.member_no,
+            category=row.category,
+            league=row.league,
+            opt_out=row.opt_out,
+            coverage=row.coverage,
+            name=who.name,
+            id_type=who.id_type,
+            id_number=who.id_number,
+            sex=who.sex,
+            birth_date=who.birth_date,
+            phone=who.phone,
+            unit_no=who.unit_no,
+            unit_name=who.unit_name,
+        )
+
+    def open_record(self, sealed: bytes, name: str) -> SettlementRecord:
+        """A stored settlement. Raises BrokenSeal."""
+        record: SettlementRecord = _unpack_record.decode(self.vault.open(sealed, record_context(name)))
+        return record
+
+
+def record_name(feed: str, key: bytes, association: str) -> str:
+    """What a record's seal is bound to."""
+    return f"{association}/{feed}/{key.hex()}"
+
+
+def feeds_of(office: Office, association: str) -> Sequence[str]:
+    """The feeds that serve an association."""
+    return [name for name, spec in office.feeds.items() if association in spec.associations]

@@ -1,0 +1,127 @@
+"""Read a batch of rows before any transaction opens: who is it about, what does it say, what cannot be read.
+
+A stranger is read only as far as counting needs (DECISIONS 3); a row whose id number is a member's is read in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.core.match import match
+from gateway.core.normalise import Rejected
+from gateway.core.schemes import could_pay as scheme_could_pay
+from gateway.flow.office import Office
+from gateway.model.decision import Candidate, MatchDecision, Outcome
+from gateway.model.member import Member
+from gateway.model.page import Identity, RowError
+from gateway.model.record import SettlementRecord
+from gateway.store import roster
+
+
+class Row(msgspec.Struct, kw_only=True):
+    """One row as read: its class so far, and what it says where that matters.
+
+    kind: stranger | left | member | review | quarantined (later also duplicate, superseded).
+    """
+
+    index: int
+    kind: str = "stranger"
+    key: bytes | None = None
+    amount: int = 0
+    identity: Identity | None = None
+    errors: tuple[RowError, ...] = ()
+    record: SettlementRecord | None = None
+    decisions: list[tuple[str, MatchDecision]] = msgspec.field(default_factory=list)
+
+    @property
+    def matched(self) -> list[tuple[str, Candidate]]:
+        """(association, member) for every association whose member this certainly is."""
+        return [(name, d.member) for name, d in self.decisions if d.outcome is Outcome.MATCHED and d.member]
+
+
+class Reading(msgspec.Struct, kw_only=True):
+    """A batch as read, under the roster versions it was looked up with."""
+
+    rows: list[Row]
+    versions: tuple[int, ...]
+    members: dict[int, list[Member]]
+
+
+def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[Row]:
+    """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
+    compiled, digest = office.mapping_of(feed), office.record_key
+    out = []
+    for index, one in enumerate(compiled.identify(rows, start, stop), start):
+        if isinstance(one, Identity):
+            key = digest(one.settlement_no + ("-" if one.reversal else "+"))
+            amount = -abs(one.total) if one.reversal else one.total
+            out.append(Row(index=index, key=key, amount=amount, identity=one))
+        else:
+            out.append(Row(index=index, kind="quarantined", errors=one))
+    return out
+
+
+def look_up(tx: Connection, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:
+    """Ask the roster who is a member; read members' rows in full and decide whether it is them."""
+    associations = office.feeds[feed].associations
+    versions = roster.version(tx, associations)
+    wanted: dict[bytes, list[Row]] = {}
+    fingerprint = office.id_fingerprint
+    for row in rows:
+        if row.identity is not None and row.identity.id_number is not None:
+            wanted.setdefault(fingerprint(row.identity.id_number), []).append(row)
+    hits = roster.find(tx, wanted)
+    enrolled = roster.members_beside(tx, {member_id for _, member_id in hits})
+    opened = {row.member_id: office.open_member(row) for row in enrolled}
+    people: dict[int, list[Member]] = {}
+    for member in sorted(opened.values(), key=lambda each: each.member_id):
+        people.setdefault(member.person_id, []).append(member)
+    candidates: dict[bytes, list[Member]] = {}
+    for digest, member_id in hits:
+        candidates.setdefault(digest, []).append(opened[member_id])
+    for digest, members in candidates.items():
+        for row in wanted[digest]:
+            _read_in_full(office, feed, content, row, [m for m in members if m.association in associations])
+    return Reading(rows=list(rows), versions=versions, members=people)
+
+
+def _read_in_full(office: Office, feed: str, content: Any, row: Row, members: Sequence[Member]) -> None:
+    """A row that may be a member's: the whole record, its checks, and the decision for each association."""
+    if not members:
+        return
+    found = office.mapping_of(feed).record(content, row.index)
+    if isinstance(found, Rejected):
+        row.kind, row.errors = "quarantined", found.errors
+        return
+    row.record = record = found.record
+    for association in sorted({member.association for member in members}):
+        offered = [_candidate(member) for member in members if member.association == association]
+        row.decisions.append((association, match(record.id_number, record.name, offered)))
+    row.kind = _kind(office, row)
+
+
+def _kind(office: Office, row: Row) -> str:
+    outcomes = {decision.outcome for _, decision in row.decisions}
+    if Outcome.MATCHED in outcomes:
+        payable = any(could_pay(office, name, row.record) for name, _ in row.matched)
+        return "member" if payable else "left"
+    return "review" if Outcome.REVIEW in outcomes else "stranger"
+
+
+def could_pay(office: Office, association: str, record: SettlementRecord | None) -> bool:
+    """Whether any scheme of the association could ever pay for such a record."""
+    return record is not None and any(scheme_could_pay(record, family) for family in office.families(association))
+
+
+def _candidate(member: Member) -> Candidate:
+    return Candidate(
+        member_id=member.member_id,
+        person_id=member.person_id,
+        member_no=member.member_no,
+        name=member.name,
+        id_number=member.id_number,
+    )

@@ -1,0 +1,202 @@
+"""After the roster changed: read stored pages again for members who are new or renamed; weigh changed coverage.
+
+Reading again is the same batch transaction as the first time, for the few rows that carry one of the changed
+numbers; everything else in a page stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.errors import BadPage, Conflict
+from gateway.flow.ingest import unseal
+from gateway.flow.office import Office, feeds_of, page_context
+from gateway.flow.reading import Reading, Row, identify, look_up
+from gateway.flow.settling import (
+    CODES,
+    ENTRY,
+    PageAt,
+    Work,
+    batch_name,
+    entries_after,
+    hold_roster,
+    person_files,
+    place,
+    supersede,
+    wake_reversals,
+    write_open_items,
+)
+from gateway.flow.weighing import mark_duplicates, weigh
+from gateway.store import items, pages, records, roster
+from gateway.store.engine import lock
+from gateway.store.roster import Rescan
+from gateway.vault import key_number
+
+_PEOPLE_AT_ONCE = 500
+_KINDS = {code[0]: kind for kind, code in CODES.items()}
+
+
+class Rescanned(msgspec.Struct, kw_only=True):
+    """What a rescan did: members looked at, pages read again, rows whose standing changed."""
+
+    members: int = 0
+    pages: int = 0
+    rows: int = 0
+
+
+def rescan(office: Office) -> Rescanned:
+    """Look again at everyone the roster changes asked for. Safe to run at any time, and again after a crash."""
+    done = Rescanned()
+    with office.store.read() as tx:
+        wanted = roster.rescans(tx)
+    by_association: dict[str, list[Rescan]] = defaultdict(list)
+    for each in wanted:
+        by_association[each.association].append(each)
+    for association, members in by_association.items():
+        changed = [each for each in members if each.reread]
+        if changed:
+            for feed in feeds_of(office, association):
+                _read_again(office, feed, changed, done)
+        _weigh_again(office, association, members)
+        with office.store.write() as tx:
+            roster.rescanned(tx, members)
+        done.members += len(members)
+    return done
+
+
+def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Rescanned) -> None:
+    digests = {
+        each.fingerprints[at : at + 16] for each in changed for at in range(0, len(each.fingerprints), 16)
+    }
+    with office.store.read() as tx:
+        stored = [page for page in pages.of_feed(tx, feed) if page.state in ("stored", "done")]
+        stored = [page for page in stored if page.replaced_by is None]
+    for meta in stored:
+        found = _rows_about(office, meta.seq, digests)
+        done.pages += found is not None
+        if found:
+            done.rows += _settle_again(office, *found)
+
+
+def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, Any, list[Row]] | None:
+    """The rows of a page that carry one of these numbers; None if nothing of it was worked or it cannot be read."""
+    with office.store.read() as tx:
+        meta, page_id, sealed = pages.load(tx, seq)
+        firsts = pages.batches_done(tx, seq)
+    if sealed is None or not firsts:
+        return None
+    content = unseal(office, sealed, page_context(bytes(page_id).hex()))
+    try:
+        rows = office.mapping_of(meta.feed).read(content)
+    except BadPage:
+        return None
+    at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
+    size = office.gateway.batch_rows
+    mine = []
+    for start in sorted(firsts):
+        for row in identify(office, meta.feed, rows, start, min(start + size, len(rows))):
+            number = row.identity.id_number if row.identity else None
+            if number is not None and office.id_fingerprint(number) in digests:
+                mine.append(row)
+    return (at, rows, mine) if mine else None
+
+
+def _settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> int:
+    while True:
+        fresh = [Row(index=r.index, key=r.key, amount=r.amount, identity=r.identity) for r in rows]
+        with office.store.read() as tx:
+            reading = look_up(tx, office, at.meta.feed, fresh, content)
+        try:
+            with office.store.write() as tx:
+                return resettle(tx, office, at, reading)
+        except Conflict:
+            continue
+
+
+def resettle(tx: Connection, office: Office, at: PageAt, reading: Reading) -> int:
+    """Settle some rows of a worked page once more; returns how many changed class."""
+    feed = at.meta.feed
+    lock(tx, f"feed:{feed}")
+    hold_roster(tx, office, feed, reading)
+    before = _standing(tx, office, at, reading.rows)
+    later = {key for _, _, key, _ in entries_after(tx, office, feed, at.meta.seq)}
+    reading.rows = [row for row in reading.rows if before[row.index] != "superseded" and row.key not in later]
+    work = Work()
+    supersede(tx, office, at, reading.rows, work)
+    _close_own_items(tx, at, reading.rows)
+    wake_reversals(tx, office, at, reading.rows, work)
+    place(tx, office, at, reading, work)
+    write_open_items(tx, office, at, reading.rows)
+    changed = [row for row in reading.rows if row.kind != before[row.index]]
+    work.moves += [(at.meta.seq, row.index, before[row.index], row.kind, row.amount) for row in changed]
+    pages.move_tally(tx, work.moves)
+    _rewrite_lists(tx, office, at, changed)
+    return len(changed)
+
+
+def _standing(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[int, str]:
+    """The class each row has now: tables know of members, doubts and errors; the sealed list knows the rest."""
+    mine = {row.index for row in rows}
+    found: dict[int, str] = {}
+    for sheet in pages.sheets_of(tx, at.meta.seq):
+        plain = office.vault.open(sheet.sealed or b"", batch_name(at.page_id, sheet.first_row))
+        for index in mine & set(range(sheet.first_row, sheet.first_row + sheet.rows)):
+            kind = _KINDS[plain[(index - sheet.first_row) * ENTRY]]
+            found[index] = kind if kind in ("stranger", "left") else "superseded"
+    keys = [row.key for row in rows if row.key is not None]
+    for old in records.by_keys(tx, at.meta.feed, keys):
+        if old.page_seq == at.meta.seq and old.row in mine:
+            found[old.row] = "duplicate" if old.duplicate else "member"
+    for item in items.open_reviews_of_pages(tx, [at.meta.seq]):
+        if item.row in mine:
+            found[item.row] = "review"
+    for each in items.open_quarantine_of_pages(tx, [at.meta.seq]):
+        if each.row in mine:
+            found[each.row] = "quarantined"
+    return found
+
+
+def _close_own_items(tx: Connection, at: PageAt, rows: Sequence[Row]) -> None:
+    """Doubts and errors about these very rows are asked anew below, if they still stand."""
+    mine = {row.index for row in rows}
+    reviews = [i.item_id for i in items.open_reviews_of_pages(tx, [at.meta.seq]) if i.row in mine]
+    aside = [i.item_id for i in items.open_quarantine_of_pages(tx, [at.meta.seq]) if i.row in mine]
+    items.end_reviews(tx, reviews, state="closed")
+    items.end_quarantine(tx, aside, state="closed")
+
+
+def _rewrite_lists(tx: Connection, office: Office, at: PageAt, changed: Sequence[Row]) -> None:
+    if not changed:
+        return
+    key = office.vault.key(at.key_no)
+    for sheet in pages.sheets_of(tx, at.meta.seq):
+        inside = [row for row in changed if sheet.first_row <= row.index < sheet.first_row + sheet.rows]
+        if inside and sheet.sealed is not None:
+            name = batch_name(at.page_id, sheet.first_row)
+            plain = bytearray(office.vault.open(sheet.sealed, name))
+            for row in inside:
+                plain[(row.index - sheet.first_row) * ENTRY] = CODES[row.kind][0]
+            pages.reseal_batch(tx, at.meta.seq, sheet.first_row, key.seal(bytes(plain), name))
+
+
+def _weigh_again(office: Office, association: str, members: Sequence[Rescan]) -> None:
+    """Changed coverage: the stored stays are assessed again."""
+    for start in range(0, len(members), _PEOPLE_AT_ONCE):
+        with office.store.write() as tx:
+            ids = [each.member_id for each in members[start : start + _PEOPLE_AT_ONCE]]
+            weigh_people(tx, office, association, {row.person_id for row in roster.members(tx, ids)})
+
+
+def weigh_people(tx: Connection, office: Office, association: str, person_ids: set[int]) -> None:
+    """Lock these people and weigh all they have."""
+    roster.version(tx, [association], hold=True)
+    roster.lock_people(tx, person_ids)
+    people = person_files(tx, office, {}, Work(associations=dict.fromkeys(person_ids, association)))
+    for person in people:
+        mark_duplicates(person.stays)
+    weigh(tx, office, people)

@@ -1,0 +1,381 @@
+"""The second transaction: everything that follows from a batch of rows, at once or not at all.
+
+Holds, in this order: the feed (its records change in one place at a time), the roster version the batch was
+read under, and the people whose stays are weighed. Among rows with the same settlement number and sign the one
+in the page received last counts, whatever order pages are worked in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.core.normalise import Normal
+from gateway.errors import Conflict
+from gateway.flow.office import Office, batch_context, pack, page_context, record_context, record_name
+from gateway.flow.reading import Reading, Row, could_pay
+from gateway.flow.weighing import PersonFile, Stay, mark_duplicates, weigh
+from gateway.model.decision import MatchDecision, Outcome
+from gateway.model.member import Member
+from gateway.model.record import SettlementRecord
+from gateway.store import items, pages, records, roster
+from gateway.store.engine import lock
+from gateway.store.items import QuarantineItem, ReviewItem
+from gateway.store.pages import StoredPage, Tally
+from gateway.store.records import RecordRow
+from gateway.store.values import to_ms
+
+CODES = {
+    "member": b"m",
+    "left": b"l",
+    "stranger": b"s",
+    "review": b"r",
+    "duplicate": b"d",
+    "superseded": b"o",
+    "quarantined": b"q",
+}
+"""How a batch's sealed list writes the class of a row; each entry is this byte and the 16 bytes of the row's key."""
+
+ENTRY = 17
+NO_KEY = bytes(16)
+
+
+class PageAt(msgspec.Struct, frozen=True, kw_only=True):
+    """The page being settled, with what its seals and keys are bound to."""
+
+    meta: StoredPage
+    page_id: bytes
+    key_no: int
+
+
+class Work(msgspec.Struct, kw_only=True):
+    """What a settlement transaction found out and will write."""
+
+    tally: Tally = msgspec.field(default_factory=Tally)
+    moves: list[tuple[int, int, str, str, int]] = msgspec.field(default_factory=list)
+    removed: dict[int, RecordRow] = msgspec.field(default_factory=dict)
+    new: dict[int, list[Stay]] = msgspec.field(default_factory=dict)
+    associations: dict[int, str] = msgspec.field(default_factory=dict)
+
+
+def settle(tx: Connection, office: Office, at: PageAt, reading: Reading, first_row: int) -> Tally:
+    """Write a batch of a page worked for the first time. Raises Conflict if the roster moved since it was read."""
+    feed = at.meta.feed
+    lock(tx, f"feed:{feed}")
+    hold_roster(tx, office, feed, reading)
+    work = Work()
+    supersede(tx, office, at, reading.rows, work)
+    wake_reversals(tx, office, at, reading.rows, work)
+    place(tx, office, at, reading, work)
+    write_open_items(tx, office, at, reading.rows)
+    for row in reading.rows:
+        work.tally.count(row.kind, row.amount)
+    sealed = office.vault.key(at.key_no).seal(listing(reading.rows), batch_name(at.page_id, first_row))
+    pages.add_batch(tx, at.meta.seq, first_row, len(reading.rows), work.tally, sealed)
+    pages.move_tally(tx, work.moves)
+    return work.tally
+
+
+def batch_name(page_id: bytes, first_row: int) -> bytes:
+    """What the list of a batch is sealed to."""
+    return batch_context(f"{page_id.hex()}/{first_row}")
+
+
+def listing(rows: Sequence[Row]) -> bytes:
+    """Class and key of every row, in row order."""
+    return b"".join([CODES[row.kind] + (row.key or NO_KEY) for row in rows])
+
+
+def hold_roster(tx: Connection, office: Office, feed: str, reading: Reading) -> None:
+    """Nobody may change the roster between the look-up and the commit. Raises Conflict if somebody has."""
+    if roster.version(tx, office.feeds[feed].associations, hold=True) != reading.versions:
+        raise Conflict("the roster changed while a batch was read")
+
+
+def supersede(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
+    """The last received holds: against this batch, against what is stored, against later pages already worked."""
+    feed, seq = at.meta.feed, at.meta.seq
+    latest = {row.key: row for row in rows if row.key is not None}
+    for row in rows:
+        if row.key is not None and latest[row.key] is not row:
+            row.kind = "superseded"
+    if pages.later_done(tx, feed, seq):
+        _yield_to_later(tx, office, at, latest)
+    moved: set[tuple[int, int]] = set()
+    for old in records.by_keys(tx, feed, latest):
+        _against(work, moved, at, latest[bytes(old.key)], old.page_seq, old.row, "member", old.amount, old)
+    waiting_reviews = items.open_reviews_by_key(tx, feed, latest)
+    for item in waiting_reviews:
+        if item.row is not None and item.key is not None:
+            row = latest[bytes(item.key)]
+            _against(work, moved, at, row, item.page_seq, item.row, "review", item.amount, None)
+    aside = items.open_quarantine_by_key(tx, feed, latest)
+    for each in aside:
+        if each.row is not None and each.key is not None:
+            row = latest[bytes(each.key)]
+            _against(work, moved, at, row, each.page_seq, each.row, "quarantined", each.amount, None)
+    items.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
+    items.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
+
+
+def _against(
+    work: Work,
+    moved: set[tuple[int, int]],
+    at: PageAt,
+    row: Row,
+    old_seq: int,
+    old_row: int,
+    old_kind: str,
+    amount: int,
+    old: RecordRow | None,
+) -> None:
+    """One stored row with the same key: whichever was received later stays."""
+    place_ = (old_seq, old_row)
+    if place_ > (at.meta.seq, row.index):
+        row.kind = "superseded"
+        return
+    if old is not None:
+        work.removed[old.record_id] = old
+        old_kind = "duplicate" if old.duplicate else old_kind
+    if place_ != (at.meta.seq, row.index) and place_ not in moved:
+        moved.add(place_)
+        work.moves.append((old_seq, old_row, old_kind, "superseded", amount))
+
+
+def _yield_to_later(tx: Connection, office: Office, at: PageAt, latest: dict[bytes, Row]) -> None:
+    """A later page may hold the same settlement as a stranger's; only its sealed list knows."""
+    for _, _, key, _ in entries_after(tx, office, at.meta.feed, at.meta.seq):
+        row = latest.get(key)
+        if row is not None:
+            row.kind = "superseded"
+
+
+def entries_after(tx: Connection, office: Office, feed: str, seq: int) -> Iterable[tuple[int, int, bytes, bytes]]:
+    """(page, row, key, class byte) of every row of the feed's pages after a place, oldest first."""
+    names = {}
+    for sheet in pages.sheets(tx, feed, after=seq):
+        if sheet.sealed is None:
+            continue
+        page_id = names.get(sheet.page_seq) or pages.load(tx, sheet.page_seq)[1]
+        names = {sheet.page_seq: page_id}
+        plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+        for offset in range(sheet.rows):
+            entry = plain[offset * ENTRY : (offset + 1) * ENTRY]
+            yield sheet.page_seq, sheet.first_row + offset, entry[1:], entry[:1]
+
+
+def wake_reversals(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
+    """Reversals that name nobody: join them to their original, or let them wait for it."""
+    feed = at.meta.feed
+    originals = {}
+    for row in rows:
+        one = row.identity
+        if one is not None and one.names_nobody and one.reverses and row.kind != "superseded":
+            originals[office.record_key(one.reverses + "+")] = row
+    if originals:
+        _join_stored(tx, office, at, originals, work)
+    fresh = {row.key: row for row in rows if row.kind == "member" and row.record and not row.record.reversal}
+    woken = records.waiting(tx, feed, [key for key in fresh if key is not None])
+    records.woken(tx, feed, [key for key, _, _ in woken])
+    for key, seq, index in woken:
+        record = read_row(tx, office, seq, index)
+        if record is not None:
+            for association, member in fresh[key].matched:
+                stay = _stay(record, at, member.member_id, seq=seq, row=index)
+                work.new.setdefault(member.person_id, []).append(stay)
+                work.associations[member.person_id] = association
+            amount = -abs(record.total_amount or 0)
+            work.moves.append((seq, index, "stranger", "member", amount))
+
+
+def _join_stored(tx: Connection, office: Office, at: PageAt, originals: dict[bytes, Row], work: Work) -> None:
+    """Originals known → the reversal belongs to their member; unknown → it waits."""
+    known = {bytes(old.key): old for old in records.by_keys(tx, at.meta.feed, originals)}
+    in_batch = {key: None for key in originals if key not in known}
+    records.wait(tx, [(at.meta.feed, key, at.meta.seq, originals[key].index) for key in in_batch])
+    for key, old in known.items():
+        row = originals[key]
+        record = read_row(tx, office, at.meta.seq, row.index)
+        if record is not None:
+            row.kind, row.record = "member", record
+            stay = _stay(record, at, old.member_id, seq=at.meta.seq, row=row.index)
+            work.new.setdefault(old.person_id, []).append(stay)
+            work.associations[old.person_id] = old.association
+
+
+def read_row(tx: Connection, office: Office, seq: int, index: int) -> SettlementRecord | None:
+    """One row of a stored page, read in full; None if it cannot be read or its page is gone."""
+    meta, page_id, sealed = pages.load(tx, seq)
+    if sealed is None:
+        return None
+    from gateway.flow.ingest import unseal
+
+    compiled = office.mapping_of(meta.feed)
+    found = compiled.record(compiled.read(unseal(office, sealed, page_context(page_id.hex()))), index)
+    return found.record if isinstance(found, Normal) else None
+
+
+def _stay(record: SettlementRecord, at: PageAt, member_id: int, *, seq: int, row: int) -> Stay:
+    return Stay(
+        record=record,
+        feed=at.meta.feed,
+        member_id=member_id,
+        page_seq=seq,
+        row=row,
+        received_on=at.meta.received_at.date().isoformat(),
+    )
+
+
+def place(tx: Connection, office: Office, at: PageAt, reading: Reading, work: Work) -> None:
+    """Lock the people concerned, weigh all they have, write their records."""
+    for row in reading.rows:
+        if row.kind == "member" and row.record is not None:
+            for association, member in row.matched:
+                if could_pay(office, association, row.record):
+                    stay = _stay(row.record, at, member.member_id, seq=at.meta.seq, row=row.index)
+                    work.new.setdefault(member.person_id, []).append(stay)
+                    work.associations[member.person_id] = association
+    for old in work.removed.values():
+        work.associations.setdefault(old.person_id, old.association)
+    roster.lock_people(tx, work.associations)
+    people = person_files(tx, office, reading.members, work)
+    for person in people:
+        mark_duplicates(person.stays)
+    records.remove(tx, list(work.removed))
+    fresh = [(person, stay) for person in people for stay in person.stays if stay.record_id is None]
+    records.add(tx, [sealed_record(office, person.association, person.person_id, stay) for person, stay in fresh])
+    _duplicates(tx, at, reading, people, work)
+    weigh(tx, office, people)
+
+
+def person_files(
+    tx: Connection, office: Office, known: dict[int, list[Member]], work: Work
+) -> list[PersonFile]:
+    """Every person concerned with his enrolments and live stays, old and new, in order of id."""
+    ids = sorted(work.associations)
+    unknown = [each for each in ids if each not in known]
+    if unknown:
+        for row in roster.members_of_people(tx, unknown):
+            known.setdefault(row.person_id, []).append(office.open_member(row))
+    files = {
+        each: PersonFile(person_id=each, association=work.associations[each], members=known[each], stays=[])
+        for each in ids
+    }
+    for row in records.of_people(tx, ids):
+        if row.record_id not in work.removed:
+            files[row.person_id].stays.append(stored_stay(office, row))
+    for person_id, stays in work.new.items():
+        files[person_id].stays += stays
+    return list(files.values())
+
+
+def stored_stay(office: Office, row: RecordRow) -> Stay:
+    """A record from the database, opened."""
+    name = record_name(row.feed, bytes(row.key), row.association)
+    return Stay(
+        record=office.open_record(bytes(row.sealed), name),
+        feed=row.feed,
+        member_id=row.member_id,
+        page_seq=row.page_seq,
+        row=row.row,
+        received_on=row.received_on,
+        record_id=row.record_id,
+        duplicate=bool(row.duplicate),
+        was_duplicate=bool(row.duplicate),
+    )
+
+
+def sealed_record(office: Office, association: str, person_id: int, stay: Stay) -> RecordRow:
+    """A new record, its personal fields sealed under the association's key of the month it came in."""
+    record = stay.record
+    digest = office.record_key(record.settlement_no + record.sign)
+    key = office.vault.claim_key(association, date.fromisoformat(stay.received_on).replace(day=1))
+    total = record.total_amount or 0
+    return RecordRow(
+        record_id=0,
+        association=association,
+        feed=stay.feed,
+        key=digest,
+        person_id=person_id,
+        member_id=stay.member_id,
+        page_seq=stay.page_seq,
+        row=stay.row,
+        received_on=stay.received_on,
+        amount=-abs(total) if record.reversal else total,
+        duplicate=stay.duplicate,
+        sealed=key.seal(pack(record), record_context(record_name(stay.feed, digest, association))),
+    )
+
+
+def _duplicates(
+    tx: Connection, at: PageAt, reading: Reading, people: Sequence[PersonFile], work: Work
+) -> None:
+    """Rows that repeat another feed's: count them so, here and where an older row's standing changed."""
+    rows = {row.index: row for row in reading.rows}
+    marks = []
+    for person in people:
+        for stay in person.stays:
+            if stay.record_id is None:
+                row = rows.get(stay.row) if stay.page_seq == at.meta.seq else None
+                if row is not None and stay.duplicate:
+                    row.kind = "duplicate"
+            elif stay.duplicate != stay.was_duplicate:
+                marks.append((stay.duplicate, stay.record_id))
+                before, after = ("member", "duplicate") if stay.duplicate else ("duplicate", "member")
+                amount = stay.record.total_amount or 0
+                money = -abs(amount) if stay.record.reversal else amount
+                work.moves.append((stay.page_seq, stay.row, before, after, money))
+    records.mark(tx, marks)
+
+
+def write_open_items(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row]) -> None:
+    """Rows that cannot be read, and doubtful matches, for a person to look at."""
+    now_ms = to_ms(office.now())
+    feed, seq = at.meta.feed, at.meta.seq
+    bad = [row for row in rows if row.kind == "quarantined"]
+    items.quarantine(
+        tx,
+        [
+            QuarantineItem(
+                page_seq=seq,
+                row=row.index,
+                feed=feed,
+                key=row.key,
+                amount=row.amount,
+                errors=row.errors,
+                state="open",
+                created_at=now_ms,
+            )
+            for row in bad
+        ],
+    )
+    doubtful = [(row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions]
+    items.ask_review(
+        tx,
+        [
+            _doubt(at, row, name, decision, now_ms)
+            for row, name, decision in doubtful
+            if decision.outcome is Outcome.REVIEW and row.kind == "review"
+        ],
+    )
+
+
+def _doubt(at: PageAt, row: Row, association: str, decision: MatchDecision, now_ms: int) -> ReviewItem:
+    return ReviewItem(
+        kind="match",
+        association=association,
+        feed=at.meta.feed,
+        page_seq=at.meta.seq,
+        row=row.index,
+        key=row.key,
+        amount=row.amount,
+        member_id=decision.member.member_id if decision.member else None,
+        score=decision.score,
+        reasons=msgspec.json.encode(decision.reasons).decode(),
+        state="open",
+        created_at=now_ms,
+    )

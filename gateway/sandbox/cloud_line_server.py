@@ -1,0 +1,323 @@
+"""乌海's 医保云专线 as a real HTTP server: 1101, 5201, 5203, 5202 in the national envelope, with its moods.
+
+It verifies the x-tif signature, wants all mandatory fields, refuses a msgid it has seen, answers infcode now
+as a number and now as text, sends keys nobody documented and sometimes the output as a JSON text.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Any, Final, cast
+
+import msgspec
+
+from gateway.errors import HubaoError
+from gateway.sandbox.faults import Faults
+from gateway.sandbox.leagues import Sent, national_row
+from gateway.sandbox.national import Row, encode
+from gateway.sandbox.people import Person
+from gateway.sandbox.servers import LocalServer, Reply, Request
+from gateway.sandbox.signing import tif_is_authentic
+from gateway.sandbox.stays import SHANGHAI
+
+REGION: Final = "150300"
+MANDATORY: Final = (
+    "infno",
+    "msgid",
+    "mdtrtarea_admvs",
+    "recer_sys_code",
+    "infver",
+    "opter_type",
+    "opter",
+    "opter_name",
+    "inf_time",
+    "fixmedins_code",
+    "fixmedins_name",
+    "input",
+)
+"""Fields a request must not lack or leave empty."""
+
+Output = dict[str, Any]
+
+
+class PlatformError(HubaoError):
+    """A transaction the platform answers with infcode -1; the message is its err_msg."""
+
+
+class CloudLineWorld:
+    """Who is insured here and what was settled for them; may be changed between two nights."""
+
+    def __init__(self, people: Iterable[Person], sent: Iterable[Sent]) -> None:
+        self._people = {person.person_no: person for person in people}
+        self._numbers = {person.id_number: person for person in self._people.values()}
+        self._visits: dict[str, list[Sent]] = {}
+        self.add(sent)
+
+    def add(self, sent: Iterable[Sent]) -> None:
+        """Settles more: new visits, or refunds of earlier ones."""
+        for each in sent:
+            self._visits.setdefault(cast(str, each.record.visit_no), []).append(each)
+
+    def person_with(self, id_number: str) -> Person | None:
+        """Who has this id number (18 digits)."""
+        return self._numbers.get(id_number.strip().upper())
+
+    def person(self, person_no: str) -> Person | None:
+        """Who has this person number."""
+        return self._people.get(person_no)
+
+    def visits(self, person_no: str, *, since: date, until: date, care_type: str) -> list[Sent]:
+        """The first row of each of a person's visits of this care type that touch the window."""
+        return [
+            rows[0]
+            for rows in self._visits.values()
+            if rows[0].record.person_no == person_no
+            and rows[0].record.care_type_code == care_type
+            and cast(date, rows[0].record.admitted_on) <= until
+            and cast(date, rows[0].record.discharged_on) >= since
+        ]
+
+    def visit(self, person_no: str, visit_no: str) -> list[Sent]:
+        """What was settled for one visit, refunds included, in the order it happened."""
+        rows = self._visits.get(visit_no, [])
+        return [sent for sent in rows if sent.record.person_no == person_no]
+
+
+class CloudLineApp:
+    """The platform without its port."""
+
+    def __init__(
+        self, world: CloudLineWorld, *, paas_id: str, secret: str, clock: Callable[[], float]
+    ) -> None:
+        self._world = world
+        self._paas_id, self._secret, self._clock = paas_id, secret, clock
+        self._seen: set[str] = set()
+        self._count = itertools.count(1)
+        self._lock = threading.Lock()
+        self._transactions: dict[str, Callable[[Output], Output]] = {
+            "1101": self._who,
+            "5201": self._visits,
+            "5202": self._diagnoses,
+            "5203": self._settlement,
+        }
+
+    def point(self, request: Request) -> str:
+        """The transaction number, or "?" when there is none to read."""
+        infno = _object(_decoded(request.body)).get("infno")
+        return infno if isinstance(infno, str) else "?"
+
+    def answer(self, request: Request) -> Reply:
+        """One transaction; every refusal is an envelope with infcode -1, as on the real platform."""
+        try:
+            output = self._transaction(request)
+        except PlatformError as refusal:
+            return self._envelope(-1, str(refusal), None)
+        return self._envelope(0, "", output)
+
+    def _transaction(self, request: Request) -> Output:
+        if not tif_is_authentic(self._paas_id, self._secret, request.headers, now=self._clock()):
+            raise PlatformError("网关签名校验失败")
+        message = _object(_decoded(request.body))
+        self._check(message)
+        answer = self._transactions.get(str(message["infno"]))
+        if answer is None:
+            raise PlatformError("交易编号不支持")
+        return answer(_object(_object(message["input"]).get("data")))
+
+    def _check(self, message: Output) -> None:
+        """Mandatory fields, the shape of msgid, and that it is new. Raises PlatformError."""
+        for name in MANDATORY:
+            if not message.get(name):
+                raise PlatformError(f"报文缺少必填项{name}")
+        asked = _object(_object(message["input"]).get("data"))
+        if asked.get("psn_no") and not message.get("insuplc_admdvs"):
+            raise PlatformError("报文缺少必填项insuplc_admdvs")
+        msgid = str(message["msgid"])
+        if len(msgid) != 30 or not msgid.startswith(str(message["fixmedins_code"])):
+            raise PlatformError("报文msgid格式不正确")
+        with self._lock:
+            if msgid in self._seen:
+                raise PlatformError("报文msgid重复")
+            self._seen.add(msgid)
+
+    def _who(self, asked: Output) -> Output:
+        """1101 人员信息: by id number; a name that is given must be the right one."""
+        person = self._world.person_with(str(asked.get("certno") or asked.get("mdtrt_cert_no") or ""))
+        if person is None or asked.get("psn_name") not in (None, "", person.name):
+            raise PlatformError("未查询到该人员的参保信息")
+        return {
+            "baseinfo": _identity(person) | {"naty": person.nation, "age": 40.0, "exp_content": ""},
+            "insuinfo": [_insurance(person)],
+            "idetinfo": [],
+        }
+
+    def _visits(self, asked: Output) -> Output:
+        """5201 就诊信息: one person's visits of one care type in a window."""
+        person = self._known(asked)
+        found = self._world.visits(
+            person.person_no,
+            since=_day(asked.get("begntime")),
+            until=_day(asked.get("endtime")),
+            care_type=str(asked.get("med_type")),
+        )
+        return {"mdtrtinfo": [_visit(sent) for sent in found]}
+
+    def _settlement(self, asked: Output) -> Output:
+        """5203 结算: an object, or an array when the visit was refunded."""
+        person = self._known(asked)
+        rows = self._world.visit(person.person_no, str(asked.get("mdtrt_id")))
+        wanted = asked.get("setl_id")
+        rows = [sent for sent in rows if wanted in (None, "", sent.record.settlement_no)]
+        if not rows:
+            raise PlatformError("未查询到结算信息")
+        written = [national_row(sent) for sent in rows]
+        return {
+            "setlinfo": written if len(written) > 1 else written[0],
+            "setldetail": [_detail(row) for row in written],
+        }
+
+    def _diagnoses(self, asked: Output) -> Output:
+        """5202 诊断信息: the main one is not the first in the list."""
+        person = self._known(asked)
+        rows = self._world.visit(person.person_no, str(asked.get("mdtrt_id")))
+        if not rows:
+            raise PlatformError("未查询到诊断信息")
+        codes = rows[0].record.diagnosis_codes
+        listed = [_diagnosis(rows[0], code, order) for order, code in enumerate(codes, start=1)]
+        return {"diseinfo": listed[::-1]}
+
+    def _known(self, asked: Output) -> Person:
+        person = self._world.person(str(asked.get("psn_no")))
+        if person is None:
+            raise PlatformError("未查询到人员信息")
+        return person
+
+    def _envelope(self, infcode: int, err_msg: str, output: Output | None) -> Reply:
+        with self._lock:
+            number = next(self._count)
+        now = datetime.fromtimestamp(self._clock(), tz=SHANGHAI)
+        stamp = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
+        envelope = {
+            "infcode": infcode if number % 2 else str(infcode),
+            "inf_refmsgid": f"{REGION}{stamp[:14]}{number:010d}",
+            "refmsg_time": stamp,
+            "respond_time": stamp,
+            "err_msg": err_msg or (None if number % 3 else ""),
+            "enctype": None,
+            "signtype": None,
+            "cainfo": None,
+            "warn_msg": "",
+            "output": encode(output).decode() if output and number % 7 == 0 else output,
+        }
+        return Reply(body=encode(envelope), content_type="application/json;charset=UTF-8")
+
+
+class CloudLineServer:
+    """A running cloud line in a thread of this process."""
+
+    def __init__(self, world: CloudLineWorld, server: LocalServer) -> None:
+        self.world = world
+        self.address = server.address
+        self.stop = server.stop
+
+    @classmethod
+    def start(
+        cls,
+        world: CloudLineWorld,
+        *,
+        paas_id: str,
+        secret: str,
+        port: int = 0,
+        faults: Faults | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> CloudLineServer:
+        """Listens on 127.0.0.1. `clock` is in Unix seconds and must agree with the caller's."""
+        app = CloudLineApp(world, paas_id=paas_id, secret=secret, clock=clock)
+        return cls(world, LocalServer(app, port=port, faults=faults))
+
+
+def _identity(person: Person) -> Output:
+    return {
+        "psn_no": person.person_no,
+        "psn_cert_type": "01",
+        "certno": person.id_number,
+        "psn_name": person.name,
+        "gend": "1" if person.sex == "M" else "2",
+        "brdy": person.birth_date.isoformat(),
+    }
+
+
+def _insurance(person: Person) -> Output:
+    return {
+        "balc": 0,
+        "insutype": "310",
+        "psn_type": "12" if person.category == "retired" else "11",
+        "psn_insu_stas": "1",
+        "psn_insu_date": "2010-01-01",
+        "cvlserv_flag": "0",
+        "insuplc_admdvs": person.region,
+        "emp_name": person.employer,
+    }
+
+
+def _visit(sent: Sent) -> Output:
+    record = sent.record
+    return _identity(sent.person) | {
+        "mdtrt_id": record.visit_no,
+        "med_type": record.care_type_code,
+        "begntime": f"{record.admitted_on} 09:00:00",
+        "endtime": f"{record.discharged_on} 10:00:00",
+        "ipt_days": record.inpatient_days,
+        "inhosp_stas": "0",
+        "fixmedins_code": record.facility_no,
+        "fixmedins_name": record.facility_name,
+        "dscg_maindiag_code": record.diagnosis_codes[0] if record.diagnosis_codes else "",
+        "vali_flag": "1",
+    }
+
+
+def _detail(row: Row) -> Output:
+    return {
+        "fund_pay_type": "310100",
+        "fund_pay_type_name": "城镇职工基本医疗保险统筹基金",
+        "inscp_scp_amt": row["inscp_scp_amt"],
+        "crt_payb_lmt_amt": None,
+        "fund_payamt": row["fund_pay_sumamt"],
+        "setl_proc_info": "",
+    }
+
+
+def _diagnosis(sent: Sent, code: str, order: int) -> Output:
+    return {
+        "mdtrt_id": sent.record.visit_no,
+        "psn_no": sent.record.person_no,
+        "inout_diag_type": "2",
+        "diag_type": "1",
+        "maindiag_flag": "1" if order == 1 else "2",
+        "diag_srt_no": order,
+        "diag_code": code,
+        "diag_name": "（诊断名称）",
+    }
+
+
+def _day(text: Any) -> date:
+    """The day of yyyy-MM-dd HH:mm:ss. Raises PlatformError."""
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError as error:
+        raise PlatformError("参数日期格式不正确") from error
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def _object(value: Any) -> Output:
+    return value if isinstance(value, dict) else {}

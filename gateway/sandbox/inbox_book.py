@@ -1,0 +1,195 @@
+"""The inbox's memory: one SQLite file that survives any process, readable while the inbox runs.
+
+An *effect* is what would make the association pay: a claim version taken in under a key it had not seen. When
+everything is right each claim version has exactly one, however often it was sent.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gateway.model.money import parse_yuan, yuan
+from gateway.sandbox.servers import Reply, json_reply
+
+FILE: Final = "inbox.db"
+"""The name of the file inside the inbox's folder."""
+
+_SCHEMA = """
+create table if not exists effect (
+    number integer primary key, idempotency_key text not null unique, claim_id text not null,
+    version integer not null, status text not null, body blob not null, answer blob not null,
+    answered integer not null, received_at text not null);
+create index if not exists effect_claim on effect (claim_id, version);
+create table if not exists attempt (
+    number integer primary key, claim_id text not null, version integer not null,
+    idempotency_key text not null, outcome text not null, at text not null);
+"""
+
+
+class Submitted(msgspec.Struct, frozen=True, kw_only=True):
+    """One POST that proved its sender: the key, what the body says it is, and the body."""
+
+    key: str
+    claim_id: str
+    version: int
+    status: str
+    body: bytes
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim version taken into effect. `effects` counts how often; more than once is a double payment."""
+
+    claim_id: str
+    version: int
+    status: str
+    received_at: str
+    effects: int
+    attempts: int
+    claim: dict[str, Any]
+
+
+class InboxBook:
+    """What an association's inbox holds. Every write is on disk before its method returns."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / FILE, isolation_level=None, check_same_thread=False)
+        self._lock = threading.Lock()
+        with self._lock:
+            self._database.execute("pragma journal_mode = wal")
+            self._database.execute("pragma synchronous = full")
+            self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._database.close()
+
+    def take(self, came: Submitted, *, at: str) -> Reply:
+        """Answers one submission by the rules of idempotency, and notes the attempt."""
+        with self._writing() as database:
+            reply, outcome = self._weigh(database, came, at)
+            self._note(database, came, outcome, at)
+            return reply
+
+    def note(self, came: Submitted, outcome: str, *, at: str) -> None:
+        """Notes an attempt that was turned away before it was weighed."""
+        with self._writing() as database:
+            self._note(database, came, outcome, at)
+
+    def latest(self, claim_id: str) -> tuple[int, str] | None:
+        """Version and status of the latest version held of a claim."""
+        rows = self._rows(_LATEST, claim_id)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def held(self) -> list[Held]:
+        """Every claim version held, the last received first."""
+        attempts = {(row[0], row[1]): row[2] for row in self._rows(_ATTEMPTS)}
+        return [
+            Held(
+                claim_id=row[0],
+                version=row[1],
+                status=row[2],
+                received_at=row[3],
+                effects=row[4],
+                attempts=attempts.get((row[0], row[1]), 0),
+                claim=msgspec.json.decode(row[5]),
+            )
+            for row in self._rows(_HELD)
+        ]
+
+    def current(self) -> list[Held]:
+        """The latest version of each claim, the last received first."""
+        newest: dict[str, Held] = {}
+        for held in self.held():
+            if held.claim_id not in newest or newest[held.claim_id].version < held.version:
+                newest[held.claim_id] = held
+        return list(newest.values())
+
+    def outcomes(self) -> dict[str, int]:
+        """How many attempts ended in which way."""
+        return {
+            row[0]: row[1] for row in self._rows("select outcome, count(*) from attempt group by outcome")
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The counts a report or a test wants; `doubled` must be 0, `payable` is of the claims that stand."""
+        held, current, outcomes = self.held(), self.current(), self.outcomes()
+        standing = [each for each in current if each.status != "withdrawn"]
+        return {
+            "claims": len(current),
+            "versions": len(held),
+            "withdrawn": len(current) - len(standing),
+            "payable": yuan(sum(payable(each) for each in standing)),
+            "effects": sum(each.effects for each in held),
+            "doubled": sum(each.effects - 1 for each in held),
+            "attempts": sum(outcomes.values()),
+            "outcomes": outcomes,
+        }
+
+    def _weigh(self, database: sqlite3.Connection, came: Submitted, at: str) -> tuple[Reply, str]:
+        first = database.execute(
+            "select body, answer, answered from effect where idempotency_key = ?", (came.key,)
+        ).fetchone()
+        if first is not None and first[0] == came.body:
+            return Reply(status=first[2], body=first[1]), "repeat"
+        if first is not None:
+            return problem(422, "key_reused", "同一幂等键内容不同 (same key, other body)"), "key_reused"
+        newest = database.execute(
+            "select max(version) from effect where claim_id = ?", (came.claim_id,)
+        ).fetchone()[0]
+        if newest is not None and came.version < newest:
+            return json_reply({"claim_id": came.claim_id, "version": newest}, status=409), "lower_version"
+        return self._take_into_effect(database, came, at), "accepted"
+
+    def _take_into_effect(self, database: sqlite3.Connection, came: Submitted, at: str) -> Reply:
+        number = database.execute("select coalesce(max(number), 0) + 1 from effect").fetchone()[0]
+        reply = json_reply(
+            {"claim_id": came.claim_id, "version": came.version, "reference": f"SL{number:07d}"}, status=201
+        )
+        row = (number, *msgspec.structs.astuple(came), reply.body, reply.status, at)
+        database.execute("insert into effect values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return reply
+
+    def _note(self, database: sqlite3.Connection, came: Submitted, outcome: str, at: str) -> None:
+        database.execute(
+            "insert into attempt (claim_id, version, idempotency_key, outcome, at) values (?, ?, ?, ?, ?)",
+            (came.claim_id, came.version, came.key, outcome, at),
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction; when it ends well it is on disk, otherwise nothing of it is."""
+        with self._lock, self._database:
+            self._database.execute("begin immediate")
+            yield self._database
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+
+_LATEST = "select version, status from effect where claim_id = ? order by version desc, number desc limit 1"
+_HELD = """
+select claim_id, version, status, max(received_at), count(*), body from effect
+group by claim_id, version order by max(number) desc
+"""
+_ATTEMPTS = "select claim_id, version, count(*) from attempt group by claim_id, version"
+
+
+def payable(held: Held) -> int:
+    """What a claim asks for, in fen."""
+    return parse_yuan(str(held.claim.get("payable", "0")))
+
+
+def problem(status: int, code: str, title: str) -> Reply:
+    """A problem-details answer (RFC 9457) with a stable code."""
+    body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code})
+    return Reply(status=status, body=body, content_type="application/problem+json")

@@ -1,0 +1,54 @@
+"""JSON Schemas of the files an administrator writes, generated from the specifications that check them.
+
+Editors use them through a first line such as `#:schema ../schema/feed.schema.json`. A schema knows the keys and
+their kinds; what only code can say (a band table without holes) stays with `hubao check`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from gateway.settings.associations import AssociationSpec
+from gateway.settings.feeds import FeedSpec
+from gateway.settings.files import Spec
+from gateway.settings.gateway import GatewaySpec
+from gateway.settings.mappings import MappingSpec
+from gateway.settings.schemes import SchemeSpec
+
+KINDS: Final[dict[str, type[Spec]]] = {
+    "association": AssociationSpec,
+    "feed": FeedSpec,
+    "gateway": GatewaySpec,
+    "mapping": MappingSpec,
+    "scheme": SchemeSpec,
+}
+"""Kind of file → the specification that checks it."""
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Kind of file → its JSON Schema, draft 2020-12."""
+    return {kind: {"$schema": _DIALECT, **spec.model_json_schema()} for kind, spec in KINDS.items()}
+
+
+def schema_texts() -> dict[str, str]:
+    """Name of a schema file → its text."""
+    return {
+        f"{kind}.schema.json": json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        for kind, schema in schemas().items()
+    }
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write every schema into a folder, which is made if missing; returns the files that changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = []
+    for name, text in schema_texts().items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            changed.append(path)
+    return changed

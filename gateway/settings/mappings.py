@@ -1,0 +1,356 @@
+"""mappings/<league>.toml: how a league's bytes become rows and its rows become records (映射)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from gateway.core.normalise import language as core
+from gateway.core.normalise.dates import format_ok
+from gateway.core.normalise.national import national_rules
+from gateway.errors import BadSettings, Finding
+from gateway.model.record import CARE_TYPES
+from gateway.settings.feeds import Name
+from gateway.settings.files import Spec, check, read_toml
+
+if TYPE_CHECKING:
+    RecordField = str
+else:
+    RecordField = Literal[core.RECORD_FIELDS]
+
+
+def _one_or_more(given: Any) -> Any:
+    return (given,) if isinstance(given, str) else given
+
+
+def _format(text: str) -> str:
+    if not format_ok(text):
+        raise ValueError("yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss")
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=100)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)]
+Format = Annotated[str, AfterValidator(_format)]
+Encoding = Literal["utf-8", "gb18030", "gbk"]
+Encodings = Annotated[tuple[Encoding, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
+
+
+class JsonSpec(Spec):
+    """A JSON page. `rows`: dotted paths to the settlements, the first that exists; "." is a bare array."""
+
+    kind: Literal["json"]
+    encoding: Encodings = ("utf-8",)
+    envelope: Literal["none", "national"] = "none"
+    rows: Annotated[Texts, Field(min_length=1)]
+
+    def plain(self) -> core.JsonFormat:
+        """The same for the core."""
+        national = self.envelope == "national"
+        return core.JsonFormat(rows=self.rows, encoding=self.encoding, national_envelope=national)
+
+
+class CsvSpec(Spec):
+    """A CSV page, one row a line. `columns` names the cells where the file has no header line."""
+
+    kind: Literal["csv"]
+    encoding: Encodings = ("utf-8",)
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    columns: Texts = ()
+
+    def plain(self) -> core.CsvFormat:
+        """The same for the core."""
+        return core.CsvFormat(
+            encoding=self.encoding, delimiter=self.delimiter, quote=self.quote, columns=self.columns
+        )
+
+
+class FirstSpec(Spec):
+    """Which of the joined rows comes first: the one whose `key` is `is`."""
+
+    key: Text
+    is_: Annotated[str, Field(alias="is")]
+
+
+class JoinSpec(Spec):
+    """Rows of another call of a bundle; their columns are sources `<name>.<column>`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
+    infno: Text
+    rows: Annotated[Texts, Field(min_length=1)]
+    key: Text
+    many: bool = False
+    first: FirstSpec | None = None
+    order: str = ""
+
+    def plain(self) -> core.Join:
+        """The same for the core."""
+        first_key, first_is = (self.first.key, self.first.is_) if self.first else ("", "")
+        named = self.model_dump(exclude={"first"})
+        return core.Join(**named, first_key=first_key, first_is=first_is)
+
+
+class BundleSpec(Spec):
+    """How the bundle of a sweep is read: the transaction that holds the settlements, and those joined to it."""
+
+    rows_from: Text
+    joins: tuple[JoinSpec, ...] = ()
+
+
+class FieldSpec(Spec):
+    """Where one field of the record comes from. What is left out is as `national = true` has it."""
+
+    from_: Annotated[Texts, Field(alias="from")] = ()
+    parse: core.ParserName | None = None
+    formats: Annotated[tuple[Format, ...], BeforeValidator(_one_or_more)] = ()
+    epoch_ms: bool = False
+    thousands: bool = False
+    separators: Texts = ()
+    item: str = ""
+    codes: dict[str, str] = Field(default_factory=dict)
+    prefix: bool = False
+    unknown: core.Unknown | None = None
+    sum: Texts = ()
+    minus: Texts = ()
+    value: Text | None = None
+    required: bool = False
+    optional: bool = False
+    empty: tuple[str, ...] = ()
+
+    def rule(self, national: core.FieldRule | None) -> core.FieldRule:
+        """The rule for the core: what this file says over what the national interface says."""
+        given = {key: getattr(self, key) for key in self.model_fields_set}
+        given["sources"] = given.pop("from_", ())
+        given["codes"] = tuple(given.get("codes", {}).items())
+        speaks_of_source = bool(self.from_ or self.sum or self.value)
+        if national is None or speaks_of_source:
+            # A field the file names itself must be there, unless the file says it may be missing.
+            kept = {"epoch_ms": True} if national and national.epoch_ms and "epoch_ms" not in given else {}
+            return core.FieldRule(**{**kept, **given})
+        return msgspec.structs.replace(national, **{**given, "sources": national.sources})
+
+
+class SpecialSpec(Spec):
+    """The feed's own codes for 门诊特殊 (radio- and chemotherapy, dialysis): see mappings/README.md."""
+
+    care_type_codes: Texts = ()
+    disease_codes: Texts = ()
+    disease_from: Texts = ()
+
+
+class AmountsSpec(Spec):
+    """What the feed's fund total holds beside the fund."""
+
+    fund_includes_account: bool = False
+    fund_includes_hospital_share: bool = False
+
+
+class ReversalsSpec(Spec):
+    """How the feed takes a settlement back, and whether a reversal without a named original reverses its own number."""
+
+    style: core.ReversalStyle = "flag"
+    reverses: Literal["own", "unnamed"] = "own"
+
+
+class ChecksSpec(Spec):
+    """What follows where a sum or the order of dates is wrong; tolerance in yuan."""
+
+    tolerance: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)] = Decimal("0.01")
+    i1: core.OnFailure = "quarantine"
+    i2: core.OnFailure = "quarantine"
+    i3: core.OnFailure = "quarantine"
+    i4: core.OnFailure = "quarantine"
+    date_order: core.OnFailure = "quarantine"
+
+    def plain(self) -> core.Checks:
+        """The same for the core, tolerance in fen."""
+        return core.Checks(**{**self.model_dump(), "tolerance": int(self.tolerance * 100)})
+
+
+class TotalsSpec(Spec):
+    """Where a JSON page states its own totals (dotted paths)."""
+
+    day: Text
+    rows: Text
+    amount: str = ""
+
+
+class MappingSpec(Spec):
+    """One mapping file. Read it with `load_mapping`, which also finds what contradicts itself."""
+
+    mapping: Name
+    version: Annotated[int, Field(ge=1)]
+    name: Text = "-"
+    national: bool = False
+    empty: tuple[str, ...] = ()
+    format: Annotated[JsonSpec | CsvSpec, Field(discriminator="kind")]
+    bundle: BundleSpec | None = None
+    fields: dict[RecordField, FieldSpec] = Field(default_factory=dict)
+    special_outpatient: SpecialSpec = SpecialSpec()
+    amounts: AmountsSpec = AmountsSpec()
+    reversals: ReversalsSpec = ReversalsSpec()
+    checks: ChecksSpec = ChecksSpec()
+    totals: TotalsSpec | None = None
+
+    def language(self) -> core.MappingLanguage:
+        """What `gateway.core.normalise.compile_mapping` takes."""
+        return core.MappingLanguage(
+            mapping=self.mapping,
+            version=self.version,
+            format=self.format.plain(),
+            fields=self._rules(),
+            bundle=self._bundle(),
+            special=self._special(),
+            fund_includes_account=self.amounts.fund_includes_account,
+            fund_includes_hospital_share=self.amounts.fund_includes_hospital_share,
+            reversal_style=self.reversals.style,
+            reverses_own=self.reversals.reverses == "own",
+            checks=self.checks.plain(),
+            totals=core.TotalsPaths(**self.totals.model_dump()) if self.totals else None,
+            empty=self.empty,
+        )
+
+    def _rules(self) -> dict[str, core.FieldRule]:
+        national = national_rules() if self.national else {}
+        if self.national and self.reversals.style == "vanish":
+            national["reversal"] = core.FieldRule(sources=("vali_flag",), optional=True)
+        own = {field: spec.rule(national.get(field)) for field, spec in self.fields.items()}
+        return {**national, **own}
+
+    def _bundle(self) -> core.Bundle | None:
+        if self.bundle is None:
+            return None
+        return core.Bundle(
+            rows_from=self.bundle.rows_from, joins=tuple(join.plain() for join in self.bundle.joins)
+        )
+
+    def _special(self) -> core.SpecialOutpatient:
+        return core.SpecialOutpatient(
+            care_type_codes=self.special_outpatient.care_type_codes,
+            disease_codes=self.special_outpatient.disease_codes,
+            disease_sources=self.special_outpatient.disease_from,
+        )
+
+
+def load_mapping(path: Path, *, shown_as: str | None = None) -> MappingSpec:
+    """The mapping a file describes. Raises BadSettings with every finding: of form and of meaning."""
+    name = shown_as or f"mappings/{path.name}"
+    return check_mapping(read_toml(path, shown_as=name), shown_as=name)
+
+
+def check_mapping(tables: dict[str, Any], *, shown_as: str) -> MappingSpec:
+    """The mapping these tables describe. Raises BadSettings with every finding: of form and of meaning."""
+    findings: list[Finding] = []
+    try:
+        spec = check(MappingSpec, tables, shown_as=shown_as)
+    except BadSettings as bad:
+        findings = bad.findings
+    findings += [Finding(shown_as, *found) for found in _contradictions(tables)]
+    if findings:
+        raise BadSettings(findings)
+    return spec
+
+
+Contradiction = tuple[str, str, str]
+"""Key, what was found, what is allowed."""
+
+_TABLE_VALUES = {"care_type": CARE_TYPES, "sex": ("M", "F", ""), "reversal": ("yes", "no")}
+_OPTION_FITS: dict[str, frozenset[str]] = {
+    "formats": frozenset({"date", "datetime"}),
+    "epoch_ms": frozenset({"date", "datetime"}),
+    "thousands": frozenset({"yuan"}),
+    "sum": frozenset({"yuan"}),
+    "minus": frozenset({"yuan"}),
+    "separators": frozenset({"list"}),
+    "item": frozenset({"list"}),
+    "codes": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
+    "prefix": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
+    "unknown": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
+    "value": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type"}),
+}
+"""Option of a field → the parsers it means something to."""
+
+_UNKNOWN_FITS = {"care_type": ("error", "other", "empty"), "sex": ("error", "empty"), "reversal": ("error", "empty")}
+
+
+def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
+    """What is well-formed and yet cannot be meant. Looks only at parts that are well-formed in themselves."""
+    fields = tables.get("fields", {})
+    specs = {name: spec for name, raw in fields.items() if (spec := _field(name, raw))} if _is_table(fields) else {}
+    national = tables.get("national") is True
+    found = [one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)]
+    if not national:
+        needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
+        found += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
+    return found + _format_contradictions(tables)
+
+
+def _is_table(raw: object) -> bool:
+    return isinstance(raw, dict)
+
+
+def _field(name: str, raw: Any) -> FieldSpec | None:
+    if name not in core.RECORD_FIELDS:
+        return None
+    try:
+        return FieldSpec.model_validate(raw)
+    except ValidationError:
+        return None
+
+
+def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
+    key = f"fields.{name}"
+    parser, allowed = core.default_parser(name), core.allowed_parsers(name)
+    found: list[Contradiction] = []
+    if spec.parse and spec.parse not in allowed:
+        found.append((f"{key}.parse", repr(spec.parse), ", ".join(sorted(allowed))))
+    for option, parsers in _OPTION_FITS.items():
+        if option in spec.model_fields_set and parser not in parsers:
+            allowed_text = f"只用于 (only with parse) {', '.join(sorted(parsers))}"
+            found.append((f"{key}.{option}", f"parse {parser}", allowed_text))
+    found += _source_contradictions(key, name, spec, national=national)
+    return found + _code_contradictions(key, name, spec)
+
+
+def _source_contradictions(key: str, name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
+    given = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
+    by_itself = national or name in ("reverses", "care_type_code")
+    if len(given) > 1:
+        return [(key, " + ".join(given), "from, sum, value 三选一 (exactly one of)")]
+    if not given and not by_itself:
+        return [(key, "没有来源 (no source)", "from, sum, value 三选一 (exactly one of)")]
+    return []
+
+
+def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradiction]:
+    allowed = _TABLE_VALUES.get(name)
+    found: list[Contradiction] = []
+    if allowed:
+        wrong = {code: value for code, value in spec.codes.items() if value not in allowed}
+        found += [(f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()]
+        if spec.value is not None and spec.value not in allowed:
+            found.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
+    fits = _UNKNOWN_FITS.get(name, ("error", "keep", "empty"))
+    if spec.unknown and spec.unknown not in fits:
+        found.append((f"{key}.unknown", repr(spec.unknown), ", ".join(fits)))
+    return found
+
+
+def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
+    form = tables.get("format")
+    kind = form.get("kind") if isinstance(form, dict) else None
+    found = [
+        (name, "format.kind csv", "只用于 format.kind json (only with JSON)")
+        for name in ("bundle", "totals")
+        if kind == "csv" and name in tables
+    ]
+    bundle = tables.get("bundle")
+    joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
+    names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
+    doubles = {str(name) for name in names if names.count(name) > 1}
+    return found + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]

@@ -1,0 +1,159 @@
+"""A site: the folder of one installation. All its files are read together, and all findings shown together.
+
+    config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappings/  keys/  data/
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.core.normalise import CompiledMapping, compile_mapping
+from gateway.core.schemes import SchemeFamily
+from gateway.errors import BadSettings, Finding, WrongUse
+from gateway.settings.associations import AssociationSpec
+from gateway.settings.feeds import FeedSpec
+from gateway.settings.files import Spec, check, read_toml
+from gateway.settings.gateway import GatewaySpec
+from gateway.settings.mappings import MappingSpec, load_mapping
+from gateway.settings.schemes import load_families
+from gateway.settings.secrets import read_secret
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The checked files of a site."""
+
+    path: Path
+    gateway: GatewaySpec
+    feeds: Mapping[str, FeedSpec]
+    mappings: Mapping[str, MappingSpec]
+    schemes: Mapping[str, SchemeFamily]
+    associations: Mapping[str, AssociationSpec]
+
+    def database_url(self) -> str:
+        """Where the database is: `HUBAO_DATABASE_URL`, or the gateway file."""
+        return os.environ.get("HUBAO_DATABASE_URL") or self.gateway.database
+
+    def compiled(self) -> dict[str, CompiledMapping]:
+        """Every mapping, ready to read pages."""
+        return {name: compile_mapping(spec.language()) for name, spec in self.mappings.items()}
+
+
+def load_site(path: Path) -> Site:
+    """Read and check every file. Raises BadSettings with all findings, WrongUse where there is no site."""
+    if not (path / "config" / "gateway.toml").is_file():
+        raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
+    findings: list[Finding] = []
+    gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
+    feeds = _folder(findings, path, "config/feeds", FeedSpec, "feed")
+    associations = _folder(findings, path, "config/associations", AssociationSpec, "association")
+    mappings = _mappings(findings, path)
+    schemes = _try(findings, lambda: load_families(path / "config" / "schemes")) or {}
+    findings += _cross(feeds, associations, mappings, schemes)
+    if findings or gateway is None:
+        raise BadSettings(findings)
+    return Site(path, gateway, feeds, mappings, schemes, associations)
+
+
+def _try(findings: list[Finding], read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except BadSettings as error:
+        findings += error.findings
+        return None
+
+
+def _shown(site: Path, path: Path) -> str:
+    return path.relative_to(site).as_posix()
+
+
+def _read(site: Path, spec: type[S], path: Path) -> S:
+    shown = _shown(site, path)
+    return check(spec, read_toml(path, shown_as=shown), shown_as=shown)
+
+
+def _folder(findings: list[Finding], site: Path, folder: str, spec: type[S], key: str) -> dict[str, S]:
+    """The files of a folder by name; a file must be called what it describes."""
+    found: dict[str, S] = {}
+    for path in sorted((site / folder).glob("*.toml")):
+        one = _try(findings, lambda path=path: _read(site, spec, path))  # type: ignore[misc]
+        if one is None:
+            continue
+        name: str = getattr(one, key)
+        if name != path.stem:
+            findings.append(Finding(_shown(site, path), key, repr(name), f"{path.stem!r}，与文件名一致 (the file's name)"))
+        found[name] = one
+    return found
+
+
+def _mappings(findings: list[Finding], site: Path) -> dict[str, MappingSpec]:
+    found = {}
+    for path in sorted((site / "mappings").glob("*.toml")):
+        if not path.name.endswith(".test.toml"):
+            one = _try(findings, lambda path=path: load_mapping(path, shown_as=_shown(site, path)))  # type: ignore[misc]
+            if one is not None:
+                found[path.stem] = one
+    return found
+
+
+def _cross(
+    feeds: Mapping[str, FeedSpec],
+    associations: Mapping[str, AssociationSpec],
+    mappings: Mapping[str, Any],
+    schemes: Mapping[str, Any],
+) -> list[Finding]:
+    """Names in one file that must be found in another."""
+    findings = []
+    for name, feed in feeds.items():
+        file = f"config/feeds/{name}.toml"
+        if feed.mapping not in mappings:
+            findings.append(Finding(file, "mapping", repr(feed.mapping), _names(mappings)))
+        findings += [
+            Finding(file, "associations", repr(each), _names(associations))
+            for each in feed.associations
+            if each not in associations
+        ]
+    for name, association in associations.items():
+        findings += [
+            Finding(f"config/associations/{name}.toml", "schemes", repr(each), _names(schemes))
+            for each in association.schemes
+            if each not in schemes
+        ]
+    return findings
+
+
+def _names(known: Mapping[str, Any]) -> str:
+    return "、".join(sorted(known)) or "（无 none）"
+
+
+def readiness(site: Site, *, today: date) -> list[Finding]:
+    """What would stop a well-formed site at night: secrets that are not there, agreements that have run out."""
+    findings = []
+    for name, feed in site.feeds.items():
+        file = f"config/feeds/{name}.toml"
+        if feed.legal.expires < today:
+            findings.append(Finding(file, "legal.expires", feed.legal.expires.isoformat(), f"≥ {today}"))
+        secret = getattr(feed.connector, "secret", None)
+        if secret is not None:
+            findings += _secret_finding(site, file, "connector.secret", secret)
+    for name, association in site.associations.items():
+        file = f"config/associations/{name}.toml"
+        findings += _secret_finding(site, file, "delivery.secret", association.delivery.secret)
+    findings += _secret_finding(site, "config/gateway.toml", "root_key", site.gateway.root_key)
+    return findings
+
+
+def _secret_finding(site: Site, file: str, key: str, secret: str) -> list[Finding]:
+    try:
+        read_secret(secret, site=site.path)
+    except WrongUse:
+        return [Finding(file, key, f"{secret} 缺失或为空 (missing or empty)", "设置该密钥 (set this secret)")]
+    return []

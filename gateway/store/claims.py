@@ -1,0 +1,118 @@
+"""Claims and what the association decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, select_in
+from gateway.store.pages import insert_for
+
+
+class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest version of a claim, without its body (the body is in the outbox, frozen)."""
+
+    claim_id: str
+    association: str
+    person_id: int
+    member_id: int
+    scheme: str
+    stay: str
+    version: int
+    status: str
+    edition: str | None
+    payable: int
+    flags: str
+    claim_by: str | None
+    content: bytes
+    updated_at: int
+
+
+_COLUMNS = ClaimRow.__struct_fields__
+_SELECT = "select " + ", ".join(_COLUMNS) + " from claim "
+
+
+def _row(values: Sequence[Any]) -> ClaimRow:
+    return ClaimRow(**dict(zip(_COLUMNS, values, strict=True)))
+
+
+def _values(row: ClaimRow) -> tuple[Any, ...]:
+    return tuple(getattr(row, name) for name in _COLUMNS)
+
+
+def of_people(tx: Connection, person_ids: Iterable[int]) -> list[ClaimRow]:
+    """The claims of these people."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
+
+
+def by_ids(tx: Connection, claim_ids: Iterable[str]) -> list[ClaimRow]:
+    """The claims with these ids."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where claim_id {keys}", claim_ids, kind="text")]
+
+
+def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -> None:
+    """Insert new claims and write new versions over older ones."""
+    insert_many(tx, schema.claim, _COLUMNS, [_values(row) for row in new])
+    sql = (
+        "update claim set member_id = ?, version = ?, status = ?, edition = ?, payable = ?, flags = ?,"
+        " claim_by = ?, content = ?, updated_at = ? where claim_id = ?"
+    )
+    values = [
+        (r.member_id, r.version, r.status, r.edition, r.payable, r.flags, r.claim_by, r.content, r.updated_at, r.claim_id)
+        for r in changed
+    ]
+    change_many(tx, sql, values)
+
+
+class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the association decided: outcome approved, paid or refused; amount in fen."""
+
+    claim_id: str
+    version: int
+    outcome: str
+    amount: int
+    decided_at: int
+
+
+def decisions(tx: Connection, claim_ids: Iterable[str]) -> dict[str, DecisionRow]:
+    """Claim id → decision, for those that are decided."""
+    query = "select claim_id, version, outcome, amount, decided_at from claim_decision where claim_id {keys}"
+    found = select_in(tx, query, claim_ids, kind="text")
+    return {
+        row[0]: DecisionRow(claim_id=row[0], version=row[1], outcome=row[2], amount=row[3], decided_at=row[4])
+        for row in found
+    }
+
+
+def decide(tx: Connection, decision: DecisionRow) -> None:
+    """Remember a decision; a later one about the same claim replaces it."""
+    table = schema.claim_decision
+    values = msgspec.to_builtins(decision)
+    new = insert_for(tx, table).values(**values)
+    tx.execute(new.on_conflict_do_update(index_elements=[table.c.claim_id], set_=values))
+
+
+def listing(
+    tx: Connection, *, association: str | None, status: str | None, after: tuple[int, str], limit: int
+) -> list[ClaimRow]:
+    """Claims in order of their last change, from a cursor (updated_at, claim_id) on."""
+    table = schema.claim.c
+    query = select(schema.claim).order_by(table.updated_at, table.claim_id).limit(limit)
+    query = query.where((table.updated_at > after[0]) | ((table.updated_at == after[0]) & (table.claim_id > after[1])))
+    if association:
+        query = query.where(table.association == association)
+    if status:
+        query = query.where(table.status == status)
+    return [_row([row._mapping[name] for name in _COLUMNS]) for row in tx.execute(query)]
+
+
+def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
+    """(association, status, claims, money payable in fen)."""
+    table = schema.claim.c
+    query = select(table.association, table.status, func.count(), func.sum(table.payable))
+    rows = tx.execute(query.group_by(table.association, table.status).order_by(table.association, table.status))
+    return [(one, two, three, int(four)) for one, two, three, four in rows]

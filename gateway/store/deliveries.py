@@ -1,0 +1,185 @@
+"""The outbox: frozen claim versions on their way to an association."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, text, update
+
+from gateway.model.claim import Delivery, DeliveryState
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, is_postgres, select_in
+from gateway.store.values import from_ms, to_ms
+
+_OPEN = ("pending", "leased", "unknown")
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """A new claim version for the outbox; `state` is overtaken where nobody needs to hear of it."""
+
+    claim_id: str
+    version: int
+    association: str
+    sealed: bytes
+    state: str
+    next_at: int
+
+
+def add(tx: Connection, rows: Sequence[Outgoing]) -> None:
+    """Put new claim versions in the outbox."""
+    columns = ("claim_id", "version", "association", "sealed", "state", "next_at", "attempts", "last_code")
+    insert_many(
+        tx,
+        schema.delivery,
+        columns,
+        [(r.claim_id, r.version, r.association, r.sealed, r.state, r.next_at, 0, "") for r in rows],
+    )
+
+
+def never_sent(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
+    """Claim id → whether no version of it was ever on the wire."""
+    query = "select claim_id, max(attempts) from delivery where claim_id {keys} group by claim_id"
+    return {claim_id: most == 0 for claim_id, most in select_in(tx, query, claim_ids, kind="text")}
+
+
+def overtake(tx: Connection, claim_ids: Sequence[str]) -> None:
+    """Older versions that were never sent need not go any more."""
+    sql = "update delivery set state = 'overtaken' where claim_id = ? and state = 'pending' and attempts = 0"
+    change_many(tx, sql, [(each,) for each in claim_ids])
+
+
+_COLUMNS = (
+    "delivery_id",
+    "claim_id",
+    "version",
+    "association",
+    "state",
+    "attempts",
+    "next_at",
+    "lease_until",
+    "last_code",
+)
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        delivery_id=row.delivery_id,
+        claim_id=row.claim_id,
+        version=row.version,
+        association=row.association,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        next_at=from_ms(row.next_at),
+        lease_until=from_ms(row.lease_until) if row.lease_until is not None else None,
+        last_code=row.last_code,
+    )
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery held by one worker, with its sealed body. `asks_first`: it may have been sent before."""
+
+    delivery: Delivery
+    sealed: bytes
+    asks_first: bool
+
+
+_DUE = """
+select delivery_id, state from delivery d
+where association = :association and next_at <= :now
+  and (state in ('pending', 'unknown') or (state = 'leased' and lease_until < :now))
+  and not exists (select 1 from delivery e where e.claim_id = d.claim_id and e.version < d.version
+                  and e.state in ('pending', 'leased', 'unknown'))
+order by next_at, delivery_id limit :many
+"""
+
+
+def lease(tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int) -> list[Leased]:
+    """Hold the deliveries that are due. One whose worker died in the middle may have been sent: it is asked first.
+
+    A later version of a claim waits until the earlier one is settled, so versions arrive in order.
+    """
+    query = _DUE + ("for update skip locked" if is_postgres(tx) else "")
+    due = tx.execute(text(query), {"association": association, "now": to_ms(now), "many": many}).all()
+    if not due:
+        return []
+    before = {row.delivery_id: row.state for row in due}
+    until = to_ms(now + timedelta(seconds=seconds))
+    change_many(
+        tx,
+        "update delivery set state = 'leased', lease = ?, lease_until = ?, attempts = attempts + 1"
+        " where delivery_id = ?",
+        [(lease, until, each) for each in before],
+    )
+    table = schema.delivery
+    columns = [table.c[name] for name in _COLUMNS]
+    rows = tx.execute(select(*columns, table.c.sealed).where(table.c.delivery_id.in_(before)))
+    held = [
+        Leased(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
+        for row in rows
+    ]
+    return sorted(held, key=lambda each: each.delivery.delivery_id)
+
+
+def settle(tx: Connection, done: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
+    """Write what came of deliveries, with the association's reference. A lease lost meanwhile changes nothing."""
+    sql = (
+        "update delivery set state = ?, next_at = ?, last_code = ?, reference = coalesce(?, reference), lease = null,"
+        " lease_until = null where delivery_id = ? and lease = ?"
+    )
+    values = [
+        (each.state.value, to_ms(each.next_at), each.last_code, reference, each.delivery_id, lease)
+        for each, reference in done
+    ]
+    change_many(tx, sql, values)
+
+
+def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
+    """The sealed body of one version."""
+    table = schema.delivery.c
+    found = tx.execute(select(table.sealed).where(table.claim_id == claim_id, table.version == version)).scalar()
+    return bytes(found) if found is not None else None
+
+
+def of_claim(tx: Connection, claim_id: str) -> list[Delivery]:
+    """All versions of a claim, oldest first."""
+    table = schema.delivery.c
+    query = select(*(table[name] for name in _COLUMNS)).where(table.claim_id == claim_id).order_by(table.version)
+    return [_delivery(row) for row in tx.execute(query)]
+
+
+def listing(tx: Connection, *, state: str | None, association: str | None, limit: int) -> list[Delivery]:
+    """Deliveries, newest first."""
+    table = schema.delivery.c
+    query = select(*(table[name] for name in _COLUMNS)).order_by(table.delivery_id.desc()).limit(limit)
+    if state:
+        query = query.where(table.state == state)
+    if association:
+        query = query.where(table.association == association)
+    return [_delivery(row) for row in tx.execute(query)]
+
+
+def redrive(tx: Connection, *, now: datetime, association: str | None, ids: Sequence[int] | None) -> int:
+    """Give dead letters a new schedule. They may have been sent before, so each is asked about first."""
+    table = schema.delivery
+    dead = table.c.state == "dead"
+    if association:
+        dead &= table.c.association == association
+    if ids is not None:
+        dead &= table.c.delivery_id.in_(ids)
+    return tx.execute(update(table).where(dead).values(state="unknown", attempts=1, next_at=to_ms(now))).rowcount
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """State → deliveries."""
+    query = select(schema.delivery.c.state, func.count()).group_by(schema.delivery.c.state)
+    return {state: many for state, many in tx.execute(query)}
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the next delivery is due."""
+    open_ones = schema.delivery.c.state.in_(("pending", "unknown"))
+    found = tx.execute(select(func.min(schema.delivery.c.next_at)).where(open_ones)).scalar()
+    return from_ms(found) if found is not None else None

@@ -1,0 +1,178 @@
+"""The door to the database: SQLite by default, PostgreSQL at scale, one behaviour.
+
+A *write* transaction takes its locks up front (SQLite `begin immediate`; on PostgreSQL `lock_feed`,
+`lock_people` and the like inside it). A *read* transaction sees one snapshot and blocks nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from gateway.errors import Unavailable, WrongUse
+
+_IN_CHUNK = 2000
+
+
+class Store:
+    """One database. `read()` and `write()` give transactions; everything else in this package takes one of them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.postgres = engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may change things: commits at the end, rolls back on any error."""
+        with _translated(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only looks."""
+        with _translated(), self.engine.connect() as connection:
+            connection = connection.execution_options(read_only=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Driver errors that mean "not now" become Unavailable; the rest are our own mistakes and stay loud."""
+    try:
+        yield
+    except OperationalError as error:
+        # The driver's text may quote parameters, so only its type and code travel on.
+        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
+        raise Unavailable(f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}") from None
+    except DBAPIError as error:
+        error.hide_parameters = True
+        raise
+
+
+def open_store(url: str, *, site: Path) -> Store:
+    """A store for `sqlite:///path` (relative to the site) or `postgresql://…`. Raises WrongUse for anything else."""
+    if url.startswith("sqlite:///"):
+        return Store(_sqlite(_sqlite_file(url, site)))
+    if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+        return Store(_postgres("postgresql+psycopg://" + url.split("://", 1)[1]))
+    raise WrongUse("数据库地址应为 sqlite:///… 或 postgresql://… (database URL)")
+
+
+def _sqlite_file(url: str, site: Path) -> Path:
+    path = Path(url.removeprefix("sqlite:///"))
+    path = path if path.is_absolute() else site / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        # The driver must not begin transactions by itself: `begin immediate` below is what locks.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-65536"):
+            connection.execute(f"pragma {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get("read_only", False)
+        connection.exec_driver_sql("begin" if read_only else "begin immediate")
+
+    return engine
+
+
+def _postgres(url: str) -> Engine:
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16)
+
+
+def unpooled(engine: Engine) -> Engine:
+    """A twin of the engine that keeps no connection open, for a process about to fork or a test."""
+    return create_engine(engine.url, poolclass=NullPool, hide_parameters=True)
+
+
+def is_postgres(tx: Connection) -> bool:
+    """Whether this transaction speaks to PostgreSQL."""
+    return tx.dialect.name == "postgresql"
+
+
+def lock(tx: Connection, name: str) -> None:
+    """Hold a named lock until the transaction ends. On SQLite the write transaction is that lock already."""
+    if is_postgres(tx):
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+        tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite. Values fit the column types."""
+    if not rows:
+        return
+    names = ", ".join(f'"{name}"' for name in columns)
+    cursor: Any = tx.connection.cursor()
+    try:
+        if is_postgres(tx):
+            with cursor.copy(f'copy "{table.name}" ({names}) from stdin') as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join("?" * len(columns))
+            cursor.executemany(f'insert into "{table.name}" ({names}) values ({places})', rows)
+    finally:
+        cursor.close()
+
+
+def select_in(
+    tx: Connection, query: str, keys: Iterable[Any], *, kind: str, first: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """Rows of `query`, whose `{keys}` stands for the keys wanted and `?` for the parameters in `first`.
+
+    One round trip for every 2,000 keys. `kind` is the keys' type: bytea or bigint or text.
+    """
+    wanted = list(keys)
+    if not wanted:
+        return []
+    cursor: Any = tx.connection.cursor()
+    try:
+        if is_postgres(tx):
+            sql = query.format(keys=f"= any(%b::{kind}[])").replace("?", "%s")
+            return cursor.execute(sql, (*first, wanted)).fetchall()  # type: ignore[no-any-return]
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(wanted), _IN_CHUNK):
+            rows += _sqlite_chunk(cursor, query, wanted[start : start + _IN_CHUNK], first)
+        return rows
+    finally:
+        cursor.close()
+
+
+def _sqlite_chunk(cursor: Any, query: str, chunk: list[Any], first: Sequence[Any]) -> list[tuple[Any, ...]]:
+    # Padding to powers of two keeps the number of distinct statements small, so that they stay prepared.
+    size = 1 << (len(chunk) - 1).bit_length()
+    padded = chunk + [chunk[0]] * (size - len(chunk))
+    sql = query.format(keys="in (" + ",".join("?" * size) + ")")
+    return cursor.execute(sql, (*first, *padded)).fetchall()  # type: ignore[no-any-return]
+
+
+def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run one statement with `?` places once for each row of values."""
+    if not rows:
+        return
+    cursor: Any = tx.connection.cursor()
+    try:
+        cursor.executemany(sql.replace("?", "%s") if is_postgres(tx) else sql, rows)
+    finally:
+        cursor.close()

@@ -1,0 +1,178 @@
+"""What waits for a person: quarantined rows and pages, and doubtful matches. Page, row and reasons, never the row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, update
+
+from gateway.model.page import RowError
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, select_in
+
+
+class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A row (or, with row None, a page) that could not be read; `key` where its number could."""
+
+    page_seq: int
+    row: int | None
+    feed: str
+    key: bytes | None
+    amount: int
+    errors: tuple[RowError, ...]
+    state: str
+    created_at: int
+    item_id: int = 0
+
+
+_QUARANTINE = tuple(name for name in QuarantineItem.__struct_fields__ if name != "item_id")
+_SELECT_QUARANTINE = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _QUARANTINE) + " from quarantine "
+_errors = msgspec.json.Decoder(tuple[RowError, ...])
+
+
+def quarantine(tx: Connection, items: Sequence[QuarantineItem]) -> None:
+    """Set rows aside."""
+    values = [
+        (i.page_seq, i.row, i.feed, i.key, i.amount, msgspec.json.encode(i.errors).decode(), i.state, i.created_at)
+        for i in items
+    ]
+    insert_many(tx, schema.quarantine, _QUARANTINE, values)
+
+
+def _quarantined(values: Sequence[Any]) -> QuarantineItem:
+    fields = dict(zip(("item_id", *_QUARANTINE), values, strict=True))
+    return QuarantineItem(**{**fields, "errors": _errors.decode(fields["errors"])})
+
+
+def quarantined(
+    tx: Connection, *, state: str | None = "open", item_id: int | None = None, limit: int = 100
+) -> list[QuarantineItem]:
+    """What is set aside, newest first."""
+    table = schema.quarantine
+    query = select(*(table.c[name] for name in ("item_id", *_QUARANTINE)))
+    if state:
+        query = query.where(table.c.state == state)
+    if item_id is not None:
+        query = query.where(table.c.item_id == item_id)
+    return [_quarantined(row) for row in tx.execute(query.order_by(table.c.item_id.desc()).limit(limit))]
+
+
+def open_quarantine_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[QuarantineItem]:
+    """The open items of a feed whose settlement number and sign are among these."""
+    query = _SELECT_QUARANTINE + "where feed = ? and state = 'open' and key {keys}"
+    return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
+
+
+def open_quarantine_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
+    """The open items of these pages."""
+    query = _SELECT_QUARANTINE + "where state = 'open' and page_seq {keys}"
+    return [_quarantined(row) for row in select_in(tx, query, seqs, kind="bigint")]
+
+
+def end_quarantine(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+    """Close items: superseded by a later row, or closed because they could be read now."""
+    change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, each) for each in item_ids])
+
+
+class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person must decide; `member_id` is the best candidate."""
+
+    kind: str
+    association: str
+    feed: str
+    page_seq: int
+    row: int | None
+    key: bytes | None
+    amount: int
+    member_id: int | None
+    score: float | None
+    reasons: str
+    state: str
+    created_at: int
+    claim_id: str | None = None
+    item_id: int = 0
+
+
+_REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_id")
+
+
+def ask_review(tx: Connection, items: Sequence[ReviewItem]) -> None:
+    """Put items before a person."""
+    insert_many(tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items])
+
+
+def _review(values: Sequence[Any]) -> ReviewItem:
+    return ReviewItem(**dict(zip(("item_id", *_REVIEW), values, strict=True)))
+
+
+_SELECT_REVIEW = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _REVIEW) + " from review "
+
+
+def open_reviews_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[ReviewItem]:
+    """The open match reviews of a feed about these records."""
+    query = _SELECT_REVIEW + "where feed = ? and state = 'open' and key {keys}"
+    return [_review(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
+
+
+def open_reviews_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
+    """The open match reviews whose best candidate is one of these members."""
+    query = _SELECT_REVIEW + "where state = 'open' and kind = 'match' and member_id {keys}"
+    return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
+
+
+def open_reviews_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
+    """The open match reviews of these pages."""
+    query = _SELECT_REVIEW + "where state = 'open' and kind = 'match' and page_seq {keys}"
+    return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
+
+
+def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+    """Close items: superseded by a later record, or closed."""
+    change_many(tx, "update review set state = ? where item_id = ?", [(state, each) for each in item_ids])
+
+
+def reviews(tx: Connection, *, state: str | None = "open", limit: int = 100) -> list[ReviewItem]:
+    """What waits for a person, newest first."""
+    table = schema.review
+    query = select(*(table.c[name] for name in ("item_id", *_REVIEW))).order_by(table.c.item_id.desc()).limit(limit)
+    if state:
+        query = query.where(table.c.state == state)
+    return [_review(tuple(row)) for row in tx.execute(query)]
+
+
+def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
+    """Whether a person is already asked about this."""
+    table = schema.review.c
+    query = select(table.item_id).where(table.kind == kind, table.state == "open")
+    if claim_id is not None:
+        query = query.where(table.claim_id == claim_id)
+    if page_seq is not None:
+        query = query.where(table.page_seq == page_seq)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def open_counts(tx: Connection) -> tuple[int, int]:
+    """(quarantined, in review) that are open."""
+    quarantined_ = select(func.count()).select_from(schema.quarantine).where(schema.quarantine.c.state == "open")
+    review_ = select(func.count()).select_from(schema.review).where(schema.review.c.state == "open")
+    return int(tx.execute(quarantined_).scalar_one()), int(tx.execute(review_).scalar_one())
+
+
+def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int, int]]:
+    """(page → open quarantined rows, page → rows in open match reviews) of a feed."""
+    table = schema.quarantine.c
+    joined = schema.quarantine.join(schema.page, schema.page.c.seq == table.page_seq)
+    query = select(table.page_seq, func.count()).select_from(joined)
+    query = query.where(schema.page.c.feed == feed, table.state == "open", table.row.is_not(None))
+    review_ = schema.review.c
+    each = select(review_.page_seq, review_.row).where(
+        review_.feed == feed, review_.state == "open", review_.kind == "match"
+    )
+    rows = each.distinct().subquery()
+    review_query = select(rows.c.page_seq, func.count()).group_by(rows.c.page_seq)
+    return (
+        {seq: many for seq, many in tx.execute(query.group_by(table.page_seq))},
+        {seq: many for seq, many in tx.execute(review_query)},
+    )

@@ -1,0 +1,116 @@
+"""Members' settlements: one row for each (feed, settlement number and sign), the one received last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, select_in
+
+
+class RecordRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as stored; `sealed` holds the settlement, `key` the keyed digest of its number and sign."""
+
+    record_id: int
+    association: str
+    feed: str
+    key: bytes
+    person_id: int
+    member_id: int
+    page_seq: int
+    row: int
+    received_on: str
+    amount: int
+    duplicate: bool
+    sealed: bytes
+
+
+_COLUMNS = RecordRow.__struct_fields__
+_SELECT = "select " + ", ".join(f'"{name}"' for name in _COLUMNS) + " from record "
+
+
+def _row(values: tuple[object, ...]) -> RecordRow:
+    return RecordRow(**dict(zip(_COLUMNS, values, strict=True)))  # type: ignore[arg-type]
+
+
+def by_keys(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[RecordRow]:
+    """The records of a feed with these keys, of every association."""
+    found = select_in(tx, _SELECT + "where feed = ? and key {keys}", keys, kind="bytea", first=(feed,))
+    return [_row(row) for row in found]
+
+
+def of_people(tx: Connection, person_ids: Iterable[int]) -> list[RecordRow]:
+    """All records of these people."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
+
+
+def of_members(tx: Connection, member_ids: Iterable[int]) -> list[RecordRow]:
+    """All records matched to these members."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where member_id {keys}", member_ids, kind="bigint")]
+
+
+def of_pages(tx: Connection, seqs: Iterable[int]) -> list[RecordRow]:
+    """All records that came in these pages."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")]
+
+
+def add(tx: Connection, rows: Sequence[RecordRow]) -> None:
+    """Insert records; their ids are given by the database."""
+    columns = _COLUMNS[1:]
+    values = [
+        (
+            row.association,
+            row.feed,
+            row.key,
+            row.person_id,
+            row.member_id,
+            row.page_seq,
+            row.row,
+            row.received_on,
+            row.amount,
+            row.duplicate,
+            row.sealed,
+        )
+        for row in rows
+    ]
+    insert_many(tx, schema.record, columns, values)
+
+
+def remove(tx: Connection, record_ids: Sequence[int]) -> None:
+    """Remove records that another one replaced, or that belong to nobody any more."""
+    change_many(tx, "delete from record where record_id = ?", [(each,) for each in record_ids])
+
+
+def mark(tx: Connection, marks: Sequence[tuple[bool, int]]) -> None:
+    """(duplicate or not, record id): set which records repeat another feed's."""
+    change_many(tx, "update record set duplicate = ? where record_id = ?", marks)
+
+
+def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:
+    """Page → (records, money) of a feed, counted from the records themselves."""
+    table = schema.record.c
+    page_row = select(table.page_seq, table.row, func.max(table.amount).label("amount"))
+    each = page_row.where(table.feed == feed).group_by(table.page_seq, table.row).subquery()
+    query = select(each.c.page_seq, func.count(), func.sum(each.c.amount)).group_by(each.c.page_seq)
+    return {seq: (rows, int(amount)) for seq, rows, amount in tx.execute(query)}
+
+
+def wait(tx: Connection, rows: Sequence[tuple[str, bytes, int, int]]) -> None:
+    """Reversals that name nobody: (feed, key of what they reverse, page, row) until the original is known."""
+    change_many(tx, "delete from waiting_reversal where feed = ? and key = ?", [row[:2] for row in rows])
+    insert_many(tx, schema.waiting_reversal, ("feed", "key", "page_seq", "row"), rows)
+
+
+def waiting(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
+    """(key, page, row) of the reversals that wait for one of these originals."""
+    query = "select key, page_seq, row from waiting_reversal where feed = ? and key {keys}"
+    found = select_in(tx, query, keys, kind="bytea", first=(feed,))
+    return [(bytes(key), seq, row) for key, seq, row in found]
+
+
+def woken(tx: Connection, feed: str, keys: Sequence[bytes]) -> None:
+    """Reversals that found their original wait no longer."""
+    change_many(tx, "delete from waiting_reversal where feed = ? and key = ?", [(feed, key) for key in keys])

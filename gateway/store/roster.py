@@ -1,0 +1,313 @@
+"""People, members and their fingerprints: who is enrolled, found by keyed digests only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, func, select, text
+
+from gateway.model.member import Category, Coverage
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, is_postgres, select_in
+from gateway.store.pages import insert_for
+
+
+class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A member as stored: clear columns, and the personal fields in one sealed box."""
+
+    member_id: int
+    person_id: int
+    association: str
+    member_no: str
+    category: Category
+    league: str | None
+    opt_out: bool
+    coverage: tuple[Coverage, ...]
+    sealed: bytes
+    content: bytes
+
+
+_COLUMNS = (
+    "member_id",
+    "person_id",
+    "association",
+    "member_no",
+    "category",
+    "league",
+    "opt_out",
+    "coverage",
+    "sealed",
+    "content",
+)
+_SELECT = "select " + ", ".join(_COLUMNS) + " from member "
+
+
+def pack_coverage(coverage: Sequence[Coverage]) -> str:
+    """Coverage periods as the JSON text of the `coverage` column."""
+    return msgspec.json.encode(
+        [(each.scheme, each.first_day, each.last_day, each.category) for each in coverage]
+    ).decode()
+
+
+_coverage = msgspec.json.Decoder(list[tuple[str, date, date, Category | None]])
+
+
+def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
+    """The coverage periods of the `coverage` column."""
+    return tuple(
+        Coverage(scheme=scheme, first_day=first, last_day=last, category=category)
+        for scheme, first, last, category in _coverage.decode(packed)
+    )
+
+
+def _row(values: Any) -> MemberRow:
+    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content = values
+    return MemberRow(
+        member_id=member_id,
+        person_id=person_id,
+        association=association,
+        member_no=member_no,
+        category=category,
+        league=league,
+        opt_out=bool(opt_out),
+        coverage=unpack_coverage(coverage),
+        sealed=bytes(sealed),
+        content=bytes(content),
+    )
+
+
+def version(tx: Connection, associations: Sequence[str], *, hold: bool = False) -> tuple[int, ...]:
+    """The roster's version for each association; with `hold`, nobody changes it until this transaction ends."""
+    table = schema.roster.c
+    query = select(table.association, table.version).where(table.association.in_(associations))
+    if hold:
+        query = query.with_for_update(read=True)
+    found = {row.association: row.version for row in tx.execute(query)}
+    return tuple(found.get(name, 0) for name in associations)
+
+
+def ensure(tx: Connection, associations: Sequence[str]) -> None:
+    """A roster row for each association, so that there is always one to hold."""
+    for name in associations:
+        new = insert_for(tx, schema.roster).values(association=name, version=0)
+        tx.execute(new.on_conflict_do_nothing())
+
+
+def move_version(tx: Connection, association: str) -> int:
+    """The roster changes now: take its lock and count up."""
+    table = schema.roster
+    new = insert_for(tx, table).values(association=association, version=1)
+    moved = new.on_conflict_do_update(
+        index_elements=[table.c.association], set_={"version": table.c.version + 1}
+    ).returning(table.c.version)
+    return int(tx.execute(moved).scalar_one())
+
+
+def lock_people(tx: Connection, person_ids: Iterable[int]) -> None:
+    """Hold these people, in order of id, until the transaction ends (design §2)."""
+    if is_postgres(tx):
+        query = "select person_id from person where person_id {keys} order by person_id for update"
+        select_in(tx, query, sorted(set(person_ids)), kind="bigint")
+
+
+def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int]]:
+    """(fingerprint, member id) of the members that have one of these fingerprints."""
+    query = "select fingerprint, member_id from member_fingerprint where fingerprint {keys}"
+    return [(bytes(digest), member_id) for digest, member_id in select_in(tx, query, fingerprints, kind="bytea")]
+
+
+def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
+    """The members with these ids."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where member_id {keys}", member_ids, kind="bigint")]
+
+
+def members_of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
+    """All enrolments of these people."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
+
+
+def members_beside(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
+    """The members with these ids, and every other enrolment of the same people."""
+    query = _SELECT + "where person_id in (select person_id from member where member_id {keys})"
+    unique = {row[0]: row for row in select_in(tx, query, member_ids, kind="bigint")}
+    return [_row(row) for row in unique.values()]
+
+
+def members_by_no(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
+    """The members of an association with these member numbers."""
+    query = _SELECT + "where association = ? and member_no {keys}"
+    return [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
+
+
+def members_after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
+    """The next members in order of id: how a sweep walks the roster."""
+    table = schema.member.c
+    query = (
+        select(*(table[name] for name in _COLUMNS))
+        .where(table.association.in_(associations), table.member_id > member_id)
+        .order_by(table.member_id)
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.execute(query)]
+
+
+def count(tx: Connection, association: str) -> int:
+    """How many members an association has."""
+    mine = schema.member.c.association == association
+    return int(tx.execute(select(func.count()).select_from(schema.member).where(mine)).scalar_one())
+
+
+def new_ids(tx: Connection, table: Table, how_many: int) -> range | list[int]:
+    """Ids for rows about to be inserted in bulk."""
+    column = next(iter(table.primary_key.columns)).name
+    if is_postgres(tx):
+        query = text("select nextval(pg_get_serial_sequence(:name, :column)) from generate_series(1, :many)")
+        return list(tx.execute(query, {"name": table.name, "column": column, "many": how_many}).scalars())
+    highest = tx.execute(select(func.coalesce(func.max(table.c[column]), 0))).scalar_one()
+    return range(highest + 1, highest + 1 + how_many)
+
+
+def add_people(tx: Connection, association: str, how_many: int) -> range | list[int]:
+    """New people of an association; returns their ids."""
+    ids = new_ids(tx, schema.person, how_many)
+    insert_many(tx, schema.person, ("person_id", "association"), [(each, association) for each in ids])
+    return ids
+
+
+def _values(row: MemberRow) -> tuple[Any, ...]:
+    return (
+        row.member_id,
+        row.person_id,
+        row.association,
+        row.member_no,
+        row.category,
+        row.league,
+        row.opt_out,
+        pack_coverage(row.coverage),
+        row.sealed,
+        row.content,
+    )
+
+
+def add_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+    """Insert new members."""
+    insert_many(tx, schema.member, _COLUMNS, [_values(row) for row in rows])
+
+
+def change_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+    """Write changed members over the old ones; ids and numbers stay."""
+    sql = (
+        "update member set person_id = ?, category = ?, league = ?, opt_out = ?, coverage = ?, sealed = ?,"
+        " content = ? where member_id = ?"
+    )
+    values = (_values(row) for row in rows)
+    change_many(tx, sql, [(each[1], each[4], each[5], each[6], each[7], each[8], each[9], each[0]) for each in values])
+
+
+def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
+    """These members are not found any more."""
+    change_many(tx, "delete from member_fingerprint where member_id = ?", [(each,) for each in member_ids])
+
+
+def add_fingerprints(tx: Connection, pairs: Sequence[tuple[bytes, int]]) -> None:
+    """(fingerprint, member id) pairs by which members are found from now on."""
+    # Sorted keys fill an index page after page, in place of all over it.
+    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id"), sorted(pairs))
+
+
+def fingerprints_of(tx: Connection, member_ids: Iterable[int]) -> dict[int, list[bytes]]:
+    """Member id → fingerprints."""
+    query = "select member_id, fingerprint from member_fingerprint where member_id {keys}"
+    found: dict[int, list[bytes]] = {}
+    for member_id, digest in select_in(tx, query, member_ids, kind="bigint"):
+        found.setdefault(member_id, []).append(bytes(digest))
+    return found
+
+
+class Rescan(msgspec.Struct, frozen=True, kw_only=True):
+    """A member whose past must be looked at again. `fingerprints`: old and new, 16 bytes each."""
+
+    member_id: int
+    association: str
+    fingerprints: bytes
+    reread: bool
+
+
+def ask_rescan(tx: Connection, wanted: Sequence[Rescan]) -> None:
+    """Remember whom to look at again; what was asked before and not done is kept with it."""
+    table = schema.rescan
+    before = {each.member_id: each for each in rescans(tx, [each.member_id for each in wanted])}
+    change_many(tx, "delete from rescan where member_id = ?", [(each,) for each in before])
+    rows = []
+    for each in wanted:
+        old = before.get(each.member_id)
+        digests = each.fingerprints + (old.fingerprints if old else b"")
+        reread = each.reread or (old is not None and old.reread)
+        rows.append((each.member_id, each.association, digests, reread))
+    insert_many(tx, table, ("member_id", "association", "fingerprints", "reread"), rows)
+
+
+def rescans(tx: Connection, member_ids: Iterable[int] | None = None, *, limit: int = 0) -> list[Rescan]:
+    """The members to look at again: those given, or the first `limit` of all."""
+    columns = "select member_id, association, fingerprints, reread from rescan "
+    if member_ids is not None:
+        found = select_in(tx, columns + "where member_id {keys}", member_ids, kind="bigint")
+    else:
+        query = select(schema.rescan).order_by(schema.rescan.c.member_id).limit(limit or None)
+        found = [tuple(row) for row in tx.execute(query)]
+    return [
+        Rescan(member_id=one, association=two, fingerprints=bytes(three), reread=bool(four))
+        for one, two, three, four in found
+    ]
+
+
+def rescanned(tx: Connection, done: Sequence[Rescan]) -> None:
+    """Forget what was asked, unless more was asked meanwhile."""
+    change_many(
+        tx,
+        "delete from rescan where member_id = ? and fingerprints = ?",
+        [(each.member_id, each.fingerprints) for each in done],
+    )
+
+
+def asked(tx: Connection, feed: str, member_ids: Iterable[int]) -> dict[int, date]:
+    """Member id → the last day the feed was asked about."""
+    query = "select member_id, asked_until from sweep_asked where feed = ? and member_id {keys}"
+    return {
+        member_id: date.fromisoformat(until)
+        for member_id, until in select_in(tx, query, member_ids, kind="bigint", first=(feed,))
+    }
+
+
+def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int) -> None:
+    """Remember until which day each member was asked about."""
+    ids = [(feed, member_id) for member_id in until]
+    change_many(tx, "delete from sweep_asked where feed = ? and member_id = ?", ids)
+    rows = [(feed, one, day.isoformat(), now_ms) for one, day in until.items()]
+    insert_many(tx, schema.sweep_asked, ("feed", "member_id", "asked_until", "asked_at"), rows)
+
+
+def oldest_asked(tx: Connection, feed: str) -> date | None:
+    """The oldest day up to which some member was asked about."""
+    found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))
+    day = found.scalar()
+    return date.fromisoformat(day) if day else None
+
+
+def next_number(tx: Connection, name: str, how_many: int) -> int:
+    """Reserve numbers that never repeat; returns the first of them."""
+    table = schema.counter
+    new = insert_for(tx, table).values(name=name, value=how_many)
+    last = new.on_conflict_do_update(
+        index_elements=[table.c.name], set_={"value": table.c.value + how_many}
+    ).returning(table.c.value)
+    return int(tx.execute(last).scalar_one()) - how_many
+
+
+def note_failed(tx: Connection, feed: str, failed: dict[int, str]) -> None:
+    """Remember why a member could not be asked in full; his window stays where it was."""
+    sql = "update sweep_asked set failed_code = ? where feed = ? and member_id = ?"
+    change_many(tx, sql, [(code, feed, member_id) for member_id, code in failed.items()])

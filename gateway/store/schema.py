@@ -1,0 +1,300 @@
+"""The tables. Personal fields stand in `sealed` columns only; everything found by content is found by keyed digest.
+
+Instants (`…_at`, `…_until` of a lease, `scheduled_for`) are milliseconds since 1970 UTC, days are ISO text of
+Asia/Shanghai, amounts are fen: the same plain values on both databases, so bulk paths need no conversion.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# SQLite counts rows by a 64-bit INTEGER PRIMARY KEY only; PostgreSQL needs BIGINT for the same range.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("cursor", Text),
+    Column("moved", BigInteger, nullable=False),
+    Column("last_page_at", BigInteger),
+)
+
+page = Table(
+    "page",
+    metadata,
+    Column("seq", _Id, primary_key=True, autoincrement=True),
+    Column("page_id", LargeBinary(16), nullable=False, unique=True),
+    Column("feed", String(40), nullable=False),
+    Column("day", String(10)),
+    Column("source", String(255), nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("parts", Integer, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("key_no", BigInteger, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("state", String(10), nullable=False),
+    Column("error_code", String(64)),
+    Column("rows", Integer),
+    Column("replaced_by", BigInteger),
+    Index("ix_page_feed_seq", "feed", "seq"),
+    Index("ix_page_state", "state"),
+)
+"""state: stored → done | bad; `sealed` is null once the page has expired; `replaced_by`: first page of a newer file."""
+
+TALLY_CLASSES = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
+"""member: recorded; left: a member's, but no scheme could pay it, so it stays in its page; stranger: not a member."""
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("page_seq", _Id, ForeignKey("page.seq"), primary_key=True),
+    Column("first_row", Integer, primary_key=True),
+    Column("rows", Integer, nullable=False),
+    *(Column(f"{name}_rows", Integer, nullable=False) for name in TALLY_CLASSES),
+    *(Column(f"{name}_amount", BigInteger, nullable=False) for name in TALLY_CLASSES),
+    Column("sealed", LargeBinary),
+)
+"""What became of the rows of a batch; `sealed` lists class and keyed digest of every row, in row order."""
+
+feed_total = Table(
+    "feed_total",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("source", String(255), primary_key=True),
+    Column("rows", Integer, nullable=False),
+    Column("amount", BigInteger),
+    Column("page_seq", BigInteger, nullable=False),
+)
+
+roster = Table(
+    "roster",
+    metadata,
+    Column("association", String(40), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+"""One row an association: the version moves with every change, so that a batch notices it looked too early."""
+
+person = Table(
+    "person",
+    metadata,
+    Column("person_id", _Id, primary_key=True, autoincrement=True),
+    Column("association", String(40), nullable=False),
+)
+"""Never changes; locked while a person's stays are weighed."""
+
+member = Table(
+    "member",
+    metadata,
+    Column("member_id", _Id, primary_key=True, autoincrement=True),
+    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("association", String(40), nullable=False),
+    Column("member_no", String(64), nullable=False),
+    Column("category", String(10), nullable=False),
+    Column("league", String(40)),
+    Column("opt_out", Boolean, nullable=False),
+    Column("coverage", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("content", LargeBinary(16), nullable=False),
+    UniqueConstraint("association", "member_no"),
+    Index("ix_member_person_id", "person_id"),
+)
+
+member_fingerprint = Table(
+    "member_fingerprint",
+    metadata,
+    Column("fingerprint", LargeBinary(16), primary_key=True),
+    Column("member_id", _Id, ForeignKey("member.member_id"), primary_key=True),
+    Index("ix_member_fingerprint_member_id", "member_id"),
+    sqlite_with_rowid=False,
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("record_id", _Id, primary_key=True, autoincrement=True),
+    Column("association", String(40), nullable=False),
+    Column("feed", String(40), nullable=False),
+    Column("key", LargeBinary(16), nullable=False),
+    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("member_id", _Id, nullable=False),
+    Column("page_seq", BigInteger, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("received_on", String(10), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("duplicate", Boolean, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("feed", "key", "association"),
+    Index("ix_record_person_id", "person_id"),
+    Index("ix_record_page_seq", "page_seq"),
+)
+"""A member's settlement that a scheme could pay; key: keyed digest of settlement number and sign."""
+
+waiting_reversal = Table(
+    "waiting_reversal",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("page_seq", BigInteger, nullable=False),
+    Column("row", Integer, nullable=False),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("claim_id", String(40), primary_key=True),
+    Column("association", String(40), nullable=False),
+    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("member_id", _Id, nullable=False),
+    Column("scheme", String(40), nullable=False),
+    Column("stay", String(160), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("edition", String(20)),
+    Column("payable", BigInteger, nullable=False),
+    Column("flags", Text, nullable=False),
+    Column("claim_by", String(10)),
+    Column("content", LargeBinary(16), nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("person_id", "scheme", "stay"),
+    Index("ix_claim_association_updated_at", "association", "updated_at"),
+)
+
+claim_decision = Table(
+    "claim_decision",
+    metadata,
+    Column("claim_id", String(40), ForeignKey("claim.claim_id"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+)
+"""What the association decided (approved, paid, refused): stays fixed (policy 1.7.8)."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("delivery_id", _Id, primary_key=True, autoincrement=True),
+    Column("claim_id", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("association", String(40), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger),
+    Column("lease", String(32)),
+    Column("last_code", String(64), nullable=False),
+    Column("reference", String(64)),
+    UniqueConstraint("claim_id", "version"),
+    Index("ix_delivery_state_next_at", "state", "next_at"),
+)
+"""The outbox; `sealed` is the frozen body of the claim's version."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("item_id", _Id, primary_key=True, autoincrement=True),
+    Column("page_seq", BigInteger, nullable=False),
+    Column("row", Integer),
+    Column("feed", String(40), nullable=False),
+    Column("key", LargeBinary(16)),
+    Column("amount", BigInteger, nullable=False),
+    Column("errors", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_quarantine_feed_key", "feed", "key"),
+    Index("ix_quarantine_page_seq", "page_seq"),
+)
+"""row is null where the whole page could not be read; state: open | closed | superseded | expired."""
+
+review = Table(
+    "review",
+    metadata,
+    Column("item_id", _Id, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("association", String(40), nullable=False),
+    Column("feed", String(40), nullable=False),
+    Column("page_seq", BigInteger, nullable=False),
+    Column("row", Integer),
+    Column("key", LargeBinary(16)),
+    Column("amount", BigInteger, nullable=False),
+    Column("member_id", _Id),
+    Column("score", Float),
+    Column("reasons", Text, nullable=False),
+    Column("claim_id", String(40)),
+    Column("state", String(10), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("ix_review_feed_key", "feed", "key"),
+    Index("ix_review_page_seq", "page_seq"),
+)
+"""kind: match | takeback | decided_before; state: open | closed | superseded | expired."""
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", _Id, primary_key=True, autoincrement=True),
+    Column("feed", String(40), nullable=False),
+    Column("scheduled_for", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("outcome", String(20)),
+    Column("pages", Integer),
+    Column("message", Text),
+    UniqueConstraint("feed", "scheduled_for"),
+)
+
+sweep_asked = Table(
+    "sweep_asked",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("member_id", _Id, primary_key=True),
+    Column("asked_until", String(10), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("failed_code", String(64)),
+    sqlite_with_rowid=False,
+)
+"""The last day a member was asked about, feed by feed: where his next window begins."""
+
+rescan = Table(
+    "rescan",
+    metadata,
+    Column("member_id", _Id, primary_key=True),
+    Column("association", String(40), nullable=False),
+    Column("fingerprints", LargeBinary, nullable=False),
+    Column("reread", Boolean, nullable=False),
+)
+"""Members whose stored pages must be read again (`reread`) or whose stays must be weighed again."""
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+"""Numbers that must never repeat, across processes and restarts: the msgid sequence of a feed."""

@@ -1,0 +1,78 @@
+"""The root key (根密钥): 32 random bytes as 64 hexadecimal digits in a file that only its owner may read."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from gateway.errors import WrongUse
+from gateway.vault.folder import settle
+
+_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def make_root_key() -> bytes:
+    """32 new random bytes."""
+    return os.urandom(32)
+
+
+def write_root_key(path: Path) -> bytes:
+    """Makes a root key and keeps it in a new file, mode 0600. Raises WrongUse rather than overwrite."""
+    return _write_root_key(path, make_root_key())
+
+
+def _write_root_key(path: Path, key: bytes) -> bytes:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        _fill(descriptor, path, key.hex() + "\n")
+    except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            raise WrongUse(
+                f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)"
+            ) from error
+        raise WrongUse(f"根密钥文件 {path} 无法写入 (cannot be written): {error.strerror}") from error
+    return key
+
+
+def _fill(descriptor: int, path: Path, text: str) -> None:
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        settle(path.parent)
+    except OSError:
+        # Half a key would stand in the way of the next attempt.
+        path.unlink()
+        raise
+
+
+def parse_root_key(text: str) -> bytes:
+    """The key written as 64 hexadecimal digits. Raises WrongUse, never showing the text."""
+    stripped = text.strip()
+    if not _HEX.fullmatch(stripped):
+        raise WrongUse(
+            f"根密钥必须是 64 位十六进制数字，现有 {len(stripped)} 个字符，用 hubao keys init 生成 "
+            f"(a root key is 64 hexadecimal digits, found {len(stripped)} characters)"
+        )
+    return bytes.fromhex(stripped)
+
+
+def read_root_key_file(path: Path) -> bytes:
+    """The root key of a file. Raises WrongUse if it is missing, malformed, or open to other users."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(4096)
+    except OSError as error:
+        raise WrongUse(
+            f"根密钥文件 {path} 无法读取，用 hubao keys init 生成 (cannot read the file): {error.strerror}"
+        ) from error
+    if mode & 0o077:
+        raise WrongUse(
+            f"根密钥文件可被他人读取，请运行 chmod 600 {path} (the root key file is open to others)"
+        )
+    return parse_root_key(text)

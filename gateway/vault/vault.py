@@ -1,0 +1,205 @@
+"""The vault (密钥库): finds or makes the key for a purpose, opens what it sealed, and takes fingerprints."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gateway.errors import BrokenSeal, WrongUse
+from gateway.vault.envelope import key_number
+from gateway.vault.folder import KeyFolder
+from gateway.vault.keyring import (
+    FINGERPRINT,
+    Entropy,
+    Keyring,
+    Today,
+    VaultFile,
+    WrappedKey,
+    check_root,
+    read_about,
+)
+from gateway.vault.keys import DataKey, FingerprintKey, Guarded, RootKey
+from gateway.vault.suites import Suite, require
+
+_CHINA: Final = timezone(timedelta(hours=8))
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_MOST_KEYS_HELD: Final = 2048
+
+
+def _today() -> date:
+    return datetime.now(_CHINA).date()
+
+
+class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One data key as `hubao keys status` shows it; one that does not unwrap has neither suite nor date."""
+
+    number: int
+    purpose: str
+    suite: Suite | None
+    created: date | None
+
+    @property
+    def intact(self) -> bool:
+        """Whether the key can be used."""
+        return self.suite is not None
+
+
+class Vault(Guarded):
+    """All keys of a site. Keys are made on demand; whoever asks first makes it, in whatever process."""
+
+    def __init__(self, keyring: Keyring, about: VaultFile) -> None:
+        self.suite = about.suite
+        self._keyring, self._folder = keyring, keyring.folder
+        self._held: dict[int, tuple[DataKey, str]] = {}
+        self._numbers: dict[str, int] = {}
+        self._fingerprint_number = about.fingerprint
+        self._fingerprints = _fingerprint_key(keyring, about)
+
+    @classmethod
+    def create(cls, folder: Path, *, suite: Suite, root_key: bytes) -> Vault:
+        """A new vault with its fingerprint key. Raises WrongUse if the folder already holds one."""
+        return cls._create(folder, suite=suite, root_key=root_key, entropy=os.urandom, today=_today)
+
+    @classmethod
+    def _create(cls, folder: Path, *, suite: Suite, root_key: bytes, entropy: Entropy, today: Today) -> Vault:
+        require(suite)
+        files, root = KeyFolder(folder), RootKey(root_key, number=1)
+        files.prepare()
+        keyring = Keyring(files, root, suite, entropy=entropy, today=today)
+        keyring.found()
+        return cls(keyring, read_about(files))
+
+    @classmethod
+    def open_folder(cls, folder: Path, root_key: bytes) -> Vault:
+        """The vault of a folder. Raises WrongUse if it is missing or damaged, or the root key is another."""
+        return cls._open_folder(folder, root_key, entropy=os.urandom, today=_today)
+
+    @classmethod
+    def _open_folder(cls, folder: Path, root_key: bytes, *, entropy: Entropy, today: Today) -> Vault:
+        files = KeyFolder(folder)
+        about = read_about(files)
+        require(about.suite)
+        root = RootKey(root_key, number=about.root)
+        check_root(about, root)
+        return cls(Keyring(files, root, about.suite, entropy=entropy, today=today), about)
+
+    def page_key(self, feed: str, day: date) -> DataKey:
+        """The key for the pages a feed hands over on a day."""
+        return self._key_for(f"pages.{_name(feed)}.{day.isoformat()[:10]}")
+
+    def claim_key(self, association: str, month: date) -> DataKey:
+        """The key for an association's claims of the month that holds this date."""
+        return self._key_for(f"claims.{_name(association)}.{month.isoformat()[:7]}")
+
+    def roster_key(self) -> DataKey:
+        """The key for the personal fields of members."""
+        return self._key_for("roster")
+
+    def key(self, number: int) -> DataKey:
+        """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""
+        held = self._held.get(number)
+        if held is not None and os.access(held[1], os.F_OK):
+            return held[0]
+        # Another process may have made it since, or destroyed it: the folder is the truth.
+        self._held.pop(number, None)
+        purpose = self._folder.names().get(number)
+        if purpose is None:
+            raise BrokenSeal
+        return self._hold(self._keyring.read(number, purpose))
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """The plain bytes of an envelope under any key of this vault. Raises BrokenSeal."""
+        return self.key(key_number(sealed)).open(sealed, context)
+
+    def fingerprint(self, kind: str, text: str) -> bytes:
+        """16 bytes by which equal texts of a kind are found without the text."""
+        return self._fingerprints.of_kind(kind)(text)
+
+    def fingerprinter(self, kind: str) -> Callable[[str], bytes]:
+        """The fast form of `fingerprint` for one kind."""
+        return self._fingerprints.of_kind(kind)
+
+    def digest_content(self, content: bytes) -> bytes:
+        """32 keyed bytes by which two contents are compared without keeping either."""
+        return self._fingerprints.of_content(content)
+
+    def shred(self, number: int) -> bool:
+        """Destroys a data key for ever; False if it was gone already. WrongUse for an unknown number."""
+        if number == self._fingerprint_number:
+            raise WrongUse(
+                "指纹密钥不能单独销毁，否则查不到任何会员 (the fingerprint key cannot be destroyed alone)"
+            )
+        with self._folder.exclusive():
+            purpose = self._folder.names().get(number)
+            if purpose is not None:
+                self._folder.destroy(number, purpose)
+            elif not 0 < number <= self._folder.last_number():
+                raise WrongUse(
+                    f"没有编号为 {number} 的密钥，见 hubao keys status (no key has number {number})"
+                )
+        self._held.pop(number, None)
+        return purpose is not None
+
+    def status(self) -> list[KeyStatus]:
+        """Every data key there is, by number."""
+        return [self._status_of(number, purpose) for number, purpose in sorted(self._folder.names().items())]
+
+    def _status_of(self, number: int, purpose: str) -> KeyStatus:
+        try:
+            key = self._keyring.read(number, purpose)
+            self._keyring.secret(key)
+        except BrokenSeal:
+            return KeyStatus(number=number, purpose=purpose, suite=None, created=None)
+        return KeyStatus(number=number, purpose=purpose, suite=key.suite, created=key.created)
+
+    def _key_for(self, purpose: str) -> DataKey:
+        held = self._held.get(self._numbers.get(purpose, 0))
+        if held is not None and os.access(held[1], os.F_OK):
+            return held[0]
+        with self._folder.exclusive():
+            key = self._find_or_make(purpose)
+        self._numbers[purpose] = key.number
+        return self._hold(key)
+
+    def _find_or_make(self, purpose: str) -> WrappedKey:
+        numbers = [number for number, known in self._folder.names().items() if known == purpose]
+        if not numbers:
+            return self._keyring.make(purpose)
+        # Its maker may have died between naming the file and making the name durable.
+        self._folder.settle_data()
+        return self._keyring.read(max(numbers), purpose)
+
+    def _hold(self, wrapped: WrappedKey) -> DataKey:
+        key = self._keyring.data_key(wrapped)
+        if len(self._held) >= _MOST_KEYS_HELD:
+            # A replay of half a year walks through thousands of keys; memory stays flat.
+            self._held.clear()
+            self._numbers.clear()
+        self._held[key.number] = key, str(self._folder.path(wrapped.number, wrapped.purpose))
+        return key
+
+
+def _fingerprint_key(keyring: Keyring, about: VaultFile) -> FingerprintKey:
+    try:
+        key = keyring.read(about.fingerprint, FINGERPRINT)
+        return FingerprintKey(keyring.secret(key), suite=key.suite)
+    except BrokenSeal as error:
+        # Making a new one instead would turn every member into a stranger.
+        raise WrongUse(
+            f"{keyring.folder.data} 中的指纹密钥缺失或损坏，请从备份恢复 "
+            "(the fingerprint key is missing or damaged: restore the key folder from its backup)"
+        ) from error
+
+
+def _name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise WrongUse(
+            "密钥用途名只能含小写字母、数字和连字符 (a key purpose is lower-case letters, digits, hyphens)"
+        )
+    return name

@@ -1,0 +1,139 @@
+"""The composition root: a site folder → an Office and its connectors. The only importer of `connectors`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connectors.registry import ASSOCIATIONS, FEEDS
+from gateway.errors import WrongUse
+from gateway.flow.office import Office
+from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
+from gateway.settings.secrets import read_secret
+from gateway.settings.site import Site, load_site
+from gateway.store import roster
+from gateway.store.engine import Store, open_store
+from gateway.store.migrate import upgrade
+from gateway.store.values import SHANGHAI
+from gateway.vault import Suite, Vault, parse_root_key, read_root_key_file, write_root_key
+
+
+def shanghai_now() -> datetime:
+    """The present instant in Asia/Shanghai: the one place that reads the clock for the flow."""
+    return datetime.now(SHANGHAI)
+
+
+def jitter() -> float:
+    """Between -1 and 1."""
+    return secrets.randbelow(2_000_001) / 1_000_000 - 1
+
+
+def new_lease() -> str:
+    """A name nobody else uses."""
+    return secrets.token_hex(16)
+
+
+def root_key(site: Site) -> bytes:
+    """The root key of a site. Raises WrongUse if it is missing, malformed or readable by others."""
+    kind, _, place = site.gateway.root_key.partition(":")
+    if kind == "file":
+        path = site.path / place
+        if not path.is_file():
+            raise WrongUse("根密钥不存在；先运行 hubao keys init (root key missing; run hubao keys init first)")
+        return read_root_key_file(path)
+    return parse_root_key(read_secret(site.gateway.root_key, site=site.path))
+
+
+def make_keys(site: Site) -> Vault:
+    """Make the root key where it is a file that is not there, and the vault under it."""
+    kind, _, place = site.gateway.root_key.partition(":")
+    if kind == "file" and not (site.path / place).is_file():
+        (site.path / place).parent.mkdir(parents=True, exist_ok=True)
+        write_root_key(site.path / place)
+    return Vault.create(_vault_folder(site), suite=Suite(site.gateway.suite), root_key=root_key(site))
+
+
+def _vault_folder(site: Site) -> Path:
+    return site.path / "keys" / "vault"
+
+
+def open_vault(site: Site) -> Vault:
+    """The site's vault. Raises WrongUse if it was never made, or the root key is another one."""
+    if not _vault_folder(site).is_dir():
+        raise WrongUse("密钥库不存在；先运行 hubao keys init (no vault; run hubao keys init first)")
+    vault = Vault.open_folder(_vault_folder(site), root_key(site))
+    if vault.suite != Suite(site.gateway.suite):
+        raise WrongUse("gateway.toml 的 suite 与密钥库不同 (suite differs from the vault's)")
+    return vault
+
+
+def open_database(site: Site) -> Store:
+    """The site's database, brought to the present schema."""
+    store = open_store(site.database_url(), site=site.path)
+    upgrade(store)
+    with store.write() as tx:
+        roster.ensure(tx, sorted(site.associations))
+    return store
+
+
+def open_office(path: Path, *, clock: Clock = shanghai_now) -> Office:
+    """Everything the use cases need for this site. Raises BadSettings, WrongUse, Unavailable."""
+    site = load_site(path)
+    return office_of(site, clock=clock)
+
+
+def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
+    """An Office over a site whose files are already read."""
+    vault = open_vault(site)
+    return Office(
+        site=site.path,
+        gateway=site.gateway,
+        store=open_database(site),
+        vault=vault,
+        clock=clock,
+        feeds=site.feeds,
+        mappings=site.compiled(),
+        schemes=site.schemes,
+        associations=site.associations,
+    )
+
+
+def feed_connector(office: Office, name: str) -> PullFeed | SweepFeed | ReceiveFeed:
+    """The connector of a feed, its secrets read. Raises WrongUse for a secret that is missing."""
+    spec = office.feeds[name]
+    options = spec.connector.model_dump(exclude={"kind"})
+    if "secret" in options:
+        options["secret"] = read_secret(options["secret"], site=office.site)
+    connector: PullFeed | SweepFeed | ReceiveFeed = FEEDS[spec.connector.kind](
+        **options | _extra(office, spec), name=name
+    )
+    return connector
+
+
+def _extra(office: Office, spec: FeedSpec) -> dict[str, Any]:
+    if isinstance(spec.connector, CloudLine):
+        return {"per_second": spec.rate.per_second, "clock": office.clock}
+    if isinstance(spec.connector, Folder):
+        moved_to = spec.connector.moved_to
+        return {
+            "folder": office.site / spec.connector.folder,
+            "moved_to": office.site / moved_to if moved_to else None,
+        }
+    assert isinstance(spec.connector, Push)  # noqa: S101 - the three kinds of settings/feeds.py
+    return {}
+
+
+def sender(office: Office, association: str) -> Sender:
+    """The connector that hands claims to an association."""
+    spec = office.associations[association].delivery
+    options = spec.model_dump(exclude={"kind"})
+    options["secret"] = read_secret(options["secret"], site=office.site)
+    made: Sender = ASSOCIATIONS[spec.kind](**options, name=association)
+    return made
+
+
+Connect = Callable[[Office, str], PullFeed | SweepFeed | ReceiveFeed]

@@ -1,0 +1,113 @@
+"""A real HTTP server on loopback that can misbehave on the wire in the ways other organisations' servers do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Literal, Self
+
+Wire = Literal["whole", "hang", "drop", "half", "drip", "no-length"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to answer. `wire`: "hang" never answers, "drop" closes instead, "half" closes in the middle of the body,
+    "drip" sends a byte at a time for ever."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wire: Wire = "whole"
+
+
+class LocalServer:
+    """Serves `answer` on a free port until the block ends, and keeps what it saw."""
+
+    def __init__(self, answer: Callable[[Seen], Reply]) -> None:
+        self.seen: list[Seen] = []
+        self.closing = threading.Event()
+        self._answer = answer
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_one(self) -> None:
+                length = int(self.headers.get("content-length") or 0)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                seen = Seen(self.command, self.path, headers, self.rfile.read(length))
+                outer.seen.append(seen)
+                outer.write(self, outer._answer(seen))
+
+            do_GET = do_POST = handle_one  # noqa: N815
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Be quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def write(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        handler.close_connection = reply.wire != "whole"
+        if reply.wire == "hang":
+            self.closing.wait(5)
+        if reply.wire in ("hang", "drop"):
+            return
+        handler.send_response(reply.status)
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        if reply.wire == "no-length":
+            handler.send_header("connection", "close")
+        else:
+            promised = {"whole": len(reply.body), "half": len(reply.body) * 2, "drip": 10**6}[reply.wire]
+            handler.send_header("content-length", str(promised))
+        handler.end_headers()
+        try:
+            self._write_body(handler, reply)
+        except OSError:
+            handler.close_connection = True
+
+    def _write_body(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        if reply.wire != "drip":
+            handler.wfile.write(reply.body)
+            return
+        while not self.closing.wait(0.02):
+            handler.wfile.write(b" ")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+def closed_port() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"

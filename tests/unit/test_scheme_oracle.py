@@ -1,0 +1,579 @@
+"""The scheme nm-inpatient against a second, naive implementation, on 20,000 random cases.
+
+The cases are made from seeds, so a failure names the seed that makes it again. A second test counts the
+situations the cases hold, so that the comparison cannot become empty unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from scheme_oracle import EDITION_STARTS, SHANGHAI, Row, assess_naively
+
+CASES = 20_000
+CHUNKS = 8
+SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
+
+FACILITIES = ("H15010200001", "H15020200002", "H15040200003")
+OFFSETS = (8, 8, 8, 8, 0, 9, -5)
+EDGES = (0, 1, 300_000, 500_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
+OTHER_CARE = (
+    "outpatient",
+    "outpatient_chronic",
+    "emergency",
+    "maternity_inpatient",
+    "maternity_outpatient",
+    "family_planning",
+    "pharmacy",
+    "other",
+)
+NEEDED = ("admitted_on", "discharged_on", "settled_at", "in_scope_amount", "fund_paid_amount")
+
+
+# ---- the cases
+
+
+class CaseMaker:
+    """Makes one case: coverage first, then scenes of care laid around it, then what goes wrong with them."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rng = Random(seed)
+        self.rows: list[Row] = []
+        self.wanted = self.rng.randint(1, 10)
+        self.coverage = self.make_coverage()
+        self.last_day = self.some_day()
+
+    def make(self) -> Row:
+        scenes = (self.plain, self.chain, self.split_visit, self.special, self.other, self.heavy, self.fork)
+        while len(self.rows) < self.wanted:
+            self.rng.choices(scenes, (5, 4, 3, 3, 2, 2, 1))[0]()
+        self.rows = self.rows[: self.wanted]
+        self.refund()
+        self.damage()
+        self.rng.shuffle(self.rows)
+        case = {
+            "case": f"seed-{self.seed}",
+            "scheme": "nm-inpatient",
+            "member": self.member(),
+            "settlements": self.rows,
+        }
+        return self.decide(case) if self.chance(0.25) else case
+
+    def chance(self, part: float) -> bool:
+        return self.rng.random() < part
+
+    # -- the member
+
+    def member(self) -> Row:
+        category = self.rng.choice(("active", "active", "retired"))
+        member: Row = {"category": category, "sex": self.rng.choice("MF"), "coverage": self.coverage}
+        if not self.chance(0.05):
+            member["birth_date"] = self.birth_date(category).isoformat()
+        return member
+
+    def birth_date(self, category: str) -> date:
+        """Often within days of a limit of age on the first day of some period."""
+        if not self.coverage or self.chance(0.6):
+            return date(1975, 1, 1) + timedelta(days=self.rng.randint(-2000, 2000))
+        first = date.fromisoformat(self.rng.choice(self.coverage)["from"])
+        age = self.rng.choice((16, 61)) if category == "active" else 71
+        birthday = first.replace(year=first.year - age, day=min(first.day, 28))
+        return birthday + timedelta(days=self.rng.randint(-2, 2))
+
+    def make_coverage(self) -> list[Row]:
+        count = self.rng.choices(range(6), (1, 5, 7, 6, 3, 2))[0]
+        first = self.first_start()
+        spans: list[Row] = []
+        for _ in range(count):
+            last = first + timedelta(days=364 if self.chance(0.75) else self.rng.randint(0, 500))
+            spans.append({"from": first.isoformat(), "to": last.isoformat()})
+            first = last + timedelta(days=self.gap())
+        if count > 1 and self.chance(0.01):
+            spans[1]["from"] = spans[0]["to"]
+        self.rng.shuffle(spans)
+        return spans
+
+    def first_start(self) -> date:
+        if self.chance(0.6):
+            start = self.rng.choice(EDITION_STARTS)[0] + timedelta(days=self.rng.randint(-1, 1))
+            return start - timedelta(days=365 * self.rng.choice((0, 0, 1)))
+        return date(2018, 6, 1) + timedelta(days=self.rng.randint(0, 2000))
+
+    def gap(self) -> int:
+        return 1 if self.chance(0.7) else self.rng.choice((2, 3, 5, 10, 30, 200))
+
+    # -- days, instants and amounts
+
+    def some_day(self) -> date:
+        if not self.coverage:
+            return date(2021, 6, 1) + timedelta(days=self.rng.randint(0, 300))
+        span = self.rng.choice(self.coverage)
+        first, last = date.fromisoformat(span["from"]), date.fromisoformat(span["to"])
+        if self.chance(0.4):
+            return self.rng.choice((first, last)) + timedelta(days=self.rng.randint(-12, 3))
+        return first + timedelta(days=self.rng.randint(0, max(0, (last - first).days)))
+
+    def start_day(self) -> date:
+        if self.rows and self.chance(0.4):
+            return self.last_day + timedelta(days=self.rng.randint(-3, 3))
+        return self.some_day()
+
+    def length(self) -> int:
+        return self.rng.choice((0, 1, 2, 3, 7, 9, 12, 20, 29, 30, 31, 40, self.rng.randint(0, 90)))
+
+    def instant(self, day: date) -> str:
+        here = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+        here += timedelta(minutes=self.rng.choice((0, 1, 1439, self.rng.randint(0, 1439))))
+        return self.written(here)
+
+    def written(self, instant: datetime) -> str:
+        zone = timezone(timedelta(hours=self.rng.choice(OFFSETS)))
+        return instant.astimezone(zone).isoformat()
+
+    def self_paid(self) -> int:
+        kind = self.rng.randint(0, 9)
+        if kind < 3:
+            return max(0, self.rng.choice(EDGES) + self.rng.choice((-1, 0, 1)))
+        if kind < 6:
+            return self.rng.randint(0, 300_000)
+        if kind < 9:
+            return self.rng.randint(0, 3_000_000)
+        return self.rng.randint(0, 40_000_000)
+
+    def amounts(self, self_paid: int) -> Row:
+        paid = self.rng.randint(0, 2_000_000)
+        in_scope = paid + self_paid
+        if self.chance(0.03):
+            in_scope = max(0, paid - self.rng.randint(0, 1000))
+        return {
+            "total_amount": two_decimals(in_scope + self.rng.randint(0, 500_000)),
+            "in_scope_amount": two_decimals(in_scope),
+            "fund_paid_amount": two_decimals(paid),
+        }
+
+    # -- one row
+
+    def row(self, care: str, **known: Any) -> Row:
+        number = len(self.rows) + 1
+        row: Row = {"settlement_no": f"S{number}", "care_type": care, "diagnosis_codes": ["I10.x00"]}
+        row |= {"facility_no": self.rng.choice(FACILITIES), **self.amounts(self.self_paid())}
+        if self.chance(0.8):
+            row["visit_no"] = f"V{number}"
+        if self.chance(0.7):
+            row["insurance_type"] = self.rng.choices(("310", "390", "510"), (30, 1, 1))[0]
+        self.add_regions(row)
+        row |= known
+        self.rows.append(row)
+        return row
+
+    def add_regions(self, row: Row) -> None:
+        if self.chance(0.5):
+            row["insured_region"] = "150102"
+        if self.chance(0.5):
+            row["care_region"] = self.rng.choice(("150102", "150125", "150202", "110101"))
+
+    def stay(self, came: date, left: date, **known: Any) -> Row:
+        row = self.row("inpatient", admitted_on=came.isoformat(), discharged_on=left.isoformat())
+        row["settled_at"] = self.instant(left + timedelta(days=self.rng.choice((0, 0, 0, 1, 40))))
+        if self.chance(0.6):
+            wrong = self.rng.choice((0, 0, 1, 3, -2))
+            row["inpatient_days"] = max(0, (left - came).days + wrong)
+        elif self.chance(0.3):
+            row["inpatient_days"] = self.rng.choice((0, None))
+        if self.chance(0.05):
+            row["care_type_code"] = self.rng.choice(("21", "22"))
+        self.last_day = left
+        row.update(known)
+        return row
+
+    # -- scenes of care
+
+    def plain(self) -> None:
+        came = self.start_day()
+        self.stay(came, came + timedelta(days=self.length()))
+
+    def chain(self) -> None:
+        """Transfers to other hospitals, back, and a readmission that only looks like one."""
+        came, facility = self.start_day(), self.rng.choice(FACILITIES)
+        for _ in range(self.rng.choice((2, 2, 3, 4))):
+            left = came + timedelta(days=self.rng.choice((0, 1, 2, 5, 12)))
+            self.stay(came, left, facility_no=facility)
+            came = left + timedelta(days=self.rng.choice((0, 0, 1, 1, 2)))
+            facility = self.rng.choice(FACILITIES)
+
+    def split_visit(self) -> None:
+        """One visit settled in parts: all with the visit's dates, or each with its own."""
+        came, facility, visit = self.start_day(), self.rng.choice(FACILITIES), f"V{len(self.rows) + 1}"
+        same_dates, same_amounts = self.chance(0.4), self.chance(0.3)
+        amounts = self.amounts(self.self_paid())
+        for _ in range(self.rng.choice((2, 2, 3))):
+            left = came + timedelta(days=self.rng.choice((1, 4, 9)))
+            row = self.stay(came, left, facility_no=facility, visit_no=visit)
+            if same_amounts:
+                row.update(amounts)
+            if same_dates:
+                row["discharged_on"] = came.isoformat()
+            else:
+                came = left
+
+    def fork(self) -> None:
+        """Two stays that both could follow a first one."""
+        came = self.start_day()
+        left = came + timedelta(days=self.rng.choice((1, 5)))
+        self.stay(came, left, facility_no=FACILITIES[0])
+        for facility in FACILITIES[1:]:
+            later = left + timedelta(days=self.rng.choice((0, 1)))
+            self.stay(later, later + timedelta(days=self.rng.choice((0, 3, 8))), facility_no=facility)
+
+    def heavy(self) -> None:
+        """Stays that use up the cap of a period."""
+        came = self.some_day()
+        for _ in range(self.rng.choice((1, 2, 3))):
+            left = came + timedelta(days=self.rng.choice((3, 10)))
+            self.stay(came, left, **self.amounts(self.rng.randint(15_000_000, 60_000_000)))
+            came = left + timedelta(days=self.rng.randint(2, 20))
+
+    def special(self) -> None:
+        """Radio-, chemotherapy or dialysis, often on both sides of a month's midnight."""
+        day = self.start_day()
+        midnight = datetime(day.year, day.month, 1, tzinfo=SHANGHAI)
+        for _ in range(self.rng.choice((1, 2, 3, 4))):
+            moved = self.rng.choice((-1, 0, 1, 60, -60, self.rng.randint(-40_000, 40_000)))
+            instant = midnight + timedelta(minutes=moved)
+            known = {"settled_at": self.written(instant), "admitted_on": instant.date().isoformat()}
+            self.row("outpatient_special", **known, discharged_on=known["admitted_on"])
+
+    def other(self) -> None:
+        day = self.start_day()
+        row = self.row(self.rng.choice(OTHER_CARE))
+        left = day + timedelta(days=5 if row["care_type"] == "maternity_inpatient" else 0)
+        row.update(admitted_on=day.isoformat(), discharged_on=left.isoformat(), settled_at=self.instant(left))
+
+    # -- what goes wrong with them
+
+    def refund(self) -> None:
+        for original in list(self.rows):
+            if self.chance(0.10):
+                self.rows.append(self.reversal_of(original))
+
+    def reversal_of(self, original: Row) -> Row:
+        row = {**original, "reversal": True}
+        new_number = f"R{original['settlement_no']}"
+        part = 2 if self.chance(0.2) else 1
+        sign = self.rng.choice((1, -1, -1))
+        for name in ("total_amount", "in_scope_amount", "fund_paid_amount"):
+            row[name] = two_decimals(sign * (fen(original[name]) // part))
+        style = self.rng.choice(("own", "named", "bare", "bare", "bare_own", "unknown"))
+        if style in ("own", "named"):
+            row["reverses"] = original["settlement_no"]
+        elif style == "unknown":
+            row["reverses"] = "S-unknown"
+        if style in ("named", "bare", "unknown"):
+            row["settlement_no"] = new_number
+        return row
+
+    def damage(self) -> None:
+        """Amounts or dates that are missing (absent or null) or impossible."""
+        rows = [row for row in self.rows if not row.get("reversal")]
+        while rows and self.chance(0.08):
+            row = self.rng.choice(rows)
+            kind = self.rng.randint(0, 5)
+            if kind == 0 and row.get("admitted_on"):
+                before = date.fromisoformat(row["admitted_on"]) - timedelta(days=self.rng.randint(5, 9))
+                row["discharged_on"] = before.isoformat()
+            elif kind == 1:
+                row["in_scope_amount"] = "-" + two_decimals(self.rng.randint(1, 10_000))
+            elif self.chance(0.5):
+                row.pop(self.rng.choice(NEEDED), None)
+            else:
+                row[self.rng.choice(NEEDED)] = None
+
+    def decide(self, case: Row) -> Row:
+        """The association has decided about some stays, a few of them smaller then than they are now."""
+        estimates = [one for one in assess_naively(case).get("estimates", ()) if is_decidable(one)]
+        self.rng.shuffle(estimates)
+        decided = [self.decision(one) for one in estimates[: self.rng.choice((1, 1, 2))]]
+        return {**case, "decided": decided} if decided else case
+
+    def decision(self, estimate: Row) -> Row:
+        numbers = list(estimate["settlements"])
+        if len(numbers) > 1 and self.chance(0.5):
+            numbers = numbers[: self.rng.randint(1, len(numbers) - 1)]
+        other = two_decimals(self.rng.randint(1, 30_000_000))
+        self.rng.shuffle(numbers)
+        payable = self.rng.choice((estimate["payable"], estimate["payable"], other, "0.00"))
+        return {"settlements": numbers, "payable": payable}
+
+
+def is_decidable(estimate: Row) -> bool:
+    plain = {"age_outside", "referral_to_confirm", "injury_to_confirm", "transfer_to_confirm"}
+    return estimate["edition"] is not None and set(estimate["flags"]) <= plain
+
+
+def two_decimals(amount: int) -> str:
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
+
+
+def fen(text: str) -> int:
+    return int(text.replace(".", ""))
+
+
+# ---- the comparison
+
+
+def essence(answer: Row) -> Any:
+    """What both must agree on: everything but articles, texts, assumptions and lines of 0.00."""
+    if "error" in answer:
+        return {"case": answer["case"], "error": True}
+    return {"case": answer["case"], "estimates": [essence_of_estimate(one) for one in answer["estimates"]]}
+
+
+def essence_of_estimate(estimate: Row) -> Row:
+    kept = ("settlements", "edition", "payable", "claim_by")
+    lines = [essence_of_line(line) for line in estimate["lines"] if line["amount"] != "0.00"]
+    return {name: estimate[name] for name in kept} | {"flags": sorted(estimate["flags"]), "lines": lines}
+
+
+def essence_of_line(line: Row) -> Row:
+    inputs = {"band": ("base", "rate"), "daily_allowance": ("days", "per_day")}.get(line["rule"], ())
+    return {name: line[name] for name in ("rule", "amount", *inputs)}
+
+
+@lru_cache(maxsize=1)
+def families() -> Any:
+    from gateway.settings.schemes import load_families
+
+    return load_families(SCHEMES)
+
+
+def answered(case: Row) -> Row:
+    from gateway.core.schemes.cases import answer_case
+
+    answer: Row = answer_case(case, families())
+    return answer
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_answers_like_the_naive_implementation(chunk: int) -> None:
+    for seed in range(chunk, CASES, CHUNKS):
+        case = CaseMaker(seed).make()
+        ours, naive = answered(case), assess_naively(case)
+        if essence(ours) != essence(naive):
+            pytest.fail(
+                f"{shown(case)}\n--- product\n{shown(essence(ours))}\n--- naive\n{shown(essence(naive))}"
+            )
+
+
+def shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+# ---- the naive implementation itself, on figures that were published or worked out by hand
+
+
+def one_stay(self_paid: str, days: int, coverage_from: str) -> Row:
+    first = date.fromisoformat(coverage_from)
+    left = first + timedelta(days=10 + days)
+    return {
+        "case": "hand",
+        "scheme": "nm-inpatient",
+        "member": {
+            "category": "active",
+            "birth_date": "1980-05-01",
+            "coverage": [{"from": coverage_from, "to": (first + timedelta(days=364)).isoformat()}],
+        },
+        "settlements": [
+            {
+                "settlement_no": "S1",
+                "care_type": "inpatient",
+                "facility_no": FACILITIES[0],
+                "admitted_on": (first + timedelta(days=10)).isoformat(),
+                "discharged_on": left.isoformat(),
+                "settled_at": f"{left.isoformat()}T10:00:00+08:00",
+                "in_scope_amount": self_paid,
+                "fund_paid_amount": "0.00",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("coverage_from", "self_paid", "days", "payable"),
+    [
+        ("2019-02-01", "234800.00", 84, "200800.00"),
+        ("2019-02-01", "400000.00", 9, "216000.00"),
+        ("2020-05-01", "10000.00", 9, "3000.00"),
+        ("2021-06-01", "9153.48", 9, "3751.39"),
+        ("2021-06-01", "218606.10", 1, "185616.10"),
+        ("2021-06-01", "100.00", 5, "200.00"),
+        ("2021-06-01", "10000.01", 40, "4300.01"),
+        ("2022-06-01", "100000.00", 1, "73210.00"),
+        ("2024-01-01", "600000.00", 1, "500000.00"),
+    ],
+)
+def test_naive_implementation_on_known_figures(
+    coverage_from: str, self_paid: str, days: int, payable: str
+) -> None:
+    (estimate,) = assess_naively(one_stay(self_paid, days, coverage_from))["estimates"]
+    assert estimate["payable"] == payable
+
+
+def test_naive_implementation_prorates_by_covered_nights() -> None:
+    case = one_stay("11428.57", 20, "2021-06-01")
+    case["member"]["coverage"] = [{"from": "2021-05-01", "to": "2021-06-18"}]
+    (estimate,) = assess_naively(case)["estimates"]
+    assert [line["amount"] for line in estimate["lines"]] == ["4000.00", "1000.00", "-3000.00", "80.00"]
+
+
+# ---- the situations the cases hold
+
+
+def situations(case: Row, answer: Row) -> set[str]:
+    if "error" in answer:
+        return {"refused"}
+    found = coverage_situations(case["member"]["coverage"])
+    for row in case["settlements"]:
+        found |= reversal_situations(row, case) if row.get("reversal") else row_situations(row)
+    for estimate in answer["estimates"]:
+        found |= estimate_situations(estimate, case)
+    return found
+
+
+def coverage_situations(coverage: list[Row]) -> set[str]:
+    spans = sorted((date.fromisoformat(one["from"]), date.fromisoformat(one["to"])) for one in coverage)
+    found = {f"periods {len(spans)}"}
+    for start, edition in EDITION_STARTS:
+        found |= {f"starts with edition {edition}" for first, _ in spans if first == start}
+        found |= {f"starts just before edition {edition}" for first, _ in spans if (start - first).days == 1}
+        found |= {f"runs over the start of {edition}" for first, last in spans if first < start <= last}
+    gaps = [(later[0] - earlier[1]).days for earlier, later in pairwise(spans)]
+    return found | {"touching" if gap == 1 else "gap of a day" if gap == 2 else "gap" for gap in gaps}
+
+
+def row_situations(row: Row) -> set[str]:
+    found = {f"care {row['care_type']}", f"insurance {row.get('insurance_type')}"}
+    found |= {f"missing {name}" for name in NEEDED if row.get(name) is None}
+    found |= {"no visit number"} if "visit_no" not in row else set()
+    if row.get("admitted_on") and row.get("discharged_on"):
+        days = (date.fromisoformat(row["discharged_on"]) - date.fromisoformat(row["admitted_on"])).days
+        found |= {"impossible dates"} if days < 0 else {"same day"} if days == 0 else set()
+        found |= days_situations(row, days) if row["care_type"] == "inpatient" else set()
+    if row["care_type"] == "outpatient_special" and row.get("settled_at"):
+        there = datetime.fromisoformat(row["settled_at"])
+        same = there.month == there.astimezone(SHANGHAI).month
+        found |= {"another month on its own clock"} if not same else set()
+    return found
+
+
+def days_situations(row: Row, days: int) -> set[str]:
+    given = row.get("inpatient_days")
+    if given is None:
+        return {"inpatient days absent"}
+    return {"inpatient days 0" if given == 0 else "inpatient days agree" if given == days else "days differ"}
+
+
+def reversal_situations(row: Row, case: Row) -> set[str]:
+    plain = [one for one in case["settlements"] if not one.get("reversal")]
+    numbers = {one["settlement_no"] for one in plain}
+    named, own = row.get("reverses"), row["settlement_no"] in numbers
+    style = "own number" if named and own else "named" if named else "bare own" if own else "bare"
+    visit = [
+        one for one in plain if row.get("visit_no") and one.get("visit_no") == row["visit_no"]
+        and fen(one["total_amount"]) == abs(fen(row["total_amount"]))
+    ]  # fmt: skip
+    style = "unknown" if named and named not in numbers else style
+    found = {f"reversal {style}", f"reversal {'-' if row['total_amount'].startswith('-') else '+'}"}
+    return found | ({f"bare with {min(len(visit), 2)} candidates"} if style == "bare" else set())
+
+
+def estimate_situations(estimate: Row, case: Row) -> set[str]:
+    rows = {row["settlement_no"]: row for row in case["settlements"] if not row.get("reversal")}
+    parts = [rows[number] for number in estimate["settlements"]]
+    found = {f"edition {estimate['edition']}", *estimate["flags"]}
+    for line in estimate["lines"]:
+        found |= line_situations(line)
+    found |= {"nothing left of the cap"} if found >= {"cap"} and estimate["payable"] == "0.00" else set()
+    found |= {"refused before"} if found >= {"decided"} and estimate["payable"] == "0.00" else set()
+    found |= {"chain of three"} if "transfer_to_confirm" in found and len(parts) > 2 else set()
+    facilities = [part["facility_no"] for part in parts]
+    if "transfer_to_confirm" in found and len(set(facilities)) < len(facilities):
+        found |= {"transfer and back"}
+    found |= (
+        {"visit in parts"} if len(parts) > 1 and len({part.get("visit_no") for part in parts}) == 1 else set()
+    )
+    found |= (
+        {"month of several"} if len(parts) > 1 and parts[0]["care_type"] == "outpatient_special" else set()
+    )
+    return found | coverage_of_stay(estimate, parts[0], case)
+
+
+def line_situations(line: Row) -> set[str]:
+    found = {line["rule"]}
+    if line["rule"] == "daily_allowance":
+        found |= {f"allowance of {line['per_day']}"} | (
+            {"allowance of 30 days"} if line["days"] == 30 else set()
+        )
+    if line["rule"] == "band":
+        found |= {"a fen into a band"} if line["base"] == "0.01" else set()
+        found |= {"half a fen"} if fen(line["base"]) * fen(line["rate"]) % 100 == 50 else set()
+    return found
+
+
+def coverage_of_stay(estimate: Row, first: Row, case: Row) -> set[str]:
+    """Whether the stay began outside coverage, and whether its allowance began again."""
+    spans = [(one["from"], one["to"]) for one in case["member"]["coverage"]]
+    came = first.get("admitted_on") or ""
+    span = next(((start, end) for start, end in spans if start <= came <= end), None)
+    if estimate["edition"] is None or first["care_type"] != "inpatient":
+        return set()
+    if span is None:
+        return {"in hospital when coverage began"}
+    found = {"period of 2023 or later"} if span[0] >= "2023" else set()
+    day_before = (date.fromisoformat(span[0]) - timedelta(days=1)).isoformat()
+    touches = any(end == day_before and start >= "2020-04-28" for start, end in spans)
+    ten = any(line.get("per_day") == "10.00" for line in estimate["lines"])
+    return found | ({"allowance begun again"} if touches and ten else set())
+
+
+EXPECTED = {
+    *(f"periods {count}" for count in range(6)),
+    *(f"starts with edition {edition}" for _, edition in EDITION_STARTS),
+    *(f"starts just before edition {edition}" for _, edition in EDITION_STARTS),
+    *(f"runs over the start of {edition}" for _, edition in EDITION_STARTS),
+    *(f"edition {edition}" for edition in ("2019", "2020", "2021", "2022", None)),
+    *(f"insurance {kind}" for kind in ("310", "390", "510", None)),
+    *(f"care {care}" for care in (*OTHER_CARE, "inpatient", "outpatient_special")),
+    *(f"missing {name}" for name in NEEDED),
+    *(f"reversal {style}" for style in ("own number", "named", "bare", "bare own", "unknown", "-", "+")),
+    *(f"bare with {count} candidates" for count in range(3)),
+    *(f"allowance of {amount}" for amount in ("10.00", "20.00", "30.00", "30 days")),
+    *("band", "proration", "daily_allowance", "floor", "cap", "decided"),
+    *("maternity_insurance", "not_employee_insurance", "not_payable_care", "not_covered", "incomplete"),
+    *("partial_reversal", "decided_before", "age_outside", "referral_to_confirm", "injury_to_confirm"),
+    *("transfer_to_confirm", "chain of three", "transfer and back", "visit in parts", "month of several"),
+    *("touching", "gap", "gap of a day", "refused", "no visit number", "impossible dates", "same day"),
+    *("inpatient days absent", "inpatient days 0", "inpatient days agree", "days differ"),
+    *("another month on its own clock", "a fen into a band", "half a fen", "nothing left of the cap"),
+    *("refused before", "in hospital when coverage began", "period of 2023 or later"),
+    "allowance begun again",
+}
+AT_LEAST = 10
+COUNTED = 4_000
+
+
+def test_the_cases_hold_every_situation() -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(COUNTED):
+        case = CaseMaker(seed).make()
+        counts.update(situations(case, assess_naively(case)))
+    assert {name: counts[name] for name in sorted(EXPECTED) if counts[name] < AT_LEAST} == {}
