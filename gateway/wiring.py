@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from connectors.registry import ASSOCIATIONS, FEEDS
+from connectors.transport.msgid import MessageIds
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
@@ -43,7 +43,9 @@ def root_key(site: Site) -> bytes:
     if kind == "file":
         path = site.path / place
         if not path.is_file():
-            raise WrongUse("根密钥不存在；先运行 hubao keys init (root key missing; run hubao keys init first)")
+            raise WrongUse(
+                "根密钥不存在；先运行 hubao keys init (root key missing; run hubao keys init first)"
+            )
         return read_root_key_file(path)
     return parse_root_key(read_secret(site.gateway.root_key, site=site.path))
 
@@ -116,7 +118,10 @@ def feed_connector(office: Office, name: str) -> PullFeed | SweepFeed | ReceiveF
 
 def _extra(office: Office, spec: FeedSpec) -> dict[str, Any]:
     if isinstance(spec.connector, CloudLine):
-        return {"per_second": spec.rate.per_second, "clock": office.clock}
+        state = office.site / "data" / f"msgid-{spec.connector.facility_no}"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        ids = MessageIds(spec.connector.facility_no, state=state)
+        return {"per_second": spec.rate.per_second, "clock": office.clock, "next_msgid": ids}
     if isinstance(spec.connector, Folder):
         moved_to = spec.connector.moved_to
         return {
@@ -134,6 +139,3 @@ def sender(office: Office, association: str) -> Sender:
     options["secret"] = read_secret(options["secret"], site=office.site)
     made: Sender = ASSOCIATIONS[spec.kind](**options, name=association)
     return made
-
-
-Connect = Callable[[Office, str], PullFeed | SweepFeed | ReceiveFeed]

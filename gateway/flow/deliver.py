@@ -24,7 +24,12 @@ class DeliveryReport(msgspec.Struct, kw_only=True):
 
 
 def deliver_due(
-    office: Office, association: str, sender: Sender, *, jitter: Callable[[], float], new_lease: Callable[[], str]
+    office: Office,
+    association: str,
+    sender: Sender,
+    *,
+    jitter: Callable[[], float],
+    new_lease: Callable[[], str],
 ) -> DeliveryReport:
     """Send everything that is due to an association now, a lease at a time, until nothing is due."""
     report = DeliveryReport()

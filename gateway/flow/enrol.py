@@ -33,7 +33,9 @@ class _Plan(msgspec.Struct, kw_only=True):
     changed: list[tuple[MemberRow, Member, RosterMember]] = msgspec.field(default_factory=list)
 
 
-def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
+def enrol(
+    office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False
+) -> Enrolled:
     """Bring the stored roster to what the file says. Members the file does not hold stay as they are."""
     report = Enrolled()
     with office.store.write() as tx:
@@ -53,7 +55,9 @@ def _content(office: Office, member: RosterMember) -> bytes:
 def _plan(
     tx: Connection, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
 ) -> _Plan:
-    stored = {row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])}
+    stored = {
+        row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])
+    }
     plan = _Plan()
     for person in people:
         row = stored.get(person.member_no)
@@ -86,9 +90,13 @@ def _without_strangers(
             if other.member_no == person.member_no:
                 continue
             if plain_name(other.name) != plain_name(person.name):
-                refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
+                refused[person.member_no] = (
+                    "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
+                )
             elif _overlap(other.coverage, person.coverage):
-                refused[person.member_no] = "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
+                refused[person.member_no] = (
+                    "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
+                )
     report.refused = sorted(refused.items())
     report.added -= sum(person.member_no in refused for person in plan.new)
     return _Plan(
@@ -113,7 +121,9 @@ def _holders(
 
 def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
     return any(
-        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day for a in one for b in other
+        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day
+        for a in one
+        for b in other
     )
 
 
@@ -159,7 +169,9 @@ def _replace_fingerprints(
     tx: Connection, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]
 ) -> None:
     roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
-    pairs = [(office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out]
+    pairs = [
+        (office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out
+    ]
     roster.add_fingerprints(tx, pairs)
 
 

@@ -1,7 +1,7 @@
 """Take settlement records in (design §2): store the page first, then work it; both can be done again safely.
 
-    take_in    bytes → sealed page + cursor, one transaction, before anything reads the bytes
-    work_page  sealed page → rows → records, decisions, estimates, claims: one transaction a batch of rows
+take_in    bytes → sealed page + cursor, one transaction, before anything reads the bytes
+work_page  sealed page → rows → records, decisions, estimates, claims: one transaction a batch of rows
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ def take_in(
         known = pages.find(tx, identity)
         if known is not None:
             return known, False
-        seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
+        seq = pages.add(
+            tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now
+        )
         for totals in fetched.totals:
             pages.put_totals(tx, feed, fetched.source, totals, page_seq=seq)
         return seq, True

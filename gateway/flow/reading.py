@@ -114,7 +114,9 @@ def _kind(office: Office, row: Row) -> str:
 
 def could_pay(office: Office, association: str, record: SettlementRecord | None) -> bool:
     """Whether any scheme of the association could ever pay for such a record."""
-    return record is not None and any(scheme_could_pay(record, family) for family in office.families(association))
+    return record is not None and any(
+        scheme_could_pay(record, family) for family in office.families(association)
+    )
 
 
 def _candidate(member: Member) -> Candidate:

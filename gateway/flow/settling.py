@@ -118,7 +118,9 @@ def supersede(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row], w
         if each.row is not None and each.key is not None:
             row = latest[bytes(each.key)]
             _against(work, moved, at, row, each.page_seq, each.row, "quarantined", each.amount, None)
-    items.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
+    items.end_reviews(
+        tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded"
+    )
     items.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
 
 
@@ -154,7 +156,9 @@ def _yield_to_later(tx: Connection, office: Office, at: PageAt, latest: dict[byt
             row.kind = "superseded"
 
 
-def entries_after(tx: Connection, office: Office, feed: str, seq: int) -> Iterable[tuple[int, int, bytes, bytes]]:
+def entries_after(
+    tx: Connection, office: Office, feed: str, seq: int
+) -> Iterable[tuple[int, int, bytes, bytes]]:
     """(page, row, key, class byte) of every row of the feed's pages after a place, oldest first."""
     names = {}
     for sheet in pages.sheets(tx, feed, after=seq):
@@ -247,7 +251,9 @@ def place(tx: Connection, office: Office, at: PageAt, reading: Reading, work: Wo
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
     fresh = [(person, stay) for person in people for stay in person.stays if stay.record_id is None]
-    records.add(tx, [sealed_record(office, person.association, person.person_id, stay) for person, stay in fresh])
+    records.add(
+        tx, [sealed_record(office, person.association, person.person_id, stay) for person, stay in fresh]
+    )
     _duplicates(tx, at, reading, people, work)
     weigh(tx, office, people)
 
@@ -353,7 +359,9 @@ def write_open_items(tx: Connection, office: Office, at: PageAt, rows: Sequence[
             for row in bad
         ],
     )
-    doubtful = [(row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions]
+    doubtful = [
+        (row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions
+    ]
     items.ask_review(
         tx,
         [

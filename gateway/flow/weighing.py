@@ -171,11 +171,15 @@ def insured(person: PersonFile, scheme: str) -> Insured:
         category=first.category,
         sex=first.sex,
         birth_date=first.birth_date,
-        coverage=tuple(each for member in person.members for each in member.coverage if each.scheme == scheme),
+        coverage=tuple(
+            each for member in person.members for each in member.coverage if each.scheme == scheme
+        ),
     )
 
 
-def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily) -> Draft:
+def _draft(
+    person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily
+) -> Draft:
     parts = [stays[index] for index in estimate.record_keys]
     ids = {stay.member_id for stay in parts}
     member = next((each for each in person.members if each.member_id in ids), person.members[0])
@@ -219,7 +223,9 @@ def _doubt(
         reasons=msgspec.json.encode(["decided_before", family.scheme]).decode(),
         state="open",
         created_at=now_ms,
-        claim_id=row.claim_id if row else drafting.claim_id(person.association, person.person_id, family.scheme, stay),
+        claim_id=row.claim_id
+        if row
+        else drafting.claim_id(person.association, person.person_id, family.scheme, stay),
     )
 
 
@@ -289,5 +295,9 @@ def _write(tx: Connection, office: Office, outcome: Outcome, now_ms: int) -> Non
             )
         )
     deliveries.add(tx, outgoing)
-    fresh = [doubt for doubt in outcome.doubts if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)]
+    fresh = [
+        doubt
+        for doubt in outcome.doubts
+        if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+    ]
     items.ask_review(tx, fresh)

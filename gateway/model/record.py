@@ -84,7 +84,7 @@ class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
     @property
     def sign(self) -> str:
-        """"-" for a reversal, "+" for a settlement: part of what identifies a record."""
+        """ "-" for a reversal, "+" for a settlement: part of what identifies a record."""
         return "-" if self.reversal else "+"
 
 

@@ -102,7 +102,7 @@ class Pusher:
         raise Unavailable("网关没有接收推送 (the gateway does not take the push)")
 
     def attempt(self, push: Push, *, age_seconds: int = 0, body: bytes | None = None) -> int | None:
-        """One attempt: the status, or None without an answer; it may be signed long ago or for other bytes."""
+        """One attempt: the status, or None without an answer; perhaps signed long ago or for other bytes."""
         headers = webhook_headers(
             self._secret,
             message_id=push.message_id,

@@ -29,7 +29,9 @@ def _one_or_more(given: Any) -> Any:
 
 def _format(text: str) -> str:
     if not format_ok(text):
-        raise ValueError("yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss")
+        raise ValueError(
+            "yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss"
+        )
     return text
 
 
@@ -275,18 +277,30 @@ _OPTION_FITS: dict[str, frozenset[str]] = {
 }
 """Option of a field → the parsers it means something to."""
 
-_UNKNOWN_FITS = {"care_type": ("error", "other", "empty"), "sex": ("error", "empty"), "reversal": ("error", "empty")}
+_UNKNOWN_FITS = {
+    "care_type": ("error", "other", "empty"),
+    "sex": ("error", "empty"),
+    "reversal": ("error", "empty"),
+}
 
 
 def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     """What is well-formed and yet cannot be meant. Looks only at parts that are well-formed in themselves."""
     fields = tables.get("fields", {})
-    specs = {name: spec for name, raw in fields.items() if (spec := _field(name, raw))} if _is_table(fields) else {}
+    specs = (
+        {name: spec for name, raw in fields.items() if (spec := _field(name, raw))}
+        if _is_table(fields)
+        else {}
+    )
     national = tables.get("national") is True
-    found = [one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)]
+    found = [
+        one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)
+    ]
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
-        found += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
+        found += [
+            (f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed
+        ]
     return found + _format_contradictions(tables)
 
 
@@ -318,7 +332,9 @@ def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list
 
 
 def _source_contradictions(key: str, name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
-    given = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
+    given = [
+        option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value
+    ]
     by_itself = national or name in ("reverses", "care_type_code")
     if len(given) > 1:
         return [(key, " + ".join(given), "from, sum, value 三选一 (exactly one of)")]
@@ -332,7 +348,9 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
     found: list[Contradiction] = []
     if allowed:
         wrong = {code: value for code, value in spec.codes.items() if value not in allowed}
-        found += [(f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()]
+        found += [
+            (f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()
+        ]
         if spec.value is not None and spec.value not in allowed:
             found.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
     fits = _UNKNOWN_FITS.get(name, ("error", "keep", "empty"))

@@ -183,6 +183,11 @@ def scheme_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.toml") if not path.name.endswith(".test.toml"))
 
 
+def scheme_test_files(folder: Path) -> list[Path]:
+    """The files of cases beside the edition files."""
+    return sorted(folder.glob("*.test.toml"))
+
+
 def families_of(specs: Iterable[SchemeSpec]) -> dict[str, SchemeFamily]:
     """Checked editions → one family for each scheme, editions oldest first."""
     by_scheme: dict[str, list[SchemeSpec]] = {}

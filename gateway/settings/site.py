@@ -1,6 +1,6 @@
 """A site: the folder of one installation. All its files are read together, and all findings shown together.
 
-    config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappings/  keys/  data/
+config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappings/  keys/  data/
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class Site:
 def load_site(path: Path) -> Site:
     """Read and check every file. Raises BadSettings with all findings, WrongUse where there is no site."""
     if not (path / "config" / "gateway.toml").is_file():
-        raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
+        raise WrongUse(
+            f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)"
+        )
     findings: list[Finding] = []
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
     feeds = _folder(findings, path, "config/feeds", FeedSpec, "feed")
@@ -89,7 +91,9 @@ def _folder(findings: list[Finding], site: Path, folder: str, spec: type[S], key
             continue
         name: str = getattr(one, key)
         if name != path.stem:
-            findings.append(Finding(_shown(site, path), key, repr(name), f"{path.stem!r}，与文件名一致 (the file's name)"))
+            findings.append(
+                Finding(_shown(site, path), key, repr(name), f"{path.stem!r}，与文件名一致 (the file's name)")
+            )
         found[name] = one
     return found
 

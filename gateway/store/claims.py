@@ -62,7 +62,18 @@ def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -
         " claim_by = ?, content = ?, updated_at = ? where claim_id = ?"
     )
     values = [
-        (r.member_id, r.version, r.status, r.edition, r.payable, r.flags, r.claim_by, r.content, r.updated_at, r.claim_id)
+        (
+            r.member_id,
+            r.version,
+            r.status,
+            r.edition,
+            r.payable,
+            r.flags,
+            r.claim_by,
+            r.content,
+            r.updated_at,
+            r.claim_id,
+        )
         for r in changed
     ]
     change_many(tx, sql, values)
@@ -102,7 +113,9 @@ def listing(
     """Claims in order of their last change, from a cursor (updated_at, claim_id) on."""
     table = schema.claim.c
     query = select(schema.claim).order_by(table.updated_at, table.claim_id).limit(limit)
-    query = query.where((table.updated_at > after[0]) | ((table.updated_at == after[0]) & (table.claim_id > after[1])))
+    query = query.where(
+        (table.updated_at > after[0]) | ((table.updated_at == after[0]) & (table.claim_id > after[1]))
+    )
     if association:
         query = query.where(table.association == association)
     if status:
@@ -114,5 +127,7 @@ def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
     """(association, status, claims, money payable in fen)."""
     table = schema.claim.c
     query = select(table.association, table.status, func.count(), func.sum(table.payable))
-    rows = tx.execute(query.group_by(table.association, table.status).order_by(table.association, table.status))
+    rows = tx.execute(
+        query.group_by(table.association, table.status).order_by(table.association, table.status)
+    )
     return [(one, two, three, int(four)) for one, two, three, four in rows]

@@ -55,7 +55,9 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         # The driver's text may quote parameters, so only its type and code travel on.
         code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-        raise Unavailable(f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}") from None
+        raise Unavailable(
+            f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}"
+        ) from None
     except DBAPIError as error:
         error.hide_parameters = True
         raise
@@ -118,7 +120,9 @@ def lock(tx: Connection, name: str) -> None:
         tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_many(
+    tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite. Values fit the column types."""
     if not rows:
         return

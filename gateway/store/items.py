@@ -28,14 +28,25 @@ class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _QUARANTINE = tuple(name for name in QuarantineItem.__struct_fields__ if name != "item_id")
-_SELECT_QUARANTINE = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _QUARANTINE) + " from quarantine "
+_SELECT_QUARANTINE = (
+    'select "item_id", ' + ", ".join(f'"{name}"' for name in _QUARANTINE) + " from quarantine "
+)
 _errors = msgspec.json.Decoder(tuple[RowError, ...])
 
 
 def quarantine(tx: Connection, items: Sequence[QuarantineItem]) -> None:
     """Set rows aside."""
     values = [
-        (i.page_seq, i.row, i.feed, i.key, i.amount, msgspec.json.encode(i.errors).decode(), i.state, i.created_at)
+        (
+            i.page_seq,
+            i.row,
+            i.feed,
+            i.key,
+            i.amount,
+            msgspec.json.encode(i.errors).decode(),
+            i.state,
+            i.created_at,
+        )
         for i in items
     ]
     insert_many(tx, schema.quarantine, _QUARANTINE, values)
@@ -100,7 +111,9 @@ _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_i
 
 def ask_review(tx: Connection, items: Sequence[ReviewItem]) -> None:
     """Put items before a person."""
-    insert_many(tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items])
+    insert_many(
+        tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items]
+    )
 
 
 def _review(values: Sequence[Any]) -> ReviewItem:
@@ -136,13 +149,19 @@ def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
 def reviews(tx: Connection, *, state: str | None = "open", limit: int = 100) -> list[ReviewItem]:
     """What waits for a person, newest first."""
     table = schema.review
-    query = select(*(table.c[name] for name in ("item_id", *_REVIEW))).order_by(table.c.item_id.desc()).limit(limit)
+    query = (
+        select(*(table.c[name] for name in ("item_id", *_REVIEW)))
+        .order_by(table.c.item_id.desc())
+        .limit(limit)
+    )
     if state:
         query = query.where(table.c.state == state)
     return [_review(tuple(row)) for row in tx.execute(query)]
 
 
-def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
+def has_open_review(
+    tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None
+) -> bool:
     """Whether a person is already asked about this."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "open")
@@ -155,7 +174,9 @@ def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, p
 
 def open_counts(tx: Connection) -> tuple[int, int]:
     """(quarantined, in review) that are open."""
-    quarantined_ = select(func.count()).select_from(schema.quarantine).where(schema.quarantine.c.state == "open")
+    quarantined_ = (
+        select(func.count()).select_from(schema.quarantine).where(schema.quarantine.c.state == "open")
+    )
     review_ = select(func.count()).select_from(schema.review).where(schema.review.c.state == "open")
     return int(tx.execute(quarantined_).scalar_one()), int(tx.execute(review_).scalar_one())
 

@@ -32,7 +32,9 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
     made = tx.execute(new.on_conflict_do_nothing().returning(table.c.run_id)).scalar()
     if made is not None:
         return int(made)
-    same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & table.c.outcome.is_(None)
+    same = (
+        (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & table.c.outcome.is_(None)
+    )
     again = update(table).where(same).values(started_at=to_ms(now)).returning(table.c.run_id)
     found = tx.execute(again).scalar()
     return int(found) if found is not None else None

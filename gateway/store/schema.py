@@ -120,7 +120,7 @@ member = Table(
     Column("opt_out", Boolean, nullable=False),
     Column("coverage", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Column("content", LargeBinary(16), nullable=False),
+    Column("content", LargeBinary(32), nullable=False),
     UniqueConstraint("association", "member_no"),
     Index("ix_member_person_id", "person_id"),
 )
@@ -179,7 +179,7 @@ claim = Table(
     Column("payable", BigInteger, nullable=False),
     Column("flags", Text, nullable=False),
     Column("claim_by", String(10)),
-    Column("content", LargeBinary(16), nullable=False),
+    Column("content", LargeBinary(32), nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     UniqueConstraint("person_id", "scheme", "stay"),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
@@ -290,11 +290,3 @@ rescan = Table(
     Column("reread", Boolean, nullable=False),
 )
 """Members whose stored pages must be read again (`reread`) or whose stays must be weighed again."""
-
-counter = Table(
-    "counter",
-    metadata,
-    Column("name", String(80), primary_key=True),
-    Column("value", BigInteger, nullable=False),
-)
-"""Numbers that must never repeat, across processes and restarts: the msgid sequence of a feed."""

@@ -87,6 +87,7 @@ class Stay:
     reason: str | None = None
     period: Period | None = None
     decided: Row | None = None
+    reversed_since: bool = False
     lines: list[Row] = field(default_factory=list)
     payable: Fraction = Fraction(0)
 
@@ -104,13 +105,16 @@ def assess_naively(case: Row) -> Row:
         periods = coverage_periods(case["member"]["coverage"])
     except CaseError as error:
         return {"case": case["case"], "error": {"code": "contradiction", "message": str(error)}}
-    stays = [part for stay in stays_of(case["settlements"]) for part in split(stay, case.get("decided", []))]
+    stays = stays_of(case["settlements"])
+    for decision in case.get("decided", []):
+        stays = with_decision(stays, decision, case["settlements"])
     stays.sort(key=place_in_order)
     for stay in stays:
         stay.period = period_of(stay, periods)
         stay.reason = reason_not_payable(stay, periods)
     weigh_all(stays, periods)
-    return {"case": case["case"], "estimates": [shown(stay, case["member"]) for stay in stays]}
+    standing = [stay for stay in stays if not stay.reversed_since]
+    return {"case": case["case"], "estimates": [shown(stay, case["member"]) for stay in standing]}
 
 
 # ---- coverage periods (保障期)
@@ -167,6 +171,7 @@ def amount(row: Row, name: str) -> Fraction | None:
 
 
 def place_of_row(row: Row) -> tuple[date, datetime, str]:
+    """What is unknown comes last; the text does not say."""
     return admitted(row) or NO_DAY, settled(row) or NO_INSTANT, row["settlement_no"]
 
 
@@ -186,11 +191,19 @@ def without_reversed(rows: list[Row]) -> tuple[list[Row], dict[str, set[str]]]:
             whole = same_total(reversal, originals[number])
             found["gone" if whole else "partial_reversal"].add(number)
     live = {number: row for number, row in originals.items() if number not in found["gone"]}
-    for reversal in nameless:
+    for reversal in take_sure_ones(nameless, live):
         what, numbers = find_by_visit(reversal, live)
         found[what] |= set(numbers)
-    gone = found.pop("gone")
-    return [row for number, row in live.items() if number not in gone], found
+    return list(live.values()), found
+
+
+def take_sure_ones(nameless: list[Row], live: dict[str, Row]) -> list[Row]:
+    """Takes out what is the one live settlement of the visit with the opposite amounts; gives the rest."""
+    sure = {place: find_by_visit(reversal, live) for place, reversal in enumerate(nameless)}
+    for what, numbers in sure.values():
+        if what == "gone":
+            live.pop(numbers[0], None)
+    return [reversal for place, reversal in enumerate(nameless) if sure[place][0] != "gone"]
 
 
 def number_reversed(reversal: Row, originals: dict[str, Row]) -> str | None:
@@ -201,7 +214,7 @@ def number_reversed(reversal: Row, originals: dict[str, Row]) -> str | None:
 
 
 def find_by_visit(reversal: Row, live: dict[str, Row]) -> tuple[str, list[str]]:
-    """Which live settlements of the visit a refund without a number could mean, and what that says of them."""
+    """Which live settlements of the visit a refund without a number can mean, and what follows."""
     visit = [number for number, row in live.items() if same_visit(row, reversal)]
     opposite = [number for number in visit if same_total(live[number], reversal)]
     if len(opposite) == 1:
@@ -250,10 +263,13 @@ def set_aside(row: Row) -> str | None:
 def months(rows: list[Row]) -> list[Stay]:
     by_month: dict[str, list[Row]] = {}
     for row in rows:
-        instant = settled(row)
-        name = instant.strftime("%Y-%m") if instant else f"unknown {row['settlement_no']}"
-        by_month.setdefault(name, []).append(row)
+        by_month.setdefault(month_name(row), []).append(row)
     return [Stay("month", sorted(part, key=place_in_month)) for part in by_month.values()]
+
+
+def month_name(row: Row) -> str:
+    instant = settled(row)
+    return instant.strftime("%Y-%m") if instant else f"unknown {row['settlement_no']}"
 
 
 def place_in_month(row: Row) -> tuple[datetime, str]:
@@ -301,8 +317,8 @@ def is_special(stay: Stay) -> bool:
 
 
 def admission(stay: Stay) -> date | None:
-    dates = [admitted(row) for row in stay.rows]
-    return None if None in dates else dates[0]
+    """The first that is known: rows that do not say stand last."""
+    return admitted(stay.rows[0])
 
 
 def days_of(stay: Stay) -> list[date] | None:
@@ -312,7 +328,8 @@ def days_of(stay: Stay) -> list[date] | None:
         return [last.date()] if last else None
     for row in stay.rows:
         came, left = admitted(row), discharged(row)
-        if came is None or left is None or left < came:
+        when = settled(row)
+        if came is None or left is None or left < came or (when and when.date() < came):
             return None
     first, end = admitted(stay.rows[0]), discharged(stay.rows[-1])
     assert first is not None
@@ -326,24 +343,48 @@ def days_of(stay: Stay) -> list[date] | None:
 # ---- what a stay is weighed by
 
 
-def split(stay: Stay, decided: list[Row]) -> list[Stay]:
-    """A decided stay stays as it was; what came to it later stands beside it and changes nothing by itself."""
-    for decision in decided:
-        before = [row for row in stay.rows if row["settlement_no"] in decision["settlements"]]
+def with_decision(stays: list[Stay], decision: Row, rows: list[Row]) -> list[Stay]:
+    """A decided stay stays as it was; what came later stands beside it and changes nothing by itself."""
+    before: list[Row] = []
+    result: list[Stay] = []
+    doubts: set[str] = set()
+    for stay in stays:
+        mine = [row for row in stay.rows if row["settlement_no"] in decision["settlements"]]
         later = [row for row in stay.rows if row["settlement_no"] not in decision["settlements"]]
-        if before:
-            return [part_of(stay, before, decided=decision), *later_part(stay, later)]
-    return [stay]
+        before += mine
+        doubts |= stay.doubts if mine else set()
+        result += [stay] if not mine else [later_part(stay, later)] if later else []
+    plain = [row for row in rows if not row.get("reversal") and row not in before]
+    gone = [row for row in plain if row["settlement_no"] in decision["settlements"]]
+    if before:
+        return [*result, decided_stay(before, decision, doubts | ({"decided_before"} if gone else set()))]
+    return refunded_since(result, decided_stay(gone, decision, set())) if gone else result
 
 
-def later_part(stay: Stay, rows: list[Row]) -> list[Stay]:
-    return [part_of(stay, rows, transfer=stay.transfer, reason="decided_before")] if rows else []
+def later_part(stay: Stay, rows: list[Row]) -> Stay:
+    return Stay(stay.kind, rows, transfer=stay.transfer, doubts=stay.doubts, reason="decided_before")
 
 
-def part_of(stay: Stay, rows: list[Row], **known: Any) -> Stay:
-    if stay.kind == "inpatient" and "transfer" not in known:
-        known["transfer"] = any(one.transfer for one in inpatient_stays(rows))
-    return Stay(stay.kind, rows, doubts=stay.doubts, **known)
+def decided_stay(rows: list[Row], decision: Row, doubts: set[str]) -> Stay:
+    kind = "month" if rows[0]["care_type"] == "outpatient_special" else "inpatient"
+    rows = sorted(rows, key=place_in_month if kind == "month" else place_of_row)
+    transfer = kind == "inpatient" and any(stay.transfer for stay in inpatient_stays(rows))
+    return Stay(kind, rows, transfer=transfer, doubts=doubts, decided=decision)
+
+
+def refunded_since(stays: list[Stay], gone: Stay) -> list[Stay]:
+    """The money is out until a person decides, and what replaces the refunded settlement waits for that."""
+    gone.reversed_since = True
+    for stay in stays:
+        if stay.kind == gone.kind and stay.decided is None and stay.reason is None and replaces(stay, gone):
+            stay.reason = "decided_before"
+    return [*stays, gone]
+
+
+def replaces(stay: Stay, gone: Stay) -> bool:
+    if gone.kind == "month":
+        return month_name(stay.rows[0]) == month_name(gone.rows[0])
+    return any(same_visit(row, other) for row in stay.rows for other in gone.rows)
 
 
 def period_of(stay: Stay, periods: list[Period]) -> Period | None:
@@ -513,7 +554,7 @@ def flags(stay: Stay, member: Row) -> list[str]:
         "incomplete": stay.reason == "incomplete",
         "partial_reversal": "partial_reversal" in stay.doubts,
         "reversal_unclear": "reversal_unclear" in stay.doubts,
-        "decided_before": stay.reason == "decided_before",
+        "decided_before": stay.reason == "decided_before" or "decided_before" in stay.doubts,
         "age_outside": stay.period is not None and age_outside(member, stay.period.first),
         "referral_to_confirm": any(is_elsewhere(row) for row in stay.rows),
         "injury_to_confirm": any(row.get("care_type_code") == "22" for row in stay.rows),

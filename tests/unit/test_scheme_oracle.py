@@ -82,6 +82,8 @@ class CaseMaker:
 
     def birth_date(self, category: str) -> date:
         """Often within days of a limit of age on the first day of some period."""
+        if self.chance(0.02):
+            return date(1960, 2, 29)
         if not self.coverage or self.chance(0.6):
             return date(1975, 1, 1) + timedelta(days=self.rng.randint(-2000, 2000))
         first = date.fromisoformat(self.rng.choice(self.coverage)["from"])
@@ -94,7 +96,7 @@ class CaseMaker:
         first = self.first_start()
         spans: list[Row] = []
         for _ in range(count):
-            last = first + timedelta(days=364 if self.chance(0.75) else self.rng.randint(0, 500))
+            last = first + timedelta(days=364 if self.chance(0.75) else self.rng.choice((0, 5, 100, 500)))
             spans.append({"from": first.isoformat(), "to": last.isoformat()})
             first = last + timedelta(days=self.gap())
         if count > 1 and self.chance(0.01):
@@ -128,7 +130,7 @@ class CaseMaker:
         return self.some_day()
 
     def length(self) -> int:
-        return self.rng.choice((0, 1, 2, 3, 7, 9, 12, 20, 29, 30, 31, 40, self.rng.randint(0, 90)))
+        return self.rng.choice((0, 1, 2, 3, 7, 9, 12, 20, 29, 30, 31, 40, self.rng.randint(0, 400)))
 
     def instant(self, day: date) -> str:
         here = datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
@@ -220,10 +222,12 @@ class CaseMaker:
             row = self.stay(came, left, facility_no=facility, visit_no=visit)
             if same_amounts:
                 row.update(amounts)
+            if self.chance(0.05):
+                row["facility_no"] = self.rng.choice(FACILITIES)
             if same_dates:
                 row["discharged_on"] = came.isoformat()
             else:
-                came = left
+                came = left if self.chance(0.8) else came + timedelta(days=1)
 
     def fork(self) -> None:
         """Two stays that both could follow a first one."""
@@ -286,30 +290,35 @@ class CaseMaker:
         rows = [row for row in self.rows if not row.get("reversal")]
         while rows and self.chance(0.08):
             row = self.rng.choice(rows)
-            kind = self.rng.randint(0, 5)
+            kind = self.rng.randint(0, 7)
             if kind == 0 and row.get("admitted_on"):
                 before = date.fromisoformat(row["admitted_on"]) - timedelta(days=self.rng.randint(5, 9))
                 row["discharged_on"] = before.isoformat()
             elif kind == 1:
-                row["in_scope_amount"] = "-" + two_decimals(self.rng.randint(1, 10_000))
+                row[self.rng.choice(NEEDED[3:])] = "-" + two_decimals(self.rng.randint(1, 10_000))
+            elif kind == 2 and row.get("admitted_on"):
+                before = date.fromisoformat(row["admitted_on"]) - timedelta(days=1)
+                row["settled_at"] = self.instant(before)
             elif self.chance(0.5):
                 row.pop(self.rng.choice(NEEDED), None)
             else:
                 row[self.rng.choice(NEEDED)] = None
 
     def decide(self, case: Row) -> Row:
-        """The association has decided about some stays, a few of them smaller then than they are now."""
-        estimates = [one for one in assess_naively(case).get("estimates", ()) if is_decidable(one)]
+        """The association has decided about some stays as they looked before the latest rows came."""
+        old = {**case, "settlements": [row for row in self.rows if not self.came_later(row)]}
+        estimates = [one for one in assess_naively(old).get("estimates", ()) if is_decidable(one)]
         self.rng.shuffle(estimates)
         decided = [self.decision(one) for one in estimates[: self.rng.choice((1, 1, 2))]]
         return {**case, "decided": decided} if decided else case
 
+    def came_later(self, row: Row) -> bool:
+        return self.chance(0.7 if row.get("reversal") else 0.2)
+
     def decision(self, estimate: Row) -> Row:
         numbers = list(estimate["settlements"])
-        if len(numbers) > 1 and self.chance(0.5):
-            numbers = numbers[: self.rng.randint(1, len(numbers) - 1)]
-        other = two_decimals(self.rng.randint(1, 30_000_000))
         self.rng.shuffle(numbers)
+        other = two_decimals(self.rng.randint(1, 30_000_000))
         payable = self.rng.choice((estimate["payable"], estimate["payable"], other, "0.00"))
         return {"settlements": numbers, "payable": payable}
 

@@ -41,7 +41,10 @@ def match(id_number: str | None, name: str | None, candidates: Sequence[Candidat
     if len({candidate.person_id for candidate in same_number}) > 1:
         return _doubt(same_name, "several_people")
     return MatchDecision(
-        outcome=Outcome.MATCHED, score=1.0, reasons=("id_number_agrees", "name_agrees"), member=_first(same_name)
+        outcome=Outcome.MATCHED,
+        score=1.0,
+        reasons=("id_number_agrees", "name_agrees"),
+        member=_first(same_name),
     )
 
 

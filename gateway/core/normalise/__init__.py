@@ -4,4 +4,12 @@ from gateway.core.normalise.lines import normalise_lines
 from gateway.core.normalise.mapping import CompiledMapping, Normal, Normalised, Rejected, compile_mapping
 from gateway.core.normalise.rows import Rows
 
-__all__ = ["CompiledMapping", "Normal", "Normalised", "Rejected", "Rows", "compile_mapping", "normalise_lines"]
+__all__ = [
+    "CompiledMapping",
+    "Normal",
+    "Normalised",
+    "Rejected",
+    "Rows",
+    "compile_mapping",
+    "normalise_lines",
+]

@@ -41,17 +41,13 @@ def yuan_parser(empty: frozenset[str], *, thousands: bool) -> Callable[[Any], in
             # At least one digit before the point, and no more than twelve.
             usual = 3 <= len(digits) <= 14 and digits.isascii() and digits.isdigit()
             return int(digits) if usual else slow(value)
-        return None if value is None else _whole(value)
+        if type(value) is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+            return value * 100
+        if value is None:
+            return None
+        raise Wrong("not_an_amount" if type(value) is int else "wrong_type")
 
     return parse
-
-
-def _whole(value: Any) -> int:
-    if type(value) is not int:
-        raise Wrong("wrong_type")
-    if not -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
-        raise Wrong("not_an_amount")
-    return value * 100
 
 
 def _exactly(text: str) -> int:

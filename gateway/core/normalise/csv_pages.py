@@ -29,7 +29,9 @@ class CsvRows:
         encoding, header = _header(content, spoken, needs)
         lines = _lines(content, encoding)
         self.header = header
-        self.rows = self._split([line for line in lines[0 if spoken.columns else 1 :] if line.strip(_AROUND_HEADERS)])
+        self.rows = self._split(
+            [line for line in lines[0 if spoken.columns else 1 :] if line.strip(_AROUND_HEADERS)]
+        )
 
     def _split(self, lines: list[str]) -> list[Cells]:
         try:

@@ -41,7 +41,9 @@ def format_ok(pattern: str) -> bool:
     return "".join(pieces) == pattern and len(set(kinds)) == len(kinds) and {"y", "M", "d"} <= set(kinds)
 
 
-def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool) -> Callable[[Any], date | None]:
+def date_parser(
+    formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool
+) -> Callable[[Any], date | None]:
     """Value → a day of Asia/Shanghai, or None. A time of day after the date is allowed and dropped."""
     instant = datetime_parser(formats or DATE_FORMATS, empty, epoch_ms=epoch_ms, code="not_a_date")
 
@@ -69,15 +71,16 @@ def datetime_parser(
         text = text.strip()
         if text in empty:
             return None
-        return _in_range(_iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code)
+        return _in_range(
+            _iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code
+        )
 
     def parse(value: Any) -> datetime | None:
         if value is None:
             return None
-        if type(value) is str and len(value) == 19 and value[4] == value[7] == "-" and value[13] == value[16] == ":":
-            # The usual case; `fromisoformat` alone would also take week dates and other separators.
-            found = _iso(value)
-            if found is not None and _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        if type(value) is str and len(value) == 19 and value[10] in " T":
+            found = _usual(value)
+            if found is not None:
                 return found
         if type(value) is int and -(10**14) < value < 10**14:
             return slow(str(value))
@@ -86,6 +89,17 @@ def datetime_parser(
         return slow(value)
 
     return parse
+
+
+def _usual(text: str) -> datetime | None:
+    """yyyy-MM-dd HH:mm:ss without a regular expression; week dates, which Python also takes, are left out."""
+    if not text[4] == text[7] == "-" or not text[13] == text[16] == ":":
+        return None
+    try:
+        found = datetime.fromisoformat(text + "+08:00")
+    except ValueError:
+        return None
+    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
 def _as_regex(pattern: str) -> str:

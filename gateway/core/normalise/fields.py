@@ -98,12 +98,14 @@ class Readers:
             "fund_paid_amount": self._fund_paid,
         }
 
-    def plain(self, field: str) -> tuple[Parser, int] | None:
-        """Parser and position of a field that is one source through one parser, the quick and usual case."""
+    def plain(self, field: str) -> tuple[Parser, int, Reader | None] | None:
+        """Parser and position of a field that is read through one parser, the quick and usual case; and the
+        reader to fall back on where that position is empty and the field has further sources."""
         rule = rule_of(self._language, field)
-        if field in self._special or len(rule.sources) != 1 or rule.minus or rule.required:
+        if field in self._special or not rule.sources or rule.minus or rule.required:
             return None
-        return self._parser(field), self._positions[rule.sources[0]]
+        further = self.reader(field) if len(rule.sources) > 1 else None
+        return self._parser(field), self._positions[rule.sources[0]], further
 
     def reader(self, field: str) -> Reader:
         """The reader of a field. It raises Wrong with the code of what is wrong."""
@@ -139,28 +141,45 @@ class Readers:
         return _all_of(self._parser("diagnosis_codes"), self._at(rule.sources))
 
     def _care_type(self) -> Reader:
-        special = self._language.special
         care = self._ordinary("care_type")
-        code = _forgiving(self._ordinary("care_type_code"))
-        diseases = _forgiving(_all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language))))
+        special = self._language.special.disease_codes
+        if not special:
+            return care
+        diseases = _forgiving(
+            _all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language)))
+        )
 
         def read(values: Values) -> str | None:
             found: str | None = care(values)
-            if special.care_type_codes and code(values) in special.care_type_codes:
-                return "outpatient_special"
-            if found == "outpatient_chronic" and special.disease_codes:
-                known = any(one.startswith(special.disease_codes) for one in diseases(values) or ())
-                return "outpatient_special" if known else found
-            return found
+            if found != "outpatient_chronic":
+                return found
+            known = any(one.startswith(special) for one in diseases(values) or ())
+            return "outpatient_special" if known else found
 
         return read
 
     def _reversal(self) -> Reader:
         flagged = self._ordinary("reversal")
-        total = _forgiving(self._ordinary("total_amount"))
+        negative = self._negative()
         if self._language.reversal_style == "pair":
-            return lambda values: (total(values) or 0) < 0
-        return lambda values: flagged(values) == "yes" or (total(values) or 0) < 0
+            return negative
+        return lambda values: flagged(values) == "yes" or negative(values)
+
+    def _negative(self) -> Reader:
+        """Whether the total is below zero. Looks for a sign first: nearly every total has none."""
+        total = _forgiving(self._ordinary("total_amount"))
+        places = self._at(rule_of(self._language, "total_amount").sources)
+
+        def read(values: Values) -> bool:
+            for place in places:
+                value = values[place]
+                if type(value) is not str or "-" in value:
+                    return (total(values) or 0) < 0
+                if value:
+                    return False
+            return False
+
+        return read
 
     def _reverses(self) -> Reader:
         named = self._ordinary("reverses")
@@ -196,6 +215,8 @@ class Readers:
         # A mapping's own codes stand beside the table of care types and of document types, else replace it.
         own = dict(rule.codes)
         codes = {**codes, **own} if name in ("care_type", "id_type") else own or codes
+        if name == "care_type":
+            codes = {**codes, **dict.fromkeys(self._language.special.care_type_codes, "outpatient_special")}
         table = table_parser(text, codes, prefix=prefix or rule.prefix, unknown=rule.unknown or unknown)
         return flag_parser(table) if name == "flag" else table
 

@@ -1,9 +1,9 @@
 """A compiled mapping: pages → rows → identities and records. The door of this room.
 
-    compiled = compile_mapping(language)        # once
-    rows = compiled.read(content)               # BadPage, or rows not yet read
-    compiled.identify(rows, 0, len(rows))       # what is read of everybody
-    compiled.record(rows, 7)                    # the whole record, for the few it is wanted of
+compiled = compile_mapping(language)        # once
+rows = compiled.read(content)               # BadPage, or rows not yet read
+compiled.identify(rows, 0, len(rows))       # what is read of everybody
+compiled.record(rows, 7)                    # the whole record, for the few it is wanted of
 """
 
 from __future__ import annotations
@@ -113,21 +113,23 @@ class CompiledMapping:
         )
 
     def _identity_of(self, rows: Rows, index: int) -> Identity | tuple[RowError, ...]:
+        read = self._identity.readers
         try:
-            found = self._identity.read(rows.identity(index))
+            values = rows.identity(index)
+            reversal = read["reversal"](values)
+            id_number = read["id_number"](values)
+            return Identity(
+                settlement_no=read["settlement_no"](values),
+                reversal=reversal,
+                reverses=read["reverses"](values) if reversal else None,
+                id_type=read["id_type"](values),
+                id_number=id_number,
+                total=read["total_amount"](values),
+                names_nobody=reversal and id_number is None and read["name"](values) is None,
+            )
         except Wrong as wrong:
             whole = self.record(rows, index)
             return whole.errors if isinstance(whole, Rejected) else (row_error(wrong.code, ""),)
-        id_number, reversal = found["id_number"], found["reversal"]
-        return Identity(
-            settlement_no=found["settlement_no"],
-            reversal=reversal,
-            reverses=found["reverses"],
-            id_type=found["id_type"],
-            id_number=id_number,
-            total=found["total_amount"],
-            names_nobody=reversal and id_number is None and found["name"] is None,
-        )
 
     def _all_errors(self, values: Values) -> tuple[RowError, ...]:
         found, errors = self._full.thoroughly(values)

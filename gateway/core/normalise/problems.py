@@ -60,7 +60,9 @@ PAGE_CODES: Final = {
 def row_error(code: str, field: str, sources: tuple[str, ...] = ()) -> RowError:
     """A row error with its sentence, naming the field and the feed's own names for it."""
     place = f"{field}（{'、'.join(sources)}）" if sources else field
-    return RowError(code=code, field=field, message=f"{place}：{ROW_CODES[code]}" if place else ROW_CODES[code])
+    return RowError(
+        code=code, field=field, message=f"{place}：{ROW_CODES[code]}" if place else ROW_CODES[code]
+    )
 
 
 def bad_page(code: str, detail: str = "") -> BadPage:

@@ -63,20 +63,18 @@ def identifier_parser(text: Text) -> Text:
 
 def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: str) -> Text:
     """Text looked up in a code table, whole or by its longest known beginning; "" in the table is no value."""
-    longest = max(map(len, codes), default=0)
-
-    def found_in(code: str) -> str | None:
-        if not prefix:
-            return codes.get(code)
-        beginnings = (code[:length] for length in range(min(longest, len(code)), 0, -1))
-        return next((codes[beginning] for beginning in beginnings if beginning in codes), None)
+    lengths = sorted({len(code) for code in codes}, reverse=True) if prefix else []
 
     def parse(value: Any) -> str | None:
         code = text(value)
         if code is None:
             return None
-        found = found_in(code)
+        found = codes.get(code)
         if found is None:
+            for length in lengths:
+                found = codes.get(code[:length])
+                if found is not None:
+                    return found or None
             return _unknown(code, unknown)
         return found or None
 
@@ -84,13 +82,15 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
 
 
 def _unknown(code: str, unknown: str) -> str | None:
+    if unknown == "keep":
+        return code
     if unknown == "error":
         raise Wrong("unknown_code")
-    return {"keep": code, "empty": None, "other": "other"}[unknown]
+    return "other" if unknown == "other" else None
 
 
 def flag_parser(table: Text) -> Text:
-    """"yes" or "no" through a code table, or None; JSON's true and false are looked up by those words."""
+    """ "yes" or "no" through a code table, or None; JSON's true and false are looked up by those words."""
 
     def parse(value: Any) -> str | None:
         if type(value) is bool:

@@ -50,15 +50,20 @@ class View:
     def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
         self.sources = Sources(language, fields)
         readers = Readers(language, self.sources.positions)
-        self._all = [(field, readers.reader(field), rule_of(language, field).sources) for field in fields]
+        self.readers = {field: readers.reader(field) for field in fields}
+        self._all = [(field, read, rule_of(language, field).sources) for field, read in self.readers.items()]
         plain = {field: found for field in fields if (found := readers.plain(field))}
-        self._plain = tuple(plain.values())
-        self._derived = tuple(read for field, read, _ in self._all if field not in plain)
+        self._plain = tuple((parse, place) for parse, place, _ in plain.values())
+        self._further = tuple((at, read) for at, (_, _, read) in enumerate(plain.values()) if read)
+        self._derived = tuple(read for field, read in self.readers.items() if field not in plain)
         self._names = (*plain, *(field for field in fields if field not in plain))
 
     def read(self, values: Values) -> dict[str, Any]:
         """Field → value. Raises Wrong for the first thing wrong; `thoroughly` lists all."""
         found = [parse(values[place]) for parse, place in self._plain]
+        for at, read in self._further:
+            if found[at] is None:
+                found[at] = read(values)
         found += [read(values) for read in self._derived]
         return dict(zip(self._names, found, strict=True))
 

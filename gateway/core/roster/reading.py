@@ -137,13 +137,17 @@ class _Roll:
     def _compare_members(self, rows: list[Row]) -> None:
         """One document under two member numbers is one person only if the names agree."""
         first = rows[0]
-        for row in rows[1:]:
-            if row.member_no != first.member_no and not same_name(row.name, first.name):
-                message = (
-                    f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
-                )
-                self._refuse(row, "id_number", "shared_id_number", message)
-                self._refused.setdefault(first.member_no, row.row)
+        others = [row for row in rows if not same_name(row.name, first.name)]
+        members = {row.member_no for row in rows}
+        if not others or len(members) == 1:
+            return
+        for row in others:
+            message = (
+                f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
+            )
+            self._refuse(row, "id_number", "shared_id_number", message)
+        for member_no in members:
+            self._refused.setdefault(member_no, others[0].row)
 
     def _compare_periods(self, rows: list[Row]) -> None:
         """Periods of one scheme may touch but not overlap."""

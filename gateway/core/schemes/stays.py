@@ -22,7 +22,7 @@ SHANGHAI = timezone(timedelta(hours=8))
 """Asia/Shanghai as it has been for all settlements there are: eight hours, no summer time."""
 
 _MATERNITY = ("maternity_inpatient", "maternity_outpatient", "family_planning")
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 Key = tuple[str | None, ...]
 Order = tuple[date, datetime, str, str]
@@ -300,7 +300,7 @@ def _split(parts: Sequence[Part], deciding: dict[str, Decided]) -> list[Stay]:
     stays = [_decided_stay(parts, deciding, decision) for decision in decisions]
     if rest:
         whole = _stay([part for part in parts if not part.gone])
-        joining = Stay(parts=tuple(rest), transfer=_moved(rest), joins=whole, joined=tuple(decisions))
+        joining = Stay(parts=tuple(rest), transfer=whole.transfer, joins=whole, joined=tuple(decisions))
         stays.append(joining)
     return stays
 

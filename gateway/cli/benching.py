@@ -1,0 +1,195 @@
+"""`hubao bench`: generated feed bytes → claims committed, measured end to end on a real database."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway import wiring
+from gateway.core.roster import read_roster
+from gateway.errors import WrongUse
+from gateway.flow.enrol import enrol
+from gateway.flow.ingest import take_in, work_page
+from gateway.flow.office import Office
+from gateway.model.page import Fetched
+from gateway.runners.processes import Share, spread
+from gateway.sandbox.bench_data import BenchPlan, write_bench
+from gateway.settings.shipped import write_site
+from gateway.store import claims, deliveries
+
+FEED = "bench"
+
+_FEED_FILE = """
+feed = "bench"
+name = "性能测试"
+region = "150999"
+intake = "receive"
+mapping = "national"
+associations = ["nm"]
+owner = "bench"
+[connector]
+kind = "push"
+secret = "env:HUBAO_BENCH_SECRET"
+[legal]
+agreement = "generated data"
+purpose = "benchmark"
+expires = 2099-12-31
+"""
+
+
+class BenchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of design §7."""
+
+    records: int
+    members: int
+    hit_rate: float
+    database: str
+    processes: int
+    suite: str
+    seconds: float
+    records_per_second: int
+    stages: dict[str, float]
+    peak_rss_mb: int
+    claims: int
+    counts: dict[str, int]
+
+
+class _Timed(msgspec.Struct, kw_only=True):
+    """Seconds of one process by stage, and rows by class."""
+
+    store: float = 0.0
+    work: float = 0.0
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+def bench(
+    *, records: int, members: int, hit_rate: float, processes: int, database: str, suite: str, seed: int
+) -> BenchResult:
+    """Generate, import, then time from the first byte read to the last commit."""
+    folder = Path(tempfile.mkdtemp(prefix="hubao-bench-"))
+    try:
+        plan = write_bench(folder / "input", records=records, members=members, hit_rate=hit_rate, seed=seed)
+        site = _site(folder / "site", database, suite)
+        import_seconds = _import(site, plan)
+        shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], _open)
+        return _result(plan, site, database, suite, processes, hit_rate, import_seconds, shares)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _site(path: Path, database: str, suite: str) -> Path:
+    write_site(path)
+    for feed in (path / "config" / "feeds").glob("*.toml"):
+        feed.unlink()
+    (path / "config" / "feeds" / "bench.toml").write_text(_FEED_FILE, encoding="utf-8")
+    gateway = path / "config" / "gateway.toml"
+    text = gateway.read_text(encoding="utf-8").replace('suite = "aes"', f'suite = "{suite}"')
+    gateway.write_text(text.replace("sqlite:///data/hubao.db", _url(database)), encoding="utf-8")
+    os.environ.pop("HUBAO_DATABASE_URL", None)
+    wiring.make_keys(wiring.load_site(path))
+    return path
+
+
+def _url(database: str) -> str:
+    if database == "sqlite":
+        return "sqlite:///data/hubao.db"
+    if database.startswith(("postgresql://", "postgres://")):
+        return database
+    raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
+
+
+def _open(site: Path, pages: Sequence[Path]) -> Office:
+    return wiring.open_office(site)
+
+
+def _import(site: Path, plan: BenchPlan) -> float:
+    began = time.monotonic()
+    office = wiring.open_office(site)
+    with office.store.read() as tx:
+        if deliveries.counts(tx) or claims.summary(tx):
+            raise WrongUse("数据库不是空的 (the bench database is not empty)")
+    enrol(office, "nm", read_roster(plan.roster.read_bytes()).people)
+    office.store.close()
+    return time.monotonic() - began
+
+
+def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:
+    timed = _Timed()
+    for path in pages:
+        before = time.monotonic()
+        fetched = Fetched(content=path.read_bytes(), request=f"file:{path.name}")
+        seq, _ = take_in(office, FEED, fetched)
+        stored = time.monotonic()
+        tally = work_page(office, seq)
+        timed.store += stored - before
+        timed.work += time.monotonic() - stored
+        for name, many in tally.rows.items() if tally else ():
+            timed.counts[name] = timed.counts.get(name, 0) + many
+    return timed
+
+
+def _result(
+    plan: BenchPlan,
+    site: Path,
+    database: str,
+    suite: str,
+    processes: int,
+    hit_rate: float,
+    import_seconds: float,
+    shares: Sequence[Share],
+) -> BenchResult:
+    seconds = max(share.ended for share in shares) - min(share.began for share in shares)
+    counts: dict[str, int] = {}
+    for share in shares:
+        for name, many in share.result.counts.items():
+            counts[name] = counts.get(name, 0) + many
+    peak = sum(share.peak for share in shares)
+    return BenchResult(
+        records=plan.records,
+        members=plan.members,
+        hit_rate=hit_rate,
+        database="sqlite" if database == "sqlite" else "postgresql",
+        processes=processes,
+        suite=suite,
+        seconds=round(seconds, 3),
+        records_per_second=round(plan.records / seconds),
+        stages={
+            "roster_import": round(import_seconds, 3),
+            "store": round(_longest(shares, "store"), 3),
+            "work": round(_longest(shares, "work"), 3),
+        },
+        peak_rss_mb=peak // 2**20,
+        claims=_claims(site),
+        counts=counts,
+    )
+
+
+def _longest(shares: Sequence[Share], stage: str) -> float:
+    return max(float(getattr(share.result, stage)) for share in shares)
+
+
+def _claims(site: Path) -> int:
+    office = wiring.open_office(site)
+    with office.store.read() as tx:
+        many = sum(count for _, _, count, _ in claims.summary(tx))
+    office.store.close()
+    return many
+
+
+def own_peak() -> int:
+    """The largest memory of this process so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def as_json(result: BenchResult) -> dict[str, Any]:
+    """The result as JSON values."""
+    plain: dict[str, Any] = msgspec.to_builtins(result)
+    return plain

@@ -1,0 +1,85 @@
+"""Cases of a scheme beside its files: `<scheme>.test.toml`, settlements in, estimates out.
+
+A case is written as for `hubao scheme assess`, dates as TOML dates, with `expect` (one table for each estimate,
+in order) or `expect_error` (the code). Only the keys an expectation names are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from gateway.core.schemes import SchemeFamily
+from gateway.core.schemes.cases import answer_case
+
+_CASE_KEYS = {"case", "scheme", "member", "settlements", "decided", "expect", "expect_error"}
+
+
+class SchemeTestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One case and what differed; passed when nothing did."""
+
+    case: str
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def run_scheme_tests(
+    tables: Mapping[str, Any], families: Mapping[str, SchemeFamily]
+) -> list[SchemeTestResult]:
+    """A result for each case of one parsed test file; a file without cases gives one that did not pass."""
+    cases = tables.get("cases")
+    unknown = sorted(set(tables) - {"cases"})
+    if unknown or not isinstance(cases, list) or not cases:
+        return [SchemeTestResult(case="-", differences=("只允许 [[cases]]，且至少一个 (only [[cases]])",))]
+    return [_result(_plain(case), families) for case in cases]
+
+
+def _result(case: Any, families: Mapping[str, SchemeFamily]) -> SchemeTestResult:
+    if not isinstance(case, dict) or not isinstance(case.get("case"), str):
+        return SchemeTestResult(case="-", differences=("每个用例须有名称 case (a case needs its name)",))
+    unknown = sorted(set(case) - _CASE_KEYS)
+    if unknown:
+        return SchemeTestResult(
+            case=case["case"], differences=(f"未知键 (unknown key) {', '.join(unknown)}",)
+        )
+    if ("expect" in case) == ("expect_error" in case):
+        problem = "须有 expect 或 expect_error 之一 (exactly one of expect, expect_error)"
+        return SchemeTestResult(case=case["case"], differences=(problem,))
+    answer = answer_case(case, families)
+    return SchemeTestResult(case=case["case"], differences=tuple(_differences(case, answer)))
+
+
+def _plain(value: Any) -> Any:
+    """TOML dates and instants as the text that JSON cases carry."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _differences(case: dict[str, Any], answer: dict[str, Any]) -> list[str]:
+    if "expect_error" in case:
+        return _compared("error.code", case["expect_error"], answer.get("error", {}).get("code"))
+    if "error" in answer:
+        return [f"error: {answer['error']['message']}"]
+    return _compared("estimates", case["expect"], answer["estimates"])
+
+
+def _compared(place: str, expected: Any, found: Any) -> list[str]:
+    """What differs, by place; of a table only the keys that are expected."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        pairs = [(f"{place}.{key}", value, found.get(key)) for key, value in expected.items()]
+        return [problem for pair in pairs for problem in _compared(*pair)]
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        rows = [(f"{place}[{at}]", *pair) for at, pair in enumerate(zip(expected, found, strict=True))]
+        return [problem for row in rows for problem in _compared(*row)]
+    if expected == ("" if found is None else found):
+        return []
+    return [f"{place}: 应为 (expected) {expected!r}，得到 (found) {found!r}"]

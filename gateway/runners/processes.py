@@ -1,0 +1,60 @@
+"""Work spread over processes of this machine: each opens its own office, because keys and connections do not travel."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+import msgspec
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process did: when it began and ended (monotonic seconds), and its largest memory in bytes."""
+
+    began: float
+    ended: float
+    peak: int
+    result: Any
+
+
+def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: Callable[..., Any]) -> list[Share]:
+    """Run `job(prepare(*share), *share)` for every share, each in a fresh process, all released at the same moment.
+
+    Raises RuntimeError if a process ends without an answer.
+    """
+    context = multiprocessing.get_context("spawn")
+    gate = context.Barrier(len(shares) + 1)
+    running = []
+    for share in shares:
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_one, args=(job, prepare, share, gate, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        running.append((process, ours))
+    gate.wait()
+    done = [_answer(process, ours) for process, ours in running]
+    for process, _ in running:
+        process.join()
+    return done
+
+
+def _one(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:
+    ready = prepare(*share)
+    gate.wait()
+    began = time.monotonic()
+    result = job(ready, *share)
+    ended = time.monotonic()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    answer.send(Share(began=began, ended=ended, peak=peak, result=result))
+
+
+def _answer(process: Any, ours: Connection) -> Share:
+    try:
+        share: Share = ours.recv()
+    except EOFError as error:
+        raise RuntimeError(f"process {process.pid} ended without an answer") from error
+    return share
