@@ -24,7 +24,7 @@ demo: .venv/.runtime .venv/.linked
 	@$(VENV_PYTHON) -P -m gateway demo
 
 test: lint
-	@$(VENV_PYTHON) -m pytest -n auto --dist worksteal
+	@$(VENV_PYTHON) -m pytest -n auto --dist worksteal -m "not full"
 
 lint: .venv/.dev .venv/.linked
 	@$(VENV_PYTHON) -m ruff check .

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from connectors.registry import ASSOCIATIONS, FEEDS
+from connectors.transport.http import probe
 from connectors.transport.msgid import MessageIds
 from gateway.errors import WrongUse
+from gateway.flow.night import Doors
 from gateway.flow.office import Office
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
@@ -139,3 +141,24 @@ def sender(office: Office, association: str) -> Sender:
     options["secret"] = read_secret(options["secret"], site=office.site)
     made: Sender = ASSOCIATIONS[spec.kind](**options, name=association)
     return made
+
+
+def doors() -> Doors:
+    """How a night reaches the outside from this process."""
+    return Doors(feed=feed_connector, sender=sender, jitter=jitter, new_lease=new_lease)
+
+
+def unreachable(office: Office) -> list[tuple[str, str]]:
+    """(settings file, what went wrong) for every feed and association that cannot be reached now."""
+    found = []
+    for name, spec in office.feeds.items():
+        address = getattr(spec.connector, "address", None)
+        if isinstance(spec.connector, Folder):
+            if not (office.site / spec.connector.folder).is_dir():
+                found.append((f"config/feeds/{name}.toml", "目录不存在 (the folder does not exist)"))
+        elif address and (problem := probe(address)):
+            found.append((f"config/feeds/{name}.toml", problem))
+    for name, association in office.associations.items():
+        if problem := probe(association.delivery.address):
+            found.append((f"config/associations/{name}.toml", problem))
+    return found

@@ -6,6 +6,7 @@ says perhaps. Messages name the kind of failure and never an address, a header o
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import ssl
@@ -99,6 +100,7 @@ def make_client(*, timeout_seconds: float, connections: int = 16) -> httpx.Clien
     )
 
 
+@functools.cache
 def _trusted_authorities() -> ssl.SSLContext:
     """Public authorities, and the machine's own: the 医保专网 has its own, installed by the administrator."""
     context = httpx.create_ssl_context(trust_env=False)

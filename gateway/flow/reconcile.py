@@ -7,6 +7,7 @@ quarantine and the sealed lists, and set against the feed's own totals.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -47,6 +48,11 @@ def reconcile(office: Office, *, first: date | None = None, last: date | None = 
         for feed in sorted(office.feeds):
             sheets += _feed_sheets(tx, office, feed)
     return [sheet for sheet in sheets if _within(sheet.day, first, last)]
+
+
+def lost(sheets: Sequence[DaySheet]) -> int:
+    """Rows that are in no class, over all these days: 0, or something is wrong."""
+    return sum(abs(sheet.rows - sum(sheet.tally.rows.values())) for sheet in sheets)
 
 
 def _within(day: str, first: date | None, last: date | None) -> bool:
@@ -129,13 +135,20 @@ class _Proof:
             sheet.tally.amount[name] += tally.amount[name]
         self._check(page, tally, rows, sheet)
         if page.replaced_by is None:
-            sheet.counted_rows += rows - self._twice(page)
-            sheet.counted_amount += sum(tally.amount.values())
+            twice = self._twice(page)
+            amounts = self._amounts(page.seq) if twice else {}
+            sheet.counted_rows += rows - len(twice)
+            sheet.counted_amount += sum(tally.amount.values()) - sum(amounts.get(row, 0) for row in twice)
 
-    def _twice(self, page: StoredPage) -> int:
-        """Rows of a page whose key stands in it more than once: the feed counts each once."""
-        keys = [key for _, key, _ in self._entries(page.seq) if any(key)]
-        return len(keys) - len(set(keys))
+    def _twice(self, page: StoredPage) -> list[int]:
+        """Rows of a page that come again further down in it: the feed counts each settlement and sign once."""
+        seen: set[bytes] = set()
+        twice = []
+        for row, key, _ in reversed(self._entries(page.seq)):
+            if any(key) and key in seen:
+                twice.append(row)
+            seen.add(key)
+        return twice
 
     def _tally(self, page: StoredPage) -> Tally:
         total = Tally()

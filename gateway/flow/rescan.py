@@ -80,7 +80,7 @@ def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Resc
         found = _rows_about(office, meta.seq, digests)
         done.pages += found is not None
         if found:
-            done.rows += _settle_again(office, *found)
+            done.rows += settle_again(office, *found)
 
 
 def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, Any, list[Row]] | None:
@@ -106,9 +106,20 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
     return (at, rows, mine) if mine else None
 
 
-def _settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> int:
+def settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> int:
+    """Settle these rows of a worked page once more, read anew; returns how many changed class."""
     while True:
-        fresh = [Row(index=r.index, key=r.key, amount=r.amount, identity=r.identity) for r in rows]
+        fresh = [
+            Row(
+                index=row.index,
+                kind="stranger" if row.identity else "quarantined",
+                key=row.key,
+                amount=row.amount,
+                identity=row.identity,
+                errors=() if row.identity else row.errors,
+            )
+            for row in rows
+        ]
         with office.store.read() as tx:
             reading = look_up(tx, office, at.meta.feed, fresh, content)
         try:

@@ -1,7 +1,7 @@
 """Cases of a scheme beside its files: `<scheme>.test.toml`, settlements in, estimates out.
 
-A case is written as for `hubao scheme assess`, dates as TOML dates, with `expect` (one table for each estimate,
-in order) or `expect_error` (the code). Only the keys an expectation names are compared.
+A case is written as for `hubao scheme assess`, dates as TOML dates, with `expect` (one table for each
+estimate, in order) or `expect_error` (the code). Only the keys an expectation names are compared.
 """
 
 from __future__ import annotations

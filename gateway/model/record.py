@@ -108,6 +108,8 @@ AMOUNT_FIELDS: Final = tuple(name for name in SettlementRecord.__struct_fields__
 def record_to_json(record: SettlementRecord) -> dict[str, Any]:
     """A record as JSON values: amounts as text in yuan, dates ISO 8601, instants with offset, None left out."""
     plain: dict[str, Any] = msgspec.to_builtins(record)
+    # Not a reversal is something known, so it is said.
+    plain["reversal"] = record.reversal
     for name in AMOUNT_FIELDS:
         if name in plain:
             plain[name] = yuan(plain[name])

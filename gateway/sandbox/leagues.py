@@ -39,13 +39,17 @@ WRONG_NAME: Final = 60
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of a league. `record` is the truth of it, its name included when that is the wrong one."""
+    """One row of a league. `record` is the truth of it, its name included when that is the wrong one.
+
+    `duplicate` when another league has already said the same about the same stay.
+    """
 
     person: Person
     record: SettlementRecord
     id_written: str
     spoiled: str | None = None
     wrong_name: bool = False
+    duplicate: bool = False
 
 
 def sent_between(
@@ -62,7 +66,7 @@ def sent_between(
 
 def _rows_of(dice: Dice, person: Person, record: SettlementRecord, last: date) -> list[Sent]:
     """A settlement as it is sent, and its refund where there is one."""
-    sent = _written(dice, person, record)
+    sent = written(dice, person, record)
     if sent.spoiled or sent.wrong_name or not dice.chance(REVERSED):
         return [sent]
     return [sent, refund(sent, settled_at=_later(dice, record, last))]
@@ -73,14 +77,15 @@ def refund(sent: Sent, *, settled_at: datetime) -> Sent:
     return msgspec.structs.replace(sent, record=reversal_of(sent.record, settled_at=settled_at))
 
 
-def _written(dice: Dice, person: Person, record: SettlementRecord) -> Sent:
+def written(dice: Dice, person: Person, record: SettlementRecord) -> Sent:
+    """A settlement as the league sends it: now and then spoiled, under a wrong name, or oddly written."""
     spoiled = dice.pick(SPOILINGS) if dice.chance(SPOILED) else None
     wrong_name = spoiled is None and dice.chance(WRONG_NAME)
     if wrong_name:
         record = msgspec.structs.replace(record, name=other_name(person, seed=1))
     odd = spoiled is None and dice.chance(ODDLY_WRITTEN)
-    written = written_otherwise(person, dice) if odd else person.id_number
-    return Sent(person=person, record=record, id_written=written, spoiled=spoiled, wrong_name=wrong_name)
+    id_written = written_otherwise(person, dice) if odd else person.id_number
+    return Sent(person=person, record=record, id_written=id_written, spoiled=spoiled, wrong_name=wrong_name)
 
 
 def _later(dice: Dice, record: SettlementRecord, last: date) -> datetime:

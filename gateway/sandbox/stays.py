@@ -216,11 +216,16 @@ def stays_of_year(
     records = _hospital_year(dice, person, first, length, serials) if dice.chance(days) else []
     if dice.chance(60):
         records += _special_months(dice, person, first, length, serials)
-    for _ in range(dice.below(5)):
+    for _ in range(_visits_in(dice, length)):
         day = first + timedelta(days=dice.below(length))
         records.append(everyday(dice, person, serial=next(serials), day=day))
     settled = [record for record in records if first <= _settled_on(record) <= last]
     return sorted(settled, key=_settled_at)
+
+
+def _visits_in(dice: Dice, length: int) -> int:
+    """Four ordinary visits a year on average."""
+    return sum(dice.chance(3_333 * length // 365) for _ in range(12))
 
 
 def _hospital_year(

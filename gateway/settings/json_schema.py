@@ -1,7 +1,7 @@
 """JSON Schemas of the files an administrator writes, generated from the specifications that check them.
 
-Editors use them through a first line such as `#:schema ../schema/feed.schema.json`. A schema knows the keys and
-their kinds; what only code can say (a band table without holes) stays with `hubao check`.
+Editors use them through a first line such as `#:schema ../schema/feed.schema.json`. A schema knows the
+keys and their kinds; what only code can say (a band table without holes) stays with `hubao check`.
 """
 
 from __future__ import annotations

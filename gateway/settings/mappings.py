@@ -98,7 +98,7 @@ class JoinSpec(Spec):
 
 
 class BundleSpec(Spec):
-    """How the bundle of a sweep is read: the transaction that holds the settlements, and those joined to it."""
+    """How a sweep's bundle is read: the transaction that holds the settlements, and those joined to it."""
 
     rows_from: Text
     joins: tuple[JoinSpec, ...] = ()
@@ -153,7 +153,7 @@ class AmountsSpec(Spec):
 
 
 class ReversalsSpec(Spec):
-    """How the feed takes a settlement back, and whether a reversal without a named original reverses its own number."""
+    """How the feed takes a settlement back; a reversal that names no original reverses its own number."""
 
     style: core.ReversalStyle = "flag"
     reverses: Literal["own", "unnamed"] = "own"

@@ -169,17 +169,19 @@ def listing(tx: Connection, *, state: str | None, association: str | None, limit
     return [_delivery(row) for row in tx.execute(query)]
 
 
-def redrive(tx: Connection, *, now: datetime, association: str | None, ids: Sequence[int] | None) -> int:
-    """Give dead letters a new schedule. They may have been sent before, so each is asked about first."""
+def redrive(
+    tx: Connection, *, now: datetime, association: str | None, ids: Sequence[int] | None, send_again: bool = False
+) -> int:
+    """Give dead letters a new schedule. They may have arrived, so each is asked about first, unless a person
+    made sure that it did not (`send_again`)."""
     table = schema.delivery
     dead = table.c.state == "dead"
     if association:
         dead &= table.c.association == association
-    if ids is not None:
+    if ids:
         dead &= table.c.delivery_id.in_(ids)
-    return tx.execute(
-        update(table).where(dead).values(state="unknown", attempts=1, next_at=to_ms(now))
-    ).rowcount
+    state = "pending" if send_again else "unknown"
+    return tx.execute(update(table).where(dead).values(state=state, attempts=1, next_at=to_ms(now))).rowcount
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -25,19 +25,35 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     message: str | None
 
 
+SILENT_AFTER_MS = 120_000
+"""A run whose process said nothing for so long was cut off, and may be taken up again."""
+
+RETRY_AFTER_MS = 600_000
+"""A run that failed may be tried again after this."""
+
+
 def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) -> int | None:
-    """Claim the run due at that instant; None if somebody finished it already. A run cut off is taken up again."""
+    """Claim the run due at that instant; None if it is done, or somebody is at it.
+
+    A run that was cut off, and after a while one that failed, is taken up again.
+    """
     table = schema.run
-    new = insert_for(tx, table).values(feed=feed, scheduled_for=to_ms(scheduled_for), started_at=to_ms(now))
+    at = to_ms(now)
+    new = insert_for(tx, table).values(feed=feed, scheduled_for=to_ms(scheduled_for), started_at=at, beat_at=at)
     made = tx.execute(new.on_conflict_do_nothing().returning(table.c.run_id)).scalar()
     if made is not None:
         return int(made)
-    same = (
-        (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & table.c.outcome.is_(None)
-    )
-    again = update(table).where(same).values(started_at=to_ms(now)).returning(table.c.run_id)
+    cut_off = table.c.outcome.is_(None) & (table.c.beat_at < at - SILENT_AFTER_MS)
+    failed = (table.c.outcome == "failed") & (table.c.finished_at < at - RETRY_AFTER_MS)
+    same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed)
+    again = update(table).where(same).values(started_at=at, beat_at=at, outcome=None).returning(table.c.run_id)
     found = tx.execute(again).scalar()
     return int(found) if found is not None else None
+
+
+def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
+    """The run is alive."""
+    tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=to_ms(now)))
 
 
 def end(tx: Connection, run_id: int, *, outcome: str, pages: int, message: str, now: datetime) -> None:
@@ -69,4 +85,12 @@ def latest(tx: Connection, feed: str, *, outcome: str | None = None) -> RunRow |
 def last_page_at(tx: Connection, feed: str) -> datetime | None:
     """When the feed last handed over a page."""
     found = tx.execute(select(func.max(schema.page.c.received_at)).where(schema.page.c.feed == feed)).scalar()
+    return from_ms(found) if found is not None else None
+
+
+def latest_scheduled(tx: Connection, feed: str) -> datetime | None:
+    """The instant of the feed's newest run that ended well: what came after it is still to be caught up."""
+    table = schema.run.c
+    query = select(func.max(table.scheduled_for)).where(table.feed == feed, table.outcome == "done")
+    found = tx.execute(query).scalar()
     return from_ms(found) if found is not None else None

@@ -262,6 +262,7 @@ run = Table(
     Column("feed", String(40), nullable=False),
     Column("scheduled_for", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
+    Column("beat_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("outcome", String(20)),
     Column("pages", Integer),

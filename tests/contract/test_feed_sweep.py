@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from misbehaving_server import LocalServer, Reply, closed_port
+from small_league import PAAS_ID, SECRET, League, Patient, envelope, good, id_number, refusal, settled
 
 from connectors.feeds.cloud_line import CloudLine
 from connectors.registry import FEEDS
@@ -17,8 +19,6 @@ from connectors.transport.msgid import MessageIds
 from gateway.errors import Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES
 from gateway.ports import Subject, SweepFeed
-from league_line import PAAS_ID, SECRET, League, Patient, envelope, good, id_number, refusal, settled
-from local_server import LocalServer, Reply, closed_port
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 NAME = "测试甲"
@@ -81,7 +81,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 
 
 class SweepFeedContract:
-    """Every SweepFeed: subclass and give `feed` over `league`, where 1 and 2 have been to hospital, 9 is unknown."""
+    """Every SweepFeed, built over a league where 1 and 2 were in hospital and 9 is unknown."""
 
     @pytest.fixture
     def feed(self, rig: Rig) -> SweepFeed:
@@ -225,7 +225,7 @@ BROKEN: dict[str, Broken] = {
     "an HTML error page with 200": lambda: Reply(
         body=b"<html>502</html>", headers={"content-type": "text/html"}
     ),
-    "an empty body": lambda: Reply(),
+    "an empty body": Reply,
     "no infcode": lambda: envelope({"output": {}}),
     "infcode null": lambda: envelope({"infcode": None, "output": {}}),
     "an output that is a number": lambda: envelope({"infcode": 0, "output": 7}),
@@ -272,7 +272,7 @@ class TestWhatIsNoAnswer:
         assert settlements == ["P1", "P3"]
 
     def test_when_nothing_is_learnt_the_line_is_unavailable(self, rig: Rig, code: str, reply: Broken) -> None:
-        rig.league.fault = lambda infno, request: reply()
+        rig.league.fault = lambda *_: reply()
         with pytest.raises(Unavailable) as down:
             rig.feed(tries=1).ask([subject(n) for n in range(1, 10)], now=NOW)
         assert code in str(down.value)

@@ -87,6 +87,7 @@ class Stay:
     reason: str | None = None
     period: Period | None = None
     decided: Row | None = None
+    changed: bool = False
     reversed_since: bool = False
     lines: list[Row] = field(default_factory=list)
     payable: Fraction = Fraction(0)
@@ -105,11 +106,13 @@ def assess_naively(case: Row) -> Row:
         periods = coverage_periods(case["member"]["coverage"])
     except CaseError as error:
         return {"case": case["case"], "error": {"code": "contradiction", "message": str(error)}}
-    stays = stays_of(case["settlements"])
+    live, doubts = without_reversed(case["settlements"])
+    stays = stays_of(live)
     for decision in case.get("decided", []):
         stays = with_decision(stays, decision, case["settlements"])
     stays.sort(key=place_in_order)
     for stay in stays:
+        stay.doubts = {doubt for doubt, numbers in doubts.items() if numbers & set(stay.numbers())}
         stay.period = period_of(stay, periods)
         stay.reason = reason_not_payable(stay, periods)
     weigh_all(stays, periods)
@@ -238,15 +241,11 @@ def same_total(one: Row, other: Row) -> bool:
 # ---- stays (单次住院) and months (门诊特殊慢性病)
 
 
-def stays_of(rows: list[Row]) -> list[Stay]:
-    live, doubts = without_reversed(rows)
+def stays_of(live: list[Row]) -> list[Stay]:
     aside = [Stay("aside", [row], reason=set_aside(row)) for row in live if set_aside(row)]
     rest = [row for row in live if not set_aside(row)]
-    stays = aside + months([row for row in rest if row["care_type"] == "outpatient_special"])
-    stays += inpatient_stays([row for row in rest if row["care_type"] == "inpatient"])
-    for stay in stays:
-        stay.doubts = {doubt for doubt, numbers in doubts.items() if numbers & set(stay.numbers())}
-    return stays
+    special = [row for row in rest if row["care_type"] == "outpatient_special"]
+    return aside + months(special) + inpatient_stays([row for row in rest if row["care_type"] == "inpatient"])
 
 
 def set_aside(row: Row) -> str | None:
@@ -328,8 +327,7 @@ def days_of(stay: Stay) -> list[date] | None:
         return [last.date()] if last else None
     for row in stay.rows:
         came, left = admitted(row), discharged(row)
-        when = settled(row)
-        if came is None or left is None or left < came or (when and when.date() < came):
+        if came is None or left is None or left < came:
             return None
     first, end = admitted(stay.rows[0]), discharged(stay.rows[-1])
     assert first is not None
@@ -345,46 +343,47 @@ def days_of(stay: Stay) -> list[date] | None:
 
 def with_decision(stays: list[Stay], decision: Row, rows: list[Row]) -> list[Stay]:
     """A decided stay stays as it was; what came later stands beside it and changes nothing by itself."""
-    before: list[Row] = []
-    result: list[Stay] = []
-    doubts: set[str] = set()
-    for stay in stays:
-        mine = [row for row in stay.rows if row["settlement_no"] in decision["settlements"]]
-        later = [row for row in stay.rows if row["settlement_no"] not in decision["settlements"]]
-        before += mine
-        doubts |= stay.doubts if mine else set()
-        result += [stay] if not mine else [later_part(stay, later)] if later else []
-    plain = [row for row in rows if not row.get("reversal") and row not in before]
-    gone = [row for row in plain if row["settlement_no"] in decision["settlements"]]
-    if before:
-        return [*result, decided_stay(before, decision, doubts | ({"decided_before"} if gone else set()))]
-    return refunded_since(result, decided_stay(gone, decision, set())) if gone else result
-
-
-def later_part(stay: Stay, rows: list[Row]) -> Stay:
-    return Stay(stay.kind, rows, transfer=stay.transfer, doubts=stay.doubts, reason="decided_before")
-
-
-def decided_stay(rows: list[Row], decision: Row, doubts: set[str]) -> Stay:
-    kind = "month" if rows[0]["care_type"] == "outpatient_special" else "inpatient"
-    rows = sorted(rows, key=place_in_month if kind == "month" else place_of_row)
-    transfer = kind == "inpatient" and any(stay.transfer for stay in inpatient_stays(rows))
-    return Stay(kind, rows, transfer=transfer, doubts=doubts, decided=decision)
-
-
-def refunded_since(stays: list[Stay], gone: Stay) -> list[Stay]:
-    """The money is out until a person decides, and what replaces the refunded settlement waits for that."""
-    gone.reversed_since = True
-    for stay in stays:
-        if stay.kind == gone.kind and stay.decided is None and stay.reason is None and replaces(stay, gone):
+    numbers = set(decision["settlements"])
+    touched = [stay for stay in stays if numbers & set(stay.numbers())]
+    others = [stay for stay in stays if not numbers & set(stay.numbers())]
+    parts = [row for stay in touched for row in stay.rows]
+    before = [row for row in parts if row["settlement_no"] in numbers]
+    later = [row for row in parts if row["settlement_no"] not in numbers]
+    gone = [row for row in rows if row["settlement_no"] in numbers and row not in before]
+    gone = [row for row in gone if not row.get("reversal")]
+    if not before + gone:
+        return stays
+    decided = decided_stay(before, gone, decision)
+    if later:
+        transfer = decided.transfer or any(stay.transfer for stay in touched)
+        others.append(Stay(decided.kind, in_order(later), transfer=transfer, reason="decided_before"))
+    for stay in others:
+        if stay.decided is None and stay.reason is None and replaces(stay, gone):
             stay.reason = "decided_before"
-    return [*stays, gone]
+    return [*others, decided]
 
 
-def replaces(stay: Stay, gone: Stay) -> bool:
-    if gone.kind == "month":
-        return month_name(stay.rows[0]) == month_name(gone.rows[0])
-    return any(same_visit(row, other) for row in stay.rows for other in gone.rows)
+def in_order(rows: list[Row]) -> list[Row]:
+    special = all(row["care_type"] == "outpatient_special" for row in rows)
+    return sorted(rows, key=place_in_month if special else place_of_row)
+
+
+def decided_stay(before: list[Row], gone: list[Row], decision: Row) -> Stay:
+    """As it was decided. Where all of it was refunded since, it is not shown, but the money is out."""
+    rows = in_order(before + gone)
+    kind = "month" if rows[0]["care_type"] == "outpatient_special" else "inpatient"
+    transfer = kind == "inpatient" and any(stay.transfer for stay in inpatient_stays(rows))
+    stay = Stay(kind, in_order(before) or rows, transfer=transfer, decided=decision)
+    stay.changed, stay.reversed_since = bool(gone), not before
+    return stay
+
+
+def replaces(stay: Stay, gone: list[Row]) -> bool:
+    """A settlement of the visit or month of a refunded one would change what was decided."""
+    if stay.kind == "month":
+        special = [row for row in gone if row["care_type"] == "outpatient_special"]
+        return any(month_name(stay.rows[0]) == month_name(row) for row in special)
+    return any(same_visit(row, other) for row in stay.rows for other in gone)
 
 
 def period_of(stay: Stay, periods: list[Period]) -> Period | None:
@@ -413,8 +412,14 @@ def reason_not_payable(stay: Stay, periods: list[Period]) -> str | None:
 
 
 def is_incomplete(row: Row) -> bool:
+    """An amount or the settlement time is missing or impossible; of the dates days_of has spoken."""
     amounts = amount(row, "in_scope_amount"), amount(row, "fund_paid_amount")
-    return settled(row) is None or any(one is None or one < 0 for one in amounts)
+    return settled(row) is None or settled_too_early(row) or any(one is None or one < 0 for one in amounts)
+
+
+def settled_too_early(row: Row) -> bool:
+    when, came = settled(row), admitted(row)
+    return row["care_type"] == "inpatient" and bool(when and came and when.date() < came)
 
 
 def base(stay: Stay) -> Fraction:
@@ -554,7 +559,7 @@ def flags(stay: Stay, member: Row) -> list[str]:
         "incomplete": stay.reason == "incomplete",
         "partial_reversal": "partial_reversal" in stay.doubts,
         "reversal_unclear": "reversal_unclear" in stay.doubts,
-        "decided_before": stay.reason == "decided_before" or "decided_before" in stay.doubts,
+        "decided_before": stay.reason == "decided_before" or stay.changed,
         "age_outside": stay.period is not None and age_outside(member, stay.period.first),
         "referral_to_confirm": any(is_elsewhere(row) for row in stay.rows),
         "injury_to_confirm": any(row.get("care_type_code") == "22" for row in stay.rows),

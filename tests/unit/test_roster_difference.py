@@ -7,10 +7,10 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from roster_files import id_number
 
 from gateway.core.roster import MemberChange, RosterMember, as_roster, difference
 from gateway.model.member import Coverage, Member
-from tests.unit.roster_files import id_number
 
 PERIOD = Coverage(first_day=date(2021, 6, 1), last_day=date(2022, 5, 31), scheme="a", category="active")
 LATER = replace(PERIOD, first_day=date(2022, 6, 1), last_day=date(2023, 5, 31))

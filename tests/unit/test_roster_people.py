@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from roster_files import csv_bytes, day, id_number, row
 
 from gateway.core.roster import RosterFile, read_roster
-from tests.unit.roster_files import csv_bytes, day, id_number, row
 
 SECOND = {"coverage_from": "2022-06-01", "coverage_to": "2023-05-31"}
 

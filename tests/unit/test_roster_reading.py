@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from roster_files import CHINESE, cells_as_csv, csv_bytes, day, id_number, row, table, xlsx_bytes
 
 from gateway.core.roster import RosterFile, RosterMember, read_roster
 from gateway.errors import BadInput
 from gateway.model.member import Coverage
-from tests.unit.roster_files import CHINESE, cells_as_csv, csv_bytes, day, id_number, row, table, xlsx_bytes
 
 SOUND = RosterMember(
     member_no="M001",

@@ -66,7 +66,7 @@ class CaseMaker:
             "member": self.member(),
             "settlements": self.rows,
         }
-        return self.decide(case) if self.chance(0.25) else case
+        return self.decide(case) if self.chance(0.35) else case
 
     def chance(self, part: float) -> bool:
         return self.rng.random() < part
@@ -313,7 +313,7 @@ class CaseMaker:
         return {**case, "decided": decided} if decided else case
 
     def came_later(self, row: Row) -> bool:
-        return self.chance(0.7 if row.get("reversal") else 0.2)
+        return self.chance(0.7 if row.get("reversal") else 0.25)
 
     def decision(self, estimate: Row) -> Row:
         numbers = list(estimate["settlements"])
@@ -350,7 +350,14 @@ def essence(answer: Row) -> Any:
 def essence_of_estimate(estimate: Row) -> Row:
     kept = ("settlements", "edition", "payable", "claim_by")
     lines = [essence_of_line(line) for line in estimate["lines"] if line["amount"] != "0.00"]
-    return {name: estimate[name] for name in kept} | {"flags": sorted(estimate["flags"]), "lines": lines}
+    return {name: estimate[name] for name in kept} | {"flags": essence_of_flags(estimate), "lines": lines}
+
+
+def essence_of_flags(estimate: Row) -> list[str]:
+    """Whether a transfer shows beside `decided_before`, which says more, the text leaves open."""
+    flags = set(estimate["flags"])
+    assert len(flags) == len(estimate["flags"])
+    return sorted(flags - {"transfer_to_confirm"} if "decided_before" in flags else flags)
 
 
 def essence_of_line(line: Row) -> Row:
@@ -450,7 +457,7 @@ def test_naive_implementation_prorates_by_covered_nights() -> None:
 def situations(case: Row, answer: Row) -> set[str]:
     if "error" in answer:
         return {"refused"}
-    found = coverage_situations(case["member"]["coverage"])
+    found = coverage_situations(case["member"]["coverage"]) | decision_situations(case, answer)
     for row in case["settlements"]:
         found |= reversal_situations(row, case) if row.get("reversal") else row_situations(row)
     for estimate in answer["estimates"]:
@@ -469,6 +476,22 @@ def coverage_situations(coverage: list[Row]) -> set[str]:
     return found | {"touching" if gap == 1 else "gap of a day" if gap == 2 else "gap" for gap in gaps}
 
 
+def decision_situations(case: Row, answer: Row) -> set[str]:
+    """How the decided stays look now: as then, joined by another settlement, refunded, or two apart."""
+    found: set[str] = set()
+    standing = [set(estimate["settlements"]) for estimate in answer["estimates"]]
+    undecided = [set(one["settlements"]) for one in assess_naively({**case, "decided": []})["estimates"]]
+    for decision in case.get("decided", ()):
+        numbers = set(decision["settlements"])
+        left = next((numbers & one for one in standing if numbers & one), set())
+        found |= {"decided, still as it was"} if numbers in undecided else set()
+        found |= {"decided, then joined"} if any(numbers < one for one in undecided) else set()
+        found |= {"decided, now apart"} if sum(bool(numbers & one) for one in undecided) > 1 else set()
+        found |= {"decided, then refunded"} if not left else set()
+        found |= {"decided, then refunded in part"} if left and left < numbers else set()
+    return found
+
+
 def row_situations(row: Row) -> set[str]:
     found = {f"care {row['care_type']}", f"insurance {row.get('insurance_type')}"}
     found |= {f"missing {name}" for name in NEEDED if row.get(name) is None}
@@ -476,7 +499,12 @@ def row_situations(row: Row) -> set[str]:
     if row.get("admitted_on") and row.get("discharged_on"):
         days = (date.fromisoformat(row["discharged_on"]) - date.fromisoformat(row["admitted_on"])).days
         found |= {"impossible dates"} if days < 0 else {"same day"} if days == 0 else set()
+        found |= {"more than 90 days"} if days > 90 else set()
         found |= days_situations(row, days) if row["care_type"] == "inpatient" else set()
+    found |= {"negative amount"} if any(str(row.get(name)).startswith("-") for name in NEEDED) else set()
+    if row.get("settled_at") and row.get("admitted_on"):
+        there = datetime.fromisoformat(row["settled_at"]).astimezone(SHANGHAI)
+        found |= {"settled before admission"} if there.date().isoformat() < row["admitted_on"] else set()
     if row["care_type"] == "outpatient_special" and row.get("settled_at"):
         there = datetime.fromisoformat(row["settled_at"])
         same = there.month == there.astimezone(SHANGHAI).month
@@ -568,13 +596,22 @@ EXPECTED = {
     *(f"allowance of {amount}" for amount in ("10.00", "20.00", "30.00", "30 days")),
     *("band", "proration", "daily_allowance", "floor", "cap", "decided"),
     *("maternity_insurance", "not_employee_insurance", "not_payable_care", "not_covered", "incomplete"),
-    *("partial_reversal", "decided_before", "age_outside", "referral_to_confirm", "injury_to_confirm"),
+    *(
+        "partial_reversal",
+        "reversal_unclear",
+        "decided_before",
+        "age_outside",
+        "referral_to_confirm",
+        "injury_to_confirm",
+    ),
     *("transfer_to_confirm", "chain of three", "transfer and back", "visit in parts", "month of several"),
     *("touching", "gap", "gap of a day", "refused", "no visit number", "impossible dates", "same day"),
     *("inpatient days absent", "inpatient days 0", "inpatient days agree", "days differ"),
     *("another month on its own clock", "a fen into a band", "half a fen", "nothing left of the cap"),
     *("refused before", "in hospital when coverage began", "period of 2023 or later"),
-    "allowance begun again",
+    *("allowance begun again", "more than 90 days", "settled before admission", "negative amount"),
+    *("decided, still as it was", "decided, then joined", "decided, now apart"),
+    *("decided, then refunded", "decided, then refunded in part"),
 }
 AT_LEAST = 10
 COUNTED = 4_000

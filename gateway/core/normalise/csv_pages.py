@@ -1,4 +1,7 @@
-"""CSV pages: bytes → rows of cells. One line is one row, so a stray quote costs one row, not the rest of the file."""
+"""CSV pages: bytes → rows of cells.
+
+One line is one row, so a stray quote costs one row and not the rest of the file.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.core.normalise.views import Sources
 
 _AROUND_HEADERS: Final = " \t\r\n\ufeff\u3000\"'"
+# A line of nothing but these is no row: empty lines of a spreadsheet, the end-of-file sign of DOS.
+_NOTHING: Final = _AROUND_HEADERS + "\x1a"
 Cells = list[str] | None
 """The cells of one line, None where the line cannot be taken apart."""
 
@@ -26,12 +31,11 @@ class CsvRows:
         if content.count(b"\n") > MAX_ROWS + 1:
             raise bad_page("too_many_rows")
         self._spoken = spoken
-        encoding, header = _header(content, spoken, needs)
-        lines = _lines(content, encoding)
-        self.header = header
-        self.rows = self._split(
-            [line for line in lines[0 if spoken.columns else 1 :] if line.strip(_AROUND_HEADERS)]
-        )
+        text, self.header = _decoded(content, spoken, needs)
+        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        nothing = _NOTHING + spoken.delimiter
+        first = 0 if spoken.columns else 1
+        self.rows = self._split([line for line in lines[first:] if line.strip(nothing)])
 
     def _split(self, lines: list[str]) -> list[Cells]:
         try:
@@ -76,32 +80,30 @@ def _dialect(spoken: CsvFormat) -> dict[str, Any]:
     return {"delimiter": spoken.delimiter, "quotechar": spoken.quote}
 
 
-def _header(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list[str]]:
-    """The first encoding under which the header has the columns needed. Raises BadPage naming those missing."""
-    if spoken.columns:
-        return _encoding_of(content, spoken), list(spoken.columns)
-    missing: list[str] = []
-    for encoding in spoken.encoding:
-        header = _first_line(content, encoding, spoken)
-        missing = ["/".join(columns) for columns in needs if not set(columns) & set(header)]
-        if not missing:
-            _refuse_doubles(header, needs)
-            return encoding, header
-    raise bad_page("missing_columns", "、".join(missing))
+def _decoded(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list[str]]:
+    """The page as text and its header, in the first encoding that fits both. Raises BadPage.
 
-
-def _encoding_of(content: bytes, spoken: CsvFormat) -> str:
-    for encoding in spoken.encoding:
+    Where some bytes fit none, only their own lines get the sign for what cannot be decoded.
+    """
+    headers = {encoding: _header(content, encoding, spoken) for encoding in spoken.encoding}
+    fitting = [encoding for encoding, header in headers.items() if not _missing(header, needs)]
+    if not fitting:
+        raise bad_page("missing_columns", "、".join(_missing(headers[spoken.encoding[-1]], needs)))
+    _refuse_doubles(headers[fitting[0]], needs)
+    for encoding in fitting:
         try:
-            content.decode(encoding)
+            return content.decode(encoding).lstrip("\ufeff"), headers[encoding]
         except UnicodeError:
             continue
-        return encoding
-    return spoken.encoding[0]
+    lines = [line.decode(fitting[0], "replace") for line in content.split(b"\n")]
+    return "\n".join(lines).lstrip("\ufeff"), headers[fitting[0]]
 
 
-def _first_line(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
-    first = content.split(b"\n", 1)[0].decode(encoding, "replace").lstrip("\ufeff").rstrip("\r")
+def _header(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
+    if spoken.columns:
+        return list(spoken.columns)
+    end = content.find(b"\n")
+    first = content[: end if end >= 0 else None].decode(encoding, "replace").strip("\ufeff\r\x1a")
     try:
         cells = next(csv.reader([first], **_dialect(spoken)), [])
     except csv.Error as error:
@@ -112,17 +114,12 @@ def _first_line(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
     return cells
 
 
+def _missing(header: list[str], needs: Needs) -> list[str]:
+    return ["/".join(columns) for columns in needs if not set(columns) & set(header)]
+
+
 def _refuse_doubles(header: list[str], needs: Needs) -> None:
     named = {name for columns in needs for name in columns}
     doubles = sorted({name for name in header if name in named and header.count(name) > 1})
     if doubles:
         raise bad_page("duplicate_columns", "、".join(doubles))
-
-
-def _lines(content: bytes, encoding: str) -> list[str]:
-    """The lines of the page. Where some bytes cannot be decoded, only their own line holds the replacement sign."""
-    try:
-        text = content.decode(encoding)
-    except UnicodeError:
-        text = "\n".join(line.decode(encoding, "replace") for line in content.split(b"\n"))
-    return [line.removesuffix("\r") for line in text.lstrip("\ufeff").split("\n")]

@@ -64,7 +64,7 @@ def date_parser(
 def datetime_parser(
     formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool, code: str = "not_a_datetime"
 ) -> Callable[[Any], datetime | None]:
-    """Value → an instant with the offset of Asia/Shanghai, which is assumed where none is written; or None."""
+    """Value → an instant with the offset of Asia/Shanghai (assumed where none is written), or None."""
     patterns = [re.compile(_as_regex(pattern)) for pattern in formats or DATETIME_FORMATS]
 
     def slow(text: str) -> datetime | None:
@@ -134,7 +134,7 @@ def _by_format(text: str, patterns: list[re.Pattern[str]]) -> datetime | None:
 def _from_parts(parts: dict[str, int]) -> datetime | None:
     micro = parts.pop("milli", 0) * 1000
     try:
-        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI)  # type: ignore[arg-type]
+        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI)
     except ValueError:
         return None
 

@@ -84,7 +84,7 @@ def disease_sources(language: MappingLanguage) -> tuple[str, ...]:
 
 
 class Readers:
-    """Makes the reader of each field for one mapping, given the position of every source in a row's values."""
+    """Makes the reader of each field of a mapping, given the position of every source in a row's values."""
 
     def __init__(self, language: MappingLanguage, positions: dict[str, int]) -> None:
         self._language = language
@@ -263,7 +263,7 @@ def _sum_of(parse: Parser, places: tuple[int, ...]) -> Reader:
 
 
 def _minus(read: Reader, taken: list[Reader]) -> Reader:
-    """The amount less what is taken off; what is missing there takes nothing off, and check I2 guards that."""
+    """The amount less what is taken off; what is missing there takes nothing off: check I2 guards that."""
 
     def less(values: Values) -> Any:
         amount = read(values)

@@ -25,14 +25,14 @@ _TEXT: Final = msgspec.json.Decoder(str)
 _PLAIN: Final = msgspec.json.Decoder(float_hook=str)
 _SAFE_CODE: Final = re.compile(r"[-A-Za-z0-9_.]{1,16}")
 _SPACE: Final = b" \t\r\n"
+_LARGE: Final = 4 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
     """The settlements of one JSON page, each still as its bytes. Raises BadPage."""
     content = as_utf8(content, spoken.encoding)
-    if content.count(b",") - content.count(b":") > MAX_ROWS or content.count(b"{") > 4 * MAX_ROWS:
-        # So many members and so few keys is no page of settlements; refused before memory is spent on it.
+    if len(content) > _LARGE and _mostly_punctuation(content):
         raise bad_page("too_many_rows")
     rows = _quickly(content, spoken)
     if rows is None:
@@ -40,6 +40,15 @@ def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
     if len(rows) > MAX_ROWS:
         raise bad_page("too_many_rows")
     return rows
+
+
+def _mostly_punctuation(content: bytes) -> bool:
+    """Whether a page has so many members and so few keys that it is no page of settlements.
+
+    Millions of numbers or empty objects would each become a row before they could be counted; this looks
+    first, and only at pages large enough to do harm.
+    """
+    return content.count(b",") - content.count(b":") > MAX_ROWS or content.count(b"{") > 4 * MAX_ROWS
 
 
 def _quickly(content: bytes, spoken: JsonFormat) -> list[Raw] | None:
@@ -136,7 +145,7 @@ def _object(raw: Raw | None) -> dict[str, Raw] | None:
     opened = _opened(raw)
     if opened is None:
         return None
-    if not bytes(opened).lstrip(_SPACE).startswith(b"{"):
+    if _first(opened) != b"{":
         return None
     found: dict[str, Raw] = _safely(_OBJECT.decode, opened)
     return found
@@ -145,7 +154,7 @@ def _object(raw: Raw | None) -> dict[str, Raw] | None:
 def _opened(raw: Raw | None) -> Raw | None:
     if raw is None:
         return None
-    first = memoryview(raw)[:1]
+    first = _first(raw)
     if first == b"n":
         return None
     if first != b'"':
@@ -154,8 +163,13 @@ def _opened(raw: Raw | None) -> Raw | None:
     return Raw(text.encode()) if text else None
 
 
+def _first(raw: Raw) -> bytes:
+    """The first byte of a value: msgspec leaves no space before it."""
+    return bytes(memoryview(raw)[:1])
+
+
 def _rows_of(raw: Raw) -> list[Raw]:
-    first = bytes(memoryview(raw)[:1])
+    first = _first(raw)
     if first == b"[":
         rows: list[Raw] = _safely(_ARRAY.decode, raw)
         return rows

@@ -31,9 +31,9 @@ MAX_ROWS: Final = 200_000
 class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
     """How one field of the record is read from a row.
 
-    Exactly one of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says where
-    from; `minus` takes further sources off an amount. `unknown` says what a code outside `codes` becomes.
-    `optional` allows a CSV header without any of the sources.
+    Exactly one of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says
+    where from; `minus` takes further sources off an amount. `unknown` says what a code outside `codes`
+    becomes. `optional` allows a CSV header without any of the sources.
     """
 
     sources: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ class CompiledMapping:
         )
 
     def identify(self, rows: Rows, start: int, stop: int) -> list[Identity | tuple[RowError, ...]]:
-        """For each row from `start` (counted from 0) up to `stop`: its identity, or all that is wrong with it."""
+        """For each row from `start` (from 0) up to `stop`: its identity, or all that is wrong with it."""
         return [self._identity_of(rows, index) for index in range(start, min(stop, len(rows)))]
 
     def record(self, rows: Rows, index: int) -> Normalised:
@@ -140,7 +140,7 @@ class CompiledMapping:
         return (*errors, *(check.error for check in sound if check.fails(partial)))
 
     def _needs(self) -> Needs:
-        """For every field that must be there: the columns one of which is enough; terms of a sum are all needed."""
+        """For every field that must be there: the columns of which one is enough; of a sum every one."""
         needed: list[tuple[str, ...]] = []
         for rule in self.language.fields.values():
             if not rule.optional:
@@ -154,6 +154,6 @@ def compile_mapping(language: MappingLanguage) -> CompiledMapping:
 
 
 def _with_required(language: MappingLanguage) -> MappingLanguage:
-    """Without its number and its total a settlement can be neither counted nor corrected: both are required."""
+    """Without number and total a settlement can be neither counted nor corrected: both are required."""
     always = {name: msgspec.structs.replace(rule_of(language, name), required=True) for name in _ALWAYS}
     return msgspec.structs.replace(language, fields={**language.fields, **always})

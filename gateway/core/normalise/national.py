@@ -1,4 +1,4 @@
-"""What `national = true` stands for: the national codes of every field, their known spellings, the code tables.
+"""What `national = true` stands for: the codes of every field, their known spellings, the code tables.
 
 Source: 定点医药机构接口规范 (setlinfo of 2207, 2304, 2305 and 5203) and spellings seen in real messages.
 """
@@ -34,7 +34,8 @@ SEX_CODES: Final = {
 
 ID_TYPE_CODES: Final = {
     **{str(digit): f"0{digit}" for digit in range(1, 10)},
-    "居民身份证": "01", "身份证": "01", "居民身份证（户口簿）": "01", "居民身份证(户口簿)": "01", "户口簿": "01",
+    "居民身份证": "01", "身份证": "01", "户口簿": "01", "居民身份证（户口簿）": "01",
+    "居民身份证(户口簿)": "01",
     "军官证": "02", "护照": "08", "社会保障卡": "90", "社保卡": "90", "其他": "99",
 }  # fmt: skip
 """证件类型: a lost leading zero comes back; a code that is not here stays as it is."""
@@ -61,12 +62,15 @@ CARE_TYPE_CODES: Final = {
     "53": "family_planning",
     "91": "other", "92": "other", "93": "other", "99": "other",
 }  # fmt: skip
-"""医疗类别 by its first two digits (local codes are longer: 140104, 2101, 53_04). 23 转外诊治住院 is a hospital
-stay by its name; 27 自主就医 does not say what it is, so it is `other` unless a mapping knows better."""
+"""医疗类别 by its first two digits (local codes are longer: 140104, 2101, 53_04).
+
+23 转外诊治住院 is a hospital stay by its name; 27 自主就医 does not say what it is, so it is `other` unless a
+mapping knows better.
+"""
 
 
 def national_rules() -> dict[str, FieldRule]:
-    """Field → the rule `national = true` gives it. Dates may also be epoch milliseconds; columns are optional."""
+    """Field → the rule `national = true` gives it; dates may be epoch milliseconds, columns missing."""
     rules = {field: _rule(field, codes) for field, codes in national_codes().items() if codes}
     rules["other_fund_amount"] = FieldRule(sum=("oth_pay", "othfund_pay", "hifdm_pay"), optional=True)
     return rules

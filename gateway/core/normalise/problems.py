@@ -8,7 +8,7 @@ from gateway.errors import BadPage
 from gateway.model.page import RowError
 
 
-class Wrong(Exception):
+class Wrong(Exception):  # noqa: N818 - it never leaves this room and reads as a sentence: raise Wrong("missing")
     """One value that cannot be used. Carries only its code: which field it stands in, the reader knows."""
 
     def __init__(self, code: str) -> None:
@@ -32,7 +32,7 @@ ROW_CODES: Final = {
     "unreadable": "这一行无法解码 (the row cannot be decoded)",
     "bad_reply": "包里的应答无法解读 (a reply in the bundle cannot be read)",
     "wrong_columns": "列数与表头不符 (another number of cells than the header)",
-    "sum_mismatch_i1": "总额 ≠ 全自费 + 超限价 + 先行自付 + 政策范围 (I1: total is not the sum of its scopes)",
+    "sum_mismatch_i1": "总额 ≠ 全自费 + 超限价 + 先行自付 + 政策范围 (I1: total is not its parts)",
     "sum_mismatch_i2": "总额 ≠ 基金 + 个人 + 医院 (I2: total is not fund + personal + hospital)",
     "sum_mismatch_i3": "个人负担 ≠ 个人账户 + 现金 (I3: personal is not account + cash)",
     "sum_mismatch_i4": "基金总额 ≠ 各项基金之和 (I4: fund total is not the sum of the funds)",

@@ -26,7 +26,7 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
             if value is None:
                 return None
             value = _number_as_text(value)
-        text = value.strip()
+        text: str = value.strip()
         if text in empty:
             return None
         if len(text) > limit:
@@ -62,7 +62,7 @@ def identifier_parser(text: Text) -> Text:
 
 
 def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: str) -> Text:
-    """Text looked up in a code table, whole or by its longest known beginning; "" in the table is no value."""
+    """Text looked up in a code table, whole or by its longest known beginning; "" there means no value."""
     lengths = sorted({len(code) for code in codes}, reverse=True) if prefix else []
 
     def parse(value: Any) -> str | None:
@@ -126,7 +126,7 @@ def _whole_number(value: Any) -> int:
 
 
 def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[[Any], tuple[str, ...]]:
-    """A JSON array of texts (or of objects with `item`), or one text with separators → distinct texts in order."""
+    """An array of texts (or of objects with `item`), or a text with separators → distinct texts in order."""
     split = re.compile("|".join(re.escape(separator) for separator in separators))
 
     def items(value: Any) -> list[Any]:

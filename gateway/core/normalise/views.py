@@ -19,7 +19,7 @@ IDENTITY_FIELDS: Final = (
 
 
 class Sources:
-    """The names a view reads, in the order its values come: the row's own, then joined ones, then nested ones."""
+    """The names a view reads, in the order of its values: the row's own, then joined, then nested ones."""
 
     def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
         names = list(dict.fromkeys(name for field in fields for name in sources_of(language, field)))

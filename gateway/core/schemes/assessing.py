@@ -92,8 +92,7 @@ def _cases(stays: Sequence[Stay], periods: Sequence[Period]) -> list[_Case]:
     identities = _identities(stays)
     cases = [_case(stay, identity, periods) for stay, identity in zip(stays, identities, strict=True)]
     for case in cases:
-        refused = case.stay.decision is not None and case.stay.decision.refused
-        if case.period is not None and case.stay.inpatient and not refused:
+        if case.period is not None and case.stay.counts:
             case.period.stays += 1
     return cases
 

@@ -101,8 +101,14 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def inpatient(self) -> bool:
-        """Whether it counts among the stays of its period."""
+        """Whether it is a stay, neither a month nor set aside."""
         return self.parts[0].reason is None and not self.parts[0].monthly
+
+    @property
+    def counts(self) -> bool:
+        """Whether its period's first stay could be this one: not if refused, not if it only joins another."""
+        refused = self.decision is not None and self.decision.refused
+        return self.inpatient and self.joins is None and not refused
 
     @property
     def first_part(self) -> Part:

@@ -1,4 +1,4 @@
-"""A small league that answers 1101, 5201, 5203 and 5202, for the contract of sweep feeds. All people are invented."""
+"""A small league that answers 1101, 5201, 5203 and 5202. All people are invented."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from misbehaving_server import Reply, Seen
 
 from connectors.transport import tif
 from gateway.errors import NotAuthentic
-from local_server import Reply, Seen
 
 PAAS_ID, SECRET = "league-1", "EXAMPLE-SECRET-KEY-0001"
 PATHS = {

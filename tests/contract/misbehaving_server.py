@@ -1,14 +1,15 @@
-"""A real HTTP server on loopback that can misbehave on the wire in the ways other organisations' servers do."""
+"""A real HTTP server on loopback that can misbehave on the wire as other organisations' servers do."""
 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 Wire = Literal["whole", "hang", "drop", "half", "drip", "no-length"]
 
@@ -25,13 +26,24 @@ class Seen:
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer. `wire`: "hang" never answers, "drop" closes instead, "half" closes in the middle of the body,
-    "drip" sends a byte at a time for ever."""
+    """What to answer, and how it goes over the wire.
+
+    "hang" never answers, "drop" closes instead, "half" closes in the middle of the body, "drip" sends a byte
+    at a time for ever, "no-length" sends the body without saying how long it is.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     wire: Wire = "whole"
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A server that expects its callers to hang up."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class LocalServer:
@@ -45,6 +57,7 @@ class LocalServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_one(self) -> None:
                 length = int(self.headers.get("content-length") or 0)
@@ -58,7 +71,7 @@ class LocalServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Be quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 

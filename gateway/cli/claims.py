@@ -1,0 +1,248 @@
+"""claims, deliveries, quarantine, review: what was found, what went out, what waits for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+from gateway.cli.site import open_office
+from gateway.errors import WrongUse
+
+claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
+deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
+quarantine = typer.Typer(help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None)
+review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
+
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
+Association = Annotated[str | None, typer.Option(help="协会 (association).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(claims, name="claims")
+    app.add_typer(deliveries, name="deliveries")
+    app.add_typer(quarantine, name="quarantine")
+    app.add_typer(review, name="review")
+
+
+@claims.command("list")
+def claims_list(
+    context: typer.Context,
+    association: Association = None,
+    status: Annotated[str | None, typer.Option(help="proposed | amended | withdrawn")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """申领清单，不含个人信息 (claims, without personal data)."""
+    from gateway.flow.claims import list_claims
+
+    rows = list_claims(open_office(context), association=association, status=status, limit=limit)
+    if as_json:
+        emit({"claims": rows})
+        return
+    columns = ("申领号", "版本", "状态", "方案", "期次", "应付（元）", "提示", "最后申领日")
+    keys = ("claim_id", "version", "status", "scheme", "edition", "payable", "flags", "claim_by")
+    table("申领", columns, [tuple(_joined(row[key]) for key in keys) for row in rows])
+
+
+def _joined(value: Any) -> Any:
+    return "、".join(value) if isinstance(value, list) else value
+
+
+@claims.command("show")
+def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) -> None:
+    """一份申领的全部：每一分钱的依据与送达经过；含个人信息 (one claim in full; holds personal data)."""
+    from gateway.flow.claims import show_claim
+
+    claim = show_claim(open_office(context), claim_id)
+    if as_json:
+        emit(claim)
+        return
+    body = claim["body"]
+    say(f"{claim_id} 第{claim['version']}版 {claim['status']}  应付 {body['payable']} 元")
+    if "member" in body:
+        say(f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}")
+    for line in body.get("lines", ()):
+        say(f"  {line['article']}: {line['text']}")
+    if body.get("flags"):
+        say(f"提示：{'、'.join(body['flags'])}")
+    columns = ("版本", "状态", "次数", "下次", "说明")
+    keys = ("version", "state", "attempts", "next_at", "last_code")
+    table("送达", columns, [tuple(each[key] for key in keys) for each in claim["deliveries"]])
+
+
+@claims.command("export")
+def claims_export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="写到这个新文件，权限 0600 (a new file, mode 0600)")],
+    association: Association = None,
+    as_json: Json = False,
+) -> None:
+    """每份申领的最新版写成 JSON 行；含个人信息 (latest versions as JSON lines; holds personal data)."""
+    from gateway.flow.claims import export_claims
+
+    many = export_claims(open_office(context), file, association=association)
+    if as_json:
+        emit({"claims": many, "file": str(file)})
+    else:
+        say(f"已写出{many}份申领；文件含个人信息，用后请删除。")
+
+
+@deliveries.command("list")
+def deliveries_list(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
+    association: Association = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """送达清单，新的在前 (deliveries, newest first)."""
+    from gateway.store import deliveries as store
+
+    office = open_office(context)
+    with office.store.read() as tx:
+        rows = store.listing(tx, state=state, association=association, limit=limit)
+    if as_json:
+        emit({"deliveries": rows})
+        return
+    table(
+        "送达",
+        ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
+        [
+            (d.delivery_id, d.claim_id, d.version, d.association, d.state.value, d.attempts, d.next_at, d.last_code)
+            for d in rows
+        ],
+    )
+
+
+@deliveries.command("redrive")
+def deliveries_redrive(
+    context: typer.Context,
+    number: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部死信 (ids, all dead letters by default).")] = None,
+    association: Association = None,
+    send_again: Annotated[
+        bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """死信重新排队；先问对方有没有，再决定发不发 (give dead letters a new schedule; asks before sending)."""
+    from gateway.store import deliveries as store
+
+    office = open_office(context)
+    with office.store.write() as tx:
+        many = store.redrive(tx, now=office.now(), association=association, ids=number, send_again=send_again)
+    if as_json:
+        emit({"redriven": many})
+    else:
+        say(f"{many}件重新排队 (redriven)")
+
+
+@quarantine.command("list")
+def quarantine_list(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="open | closed | superseded | expired")] = "open",
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """读不懂的行与页，只有位置与原因 (place and reasons only)."""
+    from gateway.store import items
+
+    office = open_office(context)
+    with office.store.read() as tx:
+        rows = items.quarantined(tx, state=state, limit=limit)
+    if as_json:
+        emit({"quarantine": [_place(row) for row in rows]})
+        return
+    table(
+        "隔离区",
+        ("编号", "盟市", "页", "行", "原因"),
+        [
+            (r.item_id, r.feed, r.page_seq, "整页" if r.row is None else r.row + 1, _reasons(r.errors))
+            for r in rows
+        ],
+    )
+
+
+def _reasons(errors: Any) -> str:
+    return "；".join(f"{each.field} {each.code}".strip() for each in errors)
+
+
+def _place(row: Any) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "item": row.item_id,
+        "feed": row.feed,
+        "page": row.page_seq,
+        "row": None if row.row is None else row.row + 1,
+        "errors": msgspec.to_builtins(row.errors),
+        "state": row.state,
+    }
+
+
+@quarantine.command("show")
+def quarantine_show(context: typer.Context, item: int, as_json: Json = False) -> None:
+    """一条的全部原因 (everything that is wrong with one item)."""
+    from gateway.store import items
+
+    office = open_office(context)
+    with office.store.read() as tx:
+        found = items.quarantined(tx, state=None, item_id=item)
+    if not found:
+        raise WrongUse(f"没有第{item}号 (no such item)")
+    place = _place(found[0])
+    if as_json:
+        emit(place)
+        return
+    say(f"第{item}号：{place['feed']} 第{place['page']}页 第{place['row'] or '–'}行，{place['state']}")
+    for each in place["errors"]:
+        say(f"  {each['field'] or '–'}  {each['code']}  {each['message']}")
+
+
+@quarantine.command("retry")
+def quarantine_retry(
+    context: typer.Context,
+    item: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部 (items, all by default).")] = None,
+    as_json: Json = False,
+) -> None:
+    """映射改好后再读一遍 (read again, after the mapping was mended)."""
+    from gateway.flow.retrying import retry_quarantine
+
+    office = open_office(context)
+    done = retry_quarantine(office, item)
+    if as_json:
+        emit(done)
+    else:
+        say(f"重读{done.tried}条，解决{done.solved}条 (tried, solved)")
+
+
+@review.command("list")
+def review_list(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="open | closed | superseded | expired")] = "open",
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """待人工核定的清单 (what waits for a person)."""
+    import msgspec
+
+    from gateway.store import items
+
+    office = open_office(context)
+    with office.store.read() as tx:
+        rows = items.reviews(tx, state=state, limit=limit)
+    if as_json:
+        shown = [{**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)} for row in rows]
+        emit({"review": shown})
+        return
+    table(
+        "待核",
+        ("编号", "种类", "盟市", "页", "行", "会员（内部号）", "原因", "申领号"),
+        [
+            (r.item_id, r.kind, r.feed, r.page_seq, "–" if r.row is None else r.row + 1, r.member_id, r.reasons, r.claim_id)
+            for r in rows
+        ],
+    )

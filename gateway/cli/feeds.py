@@ -1,0 +1,119 @@
+"""normalise, feed list, feed test: what a league sends, and what we make of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.core.normalise import CompiledMapping
+
+feed = typer.Typer(help="盟市接入 (feeds).", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(normalise)
+    app.add_typer(feed, name="feed")
+
+
+def mapping_file(site: Path, name: str) -> Path:
+    """The file of a mapping: a path, or a name in the site or among the shipped ones. Raises WrongUse."""
+    from gateway.settings.shipped import shipped_folder
+
+    for path in (Path(name), site / "mappings" / f"{name}.toml", shipped_folder() / "mappings" / f"{name}.toml"):
+        if path.suffix == ".toml" and path.is_file():
+            return path
+    raise WrongUse(f"找不到映射 {name}：给出 .toml 文件或 mappings/ 里的名字 (no such mapping)")
+
+
+def compiled(path: Path) -> CompiledMapping:
+    """A mapping ready to read pages. Raises BadSettings."""
+    from gateway.core.normalise import compile_mapping
+    from gateway.settings.mappings import load_mapping
+
+    return compile_mapping(load_mapping(path).language())
+
+
+def normalise(
+    context: typer.Context,
+    mapping: Annotated[str, typer.Option(help="映射文件或名字 (a mapping file or its name).")],
+    file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """报文 → 每行一个 JSON 记录或隔离原因 (bytes → one JSON line per row)."""
+    from gateway.core.normalise import normalise_lines
+
+    ready = compiled(mapping_file(context.obj, mapping))
+    content = file.read_bytes() if file else sys.stdin.buffer.read()
+    for line in normalise_lines(ready, content):
+        emit(line)
+
+
+@feed.command("list")
+def feed_list(context: typer.Context, as_json: Json = False) -> None:
+    """已配置的盟市 (the feeds of this site)."""
+    from gateway.settings.site import load_site
+
+    specs = load_site(context.obj).feeds.values()
+    if as_json:
+        emit({"feeds": [_line(spec) for spec in specs]})
+        return
+    table(
+        "盟市",
+        ("代码", "名称", "区划", "方式", "映射", "启用", "协议到期"),
+        [(s.feed, s.name, s.region, s.intake, s.mapping, s.enabled, s.legal.expires) for s in specs],
+    )
+
+
+def _line(spec: Any) -> dict[str, Any]:
+    return {
+        "feed": spec.feed,
+        "name": spec.name,
+        "region": spec.region,
+        "intake": spec.intake,
+        "connector": spec.connector.kind,
+        "mapping": spec.mapping,
+        "associations": list(spec.associations),
+        "enabled": spec.enabled,
+        "version": spec.version,
+    }
+
+
+@feed.command("test")
+def feed_test(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")] = None,
+    as_json: Json = False,
+) -> None:
+    """运行映射旁的测试 (run the tests beside each mapping)."""
+    from gateway.flow.mapping_tests import run_mapping_tests
+
+    results = []
+    for path in _tests(context.obj, names or []):
+        mapping = path.with_name(path.name.removesuffix(".test.toml") + ".toml")
+        results += [(mapping.stem, each) for each in run_mapping_tests(compiled(mapping), path)]
+    bad = [(name, each) for name, each in results if not each.passed]
+    if as_json:
+        emit({"tests": len(results), "failed": [{"mapping": n, "name": e.name, "message": e.message} for n, e in bad]})
+    else:
+        for name, each in bad:
+            say(f"✗ {name}: {each.name}\n{each.message}")
+        say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
+    if bad:
+        raise typer.Exit(1)
+
+
+def _tests(site: Path, names: list[str]) -> list[Path]:
+    if names:
+        return [mapping_file(site, n).with_name(f"{mapping_file(site, n).stem}.test.toml") for n in names]
+    found = sorted((site / "mappings").glob("*.test.toml"))
+    if not found:
+        raise WrongUse("站点里没有映射测试 (no mapping tests in this site)")
+    return found

@@ -1,0 +1,62 @@
+"""`hubao`: the command line. Everything heavy is imported by the command that needs it, so --help is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli import claims, feeds, night, people, schemes, site
+from gateway.errors import BadInput, BadSettings, HubaoError, WrongUse
+
+app = typer.Typer(
+    name="hubao",
+    help="互保网关：医保结算数据进，预填申领出 (settlement records in, pre-filled claims out).",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def main_options(
+    context: typer.Context,
+    site_folder: Annotated[Path, typer.Option("--site", help="站点目录 (the site folder).")] = Path(),
+) -> None:
+    """互保网关：医保结算数据进，预填申领出 (settlement records in, pre-filled claims out)."""
+    context.obj = site_folder
+
+
+site.register(app)
+night.register(app)
+feeds.register(app)
+people.register(app)
+schemes.register(app)
+claims.register(app)
+
+
+def main() -> None:
+    """Run a command; exits 0 on success, 1 on findings or failure, 2 on wrong use."""
+    _log_plainly()
+    try:
+        app()
+    except BadSettings as error:
+        sys.stderr.write(f"配置有误 (settings are wrong):\n{error}\n")
+        sys.exit(2)
+    except (WrongUse, BadInput) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except HubaoError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+    except (BrokenPipeError, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _log_plainly() -> None:
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)

@@ -1,0 +1,117 @@
+"""roster import and match try: who is enrolled, and is this him."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, complain, emit, lines_of, say
+from gateway.cli.site import open_office
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.core.roster import RosterFile
+
+roster = typer.Typer(help="会员名册 (the roster).", no_args_is_help=True, rich_markup_mode=None)
+match = typer.Typer(help="匹配 (matching).", no_args_is_help=True, rich_markup_mode=None)
+
+_SHOWN = 50
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(roster, name="roster")
+    app.add_typer(match, name="match")
+
+
+@roster.command("import")
+def roster_import(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV 或 XLSX")],
+    association: Annotated[str, typer.Option(help="协会 (the association).")],
+    scheme: Annotated[str | None, typer.Option(help="表中未写互助计划时用它 (scheme where the file names none).")] = None,
+    dry_run: Annotated[bool, typer.Option(help="只看会改什么 (show the changes, write nothing).")] = False,
+    strict: Annotated[bool, typer.Option(help="有任何错误就整份不入 (import nothing if any row is wrong).")] = False,
+    as_json: Json = False,
+) -> None:
+    """导入会员与保障期；可重复运行 (members and coverage; safe to repeat)."""
+    from gateway.core.roster import read_roster
+    from gateway.flow.enrol import enrol
+
+    office = open_office(context)
+    if association not in office.associations:
+        raise WrongUse(f"没有协会 {association}；已有：{sorted(office.associations)} (unknown association)")
+    schemes = office.associations[association].schemes
+    read = read_roster(
+        file.read_bytes(),
+        scheme_default=scheme or (schemes[0] if len(schemes) == 1 else None),
+        schemes=_scheme_words(office, association),
+    )
+    keep_out = strict and bool(read.errors)
+    report = enrol(office, association, () if keep_out else read.people, dry_run=dry_run)
+    if as_json:
+        emit(_as_json(read, report, dry_run))
+    else:
+        _show(read, report, dry_run)
+    if read.errors or report.refused:
+        raise typer.Exit(1)
+
+
+def _scheme_words(office: Any, association: str) -> dict[str, str]:
+    """What a roster may write for a scheme: its code or its Chinese name."""
+    words = {}
+    for family in office.families(association):
+        words[family.scheme] = family.scheme
+        words[family.name] = family.scheme
+    return words
+
+
+def _as_json(read: RosterFile, report: Any, dry_run: bool) -> dict[str, Any]:
+    import msgspec
+
+    return {
+        "rows": read.rows,
+        "people": len(read.people),
+        "added": report.added,
+        "changed": report.changed,
+        "coverage_changed": report.coverage_changed,
+        "unchanged": report.unchanged,
+        "refused": [{"member_no": number, "message": why} for number, why in report.refused],
+        "findings": msgspec.to_builtins(read.findings),
+        "dry_run": dry_run,
+    }
+
+
+def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
+    head = "将会 (would be)" if dry_run else "已 (done)"
+    say(
+        f"{read.rows}行，{len(read.people)}名会员；{head}：新增{report.added}，变更{len(report.changed)}，"
+        f"保障期变更{report.coverage_changed}，未变{report.unchanged}"
+    )
+    for number, fields in list(report.changed.items())[:_SHOWN]:
+        say(f"  {number}: {'、'.join(fields)}")
+    problems = [str(each) for each in read.findings] + [f"会员 {no}: {why}" for no, why in report.refused]
+    for problem in problems[:_SHOWN]:
+        complain(problem)
+    if len(problems) > _SHOWN:
+        complain(f"……共{len(problems)}条，用 --json 看全部 (all with --json)")
+
+
+@match.command("try")
+def match_try(
+    roster_file: Annotated[Path, typer.Option("--roster", exists=True, dir_okay=False, help="名册文件 (roster file).")],
+    records: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """记录 JSON 行 → 匹配结论 JSON 行；不用数据库 (record lines → decision lines)."""
+    from gateway.core.match.trying import Trial
+    from gateway.core.roster import read_roster
+
+    read = read_roster(roster_file.read_bytes(), with_coverage=False)
+    for finding in read.findings:
+        complain(str(finding))
+    trial = Trial(read.people)
+    for line in lines_of(records):
+        emit(trial.answer(line))

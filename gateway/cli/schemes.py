@@ -1,0 +1,91 @@
+"""scheme list, assess, test: what a scheme owes, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.output import Json, emit, lines_of, say, table
+
+if TYPE_CHECKING:
+    from gateway.core.schemes import SchemeFamily
+
+scheme = typer.Typer(help="互助方案 (schemes).", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(scheme, name="scheme")
+
+
+def families(site: Path) -> Mapping[str, SchemeFamily]:
+    """The schemes of the site, or the shipped ones where there is no site. Raises BadSettings."""
+    from gateway.settings.schemes import load_families
+    from gateway.settings.shipped import shipped_folder
+
+    return load_families(schemes_folder(site) or shipped_folder() / "config" / "schemes")
+
+
+def schemes_folder(site: Path) -> Path | None:
+    """The site's own scheme files, if it has any."""
+    folder = site / "config" / "schemes"
+    return folder if folder.is_dir() else None
+
+
+@scheme.command("list")
+def scheme_list(context: typer.Context, as_json: Json = False) -> None:
+    """方案与期次 (schemes and their editions)."""
+    found = families(context.obj)
+    rows = [(f.scheme, f.name, e.name, e.starts, e.source) for f in found.values() for e in f.editions]
+    if as_json:
+        keys = ("scheme", "name", "edition", "starts", "source")
+        emit({"editions": [dict(zip(keys, row, strict=True)) for row in rows]})
+        return
+    table("方案", ("代码", "名称", "期次", "起用日", "依据"), rows)
+
+
+@scheme.command("assess")
+def scheme_assess(
+    context: typer.Context,
+    cases: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """案例 JSON 行 → 核算结果 JSON 行 (case lines → estimate lines)."""
+    import msgspec
+
+    from gateway.core.schemes.cases import answer_case
+
+    found = families(context.obj)
+    for line in lines_of(cases):
+        try:
+            case = msgspec.json.decode(line)
+        except msgspec.DecodeError:
+            error = {"code": "not_json", "message": "这一行不是 JSON (the line is not JSON)"}
+            emit({"case": None, "error": error})
+            continue
+        emit(answer_case(case, found))
+
+
+@scheme.command("test")
+def scheme_test(context: typer.Context, as_json: Json = False) -> None:
+    """运行方案旁的测试 (run the tests beside the scheme files)."""
+    from gateway.flow.scheme_tests import run_scheme_tests
+    from gateway.settings.files import read_toml
+    from gateway.settings.shipped import shipped_folder
+
+    folder = schemes_folder(context.obj) or shipped_folder() / "config" / "schemes"
+    found = families(context.obj)
+    tables = [read_toml(path, shown_as=path.name) for path in sorted(folder.glob("*.test.toml"))]
+    results = [each for one in tables for each in run_scheme_tests(one, found)]
+    bad = [each for each in results if not each.passed]
+    if as_json:
+        emit({"tests": len(results), "failed": [{"case": e.case, "differences": e.differences} for e in bad]})
+    else:
+        for each in bad:
+            say(f"✗ {each.case}\n  " + "\n  ".join(each.differences))
+        say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
+    if bad:
+        raise typer.Exit(1)

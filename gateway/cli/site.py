@@ -1,0 +1,199 @@
+"""init, check, keys, status, reconcile: the site itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, complain, emit, say, table
+from gateway.errors import BadSettings, Finding, HubaoError
+
+if TYPE_CHECKING:
+    from gateway.flow.office import Office
+    from gateway.settings.site import Site
+
+keys = typer.Typer(help="密钥：生成、查看 (keys).", no_args_is_help=True, rich_markup_mode=None)
+
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(check)
+    app.command()(status)
+    app.command()(reconcile)
+    app.add_typer(keys, name="keys")
+
+
+def init(folder: Path, as_json: Json = False) -> None:
+    """新建站点目录 (write a new site folder with the shipped settings)."""
+    from gateway.settings.shipped import write_site
+
+    written = write_site(folder)
+    if as_json:
+        emit({"site": str(folder), "files": len(written)})
+        return
+    say(f"已建立站点 {folder}，{len(written)}个文件。")
+    say(f"下一步 (next): hubao --site {folder} keys init，再 hubao --site {folder} check")
+
+
+def check(
+    context: typer.Context,
+    connect: Annotated[bool, typer.Option(help="同时试连各盟市与协会 (also reach them).")] = False,
+    as_json: Json = False,
+) -> None:
+    """检查全部配置、映射、方案文件与密钥 (check every file and secret)."""
+    findings, site = _findings(context.obj)
+    if connect and site is not None and not findings:
+        findings = _reach(site)
+    if as_json:
+        emit({"findings": [vars(each) for each in findings], "ok": not findings})
+    elif findings:
+        for each in findings:
+            say(str(each))
+    elif site is not None:
+        say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
+    if findings:
+        raise typer.Exit(1)
+
+
+def _findings(path: Path) -> tuple[list[Finding], Site | None]:
+    from gateway.settings.site import load_site, readiness
+    from gateway.wiring import shanghai_now
+
+    try:
+        site = load_site(path)
+    except BadSettings as error:
+        return error.findings, None
+    return readiness(site, today=shanghai_now().date()), site
+
+
+def _reach(site: Site) -> list[Finding]:
+    from gateway import wiring
+
+    return [
+        Finding(file, "connect", message, "可以连通 (reachable)")
+        for file, message in wiring.unreachable(wiring.office_of(site))
+    ]
+
+
+@keys.command("init")
+def keys_init(context: typer.Context, as_json: Json = False) -> None:
+    """生成根密钥与密钥库 (make the root key, mode 0600, and the vault)."""
+    from gateway.settings.site import load_site
+    from gateway.wiring import make_keys
+
+    site = load_site(context.obj)
+    vault = make_keys(site)
+    if as_json:
+        emit({"root_key": site.gateway.root_key, "suite": str(vault.suite)})
+    else:
+        say(f"密钥库已建立，算法套件 {vault.suite}；根密钥在 {site.gateway.root_key}，请另行妥善备份。")
+
+
+@keys.command("status")
+def keys_status(context: typer.Context, as_json: Json = False) -> None:
+    """密钥清单，不含密钥本身 (the keys, never their bytes)."""
+    from gateway.settings.site import load_site
+    from gateway.wiring import open_vault
+
+    rows = open_vault(load_site(context.obj)).status()
+    if as_json:
+        emit({"keys": [{**_plain(row), "intact": row.intact} for row in rows]})
+        return
+    table("密钥", ("编号", "用途", "套件", "生成日", "完好"), [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows])
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(row)
+    return plain
+
+
+def open_office(context: typer.Context) -> Office:
+    """The office of the site the command was called for."""
+    from gateway import wiring
+
+    office: Office = wiring.open_office(context.obj)
+    return office
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """运行状况 (health): feeds, deliveries, what waits for a person."""
+    from gateway.flow.health import health
+
+    now = health(open_office(context))
+    if as_json:
+        emit(now)
+    else:
+        _show_health(now)
+    if now.findings:
+        raise typer.Exit(1)
+
+
+def _show_health(now: Any) -> None:
+    from gateway.model.money import yuan
+
+    table(
+        "盟市",
+        ("盟市", "最近数据", "上次运行", "结果", "待处理页", "最久未查", "说明"),
+        [
+            (f.name, f.last_page_at, f.last_run_at, f.last_run, f.waiting_pages, f.oldest_asked, f.message)
+            for f in now.feeds
+        ],
+    )
+    table("申领", ("协会", "状态", "件数", "应付（元）"), [(a, s, n, yuan(m)) for a, s, n, m in now.claims])
+    table("送达", ("状态", "件数"), sorted(now.deliveries.items()))
+    say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
+    for finding in now.findings:
+        complain(finding)
+
+
+def reconcile(
+    context: typer.Context, first: Day = None, last: Day = None, as_json: Json = False
+) -> None:
+    """对账：逐盟市逐日证明一行不少 (prove, feed by feed and day by day, that nothing was lost)."""
+    from gateway.flow import reconcile as flow
+
+    sheets = flow.reconcile(
+        open_office(context), first=first.date() if first else None, last=last.date() if last else None
+    )
+    wrong = [sheet for sheet in sheets if sheet.differences or sheet.unworked or sheet.unreadable]
+    if as_json:
+        emit({"days": sheets, "lost": flow.lost(sheets), "ok": not wrong})
+    else:
+        _show_sheets(sheets)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _show_sheets(sheets: list[Any]) -> None:
+    from gateway.model.money import yuan
+
+    kinds = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
+    table(
+        "对账：行数（金额，元）",
+        ("盟市", "日期", "行数", "会员", "会员·不属保障", "非会员", "待核", "重复", "已被取代", "隔离", "对方合计", "差异"),
+        [
+            (
+                s.feed,
+                s.day,
+                s.rows,
+                *(f"{s.tally.rows[k]} ({yuan(s.tally.amount[k])})" for k in kinds),
+                "–" if s.said_rows is None else s.said_rows,
+                "; ".join(s.differences) or "无",
+            )
+            for s in sheets
+        ],
+    )
+
+
+def failed(error: HubaoError) -> None:
+    """End a command with its error."""
+    complain(str(error))
+    raise typer.Exit(1)

@@ -1,0 +1,109 @@
+"""Claims for people to read: listed without personal data, shown and exported in full, decided by the association."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.errors import WrongUse
+from gateway.flow.office import Office, delivery_context
+from gateway.flow.rescan import weigh_people
+from gateway.model.money import Money, yuan
+from gateway.store import claims, deliveries, roster
+from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.values import from_ms, to_ms
+
+_PAGE = 1000
+
+
+def summary(row: ClaimRow) -> dict[str, Any]:
+    """A claim without personal data."""
+    return {
+        "claim_id": row.claim_id,
+        "version": row.version,
+        "status": row.status,
+        "association": row.association,
+        "scheme": row.scheme,
+        "edition": row.edition,
+        "payable": yuan(row.payable),
+        "flags": row.flags.split(",") if row.flags else [],
+        "claim_by": row.claim_by,
+        "updated_at": from_ms(row.updated_at).isoformat(),
+    }
+
+
+def list_claims(
+    office: Office, *, association: str | None, status: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Claims in order of their last change."""
+    with office.store.read() as tx:
+        rows = claims.listing(tx, association=association, status=status, after=(-1, ""), limit=limit)
+    return [summary(row) for row in rows]
+
+
+def _body(tx: Connection, office: Office, row: ClaimRow) -> bytes:
+    sealed = deliveries.body_of(tx, row.claim_id, row.version)
+    if sealed is None:
+        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
+    return office.vault.open(sealed, delivery_context(f"{row.claim_id}/{row.version}"))
+
+
+def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
+    """One claim with its latest body and how every version travelled. Raises WrongUse if there is none."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+        if not rows:
+            raise WrongUse(f"没有申领 {claim_id} (no such claim)")
+        body = msgspec.json.decode(_body(tx, office, rows[0]))
+        sent = deliveries.of_claim(tx, claim_id)
+        decided = claims.decisions(tx, [claim_id]).get(claim_id)
+    return {
+        **summary(rows[0]),
+        "body": body,
+        "deliveries": msgspec.to_builtins(sent),
+        "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
+    }
+
+
+def export_claims(office: Office, file: Path, *, association: str | None) -> int:
+    """Write the latest version of every claim as a JSON line to a new file of mode 0600; returns how many."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongUse(f"{file} 已存在 (exists already)") from None
+    many, after = 0, (-1, "")
+    with os.fdopen(handle, "wb") as out:
+        while True:
+            with office.store.read() as tx:
+                rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
+                lines = [_body(tx, office, row) for row in rows]
+            if not rows:
+                return many
+            out.writelines(line + b"\n" for line in lines)
+            many += len(rows)
+            after = (rows[-1].updated_at, rows[-1].claim_id)
+
+
+def decide(
+    office: Office, claim_id: str, *, version: int, outcome: Literal["approved", "paid", "refused"], amount: Money
+) -> None:
+    """Write down what the association decided; what else the person has is weighed again around it.
+
+    Raises WrongUse for a claim or version that does not exist.
+    """
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+    if not rows or not 1 <= version <= rows[0].version:
+        raise WrongUse("没有这份申领或这一版 (no such claim or version)")
+    row = rows[0]
+    with office.store.write() as tx:
+        roster.lock_people(tx, [row.person_id])
+        decision = DecisionRow(
+            claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
+        )
+        claims.decide(tx, decision)
+        weigh_people(tx, office, row.association, {row.person_id})

@@ -1,0 +1,211 @@
+"""Runs the cases of a `<league>.test.toml`: raw rows in, records or error codes out (mappings/README.md)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gateway.core.normalise import CompiledMapping, normalise_lines
+from gateway.core.normalise.language import CsvFormat
+from gateway.errors import BadSettings, Finding
+from gateway.settings.files import read_toml
+
+_JSON: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a row must become: fields of its record, fields it must not have, warnings; or error codes."""
+
+    record: dict[str, Any] | None = None
+    absent: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    quarantined: tuple[str, ...] | None = None
+
+
+class WrittenCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call of a bundle; a reply written as a table is sent as JSON."""
+
+    infno: str
+    reply: str | dict[str, Any]
+    asked: dict[str, Any] = {}
+
+
+class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One case: the input in one of four forms, and what must come of it."""
+
+    name: str
+    rows: tuple[dict[str, Any], ...] | None = None
+    text: str | None = None
+    hex: str | None = None
+    calls: tuple[WrittenCall, ...] | None = None
+    drop: tuple[str, ...] = ()
+    null: tuple[str, ...] = ()
+    encoding: Literal["utf-8", "gb18030", "gbk"] | None = None
+    expect: tuple[Expected, ...] = ()
+    page_error: str | None = None
+
+
+class CaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of cases. `base` holds the values every row of `rows` starts from."""
+
+    cases: tuple[Case, ...]
+    base: dict[str, Any] = {}
+
+
+class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One case's result. `detail` is empty when it passed, else input, output, expected, first difference."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+def run_mapping_tests(compiled: CompiledMapping, path: Path) -> list[CaseResult]:
+    """Every case of a test file, in order. Raises BadSettings where the file itself is wrong."""
+    cases = read_cases(path)
+    return [_run(compiled, case, cases.base) for case in cases.cases]
+
+
+def read_cases(path: Path) -> CaseFile:
+    """The cases a file holds. Raises BadSettings naming file and place."""
+    name = f"mappings/{path.name}"
+    try:
+        found = msgspec.convert(read_toml(path, shown_as=name), CaseFile)
+    except msgspec.ValidationError as error:
+        raise BadSettings(
+            [Finding(name, "cases", str(error), "见 mappings/README.md (see there)")]
+        ) from error
+    wrong = [case.name for case in found.cases if _inputs(case) != 1 or not _is_hex(case.hex or "")]
+    if wrong:
+        one = "rows, text, hex（十六进制）, calls 四选一 (exactly one of)"
+        raise BadSettings([Finding(name, f"cases（{case}）", "输入 (input)", one) for case in wrong])
+    return found
+
+
+def _is_hex(text: str) -> bool:
+    try:
+        bytes.fromhex(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _inputs(case: Case) -> int:
+    return sum(given is not None for given in (case.rows, case.text, case.hex, case.calls))
+
+
+def _run(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> CaseResult:
+    content = page_of(compiled, case, base)
+    lines = list(normalise_lines(compiled, content))
+    difference = _difference(case, lines)
+    if difference is None:
+        return CaseResult(name=case.name, passed=True)
+    return CaseResult(name=case.name, passed=False, detail=_detail(case, content, lines, difference))
+
+
+def page_of(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> bytes:
+    """The bytes a case feeds to the mapping; rows are written in the mapping's own format."""
+    spoken = compiled.language.format
+    encoding = case.encoding or spoken.encoding[-1]
+    if case.hex is not None:
+        return bytes.fromhex(case.hex)
+    if case.text is not None:
+        return case.text.encode(encoding)
+    if case.calls is not None:
+        return msgspec.msgpack.encode({"bundle": 1, "calls": [_call(call) for call in case.calls]})
+    rows = [_row(base, row, case) for row in case.rows or ()]
+    if isinstance(spoken, CsvFormat):
+        return _csv(rows, spoken).encode(encoding)
+    return _nested(rows, spoken.rows[0], envelope=spoken.national_envelope)
+
+
+def _call(call: WrittenCall) -> dict[str, Any]:
+    reply = call.reply.encode() if isinstance(call.reply, str) else _JSON.encode(call.reply)
+    return {"infno": call.infno, "asked": call.asked, "reply": reply}
+
+
+def _row(base: dict[str, Any], row: dict[str, Any], case: Case) -> dict[str, Any]:
+    whole = {**base, **row, **dict.fromkeys(case.null)}
+    return {key: value for key, value in whole.items() if key not in case.drop}
+
+
+def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
+    header = list(spoken.columns) or list(dict.fromkeys(key for row in rows for key in row))
+    written = io.StringIO(newline="")
+    quoting: Any = {"quotechar": spoken.quote} if spoken.quote else {"quoting": csv.QUOTE_NONE}
+    writer = csv.DictWriter(written, header, delimiter=spoken.delimiter, **quoting)
+    if not spoken.columns:
+        writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()
+
+
+def _nested(rows: list[dict[str, Any]], path: str, *, envelope: bool) -> bytes:
+    whole: Any = rows
+    for key in reversed(path.split(".")) if path != "." else ():
+        whole = {key: whole}
+    return _JSON.encode({"infcode": 0, **whole} if envelope and isinstance(whole, dict) else whole)
+
+
+def _difference(case: Case, lines: list[dict[str, Any]]) -> str | None:
+    """The first thing that is not as expected, or None."""
+    if case.page_error is not None:
+        got = lines[0].get("page_error", {}).get("code") if len(lines) == 1 else None
+        return None if got == case.page_error else f"page_error: {got!r} ≠ {case.page_error!r}"
+    if len(lines) != len(case.expect):
+        return f"行数 (rows): {len(lines)} ≠ {len(case.expect)}"
+    pairs = enumerate(zip(lines, case.expect, strict=True), 1)
+    found = (f"第 {row} 行 (row {row}): {wrong}" for row, pair in pairs if (wrong := _row_difference(*pair)))
+    return next(found, None)
+
+
+def _row_difference(line: dict[str, Any], expected: Expected) -> str | None:
+    if expected.quarantined is not None:
+        got = [error["code"] for error in line.get("quarantined", {}).get("errors", [])]
+        wanted = list(expected.quarantined)
+        return None if sorted(got) == sorted(wanted) else f"quarantined: {got} ≠ {wanted}"
+    if "record" not in line:
+        return "没有成为记录 (did not become a record)"
+    record = line["record"]
+    wrong = (
+        f"{field}: {record.get(field)!r} ≠ {_plain(value)!r}"
+        for field, value in (expected.record or {}).items()
+        if record.get(field) != _plain(value)
+    )
+    unwanted = (
+        f"{field}: 应为空 (should be absent)" for field in expected.absent if record.get(field) is not None
+    )
+    return next(wrong, None) or next(unwanted, None) or _warning_difference(line, expected)
+
+
+def _warning_difference(line: dict[str, Any], expected: Expected) -> str | None:
+    got = [warning["code"] for warning in line.get("warnings", [])]
+    return None if got == list(expected.warnings) else f"warnings: {got} ≠ {list(expected.warnings)}"
+
+
+def _plain(value: Any) -> Any:
+    """A value of the file as a record's JSON has it: dates and times of TOML as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _detail(case: Case, content: bytes, lines: list[dict[str, Any]], difference: str) -> str:
+    shown = content.decode("utf-8", "backslashreplace")
+    expected = (
+        msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
+    )
+    return "\n".join(
+        [
+            f"首个差异 (first difference): {difference}",
+            f"输入 (input): {shown}",
+            f"输出 (output): {_shown(lines)}",
+            f"期望 (expected): {_shown(expected)}",
+        ]
+    )
+
+
+def _shown(value: Any) -> str:
+    return _JSON.encode(value).decode()

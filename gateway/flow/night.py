@@ -1,0 +1,195 @@
+"""The night: every feed taken in, what changed looked at again, claims delivered. A bad feed never stops it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from gateway.errors import HubaoError
+from gateway.flow.deliver import DeliveryReport, deliver_due
+from gateway.flow.ingest import take_in, work_page
+from gateway.flow.office import Office
+from gateway.flow.rescan import Rescanned, rescan
+from gateway.flow.sweep import sweep
+from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.settings.feeds import FeedSpec
+from gateway.store import pages, runs
+
+log = logging.getLogger("hubao.night")
+
+FeedConnector = PullFeed | SweepFeed | ReceiveFeed
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """How the night reaches the outside: connectors by name, and the world's randomness."""
+
+    feed: Callable[[Office, str], FeedConnector]
+    sender: Callable[[Office, str], Sender]
+    jitter: Callable[[], float]
+    new_lease: Callable[[], str]
+
+
+class FeedReport(msgspec.Struct, kw_only=True):
+    """What one feed's run came to."""
+
+    feed: str
+    outcome: str = "done"
+    pages: int = 0
+    message: str = ""
+
+
+class NightReport(msgspec.Struct, kw_only=True):
+    """What the night came to."""
+
+    feeds: list[FeedReport] = msgspec.field(default_factory=list)
+    rescanned: Rescanned = msgspec.field(default_factory=Rescanned)
+    deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether some feed did not come through."""
+        return any(each.outcome == "failed" for each in self.feeds)
+
+
+def run_night(
+    office: Office,
+    doors: Doors,
+    *,
+    feeds: Sequence[str] = (),
+    first: date | None = None,
+    last: date | None = None,
+    scheduled_for: datetime | None = None,
+) -> NightReport:
+    """Take in now, look again where the roster changed, then deliver. Feeds are named, or all that are enabled."""
+    report = NightReport()
+    chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
+    for name in chosen:
+        report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
+    work_waiting(office, sorted(office.feeds))
+    report.rescanned = rescan(office)
+    for association in sorted(office.associations):
+        report.deliveries[association] = deliver_to(office, doors, association)
+    return report
+
+
+def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
+    """Send what is due to one association."""
+    return deliver_due(
+        office, association, doors.sender(office, association), jitter=doors.jitter, new_lease=doors.new_lease
+    )
+
+
+def run_feed(
+    office: Office,
+    doors: Doors,
+    name: str,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    scheduled_for: datetime | None = None,
+) -> FeedReport:
+    """One feed's run, written into the database with its outcome, whatever happens."""
+    now = office.now()
+    report = FeedReport(feed=name)
+    with office.store.write() as tx:
+        run_id = runs.begin(tx, name, scheduled_for=scheduled_for or now, now=now)
+    if run_id is None:
+        return FeedReport(feed=name, outcome="done_before")
+    try:
+        _take_in_feed(office, doors, name, report, first=first, last=last)
+    except HubaoError as error:
+        report.outcome, report.message = "failed", str(error)
+        log.warning("feed %s failed: %s", name, error)
+    except Exception as error:  # noqa: BLE001 - one feed's mistake must not stop the night; it alarms.
+        report.outcome, report.message = "failed", f"内部错误 (internal error): {type(error).__name__}"
+        log.error("feed %s failed: %s", name, type(error).__name__)
+    with office.store.write() as tx:
+        runs.end(
+            tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now()
+        )
+    return report
+
+
+def _take_in_feed(
+    office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
+) -> None:
+    spec = office.feeds[name]
+    if spec.intake == "sweep":
+        connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
+        swept = sweep(office, name, connector, until=_until(spec, office.now()))
+        report.pages = swept.pages
+        report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
+    elif spec.intake == "pull":
+        puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
+        report.pages = pull(office, name, puller, first=first, last=last)
+    work_waiting(office, [name])
+
+
+def _until(spec: FeedSpec, now: datetime) -> datetime | None:
+    """The hour a sweep started within its window must end; one started outside of it runs to the end."""
+    if spec.schedule is None or spec.schedule.until is None:
+        return None
+    if not spec.schedule.at <= now.time() < spec.schedule.until:
+        return None
+    return datetime.combine(now.date(), spec.schedule.until, tzinfo=now.tzinfo)
+
+
+def pull(office: Office, name: str, puller: PullFeed, *, first: date | None, last: date | None) -> int:
+    """Store every new page of a feed that can list, and work it; returns how many were new."""
+    with office.store.read() as tx:
+        cursor, moved = pages.cursor_of(tx, name)
+    new = 0
+    for fetched in puller.fetch(cursor, first=first, last=last):
+        _, is_new = take_in(office, name, fetched, moved=moved)
+        moved += 1
+        new += is_new
+        # Only now is the page durable, so only now may the original go.
+        puller.release(fetched)
+    return new
+
+
+def work_waiting(office: Office, feeds: Sequence[str]) -> int:
+    """Work every page that is stored and not worked, oldest first; a page that fails waits and blocks nothing."""
+    with office.store.read() as tx:
+        waiting = pages.waiting(tx, feeds)
+    worked = 0
+    for seq in waiting:
+        try:
+            work_page(office, seq)
+            worked += 1
+        except HubaoError as error:
+            log.error("page %s failed: %s", seq, error)
+    return worked
+
+
+def due_times(spec: FeedSpec, *, after: datetime | None, now: datetime, most: int = 31) -> list[datetime]:
+    """The scheduled instants of a feed since its last run, up to now; only the latest `most` days are caught up."""
+    if spec.schedule is None or not spec.enabled:
+        return []
+    day = max((after or now - timedelta(days=1)).date(), now.date() - timedelta(days=most))
+    due = []
+    while day <= now.date():
+        moment = datetime.combine(day, spec.schedule.at, tzinfo=now.tzinfo)
+        if (after is None or moment > after) and moment <= now:
+            due.append(moment)
+        day += timedelta(days=1)
+    return due
+
+
+def catch_up(office: Office, doors: Doors) -> list[FeedReport]:
+    """Run every feed whose hour has come since the last run the database knows of (never from memory).
+
+    Missed days are one run: a sweep and a folder take in everything new, however many nights were missed.
+    """
+    reports = []
+    now = office.now()
+    for name, spec in office.feeds.items():
+        with office.store.read() as tx:
+            last = runs.latest_scheduled(tx, name)
+        due = due_times(spec, after=last, now=now)
+        if due:
+            reports.append(run_feed(office, doors, name, scheduled_for=due[-1]))
+    return reports

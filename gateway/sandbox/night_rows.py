@@ -1,0 +1,225 @@
+"""The rows three leagues send over two evenings, and what must become of every one of them.
+
+Beside what life brings, a small cast (演员) of members in each league makes sure that every kind of row
+occurs: a transfer, a wrong name, an oddly written id number, each way of being wrong, a refund, a correction,
+a row that is taken back, stays that end on the last day, and one stay that two leagues report.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Final, cast
+
+import msgspec
+
+from gateway.model.money import Money
+from gateway.model.record import SettlementRecord
+from gateway.sandbox.leagues import Sent, as_filed, as_pushed, refund, sent_between, written
+from gateway.sandbox.national import SPOILINGS, written_otherwise
+from gateway.sandbox.people import Dice, Person, other_name
+from gateway.sandbox.roster import member_no, period_around
+from gateway.sandbox.stays import SHANGHAI, everyday, inpatient, transferred
+
+HISTORY_DAYS: Final = 85
+"""How far back settlements reach: less than the 90 days in which a claim must be made."""
+
+CARE_TYPES: Final = ("21", "22", "24", "28", "140201")
+"""What the cloud line is asked for."""
+
+FEEDS: Final = ("wuhai", "hinggan", "bayannur")
+"""The three leagues of the night."""
+
+CAST: Final = 20
+"""How many members of each league play a part."""
+
+Rows = dict[str, list[Sent]]
+"""Feed → its rows of one evening."""
+
+
+class Truth(msgspec.Struct, frozen=True, kw_only=True):
+    """What is so after both evenings.
+
+    `live`: member number → settlements that stand, as the right mapping makes them. `rows`: feed → how its
+    rows end (member, stranger, review, quarantined, duplicate), counted over the last received row of each
+    number and sign. `superseded`: feed → rows a later one replaced or took back; 乌海's depend on the sweep.
+    """
+
+    live: Mapping[str, tuple[SettlementRecord, ...]]
+    rows: Mapping[str, Counter[str]]
+    superseded: Mapping[str, int]
+
+
+class NightRows:
+    """The rows of both evenings. `members` may not be opted out; the first CAST of each league play parts."""
+
+    def __init__(
+        self,
+        seed: int,
+        insured: Mapping[str, tuple[Person, ...]],
+        members: Mapping[str, tuple[Person, ...]],
+        day: date,
+    ) -> None:
+        self._seed, self._day, self._dice = seed, day, Dice("night", seed)
+        self._serials = itertools.count(1)
+        self._cast = {feed: members[feed][:CAST] for feed in FEEDS}
+        self._eve = day - timedelta(days=1)
+        self.before: Rows = {feed: self._history(feed, insured[feed]) for feed in FEEDS}
+        self.corrected = self._correct(self.before["hinggan"])
+        self.today: Rows = {feed: self._of_today(feed, insured[feed]) for feed in FEEDS}
+        self.today["bayannur"].append(self._twice_told())
+        self._members = {person.index for feed in FEEDS for person in members[feed]}
+
+    def truth(self) -> Truth:
+        """What the rows of both evenings come to."""
+        last = {feed: self._last_received(feed) for feed in FEEDS}
+        live: dict[str, list[SettlementRecord]] = {}
+        for feed, rows in last.items():
+            for sent in _standing(rows):
+                if self._end(sent) == "member":
+                    live.setdefault(member_no(sent.person), []).append(_told(feed, sent.record))
+        return Truth(
+            live={number: tuple(records) for number, records in live.items()},
+            rows={feed: Counter(map(self._end, rows)) for feed, rows in last.items()},
+            superseded={"hinggan": len(self.before["hinggan"]), "bayannur": 0},
+        )
+
+    def all_rows(self) -> Iterator[Sent]:
+        """Every row of both evenings, the corrected ones too."""
+        for rows in (*self.before.values(), *self.today.values(), self.corrected):
+            yield from rows
+
+    def _history(self, feed: str, people: tuple[Person, ...]) -> list[Sent]:
+        """What was settled before the day: by life and by the cast."""
+        first = max(self._day - timedelta(days=HISTORY_DAYS), period_around(self._day)[0])
+        others = [person for person in people if person not in self._cast[feed]]
+        rows = sent_between(self._seed, others, first=first, last=self._eve, serials=self._serials)
+        if feed == "wuhai":
+            # The cloud line is only asked about members, and only for hospital and special outpatient care.
+            rows = [sent for sent in rows if sent.record.care_type_code in CARE_TYPES]
+        return rows + self._parts(feed)
+
+    def _parts(self, feed: str) -> list[Sent]:
+        """The parts that are played before the last day. The order is known to the methods below."""
+        stays = [self._stay(person, ended=self._day - timedelta(days=3)) for person in self._cast[feed]]
+        stays[3] = _under_wrong_name(stays[3])
+        stays[4] = msgspec.structs.replace(
+            stays[4], id_written=written_otherwise(stays[4].person, self._dice)
+        )
+        for place, how in enumerate(SPOILINGS, start=5):
+            stays[place] = msgspec.structs.replace(stays[place], spoiled=how)
+        moved = transferred(self._dice, stays[9].person, stays[9].record, serial=next(self._serials))
+        stays.append(_left_by(stays[9].person, moved, self._eve))
+        return stays[:10] + stays[12:]
+
+    def _of_today(self, feed: str, people: tuple[Person, ...]) -> list[Sent]:
+        """What is settled on the day: ordinary visits, two of the cast, and refunds of two of the cast."""
+        rows = [] if feed == "wuhai" else [self._visit_today(person) for person in people[::12]]
+        rows += [self._stay(person, ended=self._day) for person in self._cast[feed][10:12]]
+        refunded = {person.index for person in self._cast[feed][1:3]}
+        now = _at(self._day, 15)
+        return rows + [
+            refund(sent, settled_at=now) for sent in self.before[feed] if sent.person.index in refunded
+        ]
+
+    def _correct(self, rows: list[Sent]) -> list[Sent]:
+        """The first file as it should have been: one row gone, one dearer, two unreadable ones mended."""
+        removed, dearer = (person.index for person in self._cast["hinggan"][12:14])
+        kept = [sent for sent in rows if sent.person.index != removed]
+        return [_dearer(sent) if sent.person.index == dearer else _mended(sent) for sent in kept]
+
+    def _twice_told(self) -> Sent:
+        """A stay that 兴安盟 has filed and 巴彦淖尔 pushes too, under its own numbers."""
+        person = self._cast["hinggan"][14]
+        filed = next(sent for sent in self.before["hinggan"] if sent.person.index == person.index)
+        number = next(self._serials)
+        again = msgspec.structs.replace(
+            filed.record, settlement_no=f"150800G{number:013d}", visit_no=f"150800{number:013d}"
+        )
+        return msgspec.structs.replace(filed, record=again, duplicate=True)
+
+    def _stay(self, person: Person, *, ended: date) -> Sent:
+        record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)
+        return _ended(person, record, ended)
+
+    def _visit_today(self, person: Person) -> Sent:
+        record = everyday(self._dice, person, serial=next(self._serials), day=self._day)
+        return written(self._dice, person, record)
+
+    def _last_received(self, feed: str) -> list[Sent]:
+        before = self.corrected if feed == "hinggan" else self.before[feed]
+        last: dict[tuple[str, str], Sent] = {}
+        for sent in itertools.chain(before, self.today[feed]):
+            last[sent.record.settlement_no, sent.record.sign] = sent
+        asked = last.values()
+        return [sent for sent in asked if feed != "wuhai" or sent.person.index in self._members]
+
+    def _end(self, sent: Sent) -> str:
+        """How a row ends. Of a stranger only the identity is read, so only that can be found wrong."""
+        member = sent.person.index in self._members
+        if sent.spoiled in ("id_number", "total_missing") or (sent.spoiled and member):
+            return "quarantined"
+        if not member:
+            return "stranger"
+        if sent.duplicate:
+            return "duplicate"
+        return "review" if sent.wrong_name else "member"
+
+
+def _ended(person: Person, record: SettlementRecord, ended: date) -> Sent:
+    """A stay moved so that it ends, and is settled, on this day."""
+    days = timedelta(days=cast(int, record.inpatient_days))
+    moved = msgspec.structs.replace(
+        record, admitted_on=ended - days, discharged_on=ended, settled_at=_at(ended, 11)
+    )
+    return Sent(person=person, record=moved, id_written=person.id_number)
+
+
+def _left_by(person: Person, record: SettlementRecord, last: date) -> Sent:
+    """A stay cut short so that it ends, and is settled, by this day at the latest."""
+    admitted = cast(date, record.admitted_on)
+    ended = min(cast(date, record.discharged_on), last)
+    cut = msgspec.structs.replace(
+        record,
+        discharged_on=ended,
+        inpatient_days=max(1, (ended - admitted).days),
+        settled_at=_at(ended, 16),
+    )
+    return Sent(person=person, record=cut, id_written=person.id_number)
+
+
+def _under_wrong_name(sent: Sent) -> Sent:
+    record = msgspec.structs.replace(sent.record, name=other_name(sent.person, seed=1))
+    return msgspec.structs.replace(sent, record=record, wrong_name=True)
+
+
+def _mended(sent: Sent) -> Sent:
+    return msgspec.structs.replace(sent, spoiled=None) if sent.spoiled in ("sums", "admitted") else sent
+
+
+def _dearer(sent: Sent) -> Sent:
+    """The same settlement with 88.00 yuan more, all of it in scope and paid in cash."""
+    more, record = Money(8_800), sent.record
+    fields = ("total_amount", "in_scope_amount", "personal_amount", "cash_amount")
+    changed = {name: cast(Money, getattr(record, name)) + more for name in fields}
+    return msgspec.structs.replace(sent, record=msgspec.structs.replace(record, **changed))
+
+
+def _standing(rows: Iterable[Sent]) -> Iterator[Sent]:
+    """Rows that are no refunds and were not refunded."""
+    listed = list(rows)
+    gone = {sent.record.settlement_no for sent in listed if sent.record.reversal}
+    return (sent for sent in listed if sent.record.settlement_no not in gone)
+
+
+def _told(feed: str, record: SettlementRecord) -> SettlementRecord:
+    """The truth as this feed's mapping can know it."""
+    if feed == "wuhai":
+        return record
+    return as_filed(record) if feed == "hinggan" else as_pushed(record)
+
+
+def _at(day: date, hour: int) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, tzinfo=SHANGHAI)
