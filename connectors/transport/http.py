@@ -227,3 +227,13 @@ def _quick_wait(state: RetryCallState) -> float:
         return float(asked)
     # Callers that failed together must not come back together; nothing here needs to be secret.
     return float(min(0.2 * 2 ** (state.attempt_number - 1), 5.0)) * random.uniform(1.0, 1.5)  # noqa: S311
+
+
+def probe(address: str, *, timeout_seconds: float = 5.0) -> str | None:
+    """None if something answers HTTP at this address, whatever it says; else what went wrong."""
+    try:
+        with make_client(timeout_seconds=timeout_seconds) as client:
+            client.get(address)
+    except httpx.HTTPError as error:
+        return f"无法连通 (cannot be reached): {type(error).__name__}"
+    return None

@@ -23,6 +23,7 @@ from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
 from gateway.sandbox.bench_data import BenchPlan, write_bench
 from gateway.settings.shipped import write_site
+from gateway.settings.site import load_site
 from gateway.store import claims, deliveries
 
 FEED = "bench"
@@ -94,7 +95,7 @@ def _site(path: Path, database: str, suite: str) -> Path:
     text = gateway.read_text(encoding="utf-8").replace('suite = "aes"', f'suite = "{suite}"')
     gateway.write_text(text.replace("sqlite:///data/hubao.db", _url(database)), encoding="utf-8")
     os.environ.pop("HUBAO_DATABASE_URL", None)
-    wiring.make_keys(wiring.load_site(path))
+    wiring.make_keys(load_site(path))
     return path
 
 
@@ -103,7 +104,9 @@ def _url(database: str) -> str:
         return "sqlite:///data/hubao.db"
     if database.startswith(("postgresql://", "postgres://")):
         return database
-    raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
+    raise WrongUse(
+        "--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)"
+    )
 
 
 def _open(site: Path, pages: Sequence[Path]) -> Office:

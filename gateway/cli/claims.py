@@ -13,8 +13,12 @@ from gateway.errors import WrongUse
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
-quarantine = typer.Typer(help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None)
-review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
+quarantine = typer.Typer(
+    help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None
+)
+review = typer.Typer(
+    help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None
+)
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Association = Annotated[str | None, typer.Option(help="协会 (association).")]
@@ -64,7 +68,9 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
     body = claim["body"]
     say(f"{claim_id} 第{claim['version']}版 {claim['status']}  应付 {body['payable']} 元")
     if "member" in body:
-        say(f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}")
+        say(
+            f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}"
+        )
     for line in body.get("lines", ()):
         say(f"  {line['article']}: {line['text']}")
     if body.get("flags"):
@@ -94,7 +100,9 @@ def claims_export(
 @deliveries.command("list")
 def deliveries_list(
     context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")
+    ] = None,
     association: Association = None,
     limit: Limit = 100,
     as_json: Json = False,
@@ -112,7 +120,16 @@ def deliveries_list(
         "送达",
         ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
         [
-            (d.delivery_id, d.claim_id, d.version, d.association, d.state.value, d.attempts, d.next_at, d.last_code)
+            (
+                d.delivery_id,
+                d.claim_id,
+                d.version,
+                d.association,
+                d.state.value,
+                d.attempts,
+                d.next_at,
+                d.last_code,
+            )
             for d in rows
         ],
     )
@@ -121,7 +138,9 @@ def deliveries_list(
 @deliveries.command("redrive")
 def deliveries_redrive(
     context: typer.Context,
-    number: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部死信 (ids, all dead letters by default).")] = None,
+    number: Annotated[
+        list[int] | None, typer.Argument(help="编号，缺省全部死信 (ids, all dead letters by default).")
+    ] = None,
     association: Association = None,
     send_again: Annotated[
         bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
@@ -235,14 +254,26 @@ def review_list(
     with office.store.read() as tx:
         rows = items.reviews(tx, state=state, limit=limit)
     if as_json:
-        shown = [{**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)} for row in rows]
+        shown = [
+            {**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)}
+            for row in rows
+        ]
         emit({"review": shown})
         return
     table(
         "待核",
         ("编号", "种类", "盟市", "页", "行", "会员（内部号）", "原因", "申领号"),
         [
-            (r.item_id, r.kind, r.feed, r.page_seq, "–" if r.row is None else r.row + 1, r.member_id, r.reasons, r.claim_id)
+            (
+                r.item_id,
+                r.kind,
+                r.feed,
+                r.page_seq,
+                "–" if r.row is None else r.row + 1,
+                r.member_id,
+                r.reasons,
+                r.claim_id,
+            )
             for r in rows
         ],
     )

@@ -27,7 +27,11 @@ def mapping_file(site: Path, name: str) -> Path:
     """The file of a mapping: a path, or a name in the site or among the shipped ones. Raises WrongUse."""
     from gateway.settings.shipped import shipped_folder
 
-    for path in (Path(name), site / "mappings" / f"{name}.toml", shipped_folder() / "mappings" / f"{name}.toml"):
+    for path in (
+        Path(name),
+        site / "mappings" / f"{name}.toml",
+        shipped_folder() / "mappings" / f"{name}.toml",
+    ):
         if path.suffix == ".toml" and path.is_file():
             return path
     raise WrongUse(f"找不到映射 {name}：给出 .toml 文件或 mappings/ 里的名字 (no such mapping)")
@@ -89,7 +93,9 @@ def _line(spec: Any) -> dict[str, Any]:
 @feed.command("test")
 def feed_test(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """运行映射旁的测试 (run the tests beside each mapping)."""
@@ -101,7 +107,12 @@ def feed_test(
         results += [(mapping.stem, each) for each in run_mapping_tests(compiled(mapping), path)]
     bad = [(name, each) for name, each in results if not each.passed]
     if as_json:
-        emit({"tests": len(results), "failed": [{"mapping": n, "name": e.name, "message": e.message} for n, e in bad]})
+        emit(
+            {
+                "tests": len(results),
+                "failed": [{"mapping": n, "name": e.name, "message": e.message} for n, e in bad],
+            }
+        )
     else:
         for name, each in bad:
             say(f"✗ {name}: {each.name}\n{each.message}")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.output import Json, emit, say, table
-from gateway.cli.site import Day, open_office
+from gateway.cli.site import FirstDay, LastDay, open_office
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
 def run(
     context: typer.Context,
     feed: Annotated[list[str] | None, typer.Argument(help="盟市，缺省全部 (feeds, all by default).")] = None,
-    first: Annotated[Day, typer.Option("--from")] = None,
-    last: Annotated[Day, typer.Option("--to")] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
     as_json: Json = False,
 ) -> None:
     """现在取数、核算并送达 (take in now, then deliver)."""
@@ -59,7 +59,9 @@ def _plain(report: Any) -> dict[str, Any]:
 
 def _show(report: Any) -> None:
     table(
-        "取数", ("盟市", "结果", "新页", "说明"), [(f.feed, f.outcome, f.pages, f.message) for f in report.feeds]
+        "取数",
+        ("盟市", "结果", "新页", "说明"),
+        [(f.feed, f.outcome, f.pages, f.message) for f in report.feeds],
     )
     table(
         "送达",
@@ -67,7 +69,9 @@ def _show(report: Any) -> None:
         [(name, each.attempts, each.states or "–") for name, each in report.deliveries.items()],
     )
     if report.rescanned.members:
-        say(f"名册变动后重看：会员{report.rescanned.members}人，页{report.rescanned.pages}，改动{report.rescanned.rows}行")
+        say(
+            f"名册变动后重看：会员{report.rescanned.members}人，页{report.rescanned.pages}，改动{report.rescanned.rows}行"
+        )
 
 
 def serve(context: typer.Context) -> None:
@@ -80,7 +84,9 @@ def serve(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     seed: Annotated[int, typer.Option(help="随机种子 (seed of the invented people).")] = 7,
-    keep_open: Annotated[bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")] = False,
+    keep_open: Annotated[
+        bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """一夜演示：三个盟市进，申领出 (the whole night in miniature against the sandbox)."""
@@ -98,7 +104,9 @@ def bench(
     members: Annotated[int, typer.Option(min=1)] = 200_000,
     hit_rate: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.2,
     processes: Annotated[int, typer.Option(min=1, max=64)] = 1,
-    database: Annotated[str, typer.Option(help="sqlite 或空的 PostgreSQL 库地址 (or an empty database's URL).")] = "sqlite",
+    database: Annotated[
+        str, typer.Option(help="sqlite 或空的 PostgreSQL 库地址 (or an empty database's URL).")
+    ] = "sqlite",
     suite: Annotated[str, typer.Option(help="aes | sm4")] = "aes",
     seed: int = 1,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.output import Json, complain, emit, say, table
-from gateway.errors import BadSettings, Finding, HubaoError
+from gateway.errors import BadSettings, Finding
 
 if TYPE_CHECKING:
     from gateway.flow.office import Office
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 keys = typer.Typer(help="密钥：生成、查看 (keys).", no_args_is_help=True, rich_markup_mode=None)
 
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="首日 (first day).")]
+LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="末日 (last day).")]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +57,9 @@ def check(
         for each in findings:
             say(str(each))
     elif site is not None:
-        say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
+        say(
+            f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)"
+        )
     if findings:
         raise typer.Exit(1)
 
@@ -105,7 +108,11 @@ def keys_status(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         emit({"keys": [{**_plain(row), "intact": row.intact} for row in rows]})
         return
-    table("密钥", ("编号", "用途", "套件", "生成日", "完好"), [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows])
+    table(
+        "密钥",
+        ("编号", "用途", "套件", "生成日", "完好"),
+        [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows],
+    )
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -155,7 +162,7 @@ def _show_health(now: Any) -> None:
 
 
 def reconcile(
-    context: typer.Context, first: Day = None, last: Day = None, as_json: Json = False
+    context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False
 ) -> None:
     """对账：逐盟市逐日证明一行不少 (prove, feed by feed and day by day, that nothing was lost)."""
     from gateway.flow import reconcile as flow
@@ -178,7 +185,20 @@ def _show_sheets(sheets: list[Any]) -> None:
     kinds = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
     table(
         "对账：行数（金额，元）",
-        ("盟市", "日期", "行数", "会员", "会员·不属保障", "非会员", "待核", "重复", "已被取代", "隔离", "对方合计", "差异"),
+        (
+            "盟市",
+            "日期",
+            "行数",
+            "会员",
+            "会员·不属保障",
+            "非会员",
+            "待核",
+            "重复",
+            "已被取代",
+            "隔离",
+            "对方合计",
+            "差异",
+        ),
         [
             (
                 s.feed,
@@ -191,9 +211,3 @@ def _show_sheets(sheets: list[Any]) -> None:
             for s in sheets
         ],
     )
-
-
-def failed(error: HubaoError) -> None:
-    """End a command with its error."""
-    complain(str(error))
-    raise typer.Exit(1)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.errors import WrongUse
 from gateway.flow.office import Office, delivery_context
@@ -15,6 +14,7 @@ from gateway.flow.rescan import weigh_people
 from gateway.model.money import Money, yuan
 from gateway.store import claims, deliveries, roster
 from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
 
 _PAGE = 1000
@@ -45,7 +45,7 @@ def list_claims(
     return [summary(row) for row in rows]
 
 
-def _body(tx: Connection, office: Office, row: ClaimRow) -> bytes:
+def _body(tx: Tx, office: Office, row: ClaimRow) -> bytes:
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     if sealed is None:
         raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
@@ -89,7 +89,12 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
 
 
 def decide(
-    office: Office, claim_id: str, *, version: int, outcome: Literal["approved", "paid", "refused"], amount: Money
+    office: Office,
+    claim_id: str,
+    *,
+    version: int,
+    outcome: Literal["approved", "paid", "refused"],
+    amount: Money,
 ) -> None:
     """Write down what the association decided; what else the person has is weighed again around it.
 

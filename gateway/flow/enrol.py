@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.core.match import plain_name
 from gateway.core.roster import RosterMember, as_roster, difference
 from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
 from gateway.model.member import Coverage, Member
 from gateway.store import pages, roster
+from gateway.store.engine import Tx
 from gateway.store.roster import MemberRow, Rescan
 
 _IDENTITY = frozenset(("name", "id_type", "id_number", "opt_out"))
@@ -53,7 +53,7 @@ def _content(office: Office, member: RosterMember) -> bytes:
 
 
 def _plan(
-    tx: Connection, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
+    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
 ) -> _Plan:
     stored = {
         row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])
@@ -78,9 +78,7 @@ def _report_changes(plan: _Plan, report: Enrolled) -> None:
     report.coverage_changed = len(change.coverage_changed)
 
 
-def _without_strangers(
-    tx: Connection, office: Office, association: str, plan: _Plan, report: Enrolled
-) -> _Plan:
+def _without_strangers(tx: Tx, office: Office, association: str, plan: _Plan, report: Enrolled) -> _Plan:
     """Refuse members whose id number belongs to somebody of another name, or whose periods would overlap."""
     coming = plan.new + [new for _, _, new in plan.changed]
     holders = _holders(tx, office, association, coming)
@@ -106,7 +104,7 @@ def _without_strangers(
 
 
 def _holders(
-    tx: Connection, office: Office, association: str, coming: Sequence[RosterMember]
+    tx: Tx, office: Office, association: str, coming: Sequence[RosterMember]
 ) -> dict[str, list[Member]]:
     """id number → the stored members who have it, among those that come."""
     digests = [office.id_fingerprint(person.id_number) for person in coming]
@@ -127,7 +125,7 @@ def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
     )
 
 
-def _write(tx: Connection, office: Office, association: str, plan: _Plan) -> None:
+def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
     roster.lock_people(tx, [row.person_id for row, _, _ in plan.changed])
     worked = pages.any_worked(tx, feeds_of(office, association))
     added = _rows_of_new(tx, office, association, plan.new)
@@ -166,7 +164,7 @@ def _moved(old: Member, new: RosterMember) -> bool:
 
 
 def _replace_fingerprints(
-    tx: Connection, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]
+    tx: Tx, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]
 ) -> None:
     roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
     pairs = [
@@ -175,15 +173,13 @@ def _replace_fingerprints(
     roster.add_fingerprints(tx, pairs)
 
 
-def _rows_of_new(
-    tx: Connection, office: Office, association: str, new: Sequence[RosterMember]
-) -> list[MemberRow]:
+def _rows_of_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[MemberRow]:
     """New members; a number that another enrolment already has belongs to the same person."""
     holders = _holders(tx, office, association, new)
     known = {number: members[0].person_id for number, members in holders.items()}
     strangers = list(dict.fromkeys(person.id_number for person in new if person.id_number not in known))
     known.update(zip(strangers, roster.add_people(tx, association, len(strangers)), strict=True))
-    ids = roster.new_ids(tx, roster.schema.member, len(new))
+    ids = roster.new_member_ids(tx, len(new))
     return [
         _row(office, member_id, known[person.id_number], association, person)
         for member_id, person in zip(ids, new, strict=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.flow.office import Office
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claims, deliveries, items, pages, roster, runs
+from gateway.store.engine import Tx
 
 
 class FeedHealth(msgspec.Struct, kw_only=True):
@@ -57,11 +57,13 @@ def health(office: Office) -> Health:
     for each in feeds:
         out.findings += _feed_findings(each, office.feeds[each.feed], now)
     if dead := out.deliveries.get("dead", 0):
-        out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
+        out.findings.append(
+            f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)"
+        )
     return out
 
 
-def _feed(tx: Connection, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
+def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
     run = runs.latest(tx, name)
     return FeedHealth(
         feed=name,
@@ -83,7 +85,9 @@ def _feed_findings(feed: FeedHealth, spec: FeedSpec, now: datetime) -> list[str]
         found.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
     limit = timedelta(hours=spec.expect.fresh_within_hours)
     if feed.last_page_at is None or now - feed.last_page_at > limit:
-        found.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
+        found.append(
+            f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)"
+        )
     if feed.waiting_pages:
         found.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
     if spec.legal.expires < now.date():

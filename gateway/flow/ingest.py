@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable
 
 import zstandard
-from sqlalchemy import Connection
 
 from gateway.core.normalise import CompiledMapping
 from gateway.errors import BadPage, Conflict
@@ -20,6 +19,7 @@ from gateway.flow.settling import PageAt, settle
 from gateway.flow.takeback import take_back_replaced
 from gateway.model.page import MAX_PAGE_BYTES, Fetched, RowError
 from gateway.store import items, pages
+from gateway.store.engine import Tx
 from gateway.store.items import QuarantineItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.values import to_ms
@@ -55,7 +55,7 @@ def take_in(
     fetched: Fetched,
     *,
     moved: int | None = None,
-    also: Callable[[Connection], None] | None = None,
+    also: Callable[[Tx], None] | None = None,
 ) -> tuple[int, bool]:
     """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
 

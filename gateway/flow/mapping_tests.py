@@ -100,11 +100,13 @@ def _inputs(case: Case) -> int:
 
 def _run(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> CaseResult:
     content = page_of(compiled, case, base)
-    lines = list(normalise_lines(compiled, content))
+    # Compared as the JSON that `hubao normalise` prints.
+    lines = msgspec.json.decode(_JSON.encode(list(normalise_lines(compiled, content))))
     difference = _difference(case, lines)
     if difference is None:
         return CaseResult(name=case.name, passed=True)
-    return CaseResult(name=case.name, passed=False, detail=_detail(case, content, lines, difference))
+    detail = _detail(case, _readable(content, compiled.language.format.encoding), lines, difference)
+    return CaseResult(name=case.name, passed=False, detail=detail)
 
 
 def page_of(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> bytes:
@@ -192,8 +194,16 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _detail(case: Case, content: bytes, lines: list[dict[str, Any]], difference: str) -> str:
-    shown = content.decode("utf-8", "backslashreplace")
+def _readable(content: bytes, encodings: tuple[str, ...]) -> str:
+    for encoding in ("utf-8", *encodings):
+        try:
+            return content.decode(encoding)
+        except UnicodeError:
+            continue
+    return content.decode("utf-8", "backslashreplace")
+
+
+def _detail(case: Case, shown: str, lines: list[dict[str, Any]], difference: str) -> str:
     expected = (
         msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
     )

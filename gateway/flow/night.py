@@ -67,7 +67,9 @@ def run_night(
     report = NightReport()
     chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
     for name in chosen:
-        report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
+        report.feeds.append(
+            run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
+        )
     work_waiting(office, sorted(office.feeds))
     report.rescanned = rescan(office)
     for association in sorted(office.associations):

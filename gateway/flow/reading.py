@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.core.match import match
 from gateway.core.normalise import Rejected
@@ -20,6 +19,7 @@ from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.record import SettlementRecord
 from gateway.store import roster
+from gateway.store.engine import Tx
 
 
 class Row(msgspec.Struct, kw_only=True):
@@ -65,7 +65,7 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
     return out
 
 
-def look_up(tx: Connection, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:
+def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:
     """Ask the roster who is a member; read members' rows in full and decide whether it is them."""
     associations = office.feeds[feed].associations
     versions = roster.version(tx, associations)

@@ -12,13 +12,13 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.flow.ingest import unseal
 from gateway.flow.office import Office, page_context
 from gateway.flow.settling import ENTRY, batch_name
 from gateway.model.page import Identity
 from gateway.store import items, pages, records
+from gateway.store.engine import Tx
 from gateway.store.pages import StoredPage, Tally
 
 _LEFT_IN_PAGE = {ord("s"): "stranger", ord("l"): "left"}
@@ -59,7 +59,7 @@ def _within(day: str, first: date | None, last: date | None) -> bool:
     return (first is None or day >= first.isoformat()) and (last is None or day <= last.isoformat())
 
 
-def _feed_sheets(tx: Connection, office: Office, feed: str) -> list[DaySheet]:
+def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
     stored = pages.of_feed(tx, feed)
     days: dict[str, DaySheet] = {}
     proof = _Proof(tx, office, feed, stored)
@@ -85,7 +85,7 @@ def _compare(sheet: DaySheet) -> None:
 class _Proof:
     """Counts one feed's pages, newest knowledge first: which keys came again later."""
 
-    def __init__(self, tx: Connection, office: Office, feed: str, stored: list[StoredPage]) -> None:
+    def __init__(self, tx: Tx, office: Office, feed: str, stored: list[StoredPage]) -> None:
         self.tx, self.office, self.feed = tx, office, feed
         self.records = records.counts_by_page(tx, feed)
         self.aside, self.doubts = items.counts_by_page(tx, feed)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.errors import BadPage, Conflict
 from gateway.flow.ingest import unseal
@@ -33,7 +32,7 @@ from gateway.flow.settling import (
 )
 from gateway.flow.weighing import mark_duplicates, weigh
 from gateway.store import items, pages, records, roster
-from gateway.store.engine import lock
+from gateway.store.engine import Tx, lock
 from gateway.store.roster import Rescan
 from gateway.vault import key_number
 
@@ -129,7 +128,7 @@ def settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> i
             continue
 
 
-def resettle(tx: Connection, office: Office, at: PageAt, reading: Reading) -> int:
+def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     """Settle some rows of a worked page once more; returns how many changed class."""
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
@@ -150,7 +149,7 @@ def resettle(tx: Connection, office: Office, at: PageAt, reading: Reading) -> in
     return len(changed)
 
 
-def _standing(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[int, str]:
+def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[int, str]:
     """The class each row has now: tables know of members, doubts and errors; the sealed list knows the rest."""
     mine = {row.index for row in rows}
     found: dict[int, str] = {}
@@ -172,7 +171,7 @@ def _standing(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row]) -
     return found
 
 
-def _close_own_items(tx: Connection, at: PageAt, rows: Sequence[Row]) -> None:
+def _close_own_items(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
     """Doubts and errors about these very rows are asked anew below, if they still stand."""
     mine = {row.index for row in rows}
     reviews = [i.item_id for i in items.open_reviews_of_pages(tx, [at.meta.seq]) if i.row in mine]
@@ -181,7 +180,7 @@ def _close_own_items(tx: Connection, at: PageAt, rows: Sequence[Row]) -> None:
     items.end_quarantine(tx, aside, state="closed")
 
 
-def _rewrite_lists(tx: Connection, office: Office, at: PageAt, changed: Sequence[Row]) -> None:
+def _rewrite_lists(tx: Tx, office: Office, at: PageAt, changed: Sequence[Row]) -> None:
     if not changed:
         return
     key = office.vault.key(at.key_no)
@@ -203,7 +202,7 @@ def _weigh_again(office: Office, association: str, members: Sequence[Rescan]) ->
             weigh_people(tx, office, association, {row.person_id for row in roster.members(tx, ids)})
 
 
-def weigh_people(tx: Connection, office: Office, association: str, person_ids: set[int]) -> None:
+def weigh_people(tx: Tx, office: Office, association: str, person_ids: set[int]) -> None:
     """Lock these people and weigh all they have."""
     roster.version(tx, [association], hold=True)
     roster.lock_people(tx, person_ids)

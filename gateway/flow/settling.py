@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.core.normalise import Normal
 from gateway.errors import Conflict
@@ -23,7 +21,7 @@ from gateway.model.decision import MatchDecision, Outcome
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
 from gateway.store import items, pages, records, roster
-from gateway.store.engine import lock
+from gateway.store.engine import Tx, lock
 from gateway.store.items import QuarantineItem, ReviewItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.records import RecordRow
@@ -62,7 +60,7 @@ class Work(msgspec.Struct, kw_only=True):
     associations: dict[int, str] = msgspec.field(default_factory=dict)
 
 
-def settle(tx: Connection, office: Office, at: PageAt, reading: Reading, first_row: int) -> Tally:
+def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int) -> Tally:
     """Write a batch of a page worked for the first time. Raises Conflict if the roster moved since it was read."""
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
@@ -90,13 +88,13 @@ def listing(rows: Sequence[Row]) -> bytes:
     return b"".join([CODES[row.kind] + (row.key or NO_KEY) for row in rows])
 
 
-def hold_roster(tx: Connection, office: Office, feed: str, reading: Reading) -> None:
+def hold_roster(tx: Tx, office: Office, feed: str, reading: Reading) -> None:
     """Nobody may change the roster between the look-up and the commit. Raises Conflict if somebody has."""
     if roster.version(tx, office.feeds[feed].associations, hold=True) != reading.versions:
         raise Conflict("the roster changed while a batch was read")
 
 
-def supersede(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
+def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
     """The last received holds: against this batch, against what is stored, against later pages already worked."""
     feed, seq = at.meta.feed, at.meta.seq
     latest = {row.key: row for row in rows if row.key is not None}
@@ -148,7 +146,7 @@ def _against(
         work.moves.append((old_seq, old_row, old_kind, "superseded", amount))
 
 
-def _yield_to_later(tx: Connection, office: Office, at: PageAt, latest: dict[bytes, Row]) -> None:
+def _yield_to_later(tx: Tx, office: Office, at: PageAt, latest: dict[bytes, Row]) -> None:
     """A later page may hold the same settlement as a stranger's; only its sealed list knows."""
     for _, _, key, _ in entries_after(tx, office, at.meta.feed, at.meta.seq):
         row = latest.get(key)
@@ -156,11 +154,9 @@ def _yield_to_later(tx: Connection, office: Office, at: PageAt, latest: dict[byt
             row.kind = "superseded"
 
 
-def entries_after(
-    tx: Connection, office: Office, feed: str, seq: int
-) -> Iterable[tuple[int, int, bytes, bytes]]:
+def entries_after(tx: Tx, office: Office, feed: str, seq: int) -> Iterable[tuple[int, int, bytes, bytes]]:
     """(page, row, key, class byte) of every row of the feed's pages after a place, oldest first."""
-    names = {}
+    names: dict[int, bytes] = {}
     for sheet in pages.sheets(tx, feed, after=seq):
         if sheet.sealed is None:
             continue
@@ -172,7 +168,7 @@ def entries_after(
             yield sheet.page_seq, sheet.first_row + offset, entry[1:], entry[:1]
 
 
-def wake_reversals(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
+def wake_reversals(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
     """Reversals that name nobody: join them to their original, or let them wait for it."""
     feed = at.meta.feed
     originals = {}
@@ -196,7 +192,7 @@ def wake_reversals(tx: Connection, office: Office, at: PageAt, rows: Sequence[Ro
             work.moves.append((seq, index, "stranger", "member", amount))
 
 
-def _join_stored(tx: Connection, office: Office, at: PageAt, originals: dict[bytes, Row], work: Work) -> None:
+def _join_stored(tx: Tx, office: Office, at: PageAt, originals: dict[bytes, Row], work: Work) -> None:
     """Originals known → the reversal belongs to their member; unknown → it waits."""
     known = {bytes(old.key): old for old in records.by_keys(tx, at.meta.feed, originals)}
     in_batch = {key: None for key in originals if key not in known}
@@ -211,7 +207,7 @@ def _join_stored(tx: Connection, office: Office, at: PageAt, originals: dict[byt
             work.associations[old.person_id] = old.association
 
 
-def read_row(tx: Connection, office: Office, seq: int, index: int) -> SettlementRecord | None:
+def read_row(tx: Tx, office: Office, seq: int, index: int) -> SettlementRecord | None:
     """One row of a stored page, read in full; None if it cannot be read or its page is gone."""
     meta, page_id, sealed = pages.load(tx, seq)
     if sealed is None:
@@ -234,7 +230,7 @@ def _stay(record: SettlementRecord, at: PageAt, member_id: int, *, seq: int, row
     )
 
 
-def place(tx: Connection, office: Office, at: PageAt, reading: Reading, work: Work) -> None:
+def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> None:
     """Lock the people concerned, weigh all they have, write their records."""
     for row in reading.rows:
         if row.kind == "member" and row.record is not None:
@@ -258,15 +254,13 @@ def place(tx: Connection, office: Office, at: PageAt, reading: Reading, work: Wo
     weigh(tx, office, people)
 
 
-def person_files(
-    tx: Connection, office: Office, known: dict[int, list[Member]], work: Work
-) -> list[PersonFile]:
+def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: Work) -> list[PersonFile]:
     """Every person concerned with his enrolments and live stays, old and new, in order of id."""
     ids = sorted(work.associations)
     unknown = [each for each in ids if each not in known]
     if unknown:
-        for row in roster.members_of_people(tx, unknown):
-            known.setdefault(row.person_id, []).append(office.open_member(row))
+        for enrolment in roster.members_of_people(tx, unknown):
+            known.setdefault(enrolment.person_id, []).append(office.open_member(enrolment))
     files = {
         each: PersonFile(person_id=each, association=work.associations[each], members=known[each], stays=[])
         for each in ids
@@ -317,9 +311,7 @@ def sealed_record(office: Office, association: str, person_id: int, stay: Stay) 
     )
 
 
-def _duplicates(
-    tx: Connection, at: PageAt, reading: Reading, people: Sequence[PersonFile], work: Work
-) -> None:
+def _duplicates(tx: Tx, at: PageAt, reading: Reading, people: Sequence[PersonFile], work: Work) -> None:
     """Rows that repeat another feed's: count them so, here and where an older row's standing changed."""
     rows = {row.index: row for row in reading.rows}
     marks = []
@@ -338,7 +330,7 @@ def _duplicates(
     records.mark(tx, marks)
 
 
-def write_open_items(tx: Connection, office: Office, at: PageAt, rows: Sequence[Row]) -> None:
+def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> None:
     """Rows that cannot be read, and doubtful matches, for a person to look at."""
     now_ms = to_ms(office.now())
     feed, seq = at.meta.feed, at.meta.seq

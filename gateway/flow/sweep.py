@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.flow.ingest import take_in, work_page
 from gateway.flow.office import Office
@@ -18,6 +17,7 @@ from gateway.model.page import Fetched
 from gateway.ports import Subject, SweepFeed, Swept
 from gateway.settings.feeds import CloudLine, FeedSpec
 from gateway.store import pages, roster
+from gateway.store.engine import Tx
 from gateway.store.roster import MemberRow
 from gateway.store.values import to_ms
 
@@ -60,9 +60,7 @@ def sweep(office: Office, feed: str, line: SweepFeed, *, until: datetime | None 
     return report
 
 
-def _next_subjects(
-    tx: Connection, office: Office, feed: str, now_at: Round
-) -> tuple[list[Subject], int | None]:
+def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[list[Subject], int | None]:
     """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
     spec = office.feeds[feed]
     rows = roster.members_after(tx, spec.associations, now_at.after, _people_per_page(spec))
@@ -126,7 +124,7 @@ def _keep(
     cursor = msgspec.json.encode(Round(now_at.number, after)).decode()
     until = {member_id: by_id[member_id].until for member_id in swept.asked if member_id in by_id}
 
-    def remember(tx: Connection) -> None:
+    def remember(tx: Tx) -> None:
         roster.set_asked(tx, feed, until, now_ms=to_ms(office.now()))
         roster.note_failed(tx, feed, failed)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from gateway.flow.office import Office
 from gateway.flow.settling import ENTRY, PageAt, Work, batch_name, person_files
 from gateway.flow.weighing import mark_duplicates, weigh
 from gateway.model.page import RowError
 from gateway.store import items, pages, records, roster
-from gateway.store.engine import lock
+from gateway.store.engine import Tx, lock
 from gateway.store.items import ReviewItem
 from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
@@ -29,7 +27,7 @@ def revisions(stored: Sequence[StoredPage]) -> list[list[StoredPage]]:
     return groups
 
 
-def take_back_replaced(tx: Connection, office: Office, meta: StoredPage) -> None:
+def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     """Once every part of the newest file is worked: what older files held and it does not is taken back.
 
     A larger share than the feed's `takeback_share` waits for a person, and nothing is taken back until then.
@@ -49,7 +47,7 @@ def take_back_replaced(tx: Connection, office: Office, meta: StoredPage) -> None
     _take_back(tx, office, newest[0], replaced)
 
 
-def _entries(tx: Connection, office: Office, page: StoredPage) -> list[tuple[bytes, int]]:
+def _entries(tx: Tx, office: Office, page: StoredPage) -> list[tuple[bytes, int]]:
     """(key, class byte) of the rows of a page."""
     page_id = bytes(pages.load(tx, page.seq)[1])
     entries = []
@@ -60,7 +58,7 @@ def _entries(tx: Connection, office: Office, page: StoredPage) -> list[tuple[byt
     return entries
 
 
-def _ask_person(tx: Connection, office: Office, newest: StoredPage, missing: int, held: int) -> None:
+def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: int) -> None:
     if items.has_open_review(tx, kind="takeback", page_seq=newest.seq):
         return
     reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{held}行 (rows missing)")
@@ -81,7 +79,7 @@ def _ask_person(tx: Connection, office: Office, newest: StoredPage, missing: int
     items.ask_review(tx, [item])
 
 
-def _take_back(tx: Connection, office: Office, newest: StoredPage, replaced: Sequence[StoredPage]) -> None:
+def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[StoredPage]) -> None:
     seqs = [page.seq for page in replaced]
     work = Work(removed={row.record_id: row for row in records.of_pages(tx, seqs)})
     moved: set[tuple[int, int]] = set()
@@ -102,7 +100,7 @@ def _take_back(tx: Connection, office: Office, newest: StoredPage, replaced: Seq
     pages.replace(tx, seqs, by=newest.seq)
 
 
-def _end_open_items(tx: Connection, seqs: Sequence[int], work: Work) -> None:
+def _end_open_items(tx: Tx, seqs: Sequence[int], work: Work) -> None:
     """Doubts and unreadable rows of a replaced file need nobody's time any more."""
     reviews = items.open_reviews_of_pages(tx, seqs)
     aside = items.open_quarantine_of_pages(tx, seqs)
@@ -110,7 +108,7 @@ def _end_open_items(tx: Connection, seqs: Sequence[int], work: Work) -> None:
     items.end_quarantine(tx, [each.item_id for each in aside], state="superseded")
     seen: set[tuple[int, int]] = set()
     for kind, found in (("review", reviews), ("quarantined", aside)):
-        for each in found:  # type: ignore[attr-defined]
+        for each in found:
             if each.row is not None and (each.page_seq, each.row) not in seen:
                 seen.add((each.page_seq, each.row))
                 work.moves.append((each.page_seq, each.row, kind, "superseded", each.amount))

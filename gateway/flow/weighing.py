@@ -12,7 +12,6 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from gateway.core import claims as drafting
 from gateway.core.claims import Draft
@@ -26,6 +25,7 @@ from gateway.model.record import SettlementRecord
 from gateway.store import claims, deliveries, items
 from gateway.store.claims import ClaimRow, DecisionRow
 from gateway.store.deliveries import Outgoing
+from gateway.store.engine import Tx
 from gateway.store.items import ReviewItem
 from gateway.store.values import to_ms
 
@@ -77,7 +77,7 @@ def mark_duplicates(stays: Sequence[Stay]) -> None:
         stay.duplicate = seen.feed != stay.feed and r.facility_no is not None and r.admitted_on is not None
 
 
-def weigh(tx: Connection, office: Office, people: Sequence[PersonFile]) -> Outcome:
+def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
     """Assess everything these people have, and write the claims and outbox rows that follow."""
     now_ms = to_ms(office.now())
     before: dict[int, dict[tuple[str, str], ClaimRow]] = defaultdict(dict)
@@ -102,7 +102,7 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _fixed(
-    tx: Connection, office: Office, rows: Iterable[ClaimRow], decided: dict[str, DecisionRow]
+    tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, DecisionRow]
 ) -> dict[tuple[str, str], Fixed]:
     fixed = {}
     for row in rows if decided else ():
@@ -118,7 +118,7 @@ def _fixed(
     return fixed
 
 
-def _settlements_of(tx: Connection, office: Office, decision: DecisionRow) -> tuple[str, ...]:
+def _settlements_of(tx: Tx, office: Office, decision: DecisionRow) -> tuple[str, ...]:
     sealed = deliveries.body_of(tx, decision.claim_id, decision.version)
     if sealed is None:
         return ()
@@ -270,7 +270,7 @@ def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None
     outcome.outgoing.append((row, drafting.withdrawal(old.association, old.scheme, reason)))
 
 
-def _write(tx: Connection, office: Office, outcome: Outcome, now_ms: int) -> None:
+def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     claims.save(tx, outcome.new, outcome.changed)
     changed = [row.claim_id for row in outcome.changed]
     silent: dict[str, bool] = {}

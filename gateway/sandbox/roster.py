@@ -46,10 +46,10 @@ def coverage_of(person: Person, *, day: date, seed: int) -> tuple[Coverage, ...]
     dice = Dice("coverage", seed, person.index)
     first, last = period_around(day)
     years = 1 + dice.chance(3_000) + dice.chance(1_000)
-    periods = [_period(first, last, back) for back in range(years - 1, -1, -1)]
+    periods = [_period(person, first, last, back) for back in range(years - 1, -1, -1)]
     if dice.chance(1_000):
         late = first + timedelta(days=dice.between(30, 150))
-        periods = [Coverage(first_day=late, last_day=last, scheme=SCHEME)]
+        periods = [Coverage(first_day=late, last_day=last, scheme=SCHEME, category=person.category)]
     return tuple(periods)
 
 
@@ -61,11 +61,12 @@ def period_around(day: date) -> tuple[date, date]:
     return date(year, 6, 1), date(year + 1, 5, 31)
 
 
-def _period(first: date, last: date, years_back: int) -> Coverage:
+def _period(person: Person, first: date, last: date, years_back: int) -> Coverage:
     return Coverage(
         first_day=first.replace(year=first.year - years_back),
         last_day=last.replace(year=last.year - years_back),
         scheme=SCHEME,
+        category=person.category,
     )
 
 

@@ -170,7 +170,12 @@ def listing(tx: Connection, *, state: str | None, association: str | None, limit
 
 
 def redrive(
-    tx: Connection, *, now: datetime, association: str | None, ids: Sequence[int] | None, send_again: bool = False
+    tx: Connection,
+    *,
+    now: datetime,
+    association: str | None,
+    ids: Sequence[int] | None,
+    send_again: bool = False,
 ) -> int:
     """Give dead letters a new schedule. They may have arrived, so each is asked about first, unless a person
     made sure that it did not (`send_again`)."""

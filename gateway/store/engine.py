@@ -18,6 +18,9 @@ from sqlalchemy.pool import NullPool
 
 from gateway.errors import Unavailable, WrongUse
 
+Tx = Connection
+"""An open transaction of `Store.read()` or `Store.write()`: what every function of this package takes first."""
+
 _IN_CHUNK = 2000
 
 

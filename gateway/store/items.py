@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from gateway.model.page import RowError
 from gateway.store import schema
@@ -194,6 +194,6 @@ def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int,
     rows = each.distinct().subquery()
     review_query = select(rows.c.page_seq, func.count()).group_by(rows.c.page_seq)
     return (
-        {seq: many for seq, many in tx.execute(query.group_by(table.page_seq))},
-        {seq: many for seq, many in tx.execute(review_query)},
+        dict(tx.execute(query.group_by(table.page_seq))),
+        dict(tx.execute(review_query)),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.errors import Conflict
-from gateway.model.page import Fetched, FeedTotals
+from gateway.model.page import FeedTotals, Fetched
 from gateway.store import schema
 from gateway.store.engine import is_postgres, lock
 from gateway.store.values import from_ms, to_ms

@@ -174,6 +174,11 @@ def new_ids(tx: Connection, table: Table, how_many: int) -> range | list[int]:
     return range(highest + 1, highest + 1 + how_many)
 
 
+def new_member_ids(tx: Connection, how_many: int) -> range | list[int]:
+    """Ids for members about to be added: their seals are bound to them."""
+    return new_ids(tx, schema.member, how_many)
+
+
 def add_people(tx: Connection, association: str, how_many: int) -> range | list[int]:
     """New people of an association; returns their ids."""
     ids = new_ids(tx, schema.person, how_many)

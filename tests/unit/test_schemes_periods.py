@@ -103,9 +103,7 @@ def test_the_sheets_days_beyond_what_is_covered() -> None:
     assert [line.days for line in estimate.lines if line.rule == "daily_allowance"] == [3]
 
 
-@pytest.mark.parametrize(
-    ("sheet", "expected"), [(31, 30), (30, 30), (29, 29), (1, 1), (0, 10), (None, 10), (-3, 10)]
-)
+@pytest.mark.parametrize(("sheet", "expected"), [(31, 30), (30, 30), (29, 29), (1, 1), (0, 10), (None, 10), (-3, 10)])
 def test_days_of_the_allowance(sheet: int | None, expected: int) -> None:
     record = stay("S1", "2021-07-01", "2021-07-11", inpatient_days=sheet)
     (estimate,) = assessed(insured(IN_2021), record)
@@ -113,9 +111,7 @@ def test_days_of_the_allowance(sheet: int | None, expected: int) -> None:
 
 
 def per_day(member: Insured, admitted: str, *earlier: str) -> str:
-    last = assessed(member, *(stay(f"E{one}", one, one) for one in earlier), stay("S", admitted, admitted))[
-        -1
-    ]
+    last = assessed(member, *(stay(f"E{one}", one, one) for one in earlier), stay("S", admitted, admitted))[-1]
     return dict(amounts(last)).get("daily_allowance", "none")
 
 
@@ -196,9 +192,7 @@ def test_an_incomplete_stay_is_the_first_all_the_same_but_nothing_was_due() -> N
     ],
 )
 def test_age_on_the_first_day_of_the_period(category: str, born: str, outside: bool) -> None:
-    (estimate,) = assessed(
-        insured(IN_2021, category=category, born=born), stay("S1", "2021-07-01", "2021-07-05")
-    )
+    (estimate,) = assessed(insured(IN_2021, category=category, born=born), stay("S1", "2021-07-01", "2021-07-05"))
     assert ("age_outside" in estimate.flags) is outside
     assert paid((estimate,)) == ["2440.00"]
 

@@ -116,7 +116,7 @@ def test_a_reversed_first_stay_hands_the_allowance_on() -> None:
     assert amounts(left) == [("band", "2400.00"), ("daily_allowance", "40.00")]
 
 
-# ── what was decided stays fixed (1.7.8) ─────────────────────────────────────────────────────────────────────
+# ── what was decided stays fixed (1.7.8) ──────
 
 
 def test_a_decided_stay_keeps_its_amount() -> None:

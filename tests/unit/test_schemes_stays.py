@@ -126,7 +126,7 @@ def test_the_identity_of_a_stay(fields: dict[str, Any], expected: str) -> None:
     assert estimate.stay == expected
 
 
-# ── months of special outpatient care ────────────────────────────────────────────────────────────────────────
+# ── months of special outpatient care ──────
 
 
 def test_a_month_makes_one_estimate() -> None:
@@ -179,7 +179,7 @@ def test_special_care_without_a_settlement_time_stands_alone() -> None:
     assert [(one.settlements, one.flags) for one in estimates] == [(("S1",), ()), (("S2",), ("incomplete",))]
 
 
-# ── what is set aside ────────────────────────────────────────────────────────────────────────────────────────
+# ── what is set aside ──────
 
 ASIDE = [
     ("inpatient", "510", "maternity_insurance", False),
@@ -237,7 +237,7 @@ def test_a_stay_that_is_not_covered_needs_no_amounts() -> None:
     assert estimate.flags == ("not_covered",)
 
 
-# ── flags ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── flags ──────
 
 
 @pytest.mark.parametrize(

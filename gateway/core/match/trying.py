@@ -62,13 +62,14 @@ class Trial:
 
 
 def _read(line: bytes) -> _Line | None:
-    for shape in (_Wrapped, _Line):
-        try:
-            found = msgspec.json.decode(line, type=shape)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        return found.record if isinstance(found, _Wrapped) else found
-    return None
+    try:
+        return msgspec.json.decode(line, type=_Wrapped).record
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return msgspec.json.decode(line, type=_Line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _number(record: _Line) -> str | None:

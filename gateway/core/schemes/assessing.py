@@ -45,13 +45,17 @@ PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
 
 
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One stay ready to be weighed: its measure, its period, its covered days, its identity."""
+    """One stay ready to be weighed: its measure, its period, its covered days, its identity.
+
+    `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
+    """
 
     stay: Stay
     measure: Measure
     period: Period | None
     covered: int
     identity: str
+    merged: tuple[str, ...] = ()
 
 
 def assess(
@@ -90,17 +94,27 @@ def needs_person(estimate: BenefitEstimate) -> bool:
 
 def _cases(stays: Sequence[Stay], periods: Sequence[Period]) -> list[_Case]:
     identities = _identities(stays)
-    cases = [_case(stay, identity, periods) for stay, identity in zip(stays, identities, strict=True)]
+    taken = set(identities)
+    cases = [
+        _case(stay, identity, periods, _merged(stay, taken)) for stay, identity in zip(stays, identities, strict=True)
+    ]
     for case in cases:
         if case.period is not None and case.stay.counts:
             case.period.stays += 1
     return cases
 
 
-def _case(stay: Stay, identity: str, periods: Sequence[Period]) -> _Case:
+def _merged(stay: Stay, taken: set[str]) -> tuple[str, ...]:
+    if len(stay.parts) == 1:
+        return ()
+    identities = dict.fromkeys(part.visit_identity for part in stay.parts)
+    return tuple(identity for identity in identities if identity not in taken)
+
+
+def _case(stay: Stay, identity: str, periods: Sequence[Period], merged: tuple[str, ...] = ()) -> _Case:
     measured = measure(stay)
     period, covered = _placed(measured, periods)
-    return _Case(stay=stay, measure=measured, period=period, covered=covered, identity=identity)
+    return _Case(stay=stay, measure=measured, period=period, covered=covered, identity=identity, merged=merged)
 
 
 def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
@@ -213,9 +227,7 @@ class _Assessing:
         return _told(case, weighed.lines, weighed.payable, flags, assumed)
 
     def _weigh(self, case: _Case, period: Period, *, first: bool, left: int) -> Weighed:
-        return weigh(
-            case.measure, period, covered=case.covered, first=first, monthly=case.stay.monthly, left=left
-        )
+        return weigh(case.measure, period, covered=case.covered, first=first, monthly=case.stay.monthly, left=left)
 
     def _flags(self, case: _Case) -> list[str]:
         """What sends a claim to a person without changing the amount, in a fixed order."""
@@ -254,9 +266,7 @@ def _leaned_on(case: _Case, period: Period, flags: Sequence[str]) -> list[str]:
     return [name for name, true in leaned.items() if true]
 
 
-def _told(
-    case: _Case, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]
-) -> BenefitEstimate:
+def _told(case: _Case, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]) -> BenefitEstimate:
     period, stay = case.period, case.stay
     return BenefitEstimate(
         settlements=tuple([part.record.settlement_no for part in stay.parts]),
@@ -271,7 +281,7 @@ def _told(
         period_from=None if period is None else period.first,
         admitted_on=None if stay.monthly else stay.parts[0].record.admitted_on,
         discharged_on=None if stay.monthly else stay.parts[-1].record.discharged_on,
-        merged_stays=() if len(stay.parts) == 1 else _merged(case),
+        merged_stays=case.merged,
     )
 
 
@@ -295,9 +305,3 @@ def _claim_by(case: _Case) -> date | None:
 
 def _day_of(instant: datetime | None) -> date | None:
     return None if instant is None else instant.date()
-
-
-def _merged(case: _Case) -> tuple[str, ...]:
-    """Identities of the later parts: a claim that stands under one of them is withdrawn as merged."""
-    identities = dict.fromkeys(part.visit_identity for part in case.stay.parts)
-    return tuple(one for one in identities if one != case.identity)

@@ -64,9 +64,7 @@ def _insured(member: dict[str, Any]) -> Insured:
         category=_given(member, "category", "member.category", _category),
         sex=_given(member, "sex", "member.sex", _sex),
         birth_date=_given(member, "birth_date", "member.birth_date", _date),
-        coverage=tuple(
-            _each(_given(member, "coverage", "member.coverage", _list) or [], "member.coverage", _coverage)
-        ),
+        coverage=tuple(_each(_given(member, "coverage", "member.coverage", _list) or [], "member.coverage", _coverage)),
     )
 
 
@@ -100,13 +98,9 @@ def _decided(value: object, place: str) -> Decided:
     payable = _needed(row, "payable", f"{place}.payable", _amount)
     refused = _given(row, "refused", f"{place}.refused", _truth)
     if payable < 0 or (refused and payable):
-        raise BadCase(
-            "bad_decision", f"{place}.payable: 核定金额不能为负，不予补助的应为0.00 (not a decision)"
-        )
+        raise BadCase("bad_decision", f"{place}.payable: 核定金额不能为负，不予补助的应为0.00 (not a decision)")
     numbers = _each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text)
-    return Decided(
-        settlements=tuple(numbers), payable=payable, refused=payable == 0 if refused is None else refused
-    )
+    return Decided(settlements=tuple(numbers), payable=payable, refused=payable == 0 if refused is None else refused)
 
 
 def _once(keys: list[tuple[str, str]]) -> None:

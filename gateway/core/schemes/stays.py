@@ -235,9 +235,7 @@ def _merge(groups: dict[Key, list[Part]], one: Key, other: Key) -> None:
 
 
 def _neighbours(parts: Sequence[Part]) -> Iterable[tuple[Part, Part]]:
-    stays = [
-        part for part in parts if not part.monthly and not part.gone and part.record.admitted_on is not None
-    ]
+    stays = [part for part in parts if not part.monthly and not part.gone and part.record.admitted_on is not None]
     return pairwise(stays)
 
 

@@ -18,10 +18,7 @@ def proration_text(covered: int, total: int, amount: int) -> str:
 
 def allowance_text(days: int, years: int, per_day: int, amount: int) -> str:
     """Why the allowance is this much."""
-    return (
-        f"本保障期首次住院，连续参互按第{years}年计，住院补贴每天{yuan(per_day)}元，"
-        f"{days}天共{yuan(amount)}元"
-    )
+    return f"本保障期首次住院，连续参互按第{years}年计，住院补贴每天{yuan(per_day)}元，{days}天共{yuan(amount)}元"
 
 
 def floor_text(before: int, floor: int) -> str:

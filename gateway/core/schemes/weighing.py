@@ -27,9 +27,7 @@ class Weighed(msgspec.Struct, kw_only=True):
         self.payable += line.amount
 
 
-def weigh(
-    measure: Measure, period: Period, *, covered: int, first: bool, monthly: bool, left: int
-) -> Weighed:
+def weigh(measure: Measure, period: Period, *, covered: int, first: bool, monthly: bool, left: int) -> Weighed:
     """The estimate's lines. `first`: the period's first stay; `left`: what is left of its cap, in fen.
 
     A month of special outpatient care has no proration, no allowance and no floor.
