@@ -60,9 +60,7 @@ class HttpJson:
         self._client = client or make_client(timeout_seconds=timeout_seconds)
         self._tries = quick_retries(quick_tries, again=_nothing_was_sent, sleep=sleep)
 
-    def send(
-        self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime
-    ) -> Answer:
+    def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         """Deliver one claim version; `body` goes out verbatim. See `gateway.ports.Sender`."""
         headers = {
             "content-type": "application/json; charset=utf-8",

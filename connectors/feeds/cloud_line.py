@@ -121,9 +121,7 @@ def _walk_visits(
                 yield from _walk_settlement(gathered, person_no, insured_in, *key)
 
 
-def _walk_settlement(
-    gathered: Gathered, person_no: str, insured_in: str, visit_no: str, settlement_no: str
-) -> Walk:
+def _walk_settlement(gathered: Gathered, person_no: str, insured_in: str, visit_no: str, settlement_no: str) -> Walk:
     """One visit's settlement and diagnoses, kept together: half a visit would be assessed wrongly."""
     settlement = _settlement(person_no, insured_in, visit_no, settlement_no)
     settled = yield settlement
@@ -288,9 +286,7 @@ class CloudLine:
         self._pace.wait()
         now = self._clock().astimezone(SHANGHAI)
         body = request_body(self._caller, question, msgid=self._next_msgid(now), now=now)
-        signed = tif.sign(
-            self._paas_id, self._secret, timestamp=int(now.timestamp()), nonce=secrets.token_hex(8)
-        )
+        signed = tif.sign(self._paas_id, self._secret, timestamp=int(now.timestamp()), nonce=secrets.token_hex(8))
         headers = {**signed, "content-type": "application/json; charset=utf-8"}
         url = self._address + self._paths[question.infno]
         return read_reply(answered(exchange(self._client, "POST", url, headers=headers, content=body)))

@@ -193,9 +193,7 @@ class Folder:
 
     def _open(self, entry: _Entry) -> BinaryIO:
         """Open without following a link or waiting on a pipe that took the file's place."""
-        descriptor = os.open(
-            self._folder / entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        )
+        descriptor = os.open(self._folder / entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         return os.fdopen(descriptor, "rb")
 
     def _totals(self, dropped: _Dropped) -> tuple[FeedTotals, ...]:

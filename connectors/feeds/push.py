@@ -24,10 +24,6 @@ class Push:
     def accept(self, headers: dict[str, str], body: bytes, *, now: datetime) -> Fetched:
         """The page a request holds. Raises NotAuthentic; BadPage("too_large") for a body over the limit."""
         if len(body) > self.body_limit:
-            raise BadPage(
-                "too_large", f"报文超过 {self.body_limit} 字节 (larger than {self.body_limit} bytes)"
-            )
-        delivery = webhook.verify(
-            self._secret, headers, body, now=int(now.timestamp()), tolerance=self._tolerance
-        )
+            raise BadPage("too_large", f"报文超过 {self.body_limit} 字节 (larger than {self.body_limit} bytes)")
+        delivery = webhook.verify(self._secret, headers, body, now=int(now.timestamp()), tolerance=self._tolerance)
         return Fetched(content=body, request=f"push:{delivery}")

@@ -53,9 +53,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return not self.good and says_unknown(self.message)
 
 
-def request_body(
-    caller: Caller, question: Question, *, msgid: str, now: datetime, input_node: str = "data"
-) -> bytes:
+def request_body(caller: Caller, question: Question, *, msgid: str, now: datetime, input_node: str = "data") -> bytes:
     """The JSON bytes of one request, all 18 fields in the order of the specification."""
     return msgspec.json.encode(
         {

@@ -201,9 +201,7 @@ def json_object(body: bytes) -> dict[str, Any] | None:
 _JSON = msgspec.json.Decoder(float_hook=str)
 
 
-def quick_retries(
-    tries: int, *, again: Callable[[BaseException], bool], sleep: Callable[[float], None]
-) -> Retrying:
+def quick_retries(tries: int, *, again: Callable[[BaseException], bool], sleep: Callable[[float], None]) -> Retrying:
     """At most `tries` tries, a second or so apart, for errors `again` agrees to; the last one is raised."""
 
     def worth_it(error: BaseException) -> bool:

@@ -74,6 +74,4 @@ class MessageIds:
             file.seek(0)
             file.write(number.encode("ascii"))
             file.truncate()
-            # The bytes must be in the file before another process may hold the lock.
-            file.flush()
         return number

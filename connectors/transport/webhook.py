@@ -42,9 +42,7 @@ def _key(text: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if not 24 <= len(key) <= 64:
-        raise WrongUse(
-            "Webhook 密钥应为 whsec_ 加 24 至 64 字节的 base64 (whsec_ + base64 of 24 to 64 bytes)"
-        )
+        raise WrongUse("Webhook 密钥应为 whsec_ 加 24 至 64 字节的 base64 (whsec_ + base64 of 24 to 64 bytes)")
     return key
 
 

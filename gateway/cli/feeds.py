@@ -110,12 +110,12 @@ def feed_test(
         emit(
             {
                 "tests": len(results),
-                "failed": [{"mapping": n, "name": e.name, "message": e.message} for n, e in bad],
+                "failed": [{"mapping": n, "name": e.name, "detail": e.detail} for n, e in bad],
             }
         )
     else:
         for name, each in bad:
-            say(f"✗ {name}: {each.name}\n{each.message}")
+            say(f"✗ {name}: {each.name}\n{each.detail}")
         say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
     if bad:
         raise typer.Exit(1)

@@ -29,9 +29,7 @@ class SchemeTestResult(msgspec.Struct, frozen=True, kw_only=True):
         return not self.differences
 
 
-def run_scheme_tests(
-    tables: Mapping[str, Any], families: Mapping[str, SchemeFamily]
-) -> list[SchemeTestResult]:
+def run_scheme_tests(tables: Mapping[str, Any], families: Mapping[str, SchemeFamily]) -> list[SchemeTestResult]:
     """A result for each case of one parsed test file; a file without cases gives one that did not pass."""
     cases = tables.get("cases")
     unknown = sorted(set(tables) - {"cases"})
@@ -45,9 +43,7 @@ def _result(case: Any, families: Mapping[str, SchemeFamily]) -> SchemeTestResult
         return SchemeTestResult(case="-", differences=("每个用例须有名称 case (a case needs its name)",))
     unknown = sorted(set(case) - _CASE_KEYS)
     if unknown:
-        return SchemeTestResult(
-            case=case["case"], differences=(f"未知键 (unknown key) {', '.join(unknown)}",)
-        )
+        return SchemeTestResult(case=case["case"], differences=(f"未知键 (unknown key) {', '.join(unknown)}",))
     if ("expect" in case) == ("expect_error" in case):
         problem = "须有 expect 或 expect_error 之一 (exactly one of expect, expect_error)"
         return SchemeTestResult(case=case["case"], differences=(problem,))

@@ -60,24 +60,16 @@ def write_bench(
     folder: Path, *, records: int, members: int, hit_rate: float, seed: int, rows_per_page: int = 2000
 ) -> BenchPlan:
     """Writes roster.csv and pages/*.json below `folder`. `hit_rate` is the share of rows about members."""
-    hits = round(hit_rate * 10_000)
-    roster, pages = folder / "roster.csv", folder / "pages"
+    pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
-    roster_rows = write_roster(
-        roster,
-        (_person(seed, index) for index in range(members)),
-        periods=lambda person: coverage_of(person, day=DAY, seed=seed),
-    )
-    count, size, paths = _Count(), 0, []
+    paths = [pages / f"page-{n:05d}.json" for n in range(1, math.ceil(records / rows_per_page) + 1)]
+    count, hits = _Count(), round(hit_rate * 10_000)
     rows = bench_rows(records=records, members=members, hits=hits, seed=seed, count=count)
-    for number in range(1, math.ceil(records / rows_per_page) + 1):
-        path = pages / f"page-{number:05d}.json"
-        size += _write_page(path, rows, rows_per_page)
-        paths.append(path)
+    size = sum(_write_page(path, rows, rows_per_page) for path in paths)
     return BenchPlan(
         mapping="national",
-        roster=roster,
-        roster_rows=roster_rows,
+        roster=folder / "roster.csv",
+        roster_rows=_write_roster(folder / "roster.csv", members, seed),
         pages=tuple(paths),
         records=records,
         members=members,
@@ -87,6 +79,11 @@ def write_bench(
         bad=count.bad,
         bytes=size,
     )
+
+
+def _write_roster(path: Path, members: int, seed: int) -> int:
+    people = (_person(seed, index) for index in range(members))
+    return write_roster(path, people, periods=lambda person: coverage_of(person, day=DAY, seed=seed))
 
 
 def bench_rows(*, records: int, members: int, hits: int, seed: int, count: _Count) -> Iterator[bytes]:

@@ -54,13 +54,14 @@ class CloudLineWorld:
     def __init__(self, people: Iterable[Person], sent: Iterable[Sent]) -> None:
         self._people = {person.person_no: person for person in people}
         self._numbers = {person.id_number: person for person in self._people.values()}
-        self._visits: dict[str, list[Sent]] = {}
+        self._visits: dict[str, dict[str, list[Sent]]] = {}
         self.add(sent)
 
     def add(self, sent: Iterable[Sent]) -> None:
         """Settles more: new visits, or refunds of earlier ones."""
         for each in sent:
-            self._visits.setdefault(cast(str, each.record.visit_no), []).append(each)
+            theirs = self._visits.setdefault(each.person.person_no, {})
+            theirs.setdefault(cast(str, each.record.visit_no), []).append(each)
 
     def person_with(self, id_number: str) -> Person | None:
         """Who has this id number (18 digits)."""
@@ -74,25 +75,21 @@ class CloudLineWorld:
         """The first row of each of a person's visits of this care type that touch the window."""
         return [
             rows[0]
-            for rows in self._visits.values()
-            if rows[0].record.person_no == person_no
-            and rows[0].record.care_type_code == care_type
+            for rows in self._visits.get(person_no, {}).values()
+            if rows[0].record.care_type_code == care_type
             and cast(date, rows[0].record.admitted_on) <= until
             and cast(date, rows[0].record.discharged_on) >= since
         ]
 
     def visit(self, person_no: str, visit_no: str) -> list[Sent]:
         """What was settled for one visit, refunds included, in the order it happened."""
-        rows = self._visits.get(visit_no, [])
-        return [sent for sent in rows if sent.record.person_no == person_no]
+        return list(self._visits.get(person_no, {}).get(visit_no, ()))
 
 
 class CloudLineApp:
     """The platform without its port."""
 
-    def __init__(
-        self, world: CloudLineWorld, *, paas_id: str, secret: str, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, world: CloudLineWorld, *, paas_id: str, secret: str, clock: Callable[[], float]) -> None:
         self._world = world
         self._paas_id, self._secret, self._clock = paas_id, secret, clock
         self._seen: set[str] = set()

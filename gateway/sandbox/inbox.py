@@ -110,9 +110,7 @@ def _submitted(request: Request) -> Submitted | None:
         return None
     if not key or not head.claim_id or head.version < 1 or head.status not in _STATUSES:
         return None
-    return Submitted(
-        key=key, claim_id=head.claim_id, version=head.version, status=head.status, body=request.body
-    )
+    return Submitted(key=key, claim_id=head.claim_id, version=head.version, status=head.status, body=request.body)
 
 
 class Inbox:

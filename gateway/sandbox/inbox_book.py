@@ -115,9 +115,7 @@ class InboxBook:
 
     def outcomes(self) -> dict[str, int]:
         """How many attempts ended in which way."""
-        return {
-            row[0]: row[1] for row in self._rows("select outcome, count(*) from attempt group by outcome")
-        }
+        return {row[0]: row[1] for row in self._rows("select outcome, count(*) from attempt group by outcome")}
 
     def summary(self) -> dict[str, Any]:
         """The counts a report or a test wants; `doubled` must be 0, `payable` is of the claims that stand."""
@@ -142,9 +140,7 @@ class InboxBook:
             return Reply(status=first[2], body=first[1]), "repeat"
         if first is not None:
             return problem(422, "key_reused", "同一幂等键内容不同 (same key, other body)"), "key_reused"
-        newest = database.execute(
-            "select max(version) from effect where claim_id = ?", (came.claim_id,)
-        ).fetchone()[0]
+        newest = database.execute("select max(version) from effect where claim_id = ?", (came.claim_id,)).fetchone()[0]
         if newest is not None and came.version < newest:
             return json_reply({"claim_id": came.claim_id, "version": newest}, status=409), "lower_version"
         return self._take_into_effect(database, came, at), "accepted"

@@ -52,9 +52,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     duplicate: bool = False
 
 
-def sent_between(
-    seed: int, people: Iterable[Person], *, first: date, last: date, serials: Iterator[int]
-) -> list[Sent]:
+def sent_between(seed: int, people: Iterable[Person], *, first: date, last: date, serials: Iterator[int]) -> list[Sent]:
     """All rows about these people that were settled between two days, in order of settlement."""
     rows: list[Sent] = []
     for person in people:

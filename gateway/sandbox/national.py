@@ -119,9 +119,7 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
     amount: Callable[[Decimal], Any] = lambda value: value
 
 
-NATIONAL_KEYS: Final = Keys(
-    id_number="certno", total="medfee_sumamt", in_scope="inscp_scp_amt", admitted="begndate"
-)
+NATIONAL_KEYS: Final = Keys(id_number="certno", total="medfee_sumamt", in_scope="inscp_scp_amt", admitted="begndate")
 
 SPOILINGS: Final = ("id_number", "total_missing", "sums", "admitted")
 """The ways a row can be wrong, by name."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.model.member import Coverage
 from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
@@ -66,9 +67,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
         """Where 兴安盟 drops its files."""
         return self.folder / "dropped"
 
-    def start_cloud_line(
-        self, *, clock: Callable[[], float], faults: Faults | None = None
-    ) -> CloudLineServer:
+    def start_cloud_line(self, *, clock: Callable[[], float], faults: Faults | None = None) -> CloudLineServer:
         """乌海's server before the first evening; `clock` in Unix seconds must agree with the caller's."""
         world = CloudLineWorld(self.insured["wuhai"], ())
         return CloudLineServer.start(
@@ -98,24 +97,16 @@ def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
     """Prepares a night with `people` members; `day` is the second evening's. Writes the roster too."""
     if people < FEWEST_MEMBERS:
         raise ValueError(f"a night needs at least {FEWEST_MEMBERS} members")
-    folder.mkdir(parents=True, exist_ok=True)
     insured = _insured(seed, people, day)
     members = tuple(person for feed in FEEDS for person in insured[feed] if person.index < people)
     # The cast stands at the head of each league, so nobody of it opts out.
-    opted_out = frozenset(feed_members[CAST].index for feed_members in _by_feed(members).values())
+    opted_out = frozenset(theirs[CAST].index for theirs in _by_feed(members).values())
     enrolled = tuple(person for person in members if person.index not in opted_out)
     rows = NightRows(seed, insured, _by_feed(enrolled), day)
-    roster = folder / "roster.csv"
-    write_roster(
-        roster,
-        members,
-        periods=lambda person: coverage_of(person, day=day, seed=seed),
-        opted_out=opted_out,
-    )
     return Night(
         folder=folder,
         day=day,
-        roster=roster,
+        roster=_write_roster(folder, members, opted_out, day, seed),
         members=members,
         opted_out=opted_out,
         insured=insured,
@@ -127,6 +118,17 @@ def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
         push_secret=f"whsec_{_secret(seed, 'push')}",
         inbox_secret=f"whsec_{_secret(seed, 'inbox')}",
     )
+
+
+def _write_roster(folder: Path, members: tuple[Person, ...], opted_out: frozenset[int], day: date, seed: int) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "roster.csv"
+
+    def periods(person: Person) -> tuple[Coverage, ...]:
+        return coverage_of(person, day=day, seed=seed)
+
+    write_roster(path, members, periods=periods, opted_out=opted_out)
+    return path
 
 
 def _evenings(rows: NightRows, day: date) -> tuple[Evening, Evening]:

@@ -105,9 +105,7 @@ class NightRows:
         """The parts that are played before the last day. The order is known to the methods below."""
         stays = [self._stay(person, ended=self._day - timedelta(days=3)) for person in self._cast[feed]]
         stays[3] = _under_wrong_name(stays[3])
-        stays[4] = msgspec.structs.replace(
-            stays[4], id_written=written_otherwise(stays[4].person, self._dice)
-        )
+        stays[4] = msgspec.structs.replace(stays[4], id_written=written_otherwise(stays[4].person, self._dice))
         for place, how in enumerate(SPOILINGS, start=5):
             stays[place] = msgspec.structs.replace(stays[place], spoiled=how)
         moved = transferred(self._dice, stays[9].person, stays[9].record, serial=next(self._serials))
@@ -120,9 +118,7 @@ class NightRows:
         rows += [self._stay(person, ended=self._day) for person in self._cast[feed][10:12]]
         refunded = {person.index for person in self._cast[feed][1:3]}
         now = _at(self._day, 15)
-        return rows + [
-            refund(sent, settled_at=now) for sent in self.before[feed] if sent.person.index in refunded
-        ]
+        return rows + [refund(sent, settled_at=now) for sent in self.before[feed] if sent.person.index in refunded]
 
     def _correct(self, rows: list[Sent]) -> list[Sent]:
         """The first file as it should have been: one row gone, one dearer, two unreadable ones mended."""
@@ -171,9 +167,7 @@ class NightRows:
 def _ended(person: Person, record: SettlementRecord, ended: date) -> Sent:
     """A stay moved so that it ends, and is settled, on this day."""
     days = timedelta(days=cast(int, record.inpatient_days))
-    moved = msgspec.structs.replace(
-        record, admitted_on=ended - days, discharged_on=ended, settled_at=_at(ended, 11)
-    )
+    moved = msgspec.structs.replace(record, admitted_on=ended - days, discharged_on=ended, settled_at=_at(ended, 11))
     return Sent(person=person, record=moved, id_written=person.id_number)
 
 

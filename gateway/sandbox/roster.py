@@ -70,9 +70,7 @@ def _period(person: Person, first: date, last: date, years_back: int) -> Coverag
     )
 
 
-def roster_rows(
-    people: Iterable[Person], periods: Periods, opted_out: frozenset[int]
-) -> Iterator[tuple[str, ...]]:
+def roster_rows(people: Iterable[Person], periods: Periods, opted_out: frozenset[int]) -> Iterator[tuple[str, ...]]:
     """One row for each period of each member, in the order of HEADERS. `opted_out` holds their indexes."""
     for person in people:
         who = _cells(person)

@@ -66,9 +66,7 @@ class LocalServer:
 
     def __init__(self, app: App, *, port: int = 0, faults: Faults | None = None) -> None:
         stopping = threading.Event()
-        handler = type(
-            "Handler", (_Handler,), {"app": app, "faults": faults or Faults(), "stopping": stopping}
-        )
+        handler = type("Handler", (_Handler,), {"app": app, "faults": faults or Faults(), "stopping": stopping})
         self._stopping = stopping
         self._server = _Threads(("127.0.0.1", port), handler)
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)

@@ -75,8 +75,7 @@ def hospitals(region: str) -> tuple[Facility, ...]:
     """The invented hospitals of a region."""
     place = _place(region)
     return tuple(
-        Facility(f"H{region}{200 + order:05d}", place + name, level)
-        for order, (name, level) in enumerate(_HOSPITALS)
+        Facility(f"H{region}{200 + order:05d}", place + name, level) for order, (name, level) in enumerate(_HOSPITALS)
     )
 
 
@@ -247,10 +246,7 @@ def _special_months(
     dice: Dice, person: Person, first: date, length: int, serials: Iterator[int]
 ) -> list[SettlementRecord]:
     days = range(dice.below(28), length, dice.between(14, 30))
-    return [
-        special_outpatient(dice, person, serial=next(serials), day=first + timedelta(days=day))
-        for day in days
-    ]
+    return [special_outpatient(dice, person, serial=next(serials), day=first + timedelta(days=day)) for day in days]
 
 
 def _settled_at(record: SettlementRecord) -> datetime:
@@ -323,16 +319,6 @@ def _record(
     return SettlementRecord(
         settlement_no=f"{region}G{serial:013d}",
         visit_no=f"{region}{serial * 7 + 3:013d}",
-        person_no=person.person_no,
-        name=person.name,
-        id_type="01",
-        id_number=person.id_number,
-        sex=person.sex,
-        birth_date=person.birth_date,
-        insurance_type="310",
-        person_type=_person_type(person),
-        employer_name=person.employer,
-        insured_region=person.region,
         care_region=region,
         facility_no=facility.number,
         facility_name=facility.name,
@@ -346,8 +332,24 @@ def _record(
         diagnosis_codes=diagnoses,
         settlement_kind="2",
         payment_place="2" if region == person.region else "3",
+        **_who(person),
         **_amounts(parts),
     )
+
+
+def _who(person: Person) -> dict[str, Any]:
+    return {
+        "person_no": person.person_no,
+        "name": person.name,
+        "id_type": "01",
+        "id_number": person.id_number,
+        "sex": person.sex,
+        "birth_date": person.birth_date,
+        "insurance_type": "310",
+        "person_type": _person_type(person),
+        "employer_name": person.employer,
+        "insured_region": person.region,
+    }
 
 
 def _amounts(parts: _Parts) -> dict[str, Any]:
@@ -384,9 +386,7 @@ def _person_type(person: Person) -> str:
 
 def _office_hours(dice: Dice, day: date) -> datetime:
     minute = dice.below(9 * 60 * 60)
-    return datetime(
-        day.year, day.month, day.day, 8 + minute // 3600, minute // 60 % 60, minute % 60, tzinfo=SHANGHAI
-    )
+    return datetime(day.year, day.month, day.day, 8 + minute // 3600, minute // 60 % 60, minute % 60, tzinfo=SHANGHAI)
 
 
 def _negative(amount: Money | None) -> Money | None:

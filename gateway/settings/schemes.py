@@ -214,9 +214,7 @@ def _disagreements(specs: dict[str, SchemeSpec]) -> list[Finding]:
             allowed = "每期起始日唯一 (each edition its own first day)"
             findings.append(Finding(shown, "starts", f"与 {other} 相同 (same as there)", allowed))
         first = oldest.setdefault(spec.scheme, spec)
-        findings += [
-            _differs(shown, key, first) for key in ("name", "who", "stay") if _differ(key, first, spec)
-        ]
+        findings += [_differs(shown, key, first) for key in ("name", "who", "stay") if _differ(key, first, spec)]
     return findings
 
 

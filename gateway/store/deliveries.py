@@ -192,7 +192,7 @@ def redrive(
 def counts(tx: Connection) -> dict[str, int]:
     """State → deliveries."""
     query = select(schema.delivery.c.state, func.count()).group_by(schema.delivery.c.state)
-    return {state: many for state, many in tx.execute(query)}
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def next_due(tx: Connection) -> datetime | None:

@@ -194,6 +194,6 @@ def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int,
     rows = each.distinct().subquery()
     review_query = select(rows.c.page_seq, func.count()).group_by(rows.c.page_seq)
     return (
-        dict(tx.execute(query.group_by(table.page_seq))),
-        dict(tx.execute(review_query)),
+        {row[0]: row[1] for row in tx.execute(query.group_by(table.page_seq))},
+        {row[0]: row[1] for row in tx.execute(review_query)},
     )

@@ -124,9 +124,7 @@ class SenderContract:
         assert [send(sender).kind for _ in range(3)] == [ACCEPTED] * 3
         assert inbox.taken == ["c1-v1"]
 
-    def test_accepted_and_then_the_connection_lost_is_unknown_until_asked(
-        self, sender: Sender, inbox: Inbox
-    ) -> None:
+    def test_accepted_and_then_the_connection_lost_is_unknown_until_asked(self, sender: Sender, inbox: Inbox) -> None:
         inbox.fault_after = lambda seen: Reply(wire="drop") if seen.method == "POST" else None
         assert send(sender).kind is UNKNOWN
         assert sender.ask("c1", version=1, now=NOW).kind is ACCEPTED
@@ -232,12 +230,8 @@ SENT: list[tuple[Reply, Answer]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("reply", "answer"), SENT, ids=[f"{n}-{reply.status}" for n, (reply, _) in enumerate(SENT)]
-)
-def test_what_an_answer_to_a_delivery_means(
-    server: LocalServer, inbox: Inbox, reply: Reply, answer: Answer
-) -> None:
+@pytest.mark.parametrize(("reply", "answer"), SENT, ids=[f"{n}-{reply.status}" for n, (reply, _) in enumerate(SENT)])
+def test_what_an_answer_to_a_delivery_means(server: LocalServer, inbox: Inbox, reply: Reply, answer: Answer) -> None:
     inbox.fault = lambda seen: reply
     assert send(http_json(server.address, quick_tries=5), version=2) == answer
     # One attempt is one request, whatever was answered.
@@ -267,12 +261,8 @@ ASKED: list[tuple[Reply, Answer]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("reply", "answer"), ASKED, ids=[f"{n}-{reply.status}" for n, (reply, _) in enumerate(ASKED)]
-)
-def test_what_an_answer_to_a_question_means(
-    server: LocalServer, inbox: Inbox, reply: Reply, answer: Answer
-) -> None:
+@pytest.mark.parametrize(("reply", "answer"), ASKED, ids=[f"{n}-{reply.status}" for n, (reply, _) in enumerate(ASKED)])
+def test_what_an_answer_to_a_question_means(server: LocalServer, inbox: Inbox, reply: Reply, answer: Answer) -> None:
     inbox.fault = lambda seen: reply
     assert http_json(server.address).ask("c1", version=2, now=NOW) == answer
 

@@ -66,9 +66,7 @@ def drop(tmp_path: Path) -> Drop:
     return Drop(folder)
 
 
-def take_in(
-    feed: PullFeed, cursor: str | None = None, **days: date | None
-) -> tuple[list[Fetched], str | None]:
+def take_in(feed: PullFeed, cursor: str | None = None, **days: date | None) -> tuple[list[Fetched], str | None]:
     """Fetch, "store" and release as the flow does: each page is stored before the next is asked for."""
     pages = []
     for page in feed.fetch(cursor, first=days.get("first"), last=days.get("last")):
@@ -360,9 +358,7 @@ def test_a_file_that_vanishes_is_nobodys_error(drop: Drop) -> None:
     assert list(pages) == []
 
 
-def test_an_unreadable_file_is_told_after_the_others_are_taken(
-    drop: Drop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_file_is_told_after_the_others_are_taken(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     drop.put("setl_152200_20260301.csv", rows(1))
     drop.put("setl_152200_20260302.csv", rows(2))
     really_open = os.open

@@ -19,9 +19,7 @@ NOW = datetime(2026, 3, 1, 2, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 BODY = b'{"type":"settlement.batch","records":[]}'
 
 
-def signed(
-    body: bytes = BODY, *, delivery: str = "dlv_1", at: datetime = NOW, secret: str = SECRET
-) -> dict[str, str]:
+def signed(body: bytes = BODY, *, delivery: str = "dlv_1", at: datetime = NOW, secret: str = SECRET) -> dict[str, str]:
     """Headers as the published library makes them: the far side does not run our code."""
     utc = datetime.fromtimestamp(at.timestamp(), tz=ZoneInfo("UTC"))
     return {

@@ -186,9 +186,7 @@ def test_answers_change_their_form_from_call_to_call(line: CloudLineServer) -> N
 
 def truth(people: list[Person]) -> dict[tuple[str, str], Sent]:
     asked = {person.index for person in people}
-    return {
-        (sent.record.settlement_no, sent.record.sign): sent for sent in SENT if sent.person.index in asked
-    }
+    return {(sent.record.settlement_no, sent.record.sign): sent for sent in SENT if sent.person.index in asked}
 
 
 def records_in(bundle: bytes) -> list[Any]:
@@ -221,11 +219,9 @@ def test_the_sweep_survives_faults_at_every_transaction() -> None:
     faults = Faults.parse(
         ["1101:2:busy", "5201:3:timeout", "5203:1:broken", "5203:3:error", "5202:2:lost", "5201:8:slow"]
     )
-    faults.hold_seconds = 0.6
-    server = CloudLineServer.start(
-        CloudLineWorld(PEOPLE, SENT), paas_id="hubao", secret=SECRET, faults=faults
-    )
-    swept = connector(server, timeout_seconds=0.5).ask(subjects(PEOPLE[:80]), now=datetime.now(SHANGHAI))
+    faults.hold_seconds = 1.3
+    server = CloudLineServer.start(CloudLineWorld(PEOPLE, SENT), paas_id="hubao", secret=SECRET, faults=faults)
+    swept = connector(server, timeout_seconds=1.0).ask(subjects(PEOPLE[:80]), now=datetime.now(SHANGHAI))
     server.stop()
     assert faults.happened.total() == 6
     assert faults.happened["5203", Fault.BROKEN] == 1

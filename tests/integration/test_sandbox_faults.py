@@ -31,7 +31,7 @@ class Echo:
 def ask(server: LocalServer, path: str = "/a") -> str:
     """The outcome of one call in a word."""
     try:
-        reply = httpx.post(server.address + path, content=b"x", timeout=0.4, trust_env=False)
+        reply = httpx.post(server.address + path, content=b"x", timeout=1.5, trust_env=False)
     except httpx.ReadTimeout:
         return "timeout"
     except httpx.TransportError:
@@ -52,7 +52,7 @@ def ask(server: LocalServer, path: str = "/a") -> str:
     ],
 )
 def test_the_second_call_goes_wrong_and_the_others_do_not(fault: Fault, outcome: str, carried_out: int) -> None:
-    faults, echo = Faults([Scripted("/a", 2, fault)], hold_seconds=0.6, slow_seconds=0.05), Echo()
+    faults, echo = Faults([Scripted("/a", 2, fault)], hold_seconds=2.0, slow_seconds=0.05), Echo()
     with LocalServer(echo, faults=faults) as server:
         assert [ask(server), ask(server, "/b"), ask(server), ask(server)] == ["200", "200", outcome, "200"]
     assert echo.done["/a"] == 2 + carried_out
@@ -96,7 +96,7 @@ def test_a_server_is_up_at_once_and_down_at_once() -> None:
     began = time.perf_counter()
     with LocalServer(Echo()) as server:
         assert ask(server) == "200"
-    assert time.perf_counter() - began < 0.3 + 0.4
+    assert time.perf_counter() - began < 3
     assert ask(server) == "lost"
 
 
@@ -105,5 +105,5 @@ def test_a_length_that_makes_no_sense_ends_the_connection(length: str) -> None:
     import socket
 
     with LocalServer(Echo()) as server, socket.create_connection(("127.0.0.1", server.port), timeout=2) as line:
-        line.sendall(f"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode("utf-8"))
+        line.sendall(f"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
         assert line.recv(100) == b""

@@ -58,9 +58,7 @@ def claim(claim_id: str = "HBA", version: int = 1, **changed: Any) -> bytes:
     return msgspec.json.encode(body | changed)
 
 
-def post(
-    inbox: Inbox, body: bytes, *, key: str | None = None, at: int = 0, secret: str = SECRET
-) -> httpx.Response:
+def post(inbox: Inbox, body: bytes, *, key: str | None = None, at: int = 0, secret: str = SECRET) -> httpx.Response:
     head = msgspec.json.decode(body)
     key = f"{head['claim_id']}-v{head['version']}" if key is None else key
     headers = webhook_headers(secret, message_id=key or "m", timestamp=at or int(time.time()), body=body)
@@ -236,8 +234,6 @@ def test_an_empty_inbox_says_so(inbox: Inbox) -> None:
 @pytest.mark.parametrize(("name", "shown"), [("张三", "张*"), ("", "—"), (None, "—"), (7, "—")])
 def test_names_are_masked(name: Any, shown: str) -> None:
     assert masked(name) == shown
-
-
 
 
 def test_the_inbox_runs_as_a_process_and_survives_being_killed(tmp_path: Path) -> None:

@@ -102,9 +102,7 @@ def test_the_file_looks_like_the_leagues_own(tmp_path: Path) -> None:
     lines = path.read_bytes().decode("gb18030").split("\r\n")
     assert lines[0].split(",")[0] == "结算流水号\t"
     assert len(lines[0].split(",")) == len(FILE_HEADERS)
-    marker = dict(
-        line.split("=") for line in (tmp_path / f"{path.name}.ok").read_text(encoding="ascii").splitlines()
-    )
+    marker = dict(line.split("=") for line in (tmp_path / f"{path.name}.ok").read_text(encoding="ascii").splitlines())
     assert int(marker["rows"]) == len(sent()) == len(lines) - 2
     total = sum(each.record.total_amount for each in sent() if each.spoiled != "total_missing")
     assert Decimal(marker["amount"]) == Decimal(total) / 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from datetime import date
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_periods_of_a_member_never_overlap_and_the_last_holds_the_day() -> None:
         person = person_at(1, index, league="wuhai", as_of=DAY)
         periods = coverage_of(person, day=DAY, seed=1)
         assert periods[-1].last_day == date(2022, 5, 31)
-        for earlier, later in zip(periods, periods[1:], strict=False):
+        for earlier, later in itertools.pairwise(periods):
             assert (later.first_day - earlier.last_day).days == 1
 
 

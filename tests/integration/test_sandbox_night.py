@@ -1,0 +1,298 @@
+"""The prepared night: taken in by the real connectors and mappings, it comes to what its truth says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.feeds.cloud_line import CloudLine
+from connectors.feeds.folder import Folder
+from connectors.feeds.push import Push as PushFeed
+from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
+from gateway.errors import BadPage, NotAuthentic, Unavailable
+from gateway.model.record import SettlementRecord
+from gateway.ports import Subject
+from gateway.sandbox.files import drop
+from gateway.sandbox.night import FEEDS, FEWEST_MEMBERS, Night, build_night
+from gateway.sandbox.people import Person
+from gateway.sandbox.pushes import Pusher
+from gateway.sandbox.roster import member_no
+from gateway.sandbox.servers import LocalServer, Reply, Request
+from gateway.sandbox.stays import SHANGHAI
+from gateway.settings.mappings import load_mapping
+
+DAY = date(2022, 5, 20)
+MAPPINGS = Path(__file__).parents[2] / "mappings"
+
+
+def mapping(name: str) -> CompiledMapping:
+    return compile_mapping(load_mapping(MAPPINGS / f"{name}.toml").language())
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return build_night(tmp_path_factory.mktemp("night"), seed=11, people=240, day=DAY)
+
+
+class Taken:
+    """A gateway in twenty lines: the last received row of each number and sign, and how it ends."""
+
+    def __init__(self, night: Night, feed: str) -> None:
+        self._compiled = mapping(feed)
+        enrolled = [person for person in night.members if person.index not in night.opted_out]
+        self._members: dict[str, Person] = {person.id_number: person for person in enrolled}
+        self.rows: dict[tuple[str, str], tuple[str, SettlementRecord | None]] = {}
+        self.unnumbered = 0
+
+    def page(self, content: bytes, *, replaces: bool = False) -> None:
+        if replaces:
+            self.rows.clear()
+        read = self._compiled.read(content)
+        for index, identity in enumerate(self._compiled.identify(read, 0, len(read))):
+            self._row(self._compiled, read, index, identity)
+
+    def _row(self, compiled, read, index, identity) -> None:
+        if isinstance(identity, tuple):
+            self.unnumbered += 1
+            return
+        key = identity.settlement_no, "-" if identity.reversal else "+"
+        if identity.id_number not in self._members:
+            self.rows[key] = "stranger", None
+            return
+        normalised = compiled.record(read, index)
+        if not isinstance(normalised, Normal):
+            self.rows[key] = "quarantined", None
+        elif normalised.record.name != self._members[identity.id_number].name:
+            self.rows[key] = "review", None
+        else:
+            self.rows[key] = "member", normalised.record
+
+    def ends(self) -> Counter[str]:
+        ends = Counter(end for end, _ in self.rows.values())
+        ends["quarantined"] += self.unnumbered
+        return +ends
+
+    def live(self) -> dict[str, list[SettlementRecord]]:
+        gone = {number for number, sign in self.rows if sign == "-"}
+        found: dict[str, list[SettlementRecord]] = {}
+        for (number, _), (end, record) in self.rows.items():
+            if end == "member" and record is not None and number not in gone:
+                found.setdefault(member_no(self._members[record.id_number or ""]), []).append(record)
+        return found
+
+
+def expected(night: Night, league: str) -> dict[str, list[SettlementRecord]]:
+    theirs = {member_no(person) for person in night.members if person.league == league}
+    return {
+        number: sorted(records, key=lambda record: record.settlement_no)
+        for number, records in night.truth.live.items()
+        if number in theirs
+    }
+
+
+def sorted_live(taken: Taken) -> dict[str, list[SettlementRecord]]:
+    return {
+        number: sorted(records, key=lambda record: record.settlement_no) for number, records in taken.live().items()
+    }
+
+
+def test_wuhai_swept_twice_comes_to_the_truth(night: Night) -> None:
+    clock = datetime.now(SHANGHAI).timestamp()
+    line, taken = night.start_cloud_line(clock=lambda: clock), Taken(night, "wuhai")
+    given = night.connector("wuhai", line)
+    feed = CloudLine(
+        address=given["address"],
+        paas_id=given["paas_id"],
+        secret=night.cloud_line_secret,
+        facility_no="H15030099999",
+        facility_name="测试",
+        region="150300",
+        care_types=tuple(given["care_types"]),
+        per_second=1000,
+        clock=lambda: datetime.fromtimestamp(clock, tz=SHANGHAI),
+    )
+    asked = [person for person in night.members if person.index not in night.opted_out]
+    asked = [person for person in asked if person.league in ("wuhai", "hinggan")][:120]
+    for evening, since in ((0, DAY - timedelta(days=365)), (1, DAY - timedelta(days=8))):
+        night.begin(evening, line)
+        until = night.evenings[evening].day
+        swept = feed.ask(
+            [
+                Subject(
+                    member_id=person.index, id_type="01", id_number=person.id_number, name="", since=since, until=until
+                )
+                for person in asked
+            ],
+            now=datetime.now(SHANGHAI),
+        )
+        assert swept.failed == ()
+        taken.page(swept.fetched.content)
+    line.stop()
+    assert sorted_live(taken) == expected(night, "wuhai")
+    assert taken.ends()["member"] == night.truth.rows["wuhai"]["member"]
+    assert taken.ends()["review"] == night.truth.rows["wuhai"]["review"]
+
+
+def test_hinggan_files_of_two_evenings_come_to_the_truth(night: Night, tmp_path: Path) -> None:
+    # A file that has just been written could still be growing, so the connector is told that time has passed.
+    later = datetime.now(SHANGHAI).timestamp() + 3600
+    folder = Folder(folder=tmp_path, pattern="setl_152200_*.csv", clock=lambda: later)
+    parts: dict[str, Taken] = {}
+    for evening in night.evenings:
+        for file in evening.files:
+            drop(tmp_path, file)
+        for fetched in folder.fetch(None, first=None, last=None):
+            parts[fetched.source] = Taken(night, "hinggan")
+            parts[fetched.source].page(fetched.content)
+            (totals,) = fetched.totals
+            assert totals.rows == len(parts[fetched.source].rows) + parts[fetched.source].unnumbered
+            folder.release(fetched)
+    assert list(tmp_path.iterdir()) == []
+    whole = Taken(night, "hinggan")
+    for part in parts.values():
+        whole.rows |= part.rows
+        whole.unnumbered += part.unnumbered
+    assert len(parts) == 2
+    assert whole.ends() == night.truth.rows["hinggan"]
+    assert sorted_live(whole) == expected(night, "hinggan")
+
+
+def test_the_corrected_file_mends_removes_and_changes(night: Night) -> None:
+    (first,), (corrected, today) = (evening.files for evening in night.evenings)
+    assert (first.name, first.day) == (corrected.name, corrected.day)
+    assert today.day == DAY
+    assert corrected.rows == first.rows - 1
+    before, after = Taken(night, "hinggan"), Taken(night, "hinggan")
+    before.page(first.content)
+    after.page(corrected.content)
+    assert before.ends()["quarantined"] > after.ends()["quarantined"] > 0
+    removed = set(before.rows) - set(after.rows)
+    assert len(removed) == 1
+    changed = [key for key in after.rows if key in before.rows and before.rows[key] != after.rows[key]]
+    dearer = [
+        after.rows[key][1].total_amount - before.rows[key][1].total_amount
+        for key in changed
+        if before.rows[key][1] is not None
+    ]
+    assert dearer == [8_800]
+
+
+class Gateway:
+    """A receiving end: keeps each delivery once; refuses what is not authentic; fails when told to."""
+
+    def __init__(self, secret: str, *, down_for: int = 0) -> None:
+        self._feed = PushFeed(secret=secret)
+        self._down_for = down_for
+        self.pages: dict[str, bytes] = {}
+
+    def point(self, request: Request) -> str:
+        return "push"
+
+    def answer(self, request: Request) -> Reply:
+        if self._down_for:
+            self._down_for -= 1
+            return Reply(status=503)
+        try:
+            fetched = self._feed.accept(dict(request.headers), request.body, now=datetime.now(SHANGHAI))
+        except (NotAuthentic, BadPage):
+            return Reply(status=401)
+        assert self.pages.setdefault(fetched.request, fetched.content) == fetched.content
+        return Reply(status=202)
+
+
+@pytest.fixture
+def gateway(night: Night) -> Iterator[tuple[Gateway, LocalServer]]:
+    app = Gateway(night.push_secret, down_for=3)
+    with LocalServer(app) as server:
+        yield app, server
+
+
+def test_bayannur_pushes_come_to_the_truth(night: Night, gateway: tuple[Gateway, LocalServer]) -> None:
+    app, server = gateway
+    pusher = Pusher(f"{server.address}/api/v1/feeds/bayannur", night.push_secret, sleep=lambda seconds: None)
+    taken = Taken(night, "bayannur")
+    for evening in night.evenings:
+        report = pusher.send_all(evening.pushes)
+        assert report.taken == len(evening.pushes)
+        assert (report.repeated, report.refused_stale, report.refused_forged) == (202, 401, 401)
+    pusher.close()
+    pushes = [push for evening in night.evenings for push in evening.pushes]
+    assert list(app.pages.values()) == [push.body for push in pushes]
+    for page in app.pages.values():
+        taken.page(page)
+    ends = taken.ends()
+    # What another league has said already shows only where both are seen.
+    ends["duplicate"] += 1
+    ends["member"] -= 1
+    assert ends == night.truth.rows["bayannur"]
+    assert sorted_live(taken).keys() >= expected(night, "bayannur").keys()
+    for number, records in expected(night, "bayannur").items():
+        assert sorted_live(taken)[number] == records
+
+
+def test_a_gateway_that_never_answers_is_given_up(night: Night) -> None:
+    pusher = Pusher("http://127.0.0.1:9/push", night.push_secret, sleep=lambda seconds: None, tries=3)
+    with pytest.raises(Unavailable):
+        pusher.send(night.evenings[0].pushes[0])
+    pusher.close()
+
+
+def test_every_kind_of_row_occurs_in_every_league(night: Night) -> None:
+    for feed in FEEDS:
+        assert night.truth.rows[feed]["member"] > 20
+        assert night.truth.rows[feed]["review"] >= 1
+        assert night.truth.rows[feed]["quarantined"] >= 2
+    assert sum(rows["duplicate"] for rows in night.truth.rows.values()) == 1
+    strangers = sum(rows["stranger"] for rows in night.truth.rows.values())
+    total = sum(rows.total() for feed, rows in night.truth.rows.items() if feed != "wuhai")
+    assert 0.6 < strangers / total < 0.82
+    facilities = {
+        number: [record for record in records if record.care_type == "inpatient"]
+        for number, records in night.truth.live.items()
+    }
+    transfers = [
+        stays
+        for stays in facilities.values()
+        if any(
+            a.facility_no != b.facility_no and (b.admitted_on - a.discharged_on).days in (0, 1)
+            for a in stays
+            for b in stays
+        )
+    ]
+    assert len(transfers) >= 3
+
+
+def test_personal_texts_hold_everybody_and_nothing_short(night: Night) -> None:
+    for person in night.members:
+        assert {person.name, person.id_number, person.phone, person.person_no} <= night.personal
+    written = b"".join(file.content for evening in night.evenings for file in evening.files).decode("gb18030")
+    assert sum(text in written for text in night.personal) > 500
+    assert min(map(len, night.personal)) >= 2
+
+
+def test_the_same_seed_makes_the_same_night(night: Night, tmp_path: Path) -> None:
+    again = build_night(tmp_path, seed=11, people=240, day=DAY)
+    assert again.roster.read_bytes() == night.roster.read_bytes()
+    assert again.evenings == night.evenings
+    assert again.truth == night.truth
+    other = build_night(tmp_path, seed=12, people=240, day=DAY)
+    assert other.push_secret != night.push_secret
+    assert other.evenings != night.evenings
+
+
+@pytest.mark.parametrize("day", [date(2026, 11, 22), date(2026, 1, 3), date(2022, 6, 2), date(2024, 2, 29)])
+def test_a_night_may_be_on_any_day(tmp_path: Path, day: date) -> None:
+    night = build_night(tmp_path, seed=1, people=FEWEST_MEMBERS, day=day)
+    settled = [record.settled_at.date() for records in night.truth.live.values() for record in records]
+    assert max(settled) == day
+    assert msgspec.structs.asdict(night)["day"] == day
+
+
+def test_too_few_members_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="at least"):
+        build_night(tmp_path, seed=1, people=FEWEST_MEMBERS - 1, day=DAY)
