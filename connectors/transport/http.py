@@ -132,7 +132,7 @@ def exchange(
 
 
 def _patience(client: httpx.Client) -> float:
-    return 4 * (client.timeout.read or 30.0)
+    return client.timeout.read or 30.0
 
 
 def _read(response: httpx.Response, *, limit: int, patience: float) -> tuple[bytes, bool]:
@@ -230,8 +230,7 @@ def _quick_wait(state: RetryCallState) -> float:
 def probe(address: str, *, timeout_seconds: float = 5.0) -> str | None:
     """None if something answers HTTP at this address, whatever it says; else what went wrong."""
     try:
-        with make_client(timeout_seconds=timeout_seconds) as client:
-            client.get(address)
-    except httpx.HTTPError as error:
+        with make_client(timeout_seconds=timeout_seconds) as client, client.stream("GET", address):
+            return None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"无法连通 (cannot be reached): {type(error).__name__}"
-    return None

@@ -18,7 +18,7 @@ from gateway.model.record import SettlementRecord
 _json = msgspec.json.Encoder()
 
 
-class Draft(msgspec.Struct, frozen=True, kw_only=True):
+class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A claim as it should stand now, before anybody asks whether it differs from the last version."""
 
     claim_id: str

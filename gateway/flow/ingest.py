@@ -19,15 +19,11 @@ from gateway.flow.settling import PageAt, settle
 from gateway.flow.takeback import take_back_replaced
 from gateway.model.page import MAX_PAGE_BYTES, Fetched, RowError
 from gateway.store import items, pages
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, lock
 from gateway.store.items import QuarantineItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.values import to_ms
 from gateway.vault import key_number
-
-_compressor = zstandard.ZstdCompressor(level=1)
-_decompressor = zstandard.ZstdDecompressor()
-
 
 def page_id(feed: str, fetched: Fetched) -> bytes:
     """The same feed, request and bytes are the same page, whenever they come."""
@@ -41,12 +37,12 @@ def seal(office: Office, fetched: Fetched, feed: str, identity: bytes) -> tuple[
     if len(fetched.content) > MAX_PAGE_BYTES:
         raise BadPage("page_too_large", "一页超过16 MiB (a page is larger than 16 MiB)")
     key = office.vault.page_key(feed, office.now().date())
-    return key.seal(_compressor.compress(fetched.content), page_context(identity.hex())), key.number
+    return key.seal(zstandard.compress(fetched.content, level=1), page_context(identity.hex())), key.number
 
 
 def unseal(office: Office, sealed: bytes, context: bytes) -> bytes:
     """The bytes of a stored page, as they came."""
-    return _decompressor.decompress(office.vault.open(sealed, context), max_output_size=MAX_PAGE_BYTES)
+    return zstandard.decompress(office.vault.open(sealed, context), max_output_size=MAX_PAGE_BYTES)
 
 
 def take_in(
@@ -70,6 +66,8 @@ def take_in(
             pages.move_cursor(tx, feed, fetched.cursor, moved=moved, now=now)
         if also is not None:
             also(tx)
+        # Two deliveries of the same page at one moment: the second waits here, and then finds it.
+        lock(tx, f"pages:{feed}")
         known = pages.find(tx, identity)
         if known is not None:
             return known, False
@@ -130,6 +128,9 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
     """A page that cannot be read blocks nothing; a person sees why."""
     problem = RowError(code=error.code, field="", message=error.message)
     with office.store.write() as tx:
+        lock(tx, f"feed:{meta.feed}")
+        if pages.load(tx, meta.seq)[0].state != "stored":
+            return
         pages.set_aside(tx, meta.seq, code=error.code)
         item = QuarantineItem(
             page_seq=meta.seq,

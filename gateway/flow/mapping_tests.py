@@ -76,9 +76,7 @@ def read_cases(path: Path) -> CaseFile:
     try:
         found = msgspec.convert(read_toml(path, shown_as=name), CaseFile)
     except msgspec.ValidationError as error:
-        raise BadSettings(
-            [Finding(name, "cases", str(error), "见 mappings/README.md (see there)")]
-        ) from error
+        raise BadSettings([Finding(name, "cases", str(error), "见 mappings/README.md (see there)")]) from error
     wrong = [case.name for case in found.cases if _inputs(case) != 1 or not _is_hex(case.hex or "")]
     if wrong:
         one = "rows, text, hex（十六进制）, calls 四选一 (exactly one of)"
@@ -178,9 +176,7 @@ def _row_difference(line: dict[str, Any], expected: Expected) -> str | None:
         for field, value in (expected.record or {}).items()
         if record.get(field) != _plain(value)
     )
-    unwanted = (
-        f"{field}: 应为空 (should be absent)" for field in expected.absent if record.get(field) is not None
-    )
+    unwanted = (f"{field}: 应为空 (should be absent)" for field in expected.absent if record.get(field) is not None)
     return next(wrong, None) or next(unwanted, None) or _warning_difference(line, expected)
 
 
@@ -204,9 +200,7 @@ def _readable(content: bytes, encodings: tuple[str, ...]) -> str:
 
 
 def _detail(case: Case, shown: str, lines: list[dict[str, Any]], difference: str) -> str:
-    expected = (
-        msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
-    )
+    expected = msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
     return "\n".join(
         [
             f"首个差异 (first difference): {difference}",

@@ -33,7 +33,7 @@ record_context = context_for("record", "sealed")
 delivery_context = context_for("delivery", "sealed")
 
 
-class Personal(msgspec.Struct, frozen=True, kw_only=True):
+class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The sealed box of a member: every field that says who he is."""
 
     name: str

@@ -22,7 +22,7 @@ from gateway.store import roster
 from gateway.store.engine import Tx
 
 
-class Row(msgspec.Struct, kw_only=True):
+class Row(msgspec.Struct, kw_only=True, gc=False):
     """One row as read: its class so far, and what it says where that matters.
 
     kind: stranger | left | member | review | quarantined (later also duplicate, superseded).

@@ -64,6 +64,9 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     """Write a batch of a page worked for the first time. Raises Conflict if the roster moved since it was read."""
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
+    # Two workers may hold the same page: the one that comes second finds the batch done.
+    if first_row in pages.batches_done(tx, at.meta.seq):
+        return Tally()
     hold_roster(tx, office, feed, reading)
     work = Work()
     supersede(tx, office, at, reading.rows, work)

@@ -30,7 +30,7 @@ from gateway.store.items import ReviewItem
 from gateway.store.values import to_ms
 
 
-class Stay(msgspec.Struct, kw_only=True):
+class Stay(msgspec.Struct, kw_only=True, gc=False):
     """A settlement of a person with what the gateway knows of its coming."""
 
     record: SettlementRecord
@@ -44,7 +44,7 @@ class Stay(msgspec.Struct, kw_only=True):
     was_duplicate: bool = False
 
 
-class PersonFile(msgspec.Struct, kw_only=True):
+class PersonFile(msgspec.Struct, kw_only=True, gc=False):
     """A locked person: his enrolments and all his live stays."""
 
     person_id: int
@@ -272,12 +272,7 @@ def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None
 
 def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     claims.save(tx, outcome.new, outcome.changed)
-    changed = [row.claim_id for row in outcome.changed]
-    silent: dict[str, bool] = {}
-    if changed:
-        # First take back what still waits, then look: a version leased meanwhile shows as sent.
-        deliveries.overtake(tx, changed)
-        silent = deliveries.never_sent(tx, changed)
+    silent = deliveries.overtake(tx, [row.claim_id for row in outcome.changed])
     month = office.now().date().replace(day=1)
     outgoing = []
     for row, content in outcome.outgoing:

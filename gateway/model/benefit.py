@@ -11,7 +11,7 @@ import msgspec
 from gateway.model.money import Money, yuan
 
 
-class BenefitLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class BenefitLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One step of the calculation: the rule, its article, its inputs, the amount, and a Chinese sentence."""
 
     rule: str
@@ -25,7 +25,7 @@ class BenefitLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     per_day: Money | None = None
 
 
-class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True):
+class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the scheme owes for these settlements. Lines sum to `payable`.
 
     `edition`, `period_from` and `claim_by` are None where no coverage period applies. `assumed` names the

@@ -15,7 +15,7 @@ class Outcome(StrEnum):
     NONE = "none"
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What matching may know of a member whose fingerprint agreed."""
 
     member_id: int
@@ -25,7 +25,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     id_number: str
 
 
-class MatchDecision(msgspec.Struct, frozen=True, kw_only=True):
+class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Outcome with its evidence. `member` is the best candidate, present for matched and review only."""
 
     outcome: Outcome

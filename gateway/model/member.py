@@ -11,7 +11,7 @@ Category = Literal["active", "retired"]
 """在职 or 参互退休."""
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
     """One coverage period of one scheme, both days included."""
 
     first_day: date
@@ -24,7 +24,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True):
             raise ValueError("保障期止日早于起日 (a coverage period ends before it begins)")
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True):
+class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One enrolment. `person_id` is internal and never changes; several member numbers may point to it."""
 
     member_id: int

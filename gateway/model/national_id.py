@@ -36,9 +36,7 @@ def looks_like_id(text: str) -> bool:
 
 def check_digit(first17: str) -> str:
     """The 18th character of a number whose first 17 digits are given (ISO 7064 MOD 11-2)."""
-    return _CHECK_DIGITS[
-        (_weighed(first17[:6], 0) + _weighed(first17[6:14], 6) + _weighed(first17[14:], 14)) % 11
-    ]
+    return _CHECK_DIGITS[(_weighed(first17[:6], 0) + _weighed(first17[6:14], 6) + _weighed(first17[14:], 14)) % 11]
 
 
 def checksum_ok(text: str) -> bool:

@@ -37,7 +37,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     totals: tuple[FeedTotals, ...] = ()
 
 
-class RowError(msgspec.Struct, frozen=True, kw_only=True):
+class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing wrong with a row: a stable code, the record's field, a message without personal data."""
 
     code: str
@@ -45,7 +45,7 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As much of a row as is read for everybody: enough to count it and to ask whether it is a member's.
 
     `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name.

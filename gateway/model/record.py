@@ -33,7 +33,7 @@ def _national(*codes: str) -> Meta:
     return Meta(extra={"national": codes})
 
 
-class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One settlement. Amounts in fen with the sign the feed sent; dates of Asia/Shanghai; instants with offset."""
 
     settlement_no: Annotated[str, _national("setl_id")]

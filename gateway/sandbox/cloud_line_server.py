@@ -72,11 +72,14 @@ class CloudLineWorld:
         return self._people.get(person_no)
 
     def visits(self, person_no: str, *, since: date, until: date, care_type: str) -> list[Sent]:
-        """The first row of each of a person's visits of this care type that touch the window."""
+        """The first row of each of a person's visits that touch the window.
+
+        A national care type stands for the local ones that begin with it: 14 for 140201.
+        """
         return [
             rows[0]
             for rows in self._visits.get(person_no, {}).values()
-            if rows[0].record.care_type_code == care_type
+            if cast(str, rows[0].record.care_type_code).startswith(care_type)
             and cast(date, rows[0].record.admitted_on) <= until
             and cast(date, rows[0].record.discharged_on) >= since
         ]

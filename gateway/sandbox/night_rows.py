@@ -26,7 +26,7 @@ from gateway.sandbox.stays import SHANGHAI, everyday, inpatient, transferred
 HISTORY_DAYS: Final = 85
 """How far back settlements reach: less than the 90 days in which a claim must be made."""
 
-CARE_TYPES: Final = ("21", "22", "24", "28", "140201")
+CARE_TYPES: Final = ("21", "22", "24", "28", "14")
 """What the cloud line is asked for."""
 
 FEEDS: Final = ("wuhai", "hinggan", "bayannur")
@@ -67,9 +67,9 @@ class NightRows:
         self._cast = {feed: members[feed][:CAST] for feed in FEEDS}
         self._eve = day - timedelta(days=1)
         self.before: Rows = {feed: self._history(feed, insured[feed]) for feed in FEEDS}
+        self._tell_twice()
         self.corrected = self._correct(self.before["hinggan"])
         self.today: Rows = {feed: self._of_today(feed, insured[feed]) for feed in FEEDS}
-        self.today["bayannur"].append(self._twice_told())
         self._members = {person.index for feed in FEEDS for person in members[feed]}
 
     def truth(self) -> Truth:
@@ -98,7 +98,7 @@ class NightRows:
         rows = sent_between(self._seed, others, first=first, last=self._eve, serials=self._serials)
         if feed == "wuhai":
             # The cloud line is only asked about members, and only for hospital and special outpatient care.
-            rows = [sent for sent in rows if sent.record.care_type_code in CARE_TYPES]
+            rows = [sent for sent in rows if cast(str, sent.record.care_type_code).startswith(CARE_TYPES)]
         return rows + self._parts(feed)
 
     def _parts(self, feed: str) -> list[Sent]:
@@ -126,15 +126,19 @@ class NightRows:
         kept = [sent for sent in rows if sent.person.index != removed]
         return [_dearer(sent) if sent.person.index == dearer else _mended(sent) for sent in kept]
 
-    def _twice_told(self) -> Sent:
-        """A stay that 兴安盟 has filed and 巴彦淖尔 pushes too, under its own numbers."""
-        person = self._cast["hinggan"][14]
-        filed = next(sent for sent in self.before["hinggan"] if sent.person.index == person.index)
+    def _tell_twice(self) -> None:
+        """A stay that 巴彦淖尔 pushes under its own numbers and 兴安盟 files too.
+
+        The file comes again on the second evening, so 兴安盟 is always the later one: its row is the duplicate.
+        """
+        filed, index = self.before["hinggan"], self._cast["hinggan"][14].index
+        place = next(place for place, sent in enumerate(filed) if sent.person.index == index)
         number = next(self._serials)
-        again = msgspec.structs.replace(
-            filed.record, settlement_no=f"150800G{number:013d}", visit_no=f"150800{number:013d}"
+        pushed = msgspec.structs.replace(
+            filed[place].record, settlement_no=f"150800G{number:013d}", visit_no=f"150800{number:013d}"
         )
-        return msgspec.structs.replace(filed, record=again, duplicate=True)
+        self.before["bayannur"].append(msgspec.structs.replace(filed[place], record=pushed))
+        filed[place] = msgspec.structs.replace(filed[place], duplicate=True)
 
     def _stay(self, person: Person, *, ended: date) -> Sent:
         record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)

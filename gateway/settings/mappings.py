@@ -29,9 +29,7 @@ def _one_or_more(given: Any) -> Any:
 
 def _format(text: str) -> str:
     if not format_ok(text):
-        raise ValueError(
-            "yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss"
-        )
+        raise ValueError("yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss")
     return text
 
 
@@ -67,9 +65,7 @@ class CsvSpec(Spec):
 
     def plain(self) -> core.CsvFormat:
         """The same for the core."""
-        return core.CsvFormat(
-            encoding=self.encoding, delimiter=self.delimiter, quote=self.quote, columns=self.columns
-        )
+        return core.CsvFormat(encoding=self.encoding, delimiter=self.delimiter, quote=self.quote, columns=self.columns)
 
 
 class FirstSpec(Spec):
@@ -227,9 +223,7 @@ class MappingSpec(Spec):
     def _bundle(self) -> core.Bundle | None:
         if self.bundle is None:
             return None
-        return core.Bundle(
-            rows_from=self.bundle.rows_from, joins=tuple(join.plain() for join in self.bundle.joins)
-        )
+        return core.Bundle(rows_from=self.bundle.rows_from, joins=tuple(join.plain() for join in self.bundle.joins))
 
     def _special(self) -> core.SpecialOutpatient:
         return core.SpecialOutpatient(
@@ -287,20 +281,12 @@ _UNKNOWN_FITS = {
 def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     """What is well-formed and yet cannot be meant. Looks only at parts that are well-formed in themselves."""
     fields = tables.get("fields", {})
-    specs = (
-        {name: spec for name, raw in fields.items() if (spec := _field(name, raw))}
-        if _is_table(fields)
-        else {}
-    )
+    specs = {name: spec for name, raw in fields.items() if (spec := _field(name, raw))} if _is_table(fields) else {}
     national = tables.get("national") is True
-    found = [
-        one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)
-    ]
+    found = [one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)]
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
-        found += [
-            (f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed
-        ]
+        found += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
     return found + _format_contradictions(tables)
 
 
@@ -332,9 +318,7 @@ def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list
 
 
 def _source_contradictions(key: str, name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
-    given = [
-        option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value
-    ]
+    given = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
     by_itself = national or name in ("reverses", "care_type_code")
     if len(given) > 1:
         return [(key, " + ".join(given), "from, sum, value 三选一 (exactly one of)")]
@@ -348,9 +332,7 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
     found: list[Contradiction] = []
     if allowed:
         wrong = {code: value for code, value in spec.codes.items() if value not in allowed}
-        found += [
-            (f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()
-        ]
+        found += [(f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()]
         if spec.value is not None and spec.value not in allowed:
             found.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
     fits = _UNKNOWN_FITS.get(name, ("error", "keep", "empty"))

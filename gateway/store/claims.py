@@ -13,7 +13,7 @@ from gateway.store.engine import change_many, insert_many, select_in
 from gateway.store.pages import insert_for
 
 
-class ClaimRow(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The latest version of a claim, without its body (the body is in the outbox, frozen)."""
 
     claim_id: str

@@ -17,7 +17,7 @@ from gateway.store.values import from_ms, to_ms
 _OPEN = ("pending", "leased", "unknown")
 
 
-class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A new claim version for the outbox; `state` is overtaken where nobody needs to hear of it."""
 
     claim_id: str
@@ -39,16 +39,24 @@ def add(tx: Connection, rows: Sequence[Outgoing]) -> None:
     )
 
 
-def never_sent(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
-    """Claim id → whether no version of it was ever on the wire."""
-    query = "select claim_id, max(attempts) from delivery where claim_id {keys} group by claim_id"
-    return {claim_id: most == 0 for claim_id, most in select_in(tx, query, claim_ids, kind="text")}
+def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
+    """Older versions that were never sent need not go any more: mark them, and hold all the others.
+
+    Claim id → whether no version of it was ever on the wire. A version leased meanwhile counts as sent.
+    """
+    query = "select claim_id, delivery_id, state, attempts from delivery where claim_id {keys}"
+    silent: dict[str, bool] = {}
+    waiting = []
+    for claim_id, delivery_id, state, attempts in select_in(tx, _locking(tx, query), claim_ids, kind="text"):
+        silent[claim_id] = silent.get(claim_id, True) and attempts == 0
+        if state == "pending" and attempts == 0:
+            waiting.append((delivery_id,))
+    change_many(tx, "update delivery set state = 'overtaken' where delivery_id = ?", waiting)
+    return silent
 
 
-def overtake(tx: Connection, claim_ids: Sequence[str]) -> None:
-    """Older versions that were never sent need not go any more."""
-    sql = "update delivery set state = 'overtaken' where claim_id = ? and state = 'pending' and attempts = 0"
-    change_many(tx, sql, [(each,) for each in claim_ids])
+def _locking(tx: Connection, query: str) -> str:
+    return query + " for update" if is_postgres(tx) else query
 
 
 _COLUMNS = (

@@ -11,7 +11,7 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
 
 
-class RecordRow(msgspec.Struct, frozen=True, kw_only=True):
+class RecordRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A record as stored; `sealed` holds the settlement, `key` the keyed digest of its number and sign."""
 
     record_id: int

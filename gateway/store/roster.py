@@ -15,7 +15,7 @@ from gateway.store.engine import change_many, insert_many, is_postgres, select_i
 from gateway.store.pages import insert_for
 
 
-class MemberRow(msgspec.Struct, frozen=True, kw_only=True):
+class MemberRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A member as stored: clear columns, and the personal fields in one sealed box."""
 
     member_id: int

@@ -60,6 +60,11 @@ def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
     tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=to_ms(now)))
 
 
+def let_go(tx: Connection, run_id: int) -> None:
+    """The process stops in the middle of the run: whoever looks next may take it up at once."""
+    tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=0))
+
+
 def end(tx: Connection, run_id: int, *, outcome: str, pages: int, message: str, now: datetime) -> None:
     """Write how a run ended."""
     values = {"outcome": outcome, "pages": pages, "message": message, "finished_at": to_ms(now)}

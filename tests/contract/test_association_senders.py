@@ -15,6 +15,7 @@ from misbehaving_server import LocalServer, Reply, Seen, closed_port
 from connectors.associations.http_json import HttpJson
 from connectors.registry import ASSOCIATIONS
 from connectors.transport import webhook
+from connectors.transport.http import probe
 from gateway.errors import WrongUse
 from gateway.model.claim import Answer, AnswerKind
 from gateway.ports import Sender
@@ -292,3 +293,19 @@ def test_an_association_that_cannot_be_asked(server: LocalServer) -> None:
 def test_a_secret_of_the_wrong_form_is_found_at_the_start() -> None:
     with pytest.raises(WrongUse):
         http_json("http://127.0.0.1:1", secret="hunter2")
+
+
+@pytest.mark.parametrize("reply", [says(200), says(404), says(503), says(301, location="/x"), Reply(wire="drip")])
+def test_whatever_answers_is_there(reply: Reply) -> None:
+    with LocalServer(lambda seen: reply) as running:
+        assert probe(running.address) is None
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1", "http://", "http://[", "ftp://127.0.0.1/"])
+def test_what_does_not_answer_is_told(address: str) -> None:
+    assert "无法连通" in (probe(address) or "")
+
+
+def test_what_never_answers_is_told() -> None:
+    with LocalServer(lambda seen: Reply(wire="hang")) as running:
+        assert "ReadTimeout" in (probe(running.address, timeout_seconds=0.1) or "")

@@ -34,7 +34,7 @@ PEOPLE = [person_at(2, index, league="wuhai", as_of=DAY) for index in range(160)
 SENT = [
     sent
     for sent in sent_between(2, PEOPLE, first=date(2021, 6, 1), last=DAY, serials=itertools.count(1))
-    if sent.record.care_type_code in CARE_TYPES
+    if sent.record.care_type_code.startswith(CARE_TYPES)
 ]
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
+from normalise_samples import ID18, bundle, csv_page, mapping, page, reply, row
 
 from gateway.core.normalise import CompiledMapping, Normal, Rejected, Rows, normalise_lines
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.errors import BadPage
 from gateway.model.page import Identity
-from normalise_samples import ID18, bundle, csv_page, mapping, page, reply, row
 
 MUTATIONS = 1500
 BATCH = 250
@@ -149,7 +149,7 @@ def one_row(compiled: CompiledMapping, rows: Rows, index: int, identity: object)
 @pytest.mark.parametrize("batch", range(MUTATIONS // BATCH))
 @pytest.mark.parametrize("name", PAGES)
 def test_a_mutated_page_gives_rows_or_bad_page_and_nothing_else(name: str, batch: int) -> None:
-    compiled, chance = mapping(name.split("-")[0]), random.Random(f"{name} {batch}")
+    compiled, chance = mapping(name.split("-", maxsplit=1)[0]), random.Random(f"{name} {batch}")
     rows = 0
     for _ in range(BATCH):
         content = mutated(chance, name)
@@ -161,7 +161,7 @@ def test_a_mutated_page_gives_rows_or_bad_page_and_nothing_else(name: str, batch
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_pages_before_mutation_are_good(name: str) -> None:
-    compiled = mapping(name.split("-")[0])
+    compiled = mapping(name.split("-", maxsplit=1)[0])
     rows = compiled.read(PAGES[name])
     assert any(isinstance(compiled.record(rows, index), Normal) for index in range(len(rows)))
 

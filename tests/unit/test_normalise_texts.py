@@ -45,7 +45,8 @@ def test_text_is_kept_without_the_space_around_it(value: Any, kept: str | None) 
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("x" * 11, "too_long"), ("a\x00b", "control_character"), ("a\nb", "control_character"), ("a\x85b", "control_character"),
+    [("x" * 11, "too_long"), ("a\x00b", "control_character"), ("a\nb", "control_character"),
+     ("a\x85b", "control_character"),
      ("测\ufffd", "bad_encoding"), (True, "wrong_type"), ({}, "wrong_type"), ([], "wrong_type"), (10**64, "too_long")],
 )  # fmt: skip
 def test_text_that_cannot_be_kept(value: Any, code: str) -> None:
@@ -64,11 +65,13 @@ def test_an_identifier_that_only_looks_odd_is_kept(value: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "care"),
-    [("11", "outpatient"), ("12", "outpatient"), ("13", "emergency"), ("14", "outpatient_chronic"), ("15", "outpatient"),
+    [("11", "outpatient"), ("12", "outpatient"), ("13", "emergency"), ("14", "outpatient_chronic"),
+     ("15", "outpatient"),
      ("16", "outpatient"), ("19", "outpatient"), ("21", "inpatient"), ("22", "inpatient"), ("23", "inpatient"),
      ("24", "inpatient"), ("25", "inpatient"), ("26", "inpatient"), ("27", "other"), ("28", "inpatient"),
      ("41", "pharmacy"), ("51", "maternity_outpatient"), ("52", "maternity_inpatient"), ("53", "family_planning"),
-     ("53_04", "family_planning"), ("91", "other"), ("99", "other"), ("990404", "other"), ("108", "other"), ("71", "other"),
+     ("53_04", "family_planning"), ("91", "other"), ("99", "other"), ("990404", "other"), ("108", "other"),
+     ("71", "other"),
      ("2101", "inpatient"), ("140104", "outpatient_chronic"), ("2", "other"), ("住院", "other")],
 )  # fmt: skip
 def test_care_types_by_the_first_two_digits(code: str, care: str) -> None:
@@ -115,7 +118,8 @@ def test_whole_numbers(value: Any, number: int | None) -> None:
 @pytest.mark.parametrize(
     ("value", "code"),
     [("9.5", "not_an_integer"), ("９", "not_an_integer"), ("1e3", "not_an_integer"), ("40000", "not_an_integer"),
-     (10**20, "not_an_integer"), ("九", "not_an_integer"), (True, "wrong_type"), ([], "wrong_type"), ("9_0", "not_an_integer")],
+     (10**20, "not_an_integer"), ("九", "not_an_integer"), (True, "wrong_type"), ([], "wrong_type"),
+     ("9_0", "not_an_integer")],
 )  # fmt: skip
 def test_what_is_no_whole_number(value: Any, code: str) -> None:
     assert code_of(integer, value) == code

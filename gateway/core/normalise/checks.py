@@ -61,9 +61,7 @@ def _sum_check(name: str, switches: Checks) -> Check:
     )
 
 
-def _differs(
-    fields: tuple[str, ...], may_be_missing: str | None, tolerance: int
-) -> Callable[[SettlementRecord], bool]:
+def _differs(fields: tuple[str, ...], may_be_missing: str | None, tolerance: int) -> Callable[[SettlementRecord], bool]:
     needed = attrgetter(*(field for field in fields if field != may_be_missing))
     extra = attrgetter(may_be_missing) if may_be_missing else None
 

@@ -88,7 +88,8 @@ def _decoded(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list
     headers = {encoding: _header(content, encoding, spoken) for encoding in spoken.encoding}
     fitting = [encoding for encoding, header in headers.items() if not _missing(header, needs)]
     if not fitting:
-        raise bad_page("missing_columns", "、".join(_missing(headers[spoken.encoding[-1]], needs)))
+        fewest = min((_missing(header, needs) for header in headers.values()), key=len)
+        raise bad_page("missing_columns", "、".join(fewest))
     _refuse_doubles(headers[fitting[0]], needs)
     for encoding in fitting:
         try:

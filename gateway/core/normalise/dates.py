@@ -41,9 +41,7 @@ def format_ok(pattern: str) -> bool:
     return "".join(pieces) == pattern and len(set(kinds)) == len(kinds) and {"y", "M", "d"} <= set(kinds)
 
 
-def date_parser(
-    formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool
-) -> Callable[[Any], date | None]:
+def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool) -> Callable[[Any], date | None]:
     """Value → a day of Asia/Shanghai, or None. A time of day after the date is allowed and dropped."""
     instant = datetime_parser(formats or DATE_FORMATS, empty, epoch_ms=epoch_ms, code="not_a_date")
 
@@ -71,9 +69,7 @@ def datetime_parser(
         text = text.strip()
         if text in empty:
             return None
-        return _in_range(
-            _iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code
-        )
+        return _in_range(_iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code)
 
     def parse(value: Any) -> datetime | None:
         if value is None:

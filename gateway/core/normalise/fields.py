@@ -145,9 +145,7 @@ class Readers:
         special = self._language.special.disease_codes
         if not special:
             return care
-        diseases = _forgiving(
-            _all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language)))
-        )
+        diseases = _forgiving(_all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language))))
 
         def read(values: Values) -> str | None:
             found: str | None = care(values)

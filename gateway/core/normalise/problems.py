@@ -8,7 +8,7 @@ from gateway.errors import BadPage
 from gateway.model.page import RowError
 
 
-class Wrong(Exception):  # noqa: N818 - it never leaves this room and reads as a sentence: raise Wrong("missing")
+class Wrong(Exception):
     """One value that cannot be used. Carries only its code: which field it stands in, the reader knows."""
 
     def __init__(self, code: str) -> None:
@@ -60,9 +60,7 @@ PAGE_CODES: Final = {
 def row_error(code: str, field: str, sources: tuple[str, ...] = ()) -> RowError:
     """A row error with its sentence, naming the field and the feed's own names for it."""
     place = f"{field}（{'、'.join(sources)}）" if sources else field
-    return RowError(
-        code=code, field=field, message=f"{place}：{ROW_CODES[code]}" if place else ROW_CODES[code]
-    )
+    return RowError(code=code, field=field, message=f"{place}：{ROW_CODES[code]}" if place else ROW_CODES[code])
 
 
 def bad_page(code: str, detail: str = "") -> BadPage:
