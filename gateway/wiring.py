@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+import msgspec
+
 from connectors.registry import ASSOCIATIONS, FEEDS
+from connectors.transport import webhook
 from connectors.transport.http import probe
 from connectors.transport.msgid import MessageIds
 from gateway.errors import WrongUse
-from gateway.flow.night import Doors
+from gateway.flow.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
@@ -45,9 +50,7 @@ def root_key(site: Site) -> bytes:
     if kind == "file":
         path = site.path / place
         if not path.is_file():
-            raise WrongUse(
-                "根密钥不存在；先运行 hubao keys init (root key missing; run hubao keys init first)"
-            )
+            raise WrongUse("根密钥不存在；先运行 hubao keys init (root key missing; run hubao keys init first)")
         return read_root_key_file(path)
     return parse_root_key(read_secret(site.gateway.root_key, site=site.path))
 
@@ -146,6 +149,41 @@ def sender(office: Office, association: str) -> Sender:
 def doors() -> Doors:
     """How a night reaches the outside from this process."""
     return Doors(feed=feed_connector, sender=sender, jitter=jitter, new_lease=new_lease)
+
+
+Verify = Callable[[Mapping[str, str], bytes, datetime], str]
+"""(headers, body, now) → the id of the message. Raises NotAuthentic."""
+
+
+def verifier(office: Office, association: str) -> Verify:
+    """How requests of an association prove themselves: signed with its delivery secret. Raises WrongUse without it."""
+    secret = read_secret(office.associations[association].delivery.secret, site=office.site)
+
+    def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> str:
+        return webhook.verify(secret, headers, body, now=int(now.timestamp()))
+
+    return verify
+
+
+def kept(doors: Doors) -> Doors:
+    """The same doors with every connector made once: connections stay open, and a line's rate limit is one."""
+    feeds: dict[str, FeedConnector] = {}
+    senders: dict[str, Sender] = {}
+    making = Lock()
+
+    def feed(office: Office, name: str) -> FeedConnector:
+        with making:
+            if name not in feeds:
+                feeds[name] = doors.feed(office, name)
+            return feeds[name]
+
+    def sender(office: Office, name: str) -> Sender:
+        with making:
+            if name not in senders:
+                senders[name] = doors.sender(office, name)
+            return senders[name]
+
+    return msgspec.structs.replace(doors, feed=feed, sender=sender)
 
 
 def unreachable(office: Office) -> list[tuple[str, str]]:

@@ -104,9 +104,7 @@ def _url(database: str) -> str:
         return "sqlite:///data/hubao.db"
     if database.startswith(("postgresql://", "postgres://")):
         return database
-    raise WrongUse(
-        "--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)"
-    )
+    raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
 
 
 def _open(site: Path, pages: Sequence[Path]) -> Office:

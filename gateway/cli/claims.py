@@ -16,9 +16,7 @@ deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich
 quarantine = typer.Typer(
     help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None
 )
-review = typer.Typer(
-    help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None
-)
+review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Association = Annotated[str | None, typer.Option(help="协会 (association).")]
@@ -68,9 +66,7 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
     body = claim["body"]
     say(f"{claim_id} 第{claim['version']}版 {claim['status']}  应付 {body['payable']} 元")
     if "member" in body:
-        say(
-            f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}"
-        )
+        say(f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}")
     for line in body.get("lines", ()):
         say(f"  {line['article']}: {line['text']}")
     if body.get("flags"):
@@ -100,9 +96,7 @@ def claims_export(
 @deliveries.command("list")
 def deliveries_list(
     context: typer.Context,
-    state: Annotated[
-        str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")
-    ] = None,
+    state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
     association: Association = None,
     limit: Limit = 100,
     as_json: Json = False,
@@ -178,10 +172,7 @@ def quarantine_list(
     table(
         "隔离区",
         ("编号", "盟市", "页", "行", "原因"),
-        [
-            (r.item_id, r.feed, r.page_seq, "整页" if r.row is None else r.row + 1, _reasons(r.errors))
-            for r in rows
-        ],
+        [(r.item_id, r.feed, r.page_seq, "整页" if r.row is None else r.row + 1, _reasons(r.errors)) for r in rows],
     )
 
 
@@ -254,10 +245,7 @@ def review_list(
     with office.store.read() as tx:
         rows = items.reviews(tx, state=state, limit=limit)
     if as_json:
-        shown = [
-            {**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)}
-            for row in rows
-        ]
+        shown = [{**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)} for row in rows]
         emit({"review": shown})
         return
     table(

@@ -283,4 +283,3 @@ def _by_feed(sheets: list[DaySheet]) -> list[tuple[Any, ...]]:
         mine = [sheet for sheet in sheets if sheet.feed == feed]
         rows.append((feed, sum(s.rows for s in mine), *(sum(s.tally.rows[k] for s in mine) for k in kinds)))
     return rows
-

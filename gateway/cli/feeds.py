@@ -93,9 +93,7 @@ def _line(spec: Any) -> dict[str, Any]:
 @feed.command("test")
 def feed_test(
     context: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")] = None,
     as_json: Json = False,
 ) -> None:
     """运行映射旁的测试 (run the tests beside each mapping)."""

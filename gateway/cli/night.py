@@ -84,9 +84,7 @@ def serve(context: typer.Context) -> None:
 def demo(
     context: typer.Context,
     seed: Annotated[int, typer.Option(help="随机种子 (seed of the invented people).")] = 7,
-    keep_open: Annotated[
-        bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")
-    ] = False,
+    keep_open: Annotated[bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")] = False,
     as_json: Json = False,
 ) -> None:
     """一夜演示：三个盟市进，申领出 (the whole night in miniature against the sandbox)."""

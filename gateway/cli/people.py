@@ -35,9 +35,7 @@ def roster_import(
         str | None, typer.Option(help="表中未写互助计划时用它 (scheme where the file names none).")
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="只看会改什么 (show the changes, write nothing).")] = False,
-    strict: Annotated[
-        bool, typer.Option(help="有任何错误就整份不入 (import nothing if any row is wrong).")
-    ] = False,
+    strict: Annotated[bool, typer.Option(help="有任何错误就整份不入 (import nothing if any row is wrong).")] = False,
     as_json: Json = False,
 ) -> None:
     """导入会员与保障期；可重复运行 (members and coverage; safe to repeat)."""
@@ -105,9 +103,7 @@ def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
 
 @match.command("try")
 def match_try(
-    roster_file: Annotated[
-        Path, typer.Option("--roster", exists=True, dir_okay=False, help="名册文件 (roster file).")
-    ],
+    roster_file: Annotated[Path, typer.Option("--roster", exists=True, dir_okay=False, help="名册文件 (roster file).")],
     records: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
     as_json: Json = False,
 ) -> None:

@@ -57,9 +57,7 @@ def check(
         for each in findings:
             say(str(each))
     elif site is not None:
-        say(
-            f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)"
-        )
+        say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
     if findings:
         raise typer.Exit(1)
 
@@ -161,9 +159,7 @@ def _show_health(now: Any) -> None:
         complain(finding)
 
 
-def reconcile(
-    context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False
-) -> None:
+def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False) -> None:
     """对账：逐盟市逐日证明一行不少 (prove, feed by feed and day by day, that nothing was lost)."""
     from gateway.flow import reconcile as flow
 

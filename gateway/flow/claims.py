@@ -36,9 +36,7 @@ def summary(row: ClaimRow) -> dict[str, Any]:
     }
 
 
-def list_claims(
-    office: Office, *, association: str | None, status: str | None, limit: int
-) -> list[dict[str, Any]]:
+def list_claims(office: Office, *, association: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
     """Claims in order of their last change."""
     with office.store.read() as tx:
         rows = claims.listing(tx, association=association, status=status, after=(-1, ""), limit=limit)
@@ -46,10 +44,10 @@ def list_claims(
 
 
 def _body(tx: Tx, office: Office, row: ClaimRow) -> bytes:
-    sealed = deliveries.body_of(tx, row.claim_id, row.version)
-    if sealed is None:
+    body = _latest_body(tx, office, row)
+    if body is None:
         raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
-    return office.vault.open(sealed, delivery_context(f"{row.claim_id}/{row.version}"))
+    return body
 
 
 def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
@@ -67,6 +65,57 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
         "deliveries": msgspec.to_builtins(sent),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
     }
+
+
+class ClaimsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims with their latest bodies (None once expired), the cursor to go on from, and whether there are more."""
+
+    claims: list[tuple[ClaimRow, bytes | None]]
+    after: tuple[int, str]
+    more: bool
+
+
+_SETTLING_MS = 10_000
+"""Longer than a transaction lasts between naming the time of its change and its commit."""
+
+
+def claims_after(
+    office: Office, association: str, *, status: str | None, after: tuple[int, str], limit: int
+) -> ClaimsPage:
+    """An association's claims in order of their last change, from a cursor on.
+
+    The cursor never passes the last ten seconds: a change being committed just now may still appear there. So
+    the newest claims are told again at the next question, and none is ever missed.
+    """
+    horizon = (to_ms(office.now()) - _SETTLING_MS, "")
+    with office.store.read() as tx:
+        rows = claims.listing(tx, association=association, status=status, after=after, limit=limit + 1)
+        shown = [(row, _latest_body(tx, office, row)) for row in rows[:limit]]
+    last = (shown[-1][0].updated_at, shown[-1][0].claim_id) if shown else after
+    follow = max(after, min(last, horizon))
+    return ClaimsPage(claims=shown, after=follow, more=len(rows) > limit and follow == last)
+
+
+def find_claim(office: Office, claim_id: str) -> ClaimRow | None:
+    """The latest version of a claim, without its body."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+    return rows[0] if rows else None
+
+
+def claims_of_person(office: Office, association: str, person_id: int) -> list[tuple[ClaimRow, bytes | None]]:
+    """A person's claims with their latest bodies (None once expired), oldest change first."""
+    with office.store.read() as tx:
+        rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
+        rows.sort(key=lambda row: (row.updated_at, row.claim_id))
+        return [(row, _latest_body(tx, office, row)) for row in rows]
+
+
+def _latest_body(tx: Tx, office: Office, row: ClaimRow) -> bytes | None:
+    sealed = deliveries.body_of(tx, row.claim_id, row.version)
+    if sealed is None:
+        return None
+    return office.vault.open(sealed, delivery_context(f"{row.claim_id}/{row.version}"))
 
 
 def export_claims(office: Office, file: Path, *, association: str | None) -> int:
@@ -106,6 +155,8 @@ def decide(
         raise WrongUse("没有这份申领或这一版 (no such claim or version)")
     row = rows[0]
     with office.store.write() as tx:
+        # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
+        roster.version(tx, [row.association], hold=True)
         roster.lock_people(tx, [row.person_id])
         decision = DecisionRow(
             claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())

@@ -30,12 +30,16 @@ def deliver_due(
     *,
     jitter: Callable[[], float],
     new_lease: Callable[[], str],
+    stopping: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
-    """Send everything that is due to an association now, a lease at a time, until nothing is due."""
+    """Send everything that is due to an association now, a lease at a time, until nothing is due.
+
+    Once `stopping` says so, nothing more is leased; what is in hand is settled first.
+    """
     report = DeliveryReport()
     many = office.associations[association].parallel
     with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:
-        while held := _lease(office, association, lease := new_lease(), many * 4):
+        while not stopping() and (held := _lease(office, association, lease := new_lease(), many * 4)):
             answers = list(pool.map(lambda each: attempt(office, sender, each), held))
             _settle(office, held, answers, lease, jitter)
             for each, (answer, _) in zip(held, answers, strict=True):

@@ -33,9 +33,7 @@ class _Plan(msgspec.Struct, kw_only=True):
     changed: list[tuple[MemberRow, Member, RosterMember]] = msgspec.field(default_factory=list)
 
 
-def enrol(
-    office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False
-) -> Enrolled:
+def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
     """Bring the stored roster to what the file says. Members the file does not hold stay as they are."""
     report = Enrolled()
     with office.store.write() as tx:
@@ -52,12 +50,8 @@ def _content(office: Office, member: RosterMember) -> bytes:
     return office.vault.digest_content(pack(member))
 
 
-def _plan(
-    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
-) -> _Plan:
-    stored = {
-        row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])
-    }
+def _plan(tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled) -> _Plan:
+    stored = {row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])}
     plan = _Plan()
     for person in people:
         row = stored.get(person.member_no)
@@ -88,13 +82,9 @@ def _without_strangers(tx: Tx, office: Office, association: str, plan: _Plan, re
             if other.member_no == person.member_no:
                 continue
             if plain_name(other.name) != plain_name(person.name):
-                refused[person.member_no] = (
-                    "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
-                )
+                refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
             elif _overlap(other.coverage, person.coverage):
-                refused[person.member_no] = (
-                    "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
-                )
+                refused[person.member_no] = "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
     report.refused = sorted(refused.items())
     report.added -= sum(person.member_no in refused for person in plan.new)
     return _Plan(
@@ -103,9 +93,7 @@ def _without_strangers(tx: Tx, office: Office, association: str, plan: _Plan, re
     )
 
 
-def _holders(
-    tx: Tx, office: Office, association: str, coming: Sequence[RosterMember]
-) -> dict[str, list[Member]]:
+def _holders(tx: Tx, office: Office, association: str, coming: Sequence[RosterMember]) -> dict[str, list[Member]]:
     """id number → the stored members who have it, among those that come."""
     digests = [office.id_fingerprint(person.id_number) for person in coming]
     ids = {member_id for _, member_id in roster.find(tx, digests)}
@@ -119,9 +107,7 @@ def _holders(
 
 def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
     return any(
-        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day
-        for a in one
-        for b in other
+        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day for a in one for b in other
     )
 
 
@@ -163,13 +149,9 @@ def _moved(old: Member, new: RosterMember) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
 
 
-def _replace_fingerprints(
-    tx: Tx, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]
-) -> None:
+def _replace_fingerprints(tx: Tx, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]) -> None:
     roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
-    pairs = [
-        (office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out
-    ]
+    pairs = [(office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out]
     roster.add_fingerprints(tx, pairs)
 
 

@@ -57,9 +57,7 @@ def health(office: Office) -> Health:
     for each in feeds:
         out.findings += _feed_findings(each, office.feeds[each.feed], now)
     if dead := out.deliveries.get("dead", 0):
-        out.findings.append(
-            f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)"
-        )
+        out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
     return out
 
 
@@ -85,9 +83,7 @@ def _feed_findings(feed: FeedHealth, spec: FeedSpec, now: datetime) -> list[str]
         found.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
     limit = timedelta(hours=spec.expect.fresh_within_hours)
     if feed.last_page_at is None or now - feed.last_page_at > limit:
-        found.append(
-            f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)"
-        )
+        found.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
     if feed.waiting_pages:
         found.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
     if spec.legal.expires < now.date():

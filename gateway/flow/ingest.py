@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 
 import zstandard
 
-from gateway.core.normalise import CompiledMapping
+from gateway.core.normalise import Rows
 from gateway.errors import BadPage, Conflict
 from gateway.flow.office import Office, page_context
 from gateway.flow.reading import identify, look_up
 from gateway.flow.settling import PageAt, settle
 from gateway.flow.takeback import take_back_replaced
-from gateway.model.page import MAX_PAGE_BYTES, Fetched, RowError
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, RowError
 from gateway.store import items, pages
 from gateway.store.engine import Tx, lock
 from gateway.store.items import QuarantineItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.values import to_ms
 from gateway.vault import key_number
+
 
 def page_id(feed: str, fetched: Fetched) -> bytes:
     """The same feed, request and bytes are the same page, whenever they come."""
@@ -71,9 +73,7 @@ def take_in(
         known = pages.find(tx, identity)
         if known is not None:
             return known, False
-        seq = pages.add(
-            tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now
-        )
+        seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
         for totals in fetched.totals:
             pages.put_totals(tx, feed, fetched.source, totals, page_seq=seq)
         return seq, True
@@ -94,24 +94,28 @@ def work_page(office: Office, seq: int) -> Tally | None:
     except BadPage as error:
         _set_aside(office, meta, error)
         return None
-    total = _work_rows(office, at, rows, done)
-    _finish(office, meta, compiled, content, len(rows))
-    return total
+    return _work_rows(office, at, rows, done, compiled.totals(content))
 
 
-def _work_rows(office: Office, at: PageAt, rows: object, done: set[int]) -> Tally:
-    size, many = office.gateway.batch_rows, len(rows)  # type: ignore[arg-type]
+def _work_rows(office: Office, at: PageAt, rows: Rows, done: set[int], totals: FeedTotals | None) -> Tally:
+    """Batch after batch; the last one marks the page as worked, in the same transaction."""
+    size, many = office.gateway.batch_rows, len(rows)
     total = Tally()
-    for start in range(0, many, size):
-        if start not in done:
-            tally = work_batch(office, at, rows, start, min(start + size, many))
-            for name, count in tally.rows.items():
-                total.rows[name] += count
-                total.amount[name] += tally.amount[name]
+    starts = [start for start in range(0, many, size) if start not in done]
+    for start in starts[:-1]:
+        total.add(work_batch(office, at, rows, start, min(start + size, many)))
+    if starts:
+        finish = partial(_finish, office=office, meta=at.meta, rows=many, totals=totals)
+        total.add(work_batch(office, at, rows, starts[-1], min(starts[-1] + size, many), also=finish))
+    else:
+        with office.store.write() as tx:
+            _finish(tx, office=office, meta=at.meta, rows=many, totals=totals)
     return total
 
 
-def work_batch(office: Office, at: PageAt, rows: object, start: int, stop: int) -> Tally:
+def work_batch(
+    office: Office, at: PageAt, rows: Rows, start: int, stop: int, *, also: Callable[[Tx], None] | None = None
+) -> Tally:
     """One batch: read outside, settle inside one transaction; read again if the roster moved in between."""
     while True:
         read = identify(office, at.meta.feed, rows, start, stop)
@@ -119,7 +123,10 @@ def work_batch(office: Office, at: PageAt, rows: object, start: int, stop: int) 
             reading = look_up(tx, office, at.meta.feed, read, rows)
         try:
             with office.store.write() as tx:
-                return settle(tx, office, at, reading, start)
+                tally = settle(tx, office, at, reading, start)
+                if also is not None:
+                    also(tx)
+                return tally
         except Conflict:
             continue
 
@@ -145,11 +152,9 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
         items.quarantine(tx, [item])
 
 
-def _finish(office: Office, meta: StoredPage, compiled: CompiledMapping, content: bytes, rows: int) -> None:
-    totals = compiled.totals(content)
-    with office.store.write() as tx:
-        pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
-        if totals is not None:
-            pages.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
-        if office.feeds[meta.feed].replaces == "file" and meta.source:
-            take_back_replaced(tx, office, meta)
+def _finish(tx: Tx, *, office: Office, meta: StoredPage, rows: int, totals: FeedTotals | None) -> None:
+    pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
+    if totals is not None:
+        pages.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
+    if office.feeds[meta.feed].replaces == "file" and meta.source:
+        take_back_replaced(tx, office, meta)

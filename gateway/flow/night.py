@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from threading import Event, Thread
 
 import msgspec
 
@@ -23,13 +25,21 @@ log = logging.getLogger("hubao.night")
 FeedConnector = PullFeed | SweepFeed | ReceiveFeed
 
 
+def _never() -> bool:
+    return False
+
+
 class Doors(msgspec.Struct, frozen=True):
-    """How the night reaches the outside: connectors by name, and the world's randomness."""
+    """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
+
+    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun.
+    """
 
     feed: Callable[[Office, str], FeedConnector]
     sender: Callable[[Office, str], Sender]
     jitter: Callable[[], float]
     new_lease: Callable[[], str]
+    stopping: Callable[[], bool] = _never
 
 
 class FeedReport(msgspec.Struct, kw_only=True):
@@ -67,9 +77,7 @@ def run_night(
     report = NightReport()
     chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
     for name in chosen:
-        report.feeds.append(
-            run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
-        )
+        report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
     work_waiting(office, sorted(office.feeds))
     report.rescanned = rescan(office)
     for association in sorted(office.associations):
@@ -80,7 +88,12 @@ def run_night(
 def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
     """Send what is due to one association."""
     return deliver_due(
-        office, association, doors.sender(office, association), jitter=doors.jitter, new_lease=doors.new_lease
+        office,
+        association,
+        doors.sender(office, association),
+        jitter=doors.jitter,
+        new_lease=doors.new_lease,
+        stopping=doors.stopping,
     )
 
 
@@ -101,18 +114,50 @@ def run_feed(
     if run_id is None:
         return FeedReport(feed=name, outcome="done_before")
     try:
-        _take_in_feed(office, doors, name, report, first=first, last=last)
+        with _beating(office, run_id):
+            _take_in_feed(office, doors, name, report, first=first, last=last)
     except HubaoError as error:
         report.outcome, report.message = "failed", str(error)
         log.warning("feed %s failed: %s", name, error)
     except Exception as error:  # noqa: BLE001 - one feed's mistake must not stop the night; it alarms.
         report.outcome, report.message = "failed", f"内部错误 (internal error): {type(error).__name__}"
         log.error("feed %s failed: %s", name, type(error).__name__)
-    with office.store.write() as tx:
-        runs.end(
-            tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now()
-        )
+    _end_run(office, run_id, report)
     return report
+
+
+def _end_run(office: Office, run_id: int, report: FeedReport) -> None:
+    with office.store.write() as tx:
+        if report.outcome == "stopped":
+            runs.let_go(tx, run_id)
+        else:
+            runs.end(tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now())
+
+
+BEAT_SECONDS = 30.0
+"""How often a run under way says that it is alive; see `runs.SILENT_AFTER_MS`."""
+
+
+@contextmanager
+def _beating(office: Office, run_id: int) -> Iterator[None]:
+    """While this lasts, nobody else takes the run up; should the process die, somebody soon does."""
+    over = Event()
+    heart = Thread(target=_beat, args=(office, run_id, over), name=f"run-{run_id}", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
+
+
+def _beat(office: Office, run_id: int, over: Event) -> None:
+    while not over.wait(BEAT_SECONDS):
+        try:
+            with office.store.write() as tx:
+                runs.beat(tx, run_id, now=office.now())
+        except HubaoError as error:
+            log.warning("run %s: no heartbeat: %s", run_id, error)
 
 
 def _take_in_feed(
@@ -121,13 +166,16 @@ def _take_in_feed(
     spec = office.feeds[name]
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
-        swept = sweep(office, name, connector, until=_until(spec, office.now()))
+        until = _until(spec, office.now())
+        swept = sweep(office, name, connector, until=until, stopping=doors.stopping)
         report.pages = swept.pages
         report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
     elif spec.intake == "pull":
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
-        report.pages = pull(office, name, puller, first=first, last=last)
-    work_waiting(office, [name])
+        report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
+    work_waiting(office, [name], stopping=doors.stopping)
+    if doors.stopping():
+        report.outcome = "stopped"
 
 
 def _until(spec: FeedSpec, now: datetime) -> datetime | None:
@@ -139,7 +187,15 @@ def _until(spec: FeedSpec, now: datetime) -> datetime | None:
     return datetime.combine(now.date(), spec.schedule.until, tzinfo=now.tzinfo)
 
 
-def pull(office: Office, name: str, puller: PullFeed, *, first: date | None, last: date | None) -> int:
+def pull(
+    office: Office,
+    name: str,
+    puller: PullFeed,
+    *,
+    first: date | None,
+    last: date | None,
+    stopping: Callable[[], bool] = _never,
+) -> int:
     """Store every new page of a feed that can list, and work it; returns how many were new."""
     with office.store.read() as tx:
         cursor, moved = pages.cursor_of(tx, name)
@@ -150,20 +206,26 @@ def pull(office: Office, name: str, puller: PullFeed, *, first: date | None, las
         new += is_new
         # Only now is the page durable, so only now may the original go.
         puller.release(fetched)
+        if stopping():
+            break
     return new
 
 
-def work_waiting(office: Office, feeds: Sequence[str]) -> int:
+def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[], bool] = _never) -> int:
     """Work every page that is stored and not worked, oldest first; a page that fails waits and blocks nothing."""
     with office.store.read() as tx:
         waiting = pages.waiting(tx, feeds)
     worked = 0
     for seq in waiting:
+        if stopping():
+            break
         try:
             work_page(office, seq)
             worked += 1
         except HubaoError as error:
             log.error("page %s failed: %s", seq, error)
+        except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+            log.error("page %s failed: %s", seq, type(error).__name__)
     return worked
 
 
@@ -181,14 +243,15 @@ def due_times(spec: FeedSpec, *, after: datetime | None, now: datetime, most: in
     return due
 
 
-def catch_up(office: Office, doors: Doors) -> list[FeedReport]:
-    """Run every feed whose hour has come since the last run the database knows of (never from memory).
+def catch_up(office: Office, doors: Doors, feeds: Sequence[str] = ()) -> list[FeedReport]:
+    """Run every feed (or those named) whose hour has come since the last run the database knows of.
 
     Missed days are one run: a sweep and a folder take in everything new, however many nights were missed.
     """
     reports = []
     now = office.now()
-    for name, spec in office.feeds.items():
+    for name in feeds or office.feeds:
+        spec = office.feeds[name]
         with office.store.read() as tx:
             last = runs.latest_scheduled(tx, name)
         due = due_times(spec, after=last, now=now)

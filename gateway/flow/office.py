@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -45,6 +45,9 @@ class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unit_no: str | None
     unit_name: str | None
 
+
+Opener = Callable[[bytes, bytes], bytes]
+"""Sealed bytes and their context → plain bytes: `Vault.open`, or `Vault.opener()` for a batch."""
 
 _unpack_personal = msgspec.msgpack.Decoder(Personal)
 
@@ -90,9 +93,9 @@ class Office:
         """id number → the keyed fingerprint members are found by."""
         return self.vault.fingerprinter("id_number")
 
-    def open_member(self, row: MemberRow) -> Member:
-        """A member with his personal fields. Raises BrokenSeal."""
-        plain = self.vault.open(row.sealed, member_context(row.member_id))
+    def open_member(self, row: MemberRow, open_one: Opener | None = None) -> Member:
+        """A member with his personal fields; `open_one` for many in a row. Raises BrokenSeal."""
+        plain = (open_one or self.vault.open)(row.sealed, member_context(row.member_id))
         who: Personal = _unpack_personal.decode(plain)
         return Member(
             member_id=row.member_id,
@@ -113,9 +116,10 @@ class Office:
             unit_name=who.unit_name,
         )
 
-    def open_record(self, sealed: bytes, name: str) -> SettlementRecord:
-        """A stored settlement. Raises BrokenSeal."""
-        record: SettlementRecord = _unpack_record.decode(self.vault.open(sealed, record_context(name)))
+    def open_record(self, sealed: bytes, name: str, open_one: Opener | None = None) -> SettlementRecord:
+        """A stored settlement; `open_one` for many in a row. Raises BrokenSeal."""
+        plain = (open_one or self.vault.open)(sealed, record_context(name))
+        record: SettlementRecord = _unpack_record.decode(plain)
         return record
 
 

@@ -76,7 +76,8 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any
             wanted.setdefault(fingerprint(row.identity.id_number), []).append(row)
     hits = roster.find(tx, wanted)
     enrolled = roster.members_beside(tx, {member_id for _, member_id in hits})
-    opened = {row.member_id: office.open_member(row) for row in enrolled}
+    open_one = office.vault.opener()
+    opened = {row.member_id: office.open_member(row, open_one) for row in enrolled}
     people: dict[int, list[Member]] = {}
     for member in sorted(opened.values(), key=lambda each: each.member_id):
         people.setdefault(member.person_id, []).append(member)
@@ -114,9 +115,7 @@ def _kind(office: Office, row: Row) -> str:
 
 def could_pay(office: Office, association: str, record: SettlementRecord | None) -> bool:
     """Whether any scheme of the association could ever pay for such a record."""
-    return record is not None and any(
-        scheme_could_pay(record, family) for family in office.families(association)
-    )
+    return record is not None and any(scheme_could_pay(record, family) for family in office.families(association))
 
 
 def _candidate(member: Member) -> Candidate:

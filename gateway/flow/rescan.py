@@ -69,9 +69,7 @@ def rescan(office: Office) -> Rescanned:
 
 
 def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Rescanned) -> None:
-    digests = {
-        each.fingerprints[at : at + 16] for each in changed for at in range(0, len(each.fingerprints), 16)
-    }
+    digests = {each.fingerprints[at : at + 16] for each in changed for at in range(0, len(each.fingerprints), 16)}
     with office.store.read() as tx:
         stored = [page for page in pages.of_feed(tx, feed) if page.state in ("stored", "done")]
         stored = [page for page in stored if page.replaced_by is None]

@@ -65,9 +65,5 @@ def _rows_again(office: Office, seq: int, wanted: set[int]) -> None:
     except BadPage:
         return
     at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
-    again = [
-        identify(office, meta.feed, rows, index, index + 1)[0]
-        for index in sorted(wanted)
-        if index < len(rows)
-    ]
+    again = [identify(office, meta.feed, rows, index, index + 1)[0] for index in sorted(wanted) if index < len(rows)]
     settle_again(office, at, rows, again)

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.normalise import Normal
 from gateway.errors import Conflict
-from gateway.flow.office import Office, batch_context, pack, page_context, record_context, record_name
+from gateway.flow.office import Office, Opener, batch_context, pack, page_context, record_context, record_name
 from gateway.flow.reading import Reading, Row, could_pay
 from gateway.flow.weighing import PersonFile, Stay, mark_duplicates, weigh
 from gateway.model.decision import MatchDecision, Outcome
@@ -26,6 +26,7 @@ from gateway.store.items import QuarantineItem, ReviewItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.records import RecordRow
 from gateway.store.values import to_ms
+from gateway.vault import DataKey
 
 CODES = {
     "member": b"m",
@@ -119,9 +120,7 @@ def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Wor
         if each.row is not None and each.key is not None:
             row = latest[bytes(each.key)]
             _against(work, moved, at, row, each.page_seq, each.row, "quarantined", each.amount, None)
-    items.end_reviews(
-        tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded"
-    )
+    items.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
     items.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
 
 
@@ -249,10 +248,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
     for person in people:
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
-    fresh = [(person, stay) for person in people for stay in person.stays if stay.record_id is None]
-    records.add(
-        tx, [sealed_record(office, person.association, person.person_id, stay) for person, stay in fresh]
-    )
+    records.add(tx, _sealed_records(office, people))
     _duplicates(tx, at, reading, people, work)
     weigh(tx, office, people)
 
@@ -268,19 +264,20 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
         each: PersonFile(person_id=each, association=work.associations[each], members=known[each], stays=[])
         for each in ids
     }
+    open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
         if row.record_id not in work.removed:
-            files[row.person_id].stays.append(stored_stay(office, row))
+            files[row.person_id].stays.append(stored_stay(office, row, open_one))
     for person_id, stays in work.new.items():
         files[person_id].stays += stays
     return list(files.values())
 
 
-def stored_stay(office: Office, row: RecordRow) -> Stay:
+def stored_stay(office: Office, row: RecordRow, open_one: Opener) -> Stay:
     """A record from the database, opened."""
     name = record_name(row.feed, bytes(row.key), row.association)
     return Stay(
-        record=office.open_record(bytes(row.sealed), name),
+        record=office.open_record(bytes(row.sealed), name, open_one),
         feed=row.feed,
         member_id=row.member_id,
         page_seq=row.page_seq,
@@ -292,18 +289,33 @@ def stored_stay(office: Office, row: RecordRow) -> Stay:
     )
 
 
-def sealed_record(office: Office, association: str, person_id: int, stay: Stay) -> RecordRow:
-    """A new record, its personal fields sealed under the association's key of the month it came in."""
-    record = stay.record
+def _sealed_records(office: Office, people: Sequence[PersonFile]) -> list[RecordRow]:
+    """The new records, sealed under the association's key of the month each came in."""
+    keys: dict[tuple[str, str], DataKey] = {}
+    rows = []
+    for person in people:
+        for stay in person.stays:
+            if stay.record_id is None:
+                month = (person.association, stay.received_on[:7])
+                key = keys.get(month)
+                if key is None:
+                    received = date.fromisoformat(stay.received_on)
+                    key = keys[month] = office.vault.claim_key(person.association, received)
+                rows.append(_sealed_record(office, key, person, stay))
+    return rows
+
+
+def _sealed_record(office: Office, key: DataKey, person: PersonFile, stay: Stay) -> RecordRow:
+    """A new record, its personal fields in one box."""
+    record, association = stay.record, person.association
     digest = office.record_key(record.settlement_no + record.sign)
-    key = office.vault.claim_key(association, date.fromisoformat(stay.received_on).replace(day=1))
     total = record.total_amount or 0
     return RecordRow(
         record_id=0,
         association=association,
         feed=stay.feed,
         key=digest,
-        person_id=person_id,
+        person_id=person.person_id,
         member_id=stay.member_id,
         page_seq=stay.page_seq,
         row=stay.row,
@@ -354,9 +366,7 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) ->
             for row in bad
         ],
     )
-    doubtful = [
-        (row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions
-    ]
+    doubtful = [(row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions]
     items.ask_review(
         tx,
         [

@@ -6,13 +6,14 @@ Page, cursor and windows are written together, so a sweep cut off anywhere goes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
 
+from gateway.errors import Unavailable
 from gateway.flow.ingest import take_in, work_page
-from gateway.flow.office import Office
+from gateway.flow.office import Office, feeds_of
 from gateway.model.page import Fetched
 from gateway.ports import Subject, SweepFeed, Swept
 from gateway.settings.feeds import CloudLine, FeedSpec
@@ -38,13 +39,21 @@ class SweepReport(msgspec.Struct, kw_only=True):
     finished: bool = False
 
 
-def sweep(office: Office, feed: str, line: SweepFeed, *, until: datetime | None = None) -> SweepReport:
+def sweep(
+    office: Office,
+    feed: str,
+    line: SweepFeed,
+    *,
+    until: datetime | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> SweepReport:
     """Ask on from where the round stands, page by page, to the end of the roster or until the hour given.
 
-    Raises Unavailable when the line is down; what was learnt before stays.
+    Once `stopping` says so, the page in hand is the last. Raises Unavailable when the line is down; what was
+    learnt before stays.
     """
     report = SweepReport()
-    while until is None or office.now() < until:
+    while not stopping() and (until is None or office.now() < until):
         with office.store.read() as tx:
             text, moved = pages.cursor_of(tx, feed)
             now_at = msgspec.json.decode(text, type=Round) if text else Round()
@@ -69,9 +78,7 @@ def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[li
     today = office.now().date()
     asked = roster.asked(tx, feed, [row.member_id for row in rows])
     wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
-    subjects = [
-        _subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)
-    ]
+    subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
     return subjects, rows[-1].member_id
 
 
@@ -143,10 +150,23 @@ def _end_round(office: Office, feed: str, now_at: Round, moved: int, last: int |
         pages.move_cursor(tx, feed, msgspec.json.encode(following).decode(), moved=moved, now=office.now())
 
 
+def lines_about(office: Office, row: MemberRow) -> list[str]:
+    """The feeds that may be asked about a member now: those of his league, in whose reach he is covered."""
+    today = office.now().date()
+    found = []
+    for name in feeds_of(office, row.association):
+        spec = office.feeds[name]
+        since = today - timedelta(days=spec.window.first_days)
+        if spec.intake == "sweep" and spec.enabled and not row.opt_out and _concerns(spec, row, since, today):
+            found.append(name)
+    return found
+
+
 def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     """One person, now, over the same line: ask, store, work. Returns the place of the page.
 
-    Raises Unavailable if the line does not answer; the member's own window is left as it is.
+    Raises Unavailable if the line does not answer, or only in part: then what it did say is stored all the
+    same. The member's own window is left as it is.
     """
     today = office.now().date()
     with office.store.read() as tx:
@@ -156,4 +176,6 @@ def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     fetched: Fetched = swept.fetched
     seq, _ = take_in(office, feed, fetched)
     work_page(office, seq)
+    if swept.failed:
+        raise Unavailable(f"{feed}: {swept.failed[0][1]}")
     return seq

@@ -140,9 +140,7 @@ def _weigh_scheme(
     mine = {stay: row for (scheme, stay), row in before.items() if scheme == family.scheme}
     decided = {stay: each for (scheme, stay), each in fixed.items() if scheme == family.scheme}
     records = [stay.record for stay in stays]
-    estimates = assess(
-        insured(person, family.scheme), records, family, [each.decision for each in decided.values()]
-    )
+    estimates = assess(insured(person, family.scheme), records, family, [each.decision for each in decided.values()])
     drafts: dict[str, Draft] = {}
     merged: set[str] = set()
     doubtful: set[str] = set()
@@ -171,15 +169,11 @@ def insured(person: PersonFile, scheme: str) -> Insured:
         category=first.category,
         sex=first.sex,
         birth_date=first.birth_date,
-        coverage=tuple(
-            each for member in person.members for each in member.coverage if each.scheme == scheme
-        ),
+        coverage=tuple(each for member in person.members for each in member.coverage if each.scheme == scheme),
     )
 
 
-def _draft(
-    person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily
-) -> Draft:
+def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily) -> Draft:
     parts = [stays[index] for index in estimate.record_keys]
     ids = {stay.member_id for stay in parts}
     member = next((each for each in person.members if each.member_id in ids), person.members[0])
@@ -223,9 +217,7 @@ def _doubt(
         reasons=msgspec.json.encode(["decided_before", family.scheme]).decode(),
         state="open",
         created_at=now_ms,
-        claim_id=row.claim_id
-        if row
-        else drafting.claim_id(person.association, person.person_id, family.scheme, stay),
+        claim_id=row.claim_id if row else drafting.claim_id(person.association, person.person_id, family.scheme, stay),
     )
 
 
@@ -274,9 +266,10 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     claims.save(tx, outcome.new, outcome.changed)
     silent = deliveries.overtake(tx, [row.claim_id for row in outcome.changed])
     month = office.now().date().replace(day=1)
+    keys = {name: office.vault.claim_key(name, month) for name in {row.association for row, _ in outcome.outgoing}}
     outgoing = []
     for row, content in outcome.outgoing:
-        key = office.vault.claim_key(row.association, month)
+        key = keys[row.association]
         plain = drafting.body(row.claim_id, row.version, row.status, content)
         unheard = row.status == ClaimStatus.WITHDRAWN and silent.get(row.claim_id, False)
         outgoing.append(
@@ -291,8 +284,6 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
         )
     deliveries.add(tx, outgoing)
     fresh = [
-        doubt
-        for doubt in outcome.doubts
-        if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        doubt for doubt in outcome.doubts if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
     ]
     items.ask_review(tx, fresh)

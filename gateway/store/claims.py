@@ -113,9 +113,7 @@ def listing(
     """Claims in order of their last change, from a cursor (updated_at, claim_id) on."""
     table = schema.claim.c
     query = select(schema.claim).order_by(table.updated_at, table.claim_id).limit(limit)
-    query = query.where(
-        (table.updated_at > after[0]) | ((table.updated_at == after[0]) & (table.claim_id > after[1]))
-    )
+    query = query.where((table.updated_at > after[0]) | ((table.updated_at == after[0]) & (table.claim_id > after[1])))
     if association:
         query = query.where(table.association == association)
     if status:
@@ -127,7 +125,5 @@ def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
     """(association, status, claims, money payable in fen)."""
     table = schema.claim.c
     query = select(table.association, table.status, func.count(), func.sum(table.payable))
-    rows = tx.execute(
-        query.group_by(table.association, table.status).order_by(table.association, table.status)
-    )
+    rows = tx.execute(query.group_by(table.association, table.status).order_by(table.association, table.status))
     return [(one, two, three, int(four)) for one, two, three, four in rows]

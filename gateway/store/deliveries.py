@@ -104,9 +104,7 @@ order by next_at, delivery_id limit :many
 """
 
 
-def lease(
-    tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int
-) -> list[Leased]:
+def lease(tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int) -> list[Leased]:
     """Hold the deliveries that are due. One whose worker died in the middle may have been sent: it is asked first.
 
     A later version of a claim waits until the earlier one is settled, so versions arrive in order.
@@ -127,9 +125,7 @@ def lease(
     columns = [table.c[name] for name in _COLUMNS]
     rows = tx.execute(select(*columns, table.c.sealed).where(table.c.delivery_id.in_(before)))
     held = [
-        Leased(
-            delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending"
-        )
+        Leased(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
         for row in rows
     ]
     return sorted(held, key=lambda each: each.delivery.delivery_id)
@@ -151,18 +147,14 @@ def settle(tx: Connection, done: Sequence[tuple[Delivery, str | None]], *, lease
 def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
     """The sealed body of one version."""
     table = schema.delivery.c
-    found = tx.execute(
-        select(table.sealed).where(table.claim_id == claim_id, table.version == version)
-    ).scalar()
+    found = tx.execute(select(table.sealed).where(table.claim_id == claim_id, table.version == version)).scalar()
     return bytes(found) if found is not None else None
 
 
 def of_claim(tx: Connection, claim_id: str) -> list[Delivery]:
     """All versions of a claim, oldest first."""
     table = schema.delivery.c
-    query = (
-        select(*(table[name] for name in _COLUMNS)).where(table.claim_id == claim_id).order_by(table.version)
-    )
+    query = select(*(table[name] for name in _COLUMNS)).where(table.claim_id == claim_id).order_by(table.version)
     return [_delivery(row) for row in tx.execute(query)]
 
 

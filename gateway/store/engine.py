@@ -58,9 +58,7 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         # The driver's text may quote parameters, so only its type and code travel on.
         code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-        raise Unavailable(
-            f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}"
-        ) from None
+        raise Unavailable(f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}") from None
     except DBAPIError as error:
         error.hide_parameters = True
         raise
@@ -91,7 +89,7 @@ def _sqlite(path: Path) -> Engine:
     def _prepare(connection: Any, _: Any) -> None:
         # The driver must not begin transactions by itself: `begin immediate` below is what locks.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-65536"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "cache_size=-65536", "wal_autocheckpoint=16000", "mmap_size=268435456"):
             connection.execute(f"pragma {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -123,9 +121,7 @@ def lock(tx: Connection, name: str) -> None:
         tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": number})
 
 
-def insert_many(
-    tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
+def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert many rows at once: COPY on PostgreSQL, one prepared statement on SQLite. Values fit the column types."""
     if not rows:
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from gateway.model.page import RowError
 from gateway.store import schema
@@ -28,9 +28,7 @@ class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _QUARANTINE = tuple(name for name in QuarantineItem.__struct_fields__ if name != "item_id")
-_SELECT_QUARANTINE = (
-    'select "item_id", ' + ", ".join(f'"{name}"' for name in _QUARANTINE) + " from quarantine "
-)
+_SELECT_QUARANTINE = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _QUARANTINE) + " from quarantine "
 _errors = msgspec.json.Decoder(tuple[RowError, ...])
 
 
@@ -72,6 +70,8 @@ def quarantined(
 
 def open_quarantine_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[QuarantineItem]:
     """The open items of a feed whose settlement number and sign are among these."""
+    if not _any_open(tx, schema.quarantine, feed):
+        return []
     query = _SELECT_QUARANTINE + "where feed = ? and state = 'open' and key {keys}"
     return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
 
@@ -85,6 +85,11 @@ def open_quarantine_of_pages(tx: Connection, seqs: Iterable[int]) -> list[Quaran
 def end_quarantine(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later row, or closed because they could be read now."""
     change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, each) for each in item_ids])
+
+
+def _any_open(tx: Connection, table: Table, feed: str) -> bool:
+    query = select(table.c.item_id).where(table.c.feed == feed, table.c.state == "open").limit(1)
+    return tx.execute(query).first() is not None
 
 
 class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,9 +116,7 @@ _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_i
 
 def ask_review(tx: Connection, items: Sequence[ReviewItem]) -> None:
     """Put items before a person."""
-    insert_many(
-        tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items]
-    )
+    insert_many(tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items])
 
 
 def _review(values: Sequence[Any]) -> ReviewItem:
@@ -125,6 +128,8 @@ _SELECT_REVIEW = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _REVIE
 
 def open_reviews_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[ReviewItem]:
     """The open match reviews of a feed about these records."""
+    if not _any_open(tx, schema.review, feed):
+        return []
     query = _SELECT_REVIEW + "where feed = ? and state = 'open' and key {keys}"
     return [_review(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
 
@@ -149,19 +154,13 @@ def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
 def reviews(tx: Connection, *, state: str | None = "open", limit: int = 100) -> list[ReviewItem]:
     """What waits for a person, newest first."""
     table = schema.review
-    query = (
-        select(*(table.c[name] for name in ("item_id", *_REVIEW)))
-        .order_by(table.c.item_id.desc())
-        .limit(limit)
-    )
+    query = select(*(table.c[name] for name in ("item_id", *_REVIEW))).order_by(table.c.item_id.desc()).limit(limit)
     if state:
         query = query.where(table.c.state == state)
     return [_review(tuple(row)) for row in tx.execute(query)]
 
 
-def has_open_review(
-    tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None
-) -> bool:
+def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
     """Whether a person is already asked about this."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "open")
@@ -174,9 +173,7 @@ def has_open_review(
 
 def open_counts(tx: Connection) -> tuple[int, int]:
     """(quarantined, in review) that are open."""
-    quarantined_ = (
-        select(func.count()).select_from(schema.quarantine).where(schema.quarantine.c.state == "open")
-    )
+    quarantined_ = select(func.count()).select_from(schema.quarantine).where(schema.quarantine.c.state == "open")
     review_ = select(func.count()).select_from(schema.review).where(schema.review.c.state == "open")
     return int(tx.execute(quarantined_).scalar_one()), int(tx.execute(review_).scalar_one())
 

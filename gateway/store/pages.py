@@ -39,9 +39,7 @@ def insert_for(tx: Connection, table: Any) -> Any:
 
 def cursor_of(tx: Connection, feed: str) -> tuple[str | None, int]:
     """The feed's cursor and its move counter, for the compare-and-set of `move_cursor`."""
-    row = tx.execute(
-        select(schema.feed.c.cursor, schema.feed.c.moved).where(schema.feed.c.feed == feed)
-    ).first()
+    row = tx.execute(select(schema.feed.c.cursor, schema.feed.c.moved).where(schema.feed.c.feed == feed)).first()
     return (row.cursor, row.moved) if row else (None, 0)
 
 
@@ -130,9 +128,7 @@ def waiting(tx: Connection, feeds: Sequence[str]) -> list[int]:
 
 def of_feed(tx: Connection, feed: str) -> list[StoredPage]:
     """All pages of a feed, oldest first."""
-    return [
-        _stored(row) for row in tx.execute(select(*_META).where(schema.page.c.feed == feed).order_by("seq"))
-    ]
+    return [_stored(row) for row in tx.execute(select(*_META).where(schema.page.c.feed == feed).order_by("seq"))]
 
 
 def of_source(tx: Connection, feed: str, source: str) -> list[StoredPage]:
@@ -156,9 +152,7 @@ def replace(tx: Connection, seqs: Sequence[int], *, by: int) -> None:
 
 def set_aside(tx: Connection, seq: int, *, code: str) -> None:
     """Mark a page as unreadable: it blocks nothing, and waits for a person in quarantine."""
-    tx.execute(
-        update(schema.page).where(schema.page.c.seq == seq).values(state="bad", error_code=code, rows=0)
-    )
+    tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(state="bad", error_code=code, rows=0))
 
 
 def reopen(tx: Connection, seq: int) -> None:
@@ -177,14 +171,18 @@ class Tally(msgspec.Struct, kw_only=True):
         self.rows[name] += 1
         self.amount[name] += amount
 
+    def add(self, other: Tally) -> None:
+        """Take the rows of another tally in."""
+        for name, many in other.rows.items():
+            self.rows[name] += many
+            self.amount[name] += other.amount[name]
+
 
 def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
     """Mark a batch as done, with what became of its rows."""
     counted = {f"{name}_rows": value for name, value in tally.rows.items()}
     money = {f"{name}_amount": value for name, value in tally.amount.items()}
-    new = schema.batch.insert().values(
-        page_seq=seq, first_row=first_row, rows=rows, sealed=sealed, **counted, **money
-    )
+    new = schema.batch.insert().values(page_seq=seq, first_row=first_row, rows=rows, sealed=sealed, **counted, **money)
     tx.execute(new)
 
 
@@ -246,9 +244,7 @@ def _sheet(row: Any) -> BatchSheet:
         rows={name: values[f"{name}_rows"] for name in schema.TALLY_CLASSES},
         amount={name: values[f"{name}_amount"] for name in schema.TALLY_CLASSES},
     )
-    return BatchSheet(
-        page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed
-    )
+    return BatchSheet(page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed)
 
 
 def reseal_batch(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
@@ -266,9 +262,7 @@ def later_done(tx: Connection, feed: str, seq: int) -> bool:
 def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:
     """Remember what the feed itself says a day holds; the statement received last counts."""
     values = {"rows": totals.rows, "amount": totals.amount, "page_seq": page_seq}
-    new = insert_for(tx, schema.feed_total).values(
-        feed=feed, day=totals.day.isoformat(), source=source, **values
-    )
+    new = insert_for(tx, schema.feed_total).values(feed=feed, day=totals.day.isoformat(), source=source, **values)
     table = schema.feed_total
     tx.execute(
         new.on_conflict_do_update(

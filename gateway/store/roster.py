@@ -64,9 +64,7 @@ def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
 
 
 def _row(values: Any) -> MemberRow:
-    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content = (
-        values
-    )
+    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content = values
     return MemberRow(
         member_id=member_id,
         person_id=person_id,
@@ -118,9 +116,7 @@ def lock_people(tx: Connection, person_ids: Iterable[int]) -> None:
 def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int]]:
     """(fingerprint, member id) of the members that have one of these fingerprints."""
     query = "select fingerprint, member_id from member_fingerprint where fingerprint {keys}"
-    return [
-        (bytes(digest), member_id) for digest, member_id in select_in(tx, query, fingerprints, kind="bytea")
-    ]
+    return [(bytes(digest), member_id) for digest, member_id in select_in(tx, query, fingerprints, kind="bytea")]
 
 
 def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
@@ -213,9 +209,7 @@ def change_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
         " content = ? where member_id = ?"
     )
     values = (_values(row) for row in rows)
-    change_many(
-        tx, sql, [(each[1], each[4], each[5], each[6], each[7], each[8], each[9], each[0]) for each in values]
-    )
+    change_many(tx, sql, [(each[1], each[4], each[5], each[6], each[7], each[8], each[9], each[0]) for each in values])
 
 
 def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
@@ -303,9 +297,7 @@ def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int)
 
 def oldest_asked(tx: Connection, feed: str) -> date | None:
     """The oldest day up to which some member was asked about."""
-    found = tx.execute(
-        select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed)
-    )
+    found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))
     day = found.scalar()
     return date.fromisoformat(day) if day else None
 

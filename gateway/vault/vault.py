@@ -117,6 +117,19 @@ class Vault(Guarded):
         """The plain bytes of an envelope under any key of this vault. Raises BrokenSeal."""
         return self.key(key_number(sealed)).open(sealed, context)
 
+    def opener(self) -> Callable[[bytes, bytes], bytes]:
+        """`open` for one batch: looks at each key once. Not for keeping: a key destroyed meanwhile still opens."""
+        known: dict[int, DataKey] = {}
+
+        def open_one(sealed: bytes, context: bytes) -> bytes:
+            number = key_number(sealed)
+            key = known.get(number)
+            if key is None:
+                key = known[number] = self.key(number)
+            return key.open(sealed, context)
+
+        return open_one
+
     def fingerprint(self, kind: str, text: str) -> bytes:
         """16 bytes by which equal texts of a kind are found without the text."""
         return self._fingerprints.of_kind(kind)(text)

@@ -56,9 +56,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "page",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("page_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("feed", sa.String(length=40), nullable=False),
         sa.Column("day", sa.String(length=10), nullable=True),
@@ -150,9 +148,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "run",
-        sa.Column(
-            "run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("feed", sa.String(length=40), nullable=False),
         sa.Column("scheduled_for", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
@@ -287,9 +283,7 @@ def upgrade() -> None:
         "member_fingerprint",
         sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["member_id"], ["member.member_id"], name=op.f("fk_member_fingerprint_member_id")
-        ),
+        sa.ForeignKeyConstraint(["member_id"], ["member.member_id"], name=op.f("fk_member_fingerprint_member_id")),
         sa.PrimaryKeyConstraint("fingerprint", "member_id", name=op.f("pk_member_fingerprint")),
         sqlite_with_rowid=False,
     )

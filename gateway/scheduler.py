@@ -1,0 +1,131 @@
+"""The clock that calls the use cases. What is due stands in the database, never in the memory of this process."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from threading import Condition, Event
+
+import msgspec
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from gateway.flow.night import Doors, catch_up, deliver_to, work_waiting
+from gateway.flow.office import Office
+from gateway.flow.rescan import rescan
+from gateway.store.values import SHANGHAI
+
+log = logging.getLogger("hubao.scheduler")
+
+CATCH_UP_SECONDS = 60
+DELIVER_SECONDS = 15
+LOOK_AGAIN_SECONDS = 300
+GRACE_SECONDS = 30.0
+"""How long `stop` waits for jobs in hand, in all."""
+
+Job = Callable[[], object]
+
+
+class Jobs:
+    """Runs jobs so that none stops another, and knows how many are at work."""
+
+    def __init__(self, stopping: Callable[[], bool]) -> None:
+        self._stopping = stopping
+        self._at_work = 0
+        self._changed = Condition()
+
+    def guarded(self, name: str, job: Job) -> Job:
+        """The job, never raising: what goes wrong alarms with its type, and the job comes round again."""
+
+        def run() -> None:
+            if self._stopping():
+                return
+            self._count(1)
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 - a failing job must not stop the others; it alarms.
+                log.error("job %s failed: %s", name, type(error).__name__)
+            finally:
+                self._count(-1)
+
+        return run
+
+    def at_rest(self, *, within: float) -> bool:
+        """Whether no job is at work any more, after at most so many seconds."""
+        until = time.monotonic() + within
+        with self._changed:
+            return self._changed.wait_for(lambda: self._at_work == 0, timeout=max(0.0, until - time.monotonic()))
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._at_work += change
+            self._changed.notify_all()
+
+
+def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
+    """(name, seconds between, job). Each feed has its own, so that a sweep of hours holds up nobody else."""
+    every = sorted(office.feeds)
+    table: list[tuple[str, int, Job]] = [
+        (f"take in {name}", CATCH_UP_SECONDS, _take_in(office, doors, name))
+        for name in every
+        if office.feeds[name].schedule is not None and office.feeds[name].enabled
+    ]
+    table += [
+        (f"deliver to {name}", DELIVER_SECONDS, _deliver(office, doors, name)) for name in sorted(office.associations)
+    ]
+    return [
+        *table,
+        ("look again", LOOK_AGAIN_SECONDS, lambda: rescan(office)),
+        ("work waiting pages", LOOK_AGAIN_SECONDS, lambda: work_waiting(office, every, stopping=doors.stopping)),
+    ]
+
+
+def _take_in(office: Office, doors: Doors, feed: str) -> Job:
+    return lambda: catch_up(office, doors, [feed])
+
+
+def _deliver(office: Office, doors: Doors, association: str) -> Job:
+    return lambda: deliver_to(office, doors, association)
+
+
+def start(office: Office, doors: Doors) -> Callable[[], bool]:
+    """Begin; every job runs at once and then in its rhythm. Returns `stop`, which says whether all are at rest.
+
+    After `stop` nothing new begins; the page or delivery in hand is finished, for at most GRACE_SECONDS.
+    """
+    stopped = Event()
+    before = doors.stopping
+    doors = msgspec.structs.replace(doors, stopping=lambda: stopped.is_set() or before())
+    table = timetable(office, doors)
+    jobs, clock = Jobs(doors.stopping), _clock(len(table))
+    for name, seconds, job in table:
+        trigger = IntervalTrigger(seconds=seconds, timezone=SHANGHAI)
+        clock.add_job(jobs.guarded(name, job), trigger, id=name, next_run_time=datetime.now(SHANGHAI))
+    clock.start()
+
+    def stop() -> bool:
+        stopped.set()
+        clock.shutdown(wait=False)
+        return jobs.at_rest(within=GRACE_SECONDS)
+
+    return stop
+
+
+def nothing_to_stop() -> bool:
+    """The `stop` of a scheduler that was never started."""
+    return True
+
+
+def _clock(jobs: int) -> BackgroundScheduler:
+    # A sweep takes longer than its rhythm by design; that it is not begun twice is no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    return BackgroundScheduler(
+        timezone=SHANGHAI,
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(jobs)},
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )

@@ -1,0 +1,264 @@
+"""What an association's own systems may ask and say; each request is signed with its delivery secret."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gateway import wiring
+from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
+from gateway.flow.claims import claims_after, claims_of_person, decide, find_claim, summary
+from gateway.flow.office import Office
+from gateway.flow.sweep import lines_about, look_up
+from gateway.model.money import Money, parse_yuan, yuan
+from gateway.store import roster
+from gateway.store.claims import ClaimRow
+from gateway.store.roster import MemberRow
+from gateway.web.api.desk import Desk, desk_of
+from gateway.web.api.documents import answers, json_body, problems, signed
+from gateway.web.api.messages import decode, json_answer, read_body
+from gateway.web.problems import Problem, retry_after
+
+log = logging.getLogger("hubao.web")
+
+router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"])
+
+_BODY_LIMIT = 64 * 1024
+_CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
+
+MemberNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest version of a claim; `body` as it was delivered, null once it has expired."""
+
+    claim_id: str
+    version: int
+    status: str
+    association: str
+    scheme: str
+    edition: str | None
+    payable: str
+    flags: list[str]
+    claim_by: str | None
+    updated_at: str
+    body: msgspec.Raw
+
+
+class ClaimList(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims in order of their last change. Ask again with `after` = `next`; at once where there is `more`."""
+
+    claims: list[Claim]
+    next: str
+    more: bool
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the association decided about a version of a claim. `amount` in yuan as text; 0.00 for a refusal.
+
+    `claim_id` may repeat the claim of the address, so that the signature covers it too.
+    """
+
+    version: Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
+    outcome: Literal["approved", "paid", "refused"]
+    amount: str
+    claim_id: str | None = None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision as it now stands; saying it again changes nothing."""
+
+    claim_id: str
+    version: int
+    outcome: str
+    amount: str
+
+
+class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to ask about."""
+
+    member_no: MemberNo
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The feeds that were asked, and the claims of this member now."""
+
+    asked: list[str]
+    claims: list[Claim]
+
+
+async def proved(association: str, request: Request) -> bytes:
+    """The body of a request that this association signed. Raises Problem, NotAuthentic."""
+    desk = desk_of(request)
+    if association not in desk.office.associations:
+        raise Problem("unknown_association")
+    body = await read_body(request, limit=_BODY_LIMIT)
+    verify = await run_in_threadpool(_verifier, desk.office, association)
+    verify(dict(request.headers), body, desk.office.now())
+    return body
+
+
+def _verifier(office: Office, association: str) -> wiring.Verify:
+    try:
+        return wiring.verifier(office, association)
+    except WrongUse as error:
+        log.error("association %s cannot be verified: %s", association, error)
+        raise Problem("not_configured") from None
+
+
+Proved = Annotated[bytes, Depends(proved)]
+
+_PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
+_PROBLEMS_LATER = ("unavailable", "not_configured")
+
+
+@router.get(
+    "/claims",
+    summary="申领清单，按最近变动排序 (claims by last change)",
+    responses={
+        **answers(ClaimList, "申领及其内容 (claims with their bodies)"),
+        **problems(*_PROBLEMS, *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(),
+)
+async def list_claims(
+    association: str,
+    request: Request,
+    _: Proved,
+    after: Annotated[str, Query(description="上次答复的 next (`next` of the last answer)")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    status: Annotated[Literal["proposed", "amended", "withdrawn"] | None, Query()] = None,
+) -> Response:
+    """From a cursor on. A claim changed in the last ten seconds comes again: tell claims apart by id and version."""
+    office = desk_of(request).office
+    start = _cursor(after)
+    page = await run_in_threadpool(claims_after, office, association, status=status, after=start, limit=limit)
+    shown = [_claim(row, body) for row, body in page.claims]
+    return json_answer(ClaimList(claims=shown, next=_opaque(page.after), more=page.more))
+
+
+def _cursor(text: str) -> tuple[int, str]:
+    """The place a cursor stands for, the beginning for "". Raises Problem."""
+    if not text:
+        return (-1, "")
+    try:
+        plain = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        found = _CURSOR.fullmatch(plain.decode("ascii"))
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise Problem("not_valid", "参数 (parameters): after")
+    return int(found[1]), found[2]
+
+
+def _opaque(place: tuple[int, str]) -> str:
+    if place[0] < 0:
+        return ""
+    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+
+
+def _claim(row: ClaimRow, body: bytes | None) -> Claim:
+    return Claim(**summary(row), body=msgspec.Raw(body or b"null"))
+
+
+@router.post(
+    "/claims/{claim_id}/decision",
+    summary="协会的决定 (what the association decided)",
+    responses={
+        **answers(Decided, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
+        **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(json_body(Decision)),
+)
+async def take_decision(association: str, claim_id: str, request: Request, body: Proved) -> Response:
+    """The same decision twice is one decision; another one about the same claim replaces it."""
+    decision = decode(body, Decision)
+    amount = _decided_amount(decision)
+    if decision.claim_id not in (None, claim_id):
+        raise Problem("not_valid", "claim_id 与地址不符 (differs from the address)")
+    office = desk_of(request).office
+    await run_in_threadpool(_decide, office, association, claim_id, decision, amount)
+    return json_answer(
+        Decided(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
+    )
+
+
+def _decided_amount(decision: Decision) -> Money:
+    try:
+        amount = parse_yuan(decision.amount)
+    except BadInput as error:
+        raise Problem("not_valid", f"amount：{error.message}") from None
+    if amount < 0 or (decision.outcome == "refused" and amount != 0):
+        raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
+    return amount
+
+
+def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> None:
+    row = find_claim(office, claim_id) if _CLAIM_ID.fullmatch(claim_id) else None
+    if row is None or row.association != association:
+        raise Problem("unknown_claim")
+    try:
+        decide(office, claim_id, version=decision.version, outcome=decision.outcome, amount=amount)
+    except WrongUse:
+        raise Problem("unknown_version") from None
+
+
+@router.post(
+    "/lookup",
+    summary="当场查询一人 (one person, now)",
+    responses={
+        **answers(Found, "查询后的申领 (the member's claims afterwards)"),
+        **problems(*_PROBLEMS, "unknown_member", "opted_out", "line_refused", "line_unavailable", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(json_body(Lookup)),
+)
+async def look_up_member(association: str, request: Request, body: Proved) -> Response:
+    """Every line that serves the member's league is asked; what it says is taken in like any page."""
+    desk, wanted = desk_of(request), decode(body, Lookup)
+    # Lines are slow: they have their own threads, so that pushes never wait for them.
+    running = asyncio.get_running_loop()
+    found = await running.run_in_executor(desk.lookups, _look_up, desk, association, wanted.member_no)
+    return json_answer(found)
+
+
+def _look_up(desk: Desk, association: str, member_no: str) -> Found:
+    office, row = desk.office, _member(desk.office, association, member_no)
+    asked = lines_about(office, row)
+    failures = [error for feed in asked if (error := _ask_line(desk, feed, row)) is not None]
+    if failures:
+        raise failures[0]
+    shown = claims_of_person(office, association, row.person_id)
+    return Found(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
+
+
+def _member(office: Office, association: str, member_no: str) -> MemberRow:
+    with office.store.read() as tx:
+        rows = roster.members_by_no(tx, association, [member_no])
+    if not rows:
+        raise Problem("unknown_member")
+    if rows[0].opt_out:
+        raise Problem("opted_out")
+    return rows[0]
+
+
+def _ask_line(desk: Desk, feed: str, row: MemberRow) -> HubaoError | None:
+    """Ask one line; what went wrong is told after the other lines were asked too."""
+    try:
+        line: Any = desk.doors.feed(desk.office, feed)
+        look_up(desk.office, feed, line, row.member_id)
+    except Unavailable as error:
+        log.warning("lookup over %s: %s", feed, error)
+        return Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error))
+    except WrongUse as error:
+        log.error("lookup over %s: %s", feed, error)
+        return Problem("not_configured")
+    return None

@@ -1,0 +1,81 @@
+"""What every request needs: the office, the doors to the outside, and who works the pages behind the answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event, Lock
+
+from fastapi import Request
+
+from gateway.errors import HubaoError
+from gateway.flow.night import Doors, work_waiting
+from gateway.flow.office import Office
+
+log = logging.getLogger("hubao.web")
+
+_LOOKUPS_AT_ONCE = 8
+
+
+class Backroom:
+    """One thread that works the pages that wait, after the answer has gone out.
+
+    It takes them from the database, so a page it did not come to is worked by whoever looks next.
+    """
+
+    def __init__(self, office: Office, stopping: Callable[[], bool]) -> None:
+        self._office = office
+        self._stopping = stopping
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="backroom")
+        self._called = Event()
+        self._lock = Lock()
+
+    def wake(self) -> None:
+        """There may be pages waiting; calls that come while one is not yet heard are one call."""
+        with self._lock:
+            if not self._called.is_set() and not self._stopping():
+                self._called.set()
+                self._pool.submit(self._work)
+
+    def close(self) -> None:
+        """Finish the page in hand; call after `stopping` says so."""
+        with self._lock:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=True)
+
+    def _work(self) -> None:
+        # Cleared before looking, so that a page stored while we look is a new call.
+        self._called.clear()
+        try:
+            work_waiting(self._office, sorted(self._office.feeds), stopping=self._stopping)
+        except HubaoError as error:
+            log.error("waiting pages: %s", type(error).__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One site, as its HTTP side sees it."""
+
+    office: Office
+    doors: Doors
+    backroom: Backroom
+    lookups: ThreadPoolExecutor
+
+    @classmethod
+    def of(cls, office: Office, doors: Doors) -> Desk:
+        """A desk over an office; `doors.stopping` ends what goes on behind it."""
+        pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
+        return cls(office=office, doors=doors, backroom=Backroom(office, doors.stopping), lookups=pool)
+
+    def close(self) -> None:
+        """End what goes on behind the desk; what is in hand is finished."""
+        self.backroom.close()
+        self.lookups.shutdown(wait=False, cancel_futures=True)
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the app that serves this request."""
+    desk: Desk = request.app.state.desk
+    return desk

@@ -1,0 +1,89 @@
+"""What OpenAPI says beyond the routes: bodies, answers, problems and signatures, complete."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI
+
+from gateway.web.problems import KINDS, MEDIA_TYPE, ProblemDetails
+
+OpenApi = dict[str, Any]
+
+_REF = "#/components/schemas/{name}"
+_SCHEME: Final = "webhook"
+
+_HEADERS: Final = {
+    "webhook-id": "本次请求的编号，重试时不变 (the id of the request, the same at every attempt)",
+    "webhook-timestamp": "Unix 秒，与网关时钟相差不超过 300 秒 (Unix seconds, within 300 s of the gateway's clock)",
+    "webhook-signature": "v1,base64(HMAC-SHA256(密钥, id.timestamp.body))，可有多个，以空格分隔 (one or more)",
+}
+
+_documented: set[type[msgspec.Struct]] = {ProblemDetails}
+
+
+def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> OpenApi:
+    _documented.add(kind)
+    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+
+
+def answers(kind: type[msgspec.Struct], text: str, *, status: int = 200) -> dict[int | str, OpenApi]:
+    """A good answer, for `responses` of a route."""
+    return {status: {"description": text, "content": _content(kind)}}
+
+
+def problems(*codes: str) -> dict[int | str, OpenApi]:
+    """The problems a route may answer with, for `responses`; every route may also fail with 500."""
+    found: dict[int | str, OpenApi] = {}
+    for code in (*codes, "internal"):
+        status, title = KINDS[code]
+        said = found.get(status)
+        description = f"{said['description']}; {code}: {title}" if said else f"{code}: {title}"
+        found[status] = {"description": description, "content": _content(ProblemDetails, MEDIA_TYPE)}
+    return found
+
+
+def signed(body: OpenApi | None = None) -> OpenApi:
+    """`openapi_extra` of a route whose requests are signed with Standard Webhooks."""
+    headers = [
+        {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+        for name, text in _HEADERS.items()
+    ]
+    extra: OpenApi = {"parameters": headers, "security": [{_SCHEME: []}]}
+    return extra | ({"requestBody": body} if body else {})
+
+
+def json_body(kind: type[msgspec.Struct]) -> OpenApi:
+    """A request body of this kind."""
+    return {"required": True, "content": _content(kind)}
+
+
+def any_body(text: str) -> OpenApi:
+    """A request body in the sender's own words, kept as it comes."""
+    anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    return {"required": True, "description": text, "content": anything}
+
+
+def complete(app: FastAPI) -> None:
+    """The app's OpenAPI document gets the schemas the routes refer to."""
+    plain = app.openapi
+
+    def openapi() -> OpenApi:
+        document = plain()
+        parts = document.setdefault("components", {})
+        parts["schemas"] = _schemas()
+        parts["securitySchemes"] = {_SCHEME: _security()}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _schemas() -> OpenApi:
+    kinds = sorted(_documented, key=lambda kind: kind.__name__)
+    return msgspec.json.schema_components(kinds, ref_template=_REF)[1]
+
+
+def _security() -> OpenApi:
+    text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
+    return {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}

@@ -1,0 +1,55 @@
+"""Bodies in and out: read within a limit, decoded strictly, answered as JSON that nobody may cache."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import Request, Response
+
+from gateway.web.problems import Problem
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_PLACE = re.compile(r"at `\$\.([a-z_]{1,40})")
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem("too_large")."""
+    said = request.headers.get("content-length", "0")
+    if said.isascii() and said.isdigit() and int(said[:18]) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("too_large", f"最多 {limit} 字节 (at most {limit} bytes)", headers={"connection": "close"})
+
+
+def decode(body: bytes, kind: type[S]) -> S:
+    """A JSON body as this struct. Raises Problem("not_valid") that names a key of ours and nothing that was sent."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise Problem("not_valid", _which_key(str(error), kind.__struct_fields__)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("bad_request", "请求体应为 JSON (the body must be JSON)") from None
+
+
+def _which_key(message: str, keys: Sequence[str]) -> str:
+    found = _PLACE.search(message)
+    wrong = f"{found[1]} 的值不合要求 (its value is not valid)；" if found and found[1] in keys else ""
+    return f"{wrong}请求体的键 (keys of the body): {'、'.join(keys)}"
+
+
+def json_answer(value: Any, *, status: int = 200) -> Response:
+    """A value as a JSON answer."""
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")

@@ -1,0 +1,62 @@
+"""The HTTP application of one site: routes, problems, OpenAPI, and what starts and stops with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event
+
+import msgspec
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from gateway import __version__, scheduler, wiring
+from gateway.flow.night import Doors
+from gateway.flow.office import Office
+from gateway.web import problems
+from gateway.web.api import associations, documents, feeds, health
+from gateway.web.api.desk import Desk
+
+_DESCRIPTION = """
+医保结算数据进，预填申领出。错误一律为 RFC 9457 的 application/problem+json，`code` 稳定。
+每个接口另可能答 404 not_found、405 method_not_allowed。
+"""
+
+
+def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
+    """The application over an office that is open. `app.state.at_rest`, once it has shut down: nothing runs on."""
+    stopping = Event()
+    doors = wiring.kept(msgspec.structs.replace(doors, stopping=stopping.is_set))
+    desk = Desk.of(office, doors)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # What a crash left stored and not worked is worked first.
+        desk.backroom.wake()
+        stop = scheduler.start(office, doors) if start_scheduler else scheduler.nothing_to_stop
+        yield
+        stopping.set()
+        app.state.at_rest = await run_in_threadpool(stop)
+        await run_in_threadpool(desk.close)
+
+    app = _empty_app(office, lifespan)
+    app.state.desk, app.state.at_rest = desk, False
+    for router in (feeds.router, associations.router, health.router):
+        app.include_router(router)
+    problems.install(app)
+    documents.complete(app)
+    return app
+
+
+def _empty_app(office: Office, lifespan: object) -> FastAPI:
+    # The documentation pages of the framework load scripts from outside, and these networks have no outside.
+    return FastAPI(
+        title=office.gateway.name,
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,  # type: ignore[arg-type]
+    )

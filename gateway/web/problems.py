@@ -1,0 +1,164 @@
+"""Problem details (RFC 9457) for every error: a stable code, Chinese first, and never a value that was sent."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from gateway.errors import BadInput, Conflict, HubaoError, NotAuthentic, Refused, Unavailable
+
+log = logging.getLogger("hubao.web")
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong. `code` is stable; `title` and `detail` are for people and may change."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+KINDS: Final[Mapping[str, tuple[int, str]]] = {
+    "bad_request": (400, "请求无法读取 (the request cannot be read)"),
+    "not_authentic": (401, "验签未通过 (the message does not prove its sender)"),
+    "not_found": (404, "没有此地址 (no such address)"),
+    "unknown_feed": (404, "没有接收推送的这一数据源 (no such feed that receives)"),
+    "unknown_association": (404, "没有此协会 (no such association)"),
+    "unknown_claim": (404, "没有此申领 (no such claim)"),
+    "unknown_member": (404, "没有此会员 (no such member)"),
+    "method_not_allowed": (405, "不支持的方法 (method not allowed)"),
+    "conflict": (409, "数据刚被他人改动，请重试 (somebody else was first: try again)"),
+    "too_large": (413, "报文过大 (the body is too large)"),
+    "not_valid": (422, "内容不合要求 (the content is not as asked)"),
+    "unknown_version": (422, "申领没有这一版 (the claim has no such version)"),
+    "opted_out": (422, "会员已选择不参加 (the member has opted out)"),
+    "internal": (500, "内部错误 (internal error)"),
+    "line_refused": (502, "对方系统拒绝了请求 (the other side refused)"),
+    "unavailable": (503, "暂时不可用，请稍后重试 (not available now: try again later)"),
+    "line_unavailable": (503, "医保专线没有答复 (the line did not answer)"),
+    "not_ready": (503, "尚未就绪 (not ready)"),
+    "not_configured": (503, "网关配置不完整 (the gateway is not fully configured)"),
+}
+"""Code → HTTP status and title. Codes of unreadable input (BadInput) are used beside these, with status 422."""
+
+
+class Problem(HubaoError):
+    """A request that ends in a problem of `KINDS`."""
+
+    def __init__(self, code: str, detail: str = "", *, headers: Mapping[str, str] | None = None) -> None:
+        self.code, self.detail, self.headers = code, detail, dict(headers or {})
+        super().__init__(f"{code}: {detail}")
+
+
+def problem_response(problem: Problem) -> Response:
+    """A problem of `KINDS` as an answer."""
+    status, title = KINDS[problem.code]
+    return _answer(status, problem.code, title, problem.detail, problem.headers)
+
+
+def _answer(status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    body = ProblemDetails(type=f"urn:hubao:problem:{code}", title=title, status=status, detail=detail, code=code)
+    given = {"cache-control": "no-store", **(headers or {})}
+    if status == HTTPStatus.UNAUTHORIZED:
+        given["www-authenticate"] = "StandardWebhooks"
+    return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=given)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of this app is answered with a problem."""
+    handlers: dict[Any, Any] = {
+        HubaoError: _ours,
+        HTTPException: _of_the_framework,
+        RequestValidationError: _not_valid,
+        ClientDisconnect: _gone,
+        Exception: _unexpected,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+    web_server = logging.getLogger("uvicorn.error")
+    if not any(isinstance(each, WithoutTraces) for each in web_server.filters):
+        web_server.addFilter(WithoutTraces())
+
+
+class WithoutTraces(logging.Filter):
+    """The web server would print whole tracebacks, and an error's text may quote what was sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, without the error's own words."""
+        if record.exc_info and record.exc_info[0] is not None:
+            record.msg, record.args = f"request failed: {record.exc_info[0].__name__}", ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+async def _ours(_: Request, error: HubaoError) -> Response:
+    """Errors raised on purpose; the type says which answer."""
+    if isinstance(error, Problem):
+        return problem_response(error)
+    if isinstance(error, BadInput):
+        status, title = KINDS.get(error.code, KINDS["not_valid"])
+        return _answer(status, error.code, title, error.message)
+    for kind, code in _CODES.items():
+        if isinstance(error, kind):
+            return problem_response(Problem(code, headers=retry_after(error)))
+    return await _unexpected(_, error)
+
+
+_CODES: Final[Mapping[type[HubaoError], str]] = {
+    NotAuthentic: "not_authentic",
+    Unavailable: "unavailable",
+    Refused: "line_refused",
+    Conflict: "conflict",
+}
+
+
+def retry_after(error: HubaoError) -> dict[str, str]:
+    """The header that says when to come back, where it is known."""
+    seconds = error.retry_after if isinstance(error, Unavailable) else None
+    return {} if seconds is None else {"retry-after": str(max(1, round(seconds)))}
+
+
+async def _of_the_framework(_: Request, error: HTTPException) -> Response:
+    """404, 405 and the like."""
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    if error.status_code in codes:
+        return problem_response(Problem(codes[error.status_code], headers=error.headers))
+    phrase = HTTPStatus(error.status_code).phrase
+    return _answer(error.status_code, f"http_{error.status_code}", phrase, headers=error.headers)
+
+
+async def _not_valid(_: Request, error: RequestValidationError) -> Response:
+    """Which parameters are wrong; what they were stays with the sender."""
+    names = sorted({str(each["loc"][-1]) for each in error.errors() if each.get("loc")})
+    return problem_response(Problem("not_valid", f"参数 (parameters): {'、'.join(names)}"))
+
+
+async def _gone(_: Request, __: ClientDisconnect) -> Response:
+    """The sender hung up in the middle; nothing was done."""
+    return problem_response(Problem("bad_request"))
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    """A mistake of ours: it alarms with its type and place, and tells the caller nothing."""
+    log.error("request failed: %s", _where(error))
+    return problem_response(Problem("internal"))
+
+
+def _where(error: BaseException) -> str:
+    """Type and place of an error, without its words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place

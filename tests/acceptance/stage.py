@@ -1,0 +1,339 @@
+"""The stage of the acceptance tests: simulated leagues and an inbox here, the gateway in processes of its own.
+
+The night is set in March 2022, when the rules of 2021 apply. Leagues, inbox and gateway agree on the time: the
+real clock, moved by the same number of seconds, which a test may increase to let time pass.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from gateway import wiring
+from gateway.flow.claims import export_claims
+from gateway.flow.ingest import take_in
+from gateway.flow.office import Office
+from gateway.flow.reconcile import DaySheet, lost, reconcile
+from gateway.model.page import Fetched
+from gateway.sandbox.cloud_line_server import CloudLineServer
+from gateway.sandbox.faults import Faults
+from gateway.sandbox.inbox import Inbox
+from gateway.sandbox.night import Night, build_night
+from gateway.sandbox.night_rows import CARE_TYPES
+from gateway.sandbox.signing import webhook_headers
+from gateway.settings.shipped import write_site
+from gateway.settings.site import load_site
+from gateway.store.values import SHANGHAI
+
+DAY = date(2022, 3, 10)
+"""The second evening."""
+
+ASSOCIATION = "nm"
+LINE, INBOX, DROPPED = "http://127.0.0.1:8621", "http://127.0.0.1:8610", '"data/inbound/hinggan"'
+LEASE_SECONDS = 5
+LATER = timedelta(minutes=40)
+"""Longer than a lease, a signature's window and the first three waits of the outbox."""
+
+SLOW_SECONDS = 0.05
+"""What a slow answer of the inbox takes: long enough to be killed in."""
+
+SECRETS = ("HUBAO_WUHAI_SECRET", "HUBAO_BAYANNUR_SECRET", "HUBAO_NM_SECRET")
+
+
+class Time:
+    """The real clock, moved: what the leagues and the inbox read, and what processes are told."""
+
+    def __init__(self, start: datetime) -> None:
+        self.seconds = start.timestamp() - time.time()
+
+    def unix(self) -> float:
+        """Now, in Unix seconds."""
+        return time.time() + self.seconds
+
+    def now(self) -> datetime:
+        """Now, in Asia/Shanghai."""
+        return datetime.fromtimestamp(self.unix(), tz=SHANGHAI)
+
+    def pass_by(self, how_long: timedelta) -> None:
+        """Let so much time pass."""
+        self.seconds += how_long.total_seconds()
+
+
+class Ended:
+    """How a process of the gateway ended, what it printed, and how often it passed each place of death."""
+
+    def __init__(self, code: int, out: str, err: str, passed: dict[str, int]) -> None:
+        self.code, self.out, self.err, self.passed = code, out, err, passed
+
+    @property
+    def killed(self) -> bool:
+        """Whether SIGKILL ended it."""
+        return self.code == -signal.SIGKILL
+
+    @property
+    def answer(self) -> Any:
+        """The JSON object on the last line."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+class Gateways:
+    """Starts processes of the gateway from one that has everything loaded; see mortal.py."""
+
+    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._count = 0
+        self._nursery = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("mortal.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=surroundings() | (environment or {}),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.close()
+        self._nursery.wait(timeout=30)
+
+    def start(self, arguments: Sequence[str], *, seconds: float, place: str | None = None, nth: int = 0) -> Started:
+        """Run `hubao` with these arguments; it may die at the nth passing of a place."""
+        self._count += 1
+        stem = self.folder / f"{self._count:04d}"
+        request = {"arguments": list(arguments), "seconds": seconds, "place": place, "nth": nth}
+        files = {name: str(stem.with_suffix(f".{name}")) for name in ("out", "err", "passed")}
+        self._write(json.dumps(request | files))
+        return Started(self, stem, self.read()["pid"])
+
+    def read(self) -> Any:
+        """The next answer of the nursery."""
+        assert self._nursery.stdout is not None
+        line = self._nursery.stdout.readline()
+        assert line, "the nursery of the gateway's processes is gone"
+        return json.loads(line)
+
+    def _write(self, line: str) -> None:
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(line + "\n")
+        self._nursery.stdin.flush()
+
+
+class Started:
+    """A process of the gateway that runs."""
+
+    def __init__(self, gateways: Gateways, stem: Path, pid: int) -> None:
+        self._gateways, self._stem, self.pid = gateways, stem, pid
+
+    def kill(self) -> None:
+        """SIGKILL, if it still lives: nobody else's child can have its number before we have waited for it."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> Ended:
+        """Wait for the end."""
+        code = self._gateways.read()["code"]
+        passed = self._stem.with_suffix(".passed")
+        return Ended(
+            code,
+            self._stem.with_suffix(".out").read_text(encoding="utf-8"),
+            self._stem.with_suffix(".err").read_text(encoding="utf-8"),
+            json.loads(passed.read_text()) if passed.is_file() else {},
+        )
+
+
+def surroundings() -> dict[str, str]:
+    """The environment of a process of the gateway: nothing of ours decides what it does."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("HUBAO_", "PYTHON"))}
+
+
+def make_night(folder: Path, *, people: int, seed: int = 7) -> Night:
+    """The leagues' side; the same for the same seed, wherever its folder is."""
+    return build_night(folder, seed=seed, people=people, day=DAY)
+
+
+def write_settings(
+    site: Path, night: Night, *, database: str | None = None, people_per_page: int = 100, keys: bool = True
+) -> None:
+    """A site with the shipped files, quick and impatient, its secrets in files, its keys made or not."""
+    write_site(site)
+    (site / "keys").mkdir()
+    for name, secret in zip(
+        SECRETS, (night.cloud_line_secret, night.push_secret, night.inbox_secret), strict=True
+    ):
+        path = site / "keys" / name.lower()
+        path.touch(mode=0o600)
+        path.write_text(secret, encoding="utf-8")
+    replaced = {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS}
+    replaced |= {
+        "per_second = 10": "per_second = 1000",
+        '"hubao-wuhai"': f'"{night.paas_id}"',
+        'care_types = ["21", "14"]': f"care_types = {json.dumps(CARE_TYPES)}",
+        "people_per_page = 100": f"people_per_page = {people_per_page}",
+        "lease_seconds = 120": f"lease_seconds = {LEASE_SECONDS}",
+        "batch_rows = 2000": "batch_rows = 100",
+    }
+    if database is not None:
+        replaced["sqlite:///data/hubao.db"] = database
+    rewrite(site, replaced)
+    if keys:
+        wiring.make_keys(load_site(site))
+
+
+def rewrite(site: Path, replaced: dict[str, str]) -> None:
+    """Put other values into the settings files of a site."""
+    for path in (site / "config").rglob("*.toml"):
+        text = path.read_text(encoding="utf-8")
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+
+class Stage:
+    """A site between a cloud line, a drop folder and an inbox that all live in this process."""
+
+    def __init__(self, folder: Path, night: Night, clock: Time, line: CloudLineServer, inbox: Inbox) -> None:
+        self.folder, self.site = folder, folder / "site"
+        self.night, self.clock, self.line, self.inbox = night, clock, line, inbox
+
+    @property
+    def url(self) -> str:
+        """The site's database."""
+        return load_site(self.site).gateway.database
+
+    def begin(self, evening: int) -> None:
+        """The evening's files land, its pushes are stored, the cloud line learns of its settlements."""
+        pushes = self.night.begin(evening, self.line)
+        with self.office() as office:
+            door = wiring.feed_connector(office, "bayannur")
+            for push in pushes:
+                headers = webhook_headers(
+                    self.night.push_secret,
+                    message_id=push.message_id,
+                    timestamp=int(self.clock.unix()),
+                    body=push.body,
+                )
+                fetched: Fetched = door.accept(headers, push.body, now=office.now())  # type: ignore[union-attr]
+                take_in(office, "bayannur", fetched)
+
+    @contextmanager
+    def office(self) -> Iterator[Office]:
+        """The site opened in this process, for looking at it."""
+        office = wiring.open_office(self.site, clock=self.clock.now)
+        try:
+            yield office
+        finally:
+            office.store.close()
+
+    def end_evening(self) -> None:
+        """Go on to one o'clock of the next day."""
+        night = (self.clock.now() + timedelta(days=1)).replace(hour=1, minute=0)
+        self.clock.pass_by(night - self.clock.now())
+
+    def pass_a_lease(self) -> None:
+        """Let so much time pass that what a dead process held is free again."""
+        self.clock.pass_by(timedelta(seconds=LEASE_SECONDS + 1))
+
+    def start(self, gateways: Gateways, *arguments: str, place: str | None = None, nth: int = 0) -> Started:
+        """A command of this site, in a process of its own."""
+        line = ("--site", str(self.site), *arguments)
+        return gateways.start(line, seconds=self.clock.seconds, place=place, nth=nth)
+
+    def run(self, gateways: Gateways, *arguments: str, place: str | None = None, nth: int = 0) -> Ended:
+        """A command of this site, to its end."""
+        return self.start(gateways, *(arguments or ("run", "--json")), place=place, nth=nth).wait()
+
+    def run_until_quiet(self, gateways: Gateways, most: int = 12) -> int:
+        """Run again and again, time passing in between, until nothing waits; returns how often."""
+        for times in range(1, most + 1):
+            ended = self.run(gateways)
+            assert ended.code == 0, ended.out + ended.err
+            if not self.waiting(gateways):
+                return times
+            self.clock.pass_by(LATER)
+        raise AssertionError(f"something still waits after {most} runs: {self.waiting(gateways)}")
+
+    def waiting(self, gateways: Gateways) -> dict[str, int]:
+        """What `hubao status` still counts as under way."""
+        now = self.run(gateways, "status", "--json").answer
+        waiting = {state: now["deliveries"].get(state, 0) for state in ("pending", "leased", "unknown", "dead")}
+        waiting |= {each["feed"]: each["waiting_pages"] for each in now["feeds"]}
+        return {name: many for name, many in waiting.items() if many}
+
+    def claims(self) -> dict[str, dict[str, Any]]:
+        """Claim id → the latest version's body, as `hubao claims export` writes it."""
+        file = self.site.with_suffix(".claims")
+        file.unlink(missing_ok=True)
+        with self.office() as office:
+            export_claims(office, file, association=None)
+        return {(body := json.loads(line))["claim_id"]: body for line in file.read_text("utf-8").splitlines()}
+
+    def sheets(self) -> list[DaySheet]:
+        """The sheets of `hubao reconcile`."""
+        with self.office() as office:
+            return reconcile(office)
+
+
+@contextmanager
+def stage(
+    folder: Path,
+    prepared: Path,
+    *,
+    people: int,
+    database: str | None = None,
+    line_faults: Sequence[str] = (),
+    inbox_faults: Sequence[str] = (),
+    past: int = 0,
+) -> Iterator[Stage]:
+    """A copy of a prepared site with leagues and an inbox of its own. `database` replaces the prepared one's.
+
+    `past` evenings are over: their settlements are known to the cloud line, and the clock stands after them.
+    """
+    night = make_night(folder / "leagues", people=people)
+    eve = datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1 - past)
+    clock = Time(eve)
+    site = folder / "site"
+    shutil.copytree(prepared, site)
+    with ExitStack() as stack:
+        line = night.start_cloud_line(clock=clock.unix, faults=Faults.parse(line_faults))
+        stack.callback(line.stop)
+        for over in night.evenings[:past]:
+            line.world.add(over.cloud_line)
+        faults = Faults.parse(inbox_faults)
+        faults.slow_seconds = SLOW_SECONDS
+        inbox = stack.enter_context(
+            Inbox.start(folder / "inbox", secret=night.inbox_secret, faults=faults, clock=clock.unix)
+        )
+        rewrite(site, {LINE: line.address, INBOX: inbox.address, DROPPED: f'"{night.drop_folder}"'})
+        if database is not None:
+            _use_database(site, database)
+        yield Stage(folder, night, clock, line, inbox)
+
+
+def _use_database(site: Path, database: str) -> None:
+    present = load_site(site).gateway.database
+    rewrite(site, {f'"{present}"': f'"{database}"'})
+
+
+def proven(sheets: Sequence[DaySheet]) -> None:
+    """Every row has its place, and only money of unreadable rows differs from what a feed states."""
+    assert lost(sheets) == 0
+    assert not [(sheet.feed, sheet.day) for sheet in sheets if sheet.unworked or sheet.unreadable]
+    unexpected = [
+        (sheet.feed, sheet.day, each)
+        for sheet in sheets
+        for each in sheet.differences
+        if not (each.startswith("与对方合计金额") and sheet.tally.rows["quarantined"])
+    ]
+    assert not unexpected
