@@ -172,7 +172,10 @@ class Folder:
     ) -> Iterator[Fetched]:
         parts = len(plan.cuts)
         totals = self._totals(dropped)
-        stem = f"file:{dropped.file.shown}:{plan.digest}"
+        # A league may take a correction back byte for byte: what was dropped anew is a new page, what a crash
+        # left in the folder is the old one.
+        dropping = f"{dropped.file.identity.changed:x}-{dropped.file.identity.inode:x}"
+        stem = f"file:{dropped.file.shown}:{plan.digest}:{dropping}"
         self._handed_out[stem] = _Read(dropped, set(range(1, parts + 1)))
         for part, content in enumerate(read_parts(file, plan), start=1):
             if not _unchanged(file, dropped.file):

@@ -59,6 +59,9 @@ DELIVERIES: Final[Mapping[int, Outcome]] = {
     **QUESTIONS,
     # A 500, 502 or 504 may come from behind a receiver that has already stored the claim.
     5: Outcome.UNKNOWN,
+    # A wrong secret or clock is our trouble and will be mended; the claim itself was not refused.
+    401: Outcome.UNAVAILABLE,
+    403: Outcome.UNAVAILABLE,
     409: Outcome.CONFLICT,
     503: Outcome.UNAVAILABLE,
 }

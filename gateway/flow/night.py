@@ -163,18 +163,18 @@ def _beat(office: Office, run_id: int, over: Event) -> None:
 def _take_in_feed(
     office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
 ) -> None:
-    spec = office.feeds[name]
+    spec, finished = office.feeds[name], False
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
         until = _until(spec, office.now())
         swept = sweep(office, name, connector, until=until, stopping=doors.stopping)
-        report.pages = swept.pages
+        report.pages, finished = swept.pages, swept.finished
         report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
     elif spec.intake == "pull":
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
         report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
     work_waiting(office, [name], stopping=doors.stopping)
-    if doors.stopping():
+    if doors.stopping() and not finished:
         report.outcome = "stopped"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.match import match
-from gateway.core.normalise import Rejected
+from gateway.core.normalise import CompiledMapping, Rejected, Rows
 from gateway.core.schemes import could_pay as scheme_could_pay
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, MatchDecision, Outcome
@@ -61,8 +61,20 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
             amount = -abs(one.total) if one.reversal else one.total
             out.append(Row(index=index, key=key, amount=amount, identity=one))
         else:
-            out.append(Row(index=index, kind="quarantined", errors=one))
+            out.append(_unreadable(office, compiled, rows, index, one))
     return out
+
+
+def _unreadable(
+    office: Office, compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]
+) -> Row:
+    """A row for quarantine, with its number and money where at least these can be read."""
+    number, reversal, total = compiled.salvage(rows, index)
+    key = office.record_key(number + ("-" if reversal else "+")) if number else None
+    amount = total or 0
+    return Row(
+        index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors
+    )
 
 
 def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:

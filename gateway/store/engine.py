@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import NullPool
 
 from gateway.errors import Unavailable, WrongUse
@@ -59,6 +60,8 @@ def _translated() -> Iterator[None]:
         # The driver's text may quote parameters, so only its type and code travel on.
         code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
         raise Unavailable(f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}") from None
+    except PoolTimeout:
+        raise Unavailable("数据库连接已用尽 (no database connection is free)") from None
     except DBAPIError as error:
         error.hide_parameters = True
         raise

@@ -48,7 +48,8 @@ def move_cursor(tx: Connection, feed: str, cursor: str | None, *, moved: int, no
     values = {"cursor": cursor, "moved": moved + 1, "last_page_at": to_ms(now)}
     if moved == 0:
         new = insert_for(tx, schema.feed).values(feed=feed, **values).on_conflict_do_nothing()
-        changed = tx.execute(new).rowcount
+        # PostgreSQL's driver does not count inserted rows here, so the row itself says whether it is new.
+        changed = len(tx.execute(new.returning(schema.feed.c.feed)).all())
     else:
         same = (schema.feed.c.feed == feed) & (schema.feed.c.moved == moved)
         changed = tx.execute(update(schema.feed).where(same).values(**values)).rowcount

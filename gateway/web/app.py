@@ -36,8 +36,8 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
         stop = scheduler.start(office, doors) if start_scheduler else scheduler.nothing_to_stop
         yield
         stopping.set()
-        app.state.at_rest = await run_in_threadpool(stop)
-        await run_in_threadpool(desk.close)
+        jobs_ended = await run_in_threadpool(stop)
+        app.state.at_rest = await run_in_threadpool(desk.close) and jobs_ended
 
     app = _empty_app(office, lifespan)
     app.state.desk, app.state.at_rest = desk, False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway import wiring
+from gateway.errors import WrongUse
 from gateway.web.app import make_app
 
 log = logging.getLogger("hubao.web")
@@ -22,23 +24,40 @@ _LAST_ANSWERS_SECONDS = 10
 def serve_site(site: Path) -> None:
     """Serve until told to stop. Raises BadSettings, WrongUse, Unavailable where the site cannot be opened."""
     office = wiring.open_office(site)
+    listening = _listen(office.gateway.listen_host, office.gateway.listen_port)
     app = make_app(office, wiring.doors(), start_scheduler=True)
-    server = _server(app, office.gateway.listen_host, office.gateway.listen_port)
+    server = _server(app)
     _stop_on_signals(server)
-    server.run()
-    if not app.state.at_rest and server.started:
+    _tell_where(listening)
+    server.run(sockets=[listening])
+    if server.started and not app.state.at_rest:
         _leave_at_once()
     office.store.close()
     if not server.started:
         sys.exit(1)
 
 
-def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise WrongUse(
+            f"无法监听 listen_host:listen_port，见 config/gateway.toml (cannot listen there): {error.strerror}"
+        ) from error
+
+
+def _tell_where(listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"互保网关在 http://{shown}:{port} ，Ctrl-C 结束 (serving; Ctrl-C to stop)\n")
+    sys.stdout.flush()
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
     """No access log (addresses may name people) and no word about the software in the answers."""
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,

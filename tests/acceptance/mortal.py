@@ -72,7 +72,7 @@ def live(request: dict[str, Any]) -> None:
     """The life of one fork; never returns."""
     os.setsid()
     for number, name in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
-        os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), number)
+        os.dup2(os.open(name, os.O_RDWR | os.O_APPEND), number)
     fate = Fate(request.get("place"), request.get("nth", 0))
     move_clock(request["seconds"])
     watch(fate)

@@ -115,6 +115,8 @@ class Gateways:
         stem = self.folder / f"{self._count:04d}"
         request = {"arguments": list(arguments), "seconds": seconds, "place": place, "nth": nth}
         files = {name: str(stem.with_suffix(f".{name}")) for name in ("out", "err", "passed")}
+        for name in ("out", "err"):
+            Path(files[name]).touch()
         self._write(json.dumps(request | files))
         return Started(self, stem, self.read()["pid"])
 

@@ -141,10 +141,15 @@ class SenderContract:
         assert send(sender).kind is UNAVAILABLE
         assert sender.ask("c1", version=1, now=NOW).kind is UNAVAILABLE
 
-    @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 415, 422])
+    @pytest.mark.parametrize("status", [400, 404, 410, 413, 415, 422])
     def test_a_no_is_refused(self, sender: Sender, inbox: Inbox, status: int) -> None:
         inbox.fault = lambda seen: says(status)
         assert send(sender) == Answer(kind=REFUSED, code=f"http_{status}")
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_not_being_let_in_is_no_answer_to_the_claim(self, sender: Sender, inbox: Inbox, status: int) -> None:
+        inbox.fault = lambda seen: says(status)
+        assert send(sender) == Answer(kind=UNAVAILABLE, code=f"http_{status}")
 
 
 class TestHttpJson(SenderContract):

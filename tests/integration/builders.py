@@ -6,6 +6,7 @@ Id numbers have the region 150999, which is no county. Amounts are written in yu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -310,3 +311,8 @@ def only(things: Sequence[Any]) -> Any:
     """The one thing there is."""
     assert len(things) == 1, things
     return things[0]
+
+
+def in_batches(office: Office, size: int) -> Office:
+    """The same office, working pages in batches of so many rows."""
+    return replace(office, gateway=office.gateway.model_copy(update={"batch_rows": size}))

@@ -139,6 +139,11 @@ def test_a_negative_total_is_a_reversal_in_every_style(style: str) -> None:
     assert (found.reversal, found.total_amount, found.fund_paid_amount) == (True, -2_000_000, -900_000)
 
 
+@pytest.mark.parametrize("total", [0, "0.00", "-0.00"])
+def test_a_total_of_nothing_takes_nothing_back(total: Any) -> None:
+    assert not record({"setl_id": "T1", "medfee_sumamt": total}, reversals={"style": "pair"}).reversal
+
+
 def test_pair_style_does_not_look_at_the_flag() -> None:
     assert not record(row(refd_setl_flag="1"), reversals={"style": "pair"}).reversal
 
@@ -247,7 +252,8 @@ def test_all_errors_of_a_row_are_listed_and_none_twice() -> None:
 
 def test_errors_of_fields_and_of_sums_stand_together() -> None:
     assert codes(row(gend="7", acct_pay=7)) == [("unknown_code", "sex"), ("sum_mismatch_i3", "personal_amount")]
-    assert codes(row(hosp_part_amt="x")) == [("not_an_amount", "hospital_borne_amount")], "a bad amount is not zero"
+    bad = row(hosp_part_amt="x", psn_pay=10995, cash_payamt=9995)
+    assert codes(bad) == [("not_an_amount", "hospital_borne_amount")], "a bad amount is not zero"
 
 
 def test_identify_tells_every_error_of_the_row_too() -> None:

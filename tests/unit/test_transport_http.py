@@ -30,7 +30,7 @@ STATUSES = [
     (301, Outcome.REFUSED, Outcome.REFUSED),
     (307, Outcome.REFUSED, Outcome.REFUSED),
     (400, Outcome.REFUSED, Outcome.REFUSED),
-    (401, Outcome.REFUSED, Outcome.REFUSED),
+    (401, Outcome.REFUSED, Outcome.UNAVAILABLE),
     (404, Outcome.REFUSED, Outcome.REFUSED),
     (408, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE),
     (409, Outcome.REFUSED, Outcome.CONFLICT),

@@ -95,6 +95,15 @@ class CompiledMapping:
             return Rejected(tuple(check.error for check in failed if not check.warns))
         return Normal(record, tuple(check.error for check in failed))
 
+    def salvage(self, rows: Rows, index: int) -> tuple[str | None, bool, int | None]:
+        """Settlement number, whether it is a reversal, and total in fen of a row whose identity cannot be read,
+        as far as they can: enough to count it, and to know it when it comes again."""
+        try:
+            found, _ = self._identity.thoroughly(rows.identity(index))
+        except Wrong:
+            return None, False, None
+        return found.get("settlement_no"), bool(found.get("reversal")), found.get("total_amount")
+
     def totals(self, content: bytes) -> FeedTotals | None:
         """What a JSON page itself says it holds, where the mapping says where that stands."""
         if self.language.totals is None or isinstance(self.language.format, CsvFormat):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 
 from fastapi import Request
 
@@ -17,6 +17,7 @@ from gateway.flow.office import Office
 log = logging.getLogger("hubao.web")
 
 _LOOKUPS_AT_ONCE = 8
+_CLOSING_SECONDS = 10.0
 
 
 class Backroom:
@@ -39,11 +40,9 @@ class Backroom:
                 self._called.set()
                 self._pool.submit(self._work)
 
-    def close(self) -> None:
-        """Finish the page in hand; call after `stopping` says so."""
-        with self._lock:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool.shutdown(wait=True)
+    def close(self, *, within: float) -> bool:
+        """Finish the page in hand, once `stopping` says so; whether that took at most so many seconds."""
+        return _ended(self._pool, within)
 
     def _work(self) -> None:
         # Cleared before looking, so that a page stored while we look is a new call.
@@ -69,10 +68,18 @@ class Desk:
         pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
         return cls(office=office, doors=doors, backroom=Backroom(office, doors.stopping), lookups=pool)
 
-    def close(self) -> None:
-        """End what goes on behind the desk; what is in hand is finished."""
-        self.backroom.close()
-        self.lookups.shutdown(wait=False, cancel_futures=True)
+    def close(self) -> bool:
+        """End what goes on behind the desk; whether it all came to rest in a few seconds."""
+        worked = self.backroom.close(within=_CLOSING_SECONDS)
+        return _ended(self.lookups, _CLOSING_SECONDS) and worked
+
+
+def _ended(pool: ThreadPoolExecutor, within: float) -> bool:
+    """Begin nothing new, and wait so many seconds for what is in hand."""
+    waiting = Thread(target=pool.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+    waiting.start()
+    waiting.join(within)
+    return not waiting.is_alive()
 
 
 def desk_of(request: Request) -> Desk:
