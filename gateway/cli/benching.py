@@ -7,7 +7,7 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
 from gateway.flow.enrol import enrol
-from gateway.flow.ingest import take_in, work_page
+from gateway.flow.ingest import take_in, work_page, work_stream
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
@@ -25,6 +25,7 @@ from gateway.sandbox.bench_data import BenchPlan, write_bench
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
 from gateway.store import claims, deliveries
+from gateway.store.pages import Tally
 
 FEED = "bench"
 
@@ -124,16 +125,21 @@ def _import(site: Path, plan: BenchPlan) -> float:
 
 def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:
     timed = _Timed()
-    for path in pages:
-        before = time.monotonic()
-        fetched = Fetched(content=path.read_bytes(), request=f"file:{path.name}")
-        seq, _ = take_in(office, FEED, fetched)
-        stored = time.monotonic()
-        tally = work_page(office, seq)
-        timed.store += stored - before
-        timed.work += time.monotonic() - stored
-        for name, many in tally.rows.items() if tally else ():
+
+    def stored() -> Iterator[int]:
+        for path in pages:
+            before = time.monotonic()
+            seq, _ = take_in(office, FEED, Fetched(content=path.read_bytes(), request=f"file:{path.name}"))
+            timed.store += time.monotonic() - before
+            yield seq
+
+    def work(seq: int) -> None:
+        for name, many in (work_page(office, seq) or Tally()).rows.items():
             timed.counts[name] = timed.counts.get(name, 0) + many
+
+    began = time.monotonic()
+    work_stream(stored(), work)
+    timed.work = time.monotonic() - began
     return timed
 
 

@@ -72,6 +72,10 @@ def _show(report: Any) -> None:
         say(
             f"名册变动后重看：会员{report.rescanned.members}人，页{report.rescanned.pages}，改动{report.rescanned.rows}行"
         )
+    if report.retained.pages:
+        say(
+            f"到期销毁：{report.retained.pages}页，关闭{report.retained.open_items}条待办，销毁{report.retained.keys}把密钥"
+        )
 
 
 def serve(context: typer.Context) -> None:

@@ -42,7 +42,7 @@ def deliver_due(
         while not stopping() and (held := _lease(office, association, lease := new_lease(), many * 4)):
             answers = list(pool.map(lambda each: attempt(office, sender, each), held))
             _settle(office, held, answers, lease, jitter)
-            for each, (answer, _) in zip(held, answers, strict=True):
+            for answer, _ in answers:
                 report.attempts += 1
                 kind = answer.kind.value
                 report.states[kind] = report.states.get(kind, 0) + 1

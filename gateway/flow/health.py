@@ -13,7 +13,7 @@ from gateway.store.engine import Tx
 
 
 class FeedHealth(msgspec.Struct, kw_only=True):
-    """One feed: when it last handed something over, its last run, pages waiting, and how old a sweep's oldest answer is."""
+    """One feed: its last page and run, pages waiting, and the oldest day some member was last asked about."""
 
     feed: str
     name: str

@@ -7,7 +7,8 @@ work_page  sealed page → rows → records, decisions, estimates, claims: one t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import zstandard
@@ -97,11 +98,13 @@ def work_page(office: Office, seq: int) -> Tally | None:
     return _work_rows(office, at, rows, done, compiled.totals(content))
 
 
-def _work_rows(office: Office, at: PageAt, rows: Rows, done: set[int], totals: FeedTotals | None) -> Tally:
+def _work_rows(office: Office, at: PageAt, rows: Rows, done: dict[int, int], totals: FeedTotals | None) -> Tally:
     """Batch after batch; the last one marks the page as worked, in the same transaction."""
     size, many = office.gateway.batch_rows, len(rows)
     total = Tally()
-    starts = [start for start in range(0, many, size) if start not in done]
+    # The size may have been changed since a page was begun: go on behind what is done.
+    begin = max((first + count for first, count in done.items()), default=0)
+    starts = list(range(begin, many, size))
     for start in starts[:-1]:
         total.add(work_batch(office, at, rows, start, min(start + size, many)))
     if starts:
@@ -129,6 +132,16 @@ def work_batch(
                 return tally
         except Conflict:
             continue
+
+
+def work_stream(stored: Iterator[int], work: Callable[[int], object]) -> None:
+    """Work pages while the next one is fetched and stored beside it. `stored` stores a page at every step and
+    gives its place; most of that is waiting for the disk, the line and the compressor."""
+    with ThreadPoolExecutor(1, thread_name_prefix="store") as beside:
+        ahead = beside.submit(next, stored, None)
+        while (seq := ahead.result()) is not None:
+            ahead = beside.submit(next, stored, None)
+            work(seq)
 
 
 def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:

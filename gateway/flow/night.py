@@ -12,9 +12,10 @@ import msgspec
 
 from gateway.errors import HubaoError
 from gateway.flow.deliver import DeliveryReport, deliver_due
-from gateway.flow.ingest import take_in, work_page
+from gateway.flow.ingest import take_in, work_page, work_stream
 from gateway.flow.office import Office
 from gateway.flow.rescan import Rescanned, rescan
+from gateway.flow.retain import Retained, retain
 from gateway.flow.sweep import sweep
 from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
@@ -57,6 +58,7 @@ class NightReport(msgspec.Struct, kw_only=True):
     feeds: list[FeedReport] = msgspec.field(default_factory=list)
     rescanned: Rescanned = msgspec.field(default_factory=Rescanned)
     deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
+    retained: Retained = msgspec.field(default_factory=Retained)
 
     @property
     def failed(self) -> bool:
@@ -82,6 +84,7 @@ def run_night(
     report.rescanned = rescan(office)
     for association in sorted(office.associations):
         report.deliveries[association] = deliver_to(office, doors, association)
+    report.retained = retain(office)
     return report
 
 
@@ -200,15 +203,34 @@ def pull(
     with office.store.read() as tx:
         cursor, moved = pages.cursor_of(tx, name)
     new = 0
-    for fetched in puller.fetch(cursor, first=first, last=last):
-        _, is_new = take_in(office, name, fetched, moved=moved)
-        moved += 1
-        new += is_new
-        # Only now is the page durable, so only now may the original go.
-        puller.release(fetched)
-        if stopping():
-            break
+
+    def stored() -> Iterator[int]:
+        nonlocal moved, new
+        for fetched in puller.fetch(cursor, first=first, last=last):
+            seq, is_new = take_in(office, name, fetched, moved=moved)
+            moved += 1
+            new += is_new
+            # Only now is the page durable, so only now may the original go.
+            puller.release(fetched)
+            yield seq
+            if stopping():
+                return
+
+    work_stream(stored(), lambda seq: _try_page(office, seq))
     return new
+
+
+def _try_page(office: Office, seq: int) -> bool:
+    """Work a page; one that fails waits for the next run and blocks nothing."""
+    try:
+        work_page(office, seq)
+    except HubaoError as error:
+        log.error("page %s failed: %s", seq, error)
+        return False
+    except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+        log.error("page %s failed: %s", seq, type(error).__name__)
+        return False
+    return True
 
 
 def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[], bool] = _never) -> int:
@@ -219,13 +241,7 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
     for seq in waiting:
         if stopping():
             break
-        try:
-            work_page(office, seq)
-            worked += 1
-        except HubaoError as error:
-            log.error("page %s failed: %s", seq, error)
-        except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
-            log.error("page %s failed: %s", seq, type(error).__name__)
+        worked += _try_page(office, seq)
     return worked
 
 

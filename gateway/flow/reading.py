@@ -65,16 +65,12 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
     return out
 
 
-def _unreadable(
-    office: Office, compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]
-) -> Row:
+def _unreadable(office: Office, compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]) -> Row:
     """A row for quarantine, with its number and money where at least these can be read."""
     number, reversal, total = compiled.salvage(rows, index)
     key = office.record_key(number + ("-" if reversal else "+")) if number else None
     amount = total or 0
-    return Row(
-        index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors
-    )
+    return Row(index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors)
 
 
 def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:

@@ -84,8 +84,8 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
     """The rows of a page that carry one of these numbers; None if nothing of it was worked or it cannot be read."""
     with office.store.read() as tx:
         meta, page_id, sealed = pages.load(tx, seq)
-        firsts = pages.batches_done(tx, seq)
-    if sealed is None or not firsts:
+        done = pages.batches_done(tx, seq)
+    if sealed is None or not done:
         return None
     content = unseal(office, sealed, page_context(bytes(page_id).hex()))
     try:
@@ -93,10 +93,9 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
     except BadPage:
         return None
     at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
-    size = office.gateway.batch_rows
     mine = []
-    for start in sorted(firsts):
-        for row in identify(office, meta.feed, rows, start, min(start + size, len(rows))):
+    for start, many in sorted(done.items()):
+        for row in identify(office, meta.feed, rows, start, min(start + many, len(rows))):
             number = row.identity.id_number if row.identity else None
             if number is not None and office.id_fingerprint(number) in digests:
                 mine.append(row)

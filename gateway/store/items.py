@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, select, update
 
 from gateway.model.page import RowError
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
+
+_STANDING = ("open", "expired")
+"""Items that still are what became of their row."""
 
 
 class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,10 +186,10 @@ def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int,
     table = schema.quarantine.c
     joined = schema.quarantine.join(schema.page, schema.page.c.seq == table.page_seq)
     query = select(table.page_seq, func.count()).select_from(joined)
-    query = query.where(schema.page.c.feed == feed, table.state == "open", table.row.is_not(None))
+    query = query.where(schema.page.c.feed == feed, table.state.in_(_STANDING), table.row.is_not(None))
     review_ = schema.review.c
     each = select(review_.page_seq, review_.row).where(
-        review_.feed == feed, review_.state == "open", review_.kind == "match"
+        review_.feed == feed, review_.state.in_(_STANDING), review_.kind == "match"
     )
     rows = each.distinct().subquery()
     review_query = select(rows.c.page_seq, func.count()).group_by(rows.c.page_seq)
@@ -194,3 +197,12 @@ def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int,
         {row[0]: row[1] for row in tx.execute(query.group_by(table.page_seq))},
         {row[0]: row[1] for row in tx.execute(review_query)},
     )
+
+
+def expire(tx: Connection, seqs: Sequence[int]) -> int:
+    """Close the open items of pages that are gone; returns how many."""
+    closed = 0
+    for table in (schema.quarantine, schema.review):
+        mine = table.c.page_seq.in_(seqs) & (table.c.state == "open")
+        closed += tx.execute(update(table).where(mine).values(state="expired")).rowcount
+    return closed

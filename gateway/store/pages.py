@@ -187,9 +187,10 @@ def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally,
     tx.execute(new)
 
 
-def batches_done(tx: Connection, seq: int) -> set[int]:
-    """The first rows of the batches of a page that are done."""
-    return set(tx.execute(select(schema.batch.c.first_row).where(schema.batch.c.page_seq == seq)).scalars())
+def batches_done(tx: Connection, seq: int) -> dict[int, int]:
+    """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
+    table = schema.batch.c
+    return {first: rows for first, rows in tx.execute(select(table.first_row, table.rows).where(table.page_seq == seq))}
 
 
 def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:
@@ -290,3 +291,21 @@ def any_worked(tx: Connection, feeds: Sequence[str]) -> bool:
     joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
     query = select(schema.batch.c.page_seq).select_from(joined).where(schema.page.c.feed.in_(feeds)).limit(1)
     return tx.execute(query).first() is not None
+
+
+def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:
+    """Drop the bytes and lists of pages received before an instant (milliseconds); returns their places."""
+    table = schema.page
+    old = (table.c.feed == feed) & (table.c.received_at < before) & table.c.sealed.is_not(None)
+    gone = list(tx.execute(select(table.c.seq).where(old).order_by(table.c.seq).limit(limit)).scalars())
+    tx.execute(update(table).where(table.c.seq.in_(gone)).values(sealed=None, state="expired"))
+    tx.execute(update(schema.batch).where(schema.batch.c.page_seq.in_(gone)).values(sealed=None))
+    return gone
+
+
+def keys_of_expired(tx: Connection) -> list[int]:
+    """The numbers of page keys under which no page is kept any more."""
+    table = schema.page.c
+    kept = select(table.key_no).where(table.sealed.is_not(None))
+    query = select(table.key_no).where(table.sealed.is_(None), table.key_no.not_in(kept)).distinct()
+    return list(tx.execute(query).scalars())

@@ -114,3 +114,8 @@ def waiting(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[tuple[byte
 def woken(tx: Connection, feed: str, keys: Sequence[bytes]) -> None:
     """Reversals that found their original wait no longer."""
     change_many(tx, "delete from waiting_reversal where feed = ? and key = ?", [(feed, key) for key in keys])
+
+
+def forget_waiting(tx: Connection, seqs: Sequence[int]) -> None:
+    """Reversals that waited in pages that are gone wait no longer."""
+    change_many(tx, "delete from waiting_reversal where page_seq = ?", [(seq,) for seq in seqs])

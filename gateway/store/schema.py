@@ -64,7 +64,7 @@ page = Table(
     Index("ix_page_feed_seq", "feed", "seq"),
     Index("ix_page_state", "state"),
 )
-"""state: stored → done | bad; `sealed` is null once the page has expired; `replaced_by`: first page of a newer file."""
+"""state: stored → done | bad, in the end expired, when `sealed` is null; `replaced_by`: first page of a newer file."""
 
 TALLY_CLASSES = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
 """member: recorded; left: a member's, but no scheme could pay it, so it stays in its page; stranger: not a member."""

@@ -101,8 +101,12 @@ def serve() -> None:
         if pid == 0:
             live(request)
         answer({"pid": pid})
-        _, status = os.waitpid(pid, 0)
-        answer({"code": os.waitstatus_to_exitcode(status)})
+        end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        assert end is not None
+        answer({"code": end.si_status if end.si_code == os.CLD_EXITED else -end.si_status})
+        # The test may still send its signal; until it has read the answer the number belongs to nobody else.
+        sys.stdin.readline()
+        os.waitpid(pid, 0)
 
 
 def answer(value: dict[str, Any]) -> None:

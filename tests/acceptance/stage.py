@@ -118,10 +118,15 @@ class Gateways:
         for name in ("out", "err"):
             Path(files[name]).touch()
         self._write(json.dumps(request | files))
-        return Started(self, stem, self.read()["pid"])
+        return Started(self, stem, self._read()["pid"])
 
-    def read(self) -> Any:
-        """The next answer of the nursery."""
+    def end(self) -> int:
+        """Wait for the process that runs; its exit code, negative for a signal."""
+        code: int = self._read()["code"]
+        self._write("")
+        return code
+
+    def _read(self) -> Any:
         assert self._nursery.stdout is not None
         line = self._nursery.stdout.readline()
         assert line, "the nursery of the gateway's processes is gone"
@@ -140,12 +145,12 @@ class Started:
         self._gateways, self._stem, self.pid = gateways, stem, pid
 
     def kill(self) -> None:
-        """SIGKILL, if it still lives: nobody else's child can have its number before we have waited for it."""
+        """SIGKILL. If it has ended already, nobody else has its number before `wait`, and nothing happens."""
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self) -> Ended:
         """Wait for the end."""
-        code = self._gateways.read()["code"]
+        code = self._gateways.end()
         passed = self._stem.with_suffix(".passed")
         return Ended(
             code,

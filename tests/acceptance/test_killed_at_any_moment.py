@@ -12,7 +12,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
-from stage import ASSOCIATION, Ended, Gateways, Stage, make_night, proven, rewrite, stage, write_settings
+from stage import ASSOCIATION, Ended, Gateways, Stage, make_night, proven, stage, write_settings
 
 PEOPLE = 100
 EVENINGS = (0, 1)
@@ -94,13 +94,14 @@ class World:
                 on.end_evening()
                 if evening == 0:
                     self._keep(on)
-            self.places = self.passed
             return outcome(on)
 
     def _keep(self, on: Stage) -> None:
         """The state between the evenings, from which trials of the second one begin."""
         folder = self.folder / "before-1"
         shutil.copytree(on.site, folder / "site")
+        # The next trial's leagues listen elsewhere.
+        shutil.copytree(self.folder / "before-0/site/config", folder / "site/config", dirs_exist_ok=True)
         shutil.copytree(on.folder / "inbox", folder / "inbox")
         self._urls.append(self.databases.copy_of(on.url))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_page_that_comes_again_keeps_its_place_and_is_not_stored_twice(office:
 
 
 def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office: Office) -> None:
-    totals = FeedTotals(day=who_day(), rows=3, amount=100)
+    totals = FeedTotals(day=date(2021, 7, 10), rows=3, amount=100)
     fetched = page(row("A1", 1), cursor="behind A1", totals=(totals,))
     also: list[str] = []
     take_in(office, "east", fetched, moved=0, also=lambda tx: also.append("written"))
@@ -87,12 +88,6 @@ def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office:
         assert pages.cursor_of(tx, "east") == ("behind A1", 1)
         assert pages.totals_of(tx, "east") == {"2021-07-10": (3, 100)}
     assert also == ["written"]
-
-
-def who_day() -> Any:
-    from datetime import date
-
-    return date(2021, 7, 10)
 
 
 def test_a_cursor_that_somebody_else_moved_stores_nothing(office: Office) -> None:
@@ -156,14 +151,15 @@ def test_members_are_recorded_and_claimed_and_strangers_only_counted(office: Off
 def test_a_stranger_leaves_the_sealed_page_and_its_sealed_list_and_nothing_else(office: Office) -> None:
     enrolled(office, 1)
     before = everything(office)
-    take(office, "east", page(row("A9", 9), row("A9", 9, refund=True), row("A8", None, refund=True)))
+    one, other = "SETTLEMENT-9", "SETTLEMENT-8"
+    take(office, "east", page(row(one, 9), row(one, 9, refund=True), row(other, None, refund=True)))
     after = everything(office)
     changed = {name for name in after if after[name] != before[name]}
     # The refund that names nobody waits as a digest of the number it reverses.
     assert changed == {"page", "batch", "lists", "waiting_reversal"}
     for table in schema.metadata.sorted_tables:
         for each in rows_of(office, table):
-            assert_holds_nothing_of(each, who(9), "A9", "A8", "VA9")
+            assert_holds_nothing_of(each, who(9), one, other)
 
 
 def assert_holds_nothing_of(values: dict[str, Any], person: Who, *texts: str) -> None:
@@ -257,8 +253,9 @@ def a_night(office: Office) -> list[int]:
 
 @pytest.mark.parametrize("size", [1, 2, 5, 11, 12, 13])
 def test_the_end_is_the_same_whatever_the_size_of_the_batches(office: Office, size: int) -> None:
-    work_waiting(office, ["east"]) if a_night(office) else None
-    whole = everything(office)
+    a_night(office)
+    work_waiting(office, ["east"])
+    whole, claimed = everything(office), live(office)
     counted = adds_up(office)
     empty(office)
     smaller = in_batches(office, size)
@@ -266,9 +263,9 @@ def test_the_end_is_the_same_whatever_the_size_of_the_batches(office: Office, si
     work_waiting(smaller, ["east"])
     assert adds_up(smaller) == counted
     pieces = everything(smaller)
-    for name in ("records", "claim", "quarantine", "review", "waiting_reversal", "page"):
-        if name == "claim":
-            continue
+    # Versions may be more where a correction came in a batch of its own; what stands at the end may not differ.
+    assert live(smaller) == claimed
+    for name in ("records", "quarantine", "review", "waiting_reversal", "page"):
         assert pieces[name] == whole[name], name
 
 

@@ -46,7 +46,7 @@ class Trial:
                 self._by_number.setdefault(member.id_number, []).append(candidate)
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """The decision about one JSON line: a record, or a record inside `{"record": …}`. Never raises for bad input."""
+        """The decision about one JSON line, `{"record": {…}}` or the bare record. Never raises for bad input."""
         record = _read(line)
         if record is None:
             return _unreadable()

@@ -1,0 +1,48 @@
+"""Nobody's data is kept without need: pages older than their feed's retention go, and their keys with them.
+
+What people who are not members left behind ends here for good (design §5.3): without the key of that feed and
+day, what a backup still holds of these pages cannot be opened by anybody.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from gateway.flow.office import Office
+from gateway.store import items, pages, records
+from gateway.store.values import to_ms
+
+_AT_ONCE = 500
+
+
+class Retained(msgspec.Struct, kw_only=True):
+    """What ended: pages, open items that went with them, keys destroyed."""
+
+    pages: int = 0
+    open_items: int = 0
+    keys: int = 0
+
+
+def retain(office: Office) -> Retained:
+    """Let go of what is past its retention. Safe to run at any time, and again after a crash."""
+    report = Retained()
+    for feed, spec in office.feeds.items():
+        before = to_ms(office.now() - timedelta(days=spec.retention_days))
+        while _let_go(office, feed, before, report):
+            pass
+    with office.store.read() as tx:
+        numbers = pages.keys_of_expired(tx)
+    for number in numbers:
+        report.keys += office.vault.shred(number)
+    return report
+
+
+def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:
+    with office.store.write() as tx:
+        gone = pages.expire(tx, feed, before=before, limit=_AT_ONCE)
+        report.pages += len(gone)
+        report.open_items += items.expire(tx, gone)
+        records.forget_waiting(tx, gone)
+    return len(gone)
