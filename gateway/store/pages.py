@@ -190,7 +190,8 @@ def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally,
 def batches_done(tx: Connection, seq: int) -> dict[int, int]:
     """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
     table = schema.batch.c
-    return {first: rows for first, rows in tx.execute(select(table.first_row, table.rows).where(table.page_seq == seq))}
+    query = select(table.first_row, table.rows).where(table.page_seq == seq)
+    return {row.first_row: row.rows for row in tx.execute(query)}
 
 
 def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:

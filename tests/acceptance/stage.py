@@ -171,14 +171,18 @@ def make_night(folder: Path, *, people: int, seed: int = 7) -> Night:
 
 
 def write_settings(
-    site: Path, night: Night, *, database: str | None = None, people_per_page: int = 100, keys: bool = True
+    site: Path,
+    night: Night,
+    *,
+    database: str | None = None,
+    people_per_page: int = 100,
+    care_types: Sequence[str] = CARE_TYPES,
+    keys: bool = True,
 ) -> None:
     """A site with the shipped files, quick and impatient, its secrets in files, its keys made or not."""
     write_site(site)
     (site / "keys").mkdir()
-    for name, secret in zip(
-        SECRETS, (night.cloud_line_secret, night.push_secret, night.inbox_secret), strict=True
-    ):
+    for name, secret in zip(SECRETS, (night.cloud_line_secret, night.push_secret, night.inbox_secret), strict=True):
         path = site / "keys" / name.lower()
         path.touch(mode=0o600)
         path.write_text(secret, encoding="utf-8")
@@ -186,7 +190,7 @@ def write_settings(
     replaced |= {
         "per_second = 10": "per_second = 1000",
         '"hubao-wuhai"': f'"{night.paas_id}"',
-        'care_types = ["21", "14"]': f"care_types = {json.dumps(CARE_TYPES)}",
+        'care_types = ["21", "14"]': f"care_types = {json.dumps(care_types)}",
         "people_per_page = 100": f"people_per_page = {people_per_page}",
         "lease_seconds = 120": f"lease_seconds = {LEASE_SECONDS}",
         "batch_rows = 2000": "batch_rows = 100",

@@ -28,7 +28,7 @@ NOT_OURS |= {"__pycache__", "build", "dist", "demo-site", "site"}
 INVENTED = "150999"
 """No county has this code, so no person has a number that begins with it."""
 
-LONGEST_FILE = 500
+LONGEST_FILE = 650
 LONGEST_FUNCTION = 60
 # A migration is one list of statements that nobody edits once it is released.
 MIGRATIONS = ROOT / "gateway/store/migrations/versions"

@@ -1,0 +1,115 @@
+"""The other side of the gateway's HTTP: a client that signs as leagues and associations do.
+
+Signatures are made by the sandbox's own code, not by the gateway's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from builders import content, rows_of
+
+from gateway import wiring
+from gateway.flow.night import Doors
+from gateway.flow.office import Office
+from gateway.sandbox.signing import webhook_headers
+from gateway.store import schema
+from gateway.web.app import make_app
+from gateway.web.running import Running
+
+LEAGUE_SECRET = f"whsec_{b64encode(b'league secret of these tests....').decode()}"
+ASSOCIATION_SECRET = f"whsec_{b64encode(b'association secret of the tests.').decode()}"
+OTHER_SECRET = f"whsec_{b64encode(b'a secret nobody here should have').decode()}"
+
+ENVIRONMENT = {
+    "HUBAO_TEST_SECRET": LEAGUE_SECRET,
+    "HUBAO_BAYANNUR_SECRET": LEAGUE_SECRET,
+    "HUBAO_NM_SECRET": ASSOCIATION_SECRET,
+    "HUBAO_WUHAI_SECRET": "a-secret-for-tests",
+}
+
+_ids = itertools.count(1)
+
+
+class Side:
+    """A client of one gateway; signatures say the time of the gateway's own clock."""
+
+    def __init__(self, client: httpx.Client, office: Office) -> None:
+        self.client, self.office = client, office
+
+    def signed(self, body: bytes, *, secret: str, message_id: str | None = None, age: int = 0) -> dict[str, str]:
+        """The headers of a request made `age` seconds ago."""
+        at = int(self.office.now().timestamp()) - age
+        return webhook_headers(secret, message_id=message_id or f"msg-{next(_ids)}", timestamp=at, body=body)
+
+    def push(self, *rows: dict[str, Any], feed: str = "east", **how: Any) -> httpx.Response:
+        """Push national rows."""
+        return self.push_bytes(content(rows), feed=feed, **how)
+
+    def push_bytes(self, body: bytes, *, feed: str = "east", secret: str = LEAGUE_SECRET, **how: Any) -> httpx.Response:
+        """Push these bytes; `headers` in place of right ones."""
+        headers = how.pop("headers", None)
+        headers = self.signed(body, secret=secret, **how) if headers is None else headers
+        return self.client.post(f"/api/v1/feeds/{feed}/push", content=body, headers=headers)
+
+    def get(self, path: str, *, secret: str = ASSOCIATION_SECRET, **params: Any) -> httpx.Response:
+        """A signed question of association nm."""
+        headers = self.signed(b"", secret=secret)
+        return self.client.get(f"/api/v1/associations/nm/{path}", params=params, headers=headers)
+
+    def post(
+        self, path: str, body: Any, *, association: str = "nm", secret: str = ASSOCIATION_SECRET
+    ) -> httpx.Response:
+        """A signed message of an association; bytes go as they are."""
+        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        headers = self.signed(data, secret=secret)
+        return self.client.post(f"/api/v1/associations/{association}/{path}", content=data, headers=headers)
+
+
+@contextmanager
+def at_work(office: Office, doors: Doors | None = None) -> Iterator[Side]:
+    """The gateway's HTTP side over this office on a port of this machine, without its scheduler."""
+    with served(make_app(office, doors or wiring.doors(), start_scheduler=False), office) as side:
+        yield side
+
+
+@contextmanager
+def served(app: Any, office: Office) -> Iterator[Side]:
+    """Any ASGI application on a port of this machine."""
+    server = Running.start(app)
+    try:
+        with httpx.Client(base_url=server.address, trust_env=False, timeout=30) as client:
+            yield Side(client, office)
+    finally:
+        server.stop()
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """Assert that this is that problem, complete; returns it."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), answer.text
+    told: dict[str, Any] = answer.json()
+    assert set(told) == {"type", "title", "status", "detail", "code"}
+    assert (told["status"], told["code"]) == (status, code)
+    assert told["type"] == f"urn:hubao:problem:{code}"
+    assert told["title"]
+    return told
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Wait for what goes on in other threads; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def page_states(office: Office) -> list[str]:
+    """The state of every page, in order of coming."""
+    return [page["state"] for page in rows_of(office, schema.page)]
