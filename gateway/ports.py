@@ -75,9 +75,7 @@ class Sender(Protocol):
     `send` uses the same idempotency key at every attempt. `ask` asks by claim id which version it holds.
     """
 
-    def send(
-        self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime
-    ) -> Answer: ...
+    def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer: ...
 
     def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer: ...
 

@@ -17,7 +17,7 @@ from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
 from gateway.flow.enrol import enrol
-from gateway.flow.ingest import take_in, work_page, work_stream
+from gateway.flow.ingest import take_in, work_stream
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
@@ -25,7 +25,6 @@ from gateway.sandbox.bench_data import BenchPlan, write_bench
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
 from gateway.store import claims, deliveries
-from gateway.store.pages import Tally
 
 FEED = "bench"
 
@@ -133,12 +132,11 @@ def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:
             timed.store += time.monotonic() - before
             yield seq
 
-    def work(seq: int) -> None:
-        for name, many in (work_page(office, seq) or Tally()).rows.items():
-            timed.counts[name] = timed.counts.get(name, 0) + many
+    def failed(seq: int, error: Exception) -> None:
+        raise error
 
     began = time.monotonic()
-    work_stream(stored(), work)
+    timed.counts = dict(work_stream(office, stored(), failed).rows)
     timed.work = time.monotonic() - began
     return timed
 

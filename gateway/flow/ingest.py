@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import Final, TypeVar, cast
 
+import msgspec
 import zstandard
 
 from gateway.core.normalise import Rows
-from gateway.errors import BadPage, Conflict
+from gateway.errors import BadPage, Conflict, HubaoError
 from gateway.flow.office import Office, page_context
-from gateway.flow.reading import identify, look_up
+from gateway.flow.reading import Reading, identify, look_up
 from gateway.flow.settling import PageAt, settle
 from gateway.flow.takeback import take_back_replaced
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, RowError
@@ -26,6 +27,9 @@ from gateway.store.items import QuarantineItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.values import to_ms
 from gateway.vault import key_number
+
+T = TypeVar("T")
+_END: Final = object()
 
 
 def page_id(feed: str, fetched: Fetched) -> bytes:
@@ -80,13 +84,38 @@ def take_in(
         return seq, True
 
 
+class Batch(msgspec.Struct, kw_only=True):
+    """Some rows of a page as read, ready to be settled. `rows`: all of the page's; `totals`: what it says of itself."""
+
+    at: PageAt
+    rows: Rows
+    start: int
+    stop: int
+    reading: Reading
+    totals: FeedTotals | None
+
+
 def work_page(office: Office, seq: int) -> Tally | None:
     """Turn a stored page into what follows from it. None if the page cannot be read: then it waits for a person."""
+    total = Tally()
+    try:
+        for batch in read_page(office, seq):
+            total.add(settle_batch(office, batch))
+    except BadPage:
+        return None
+    return total
+
+
+def read_page(office: Office, seq: int) -> Iterator[Batch]:
+    """The batches of a page that are not done yet, read and looked up, with no transaction open in between.
+
+    Raises BadPage, after setting the page aside, if its bytes cannot be read at all.
+    """
     with office.store.read() as tx:
         meta, identity, sealed = pages.load(tx, seq)
         done = pages.batches_done(tx, seq)
     if sealed is None or meta.state == "done":
-        return Tally()
+        return
     at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_number(sealed))
     content = unseal(office, sealed, page_context(at.page_id.hex()))
     compiled = office.mapping_of(meta.feed)
@@ -94,54 +123,72 @@ def work_page(office: Office, seq: int) -> Tally | None:
         rows = compiled.read(content)
     except BadPage as error:
         _set_aside(office, meta, error)
-        return None
-    return _work_rows(office, at, rows, done, compiled.totals(content))
-
-
-def _work_rows(office: Office, at: PageAt, rows: Rows, done: dict[int, int], totals: FeedTotals | None) -> Tally:
-    """Batch after batch; the last one marks the page as worked, in the same transaction."""
-    size, many = office.gateway.batch_rows, len(rows)
-    total = Tally()
+        raise
+    totals = compiled.totals(content)
     # The size may have been changed since a page was begun: go on behind what is done.
     begin = max((first + count for first, count in done.items()), default=0)
-    starts = list(range(begin, many, size))
-    for start in starts[:-1]:
-        total.add(work_batch(office, at, rows, start, min(start + size, many)))
-    if starts:
-        finish = partial(_finish, office=office, meta=at.meta, rows=many, totals=totals)
-        total.add(work_batch(office, at, rows, starts[-1], min(starts[-1] + size, many), also=finish))
-    else:
+    for start in range(begin, len(rows), office.gateway.batch_rows):
+        stop = min(start + office.gateway.batch_rows, len(rows))
+        reading = _read_batch(office, at, rows, start, stop)
+        yield Batch(at=at, rows=rows, start=start, stop=stop, reading=reading, totals=totals)
+    if begin >= len(rows):
         with office.store.write() as tx:
-            _finish(tx, office=office, meta=at.meta, rows=many, totals=totals)
+            _finish(tx, office, at.meta, rows=len(rows), totals=totals)
+
+
+def _read_batch(office: Office, at: PageAt, rows: Rows, start: int, stop: int) -> Reading:
+    read = identify(office, at.meta.feed, rows, start, stop)
+    with office.store.read() as tx:
+        return look_up(tx, office, at.meta.feed, read, rows)
+
+
+def settle_batch(office: Office, batch: Batch) -> Tally:
+    """One transaction for all that follows from a batch; read again if the roster moved in between. The last batch
+    marks its page as worked."""
+    at = batch.at
+    while True:
+        try:
+            with office.store.write() as tx:
+                tally = settle(tx, office, at, batch.reading, batch.start)
+                if pages.rows_done(tx, at.meta.seq) == len(batch.rows):
+                    _finish(tx, office, at.meta, rows=len(batch.rows), totals=batch.totals)
+                return tally
+        except Conflict:
+            batch.reading = _read_batch(office, at, batch.rows, batch.start, batch.stop)
+
+
+def work_stream(office: Office, stored: Iterator[int], failed: Callable[[int, Exception], None]) -> Tally:
+    """Work pages in order while the next batch is read, and the page after it fetched and stored, beside it.
+
+    `stored` stores a page at every step and gives its place. Most of all three is waiting for the disk, the line,
+    the database or the compressor. A page that fails is reported, and waits; it blocks nothing.
+    """
+    total = Tally()
+    for batch in ahead(_batches(office, ahead(stored), failed)):
+        try:
+            total.add(settle_batch(office, batch))
+        except HubaoError as error:
+            failed(batch.at.meta.seq, error)
     return total
 
 
-def work_batch(
-    office: Office, at: PageAt, rows: Rows, start: int, stop: int, *, also: Callable[[Tx], None] | None = None
-) -> Tally:
-    """One batch: read outside, settle inside one transaction; read again if the roster moved in between."""
-    while True:
-        read = identify(office, at.meta.feed, rows, start, stop)
-        with office.store.read() as tx:
-            reading = look_up(tx, office, at.meta.feed, read, rows)
+def _batches(office: Office, stored: Iterator[int], failed: Callable[[int, Exception], None]) -> Iterator[Batch]:
+    for seq in stored:
         try:
-            with office.store.write() as tx:
-                tally = settle(tx, office, at, reading, start)
-                if also is not None:
-                    also(tx)
-                return tally
-        except Conflict:
+            yield from read_page(office, seq)
+        except BadPage:
             continue
+        except HubaoError as error:
+            failed(seq, error)
 
 
-def work_stream(stored: Iterator[int], work: Callable[[int], object]) -> None:
-    """Work pages while the next one is fetched and stored beside it. `stored` stores a page at every step and
-    gives its place; most of that is waiting for the disk, the line and the compressor."""
-    with ThreadPoolExecutor(1, thread_name_prefix="store") as beside:
-        ahead = beside.submit(next, stored, None)
-        while (seq := ahead.result()) is not None:
-            ahead = beside.submit(next, stored, None)
-            work(seq)
+def ahead(things: Iterator[T]) -> Iterator[T]:
+    """The same things in the same order, each made in a thread beside while the one before it is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as beside:
+        coming = beside.submit(next, things, _END)
+        while (thing := coming.result()) is not _END:
+            coming = beside.submit(next, things, _END)
+            yield cast(T, thing)
 
 
 def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
@@ -165,7 +212,7 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
         items.quarantine(tx, [item])
 
 
-def _finish(tx: Tx, *, office: Office, meta: StoredPage, rows: int, totals: FeedTotals | None) -> None:
+def _finish(tx: Tx, office: Office, meta: StoredPage, *, rows: int, totals: FeedTotals | None) -> None:
     pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
     if totals is not None:
         pages.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)

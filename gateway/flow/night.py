@@ -216,7 +216,7 @@ def pull(
             if stopping():
                 return
 
-    work_stream(stored(), lambda seq: _try_page(office, seq))
+    work_stream(office, stored(), _alarm)
     return new
 
 
@@ -224,13 +224,15 @@ def _try_page(office: Office, seq: int) -> bool:
     """Work a page; one that fails waits for the next run and blocks nothing."""
     try:
         work_page(office, seq)
-    except HubaoError as error:
-        log.error("page %s failed: %s", seq, error)
-        return False
     except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
-        log.error("page %s failed: %s", seq, type(error).__name__)
+        _alarm(seq, error)
         return False
     return True
+
+
+def _alarm(seq: int, error: Exception) -> None:
+    """What went wrong with a page: our own errors say it safely, of others only the type is told."""
+    log.error("page %s failed: %s", seq, error if isinstance(error, HubaoError) else type(error).__name__)
 
 
 def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[], bool] = _never) -> int:

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from gateway.core.match import match
-from gateway.core.normalise import CompiledMapping, Rejected, Rows
+from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows
+from gateway.core.schemes import Kind
 from gateway.core.schemes import could_pay as scheme_could_pay
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, MatchDecision, Outcome
@@ -73,7 +74,7 @@ def _unreadable(office: Office, compiled: CompiledMapping, rows: Rows, index: in
     return Row(index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors)
 
 
-def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any) -> Reading:
+def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Rows) -> Reading:
     """Ask the roster who is a member; read members' rows in full and decide whether it is them."""
     associations = office.feeds[feed].associations
     versions = roster.version(tx, associations)
@@ -98,32 +99,36 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Any
     return Reading(rows=list(rows), versions=versions, members=people)
 
 
-def _read_in_full(office: Office, feed: str, content: Any, row: Row, members: Sequence[Member]) -> None:
-    """A row that may be a member's: the whole record, its checks, and the decision for each association."""
-    if not members:
-        return
-    found = office.mapping_of(feed).record(content, row.index)
+def _read_in_full(office: Office, feed: str, content: Rows, row: Row, members: Sequence[Member]) -> None:
+    """A row that may be a member's: decided by number and name, and read whole where a scheme could pay for it."""
+    number = row.identity.id_number if row.identity else None
+    associations = sorted({member.association for member in members})
+
+    def wanted(glance: Glance) -> bool:
+        for association in associations:
+            offered = [_candidate(member) for member in members if member.association == association]
+            row.decisions.append((association, match(number, glance.name, offered)))
+        row.kind = _kind(office, row, glance)
+        return row.kind == "member"
+
+    found = office.mapping_of(feed).record_if(content, row.index, wanted) if members else None
     if isinstance(found, Rejected):
         row.kind, row.errors = "quarantined", found.errors
-        return
-    row.record = record = found.record
-    for association in sorted({member.association for member in members}):
-        offered = [_candidate(member) for member in members if member.association == association]
-        row.decisions.append((association, match(record.id_number, record.name, offered)))
-    row.kind = _kind(office, row)
+    elif found is not None:
+        row.record = found.record
 
 
-def _kind(office: Office, row: Row) -> str:
+def _kind(office: Office, row: Row, glance: Glance) -> str:
     outcomes = {decision.outcome for _, decision in row.decisions}
     if Outcome.MATCHED in outcomes:
-        payable = any(could_pay(office, name, row.record) for name, _ in row.matched)
+        payable = any(could_pay(office, name, glance) for name, _ in row.matched)
         return "member" if payable else "left"
     return "review" if Outcome.REVIEW in outcomes else "stranger"
 
 
-def could_pay(office: Office, association: str, record: SettlementRecord | None) -> bool:
-    """Whether any scheme of the association could ever pay for such a record."""
-    return record is not None and any(scheme_could_pay(record, family) for family in office.families(association))
+def could_pay(office: Office, association: str, kind: Kind) -> bool:
+    """Whether any scheme of the association could ever pay for such a settlement."""
+    return any(scheme_could_pay(kind, family) for family in office.families(association))
 
 
 def _candidate(member: Member) -> Candidate:

@@ -26,6 +26,7 @@ from gateway.flow.settling import (
     hold_roster,
     person_files,
     place,
+    relist,
     supersede,
     wake_reversals,
     write_open_items,
@@ -131,8 +132,7 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     lock(tx, f"feed:{feed}")
     hold_roster(tx, office, feed, reading)
     before = _standing(tx, office, at, reading.rows)
-    later = {key for _, _, key, _ in entries_after(tx, office, feed, at.meta.seq)}
-    reading.rows = [row for row in reading.rows if before[row.index] != "superseded" and row.key not in later]
+    reading.rows = _still_standing(tx, office, at, reading.rows, before)
     work = Work()
     supersede(tx, office, at, reading.rows, work)
     _close_own_items(tx, at, reading.rows)
@@ -142,8 +142,24 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     changed = [row for row in reading.rows if row.kind != before[row.index]]
     work.moves += [(at.meta.seq, row.index, before[row.index], row.kind, row.amount) for row in changed]
     pages.move_tally(tx, work.moves)
-    _rewrite_lists(tx, office, at, changed)
+    if changed:
+        keys = {row.index: row.key for row in changed if row.key is not None}
+        relist(tx, office, at.meta.seq, {row.index: row.kind for row in changed}, keys)
     return len(changed)
+
+
+def _still_standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], before: dict[int, str]) -> list[Row]:
+    """The rows nothing received later has replaced, and those that only now show that something has."""
+    last = {key: (seq, row) for seq, row, key, _ in entries_after(tx, office, at.meta.feed, at.meta.seq - 1)}
+    standing = []
+    for row in rows:
+        replaced = row.key is not None and last.get(row.key, (0, 0)) > (at.meta.seq, row.index)
+        if replaced and before[row.index] == "quarantined":
+            # Its number could not be read until now, so nothing could take its place before.
+            row.kind = "superseded"
+        if before[row.index] != "superseded" and (not replaced or row.kind == "superseded"):
+            standing.append(row)
+    return standing
 
 
 def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[int, str]:
@@ -175,20 +191,6 @@ def _close_own_items(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
     aside = [i.item_id for i in items.open_quarantine_of_pages(tx, [at.meta.seq]) if i.row in mine]
     items.end_reviews(tx, reviews, state="closed")
     items.end_quarantine(tx, aside, state="closed")
-
-
-def _rewrite_lists(tx: Tx, office: Office, at: PageAt, changed: Sequence[Row]) -> None:
-    if not changed:
-        return
-    key = office.vault.key(at.key_no)
-    for sheet in pages.sheets_of(tx, at.meta.seq):
-        inside = [row for row in changed if sheet.first_row <= row.index < sheet.first_row + sheet.rows]
-        if inside and sheet.sealed is not None:
-            name = batch_name(at.page_id, sheet.first_row)
-            plain = bytearray(office.vault.open(sheet.sealed, name))
-            for row in inside:
-                plain[(row.index - sheet.first_row) * ENTRY] = CODES[row.kind][0]
-            pages.reseal_batch(tx, at.meta.seq, sheet.first_row, key.seal(bytes(plain), name))
 
 
 def _weigh_again(office: Office, association: str, members: Sequence[Rescan]) -> None:

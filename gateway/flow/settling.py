@@ -26,7 +26,7 @@ from gateway.store.items import QuarantineItem, ReviewItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.records import RecordRow
 from gateway.store.values import to_ms
-from gateway.vault import DataKey
+from gateway.vault import DataKey, key_number
 
 CODES = {
     "member": b"m",
@@ -171,64 +171,129 @@ def entries_after(tx: Tx, office: Office, feed: str, seq: int) -> Iterable[tuple
 
 
 def wake_reversals(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
-    """Reversals that name nobody: join them to their original, or let them wait for it."""
+    """Reversals that name nobody go with their original: join it, wait for it, or wait again once it is gone."""
     feed = at.meta.feed
-    originals = {}
-    for row in rows:
-        one = row.identity
-        if one is not None and one.names_nobody and one.reverses and row.kind != "superseded":
-            originals[office.record_key(one.reverses + "+")] = row
+    standing = [row for row in rows if row.kind != "superseded"]
+    kept = {(row.key, member.person_id) for row in standing if row.kind == "member" for _, member in row.matched}
+    release_reversals(tx, office, feed, work, kept)
+    _replace_waiting(tx, office, at, standing)
+    originals = {
+        office.record_key(row.identity.reverses + "+"): row
+        for row in standing
+        if row.identity is not None and row.identity.names_nobody and row.identity.reverses
+    }
     if originals:
         _join_stored(tx, office, at, originals, work)
-    fresh = {row.key: row for row in rows if row.kind == "member" and row.record and not row.record.reversal}
+    fresh = {row.key: row for row in standing if row.kind == "member" and row.record and not row.record.reversal}
     woken = records.waiting(tx, feed, [key for key in fresh if key is not None])
     records.woken(tx, feed, [key for key, _, _ in woken])
+    here = {row.index: row for row in rows}
     for key, seq, index in woken:
-        record = read_row(tx, office, seq, index)
-        if record is not None:
-            for association, member in fresh[key].matched:
-                stay = _stay(record, at, member.member_id, seq=seq, row=index)
-                work.new.setdefault(member.person_id, []).append(stay)
-                work.associations[member.person_id] = association
-            amount = -abs(record.total_amount or 0)
-            work.moves.append((seq, index, "stranger", "member", amount))
+        _wake(tx, office, at, fresh[key], seq, index, here, work)
+
+
+def _wake(
+    tx: Tx, office: Office, at: PageAt, original: Row, seq: int, index: int, here: dict[int, Row], work: Work
+) -> None:
+    """A waiting reversal found its original: it is the same member's."""
+    meta, record = read_row(tx, office, seq, index)
+    if record is None:
+        return
+    for association, member in original.matched:
+        stay = _stay(record, meta, member.member_id, row=index)
+        work.new.setdefault(member.person_id, []).append(stay)
+        work.associations[member.person_id] = association
+    if seq == at.meta.seq and index in here:
+        here[index].kind = "member"
+    else:
+        work.moves.append((seq, index, "stranger", "member", -abs(record.total_amount or 0)))
+        relist(tx, office, seq, {index: "member"})
+
+
+def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[tuple[bytes | None, int]]) -> None:
+    """Where a member's settlement goes and does not come again as his, its nameless reversal waits once more."""
+    gone = {(bytes(old.key), old.person_id): old for old in work.removed.values()}
+    lost = {key: old for key, old in gone.items() if key not in kept and old.amount >= 0}
+    if not lost:
+        return
+    for row in records.of_people(tx, {old.person_id for old in lost.values()}):
+        if row.feed != feed or row.record_id in work.removed or row.amount > 0:
+            continue
+        name = record_name(row.feed, bytes(row.key), row.association)
+        record = office.open_record(bytes(row.sealed), name, office.vault.open)
+        nameless = record.reversal and record.id_number is None and record.name is None
+        key = office.record_key((record.reverses or record.settlement_no) + "+")
+        if nameless and (key, row.person_id) in lost:
+            work.removed[row.record_id] = row
+            kind = "duplicate" if row.duplicate else "member"
+            work.moves.append((row.page_seq, row.row, kind, "stranger", row.amount))
+            relist(tx, office, row.page_seq, {row.row: "stranger"})
+            records.wait(tx, [(feed, key, row.page_seq, row.row)])
+
+
+def _replace_waiting(tx: Tx, office: Office, at: PageAt, standing: Sequence[Row]) -> None:
+    """A reversal that waits and now comes again as somebody's, or unreadable, waits no longer."""
+    again = {
+        office.record_key((row.identity.reverses or row.identity.settlement_no) + "+"): (at.meta.seq, row.index)
+        for row in standing
+        if row.identity is not None and row.identity.reversal and not row.identity.names_nobody
+    }
+    waiting = records.waiting(tx, at.meta.feed, again)
+    records.woken(tx, at.meta.feed, [key for key, seq, row in waiting if (seq, row) < again[key]])
 
 
 def _join_stored(tx: Tx, office: Office, at: PageAt, originals: dict[bytes, Row], work: Work) -> None:
     """Originals known → the reversal belongs to their member; unknown → it waits."""
-    known = {bytes(old.key): old for old in records.by_keys(tx, at.meta.feed, originals)}
-    in_batch = {key: None for key in originals if key not in known}
-    records.wait(tx, [(at.meta.feed, key, at.meta.seq, originals[key].index) for key in in_batch])
+    stored = records.by_keys(tx, at.meta.feed, originals)
+    known = {bytes(old.key): old for old in stored if old.record_id not in work.removed}
+    unknown = [key for key in originals if key not in known]
+    records.wait(tx, [(at.meta.feed, key, at.meta.seq, originals[key].index) for key in unknown])
     for key, old in known.items():
         row = originals[key]
-        record = read_row(tx, office, at.meta.seq, row.index)
+        meta, record = read_row(tx, office, at.meta.seq, row.index)
         if record is not None:
             row.kind, row.record = "member", record
-            stay = _stay(record, at, old.member_id, seq=at.meta.seq, row=row.index)
+            stay = _stay(record, meta, old.member_id, row=row.index)
             work.new.setdefault(old.person_id, []).append(stay)
             work.associations[old.person_id] = old.association
 
 
-def read_row(tx: Tx, office: Office, seq: int, index: int) -> SettlementRecord | None:
-    """One row of a stored page, read in full; None if it cannot be read or its page is gone."""
+def read_row(tx: Tx, office: Office, seq: int, index: int) -> tuple[StoredPage, SettlementRecord | None]:
+    """A stored page and one row of it, read in full; None if that cannot be read or the page's bytes are gone."""
     meta, page_id, sealed = pages.load(tx, seq)
     if sealed is None:
-        return None
+        return meta, None
     from gateway.flow.ingest import unseal
 
     compiled = office.mapping_of(meta.feed)
     found = compiled.record(compiled.read(unseal(office, sealed, page_context(page_id.hex()))), index)
-    return found.record if isinstance(found, Normal) else None
+    return meta, found.record if isinstance(found, Normal) else None
 
 
-def _stay(record: SettlementRecord, at: PageAt, member_id: int, *, seq: int, row: int) -> Stay:
+def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[int, bytes] | None = None) -> None:
+    """Write the new class of some rows of a worked page (row → class) into its sealed lists, and keys learnt since."""
+    page_id = bytes(pages.load(tx, seq)[1])
+    for sheet in pages.sheets_of(tx, seq):
+        inside = [row for row in kinds if sheet.first_row <= row < sheet.first_row + sheet.rows]
+        if inside and sheet.sealed is not None:
+            name = batch_name(page_id, sheet.first_row)
+            plain = bytearray(office.vault.open(sheet.sealed, name))
+            for row in inside:
+                start = (row - sheet.first_row) * ENTRY
+                plain[start : start + 1] = CODES[kinds[row]]
+                plain[start + 1 : start + ENTRY] = (keys or {}).get(row) or plain[start + 1 : start + ENTRY]
+            sealed = office.vault.key(key_number(sheet.sealed)).seal(bytes(plain), name)
+            pages.reseal_batch(tx, seq, sheet.first_row, sealed)
+
+
+def _stay(record: SettlementRecord, meta: StoredPage, member_id: int, *, row: int) -> Stay:
     return Stay(
         record=record,
-        feed=at.meta.feed,
+        feed=meta.feed,
         member_id=member_id,
-        page_seq=seq,
+        page_seq=meta.seq,
         row=row,
-        received_on=at.meta.received_at.date().isoformat(),
+        received_on=meta.received_at.date().isoformat(),
     )
 
 
@@ -238,7 +303,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
         if row.kind == "member" and row.record is not None:
             for association, member in row.matched:
                 if could_pay(office, association, row.record):
-                    stay = _stay(row.record, at, member.member_id, seq=at.meta.seq, row=row.index)
+                    stay = _stay(row.record, at.meta, member.member_id, row=row.index)
                     work.new.setdefault(member.person_id, []).append(stay)
                     work.associations[member.person_id] = association
     for old in work.removed.values():
@@ -249,7 +314,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
     records.add(tx, _sealed_records(office, people))
-    _duplicates(tx, at, reading, people, work)
+    count_duplicates(tx, people, work, {(at.meta.seq, row.index): row for row in reading.rows})
     weigh(tx, office, people)
 
 
@@ -326,22 +391,25 @@ def _sealed_record(office: Office, key: DataKey, person: PersonFile, stay: Stay)
     )
 
 
-def _duplicates(tx: Tx, at: PageAt, reading: Reading, people: Sequence[PersonFile], work: Work) -> None:
-    """Rows that repeat another feed's: count them so, here and where an older row's standing changed."""
-    rows = {row.index: row for row in reading.rows}
+def count_duplicates(
+    tx: Tx, people: Sequence[PersonFile], work: Work, here: dict[tuple[int, int], Row] | None = None
+) -> None:
+    """Rows that repeat another feed's: count them so, in the batch at hand and wherever a row's standing changed."""
     marks = []
     for person in people:
         for stay in person.stays:
-            if stay.record_id is None:
-                row = rows.get(stay.row) if stay.page_seq == at.meta.seq else None
-                if row is not None and stay.duplicate:
-                    row.kind = "duplicate"
-            elif stay.duplicate != stay.was_duplicate:
+            if stay.duplicate == stay.was_duplicate:
+                continue
+            row = (here or {}).get((stay.page_seq, stay.row)) if stay.record_id is None else None
+            if row is not None:
+                row.kind = "duplicate"
+                continue
+            if stay.record_id is not None:
                 marks.append((stay.duplicate, stay.record_id))
-                before, after = ("member", "duplicate") if stay.duplicate else ("duplicate", "member")
-                amount = stay.record.total_amount or 0
-                money = -abs(amount) if stay.record.reversal else amount
-                work.moves.append((stay.page_seq, stay.row, before, after, money))
+            before, after = ("member", "duplicate") if stay.duplicate else ("duplicate", "member")
+            amount = stay.record.total_amount or 0
+            money = -abs(amount) if stay.record.reversal else amount
+            work.moves.append((stay.page_seq, stay.row, before, after, money))
     records.mark(tx, marks)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.flow.office import Office
-from gateway.flow.settling import ENTRY, PageAt, Work, batch_name, person_files
+from gateway.flow.settling import (
+    ENTRY,
+    PageAt,
+    Work,
+    batch_name,
+    count_duplicates,
+    person_files,
+    release_reversals,
+)
 from gateway.flow.weighing import mark_duplicates, weigh
 from gateway.model.page import RowError
 from gateway.store import items, pages, records, roster
@@ -90,11 +98,14 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
             kind = "duplicate" if old.duplicate else "member"
             work.moves.append((old.page_seq, old.row, kind, "superseded", old.amount))
     _end_open_items(tx, seqs, work)
+    release_reversals(tx, office, newest.feed, work, kept=set())
+    records.forget_waiting(tx, seqs)
     roster.lock_people(tx, work.associations)
     people = person_files(tx, office, {}, work)
     for person in people:
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
+    count_duplicates(tx, people, work)
     weigh(tx, office, people)
     pages.move_tally(tx, work.moves)
     pages.replace(tx, seqs, by=newest.seq)

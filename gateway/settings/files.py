@@ -35,9 +35,7 @@ def read_toml(path: Path, *, shown_as: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise BadSettings([Finding(shown_as, "-", f"byte {error.start} is not UTF-8", "UTF-8")]) from error
     except OSError as error:
-        raise BadSettings(
-            [Finding(shown_as, "-", error.strerror or "unreadable", "a readable file")]
-        ) from error
+        raise BadSettings([Finding(shown_as, "-", error.strerror or "unreadable", "a readable file")]) from error
 
 
 def check(spec: type[S], tables: dict[str, Any], *, shown_as: str) -> S:

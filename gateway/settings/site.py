@@ -50,9 +50,7 @@ class Site:
 def load_site(path: Path) -> Site:
     """Read and check every file. Raises BadSettings with all findings, WrongUse where there is no site."""
     if not (path / "config" / "gateway.toml").is_file():
-        raise WrongUse(
-            f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)"
-        )
+        raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
     findings: list[Finding] = []
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
     feeds = _folder(findings, path, "config/feeds", FeedSpec, "feed")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.errors import Conflict
@@ -194,9 +194,16 @@ def batches_done(tx: Connection, seq: int) -> dict[int, int]:
     return {row.first_row: row.rows for row in tx.execute(query)}
 
 
+def rows_done(tx: Connection, seq: int) -> int:
+    """How many rows of a page are done."""
+    done = select(func.coalesce(func.sum(schema.batch.c.rows), 0)).where(schema.batch.c.page_seq == seq)
+    return int(tx.execute(done).scalar_one())
+
+
 def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:
     """Rows that changed class later: (page, row, from class, to class, amount). A batch holds its rows in order."""
-    for seq, row, before, after, amount in moves:
+    # In one order for all, so that two feeds which move each other's rows cannot wait for one another for ever.
+    for seq, row, before, after, amount in sorted(moves, key=lambda move: move[:2]):
         batch = schema.batch.c
         within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
         tx.execute(
@@ -257,9 +264,11 @@ def reseal_batch(tx: Connection, seq: int, first_row: int, sealed: bytes) -> Non
 
 
 def later_done(tx: Connection, feed: str, seq: int) -> bool:
-    """Whether a page received after this one has already been worked."""
-    later = (schema.page.c.feed == feed) & (schema.page.c.seq > seq) & (schema.page.c.state == "done")
-    return tx.execute(select(schema.page.c.seq).where(later).limit(1)).first() is not None
+    """Whether a page received after this one has already been worked, wholly or in part."""
+    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
+    query = select(schema.batch.c.page_seq).select_from(joined)
+    query = query.where(schema.page.c.feed == feed, schema.page.c.seq > seq)
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:

@@ -47,9 +47,7 @@ class VaultFile(msgspec.Struct, frozen=True, kw_only=True):
 class Keyring(Guarded):
     """The data keys of a folder under one root key; `entropy` and `today` are all it takes from the world."""
 
-    def __init__(
-        self, folder: KeyFolder, root: RootKey, suite: Suite, *, entropy: Entropy, today: Today
-    ) -> None:
+    def __init__(self, folder: KeyFolder, root: RootKey, suite: Suite, *, entropy: Entropy, today: Today) -> None:
         self.folder, self.root, self.suite = folder, root, suite
         self._entropy, self._today = entropy, today
 
@@ -63,9 +61,7 @@ class Keyring(Guarded):
             number=number,
             nonce=self._entropy(NONCE_LENGTH),
         )
-        key = WrappedKey(
-            number=number, purpose=purpose, suite=self.suite, created=created, wrapped=sealed.hex()
-        )
+        key = WrappedKey(number=number, purpose=purpose, suite=self.suite, created=created, wrapped=sealed.hex())
         self.folder.write(self.folder.path(number, purpose), msgspec.json.encode(key) + b"\n")
         return key
 
@@ -109,9 +105,7 @@ class Keyring(Guarded):
         # A fingerprint key without vault.json is what a crash in `found` leaves; it never served anybody.
         names = self.folder.names()
         if self.folder.about.exists() or set(names.values()) - {FINGERPRINT}:
-            raise WrongUse(
-                f"{self.folder.folder} 已有密钥库，不会覆盖 (the folder holds a vault, never overwritten)"
-            )
+            raise WrongUse(f"{self.folder.folder} 已有密钥库，不会覆盖 (the folder holds a vault, never overwritten)")
         for number, purpose in names.items():
             self.folder.destroy(number, purpose)
 

@@ -30,9 +30,7 @@ def _write_root_key(path: Path, key: bytes) -> bytes:
         _fill(descriptor, path, key.hex() + "\n")
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
-            raise WrongUse(
-                f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)"
-            ) from error
+            raise WrongUse(f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)") from error
         raise WrongUse(f"根密钥文件 {path} 无法写入 (cannot be written): {error.strerror}") from error
     return key
 
@@ -72,7 +70,5 @@ def read_root_key_file(path: Path) -> bytes:
             f"根密钥文件 {path} 无法读取，用 hubao keys init 生成 (cannot read the file): {error.strerror}"
         ) from error
     if mode & 0o077:
-        raise WrongUse(
-            f"根密钥文件可被他人读取，请运行 chmod 600 {path} (the root key file is open to others)"
-        )
+        raise WrongUse(f"根密钥文件可被他人读取，请运行 chmod 600 {path} (the root key file is open to others)")
     return parse_root_key(text)

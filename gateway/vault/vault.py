@@ -145,17 +145,13 @@ class Vault(Guarded):
     def shred(self, number: int) -> bool:
         """Destroys a data key for ever; False if it was gone already. WrongUse for an unknown number."""
         if number == self._fingerprint_number:
-            raise WrongUse(
-                "指纹密钥不能单独销毁，否则查不到任何会员 (the fingerprint key cannot be destroyed alone)"
-            )
+            raise WrongUse("指纹密钥不能单独销毁，否则查不到任何会员 (the fingerprint key cannot be destroyed alone)")
         with self._folder.exclusive():
             purpose = self._folder.names().get(number)
             if purpose is not None:
                 self._folder.destroy(number, purpose)
             elif not 0 < number <= self._folder.last_number():
-                raise WrongUse(
-                    f"没有编号为 {number} 的密钥，见 hubao keys status (no key has number {number})"
-                )
+                raise WrongUse(f"没有编号为 {number} 的密钥，见 hubao keys status (no key has number {number})")
         self._held.pop(number, None)
         return purpose is not None
 
@@ -212,7 +208,5 @@ def _fingerprint_key(keyring: Keyring, about: VaultFile) -> FingerprintKey:
 
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise WrongUse(
-            "密钥用途名只能含小写字母、数字和连字符 (a key purpose is lower-case letters, digits, hyphens)"
-        )
+        raise WrongUse("密钥用途名只能含小写字母、数字和连字符 (a key purpose is lower-case letters, digits, hyphens)")
     return name

@@ -3,14 +3,15 @@
     python mortal.py          one JSON request a line in, two JSON answers a line out: {"pid"}, then {"status", …}
 
 A request runs `hubao` with these arguments in a fork of this process: the same `main`, loaded beforehand, its
-clock moved by so many seconds, and with a place of death: the nth time it is about to commit a change, has
-committed one, or has asked for a file to be on disk. There it sends itself SIGKILL. Nothing else is changed,
-and nobody catches that signal: what is on disk then is what a power switch would have left to the next run.
+clock moved by so many seconds, perhaps with a file for every log line down to DEBUG, and with a place of death:
+the nth time it is about to commit a change, has committed one, or has asked for a file to be on disk. There it
+sends itself SIGKILL, which nobody can catch: nothing that was still to be done is done.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -65,7 +66,7 @@ def watch(fate: Fate) -> None:
         fate.passes("fsync")
 
     Store.write = watched  # type: ignore[method-assign]
-    os.fsync = synced
+    os.fsync = synced  # type: ignore[assignment]
 
 
 def live(request: dict[str, Any]) -> None:
@@ -73,6 +74,8 @@ def live(request: dict[str, Any]) -> None:
     os.setsid()
     for number, name in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
         os.dup2(os.open(name, os.O_RDWR | os.O_APPEND), number)
+    if request["log"]:
+        logging.basicConfig(level=logging.DEBUG, filename=request["log"], format="%(levelname)s %(name)s %(message)s")
     fate = Fate(request.get("place"), request.get("nth", 0))
     move_clock(request["seconds"])
     watch(fate)

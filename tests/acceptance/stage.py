@@ -89,9 +89,9 @@ class Ended:
 class Gateways:
     """Starts processes of the gateway from one that has everything loaded; see mortal.py."""
 
-    def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *, environment: dict[str, str] | None = None, debug: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+        self.folder, self._debug = folder, debug
         self._count = 0
         self._nursery = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("mortal.py"))],
@@ -117,7 +117,8 @@ class Gateways:
         files = {name: str(stem.with_suffix(f".{name}")) for name in ("out", "err", "passed")}
         for name in ("out", "err"):
             Path(files[name]).touch()
-        self._write(json.dumps(request | files))
+        log = str(stem.with_suffix(".log")) if self._debug else None
+        self._write(json.dumps(request | files | {"log": log}))
         return Started(self, stem, self._read()["pid"])
 
     def end(self) -> int:
@@ -144,6 +145,11 @@ class Started:
     def __init__(self, gateways: Gateways, stem: Path, pid: int) -> None:
         self._gateways, self._stem, self.pid = gateways, stem, pid
 
+    @property
+    def said(self) -> str:
+        """What it has printed so far."""
+        return self._stem.with_suffix(".out").read_text(encoding="utf-8")
+
     def kill(self) -> None:
         """SIGKILL. If it has ended already, nobody else has its number before `wait`, and nothing happens."""
         os.kill(self.pid, signal.SIGKILL)
@@ -162,7 +168,7 @@ class Started:
 
 def surroundings() -> dict[str, str]:
     """The environment of a process of the gateway: nothing of ours decides what it does."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("HUBAO_", "PYTHON"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith("HUBAO_")}
 
 
 def make_night(folder: Path, *, people: int, seed: int = 7) -> Night:
@@ -302,6 +308,7 @@ def stage(
     prepared: Path,
     *,
     people: int,
+    seed: int = 7,
     database: str | None = None,
     line_faults: Sequence[str] = (),
     inbox_faults: Sequence[str] = (),
@@ -311,7 +318,7 @@ def stage(
 
     `past` evenings are over: their settlements are known to the cloud line, and the clock stands after them.
     """
-    night = make_night(folder / "leagues", people=people)
+    night = make_night(folder / "leagues", people=people, seed=seed)
     eve = datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1 - past)
     clock = Time(eve)
     site = folder / "site"

@@ -29,7 +29,7 @@ PEOPLE = 100
 EVENINGS = (0, 1)
 FAULTS = {
     "line_faults": ("5203:3%:error", "1101:2%:broken", "5201:1%:busy"),
-    "inbox_faults": ("POST /claims:5%:lost", "POST /claims:5%:error", "GET /claims:5%:error", "POST /claims:40%:slow"),
+    "inbox_faults": ("POST /claims:5%:lost", "POST /claims:5%:error", "GET /claims:5%:error", "POST /claims:25%:slow"),
 }
 _numbers = itertools.count(1)
 

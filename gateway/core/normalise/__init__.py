@@ -1,11 +1,12 @@
 """Normalise (归一): page bytes and a mapping → settlement records, or what is wrong with each row."""
 
 from gateway.core.normalise.lines import normalise_lines
-from gateway.core.normalise.mapping import CompiledMapping, Normal, Normalised, Rejected, compile_mapping
+from gateway.core.normalise.mapping import CompiledMapping, Glance, Normal, Normalised, Rejected, compile_mapping
 from gateway.core.normalise.rows import Rows
 
 __all__ = [
     "CompiledMapping",
+    "Glance",
     "Normal",
     "Normalised",
     "Rejected",

@@ -8,6 +8,7 @@ compiled.record(rows, 7)                    # the whole record, for the few it i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -45,6 +46,14 @@ class Rejected(msgspec.Struct, frozen=True):
 Normalised = Normal | Rejected
 
 
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """As much of a member's row as decides whether the rest is worth reading."""
+
+    name: str | None
+    care_type: str | None
+    insurance_type: str | None
+
+
 class CompiledMapping:
     """One mapping, ready to read pages. Holds no page and may be shared by threads."""
 
@@ -53,6 +62,7 @@ class CompiledMapping:
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
         self._identity = View(self.language, IDENTITY_FIELDS)
         self._full = View(self.language, tuple(read))
+        self._glance = tuple(self._full.readers.get(field, _absent) for field in Glance.__struct_fields__)
         self._checks = checks_of(language.checks)
         self._identity_decoder = RowDecoder(self._identity.sources)
         self._full_decoder = RowDecoder(self._full.sources)
@@ -84,6 +94,19 @@ class CompiledMapping:
             values = rows.full(index)
         except Wrong as wrong:
             return Rejected((row_error(wrong.code, ""),))
+        return self._record_of(values)
+
+    def record_if(self, rows: Rows, index: int, wanted: Callable[[Glance], bool]) -> Normalised | None:
+        """The whole record of one row if a glance at it says that it is wanted, else None. A row whose glance
+        already cannot be read is read in full, for all its errors."""
+        try:
+            values = rows.full(index)
+            glance = Glance(*(read(values) for read in self._glance))
+        except Wrong:
+            return self.record(rows, index)
+        return self._record_of(values) if wanted(glance) else None
+
+    def _record_of(self, values: Values) -> Normalised:
         try:
             record = SettlementRecord(**self._full.read(values))
         except Wrong:
@@ -155,6 +178,10 @@ class CompiledMapping:
             if not rule.optional:
                 needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
         return tuple(dict.fromkeys(columns for columns in needed if columns))
+
+
+def _absent(_: Values) -> None:
+    """A field the mapping does not name."""
 
 
 def compile_mapping(language: MappingLanguage) -> CompiledMapping:

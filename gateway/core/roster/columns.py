@@ -112,6 +112,4 @@ def _harmless(cell: str) -> str:
     return "" if _DIGITS.search(words) else words
 
 
-_KNOWN: Final[dict[str, str]] = {
-    plain(word): column for column, words in NAMES.items() for word in (column, *words)
-}
+_KNOWN: Final[dict[str, str]] = {plain(word): column for column, words in NAMES.items() for word in (column, *words)}

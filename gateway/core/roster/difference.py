@@ -40,9 +40,7 @@ def difference(old: Iterable[RosterMember], new: Iterable[RosterMember]) -> Rost
     return RosterChange(
         added=tuple(number for number in came if number not in stored),
         changed=tuple(change for before, after in both if (change := _change(before, after)).fields),
-        coverage_changed=tuple(
-            after.member_no for before, after in both if before.coverage != after.coverage
-        ),
+        coverage_changed=tuple(after.member_no for before, after in both if before.coverage != after.coverage),
         unchanged=tuple(after.member_no for before, after in both if before == after),
         missing=tuple(number for number in stored if number not in came),
     )

@@ -66,9 +66,7 @@ def _wrong_columns(header: Header, missing: tuple[str, ...]) -> Iterator[RosterF
         names = "、".join(f"{shown(column)} ({column})" for column in missing)
         yield _of_header(",".join(missing), "missing_columns", f"缺少列 (missing columns): {names}")
     for column in header.doubled:
-        yield _of_header(
-            column, "doubled_column", f"{shown(column)}有两列，请只留一列 (two columns for {column})"
-        )
+        yield _of_header(column, "doubled_column", f"{shown(column)}有两列，请只留一列 (two columns for {column})")
 
 
 def _ignored_columns(table: Table) -> Iterator[RosterFinding]:
@@ -76,9 +74,7 @@ def _ignored_columns(table: Table) -> Iterator[RosterFinding]:
         place = letter(index + table.first_column)
         yield _warning(place, "unknown_column", f"{place}列“{words}”不认识，未读取 (unknown column, ignored)")
     if "category" not in table.header.at:
-        yield _warning(
-            "category", "no_category", "没有人员类别列，全部按在职 (no category: all taken as active)"
-        )
+        yield _warning("category", "no_category", "没有人员类别列，全部按在职 (no category: all taken as active)")
 
 
 def _of_header(column: str, code: str, message: str) -> RosterFinding:
@@ -142,9 +138,7 @@ class _Roll:
         if not others or len(members) == 1:
             return
         for row in others:
-            message = (
-                f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
-            )
+            message = f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
             self._refuse(row, "id_number", "shared_id_number", message)
         for member_no in members:
             self._refused.setdefault(member_no, others[0].row)

@@ -125,9 +125,7 @@ def _from_workbook(content: bytes) -> Table:
         with load_workbook(io.BytesIO(content)) as workbook:
             return _first_table(workbook)
     except PasswordError as error:
-        raise BadInput(
-            "password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)"
-        ) from error
+        raise BadInput("password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)") from error
     except CalamineError as error:
         raise BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)") from error
 

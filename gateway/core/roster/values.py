@@ -164,9 +164,7 @@ def id_type(text: str) -> str:
     text = half_width(text).replace(" ", "")
     code = _ID_TYPES.get(text, text.rjust(2, "0"))
     if code not in _ID_TYPE_CODES:
-        raise BadInput(
-            "unknown_word", "应为国家代码 01–17、90、91、99 或证件名称 (a national code or its name)"
-        )
+        raise BadInput("unknown_word", "应为国家代码 01–17、90、91、99 或证件名称 (a national code or its name)")
     return code
 
 
@@ -210,9 +208,7 @@ PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
 }
 """Column → parser of its text. An id number waits for its type."""
 
-REPEATING: Final = tuple(
-    column for column in PARSERS if column not in ("member_no", "name", "id_number", "phone")
-)
+REPEATING: Final = tuple(column for column in PARSERS if column not in ("member_no", "name", "id_number", "phone"))
 """Columns whose cells repeat so much that what they mean is worth remembering."""
 
 

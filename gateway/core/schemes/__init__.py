@@ -8,11 +8,13 @@ worth, `cases` answers JSON.
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person
 from gateway.core.schemes.edition import Edition, SchemeFamily
 from gateway.core.schemes.periods import Insured
+from gateway.core.schemes.stays import Kind
 
 __all__ = [
     "PERSON_FLAGS",
     "Edition",
     "Insured",
+    "Kind",
     "SchemeFamily",
     "assess",
     "could_pay",

@@ -24,7 +24,7 @@ from gateway.core.schemes.periods import (
     periods_of,
 )
 from gateway.core.schemes.reversals import PARTIAL, UNCLEAR, standing_of
-from gateway.core.schemes.stays import Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
+from gateway.core.schemes.stays import Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
 from gateway.core.schemes.weighing import Weighed, weigh
 from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided
 from gateway.model.money import Money
@@ -80,9 +80,9 @@ def assess(
     return tuple(assessing.estimate(case) for case in cases if not case.stay.ghost)
 
 
-def could_pay(record: SettlementRecord, family: SchemeFamily) -> bool:
-    """Whether some edition could pay for this settlement or a person must look, whatever the coverage."""
-    return set_aside(record, family) is None or pregnancy_in_doubt(record, family)
+def could_pay(kind: Kind, family: SchemeFamily) -> bool:
+    """Whether some edition could pay for such a settlement or a person must look, whatever the coverage."""
+    return set_aside(kind, family) is None or pregnancy_in_doubt(kind, family)
 
 
 def needs_person(estimate: BenefitEstimate) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
+from typing import Protocol
 
 import msgspec
 
@@ -132,7 +133,17 @@ def stay_order(stay: Stay) -> Order:
     return day, settled, number, tie
 
 
-def set_aside(record: SettlementRecord, family: SchemeFamily) -> str | None:
+class Kind(Protocol):
+    """As much of a settlement as says whether a scheme is about it at all."""
+
+    @property
+    def care_type(self) -> str | None: ...
+
+    @property
+    def insurance_type(self) -> str | None: ...
+
+
+def set_aside(record: Kind, family: SchemeFamily) -> str | None:
     """Why insurance or kind of care rules a settlement out, first reason first; None where they do not."""
     insurance, care = record.insurance_type, record.care_type
     if insurance == family.maternity_insurance or care in _MATERNITY:
@@ -144,7 +155,7 @@ def set_aside(record: SettlementRecord, family: SchemeFamily) -> str | None:
     return None
 
 
-def pregnancy_in_doubt(record: SettlementRecord, family: SchemeFamily) -> bool:
+def pregnancy_in_doubt(record: Kind, family: SchemeFamily) -> bool:
     """A maternity stay under employee insurance: perhaps maternity insurance did not pay (fn⑥)."""
     return record.care_type == "maternity_inpatient" and record.insurance_type in family.insurance_types
 

@@ -34,13 +34,14 @@ def answers(kind: type[msgspec.Struct], text: str, *, status: int = 200) -> dict
 
 
 def problems(*codes: str) -> dict[int | str, OpenApi]:
-    """The problems a route may answer with, for `responses`; every route may also fail with 500."""
-    found: dict[int | str, OpenApi] = {}
+    """The problems a route may answer with, for `responses`; whatever else goes wrong is a problem too."""
+    content = _content(ProblemDetails, MEDIA_TYPE)
+    found: dict[int | str, OpenApi] = {"default": {"description": "其他问题 (any other problem)", "content": content}}
     for code in (*codes, "internal"):
         status, title = KINDS[code]
         said = found.get(status)
         description = f"{said['description']}; {code}: {title}" if said else f"{code}: {title}"
-        found[status] = {"description": description, "content": _content(ProblemDetails, MEDIA_TYPE)}
+        found[status] = {"description": description, "content": content}
     return found
 
 

@@ -1,0 +1,199 @@
+"""A night in miniature, told by the command line and held against what the sandbox knows to be true.
+
+The truth of every row is known, because the sandbox wrote it; what each member is owed is worked out here a
+second time, from that truth and the scheme alone, without pages, roster, matching or database.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stage import ASSOCIATION, DAY, Gateways, Stage, make_night, proven, stage, surroundings, write_settings
+
+from gateway.core.schemes import Insured, assess, needs_person
+from gateway.flow.reconcile import DaySheet
+from gateway.model.money import yuan
+from gateway.sandbox.inbox_book import InboxBook
+from gateway.sandbox.night import Night
+from gateway.sandbox.roster import SCHEME, coverage_of, member_no
+from gateway.settings.schemes import load_families
+
+SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
+SEED = 7
+DEMO_KEYS = {
+    "records",
+    "members_matched",
+    "claims_delivered",
+    "quarantined",
+    "review",
+    "lost",
+    "doubled",
+    "seconds",
+}
+
+
+class Demo:
+    """One run of `hubao demo --json` in an empty folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.site = folder / "demo-site"
+        began = time.monotonic()
+        command = [sys.executable, "-P", "-m", "gateway", "demo", "--json", "--seed", str(SEED)]
+        self.done = subprocess.run(
+            command, cwd=folder, env=surroundings(), capture_output=True, text=True, timeout=120, check=False
+        )
+        self.seconds = time.monotonic() - began
+
+    def hubao(self, *arguments: str) -> Any:
+        """The JSON answer of another command about the site the demo left behind."""
+        command = [sys.executable, "-P", "-m", "gateway", "--site", str(self.site), *arguments, "--json"]
+        done = subprocess.run(command, env=surroundings(), capture_output=True, text=True, timeout=60, check=False)
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    return Demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Two evenings, command by command, with a larger cast than the demo's machine has to wait for."""
+    folder = tmp_path_factory.mktemp("played")
+    night = make_night(folder / "prepared" / "leagues", people=240, seed=SEED)
+    site = folder / "prepared" / "site"
+    write_settings(site, night)
+    with Gateways(folder / "gateways") as gateways:
+        arguments = ("roster", "import", str(night.roster), "--association", ASSOCIATION)
+        assert gateways.start(["--site", str(site), *arguments], seconds=0).wait().code == 0
+        faults = {"line_faults": ("5203:2:error", "5203:5:broken"), "inbox_faults": ("POST /claims:3:lost",)}
+        with stage(folder / "trial", site, people=240, seed=SEED, **faults) as on:
+            for evening in (0, 1):
+                on.begin(evening)
+                on.run_until_quiet(gateways)
+                on.end_evening()
+            yield on
+
+
+def classes(sheets: Sequence[DaySheet], feed: str) -> Counter[str]:
+    """How the rows of a feed ended, in the words of the truth, what was replaced left out."""
+    found: Counter[str] = Counter()
+    for sheet in sheets:
+        if sheet.feed == feed:
+            found.update(sheet.tally.rows)
+    found["member"] += found.pop("left")
+    del found["superseded"]
+    return +found
+
+
+def owed(night: Night) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
+    """Member → (settlements, payable) of every claim there should be, worked out from the truth alone."""
+    family = load_families(SCHEMES)[SCHEME]
+    people = {member_no(person): person for person in night.members}
+    expected: dict[str, Counter[tuple[tuple[str, ...], str]]] = {}
+    for number, records in night.truth.live.items():
+        person = people[number]
+        insured = Insured(
+            category=person.category,
+            sex=person.sex,
+            birth_date=person.birth_date,
+            coverage=coverage_of(person, day=DAY, seed=SEED),
+        )
+        due = [each for each in assess(insured, records, family) if each.payable or needs_person(each)]
+        if due:
+            expected[number] = Counter((tuple(sorted(each.settlements)), yuan(each.payable)) for each in due)
+    return expected
+
+
+def standing(book: InboxBook) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
+    """Member → (settlements, payable) of every claim that stands at the inbox."""
+    found: dict[str, Counter[tuple[tuple[str, ...], str]]] = {}
+    for held in book.current():
+        if held.status != "withdrawn":
+            settlements = tuple(sorted(each["settlement_no"] for each in held.claim["settlements"]))
+            theirs = found.setdefault(held.claim["member"]["member_no"], Counter())
+            theirs[settlements, held.claim["payable"]] += 1
+    return found
+
+
+@pytest.mark.parametrize("feed", ["wuhai", "hinggan", "bayannur"])
+def test_every_row_ends_as_the_truth_says(played: Stage, feed: str) -> None:
+    assert classes(played.sheets(), feed) == played.night.truth.rows[feed]
+
+
+def test_nothing_is_lost_and_nothing_doubled(played: Stage) -> None:
+    proven(played.sheets())
+    assert played.inbox.summary()["doubled"] == 0
+
+
+def test_the_inbox_holds_what_each_member_is_owed(played: Stage) -> None:
+    expected = owed(played.night)
+    assert len(expected) > 40
+    assert standing(played.inbox.book) == expected
+
+
+def test_a_claim_names_the_member_and_explains_every_fen(played: Stage) -> None:
+    people = {member_no(person): person for person in played.night.members}
+    for held in played.inbox.book.current():
+        if held.status != "withdrawn":
+            claim = held.claim
+            person = people[claim["member"]["member_no"]]
+            assert (claim["member"]["name"], claim["member"]["id_number"]) == (person.name, person.id_number)
+            assert all(line["article"] and line["text"] for line in claim["lines"])
+            assert sum(_fen(line["amount"]) for line in claim["lines"]) == _fen(claim["payable"])
+
+
+def _fen(amount: str) -> int:
+    return int(amount.replace(".", ""))
+
+
+def test_the_demo_answers_in_time_with_nothing_lost_or_doubled(demo: Demo) -> None:
+    assert demo.done.returncode == 0, demo.done.stdout + demo.done.stderr
+    assert demo.seconds < 60
+    figures = json.loads(demo.done.stdout.splitlines()[-1])
+    assert set(figures) == DEMO_KEYS
+    assert (figures["lost"], figures["doubled"]) == (0, 0)
+    assert figures["claims_delivered"] > 50
+    assert min(figures["quarantined"], figures["review"]) > 0
+
+
+def test_the_demo_is_quiet_and_names_nobody(demo: Demo, tmp_path: Path) -> None:
+    assert len(demo.done.stdout.splitlines()) == 1
+    night = make_night(tmp_path, people=400, seed=SEED)
+    assert not [text for text in night.personal if len(text) > 4 and text in demo.done.stdout + demo.done.stderr]
+
+
+def test_the_demo_comes_to_the_truth(demo: Demo, tmp_path: Path) -> None:
+    night = make_night(tmp_path, people=400, seed=SEED)
+    days = demo.hubao("reconcile")["days"]
+    for feed, rows in night.truth.rows.items():
+        found: Counter[str] = Counter()
+        for day in days:
+            if day["feed"] == feed:
+                found.update(day["tally"]["rows"])
+        found["member"] += found.pop("left")
+        del found["superseded"]
+        assert +found == rows, feed
+    book = InboxBook(demo.site / "inbox")
+    assert standing(book) == owed(night)
+    book.close()
+
+
+def test_the_demo_leaves_a_site_that_can_be_looked_at(demo: Demo) -> None:
+    claims = demo.hubao("claims", "list", "--limit", "1000")["claims"]
+    figures = json.loads(demo.done.stdout.splitlines()[-1])
+    assert len(claims) >= figures["claims_delivered"]
+    shown = demo.hubao("claims", "show", claims[0]["claim_id"])
+    assert shown["claim_id"] == claims[0]["claim_id"]
+    assert len(demo.hubao("quarantine", "list", "--limit", "1000")["quarantine"]) == figures["quarantined"]
+    assert len(demo.hubao("review", "list", "--limit", "1000")["review"]) == figures["review"]
+    assert not os.environ.get("HUBAO_DATABASE_URL")
