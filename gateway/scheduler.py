@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from gateway.flow.night import Doors, catch_up, deliver_to, work_waiting
 from gateway.flow.office import Office
 from gateway.flow.rescan import rescan
+from gateway.flow.retain import retain
 from gateway.store.values import SHANGHAI
 
 log = logging.getLogger("hubao.scheduler")
@@ -24,6 +25,7 @@ log = logging.getLogger("hubao.scheduler")
 CATCH_UP_SECONDS = 60
 DELIVER_SECONDS = 15
 LOOK_AGAIN_SECONDS = 300
+LET_GO_SECONDS = 3600
 GRACE_SECONDS = 30.0
 """How long `stop` waits for jobs in hand, in all."""
 
@@ -81,6 +83,7 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
         *table,
         ("look again", LOOK_AGAIN_SECONDS, lambda: rescan(office)),
         ("work waiting pages", LOOK_AGAIN_SECONDS, lambda: work_waiting(office, every, stopping=doors.stopping)),
+        ("let go", LET_GO_SECONDS, lambda: retain(office)),
     ]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from base64 import b32encode
 from collections.abc import Sequence
-from datetime import date
-from typing import Any
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 
 _json = msgspec.json.Encoder()
+_SHANGHAI: Final = timezone(timedelta(hours=8))
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -107,13 +108,18 @@ def _settlement(record: SettlementRecord) -> dict[str, Any]:
         "care_type": record.care_type,
         "admitted_on": record.admitted_on,
         "discharged_on": record.discharged_on,
-        "settled_at": record.settled_at,
+        "settled_at": _in_shanghai(record.settled_at),
         "total_amount": _yuan(record.total_amount),
         "in_scope_amount": _yuan(record.in_scope_amount),
         "fund_paid_amount": _yuan(record.fund_paid_amount),
         "personal_amount": _yuan(record.personal_amount),
         "diagnosis_codes": record.diagnosis_codes,
     }
+
+
+def _in_shanghai(instant: datetime | None) -> datetime | None:
+    # A record that was stored comes back in UTC: the same instant must be the same text, or a claim would seem changed.
+    return None if instant is None else instant.astimezone(_SHANGHAI)
 
 
 def _yuan(amount: int | None) -> str | None:

@@ -28,9 +28,12 @@ class Enrolled(msgspec.Struct, kw_only=True):
     refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
 
 
+_Changed = tuple[MemberRow, Member, RosterMember]
+
+
 class _Plan(msgspec.Struct, kw_only=True):
     new: list[RosterMember] = msgspec.field(default_factory=list)
-    changed: list[tuple[MemberRow, Member, RosterMember]] = msgspec.field(default_factory=list)
+    changed: list[_Changed] = msgspec.field(default_factory=list)
 
 
 def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
@@ -63,7 +66,7 @@ def _plan(tx: Tx, office: Office, association: str, people: Sequence[RosterMembe
         else:
             plan.changed.append((row, office.open_member(row), person))
     _report_changes(plan, report)
-    return _without_strangers(tx, office, association, plan, report)
+    return _without_strangers(tx, office, association, plan, {person.member_no for person in people}, report)
 
 
 def _report_changes(plan: _Plan, report: Enrolled) -> None:
@@ -72,14 +75,17 @@ def _report_changes(plan: _Plan, report: Enrolled) -> None:
     report.coverage_changed = len(change.coverage_changed)
 
 
-def _without_strangers(tx: Tx, office: Office, association: str, plan: _Plan, report: Enrolled) -> _Plan:
+def _without_strangers(
+    tx: Tx, office: Office, association: str, plan: _Plan, in_file: set[str], report: Enrolled
+) -> _Plan:
     """Refuse members whose id number belongs to somebody of another name, or whose periods would overlap."""
     coming = plan.new + [new for _, _, new in plan.changed]
     holders = _holders(tx, office, association, coming)
     refused: dict[str, str] = {}
     for person in coming:
         for other in holders.get(person.id_number, ()):
-            if other.member_no == person.member_no:
+            # Whoever stands in the file himself was compared with the others of the file when it was read.
+            if other.member_no in in_file:
                 continue
             if plain_name(other.name) != plain_name(person.name):
                 refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
@@ -112,31 +118,9 @@ def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
 
 
 def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
-    roster.lock_people(tx, [row.person_id for row, _, _ in plan.changed])
     worked = pages.any_worked(tx, feeds_of(office, association))
-    added = _rows_of_new(tx, office, association, plan.new)
-    changed = [_row(office, row.member_id, row.person_id, association, new) for row, _, new in plan.changed]
-    roster.add_members(tx, added)
-    roster.change_members(tx, changed)
-    fingerprint = office.id_fingerprint
-    # A row that opted out gets no fingerprint: nothing can ever find it.
-    pairs = [
-        (fingerprint(person.id_number), row.member_id)
-        for row, person in zip(added, plan.new, strict=True)
-        if not person.opt_out
-    ]
-    roster.add_fingerprints(tx, pairs)
-    moved = [(row, old, new) for row, old, new in plan.changed if _moved(old, new)]
-    _replace_fingerprints(tx, office, moved)
-    wanted = [
-        Rescan(
-            member_id=row.member_id,
-            association=association,
-            fingerprints=fingerprint(old.id_number) + fingerprint(new.id_number),
-            reread=_moved(old, new),
-        )
-        for row, old, new in plan.changed
-    ]
+    wanted = _write_changed(tx, office, association, plan.changed)
+    pairs = _write_new(tx, office, association, plan.new)
     if worked:
         wanted += [
             Rescan(member_id=member_id, association=association, fingerprints=digest, reread=True)
@@ -145,14 +129,62 @@ def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
         roster.ask_rescan(tx, wanted)
 
 
+def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_Changed]) -> list[Rescan]:
+    """Changed members first, so that a number one of them gave up is free for somebody new."""
+    roster.lock_people(tx, [row.person_id for row, _, _ in changed])
+    moved = [each for each in changed if _moved(each[1], each[2])]
+    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
+    persons = _persons_of(tx, office, association, moved)
+    rows = [
+        _row(office, row.member_id, persons.get(row.member_id, row.person_id), association, new)
+        for row, _, new in changed
+    ]
+    roster.change_members(tx, rows)
+    _add_fingerprints(tx, office, [(new, row.member_id) for row, _, new in moved])
+    fingerprint = office.id_fingerprint
+    return [
+        Rescan(
+            member_id=row.member_id,
+            association=association,
+            fingerprints=fingerprint(old.id_number) + fingerprint(new.id_number),
+            reread=_moved(old, new),
+        )
+        for row, old, new in changed
+    ]
+
+
+def _persons_of(tx: Tx, office: Office, association: str, moved: Sequence[_Changed]) -> dict[int, int]:
+    """Member id → person, for those whose number changed: whoever has the new number is the same person; who
+    shared his old one with another enrolment parts from him."""
+    holders = _holders(tx, office, association, [new for _, _, new in moved])
+    known = {number: members[0].person_id for number, members in holders.items()}
+    beside = roster.members_of_people(tx, {row.person_id for row, _, _ in moved})
+    persons: dict[int, int] = {}
+    for row, old, new in moved:
+        shared = any(each.person_id == row.person_id and each.member_id != row.member_id for each in beside)
+        parts = shared and old.id_number != new.id_number
+        own = roster.add_people(tx, association, 1)[0] if parts and new.id_number not in known else row.person_id
+        persons[row.member_id] = known.setdefault(new.id_number, own)
+    return persons
+
+
+def _write_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[tuple[bytes, int]]:
+    rows = _rows_of_new(tx, office, association, new)
+    roster.add_members(tx, rows)
+    return _add_fingerprints(tx, office, [(person, row.member_id) for row, person in zip(rows, new, strict=True)])
+
+
+def _add_fingerprints(tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int]]) -> list[tuple[bytes, int]]:
+    """How members are found from now on. One who opted out gets no fingerprint: nothing can ever find him."""
+    pairs = [
+        (office.id_fingerprint(person.id_number), member_id) for person, member_id in members if not person.opt_out
+    ]
+    roster.add_fingerprints(tx, pairs)
+    return pairs
+
+
 def _moved(old: Member, new: RosterMember) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
-
-
-def _replace_fingerprints(tx: Tx, office: Office, moved: Sequence[tuple[MemberRow, Member, RosterMember]]) -> None:
-    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
-    pairs = [(office.id_fingerprint(new.id_number), row.member_id) for row, _, new in moved if not new.opt_out]
-    roster.add_fingerprints(tx, pairs)
 
 
 def _rows_of_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[MemberRow]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, exists, func, select, text, update
 
 from gateway.model.claim import Delivery, DeliveryState
 from gateway.store import schema
@@ -180,6 +180,10 @@ def redrive(
     """Give dead letters a new schedule. They may have arrived, so each is asked about first, unless a person
     made sure that it did not (`send_again`)."""
     table = schema.delivery
+    newer = table.alias()
+    superseded = exists().where(newer.c.claim_id == table.c.claim_id, newer.c.version > table.c.version)
+    # An old version must not arrive after the new one.
+    tx.execute(update(table).where(table.c.state == "dead", superseded).values(state="overtaken"))
     dead = table.c.state == "dead"
     if association:
         dead &= table.c.association == association

@@ -46,7 +46,12 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
     cut_off = table.c.outcome.is_(None) & (table.c.beat_at < at - SILENT_AFTER_MS)
     failed = (table.c.outcome == "failed") & (table.c.finished_at < at - RETRY_AFTER_MS)
     same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed)
-    again = update(table).where(same).values(started_at=at, beat_at=at, outcome=None).returning(table.c.run_id)
+    again = (
+        update(table)
+        .where(same)
+        .values(started_at=at, beat_at=at, outcome=None, finished_at=None)
+        .returning(table.c.run_id)
+    )
     found = tx.execute(again).scalar()
     return int(found) if found is not None else None
 

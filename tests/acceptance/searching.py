@@ -2,8 +2,6 @@
 
 A needle is looked for by all the bytes it could have become. Written forms of fewer than six bytes are left out
 (a name of two characters in UTF-16 or GB18030): in megabytes of ciphertext four given bytes turn up by chance.
-Each form is only looked for where it could be, in runs of bytes that make sense in its encoding, which leaves
-little of a sealed database to look through.
 """
 
 from __future__ import annotations
@@ -17,55 +15,49 @@ from pathlib import Path
 from urllib.parse import quote
 
 SHORTEST = 6
-_TEXT = rb"[\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
-RUNS = {
-    "utf-8": re.compile(rb"(?:%s)+" % _TEXT),
-    "gb18030": re.compile(rb"(?:[\x81-\xfe][\x30-\xfe]|[\x20-\x7e])+"),
-    "utf-16-le": re.compile(rb"(?:[\x20-\x7e]\x00|[\x00-\xff][\x4e-\x9f\xff])+"),
-    "utf-16-be": re.compile(rb"(?:\x00[\x20-\x7e]|[\x4e-\x9f\xff][\x00-\xff])+"),
-}
-"""Where a form of each encoding can stand: an unbroken run of its letters, digits and Han characters."""
 
 
 def forms(text: str) -> Iterator[tuple[str, bytes]]:
-    """(encoding, bytes) of every way this text may have been written."""
+    """(name of the form, bytes) of every way this text may have been written."""
     plain = text.encode()
-    for encoding in RUNS:
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030"):
         yield encoding, text.encode(encoding)
-    for written in (plain.hex(), plain.hex().upper(), quote(text, safe=""), json.dumps(text)[1:-1]):
-        yield "utf-8", written.encode()
+    yield "hex", plain.hex().encode()
+    yield "HEX", plain.hex().upper().encode()
+    yield "url", quote(text, safe="").encode()
+    yield "json", json.dumps(text)[1:-1].encode()
     for shift in range(3):
-        # Inside a longer text base64 begins anywhere; the characters that depend on the neighbours are cut off.
+        # Inside a longer text base64 begins anywhere; characters that depend on the neighbours are cut off.
         coded = b64encode(b"\0" * shift + plain)
-        begin, end = (0, 2, 3)[shift], len(coded) - (0, 4, 4)[(shift + len(plain)) % 3]
-        yield "utf-8", coded[begin:end]
+        yield "base64", coded[(0, 2, 3)[shift] : len(coded) - (0, 4, 4)[(shift + len(plain)) % 3]]
 
 
 class Needles:
-    """Texts to look for. `found_in(data)` names those that are in it, with the encoding they were met in."""
+    """Texts to look for. `found_in(data)` names those that are in it, each with the form it was met in."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._by_head: dict[str, dict[bytes, set[tuple[bytes, str]]]] = {name: defaultdict(set) for name in RUNS}
+        heads: dict[str, dict[bytes, list[tuple[bytes, str]]]] = defaultdict(lambda: defaultdict(list))
         for text in texts:
-            for encoding, form in forms(text):
+            for name, form in forms(text):
                 if len(form) >= SHORTEST:
-                    self._by_head[encoding][form[:SHORTEST]].add((form, text))
+                    heads[name][form[:SHORTEST]].append((form, text))
+        self._looks = [(name, _anywhere(heads[name]), heads[name]) for name in heads]
 
     def found_in(self, data: bytes) -> set[tuple[str, str]]:
-        """(text, encoding) of everything that is in these bytes."""
-        found: set[tuple[str, str]] = set()
-        for encoding, heads in self._by_head.items():
-            for run in RUNS[encoding].finditer(data):
-                if run.end() - run.start() >= SHORTEST:
-                    found |= {(text, encoding) for text in _in_run(run[0], heads)}
-        return found
+        """(text, form) of everything that is in these bytes."""
+        return {
+            (text, name)
+            for name, anywhere, heads in self._looks
+            for spot in anywhere.finditer(data)
+            for form, text in heads.get(data[spot.start() : spot.start() + SHORTEST], ())
+            if data.startswith(form, spot.start())
+        }
 
 
-def _in_run(run: bytes, heads: dict[bytes, set[tuple[bytes, str]]]) -> Iterator[str]:
-    for at in range(len(run) - SHORTEST + 1):
-        for form, text in heads.get(run[at : at + SHORTEST], ()):
-            if run.startswith(form, at):
-                yield text
+def _anywhere(heads: Iterable[bytes]) -> re.Pattern[bytes]:
+    """Matches, at any place, whatever could be the first six bytes of a form: a sieve, not a proof."""
+    classes = (b"".join(b"\\x%02x" % byte for byte in sorted({head[at] for head in heads})) for at in range(SHORTEST))
+    return re.compile(b"(?=" + b"".join(b"[" + one + b"]" for one in classes) + b")")
 
 
 def files_below(*folders: Path) -> list[Path]:

@@ -121,10 +121,10 @@ def expected(night: Night) -> list[Seen]:
     for each in rows:
         if last[(each.feed, each.line.number, each.line.refund)] is not each:
             each.kind = "superseded"
-        elif each.line.person in (1, 2, -1) and each.line.bad:
-            each.kind = "quarantined"
         elif each.line.person == -1:
             each.kind = "review"
+        elif each.line.person in MEMBERS and each.line.bad:
+            each.kind = "quarantined"
         elif each.line.person in MEMBERS:
             each.kind, each.person = "member", each.line.person
     for each in last.values():
