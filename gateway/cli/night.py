@@ -111,6 +111,7 @@ def bench(
     ] = "sqlite",
     suite: Annotated[str, typer.Option(help="aes | sm4")] = "aes",
     seed: int = 1,
+    as_json: Json = False,
 ) -> None:
     """性能基准：生成的报文 → 已提交的申领 (generated feed bytes → claims committed; prints JSON)."""
     from gateway.cli.benching import bench as measure

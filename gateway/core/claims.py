@@ -122,6 +122,25 @@ def _in_shanghai(instant: datetime | None) -> datetime | None:
     return None if instant is None else instant.astimezone(_SHANGHAI)
 
 
+_WEIGHTY: Final = (
+    "settlement_no",
+    "facility_no",
+    "care_type",
+    "admitted_on",
+    "discharged_on",
+    "settled_at",
+    "total_amount",
+    "in_scope_amount",
+    "fund_paid_amount",
+)
+
+
+def same_weight(told: dict[str, Any], record: SettlementRecord) -> bool:
+    """Whether a settlement as a claim's body told it still says the same, in all that an amount may rest on."""
+    now = msgspec.json.decode(_json.encode(_settlement(record)))
+    return all(told.get(name) == now[name] for name in _WEIGHTY)
+
+
 def _yuan(amount: int | None) -> str | None:
     return None if amount is None else yuan(amount)
 

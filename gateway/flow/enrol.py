@@ -102,7 +102,7 @@ def _without_strangers(
 def _holders(tx: Tx, office: Office, association: str, coming: Sequence[RosterMember]) -> dict[str, list[Member]]:
     """id number → the stored members who have it, among those that come."""
     digests = [office.id_fingerprint(person.id_number) for person in coming]
-    ids = {member_id for _, member_id in roster.find(tx, digests)}
+    ids = {member_id for _, member_id, _ in roster.find(tx, digests)}
     held: dict[str, list[Member]] = {}
     for row in roster.members(tx, ids):
         if row.association == association:
@@ -121,6 +121,7 @@ def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
     worked = pages.any_worked(tx, feeds_of(office, association))
     wanted = _write_changed(tx, office, association, plan.changed)
     pairs = _write_new(tx, office, association, plan.new)
+    roster.settle_in(tx)
     if worked:
         wanted += [
             Rescan(member_id=member_id, association=association, fingerprints=digest, reread=True)
@@ -140,7 +141,8 @@ def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_
         for row, _, new in changed
     ]
     roster.change_members(tx, rows)
-    _add_fingerprints(tx, office, [(new, row.member_id) for row, _, new in moved])
+    place = {row.member_id: row.person_id for row in rows}
+    _add_fingerprints(tx, office, [(new, row.member_id, place[row.member_id]) for row, _, new in moved])
     fingerprint = office.id_fingerprint
     return [
         Rescan(
@@ -171,16 +173,21 @@ def _persons_of(tx: Tx, office: Office, association: str, moved: Sequence[_Chang
 def _write_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[tuple[bytes, int]]:
     rows = _rows_of_new(tx, office, association, new)
     roster.add_members(tx, rows)
-    return _add_fingerprints(tx, office, [(person, row.member_id) for row, person in zip(rows, new, strict=True)])
+    found_by = [(person, row.member_id, row.person_id) for row, person in zip(rows, new, strict=True)]
+    return _add_fingerprints(tx, office, found_by)
 
 
-def _add_fingerprints(tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int]]) -> list[tuple[bytes, int]]:
+def _add_fingerprints(
+    tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int, int]]
+) -> list[tuple[bytes, int]]:
     """How members are found from now on. One who opted out gets no fingerprint: nothing can ever find him."""
-    pairs = [
-        (office.id_fingerprint(person.id_number), member_id) for person, member_id in members if not person.opt_out
+    found_by = [
+        (office.id_fingerprint(person.id_number), member_id, person_id)
+        for person, member_id, person_id in members
+        if not person.opt_out
     ]
-    roster.add_fingerprints(tx, pairs)
-    return pairs
+    roster.add_fingerprints(tx, found_by)
+    return [(digest, member_id) for digest, member_id, _ in found_by]
 
 
 def _moved(old: Member, new: RosterMember) -> bool:

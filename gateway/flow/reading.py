@@ -84,14 +84,14 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Row
         if row.identity is not None and row.identity.id_number is not None:
             wanted.setdefault(fingerprint(row.identity.id_number), []).append(row)
     hits = roster.find(tx, wanted)
-    enrolled = roster.members_beside(tx, {member_id for _, member_id in hits})
+    enrolled = roster.members_of_people(tx, {person_id for _, _, person_id in hits})
     open_one = office.vault.opener()
     opened = {row.member_id: office.open_member(row, open_one) for row in enrolled}
     people: dict[int, list[Member]] = {}
     for member in sorted(opened.values(), key=lambda each: each.member_id):
         people.setdefault(member.person_id, []).append(member)
     candidates: dict[bytes, list[Member]] = {}
-    for digest, member_id in hits:
+    for digest, member_id, _ in hits:
         candidates.setdefault(digest, []).append(opened[member_id])
     for digest, members in candidates.items():
         for row in wanted[digest]:

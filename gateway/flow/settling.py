@@ -326,7 +326,7 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
         for enrolment in roster.members_of_people(tx, unknown):
             known.setdefault(enrolment.person_id, []).append(office.open_member(enrolment))
     files = {
-        each: PersonFile(person_id=each, association=work.associations[each], members=known[each], stays=[])
+        each: PersonFile(person_id=each, association=work.associations[each], members=known.get(each, []), stays=[])
         for each in ids
     }
     open_one = office.vault.opener()

@@ -52,6 +52,11 @@ class PersonFile(msgspec.Struct, kw_only=True, gc=False):
     members: list[Member]
     stays: list[Stay]
 
+    @property
+    def enrolled(self) -> list[Member]:
+        """His enrolments but those that opted out. A person may have none left."""
+        return [member for member in self.members if not member.opt_out]
+
 
 class Outcome(msgspec.Struct, kw_only=True):
     """What is to be written after weighing."""
@@ -95,10 +100,11 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
 
 
 class Fixed(msgspec.Struct, frozen=True, kw_only=True):
-    """A decided claim: its row, the decision, and the settlements the decided version stood for."""
+    """A decided claim: its row, the decision, and the settlements as the decided version told them."""
 
     claim: ClaimRow
     decision: Decided
+    told: tuple[dict[str, Any], ...]
 
 
 def _fixed(
@@ -109,22 +115,23 @@ def _fixed(
         decision = decided.get(row.claim_id)
         if decision is None:
             continue
-        settlements = _settlements_of(tx, office, decision)
+        told = _settlements_of(tx, office, decision)
+        settlements = tuple(each["settlement_no"] for each in told)
         refused = decision.outcome == "refused"
         payable = Money(0 if refused else decision.amount)
         fixed[(row.scheme, row.stay)] = Fixed(
-            claim=row, decision=Decided(settlements=settlements, payable=payable, refused=refused)
+            claim=row, decision=Decided(settlements=settlements, payable=payable, refused=refused), told=told
         )
     return fixed
 
 
-def _settlements_of(tx: Tx, office: Office, decision: DecisionRow) -> tuple[str, ...]:
+def _settlements_of(tx: Tx, office: Office, decision: DecisionRow) -> tuple[dict[str, Any], ...]:
     sealed = deliveries.body_of(tx, decision.claim_id, decision.version)
     if sealed is None:
         return ()
     plain = office.vault.open(sealed, delivery_context(f"{decision.claim_id}/{decision.version}"))
     body = msgspec.json.decode(plain)
-    return tuple(each["settlement_no"] for each in body.get("settlements", ()))
+    return tuple(body.get("settlements", ()))
 
 
 def _weigh_scheme(
@@ -136,7 +143,8 @@ def _weigh_scheme(
     fixed: dict[tuple[str, str], Fixed],
     now_ms: int,
 ) -> None:
-    stays = [stay for stay in person.stays if not stay.duplicate]
+    # Nobody is paid by an enrolment that opted out, or whose number turned out to be another's.
+    stays = [stay for stay in person.stays if not stay.duplicate] if person.enrolled else []
     mine = {stay: row for (scheme, stay), row in before.items() if scheme == family.scheme}
     decided = {stay: each for (scheme, stay), each in fixed.items() if scheme == family.scheme}
     records = [stay.record for stay in stays]
@@ -164,19 +172,21 @@ def _weigh_scheme(
 
 def insured(person: PersonFile, scheme: str) -> Insured:
     """The person as a scheme sees him: the union of his enrolments' coverage."""
-    first = person.members[0]
+    if not person.enrolled:
+        return Insured()
+    first = person.enrolled[0]
     return Insured(
         category=first.category,
         sex=first.sex,
         birth_date=first.birth_date,
-        coverage=tuple(each for member in person.members for each in member.coverage if each.scheme == scheme),
+        coverage=tuple(each for member in person.enrolled for each in member.coverage if each.scheme == scheme),
     )
 
 
 def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily) -> Draft:
     parts = [stays[index] for index in estimate.record_keys]
     ids = {stay.member_id for stay in parts}
-    member = next((each for each in person.members if each.member_id in ids), person.members[0])
+    member = next((each for each in person.enrolled if each.member_id in ids), person.enrolled[0])
     return drafting.draft(
         member,
         estimate,
@@ -188,10 +198,17 @@ def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay],
 
 
 def _still_whole(fixed: Fixed, records: Sequence[SettlementRecord]) -> bool:
-    """Whether every settlement the association decided on is still there and not taken back."""
-    there = {record.settlement_no for record in records if not record.reversal}
+    """Whether every settlement the association decided on is still there, as it was told and not taken back."""
+    there: dict[str, list[SettlementRecord]] = defaultdict(list)
+    for record in records:
+        if not record.reversal:
+            there[record.settlement_no].append(record)
     gone = {record.reverses or record.settlement_no for record in records if record.reversal}
-    return all(number in there and number not in gone for number in fixed.decision.settlements)
+    return all(
+        told["settlement_no"] not in gone
+        and any(drafting.same_weight(told, record) for record in there[told["settlement_no"]])
+        for told in fixed.told
+    )
 
 
 def _doubt(
@@ -212,7 +229,7 @@ def _doubt(
         row=latest.row if latest else None,
         key=None,
         amount=0,
-        member_id=person.members[0].member_id,
+        member_id=person.members[0].member_id if person.members else None,
         score=None,
         reasons=msgspec.json.encode(["decided_before", family.scheme]).decode(),
         state="open",

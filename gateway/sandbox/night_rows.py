@@ -45,11 +45,14 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     `live`: member number → settlements that stand, as the right mapping makes them. `rows`: feed → how its
     rows end (member, stranger, review, quarantined, duplicate), counted over the last received row of each
     number and sign. `superseded`: feed → rows a later one replaced or took back; 乌海's depend on the sweep.
+    `overlooked`: feed → of the quarantined, members' rows of care that no scheme pays and whose fault is not in
+    their identity; who reads no more than it needs counts them as members'.
     """
 
     live: Mapping[str, tuple[SettlementRecord, ...]]
     rows: Mapping[str, Counter[str]]
     superseded: Mapping[str, int]
+    overlooked: Mapping[str, int]
 
 
 class NightRows:
@@ -84,6 +87,7 @@ class NightRows:
             live={number: tuple(records) for number, records in live.items()},
             rows={feed: Counter(map(self._end, rows)) for feed, rows in last.items()},
             superseded={"hinggan": len(self.before["hinggan"]), "bayannur": 0},
+            overlooked={feed: sum(map(self._is_overlooked, rows)) for feed, rows in last.items()},
         )
 
     def all_rows(self) -> Iterator[Sent]:
@@ -166,6 +170,17 @@ class NightRows:
         if sent.duplicate:
             return "duplicate"
         return "review" if sent.wrong_name else "member"
+
+    def _is_overlooked(self, sent: Sent) -> bool:
+        """Whether only the sums or the admission of a row are wrong, and nobody needs them."""
+        return (
+            self._end(sent) == "quarantined"
+            and sent.spoiled in ("sums", "admitted")
+            and sent.record.care_type not in _PAID_CARE
+        )
+
+
+_PAID_CARE = ("inpatient", "outpatient_special")
 
 
 def _ended(person: Person, record: SettlementRecord, ended: date) -> Sent:

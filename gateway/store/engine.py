@@ -109,7 +109,11 @@ def _sqlite(path: Path) -> Engine:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16)
+    # Thousands of keys a query: a plan made once for any number of them is a bad plan for each.
+    options = {"options": "-c plan_cache_mode=force_custom_plan"}
+    return create_engine(
+        url, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16
+    )
 
 
 def unpooled(engine: Engine) -> Engine:

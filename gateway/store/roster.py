@@ -113,10 +113,11 @@ def lock_people(tx: Connection, person_ids: Iterable[int]) -> None:
         select_in(tx, query, sorted(set(person_ids)), kind="bigint")
 
 
-def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int]]:
-    """(fingerprint, member id) of the members that have one of these fingerprints."""
-    query = "select fingerprint, member_id from member_fingerprint where fingerprint {keys}"
-    return [(bytes(digest), member_id) for digest, member_id in select_in(tx, query, fingerprints, kind="bytea")]
+def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
+    """(fingerprint, member id, person id) of the members that have one of these fingerprints."""
+    query = "select fingerprint, member_id, person_id from member_fingerprint where fingerprint {keys}"
+    found = select_in(tx, query, fingerprints, kind="bytea")
+    return [(bytes(digest), member_id, person_id) for digest, member_id, person_id in found]
 
 
 def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
@@ -127,13 +128,6 @@ def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
 def members_of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
     """All enrolments of these people."""
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
-
-
-def members_beside(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
-    """The members with these ids, and every other enrolment of the same people."""
-    query = _SELECT + "where person_id in (select person_id from member where member_id {keys})"
-    unique = {row[0]: row for row in select_in(tx, query, member_ids, kind="bigint")}
-    return [_row(row) for row in unique.values()]
 
 
 def members_by_no(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
@@ -217,10 +211,16 @@ def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
     change_many(tx, "delete from member_fingerprint where member_id = ?", [(each,) for each in member_ids])
 
 
-def add_fingerprints(tx: Connection, pairs: Sequence[tuple[bytes, int]]) -> None:
-    """(fingerprint, member id) pairs by which members are found from now on."""
+def add_fingerprints(tx: Connection, found_by: Sequence[tuple[bytes, int, int]]) -> None:
+    """(fingerprint, member id, person id): by which members are found from now on."""
     # Sorted keys fill an index page after page, in place of all over it.
-    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id"), sorted(pairs))
+    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id", "person_id"), sorted(found_by))
+
+
+def settle_in(tx: Connection) -> None:
+    """After many rows came at once: let the planner see them, so that the next batch is looked up by index."""
+    if is_postgres(tx):
+        tx.execute(text("analyze member, member_fingerprint, person"))
 
 
 def fingerprints_of(tx: Connection, member_ids: Iterable[int]) -> dict[int, list[bytes]]:

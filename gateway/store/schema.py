@@ -130,6 +130,7 @@ member_fingerprint = Table(
     metadata,
     Column("fingerprint", LargeBinary(16), primary_key=True),
     Column("member_id", _Id, ForeignKey("member.member_id"), primary_key=True),
+    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
     Index("ix_member_fingerprint_member_id", "member_id"),
     sqlite_with_rowid=False,
 )

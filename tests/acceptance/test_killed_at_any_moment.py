@@ -21,16 +21,27 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
-from stage import ASSOCIATION, Ended, Gateways, Stage, make_night, proven, stage, write_settings
+from stage import (
+    ASSOCIATION,
+    NO_TROUBLES,
+    Ended,
+    Gateways,
+    Stage,
+    Troubles,
+    make_night,
+    proven,
+    stage,
+    write_settings,
+)
 
 from gateway.sandbox.night import Night
 
 PEOPLE = 100
 EVENINGS = (0, 1)
-FAULTS = {
-    "line_faults": ("5203:3%:error", "1101:2%:broken", "5201:1%:busy"),
-    "inbox_faults": ("POST /claims:5%:lost", "POST /claims:5%:error", "GET /claims:5%:error", "POST /claims:25%:slow"),
-}
+TROUBLES = Troubles(
+    line=("5203:3%:error", "1101:2%:broken", "5201:1%:busy"),
+    inbox=("POST /claims:5%:lost", "POST /claims:5%:error", "GET /claims:5%:error", "POST /claims:25%:slow"),
+)
 _numbers = itertools.count(1)
 
 
@@ -108,7 +119,7 @@ class World:
         self._urls.append(self.databases.copy_of(on.url))
 
     @contextmanager
-    def trial(self, evening: int, **faults: Any) -> Iterator[Stage]:
+    def trial(self, evening: int, troubles: Troubles = NO_TROUBLES) -> Iterator[Stage]:
         """An identical stage before this evening, with a database and an inbox of its own."""
         folder = self.folder / f"trial-{next(_numbers)}"
         url = self.databases.copy_of(self._urls[evening])
@@ -116,7 +127,7 @@ class World:
         if (before / "inbox").is_dir():
             shutil.copytree(before / "inbox", folder / "inbox")
         try:
-            with stage(folder, before / "site", people=PEOPLE, database=url, past=evening, **faults) as on:
+            with stage(folder, before / "site", people=PEOPLE, database=url, past=evening, troubles=troubles) as on:
                 yield on
         finally:
             self.databases.drop(url)
@@ -221,7 +232,7 @@ def test_killed_at_every_commit(world: World, evening: int, place: str) -> None:
 def killed_at_random(world: World, dice: random.Random, each: int) -> int:
     """Both evenings with faults on every line, each killed up to so many times; returns how often it was."""
     count = 0
-    with world.trial(0, **FAULTS) as on:
+    with world.trial(0, TROUBLES) as on:
         for evening in EVENINGS:
             on.begin(evening)
             for _ in range(each):
@@ -250,7 +261,7 @@ def test_killed_a_hundred_times(world: World) -> None:
     dice, count = random.Random(2022), 0
     while count < 100:
         count += killed_at_random(world, dice, each=5)
-    assert count >= 100
+    print(f"killed {count} times")
 
 
 def test_a_roster_import_is_whole_or_nothing(world: World, tmp_path: Path) -> None:

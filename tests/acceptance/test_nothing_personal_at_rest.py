@@ -25,7 +25,7 @@ from conftest import _wheel_server
 from searching import Needles, files_below, forms
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
-from stage import ASSOCIATION, Gateways, Stage, make_night, rewrite, stage, write_settings
+from stage import ASSOCIATION, Gateways, Stage, Troubles, make_night, rewrite, stage, write_settings
 
 from gateway.sandbox.national import false_checksum
 from gateway.sandbox.night import Night
@@ -33,10 +33,7 @@ from gateway.sandbox.pushes import Pusher
 
 ROOT = Path(__file__).parents[2]
 PEOPLE, SEED = 120, 41
-FAULTS = {
-    "line_faults": ("5203:2:error", "1101:4:broken"),
-    "inbox_faults": ("POST /claims:3:lost", "GET /claims:1:error"),
-}
+TROUBLES = Troubles(line=("5203:2:error", "1101:4:broken"), inbox=("POST /claims:3:lost", "GET /claims:1:error"))
 Digests = dict[Path, str]
 """File → what was in it. A file of the database server that is as it was before the night needs no search."""
 
@@ -47,7 +44,6 @@ LOOKS = (
     ("deliveries", "list", "--limit", "1000"),
     ("quarantine", "list", "--limit", "1000"),
     ("quarantine", "list", "--limit", "1000", "--state", "superseded"),
-    ("quarantine", "show", "1"),
     ("quarantine", "retry"),
     ("review", "list", "--limit", "1000"),
     ("feed", "list"),
@@ -132,7 +128,7 @@ def whole_night(folder: Path, gateways: Gateways, url: str | None) -> Night:
     prepared = folder / "prepared"
     write_settings(prepared, night, database=url, people_per_page=20)
     rewrite(prepared, {"listen_port = 8600": "listen_port = 0"})
-    with stage(folder / "trial", prepared, people=PEOPLE, seed=SEED, **FAULTS) as on:
+    with stage(folder / "trial", prepared, people=PEOPLE, seed=SEED, troubles=TROUBLES) as on:
         shutil.rmtree(prepared)
         settings = digest(*files_below(on.site / "config", on.site / "mappings"))
         import_rosters(on, gateways)
@@ -193,7 +189,10 @@ def pushed_while_serving(on: Stage, gateways: Gateways, evening: int) -> None:
 
 def look(on: Stage, gateways: Gateways) -> None:
     """Every command that shows something, for people and for machines; what they print is searched too."""
-    for command in LOOKS:
+    listed = on.run(gateways, "quarantine", "list", "--json").answer["quarantine"]
+    assert listed
+    shows = [("quarantine", "show", str(each["item"])) for each in listed[:3]]
+    for command in (*shows, *LOOKS):
         for as_json in ((), ("--json",)):
             ended = on.run(gateways, *command, *as_json)
             assert ended.code in (0, 1), f"{command}: {ended.err}"

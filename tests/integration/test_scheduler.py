@@ -30,7 +30,7 @@ from gateway.store.values import SHANGHAI, from_ms
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
 
-SECOND = {"slow": FILES["files"].replace("files", "slow")}
+SECOND = {"big": FILES["files"].replace("files", "big")}
 
 
 @pytest.fixture(autouse=True)
@@ -288,7 +288,7 @@ def test_the_timetable(office: Office) -> None:
     names = {name: seconds for name, seconds, _ in scheduler.timetable(office, doors())}
     assert names == {
         "take in files": 60,
-        "take in slow": 60,
+        "take in big": 60,
         "take in line": 60,
         "take in hinggan": 60,
         "take in wuhai": 60,
@@ -311,10 +311,10 @@ def test_jobs_come_round_again(office: Office, monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_feed_that_takes_hours_holds_up_no_other(office: Office) -> None:
     slow, files = Slow(), Files()
-    stop = scheduler.start(office, doors(slow=slow, files=files))
+    stop = scheduler.start(office, doors(big=slow, files=files))
     assert slow.begun.wait(10)
     wait_until(lambda: ran(office) == [(at(8), "done")])
-    assert ran(office, "slow") == [(at(8), None)]
+    assert ran(office, "big") == [(at(8), None)]
     slow.go_on.set()
     assert stop()
 

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -161,6 +163,24 @@ def test_a_page_that_breaks_the_program_holds_up_no_other(
     assert name not in caplog.text
 
 
+def test_a_failure_to_look_for_waiting_pages_alarms_and_is_made_good(
+    side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    look = pages.waiting
+    name = who(1).name
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise KeyError(name)
+
+    monkeypatch.setattr(pages, "waiting", fails)
+    assert side.push(row("S1", 1)).status_code == 202
+    wait_until(lambda: "work waiting pages failed: KeyError" in caplog.text)
+    assert name not in caplog.text
+    monkeypatch.setattr(pages, "waiting", look)
+    side.push(row("S2", 2))
+    wait_until(lambda: page_states(side.office) == ["done", "done"])
+
+
 def test_bytes_nobody_can_read_are_kept_for_a_person(side: Side) -> None:
     assert side.push_bytes(b"\xff\xfe not a page").status_code == 202
     assert side.push_bytes(b"").status_code == 202
@@ -193,9 +213,16 @@ def test_the_same_delivery_eight_times_at_one_moment_is_one_page(either: Side) -
 
 
 def test_many_at_one_moment_are_each_kept_to_the_last_byte(either: Side) -> None:
-    bodies = [content([row(f"S{one}-{number}", number) for number in range(300)]) for one in range(16)]
+    # Two megabytes each, so that they are compressed at the same time and not one after another.
+    bodies = [Random(number).randbytes(500) * 4000 for number in range(16)]
+    start = Barrier(8)
+
+    def push(body: bytes) -> str:
+        start.wait(30)
+        return str(either.push_bytes(body, feed="west").json()["page"])
+
     with ThreadPoolExecutor(8) as pool:
-        places = [answer.json()["page"] for answer in pool.map(either.push_bytes, bodies)]
+        places = list(pool.map(push, bodies))
     assert sorted(map(int, places)) == list(range(1, 17))
     for place, body in zip(places, bodies, strict=True):
         with either.office.store.read() as tx:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,11 +9,9 @@ from threading import Event, Lock, Thread
 
 from fastapi import Request
 
-from gateway.errors import HubaoError
 from gateway.flow.night import Doors, work_waiting
 from gateway.flow.office import Office
-
-log = logging.getLogger("hubao.web")
+from gateway.scheduler import Jobs
 
 _LOOKUPS_AT_ONCE = 8
 _CLOSING_SECONDS = 10.0
@@ -30,6 +27,7 @@ class Backroom:
         self._office = office
         self._stopping = stopping
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="backroom")
+        self._job = Jobs(stopping).guarded("work waiting pages", self._work)
         self._called = Event()
         self._lock = Lock()
 
@@ -38,7 +36,7 @@ class Backroom:
         with self._lock:
             if not self._called.is_set() and not self._stopping():
                 self._called.set()
-                self._pool.submit(self._work)
+                self._pool.submit(self._job)
 
     def close(self, *, within: float) -> bool:
         """Finish the page in hand, once `stopping` says so; whether that took at most so many seconds."""
@@ -47,10 +45,7 @@ class Backroom:
     def _work(self) -> None:
         # Cleared before looking, so that a page stored while we look is a new call.
         self._called.clear()
-        try:
-            work_waiting(self._office, sorted(self._office.feeds), stopping=self._stopping)
-        except HubaoError as error:
-            log.error("waiting pages: %s", type(error).__name__)
+        work_waiting(self._office, sorted(self._office.feeds), stopping=self._stopping)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "delivery",
         sa.Column(
-            "delivery_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("claim_id", sa.String(length=40), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -79,22 +76,14 @@ def upgrade() -> None:
     op.create_table(
         "person",
         sa.Column(
-            "person_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("association", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_person")),
     )
     op.create_table(
         "quarantine",
-        sa.Column(
-            "item_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("page_seq", sa.BigInteger(), nullable=False),
         sa.Column("row", sa.Integer(), nullable=True),
         sa.Column("feed", sa.String(length=40), nullable=False),
@@ -117,12 +106,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "review",
-        sa.Column(
-            "item_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
-        ),
+        sa.Column("item_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("association", sa.String(length=40), nullable=False),
         sa.Column("feed", sa.String(length=40), nullable=False),
@@ -225,10 +209,7 @@ def upgrade() -> None:
     op.create_table(
         "member",
         sa.Column(
-            "member_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("association", sa.String(length=40), nullable=False),
@@ -247,10 +228,7 @@ def upgrade() -> None:
     op.create_table(
         "record",
         sa.Column(
-            "record_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=True,
-            nullable=False,
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("association", sa.String(length=40), nullable=False),
         sa.Column("feed", sa.String(length=40), nullable=False),
@@ -283,7 +261,9 @@ def upgrade() -> None:
         "member_fingerprint",
         sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["member_id"], ["member.member_id"], name=op.f("fk_member_fingerprint_member_id")),
+        sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_member_fingerprint_person_id")),
         sa.PrimaryKeyConstraint("fingerprint", "member_id", name=op.f("pk_member_fingerprint")),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,410 @@
+"""The roster changes: what was stored is read again for whom it concerns, and the end is as if it had been so before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import (
+    EAST_AND_WEST,
+    Who,
+    adds_up,
+    claims,
+    content,
+    covered,
+    enrolled,
+    everything,
+    in_batches,
+    live,
+    member,
+    only,
+    open_items,
+    page,
+    payable,
+    records,
+    row,
+    rows_of,
+    store_page,
+    take,
+    tallies,
+    versions,
+    who,
+)
+
+from gateway.flow import ingest, rescan as again
+from gateway.flow.enrol import enrol
+from gateway.flow.ingest import work_page
+from gateway.flow.office import Office
+from gateway.flow.rescan import Rescanned, rescan
+from gateway.model.page import Fetched
+from gateway.store import schema
+
+if TYPE_CHECKING:
+    from conftest import MakeOffice
+
+LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+FIRST_HALF, SECOND_HALF = covered("2021-06-01", "2021-07-31"), covered("2021-08-01", "2022-05-31")
+
+
+@pytest.fixture
+def office(make_office: MakeOffice, database_url: str) -> Office:
+    return make_office(database_url, feeds=EAST_AND_WEST)
+
+
+def members(office: Office) -> list[dict[str, Any]]:
+    return rows_of(office, schema.member)
+
+
+# ── taking a roster in ──
+
+
+def test_the_same_roster_twice_changes_nothing(office: Office) -> None:
+    first = enrolled(office, 1, 2, 3)
+    assert (first.added, first.unchanged, first.refused) == (3, 0, [])
+    before = everything(office)
+    second = enrolled(office, 1, 2, 3)
+    assert (second.added, second.changed, second.coverage_changed, second.unchanged) == (0, {}, 0, 3)
+    assert everything(office) == before
+
+
+def test_changes_are_shown(office: Office) -> None:
+    enrolled(office, 1, 2, 3, 4)
+    report = enrol(
+        office,
+        "nm",
+        [
+            member(1, phone="13900000000", category="retired"),
+            member(2, coverage=(covered("2021-06-01", "2021-12-31"),)),
+            member(3),
+            member(5),
+        ],
+    )
+    assert set(report.changed) == {"M00001"}
+    assert set(report.changed["M00001"]) == {"phone", "category"}
+    assert (report.added, report.coverage_changed, report.unchanged) == (1, 1, 1)
+    # A member the file does not hold stays as he is.
+    assert len(members(office)) == 5
+
+
+def test_a_dry_run_shows_and_writes_nothing(office: Office) -> None:
+    enrolled(office, 1)
+    before = everything(office), rows_of(office, schema.roster)
+    report = enrol(office, "nm", [member(1, name="改名"), member(2)], dry_run=True)
+    assert (report.added, set(report.changed)) == (1, {"M00001"})
+    assert (everything(office), rows_of(office, schema.roster)) == before
+    enrolled(office, 2)
+    assert len(members(office)) == 2
+
+
+def test_a_number_that_belongs_to_another_name_is_refused(office: Office) -> None:
+    enrolled(office, 1)
+    report = enrol(office, "nm", [member(2, id_number=who(1).id_number), member(3)])
+    assert [number for number, _ in report.refused] == ["M00002"]
+    assert who(1).name not in report.refused[0][1]
+    assert (report.added, len(members(office))) == (1, 2)
+
+
+def test_a_second_enrolment_of_the_same_person_may_not_overlap(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,))])
+    report = enrol(office, "nm", [member(1, member_no="X1")])
+    assert [number for number, _ in report.refused] == ["X1"]
+    report = enrol(office, "nm", [member(1, member_no="X2", coverage=(SECOND_HALF,))])
+    assert (report.added, report.refused) == (1, [])
+    assert len({each["person_id"] for each in members(office)}) == 1
+
+
+def test_a_change_of_number_in_one_file_is_no_overlap(office: Office) -> None:
+    enrolled(office, 1)
+    moved = [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))]
+    report = enrol(office, "nm", moved)
+    assert (report.added, report.coverage_changed, report.refused) == (1, 1, [])
+
+
+def test_two_enrolments_are_one_person_with_one_cap(office: Office) -> None:
+    big = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
+    enrol(office, "nm", [member(1), member(1, member_no="X1", coverage=(covered("2022-06-01", "2023-05-31"),))])
+    take(office, "east", page(row("A1", 1, **big), row("A2", 1, **LATER, **big)))
+    assert sum(money for _, money in payable(office)) == 25_000_000
+
+
+def test_nothing_is_read_again_before_anything_was_read(office: Office) -> None:
+    enrolled(office, 1)
+    enrol(office, "nm", [member(1, name="改名")])
+    assert rows_of(office, schema.rescan) == []
+
+
+def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch that looked before the roster moved looks again, in the middle of a page too."""
+    small = in_batches(office, 1)
+    look, done = ingest.look_up, []
+
+    def look_up(*given: Any) -> Any:
+        found = look(*given)
+        done.append(found.versions)
+        if len(done) == 2:
+            enrolled(office, 1)
+        return found
+
+    monkeypatch.setattr(ingest, "look_up", look_up)
+    take(small, "east", page(row("A1", 1), row("A2", 1, **LATER)))
+    assert adds_up(office) == {"stranger": 1, "member": 1}
+    monkeypatch.undo()
+    rescan(small)
+    assert adds_up(office) == {"member": 2}
+
+
+# ── reading again ──
+
+
+def test_a_new_member_has_a_past(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(row("A1", 1), row("A2", 2)), page(row("A3", 3)))
+    enrolled(office, 2)
+    done = rescan(office)
+    assert (done.members, done.rows) == (1, 1)
+    assert payable(office) == [("H15099900001/VA1", 249000), ("H15099900001/VA2", 249000)]
+    assert adds_up(office) == {"member": 2, "stranger": 1}
+    assert rows_of(office, schema.rescan) == []
+
+
+def test_looking_again_at_nothing_changes_nothing(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)))
+    enrolled(office, 1)
+    rescan(office)
+    before = everything(office)
+    assert rescan(office) == Rescanned()
+    assert everything(office) == before
+
+
+def test_a_number_that_was_wrong_is_taken_back_and_the_right_one_found(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, who(60).id_number))))
+    enrol(office, "nm", [member(1, id_number=who(60).id_number)])
+    rescan(office)
+    assert payable(office) == [("H15099900001/VA2", 249000)]
+    assert adds_up(office) == {"member": 1, "stranger": 1}
+
+
+def test_a_name_that_differs_becomes_a_doubt_and_back(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(row("A1", 1)))
+    enrol(office, "nm", [member(1, name="改名")])
+    rescan(office)
+    assert (live(office), only(open_items(office))[0]) == ([], "match")
+    assert adds_up(office) == {"review": 1}
+    enrolled(office, 1)
+    rescan(office)
+    assert (len(live(office)), open_items(office)) == (1, [])
+    assert adds_up(office) == {"member": 1}
+
+
+def test_who_opts_out_is_forgotten_and_who_comes_back_found(office: Office) -> None:
+    enrolled(office, 1, 2)
+    take(office, "east", page(row("A1", 1), row("A2", 2)))
+    enrol(office, "nm", [member(1, opt_out=True)])
+    rescan(office)
+    assert {each["member_id"] for each in records(office)} == {2}
+    assert adds_up(office) == {"member": 1, "stranger": 1}
+    enrolled(office, 1)
+    rescan(office)
+    assert adds_up(office) == {"member": 2}
+    assert len(live(office)) == 2
+
+
+def test_changed_coverage_weighs_the_stored_stays_again(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1)))
+    assert live(office) == []
+    enrolled(office, 1)
+    assert rescan(office).pages == 0
+    claim = only(live(office))["claim_id"]
+    enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
+    rescan(office)
+    assert versions(office, claim)[-1][:2] == (2, "withdrawn")
+    assert adds_up(office) == {"member": 1}
+
+
+def test_another_enrolment_of_a_person_counts_for_his_old_stays(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1)))
+    enrol(office, "nm", [member(1, member_no="X1", coverage=(FIRST_HALF,))])
+    rescan(office)
+    assert len(live(office)) == 1
+    assert adds_up(office) == {"member": 1}
+
+
+def test_what_was_replaced_is_not_brought_back(office: Office) -> None:
+    small = in_batches(office, 1)
+    take(small, "east", page(row("A1", 1), row("A1", 9)), page(row("A2", 1)), page(row("A2", 9)))
+    enrolled(office, 1)
+    rescan(small)
+    assert records(office) == []
+    assert adds_up(office) == {"stranger": 2, "superseded": 2}
+
+
+def test_a_past_from_two_feeds_is_paid_once(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)))
+    take(office, "west", page(row("B1", 1, mdtrt_id="other")))
+    enrolled(office, 1)
+    rescan(office)
+    assert payable(office) == [("H15099900001/VA1", 249000)]
+    assert adds_up(office) == {"member": 1, "duplicate": 1}
+
+
+def test_a_nameless_refund_goes_with_the_past(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)), page(row("A1", None, refund=True)))
+    enrolled(office, 1)
+    rescan(office)
+    assert live(office) == []
+    assert tallies(office) == {"member": (2, 0)}
+    enrol(office, "nm", [member(1, opt_out=True)])
+    rescan(office)
+    assert records(office) == []
+    assert tallies(office) == {"stranger": (2, 0)}
+    assert len(rows_of(office, schema.waiting_reversal)) == 1
+    assert adds_up(office)
+
+
+def test_pages_that_wait_or_cannot_be_read_are_left_alone(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)))
+    take(office, "east", Fetched(content=content([])[:-1], request="bad"))
+    waiting = store_page(office, "east", page(row("A2", 1, **LATER)))
+    enrolled(office, 1)
+    rescan(office)
+    assert len(records(office)) == 1
+    work_page(office, waiting)
+    assert len(records(office)) == 2
+    assert adds_up(office) == {"member": 2}
+
+
+def test_bad_rows_of_a_new_member_wait_for_a_person(office: Office) -> None:
+    take(office, "east", page(row("A1", 1, enddate="2020-01-01")))
+    assert adds_up(office) == {"stranger": 1}
+    enrolled(office, 1)
+    rescan(office)
+    assert only(open_items(office))[::3] == ("quarantine", "date_order")
+    assert adds_up(office) == {"quarantined": 1}
+    enrol(office, "nm", [member(1, opt_out=True)])
+    rescan(office)
+    assert open_items(office) == []
+    assert adds_up(office) == {"stranger": 1}
+
+
+# ── people ──
+
+
+def test_a_number_corrected_to_that_of_another_enrolment_makes_one_person_of_two(office: Office) -> None:
+    wrong = who(60).id_number
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,))])
+    enrol(office, "nm", [member(1, member_no="X1", id_number=wrong, coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1), row("A2", 1, **LATER), row("A3", Who(who(1).name, wrong))))
+    assert len({each["person_id"] for each in members(office)}) == 2
+    enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    rescan(office)
+    assert len({each["person_id"] for each in members(office)}) == 1
+    assert sorted(stay for stay, _ in payable(office)) == ["H15099900001/VA1", "H15099900001/VA2"]
+    assert adds_up(office) == {"member": 2, "stranger": 1}
+
+
+def test_a_number_corrected_away_parts_two_people(office: Office) -> None:
+    right = who(60).id_number
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, right), **LATER)))
+    enrol(office, "nm", [member(1, member_no="X1", id_number=right, coverage=(SECOND_HALF,))])
+    rescan(office)
+    assert len({each["person_id"] for each in members(office)}) == 2
+    assert sorted(stay for stay, _ in payable(office)) == ["H15099900001/VA1", "H15099900001/VA2"]
+    # Neither has what the other is covered for.
+    take(office, "east", page(row("A3", 1, **LATER), row("A4", Who(who(1).name, right))))
+    assert len(payable(office)) == 2
+
+
+def test_two_members_whose_numbers_were_swapped(office: Office) -> None:
+    one, two = who(1), who(2)
+    swapped = [member(1, id_number=two.id_number), member(2, id_number=one.id_number)]
+    enrol(office, "nm", swapped)
+    take(office, "east", page(row("A1", 1), row("A2", 2)))
+    assert adds_up(office) == {"review": 2}
+    assert enrolled(office, 1, 2).refused == []
+    rescan(office)
+    assert adds_up(office) == {"member": 2}
+    assert {each["body"]["member"]["member_no"] for each in live(office)} == {"M00001", "M00002"}
+
+
+def test_an_enrolment_that_opted_out_covers_nothing(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1), row("A2", 1, **LATER)))
+    assert len(payable(office)) == 2
+    enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,), opt_out=True)])
+    rescan(office)
+    assert [stay for stay, _ in payable(office)] == ["H15099900001/VA1"]
+
+
+# ── cut off in the middle ──
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+def a_past(office: Office) -> None:
+    enrolled(office, 1, 2)
+    take(office, "east", page(row("A1", 1), row("A2", 2), row("A3", 3)), page(row("A4", 3, **LATER), row("A5", 1)))
+    take(office, "west", page(row("B1", 3, mdtrt_id="other"), row("B2", 2, **LATER)))
+    enrol(office, "nm", [member(1, name="改名"), member(2, coverage=(SECOND_HALF,)), member(3)])
+
+
+@pytest.mark.parametrize("after_writing", [False, True], ids=["before the commit", "at the last moment"])
+@pytest.mark.parametrize(("place", "call"), [("resettle", 0), ("resettle", 2), ("weigh_people", 0)])
+def test_a_crash_means_look_again(
+    office: Office,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    call: int,
+    after_writing: bool,
+) -> None:
+    a_past(office)
+    inner, calls = getattr(again, place), [0]
+
+    def crashes(*given: Any) -> Any:
+        calls[0] += 1
+        if calls[0] == call + 1 and not after_writing:
+            raise Crash
+        done = inner(*given)
+        if calls[0] == call + 1:
+            raise Crash
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(again, place, crashes)
+        with pytest.raises(Crash):
+            rescan(office)
+    assert rows_of(office, schema.rescan) != []
+    rescan(office)
+    assert rows_of(office, schema.rescan) == []
+    assert adds_up(office) == {"review": 2, "member": 4, "duplicate": 1}
+    assert payable(office) == [
+        ("H15099900001/VA3", 249000),
+        ("H15099900001/VA4", 240000),
+        ("H15099900001/VB2", 249000),
+    ]
+
+
+def test_a_change_that_comes_while_others_are_looked_at_is_not_forgotten(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(office, "east", page(row("A1", 1)))
+    enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
+    weigh, done = again._weigh_again, []
+
+    def weigh_again(*given: Any) -> None:
+        weigh(*given)
+        if not done:
+            done.append(enrolled(office, 1))
+
+    monkeypatch.setattr(again, "_weigh_again", weigh_again)
+    rescan(office)
+    assert live(office) == []
+    rescan(office)
+    assert rows_of(office, schema.rescan) == []
+    assert len(live(office)) == 1
