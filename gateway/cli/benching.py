@@ -17,7 +17,7 @@ from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
 from gateway.flow.enrol import enrol
-from gateway.flow.ingest import take_in, work_stream
+from gateway.flow.ingest import Stored, take_in, work_stream
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
@@ -125,12 +125,13 @@ def _import(site: Path, plan: BenchPlan) -> float:
 def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:
     timed = _Timed()
 
-    def stored() -> Iterator[int]:
+    def stored() -> Iterator[Stored]:
         for path in pages:
             before = time.monotonic()
-            seq, _ = take_in(office, FEED, Fetched(content=path.read_bytes(), request=f"file:{path.name}"))
+            fetched = Fetched(content=path.read_bytes(), request=f"file:{path.name}")
+            seq, _ = take_in(office, FEED, fetched)
             timed.store += time.monotonic() - before
-            yield seq
+            yield seq, fetched.content
 
     def failed(seq: int, error: Exception) -> None:
         raise error

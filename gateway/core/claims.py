@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import b32encode
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
 import msgspec
 
-from gateway.model.benefit import BenefitEstimate, estimate_to_json
+from gateway.model.benefit import BenefitEstimate, PlainLine, plain_line
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 
 _json = msgspec.json.Encoder()
 _SHANGHAI: Final = timezone(timedelta(hours=8))
+
+
+class _Who(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As much of the member as the association needs to know whom it is about; the rest it has in its own roster."""
+
+    member_no: str
+    name: str
+    id_type: str
+    id_number: str
+
+
+class _Stay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    kind: str | None
+    facility_no: str | None
+    facility_name: str | None
+    admitted_on: date | None
+    discharged_on: date | None
+    period_from: date | None
+
+
+class _Settlement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    settlement_no: str
+    visit_no: str | None
+    facility_no: str | None
+    care_type: str | None
+    admitted_on: date | None
+    discharged_on: date | None
+    settled_at: datetime | None
+    total_amount: str | None
+    in_scope_amount: str | None
+    fund_paid_amount: str | None
+    personal_amount: str | None
+    diagnosis_codes: tuple[str, ...]
+
+
+class _Content(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a claim's body tells, in the order it tells it; its version stands in front (see `body`)."""
+
+    association: str
+    scheme: str
+    member: _Who
+    stay: _Stay
+    settlements: list[_Settlement]
+    edition: str | None
+    payable: str
+    lines: list[PlainLine]
+    flags: tuple[str, ...]
+    assumed: tuple[str, ...]
+    claim_by: date | None
+    needs_person: bool
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -36,8 +85,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def claim_id(association: str, person_id: int, scheme: str, stay: str) -> str:
     """The name of a claim, for ever. Made of internal and hospital numbers only (design §5.2)."""
-    parts = "\x1f".join((association, str(person_id), scheme, stay))
-    return "HB" + b32encode(hashlib.sha256(parts.encode()).digest()[:15]).decode()
+    parts = f"{association}\x1f{person_id}\x1f{scheme}\x1f{stay}"
+    return "HB" + hashlib.sha256(parts.encode()).hexdigest()[:24].upper()
 
 
 def draft(
@@ -54,16 +103,20 @@ def draft(
     if estimate.claim_by is not None and received_on > estimate.claim_by:
         flags = (*flags, "late")
         needs_person = True
-    body = {
-        "association": member.association,
-        "scheme": scheme,
-        "member": _who(member),
-        "stay": _stay(estimate, records),
-        **estimate_to_json(estimate),
-        "settlements": [_settlement(record) for record in records],
-        "flags": list(flags),
-        "needs_person": needs_person,
-    }
+    content = _Content(
+        association=member.association,
+        scheme=scheme,
+        member=_who(member),
+        stay=_stay(estimate, records[0]),
+        settlements=[_settlement(record) for record in records],
+        edition=estimate.edition,
+        payable=yuan(estimate.payable),
+        lines=[plain_line(line) for line in estimate.lines],
+        flags=flags,
+        assumed=estimate.assumed,
+        claim_by=estimate.claim_by,
+        needs_person=needs_person,
+    )
     return Draft(
         claim_id=claim_id(member.association, member.person_id, scheme, estimate.stay),
         scheme=scheme,
@@ -74,47 +127,40 @@ def draft(
         flags=flags,
         claim_by=estimate.claim_by,
         needs_person=needs_person,
-        content=_json.encode(body),
+        content=_json.encode(content),
     )
 
 
-def _who(member: Member) -> dict[str, Any]:
-    """As much of the member as the association needs to know whom it is about; the rest it has in its own roster."""
-    return {
-        "member_no": member.member_no,
-        "name": member.name,
-        "id_type": member.id_type,
-        "id_number": member.id_number,
-    }
+def _who(member: Member) -> _Who:
+    return _Who(member_no=member.member_no, name=member.name, id_type=member.id_type, id_number=member.id_number)
 
 
-def _stay(estimate: BenefitEstimate, records: Sequence[SettlementRecord]) -> dict[str, Any]:
-    first = records[0]
-    return {
-        "kind": first.care_type,
-        "facility_no": first.facility_no,
-        "facility_name": first.facility_name,
-        "admitted_on": estimate.admitted_on,
-        "discharged_on": estimate.discharged_on,
-        "period_from": estimate.period_from,
-    }
+def _stay(estimate: BenefitEstimate, first: SettlementRecord) -> _Stay:
+    return _Stay(
+        kind=first.care_type,
+        facility_no=first.facility_no,
+        facility_name=first.facility_name,
+        admitted_on=estimate.admitted_on,
+        discharged_on=estimate.discharged_on,
+        period_from=estimate.period_from,
+    )
 
 
-def _settlement(record: SettlementRecord) -> dict[str, Any]:
-    return {
-        "settlement_no": record.settlement_no,
-        "visit_no": record.visit_no,
-        "facility_no": record.facility_no,
-        "care_type": record.care_type,
-        "admitted_on": record.admitted_on,
-        "discharged_on": record.discharged_on,
-        "settled_at": _in_shanghai(record.settled_at),
-        "total_amount": _yuan(record.total_amount),
-        "in_scope_amount": _yuan(record.in_scope_amount),
-        "fund_paid_amount": _yuan(record.fund_paid_amount),
-        "personal_amount": _yuan(record.personal_amount),
-        "diagnosis_codes": record.diagnosis_codes,
-    }
+def _settlement(record: SettlementRecord) -> _Settlement:
+    return _Settlement(
+        settlement_no=record.settlement_no,
+        visit_no=record.visit_no,
+        facility_no=record.facility_no,
+        care_type=record.care_type,
+        admitted_on=record.admitted_on,
+        discharged_on=record.discharged_on,
+        settled_at=_in_shanghai(record.settled_at),
+        total_amount=_yuan(record.total_amount),
+        in_scope_amount=_yuan(record.in_scope_amount),
+        fund_paid_amount=_yuan(record.fund_paid_amount),
+        personal_amount=_yuan(record.personal_amount),
+        diagnosis_codes=record.diagnosis_codes,
+    )
 
 
 def _in_shanghai(instant: datetime | None) -> datetime | None:

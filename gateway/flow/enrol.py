@@ -82,21 +82,30 @@ def _without_strangers(
     coming = plan.new + [new for _, _, new in plan.changed]
     holders = _holders(tx, office, association, coming)
     refused: dict[str, str] = {}
-    for person in coming:
-        for other in holders.get(person.id_number, ()):
-            # Whoever stands in the file himself was compared with the others of the file when it was read.
-            if other.member_no in in_file:
-                continue
-            if plain_name(other.name) != plain_name(person.name):
-                refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
-            elif _overlap(other.coverage, person.coverage):
-                refused[person.member_no] = "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
+    # Who is refused stays as he is stored, and that may be in the way of others of the file.
+    while len(found := _refused(coming, holders, in_file - refused.keys())) > len(refused):
+        refused = found
     report.refused = sorted(refused.items())
     report.added -= sum(person.member_no in refused for person in plan.new)
     return _Plan(
         new=[person for person in plan.new if person.member_no not in refused],
         changed=[each for each in plan.changed if each[2].member_no not in refused],
     )
+
+
+def _refused(coming: Sequence[RosterMember], holders: dict[str, list[Member]], changing: set[str]) -> dict[str, str]:
+    """Member number → why he cannot be taken in. `changing`: who will be as the file states him."""
+    refused: dict[str, str] = {}
+    for person in coming:
+        for other in holders.get(person.id_number, ()):
+            # Whoever stands in the file himself was compared with the others of the file when it was read.
+            if other.member_no in changing or other.member_no == person.member_no:
+                continue
+            if plain_name(other.name) != plain_name(person.name):
+                refused[person.member_no] = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
+            elif _overlap(other.coverage, person.coverage):
+                refused[person.member_no] = "与同一人的另一会员号保障期重叠 (coverage overlaps another enrolment)"
+    return refused
 
 
 def _holders(tx: Tx, office: Office, association: str, coming: Sequence[RosterMember]) -> dict[str, list[Member]]:
@@ -135,6 +144,7 @@ def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_
     roster.lock_people(tx, [row.person_id for row, _, _ in changed])
     moved = [each for each in changed if _moved(each[1], each[2])]
     roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
+    roster.forget_asked(tx, [row.member_id for row, old, new in moved if old.id_number != new.id_number])
     persons = _persons_of(tx, office, association, moved)
     rows = [
         _row(office, row.member_id, persons.get(row.member_id, row.person_id), association, new)

@@ -26,9 +26,11 @@ from gateway.store.engine import Tx, lock
 from gateway.store.items import QuarantineItem
 from gateway.store.pages import StoredPage, Tally
 from gateway.store.values import to_ms
-from gateway.vault import key_number
 
 T = TypeVar("T")
+Stored = tuple[int, bytes]
+"""The place of a stored page, and its bytes as they came."""
+
 _END: Final = object()
 
 
@@ -50,6 +52,13 @@ def seal(office: Office, fetched: Fetched, feed: str, identity: bytes) -> tuple[
 def unseal(office: Office, sealed: bytes, context: bytes) -> bytes:
     """The bytes of a stored page, as they came."""
     return zstandard.decompress(office.vault.open(sealed, context), max_output_size=MAX_PAGE_BYTES)
+
+
+def open_page(office: Office, seq: int) -> bytes:
+    """The bytes of a stored page, as they came. Raises BrokenSeal."""
+    with office.store.read() as tx:
+        _, identity, sealed = pages.load(tx, seq)
+    return unseal(office, sealed or b"", page_context(bytes(identity).hex()))
 
 
 def take_in(
@@ -106,18 +115,20 @@ def work_page(office: Office, seq: int) -> Tally | None:
     return total
 
 
-def read_page(office: Office, seq: int) -> Iterator[Batch]:
+def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterator[Batch]:
     """The batches of a page that are not done yet, read and looked up, with no transaction open in between.
 
-    Raises BadPage, after setting the page aside, if its bytes cannot be read at all.
+    `content` saves opening a page this process has only just stored. Raises BadPage, after setting the page
+    aside, if its bytes cannot be read at all.
     """
     with office.store.read() as tx:
-        meta, identity, sealed = pages.load(tx, seq)
+        meta, identity, key_no = pages.about(tx, seq)
         done = pages.batches_done(tx, seq)
-    if sealed is None or meta.state == "done":
+    if meta.state not in ("stored", "bad"):
         return
-    at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_number(sealed))
-    content = unseal(office, sealed, page_context(at.page_id.hex()))
+    at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_no)
+    if content is None:
+        content = open_page(office, seq)
     compiled = office.mapping_of(meta.feed)
     try:
         rows = compiled.read(content)
@@ -157,29 +168,22 @@ def settle_batch(office: Office, batch: Batch) -> Tally:
             batch.reading = _read_batch(office, at, batch.rows, batch.start, batch.stop)
 
 
-def work_stream(office: Office, stored: Iterator[int], failed: Callable[[int, Exception], None]) -> Tally:
-    """Work pages in order while the next batch is read, and the page after it fetched and stored, beside it.
+def work_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Tally:
+    """Work pages in order while the next one is fetched and stored beside it.
 
-    `stored` stores a page at every step and gives its place. Most of all three is waiting for the disk, the line,
-    the database or the compressor. A page that fails is reported, and waits; it blocks nothing.
+    `stored` stores a page at every step and gives its place and bytes; most of that is waiting for the disk, the
+    line or the compressor. A page that fails is reported, and waits; it blocks nothing.
     """
     total = Tally()
-    for batch in ahead(_batches(office, ahead(stored), failed)):
+    for seq, content in ahead(stored):
         try:
-            total.add(settle_batch(office, batch))
-        except HubaoError as error:
-            failed(batch.at.meta.seq, error)
-    return total
-
-
-def _batches(office: Office, stored: Iterator[int], failed: Callable[[int, Exception], None]) -> Iterator[Batch]:
-    for seq in stored:
-        try:
-            yield from read_page(office, seq)
+            for batch in read_page(office, seq, content):
+                total.add(settle_batch(office, batch))
         except BadPage:
             continue
         except HubaoError as error:
             failed(seq, error)
+    return total
 
 
 def ahead(things: Iterator[T]) -> Iterator[T]:

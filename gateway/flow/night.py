@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.errors import HubaoError
 from gateway.flow.deliver import DeliveryReport, deliver_due
-from gateway.flow.ingest import take_in, work_page, work_stream
+from gateway.flow.ingest import Stored, take_in, work_page, work_stream
 from gateway.flow.office import Office
 from gateway.flow.rescan import Rescanned, rescan
 from gateway.flow.retain import Retained, retain
@@ -204,7 +204,7 @@ def pull(
         cursor, moved = pages.cursor_of(tx, name)
     new = 0
 
-    def stored() -> Iterator[int]:
+    def stored() -> Iterator[Stored]:
         nonlocal moved, new
         for fetched in puller.fetch(cursor, first=first, last=last):
             seq, is_new = take_in(office, name, fetched, moved=moved)
@@ -212,7 +212,7 @@ def pull(
             new += is_new
             # Only now is the page durable, so only now may the original go.
             puller.release(fetched)
-            yield seq
+            yield seq, fetched.content
             if stopping():
                 return
 

@@ -133,6 +133,7 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     hold_roster(tx, office, feed, reading)
     before = _standing(tx, office, at, reading.rows)
     reading.rows = _still_standing(tx, office, at, reading.rows, before)
+    _count_money_read_since(tx, at, reading.rows)
     work = Work()
     supersede(tx, office, at, reading.rows, work)
     _close_own_items(tx, at, reading.rows)
@@ -182,6 +183,15 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
         if each.row in mine:
             found[each.row] = "quarantined"
     return found
+
+
+def _count_money_read_since(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
+    """The money of a row that could not be read when it was set aside was counted as nothing."""
+    counted = {item.row: item.amount for item in items.open_quarantine_of_pages(tx, [at.meta.seq])}
+    for row in rows:
+        more = row.amount - counted.get(row.index, row.amount)
+        if more:
+            pages.correct_tally(tx, at.meta.seq, row.index, "quarantined", more)
 
 
 def _close_own_items(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:

@@ -65,6 +65,8 @@ def sweep(
                 return report
             continue
         swept = line.ask(subjects, now=office.now())
+        if not swept.asked and not swept.failed:
+            raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
         _keep(office, feed, swept, subjects, now_at, moved, last, report)
     return report
 

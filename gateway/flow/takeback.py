@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.flow.office import Office
 from gateway.flow.settling import (
     ENTRY,
+    NO_KEY,
     PageAt,
     Work,
     batch_name,
@@ -21,8 +22,6 @@ from gateway.store.engine import Tx, lock
 from gateway.store.items import ReviewItem
 from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
-
-_GONE = frozenset(b"oq")
 
 
 def revisions(stored: Sequence[StoredPage]) -> list[list[StoredPage]]:
@@ -46,24 +45,26 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     replaced = [p for group in older for p in group if p.state == "done" and p.replaced_by is None]
     if not complete or not replaced:
         return
-    kept = {key for page in newest for key, _ in _entries(tx, office, page)}
-    held = [key for page in replaced for key, code in _entries(tx, office, page) if code not in _GONE]
-    missing = sum(key not in kept for key in held)
+    # A question about an older file of this name is settled by the newer one, one way or the other.
+    questions = items.open_takebacks(tx, [page.seq for group in older for page in group])
+    items.end_reviews(tx, [each.item_id for each in questions], state="superseded")
+    held = {key for page in replaced for key in _keys(tx, office, page)}
+    missing = len(held - {key for page in newest for key in _keys(tx, office, page)})
     if held and missing / len(held) > office.feeds[meta.feed].takeback_share:
         _ask_person(tx, office, newest[0], missing, len(held))
         return
     _take_back(tx, office, newest[0], replaced)
 
 
-def _entries(tx: Tx, office: Office, page: StoredPage) -> list[tuple[bytes, int]]:
-    """(key, class byte) of the rows of a page."""
+def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
+    """The keys of the rows of a page, as far as they could be read."""
     page_id = bytes(pages.load(tx, page.seq)[1])
-    entries = []
+    keys: set[bytes] = set()
     for sheet in pages.sheets_of(tx, page.seq):
         if sheet.sealed is not None:
             plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
-            entries += [(plain[at + 1 : at + ENTRY], plain[at]) for at in range(0, len(plain), ENTRY)]
-    return entries
+            keys.update(plain[at + 1 : at + ENTRY] for at in range(0, len(plain), ENTRY))
+    return keys - {NO_KEY}
 
 
 def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: int) -> None:

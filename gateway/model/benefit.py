@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -60,21 +61,45 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     refused: bool = False
 
 
+class PlainLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A line as JSON tells it: amounts as text in yuan, the rate with two decimals, what is None left out."""
+
+    rule: str
+    article: str
+    base: str | None = None
+    rate: str | None = None
+    days: int | None = None
+    total_days: int | None = None
+    per_day: str | None = None
+    amount: str
+    text: str
+
+
+def plain_line(line: BenefitLine) -> PlainLine:
+    """A line in the words of JSON, to be encoded as it is."""
+    base, rate, per_day = line.base, line.rate, line.per_day
+    return PlainLine(
+        rule=line.rule,
+        article=line.article,
+        base=None if base is None else yuan(base),
+        rate=None if rate is None else _two_decimals(rate),
+        days=line.days,
+        total_days=line.total_days,
+        per_day=None if per_day is None else yuan(per_day),
+        amount=yuan(line.amount),
+        text=line.text,
+    )
+
+
+@lru_cache(maxsize=64)
+def _two_decimals(rate: Decimal) -> str:
+    # All the schemes together know a handful of rates, and every line of every claim tells one.
+    return f"{rate:.2f}"
+
+
 def line_to_json(line: BenefitLine) -> dict[str, Any]:
     """A line as JSON values, in the shape of `hubao scheme assess`."""
-    plain: dict[str, Any] = {"rule": line.rule, "article": line.article}
-    if line.base is not None:
-        plain["base"] = yuan(line.base)
-    if line.rate is not None:
-        plain["rate"] = f"{line.rate:.2f}"
-    if line.days is not None:
-        plain["days"] = line.days
-    if line.total_days is not None:
-        plain["total_days"] = line.total_days
-    if line.per_day is not None:
-        plain["per_day"] = yuan(line.per_day)
-    plain["amount"] = yuan(line.amount)
-    plain["text"] = line.text
+    plain: dict[str, Any] = msgspec.to_builtins(plain_line(line))
     return plain
 
 

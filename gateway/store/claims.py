@@ -41,7 +41,7 @@ def _row(values: Sequence[Any]) -> ClaimRow:
 
 
 def _values(row: ClaimRow) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in _COLUMNS)
+    return msgspec.structs.astuple(row)
 
 
 def of_people(tx: Connection, person_ids: Iterable[int]) -> list[ClaimRow]:

@@ -149,6 +149,12 @@ def open_reviews_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewIte
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
+def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
+    """The open questions whether files that begin with these pages may take back so much."""
+    query = _SELECT_REVIEW + "where state = 'open' and kind = 'takeback' and page_seq {keys}"
+    return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
+
+
 def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later record, or closed."""
     change_many(tx, "update review set state = ? where item_id = ?", [(state, each) for each in item_ids])

@@ -120,6 +120,13 @@ def load(tx: Connection, seq: int) -> tuple[StoredPage, bytes, bytes | None]:
     return _stored(row), row.page_id, row.sealed
 
 
+def about(tx: Connection, seq: int) -> tuple[StoredPage, bytes, int]:
+    """A page, its id and the number of its key, without its bytes."""
+    query = select(*_META, schema.page.c.page_id, schema.page.c.key_no).where(schema.page.c.seq == seq)
+    row = tx.execute(query).one()
+    return _stored(row), row.page_id, row.key_no
+
+
 def waiting(tx: Connection, feeds: Sequence[str]) -> list[int]:
     """The places of pages stored but not yet worked, oldest first."""
     table = schema.page.c
@@ -218,6 +225,14 @@ def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) 
                 }
             )
         )
+
+
+def correct_tally(tx: Connection, seq: int, row: int, name: str, more: int) -> None:
+    """The money of a row of this class is so much more than was counted when it came."""
+    batch = schema.batch.c
+    within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
+    column = batch[f"{name}_amount"]
+    tx.execute(update(schema.batch).where(within).values({column: column + more}))
 
 
 class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):

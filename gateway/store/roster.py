@@ -295,6 +295,11 @@ def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int)
     insert_many(tx, schema.sweep_asked, ("feed", "member_id", "asked_until", "asked_at"), rows)
 
 
+def forget_asked(tx: Connection, member_ids: Sequence[int]) -> None:
+    """These members have another number now: what was asked about the old one says nothing about them."""
+    change_many(tx, "delete from sweep_asked where member_id = ?", [(each,) for each in member_ids])
+
+
 def oldest_asked(tx: Connection, feed: str) -> date | None:
     """The oldest day up to which some member was asked about."""
     found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))

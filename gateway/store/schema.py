@@ -6,6 +6,8 @@ Asia/Shanghai, amounts are fen: the same plain values on both databases, so bulk
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -33,6 +36,9 @@ metadata = MetaData(
 
 # SQLite counts rows by a 64-bit INTEGER PRIMARY KEY only; PostgreSQL needs BIGINT for the same range.
 _Id = BigInteger().with_variant(Integer, "sqlite")
+
+_OPEN_ONLY: Any = {"sqlite_where": text("state = 'open'"), "postgresql_where": text("state = 'open'")}
+"""Every batch asks for the open items among its keys; those that ended need not stand in its way."""
 
 feed = Table(
     "feed",
@@ -182,7 +188,7 @@ claim = Table(
     Column("claim_by", String(10)),
     Column("content", LargeBinary(32), nullable=False),
     Column("updated_at", BigInteger, nullable=False),
-    UniqueConstraint("person_id", "scheme", "stay"),
+    Index("ix_claim_person_id", "person_id"),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
 )
 
@@ -229,7 +235,7 @@ quarantine = Table(
     Column("errors", Text, nullable=False),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index("ix_quarantine_feed_key", "feed", "key"),
+    Index("ix_quarantine_feed_key", "feed", "key", **_OPEN_ONLY),
     Index("ix_quarantine_page_seq", "page_seq"),
 )
 """row is null where the whole page could not be read; state: open | closed | superseded | expired."""
@@ -251,7 +257,7 @@ review = Table(
     Column("claim_id", String(40)),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index("ix_review_feed_key", "feed", "key"),
+    Index("ix_review_feed_key", "feed", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
 )
 """kind: match | takeback | decided_before; state: open | closed | superseded | expired."""

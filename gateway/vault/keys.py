@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from gateway.errors import BrokenSeal, WrongUse
 from gateway.vault.envelope import BODY, HEADER_LENGTH, NONCE_LENGTH, SHORTEST, header
-from gateway.vault.suites import Aead, Suite, cipher_for, digest_for
+from gateway.vault.suites import Aead, Suite, cipher_for, digest_for, prepared_for
 
 SECRET_LENGTH: Final = 32
 FINGERPRINT_LENGTH: Final = 16
@@ -83,11 +83,16 @@ class FingerprintKey(Guarded):
         return known
 
     def _make(self, kind: str) -> Callable[[str], bytes]:
-        digest = digest_for(self._suite, self._secret, use=f"fingerprint/{kind}")
+        prepared = prepared_for(self._suite, self._secret, use=f"fingerprint/{kind}")
 
         def fingerprint(text: str) -> bytes:
-            # Lone surrogates come in with broken JSON; they get a fingerprint like any other text.
-            return digest(text.encode("utf-8", "surrogatepass"))[:FINGERPRINT_LENGTH]
+            mac = prepared.copy()
+            try:
+                mac.update(text.encode())
+            except UnicodeEncodeError:
+                # Lone surrogates come in with broken JSON; they get a fingerprint like any other text.
+                mac.update(text.encode("utf-8", "surrogatepass"))
+            return mac.finalize()[:FINGERPRINT_LENGTH]
 
         return fingerprint
 

@@ -91,6 +91,11 @@ def cipher_under(suite: Suite, key: bytes) -> Aead:
     return AESGCM(key) if suite is Suite.AES else Sm4Gcm(key)
 
 
+def prepared_for(suite: Suite, secret: bytes, *, use: str) -> HMAC:
+    """An HMAC under the key that HKDF derives from `secret` for `use`, to be copied for every message."""
+    return HMAC(_derive(suite, secret, use, 32), _hash(suite))
+
+
 def digest_for(suite: Suite, secret: bytes, *, use: str) -> Callable[[bytes], bytes]:
     """A function bytes → 32-byte HMAC under the key that HKDF derives from `secret` for `use`."""
     return digest_under(suite, _derive(suite, secret, use, 32))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -202,29 +203,40 @@ def write_settings(
         path = site / "keys" / name.lower()
         path.touch(mode=0o600)
         path.write_text(secret, encoding="utf-8")
-    replaced = {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS}
-    replaced |= {
-        "per_second = 10": "per_second = 1000",
-        '"hubao-wuhai"': f'"{night.paas_id}"',
-        'care_types = ["21", "14"]': f"care_types = {json.dumps(care_types)}",
-        "people_per_page = 100": f"people_per_page = {people_per_page}",
-        "lease_seconds = 120": f"lease_seconds = {LEASE_SECONDS}",
-        "batch_rows = 2000": "batch_rows = 100",
-    }
+    rewrite(site, {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS})
+    change(site / "config/gateway.toml", lease_seconds=LEASE_SECONDS, batch_rows=100)
+    change(
+        site / "config/feeds/wuhai.toml",
+        paas_id=night.paas_id,
+        per_second=1000,
+        care_types=list(care_types),
+        people_per_page=people_per_page,
+        overlap_days=7,
+    )
     if database is not None:
-        replaced["sqlite:///data/hubao.db"] = database
-    rewrite(site, replaced)
+        change(site / "config/gateway.toml", database=database)
     if keys:
         wiring.make_keys(load_site(site))
 
 
 def rewrite(site: Path, replaced: dict[str, str]) -> None:
-    """Put other values into the settings files of a site."""
-    for path in (site / "config").rglob("*.toml"):
-        text = path.read_text(encoding="utf-8")
-        for old, new in replaced.items():
-            text = text.replace(old, new)
+    """Put other texts into the settings files of a site. Each must be in one of them."""
+    files = {path: path.read_text(encoding="utf-8") for path in (site / "config").rglob("*.toml")}
+    for old, new in replaced.items():
+        assert any(old in text for text in files.values()), f"no settings file holds {old}"
+        files = {path: text.replace(old, new) for path, text in files.items()}
+    for path, text in files.items():
         path.write_text(text, encoding="utf-8")
+
+
+def change(path: Path, **values: Any) -> None:
+    """Give keys of a settings file other values."""
+    text = path.read_text(encoding="utf-8")
+    for key, value in values.items():
+        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        text, found = re.subn(rf"^{key} = [^#\n]*", lambda _, line=line: line, text, flags=re.MULTILINE)
+        assert found == 1, f"{path.name} has no key {key}"
+    path.write_text(text, encoding="utf-8")
 
 
 class Stage:
@@ -344,13 +356,8 @@ def stage(
         )
         rewrite(site, {LINE: line.address, INBOX: inbox.address, DROPPED: f'"{night.drop_folder}"'})
         if database is not None:
-            _use_database(site, database)
+            change(site / "config/gateway.toml", database=database)
         yield Stage(folder, night, clock, line, inbox)
-
-
-def _use_database(site: Path, database: str) -> None:
-    present = load_site(site).gateway.database
-    rewrite(site, {f'"{present}"': f'"{database}"'})
 
 
 def proven(sheets: Sequence[DaySheet]) -> None:

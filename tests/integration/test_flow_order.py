@@ -17,6 +17,7 @@ from builders import (
     adds_up,
     empty,
     enrolled,
+    in_batches,
     page,
     records,
     row,
@@ -64,11 +65,12 @@ class Bench:
 
 
 class Night(msgspec.Struct, frozen=True):
-    """Pages in the order received, each of a feed, and the order they are worked in by so many threads."""
+    """Pages in the order received, each of a feed; the order they are worked in, by how many, in which batches."""
 
     pages: tuple[tuple[str, tuple[Line, ...]], ...]
     order: tuple[int, ...]
     threads: int
+    size: int = 2000
 
 
 @st.composite
@@ -85,7 +87,7 @@ def nights(draw: st.DrawFn) -> Night:
     lines = st.lists(st.one_of(named, named, named, nameless), min_size=1, max_size=4).map(tuple)
     some = draw(st.lists(st.tuples(st.sampled_from(("east", "east", "west")), lines), min_size=2, max_size=5))
     order = draw(st.permutations(range(len(some))))
-    return Night(tuple(some), tuple(order), draw(st.integers(1, 3)))
+    return Night(tuple(some), tuple(order), draw(st.integers(1, 3)), draw(st.sampled_from((1, 2, 2000))))
 
 
 def as_row(line: Line) -> dict[str, Any]:
@@ -167,10 +169,11 @@ def work_in_order(office: Office, places: list[int]) -> dict[str, Any]:
 
 
 def work_shuffled(office: Office, places: list[int], night: Night) -> dict[str, Any]:
+    batched = in_batches(office, night.size)
     shuffled = [places[at] for at in night.order]
     shares = [shuffled[at :: night.threads] for at in range(night.threads)]
     with ThreadPoolExecutor(night.threads) as pool:
-        for _ in pool.map(lambda share: [work_page(office, place) for place in share], shares):
+        for _ in pool.map(lambda share: [work_page(batched, place) for place in share], shares):
             pass
     adds_up(office)
     return truth(office)

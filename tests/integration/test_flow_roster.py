@@ -120,6 +120,14 @@ def test_a_change_of_number_in_one_file_is_no_overlap(office: Office) -> None:
     assert (report.added, report.coverage_changed, report.refused) == (1, 1, [])
 
 
+def test_who_is_refused_stays_in_the_way_as_he_is_stored(office: Office) -> None:
+    enrolled(office, 1, 2)
+    report = enrol(office, "nm", [member(1, member_no="M00002"), member(2, member_no="X2")])
+    assert [number for number, _ in report.refused] == ["M00002", "X2"]
+    take(office, "east", page(row("A2", 2)))
+    assert len(live(office)) == 1
+
+
 def test_two_enrolments_are_one_person_with_one_cap(office: Office) -> None:
     big = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
     enrol(office, "nm", [member(1), member(1, member_no="X1", coverage=(covered("2022-06-01", "2023-05-31"),))])

@@ -31,6 +31,9 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
             return None
         if len(text) > limit:
             raise Wrong("too_long")
+        # Letters and digits alone, of whatever script, hold nothing of what is looked for below.
+        if text.isalnum():
+            return text
         if not text.isascii() and "\ufffd" in text:
             raise Wrong("bad_encoding")
         # `isprintable` is quick but also refuses what names in rare scripts need; then only controls count.

@@ -94,7 +94,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_quarantine")),
     )
-    op.create_index("ix_quarantine_feed_key", "quarantine", ["feed", "key"], unique=False)
+    op.create_index(
+        "ix_quarantine_feed_key",
+        "quarantine",
+        ["feed", "key"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_index("ix_quarantine_page_seq", "quarantine", ["page_seq"], unique=False)
     op.create_table(
         "rescan",
@@ -122,7 +129,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_review")),
     )
-    op.create_index("ix_review_feed_key", "review", ["feed", "key"], unique=False)
+    op.create_index(
+        "ix_review_feed_key",
+        "review",
+        ["feed", "key"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.create_index("ix_review_page_seq", "review", ["page_seq"], unique=False)
     op.create_table(
         "roster",
@@ -203,9 +217,9 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_claim_person_id")),
         sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_claim")),
-        sa.UniqueConstraint("person_id", "scheme", "stay", name=op.f("uq_claim_person_id_scheme_stay")),
     )
     op.create_index("ix_claim_association_updated_at", "claim", ["association", "updated_at"], unique=False)
+    op.create_index("ix_claim_person_id", "claim", ["person_id"], unique=False)
     op.create_table(
         "member",
         sa.Column(
@@ -280,6 +294,7 @@ def downgrade() -> None:
     op.drop_table("record")
     op.drop_index("ix_member_person_id", table_name="member")
     op.drop_table("member")
+    op.drop_index("ix_claim_person_id", table_name="claim")
     op.drop_index("ix_claim_association_updated_at", table_name="claim")
     op.drop_table("claim")
     op.drop_table("batch")
@@ -288,11 +303,21 @@ def downgrade() -> None:
     op.drop_table("run")
     op.drop_table("roster")
     op.drop_index("ix_review_page_seq", table_name="review")
-    op.drop_index("ix_review_feed_key", table_name="review")
+    op.drop_index(
+        "ix_review_feed_key",
+        table_name="review",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.drop_table("review")
     op.drop_table("rescan")
     op.drop_index("ix_quarantine_page_seq", table_name="quarantine")
-    op.drop_index("ix_quarantine_feed_key", table_name="quarantine")
+    op.drop_index(
+        "ix_quarantine_feed_key",
+        table_name="quarantine",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
     op.drop_table("quarantine")
     op.drop_table("person")
     op.drop_index("ix_page_state", table_name="page")
