@@ -83,10 +83,9 @@ class Office:
         """The mapping a feed is read with."""
         return self.mappings[self.feeds[feed].mapping]
 
-    @cached_property
-    def record_key(self) -> Any:
-        """text → keyed digest of a settlement number with its sign."""
-        return self.vault.fingerprinter("settlement")
+    def record_key(self, feed: str) -> Callable[[str], bytes]:
+        """Settlement number with its sign → the keyed digest its row is known by; no two feeds share one."""
+        return self.vault.fingerprinter(f"settlement/{feed}")
 
     @cached_property
     def id_fingerprint(self) -> Any:

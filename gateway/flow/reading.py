@@ -5,7 +5,7 @@ A stranger is read only as far as counting needs (DECISIONS 3); a row whose id n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -54,7 +54,7 @@ class Reading(msgspec.Struct, kw_only=True):
 
 def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[Row]:
     """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
-    compiled, digest = office.mapping_of(feed), office.record_key
+    compiled, digest = office.mapping_of(feed), office.record_key(feed)
     out = []
     for index, one in enumerate(compiled.identify(rows, start, stop), start):
         if isinstance(one, Identity):
@@ -62,14 +62,16 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
             amount = -abs(one.total) if one.reversal else one.total
             out.append(Row(index=index, key=key, amount=amount, identity=one))
         else:
-            out.append(_unreadable(office, compiled, rows, index, one))
+            out.append(_unreadable(digest, compiled, rows, index, one))
     return out
 
 
-def _unreadable(office: Office, compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]) -> Row:
+def _unreadable(
+    digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]
+) -> Row:
     """A row for quarantine, with its number and money where at least these can be read."""
     number, reversal, total = compiled.salvage(rows, index)
-    key = office.record_key(number + ("-" if reversal else "+")) if number else None
+    key = digest(number + ("-" if reversal else "+")) if number else None
     amount = total or 0
     return Row(index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors)
 

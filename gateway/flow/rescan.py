@@ -173,7 +173,7 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
             kind = _KINDS[plain[(index - sheet.first_row) * ENTRY]]
             found[index] = kind if kind in ("stranger", "left") else "superseded"
     keys = [row.key for row in rows if row.key is not None]
-    for old in records.by_keys(tx, at.meta.feed, keys):
+    for old in records.by_keys(tx, keys):
         if old.page_seq == at.meta.seq and old.row in mine:
             found[old.row] = "duplicate" if old.duplicate else "member"
     for item in items.open_reviews_of_pages(tx, [at.meta.seq]):

@@ -108,7 +108,7 @@ def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Wor
     if pages.later_done(tx, feed, seq):
         _yield_to_later(tx, office, at, latest)
     moved: set[tuple[int, int]] = set()
-    for old in records.by_keys(tx, feed, latest):
+    for old in records.by_keys(tx, latest):
         _against(work, moved, at, latest[bytes(old.key)], old.page_seq, old.row, "member", old.amount, old)
     waiting_reviews = items.open_reviews_by_key(tx, feed, latest)
     for item in waiting_reviews:
@@ -178,15 +178,15 @@ def wake_reversals(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work
     release_reversals(tx, office, feed, work, kept)
     _replace_waiting(tx, office, at, standing)
     originals = {
-        office.record_key(row.identity.reverses + "+"): row
+        office.record_key(feed)(row.identity.reverses + "+"): row
         for row in standing
         if row.identity is not None and row.identity.names_nobody and row.identity.reverses
     }
     if originals:
         _join_stored(tx, office, at, originals, work)
     fresh = {row.key: row for row in standing if row.kind == "member" and row.record and not row.record.reversal}
-    woken = records.waiting(tx, feed, [key for key in fresh if key is not None])
-    records.woken(tx, feed, [key for key, _, _ in woken])
+    woken = records.waiting(tx, [key for key in fresh if key is not None])
+    records.woken(tx, [key for key, _, _ in woken])
     here = {row.index: row for row in rows}
     for key, seq, index in woken:
         _wake(tx, office, at, fresh[key], seq, index, here, work)
@@ -222,7 +222,7 @@ def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[t
         name = record_name(row.feed, bytes(row.key), row.association)
         record = office.open_record(bytes(row.sealed), name, office.vault.open)
         nameless = record.reversal and record.id_number is None and record.name is None
-        key = office.record_key((record.reverses or record.settlement_no) + "+")
+        key = office.record_key(feed)((record.reverses or record.settlement_no) + "+")
         if nameless and (key, row.person_id) in lost:
             work.removed[row.record_id] = row
             kind = "duplicate" if row.duplicate else "member"
@@ -234,17 +234,20 @@ def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[t
 def _replace_waiting(tx: Tx, office: Office, at: PageAt, standing: Sequence[Row]) -> None:
     """A reversal that waits and now comes again as somebody's, or unreadable, waits no longer."""
     again = {
-        office.record_key((row.identity.reverses or row.identity.settlement_no) + "+"): (at.meta.seq, row.index)
+        office.record_key(at.meta.feed)((row.identity.reverses or row.identity.settlement_no) + "+"): (
+            at.meta.seq,
+            row.index,
+        )
         for row in standing
         if row.identity is not None and row.identity.reversal and not row.identity.names_nobody
     }
-    waiting = records.waiting(tx, at.meta.feed, again)
-    records.woken(tx, at.meta.feed, [key for key, seq, row in waiting if (seq, row) < again[key]])
+    waiting = records.waiting(tx, again)
+    records.woken(tx, [key for key, seq, row in waiting if (seq, row) < again[key]])
 
 
 def _join_stored(tx: Tx, office: Office, at: PageAt, originals: dict[bytes, Row], work: Work) -> None:
     """Originals known → the reversal belongs to their member; unknown → it waits."""
-    stored = records.by_keys(tx, at.meta.feed, originals)
+    stored = records.by_keys(tx, originals)
     known = {bytes(old.key): old for old in stored if old.record_id not in work.removed}
     unknown = [key for key in originals if key not in known]
     records.wait(tx, [(at.meta.feed, key, at.meta.seq, originals[key].index) for key in unknown])
@@ -373,7 +376,7 @@ def _sealed_records(office: Office, people: Sequence[PersonFile]) -> list[Record
 def _sealed_record(office: Office, key: DataKey, person: PersonFile, stay: Stay) -> RecordRow:
     """A new record, its personal fields in one box."""
     record, association = stay.record, person.association
-    digest = office.record_key(record.settlement_no + record.sign)
+    digest = office.record_key(stay.feed)(record.settlement_no + record.sign)
     total = record.total_amount or 0
     return RecordRow(
         record_id=0,

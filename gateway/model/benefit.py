@@ -49,7 +49,7 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     merged_stays: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if sum(line.amount for line in self.lines) != self.payable:
+        if sum([line.amount for line in self.lines]) != self.payable:
             raise ValueError("the lines of an estimate must add up to what is payable")
 
 

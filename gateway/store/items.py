@@ -75,8 +75,8 @@ def open_quarantine_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> 
     """The open items of a feed whose settlement number and sign are among these."""
     if not _any_open(tx, schema.quarantine, feed):
         return []
-    query = _SELECT_QUARANTINE + "where feed = ? and state = 'open' and key {keys}"
-    return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
+    query = _SELECT_QUARANTINE + "where state = 'open' and key {keys}"
+    return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea")]
 
 
 def open_quarantine_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
@@ -133,8 +133,8 @@ def open_reviews_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> lis
     """The open match reviews of a feed about these records."""
     if not _any_open(tx, schema.review, feed):
         return []
-    query = _SELECT_REVIEW + "where feed = ? and state = 'open' and key {keys}"
-    return [_review(row) for row in select_in(tx, query, keys, kind="bytea", first=(feed,))]
+    query = _SELECT_REVIEW + "where state = 'open' and key {keys}"
+    return [_review(row) for row in select_in(tx, query, keys, kind="bytea")]
 
 
 def open_reviews_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:

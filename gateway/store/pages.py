@@ -301,10 +301,15 @@ def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, pa
 
 
 def totals_of(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
-    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day."""
+    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day.
+
+    What a file said of itself that a newer one replaced counts no longer.
+    """
     said: dict[str, tuple[int, int | None]] = {}
     table = schema.feed_total.c
-    for row in tx.execute(select(table.day, table.rows, table.amount).where(table.feed == feed)):
+    joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
+    query = select(table.day, table.rows, table.amount).select_from(joined)
+    for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
         rows, amount = said.get(row.day, (0, 0))
         total = None if amount is None or row.amount is None else amount + row.amount
         said[row.day] = (rows + row.rows, total)

@@ -36,9 +36,9 @@ def _row(values: tuple[object, ...]) -> RecordRow:
     return RecordRow(**dict(zip(_COLUMNS, values, strict=True)))  # type: ignore[arg-type]
 
 
-def by_keys(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[RecordRow]:
-    """The records of a feed with these keys, of every association."""
-    found = select_in(tx, _SELECT + "where feed = ? and key {keys}", keys, kind="bytea", first=(feed,))
+def by_keys(tx: Connection, keys: Iterable[bytes]) -> list[RecordRow]:
+    """The records with these keys, of every association."""
+    found = select_in(tx, _SELECT + "where key {keys}", keys, kind="bytea")
     return [_row(row) for row in found]
 
 
@@ -100,20 +100,20 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:
 
 def wait(tx: Connection, rows: Sequence[tuple[str, bytes, int, int]]) -> None:
     """Reversals that name nobody: (feed, key of what they reverse, page, row) until the original is known."""
-    change_many(tx, "delete from waiting_reversal where feed = ? and key = ?", [row[:2] for row in rows])
+    change_many(tx, "delete from waiting_reversal where key = ?", [(row[1],) for row in rows])
     insert_many(tx, schema.waiting_reversal, ("feed", "key", "page_seq", "row"), rows)
 
 
-def waiting(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
+def waiting(tx: Connection, keys: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
     """(key, page, row) of the reversals that wait for one of these originals."""
-    query = "select key, page_seq, row from waiting_reversal where feed = ? and key {keys}"
-    found = select_in(tx, query, keys, kind="bytea", first=(feed,))
+    query = "select key, page_seq, row from waiting_reversal where key {keys}"
+    found = select_in(tx, query, keys, kind="bytea")
     return [(bytes(key), seq, row) for key, seq, row in found]
 
 
-def woken(tx: Connection, feed: str, keys: Sequence[bytes]) -> None:
+def woken(tx: Connection, keys: Sequence[bytes]) -> None:
     """Reversals that found their original wait no longer."""
-    change_many(tx, "delete from waiting_reversal where feed = ? and key = ?", [(feed, key) for key in keys])
+    change_many(tx, "delete from waiting_reversal where key = ?", [(key,) for key in keys])
 
 
 def forget_waiting(tx: Connection, seqs: Sequence[int]) -> None:

@@ -156,7 +156,7 @@ record = Table(
     Column("amount", BigInteger, nullable=False),
     Column("duplicate", Boolean, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    UniqueConstraint("feed", "key", "association"),
+    UniqueConstraint("key", "association"),
     Index("ix_record_person_id", "person_id"),
     Index("ix_record_page_seq", "page_seq"),
 )
@@ -165,7 +165,7 @@ record = Table(
 waiting_reversal = Table(
     "waiting_reversal",
     metadata,
-    Column("feed", String(40), primary_key=True),
+    Column("feed", String(40), nullable=False),
     Column("key", LargeBinary(16), primary_key=True),
     Column("page_seq", BigInteger, nullable=False),
     Column("row", Integer, nullable=False),
@@ -235,7 +235,7 @@ quarantine = Table(
     Column("errors", Text, nullable=False),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index("ix_quarantine_feed_key", "feed", "key", **_OPEN_ONLY),
+    Index("ix_quarantine_key", "key", **_OPEN_ONLY),
     Index("ix_quarantine_page_seq", "page_seq"),
 )
 """row is null where the whole page could not be read; state: open | closed | superseded | expired."""
@@ -257,7 +257,7 @@ review = Table(
     Column("claim_id", String(40)),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index("ix_review_feed_key", "feed", "key", **_OPEN_ONLY),
+    Index("ix_review_key", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
 )
 """kind: match | takeback | decided_before; state: open | closed | superseded | expired."""

@@ -341,16 +341,16 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(office, 1)
-    look, looks = ingest.look_up, []
+    look, looks = ingest._read_batch, []
 
-    def look_up(*given: Any) -> Any:
+    def read_batch(*given: Any) -> Any:
         found = look(*given)
         if not looks:
             enrolled(office, 2)
         looks.append(found.versions)
         return found
 
-    monkeypatch.setattr(ingest, "look_up", look_up)
+    monkeypatch.setattr(ingest, "_read_batch", read_batch)
     take(office, "east", page(row("A1", 1), row("A2", 2)))
     assert len(looks) == 2
     assert adds_up(office) == {"member": 2}
@@ -365,14 +365,14 @@ def test_two_workers_at_the_same_page_work_every_batch_once(
     undisturbed = everything(small)
     empty(small)
     [place] = a_night(small)
-    meet, look = threading.Barrier(2), ingest.look_up
+    meet, look = threading.Barrier(2), ingest._read_batch
 
-    def look_up(*given: Any) -> Any:
+    def read_batch(*given: Any) -> Any:
         with suppress(threading.BrokenBarrierError):
             meet.wait(0.5)
         return look(*given)
 
-    monkeypatch.setattr(ingest, "look_up", look_up)
+    monkeypatch.setattr(ingest, "_read_batch", read_batch)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda _: work_page(small, place), range(2)))
     assert everything(small) == undisturbed

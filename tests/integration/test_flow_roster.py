@@ -144,16 +144,16 @@ def test_nothing_is_read_again_before_anything_was_read(office: Office) -> None:
 def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that looked before the roster moved looks again, in the middle of a page too."""
     small = in_batches(office, 1)
-    look, done = ingest.look_up, []
+    look, done = ingest._read_batch, []
 
-    def look_up(*given: Any) -> Any:
+    def read_batch(*given: Any) -> Any:
         found = look(*given)
         done.append(found.versions)
         if len(done) == 2:
             enrolled(office, 1)
         return found
 
-    monkeypatch.setattr(ingest, "look_up", look_up)
+    monkeypatch.setattr(ingest, "_read_batch", read_batch)
     take(small, "east", page(row("A1", 1), row("A2", 1, **LATER)))
     assert adds_up(office) == {"stranger": 1, "member": 1}
     monkeypatch.undo()

@@ -64,7 +64,7 @@ def workers(make_office: MakeOffice, database_url: str) -> tuple[Office, Office]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Run two calls so that both have read before either locks the member."""
     meeting: list[threading.Barrier] = []
-    look, lock = ingest.look_up, roster.lock_people
+    look, lock = ingest._read_batch, roster.lock_people
 
     def wait() -> None:
         # On SQLite the second cannot even begin to write before the first is done: then nobody comes.
@@ -72,7 +72,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
             with suppress(threading.BrokenBarrierError):
                 meet.wait(0.1)
 
-    def look_up(*given: Any) -> Any:
+    def read_batch(*given: Any) -> Any:
         found = look(*given)
         wait()
         return found
@@ -89,7 +89,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
                 done.result(timeout=60)
         meeting.clear()
 
-    monkeypatch.setattr(ingest, "look_up", look_up)
+    monkeypatch.setattr(ingest, "_read_batch", read_batch)
     monkeypatch.setattr(roster, "lock_people", lock_people)
     return run
 

@@ -51,6 +51,31 @@ def checks_of(switches: Checks) -> tuple[Check, ...]:
     return tuple(made)
 
 
+def plainly_sound(tolerance: int) -> Callable[[SettlementRecord], bool]:
+    """A record → whether it has every amount that I1–I4 need, all four hold and its dates are in order.
+
+    One look that spares nearly every record the checks one by one; False only says that they are needed.
+    """
+
+    def sound(record: SettlementRecord) -> bool:
+        amounts = needed(record)
+        if None in amounts:
+            return False
+        total, full_self, over_limit, first_self, in_scope, fund, personal, account, cash, *funds = amounts
+        admitted, discharged = record.admitted_on, record.discharged_on
+        return (
+            abs(total - full_self - over_limit - first_self - in_scope) <= tolerance
+            and abs(total - fund - personal - (record.hospital_borne_amount or 0)) <= tolerance
+            and abs(personal - account - cash) <= tolerance
+            and abs(fund - sum(funds) - (record.other_fund_amount or 0)) <= tolerance
+            and (admitted is None or discharged is None or admitted <= discharged)
+        )
+
+    every = dict.fromkeys(field for fields in _SUMS.values() for field in fields)
+    needed = attrgetter(*(field for field in every if field not in _MAY_BE_MISSING.values()))
+    return sound
+
+
 def _sum_check(name: str, switches: Checks) -> Check:
     fields = _SUMS[name]
     return Check(

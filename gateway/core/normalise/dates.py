@@ -32,6 +32,7 @@ _ISO: Final = re.compile(
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI) + timedelta(hours=8)
 _MILLIS: Final = re.compile(r"-?[0-9]{9,13}")
 _FIRST_YEAR, _LAST_YEAR = 1850, 2199
+_FIRST, _END = "1850", "2200"
 
 
 def format_ok(pattern: str) -> bool:
@@ -47,12 +48,12 @@ def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bo
 
     def parse(value: Any) -> date | None:
         if type(value) is str and len(value) == 10 and value[4] == value[7] == "-":
-            try:
-                day = date.fromisoformat(value)
-            except ValueError:
-                day = None
-            if day is not None and _FIRST_YEAR <= day.year <= _LAST_YEAR:
-                return day
+            # Years are compared as text; what is no date at all goes the long way.
+            if _FIRST <= value < _END:
+                try:
+                    return date.fromisoformat(value)
+                except ValueError:
+                    pass
         found = instant(value)
         return None if found is None else found.date()
 
@@ -89,13 +90,12 @@ def datetime_parser(
 
 def _usual(text: str) -> datetime | None:
     """yyyy-MM-dd HH:mm:ss without a regular expression; week dates, which Python also takes, are left out."""
-    if not text[4] == text[7] == "-" or not text[13] == text[16] == ":":
+    if not text[4] == text[7] == "-" or not text[13] == text[16] == ":" or not _FIRST <= text < _END:
         return None
     try:
-        found = datetime.fromisoformat(text + "+08:00")
+        return datetime.fromisoformat(text + "+08:00")
     except ValueError:
         return None
-    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
 def _as_regex(pattern: str) -> str:

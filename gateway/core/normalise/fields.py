@@ -236,8 +236,9 @@ def _first_of(parse: Parser, places: tuple[int, ...]) -> Reader:
 
     def read(values: Values) -> Any:
         for place in places:
-            found = parse(values[place])
-            if found is not None:
+            # Most spellings of a name are in no row at all: no parser makes anything of None.
+            value = values[place]
+            if value is not None and (found := parse(value)) is not None:
                 return found
         return None
 
@@ -246,16 +247,24 @@ def _first_of(parse: Parser, places: tuple[int, ...]) -> Reader:
 
 def _all_of(parse: Parser, places: tuple[int, ...]) -> Reader:
     def read(values: Values) -> tuple[str, ...]:
-        found = [one for place in places for one in parse(values[place])]
-        return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+        found: tuple[str, ...] = ()
+        for place in places:
+            value = values[place]
+            if value is not None:
+                found += parse(value)
+        return tuple(dict.fromkeys(found)) if len(found) > 1 else found
 
     return read
 
 
 def _sum_of(parse: Parser, places: tuple[int, ...]) -> Reader:
     def read(values: Values) -> Any:
-        found = [amount for place in places if (amount := parse(values[place])) is not None]
-        return sum(found) if found else None
+        total = None
+        for place in places:
+            value = values[place]
+            if value is not None and (amount := parse(value)) is not None:
+                total = amount if total is None else total + amount
+        return total
 
     return read
 

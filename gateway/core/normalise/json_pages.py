@@ -226,4 +226,5 @@ def row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Callab
         return lambda index: sources.with_nested(decoder.values(rows[index]) + blank)
     if blank:
         return lambda index: decoder.values(rows[index]) + blank
-    return lambda index: decoder.values(rows[index])
+    values = decoder.values
+    return lambda index: values(rows[index])

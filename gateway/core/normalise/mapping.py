@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.normalise.bundles import BundleRows, is_bundle
-from gateway.core.normalise.checks import checks_of
+from gateway.core.normalise.checks import checks_of, plainly_sound
 from gateway.core.normalise.csv_pages import CsvRows, Needs
 from gateway.core.normalise.fields import Values, rule_of
 from gateway.core.normalise.json_pages import RowDecoder, read_json, row_values
@@ -64,6 +64,7 @@ class CompiledMapping:
         self._full = View(self.language, tuple(read))
         self._glance = tuple(self._full.readers.get(field, _absent) for field in Glance.__struct_fields__)
         self._checks = checks_of(language.checks)
+        self._sound = plainly_sound(language.checks.tolerance)
         self._identity_decoder = RowDecoder(self._identity.sources)
         self._full_decoder = RowDecoder(self._full.sources)
 
@@ -111,6 +112,8 @@ class CompiledMapping:
             record = SettlementRecord(**self._full.read(values))
         except Wrong:
             return Rejected(self._all_errors(values))
+        if self._sound(record):
+            return Normal(record)
         failed = [check for check in self._checks if check.fails(record)]
         if not failed:
             return Normal(record)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.core.normalise.problems import Wrong
-from gateway.model.national_id import looks_like_id, normalise_id, to_18
+from gateway.model.national_id import checksum_ok, looks_like_id, normalise_id, to_18
 
 Text = Callable[[Any], str | None]
 
@@ -22,18 +23,19 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
     """Value → text without surrounding space, or None; a JSON number that is whole counts as text."""
 
     def parse(value: Any) -> str | None:
-        if type(value) is not str:
-            if value is None:
-                return None
+        if type(value) is str:
+            # Letters and digits alone, of whatever script, hold nothing of what is looked for below.
+            if value.isalnum() and len(value) <= limit and value not in empty:
+                return value
+        elif value is None:
+            return None
+        else:
             value = _number_as_text(value)
         text: str = value.strip()
         if text in empty:
             return None
         if len(text) > limit:
             raise Wrong("too_long")
-        # Letters and digits alone, of whatever script, hold nothing of what is looked for below.
-        if text.isalnum():
-            return text
         if not text.isascii() and "\ufffd" in text:
             raise Wrong("bad_encoding")
         # `isprintable` is quick but also refuses what names in rare scripts need; then only controls count.
@@ -57,7 +59,7 @@ def identifier_parser(text: Text) -> Text:
 
     def parse(value: Any) -> str | None:
         found = text(value)
-        if found is not None and not found.isalnum() and _SCIENTIFIC.fullmatch(found):
+        if found is not None and ("." in found or "+" in found) and _SCIENTIFIC.fullmatch(found):
             raise Wrong("damaged_number")
         return found
 
@@ -68,20 +70,32 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
     """Text looked up in a code table, whole or by its longest known beginning; "" there means no value."""
     lengths = sorted({len(code) for code in codes}, reverse=True) if prefix else []
 
-    def parse(value: Any) -> str | None:
+    def look_up(value: Any) -> str | None:
         code = text(value)
         if code is None:
             return None
-        found = codes.get(code)
-        if found is None:
-            for length in lengths:
-                found = codes.get(code[:length])
-                if found is not None:
-                    return found or None
-            return _unknown(code, unknown)
-        return found or None
+        for start in (code, *(code[:length] for length in lengths)):
+            found = codes.get(start)
+            if found is not None:
+                return found or None
+        return _unknown(code, unknown)
+
+    # Nearly every value is a code of the table or already what one stands for: those are looked up beforehand.
+    usual = _answers(look_up, (*codes, *codes.values()))
+
+    def parse(value: Any) -> str | None:
+        return usual[value] if type(value) is str and value in usual else look_up(value)
 
     return parse
+
+
+def _answers(look_up: Text, texts: Iterable[str]) -> dict[str, str | None]:
+    """Text → its answer, without the texts that have none."""
+    answers: dict[str, str | None] = {}
+    for text in texts:
+        with suppress(Wrong):
+            answers[text] = look_up(text)
+    return answers
 
 
 def _unknown(code: str, unknown: str) -> str | None:
@@ -140,11 +154,14 @@ def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[
     def parse(value: Any) -> tuple[str, ...]:
         if value is None or value == "":
             return ()
+        if type(value) is str and not split.search(value):
+            one = text(value)
+            return () if one is None else (one,)
         every = items(value)
         if len(every) > MOST_ITEMS:
             raise Wrong("too_long")
-        texts = [text(one.get(item) if item and type(one) is dict else one) for one in every]
-        return tuple(dict.fromkeys(one for one in texts if one is not None))
+        texts = [text(part.get(item) if item and type(part) is dict else part) for part in every]
+        return tuple(dict.fromkeys(found for found in texts if found is not None))
 
     return parse
 
@@ -156,6 +173,9 @@ def id_number_of(id_type: str | None, number: str | None) -> str | None:
     """
     if number is None:
         return None
+    # A sound number is one as it stands; this is asked of everybody's row.
+    if (id_type == "01" or id_type is None) and checksum_ok(number):
+        return number
     number = normalise_id(number)
     if id_type != "01" and (id_type is not None or not looks_like_id(number)):
         return number

@@ -53,19 +53,28 @@ class View:
         self.readers = {field: readers.reader(field) for field in fields}
         self._all = [(field, read, rule_of(language, field).sources) for field, read in self.readers.items()]
         plain = {field: found for field in fields if (found := readers.plain(field))}
-        self._plain = tuple((parse, place) for parse, place, _ in plain.values())
-        self._further = tuple((at, read) for at, (_, _, read) in enumerate(plain.values()) if read)
-        self._derived = tuple(read for field, read in self.readers.items() if field not in plain)
-        self._names = (*plain, *(field for field in fields if field not in plain))
+        self._plain = tuple((field, parse, place) for field, (parse, place, _) in plain.items())
+        self._further = tuple((field, read) for field, (_, _, read) in plain.items() if read)
+        # What a row reverses is not even looked for where it is no reversal, unless it must always be there.
+        spared = {"reverses"} - {field for field in fields if rule_of(language, field).required}
+        self._derived = tuple((name, read) for name, read in self.readers.items() if name not in {*plain, *spared})
+        self._reverses = self.readers["reverses"] if spared else None
+        self._nothing = dict.fromkeys(fields)
 
     def read(self, values: Values) -> dict[str, Any]:
         """Field → value. Raises Wrong for the first thing wrong; `thoroughly` lists all."""
-        found = [parse(values[place]) for parse, place in self._plain]
-        for at, read in self._further:
-            if found[at] is None:
-                found[at] = read(values)
-        found += [read(values) for read in self._derived]
-        return dict(zip(self._names, found, strict=True))
+        # A copy has room for every field from the start.
+        found: dict[str, Any] = self._nothing.copy()
+        for field, parse, place in self._plain:
+            found[field] = parse(values[place])
+        for field, read in self._further:
+            if found[field] is None:
+                found[field] = read(values)
+        for field, read in self._derived:
+            found[field] = read(values)
+        if self._reverses and found["reversal"]:
+            found["reverses"] = self._reverses(values)
+        return found
 
     def thoroughly(self, values: Values) -> tuple[dict[str, Any], list[RowError]]:
         """The fields that can be read, and an error for every field that cannot."""

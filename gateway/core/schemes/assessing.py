@@ -44,7 +44,19 @@ PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
 """Flags that send a claim to a person (须人工审核). `late` is the caller's to add: it depends on the day."""
 
 
-class _Case(msgspec.Struct, frozen=True, kw_only=True):
+_FLAGS_IN_ORDER: Final = (
+    PARTIAL,
+    UNCLEAR,
+    "age_outside",
+    "referral_to_confirm",
+    "injury_to_confirm",
+    "transfer_to_confirm",
+)
+
+_LAST_DAY: Final = date.max.toordinal()
+
+
+class _Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One stay ready to be weighed: its measure, its period, its covered days, its identity.
 
     `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
@@ -72,12 +84,13 @@ def assess(
     """
     periods = periods_of(insured, family)
     stays = stays_of(records, standing_of(records), family, decided)
-    stays.sort(key=stay_order)
+    if len(stays) > 1:
+        stays.sort(key=stay_order)
     cases = _cases(stays, periods)
     if decided:
         _take_decided(cases)
     assessing = _Assessing(insured, family, periods)
-    return tuple(assessing.estimate(case) for case in cases if not case.stay.ghost)
+    return tuple([assessing.estimate(case) for case in cases if not case.stay.ghost])
 
 
 def could_pay(kind: Kind, family: SchemeFamily) -> bool:
@@ -122,7 +135,11 @@ def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None
     if first is None or last is None:
         return None, 0
     period = deciding_period(periods, first, last)
-    return period, 0 if period is None else covered_days(periods, first, last)
+    if period is None:
+        return None, 0
+    if period.first <= first and last <= period.last:
+        return period, measured.total_days
+    return period, covered_days(periods, first, last)
 
 
 def _identities(stays: Sequence[Stay]) -> list[str]:
@@ -231,17 +248,19 @@ class _Assessing:
 
     def _flags(self, case: _Case) -> list[str]:
         """What sends a claim to a person without changing the amount, in a fixed order."""
-        parts = case.stay.parts
-        flags = [flag for flag in (PARTIAL, UNCLEAR) if any(part.doubt == flag for part in parts)]
+        found = set()
+        for part in case.stay.parts:
+            if part.doubt is not None:
+                found.add(part.doubt)
+            if _elsewhere(part.record):
+                found.add("referral_to_confirm")
+            if part.record.care_type_code == "22":
+                found.add("injury_to_confirm")
         if case.period is not None and age_is_outside(case.period, self.insured.birth_date):
-            flags.append("age_outside")
-        if any(_elsewhere(part.record) for part in parts):
-            flags.append("referral_to_confirm")
-        if any(part.record.care_type_code == "22" for part in parts):
-            flags.append("injury_to_confirm")
+            found.add("age_outside")
         if case.stay.transfer:
-            flags.append("transfer_to_confirm")
-        return flags
+            found.add("transfer_to_confirm")
+        return [flag for flag in _FLAGS_IN_ORDER if flag in found] if found else []
 
 
 def _elsewhere(record: SettlementRecord) -> bool:
@@ -253,21 +272,27 @@ def _elsewhere(record: SettlementRecord) -> bool:
 def _leaned_on(case: _Case, period: Period, flags: Sequence[str]) -> list[str]:
     """The open questions beyond those of the lines."""
     measured, edition = case.measure, period.edition
-    carried_on = edition.carried_on_from
-    leaned = {
-        "edition.carried_on": carried_on is not None and period.first >= carried_on,
-        "edition.first_covered_day": measured.first is not None and measured.first < period.first,
-        "claim_by.period_end": edition.claim_window.counts_from == "period_end",
-        "base.not_below_zero": measured.negative,
-        "special_outpatient.last_settlement": case.stay.monthly,
-        "stay.transfer_by_dates": case.stay.transfer,
-        "age.first_day": "age_outside" in flags,
-    }
-    return [name for name, true in leaned.items() if true]
+    leaned = []
+    if edition.carried_on_from is not None and period.first >= edition.carried_on_from:
+        leaned.append("edition.carried_on")
+    if measured.first is not None and measured.first < period.first:
+        leaned.append("edition.first_covered_day")
+    if edition.claim_window.counts_from == "period_end":
+        leaned.append("claim_by.period_end")
+    if measured.negative:
+        leaned.append("base.not_below_zero")
+    if case.stay.monthly:
+        leaned.append("special_outpatient.last_settlement")
+    if case.stay.transfer:
+        leaned.append("stay.transfer_by_dates")
+    if "age_outside" in flags:
+        leaned.append("age.first_day")
+    return leaned
 
 
 def _told(case: _Case, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]) -> BenefitEstimate:
     period, stay = case.period, case.stay
+    monthly = stay.monthly
     return BenefitEstimate(
         settlements=tuple([part.record.settlement_no for part in stay.parts]),
         edition=None if period is None else period.edition.name,
@@ -279,8 +304,8 @@ def _told(case: _Case, lines: list[BenefitLine], payable: int, flags: list[str],
         stay=case.identity,
         record_keys=tuple([part.at for part in stay.parts]),
         period_from=None if period is None else period.first,
-        admitted_on=None if stay.monthly else stay.parts[0].record.admitted_on,
-        discharged_on=None if stay.monthly else stay.parts[-1].record.discharged_on,
+        admitted_on=None if monthly else stay.parts[0].record.admitted_on,
+        discharged_on=None if monthly else stay.parts[-1].record.discharged_on,
         merged_stays=case.merged,
     )
 
@@ -288,7 +313,7 @@ def _told(case: _Case, lines: list[BenefitLine], payable: int, flags: list[str],
 def _still_open(assumed: list[str], period: Period | None) -> tuple[str, ...]:
     if period is None:
         return ()
-    return tuple(sorted({name for name in assumed if name in period.edition.assumed}))
+    return tuple(sorted(period.edition.assumed.intersection(assumed)))
 
 
 def _claim_by(case: _Case) -> date | None:
@@ -300,7 +325,7 @@ def _claim_by(case: _Case) -> date | None:
     counted_from = period.last if window.counts_from == "period_end" else _day_of(settled)
     if counted_from is None:
         return None
-    return date.fromordinal(min(counted_from.toordinal() + window.days, date.max.toordinal()))
+    return date.fromordinal(min(counted_from.toordinal() + window.days, _LAST_DAY))
 
 
 def _day_of(instant: datetime | None) -> date | None:

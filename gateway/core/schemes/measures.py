@@ -11,7 +11,7 @@ from gateway.core.schemes.stays import Part, Stay
 _DAY = timedelta(days=1)
 
 
-class Measure(msgspec.Struct, frozen=True, kw_only=True):
+class Measure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Days counted from `first` to `last`, both included, each night by its date; None where none is known.
 
     `base` in fen, None where an amount is missing or impossible. `sheet_days` are the days the settlement
@@ -38,7 +38,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 def measure(stay: Stay) -> Measure:
     """The measure of a stay, a month, or a settlement set aside."""
     parts = stay.parts
-    days_known = all(part.days_known for part in parts) and _ends_after_it_began(stay)
+    days_known, settled_known = _known(stay)
     first, last = _days(stay, days_known)
     base, negative = _base(parts)
     return Measure(
@@ -49,13 +49,22 @@ def measure(stay: Stay) -> Measure:
         base=base,
         sheet_days=_sheet_days(parts),
         days_known=days_known,
-        settled_known=all(part.settled_possibly for part in parts),
+        settled_known=settled_known,
         negative=negative,
     )
 
 
+def _known(stay: Stay) -> tuple[bool, bool]:
+    """Whether all its days are known and possible, and whether all its settlement times are."""
+    days_known, settled_known = _ends_after_it_began(stay), True
+    for part in stay.parts:
+        days_known = days_known and part.days_known
+        settled_known = settled_known and part.settled_possibly
+    return days_known, settled_known
+
+
 def _ends_after_it_began(stay: Stay) -> bool:
-    if stay.monthly or len(stay.parts) == 1:
+    if len(stay.parts) == 1 or stay.monthly:
         return True
     began, ended = stay.parts[0].record.admitted_on, stay.parts[-1].record.discharged_on
     return began is not None and ended is not None and began <= ended
@@ -79,8 +88,10 @@ def _base(parts: tuple[Part, ...]) -> tuple[int | None, bool]:
         scope, paid = part.record.in_scope_amount, part.record.fund_paid_amount
         if scope is None or paid is None or scope < 0 or paid < 0:
             return None, False
-        negative = negative or paid > scope
-        base += max(0, scope - paid)
+        if paid > scope:
+            negative = True
+        else:
+            base += scope - paid
     return base, negative
 
 

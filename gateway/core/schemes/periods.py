@@ -23,7 +23,7 @@ class Insured(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
 
 
-class Period(msgspec.Struct, kw_only=True):
+class Period(msgspec.Struct, kw_only=True, gc=False):
     """One coverage period with its edition, and what has been used of it while stays are weighed.
 
     `before` is the period that ends on the day before this one begins. `stays` counts the inpatient stays;
@@ -76,7 +76,8 @@ def _touch(period: Period, coverage: Coverage) -> bool:
 
 
 def _in_order(coverage: Sequence[Coverage], scheme: str) -> list[Coverage]:
-    mine = sorted((one for one in coverage if one.scheme in ("", scheme)), key=_first_day)
+    mine = [one for one in coverage if one.scheme == scheme or not one.scheme]
+    mine.sort(key=_first_day)
     for earlier, later in pairwise(mine):
         if later.first_day <= earlier.last_day:
             raise BadCase("overlapping_coverage", "保障期重叠或重复 (two coverage periods share a day)")

@@ -29,7 +29,7 @@ Key = tuple[str | None, ...]
 Order = tuple[date, datetime, str, str]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One settlement on its way into an estimate. `key` is what it shares with others of its stay or month.
 
     `reason` sets it aside (不予补助); `gone` says it was reversed and is here for what was decided about it.
@@ -39,13 +39,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     record: SettlementRecord
     settled: datetime | None
     reason: str | None
+    monthly: bool
     key: Key
     doubt: str | None = None
     gone: bool = False
-
-    @property
-    def monthly(self) -> bool:
-        return self.record.care_type == "outpatient_special"
 
     @property
     def days_known(self) -> bool:
@@ -76,7 +73,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         return f"{self.record.facility_no or ''}/s:{self.record.settlement_no}"
 
 
-class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What becomes one estimate: a stay, a month, or one settlement set aside. Parts are in order.
 
     `decision` is what the association decided about exactly these settlements, `first` the earliest of them
@@ -167,12 +164,7 @@ def stays_of(
     decided: Sequence[Decided] = (),
 ) -> list[Stay]:
     """Every settlement that stands, in exactly one stay. The order of `records` does not matter."""
-    named = {number for decision in decided for number in decision.settlements}
-    parts = [
-        _part(at, record, standing, family)
-        for at, record in enumerate(records)
-        if not record.reversal and (at not in standing.reversed or record.settlement_no in named)
-    ]
+    parts = _parts(records, standing, family, decided)
     if len(parts) == 1 and not decided:
         return [Stay(parts=(parts[0],))]
     parts.sort(key=_in_order)
@@ -183,6 +175,18 @@ def stays_of(
     return aside + [_stay(group) for group in groups]
 
 
+def _parts(
+    records: Sequence[SettlementRecord], standing: Standing, family: SchemeFamily, decided: Sequence[Decided]
+) -> list[Part]:
+    """The settlements that stand, and the reversed ones something was decided about."""
+    named = {number for decision in decided for number in decision.settlements} if decided else ()
+    return [
+        _part(at, record, standing, family)
+        for at, record in enumerate(records)
+        if not record.reversal and (at not in standing.reversed or record.settlement_no in named)
+    ]
+
+
 def _part(at: int, record: SettlementRecord, standing: Standing, family: SchemeFamily) -> Part:
     settled, reason = _in_shanghai(record.settled_at), set_aside(record, family)
     return Part(
@@ -190,6 +194,7 @@ def _part(at: int, record: SettlementRecord, standing: Standing, family: SchemeF
         record=record,
         settled=settled,
         reason=reason,
+        monthly=record.care_type == "outpatient_special",
         key=_key(at, record, None if reason else settled),
         doubt=standing.doubtful.get(at),
         gone=at in standing.reversed,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from gateway.core.schemes import texts
@@ -14,7 +12,7 @@ from gateway.model.benefit import BenefitLine
 from gateway.model.money import Money
 
 
-class Weighed(msgspec.Struct, kw_only=True):
+class Weighed(msgspec.Struct, kw_only=True, gc=False):
     """Lines in order with their sum, the open questions they leaned on, and whether an allowance was due."""
 
     lines: list[BenefitLine]
@@ -45,10 +43,13 @@ def _subsidy(weighed: Weighed, measure: Measure, edition: Edition, *, covered: i
     """Bands and proration: exact in ten-thousandths of a fen, rounded half up once for the prorated sum."""
     base, total = measure.base or 0, measure.total_days
     exact = 0
-    for band, part in _parts_in_bands(base, edition.bands):
-        before, exact = exact, exact + part * band.rate_units
+    for band in edition.bands:
+        if base <= band.over:
+            break
+        part = (base if band.upto is None or base < band.upto else band.upto) - band.over
+        exact += part * band.rate_units
         # Each band shows the growth of the rounded sum, so that the lines add up to a sum rounded once.
-        amount = Money(_half_up(exact, RATE_UNITS) - _half_up(before, RATE_UNITS))
+        amount = Money(_half_up(exact, RATE_UNITS) - weighed.payable)
         weighed.add(_band_line(base, part, band, amount))
     if not weighed.lines:
         return
@@ -59,13 +60,6 @@ def _subsidy(weighed: Weighed, measure: Measure, edition: Edition, *, covered: i
         amount = Money(_half_up(exact * covered, RATE_UNITS * total) - weighed.payable)
         if amount:
             weighed.add(_proration_line(edition, covered, total, amount))
-
-
-def _parts_in_bands(base: int, bands: tuple[Band, ...]) -> Iterator[tuple[Band, int]]:
-    for band in bands:
-        if base <= band.over:
-            return
-        yield band, (base if band.upto is None else min(base, band.upto)) - band.over
 
 
 def _half_up(numerator: int, denominator: int) -> int:
@@ -141,7 +135,8 @@ def _allowance_line(allowance: Allowance, days: int, years: int) -> BenefitLine:
 def _floor(weighed: Weighed, edition: Edition) -> None:
     floor = edition.floor
     if floor is None:
-        weighed.assumed += ["floor.from_2021"] if weighed.payable else []
+        if weighed.payable:
+            weighed.assumed.append("floor.from_2021")
     elif 0 < weighed.payable < floor.amount:
         weighed.assumed.append("floor.above_zero")
         text = texts.floor_text(weighed.payable, floor.amount)

@@ -95,9 +95,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_quarantine")),
     )
     op.create_index(
-        "ix_quarantine_feed_key",
+        "ix_quarantine_key",
         "quarantine",
-        ["feed", "key"],
+        ["key"],
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
@@ -130,9 +130,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", name=op.f("pk_review")),
     )
     op.create_index(
-        "ix_review_feed_key",
+        "ix_review_key",
         "review",
-        ["feed", "key"],
+        ["key"],
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
@@ -174,7 +174,7 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary(length=16), nullable=False),
         sa.Column("page_seq", sa.BigInteger(), nullable=False),
         sa.Column("row", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("feed", "key", name=op.f("pk_waiting_reversal")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_waiting_reversal")),
     )
     op.create_table(
         "batch",
@@ -257,7 +257,7 @@ def upgrade() -> None:
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_record_person_id")),
         sa.PrimaryKeyConstraint("record_id", name=op.f("pk_record")),
-        sa.UniqueConstraint("feed", "key", "association", name=op.f("uq_record_feed_key_association")),
+        sa.UniqueConstraint("key", "association", name=op.f("uq_record_key_association")),
     )
     op.create_index("ix_record_page_seq", "record", ["page_seq"], unique=False)
     op.create_index("ix_record_person_id", "record", ["person_id"], unique=False)
@@ -304,7 +304,7 @@ def downgrade() -> None:
     op.drop_table("roster")
     op.drop_index("ix_review_page_seq", table_name="review")
     op.drop_index(
-        "ix_review_feed_key",
+        "ix_review_key",
         table_name="review",
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
@@ -313,7 +313,7 @@ def downgrade() -> None:
     op.drop_table("rescan")
     op.drop_index("ix_quarantine_page_seq", table_name="quarantine")
     op.drop_index(
-        "ix_quarantine_feed_key",
+        "ix_quarantine_key",
         table_name="quarantine",
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
