@@ -19,6 +19,7 @@ from gateway.errors import WrongUse
 from gateway.flow.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.runners.processes import collect_seldom
 from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site, load_site
@@ -95,6 +96,7 @@ def open_office(path: Path, *, clock: Clock = shanghai_now) -> Office:
 
 def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
     """An Office over a site whose files are already read."""
+    collect_seldom()
     vault = open_vault(site)
     return Office(
         site=site.path,

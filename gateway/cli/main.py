@@ -41,7 +41,6 @@ claims.register(app)
 def main() -> None:
     """Run a command; exits 0 on success, 1 on findings or failure, 2 on wrong use."""
     _log_plainly()
-    _collect_seldom()
     try:
         app()
     except BadSettings as error:
@@ -55,13 +54,6 @@ def main() -> None:
         sys.exit(1)
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
-
-
-def _collect_seldom() -> None:
-    """Records and claims hold no cycles: looking for them after every few hundred objects is work for nothing."""
-    import gc
-
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _log_plainly() -> None:

@@ -172,18 +172,27 @@ def work_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int,
     """Work pages in order while the next one is fetched and stored beside it.
 
     `stored` stores a page at every step and gives its place and bytes; most of that is waiting for the disk, the
-    line or the compressor. A page that fails is reported, and waits; it blocks nothing.
+    line or the compressor. Where the database is a server, the next batch is read while it settles the one before.
+    A page that fails is reported, and waits; it blocks nothing.
     """
     total = Tally()
-    for seq, content in ahead(stored):
+    batches = _batches(office, ahead(stored), failed)
+    for batch in ahead(batches) if office.store.postgres else batches:
         try:
-            for batch in read_page(office, seq, content):
-                total.add(settle_batch(office, batch))
+            total.add(settle_batch(office, batch))
+        except HubaoError as error:
+            failed(batch.at.meta.seq, error)
+    return total
+
+
+def _batches(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Iterator[Batch]:
+    for seq, content in stored:
+        try:
+            yield from read_page(office, seq, content)
         except BadPage:
             continue
         except HubaoError as error:
             failed(seq, error)
-    return total
 
 
 def ahead(things: Iterator[T]) -> Iterator[T]:

@@ -110,12 +110,12 @@ def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Wor
     moved: set[tuple[int, int]] = set()
     for old in records.by_keys(tx, latest):
         _against(work, moved, at, latest[bytes(old.key)], old.page_seq, old.row, "member", old.amount, old)
-    waiting_reviews = items.open_reviews_by_key(tx, feed, latest)
+    waiting_reviews = items.open_reviews_by_key(tx, latest)
     for item in waiting_reviews:
         if item.row is not None and item.key is not None:
             row = latest[bytes(item.key)]
             _against(work, moved, at, row, item.page_seq, item.row, "review", item.amount, None)
-    aside = items.open_quarantine_by_key(tx, feed, latest)
+    aside = items.open_quarantine_by_key(tx, latest)
     for each in aside:
         if each.row is not None and each.key is not None:
             row = latest[bytes(each.key)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import resource
 import time
@@ -40,6 +41,11 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
     for process, _ in running:
         process.join()
     return done
+
+
+def collect_seldom() -> None:
+    """Records and claims hold no cycles: looking for them after every few hundred objects is work for nothing."""
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _one(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:

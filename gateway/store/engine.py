@@ -80,14 +80,31 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        # The driver's text may quote parameters, so only its type and code travel on.
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", "")
-        raise Unavailable(f"数据库不可用 (database unavailable): {type(error.orig).__name__} {code}") from None
+        raise _unavailable(error.orig) from None
     except PoolTimeout:
         raise Unavailable("数据库连接已用尽 (no database connection is free)") from None
     except DBAPIError as error:
         error.hide_parameters = True
         raise
+
+
+def _unavailable(error: BaseException | None) -> Unavailable:
+    # The driver's text may quote parameters, so only its type and code travel on.
+    code = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", "")
+    return Unavailable(f"数据库不可用 (database unavailable): {type(error).__name__} {code}")
+
+
+@contextmanager
+def _driver_cursor(tx: Connection) -> Iterator[Any]:
+    """The driver's own cursor for the bulk paths. SQLAlchemy does not see its errors, so they are translated here."""
+    cursor: Any = tx.connection.cursor()
+    driver: Any = tx.dialect.loaded_dbapi
+    try:
+        yield cursor
+    except driver.OperationalError as error:
+        raise _unavailable(error) from None
+    finally:
+        cursor.close()
 
 
 def open_store(url: str, *, site: Path) -> Store:
@@ -130,7 +147,7 @@ def _sqlite(path: Path) -> Engine:
 def _postgres(url: str) -> Engine:
     # Every query of the hot path is by key. Planning one anew for its two thousand keys costs four times what finding
     # them does, and a plan made while a table was empty must not walk through it when it is full.
-    options = {"options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off"}
+    options = {"options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"}
     return create_engine(
         url, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16
     )
@@ -153,8 +170,7 @@ def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
     if not rows:
         return
     names = ", ".join(f'"{name}"' for name in columns)
-    cursor: Any = tx.connection.cursor()
-    try:
+    with _driver_cursor(tx) as cursor:
         if is_postgres(tx):
             with cursor.copy(f'copy "{table.name}" ({names}) from stdin') as copy:
                 for row in rows:
@@ -162,8 +178,6 @@ def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
         else:
             head = f'insert into "{table.name}" ({names}) values '
             _insert_sqlite(cursor, head, "(" + ", ".join("?" * len(columns)) + ")", rows)
-    finally:
-        cursor.close()
 
 
 def _insert_sqlite(cursor: Any, head: str, places: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -185,8 +199,7 @@ def select_in(
     wanted = list(keys)
     if not wanted:
         return []
-    cursor: Any = tx.connection.cursor()
-    try:
+    with _driver_cursor(tx) as cursor:
         if is_postgres(tx):
             sql = query.format(keys=f"= any(%b::{kind}[])").replace("?", "%s")
             return cursor.execute(sql, (*first, wanted), prepare=True, binary=True).fetchall()  # type: ignore[no-any-return]
@@ -197,8 +210,6 @@ def select_in(
         for start in range(0, len(wanted), _IN_CHUNK):
             rows += _sqlite_chunk(cursor, query, wanted[start : start + _IN_CHUNK], first)
         return rows
-    finally:
-        cursor.close()
 
 
 def _sqlite_chunk(cursor: Any, query: str, chunk: list[Any], first: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -213,8 +224,5 @@ def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> No
     """Run one statement with `?` places once for each row of values."""
     if not rows:
         return
-    cursor: Any = tx.connection.cursor()
-    try:
+    with _driver_cursor(tx) as cursor:
         cursor.executemany(sql.replace("?", "%s") if is_postgres(tx) else sql, rows)
-    finally:
-        cursor.close()

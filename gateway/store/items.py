@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, func, select, text, update
 
 from gateway.model.page import RowError
 from gateway.store import schema
@@ -71,9 +71,9 @@ def quarantined(
     return [_quarantined(row) for row in tx.execute(query.order_by(table.c.item_id.desc()).limit(limit))]
 
 
-def open_quarantine_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[QuarantineItem]:
-    """The open items of a feed whose settlement number and sign are among these."""
-    if not _any_open(tx, schema.quarantine, feed):
+def open_quarantine_by_key(tx: Connection, keys: Iterable[bytes]) -> list[QuarantineItem]:
+    """The open items whose settlement number and sign are among these."""
+    if not _any_open(tx, schema.quarantine):
         return []
     query = _SELECT_QUARANTINE + "where state = 'open' and key {keys}"
     return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea")]
@@ -90,8 +90,8 @@ def end_quarantine(tx: Connection, item_ids: Sequence[int], *, state: str) -> No
     change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, each) for each in item_ids])
 
 
-def _any_open(tx: Connection, table: Table, feed: str) -> bool:
-    query = select(table.c.item_id).where(table.c.feed == feed, table.c.state == "open").limit(1)
+def _any_open(tx: Connection, table: Table) -> bool:
+    query = select(table.c.item_id).where(text("state = 'open'")).limit(1)
     return tx.execute(query).first() is not None
 
 
@@ -129,9 +129,9 @@ def _review(values: Sequence[Any]) -> ReviewItem:
 _SELECT_REVIEW = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _REVIEW) + " from review "
 
 
-def open_reviews_by_key(tx: Connection, feed: str, keys: Iterable[bytes]) -> list[ReviewItem]:
-    """The open match reviews of a feed about these records."""
-    if not _any_open(tx, schema.review, feed):
+def open_reviews_by_key(tx: Connection, keys: Iterable[bytes]) -> list[ReviewItem]:
+    """The open match reviews about these records."""
+    if not _any_open(tx, schema.review):
         return []
     query = _SELECT_REVIEW + "where state = 'open' and key {keys}"
     return [_review(row) for row in select_in(tx, query, keys, kind="bytea")]

@@ -47,13 +47,13 @@ def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bo
     instant = datetime_parser(formats or DATE_FORMATS, empty, epoch_ms=epoch_ms, code="not_a_date")
 
     def parse(value: Any) -> date | None:
-        if type(value) is str and len(value) == 10 and value[4] == value[7] == "-":
-            # Years are compared as text; what is no date at all goes the long way.
-            if _FIRST <= value < _END:
-                try:
-                    return date.fromisoformat(value)
-                except ValueError:
-                    pass
+        # Years are compared as text. Of ten characters Python also takes week dates, without the second sign;
+        # what only looks like a date goes the long way.
+        if type(value) is str and len(value) == 10 and value[7] == "-" and _FIRST <= value < _END:
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                pass
         found = instant(value)
         return None if found is None else found.date()
 

@@ -30,7 +30,7 @@ _ALWAYS: Final = ("settlement_no", "total_amount")
 _DERIVED: Final = ("reversal", "reverses", "care_type_code")
 
 
-class Normal(msgspec.Struct, frozen=True):
+class Normal(msgspec.Struct, frozen=True, gc=False):
     """A row that became a record, with the checks it failed that only warn."""
 
     record: SettlementRecord

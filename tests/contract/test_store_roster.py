@@ -1,0 +1,255 @@
+"""People, members, fingerprints, and who must be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gateway.errors import Unavailable
+from gateway.model.member import Coverage
+from gateway.store import pages, roster
+from gateway.store.engine import Store, Tx, open_store
+from gateway.store.roster import MemberRow, Rescan, pack_coverage, unpack_coverage
+
+PERIODS = (
+    Coverage(first_day=date(2021, 6, 1), last_day=date(2022, 5, 31), scheme="nm-inpatient", category="active"),
+    Coverage(first_day=date(2022, 6, 1), last_day=date(2023, 5, 31), scheme="nm-inpatient"),
+)
+
+
+def digest(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def member(member_id: int, person_id: int, **changes: Any) -> MemberRow:
+    fields: dict[str, Any] = {
+        "member_id": member_id,
+        "person_id": person_id,
+        "association": "nm",
+        "member_no": f"M{member_id}",
+        "category": "active",
+        "league": "甲盟",
+        "opt_out": False,
+        "coverage": PERIODS,
+        "sealed": b"sealed",
+        "content": bytes(32),
+    }
+    return MemberRow(**{**fields, **changes})
+
+
+def in_order(rows: list[MemberRow]) -> list[MemberRow]:
+    return sorted(rows, key=lambda row: row.member_id)
+
+
+def enrol(tx: Tx, many: int, association: str = "nm") -> list[MemberRow]:
+    people = roster.add_people(tx, association, many)
+    ids = roster.new_member_ids(tx, many)
+    rows = [
+        member(member_id, person_id, association=association)
+        for member_id, person_id in zip(ids, people, strict=True)
+    ]
+    roster.add_members(tx, rows)
+    return rows
+
+
+def test_coverage_survives() -> None:
+    assert unpack_coverage(pack_coverage(PERIODS)) == PERIODS
+    assert unpack_coverage(pack_coverage(())) == ()
+
+
+def test_members_are_stored_and_found_by_id_number_and_person(store: Store) -> None:
+    with store.write() as tx:
+        rows = enrol(tx, 3)
+        other = enrol(tx, 1, "other")[0]
+        ids = [row.member_id for row in rows]
+        assert in_order(roster.members(tx, [*ids[:2], 10**6])) == rows[:2]
+        assert roster.members_by_no(tx, "nm", [rows[2].member_no, other.member_no]) == [rows[2]]
+        assert in_order(roster.members_of_people(tx, [rows[0].person_id, other.person_id])) == [rows[0], other]
+        assert (roster.count(tx, "nm"), roster.count(tx, "nobody")) == (3, 0)
+
+
+def test_ids_never_come_twice(store: Store) -> None:
+    with store.write() as tx:
+        first = [row.member_id for row in enrol(tx, 2001)]
+        second = [row.member_id for row in enrol(tx, 2)]
+        assert len({*first, *second}) == 2003
+        assert min(second) > max(first)
+        assert list(roster.add_people(tx, "nm", 0)) == []
+
+
+def test_a_member_number_stands_once_in_an_association(store: Store) -> None:
+    with store.write() as tx:
+        rows = enrol(tx, 1)
+    with pytest.raises(Exception, match=r"(?i)unique"), store.write() as tx:
+        roster.add_members(tx, [member(77, rows[0].person_id, member_no=rows[0].member_no)])
+    with store.write() as tx:
+        roster.add_people(tx, "other", 1)
+        roster.add_members(tx, [member(78, rows[0].person_id, association="other", member_no=rows[0].member_no)])
+
+
+def test_a_changed_member_keeps_id_and_number(store: Store) -> None:
+    with store.write() as tx:
+        one, two = enrol(tx, 2)
+        changed = member(
+            one.member_id,
+            two.person_id,
+            category="retired",
+            league=None,
+            opt_out=True,
+            coverage=PERIODS[:1],
+            sealed=b"new",
+            content=b"\x01" * 32,
+        )
+        roster.change_members(tx, [changed])
+        found = {row.member_id: row for row in roster.members(tx, [one.member_id, two.member_id])}
+        assert found == {one.member_id: changed, two.member_id: two}
+
+
+def test_a_sweep_walks_the_roster_in_order(store: Store) -> None:
+    with store.write() as tx:
+        rows = enrol(tx, 5)
+        enrol(tx, 1, "other")
+        ids = [row.member_id for row in rows]
+        assert [row.member_id for row in roster.members_after(tx, ["nm"], 0, 3)] == ids[:3]
+        assert [row.member_id for row in roster.members_after(tx, ["nm"], ids[2], 3)] == ids[3:]
+        assert roster.members_after(tx, ["nm"], ids[-1], 3) == []
+        assert len(roster.members_after(tx, ["nm", "other"], 0, 10)) == 6
+
+
+def test_members_are_found_by_fingerprint(store: Store) -> None:
+    with store.write() as tx:
+        one, two = enrol(tx, 2)
+        pairs = [(digest(9), two.member_id, two.person_id), (digest(5), one.member_id, one.person_id)]
+        roster.add_fingerprints(tx, [*pairs, (digest(5), two.member_id, two.person_id)])
+        assert sorted(roster.find(tx, [digest(5), digest(6)])) == [
+            (digest(5), one.member_id, one.person_id),
+            (digest(5), two.member_id, two.person_id),
+        ]
+        found = roster.fingerprints_of(tx, [one.member_id, two.member_id])
+        assert {each: sorted(digests) for each, digests in found.items()} == {
+            one.member_id: [digest(5)],
+            two.member_id: [digest(5), digest(9)],
+        }
+        roster.drop_fingerprints(tx, [two.member_id])
+        assert [each[:2] for each in roster.find(tx, [digest(5), digest(9)])] == [(digest(5), one.member_id)]
+
+
+def test_the_version_counts_up_with_every_change(store: Store) -> None:
+    with store.write() as tx:
+        assert roster.version(tx, ["nm", "other"]) == (0, 0)
+        roster.ensure(tx, ["nm", "other"])
+        roster.ensure(tx, ["nm"])
+        assert roster.move_version(tx, "nm") == 1
+        assert roster.move_version(tx, "nm") == 2
+        assert roster.move_version(tx, "new") == 1
+        assert roster.version(tx, ["other", "nm", "new"], hold=True) == (0, 2, 1)
+
+
+# On SQLite nobody else writes anything while a transaction writes; PostgreSQL locks what is named.
+
+
+@pytest.fixture
+def both(postgres_url: str) -> Iterator[tuple[Store, Store]]:
+    """Two stores on one PostgreSQL database."""
+    stores = open_store(postgres_url, site=Path()), open_store(postgres_url, site=Path())
+    yield stores
+    for each in stores:
+        each.close()
+
+
+def test_a_held_roster_cannot_be_changed_meanwhile(both: tuple[Store, Store]) -> None:
+    one, other = both
+    with one.write() as tx:
+        roster.ensure(tx, ["nm"])
+    with one.write() as tx:
+        roster.version(tx, ["nm"], hold=True)
+        # Two batches may hold it at once; a change has to wait.
+        with other.write() as beside:
+            roster.version(beside, ["nm"], hold=True)
+        with pytest.raises(Unavailable, match="LockNotAvailable"), other.write() as beside:
+            beside.execute(text("set lock_timeout = '100ms'"))
+            roster.move_version(beside, "nm")
+
+
+def test_people_are_locked_one_by_one(both: tuple[Store, Store]) -> None:
+    one, other = both
+    with one.write() as tx:
+        first, second = roster.add_people(tx, "nm", 2)
+    with one.write() as tx:
+        roster.lock_people(tx, [first, first, 10**6])
+        with other.write() as beside:
+            beside.execute(text("set lock_timeout = '100ms'"))
+            roster.lock_people(beside, [second])
+        with pytest.raises(Unavailable, match="LockNotAvailable"), other.write() as beside:
+            beside.execute(text("set lock_timeout = '100ms'"))
+            roster.lock_people(beside, [second, first])
+
+
+# ── whom to look at again ──
+
+
+def again(number: int, *fingerprints: int, reread: bool = False) -> Rescan:
+    return Rescan(
+        member_id=number, association="nm", fingerprints=b"".join(map(digest, fingerprints)), reread=reread
+    )
+
+
+def test_what_is_asked_is_kept_until_it_is_done(store: Store) -> None:
+    with store.write() as tx:
+        roster.ask_rescan(tx, [again(1, 10), again(2, 20, reread=True)])
+        assert roster.rescans(tx) == [again(1, 10), again(2, 20, reread=True)]
+        assert roster.rescans(tx, limit=1) == [again(1, 10)]
+        assert roster.rescans(tx, [2, 3]) == [again(2, 20, reread=True)]
+        roster.rescanned(tx, [again(2, 20, reread=True)])
+        assert roster.rescans(tx) == [again(1, 10)]
+
+
+def test_what_is_asked_twice_keeps_both_questions(store: Store) -> None:
+    with store.write() as tx:
+        roster.ask_rescan(tx, [again(1, 10, 11, reread=True)])
+        before = roster.rescans(tx)
+        roster.ask_rescan(tx, [again(1, 12)])
+        merged = roster.rescans(tx)
+        assert merged == [again(1, 12, 10, 11, reread=True)]
+        # Done with the first question is not done with the second.
+        roster.rescanned(tx, before)
+        assert roster.rescans(tx) == merged
+        roster.rescanned(tx, merged)
+        assert roster.rescans(tx) == []
+
+
+# ── who was asked ──
+
+
+def test_each_feed_remembers_until_when_it_was_asked_about_whom(store: Store) -> None:
+    first, second = date(2021, 10, 1), date(2021, 10, 8)
+    with store.write() as tx:
+        assert roster.oldest_asked(tx, "line") is None
+        roster.set_asked(tx, "line", {1: first, 2: first}, now_ms=0)
+        roster.set_asked(tx, "line", {2: second, 3: second}, now_ms=1)
+        roster.set_asked(tx, "other", {1: second}, now_ms=1)
+        assert roster.asked(tx, "line", [1, 2, 3, 4]) == {1: first, 2: second, 3: second}
+        assert roster.oldest_asked(tx, "line") == first
+        roster.note_failed(tx, "line", {1: "timeout", 9: "timeout"})
+        assert roster.asked(tx, "line", [1, 9]) == {1: first}
+        roster.forget_asked(tx, [1])
+        assert roster.asked(tx, "line", [1]) == roster.asked(tx, "other", [1]) == {}
+
+
+def test_nothing_to_do_is_nothing_done(store: Store) -> None:
+    with store.write() as tx:
+        roster.add_members(tx, [])
+        roster.change_members(tx, [])
+        roster.add_fingerprints(tx, [])
+        roster.drop_fingerprints(tx, [])
+        roster.ask_rescan(tx, [])
+        roster.rescanned(tx, [])
+        roster.set_asked(tx, "line", {}, now_ms=0)
+        roster.lock_people(tx, [])
+        assert roster.members(tx, []) == roster.find(tx, []) == roster.rescans(tx) == []
+        assert pages.waiting(tx, []) == []
