@@ -29,8 +29,11 @@ def parse_yuan(text: str) -> Money:
     return Money(-fen if sign else fen)
 
 
+_CENTS = tuple(f".{part:02d}" for part in range(100))
+
+
 def yuan(amount: int) -> str:
     """Fen → yuan as text with two decimals: 258000 → "2580.00"."""
-    sign = "-" if amount < 0 else ""
-    whole, part = divmod(abs(amount), 100)
-    return f"{sign}{whole}.{part:02d}"
+    if amount < 0:
+        return "-" + yuan(-amount)
+    return f"{amount // 100}{_CENTS[amount % 100]}"

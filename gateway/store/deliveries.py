@@ -44,7 +44,8 @@ def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
 
     Claim id → whether no version of it was ever on the wire. A version leased meanwhile counts as sent.
     """
-    query = "select claim_id, delivery_id, state, attempts from delivery where claim_id {keys}"
+    # In the order in which a worker settles what it has sent, so that the two never wait for one another for ever.
+    query = "select claim_id, delivery_id, state, attempts from delivery where claim_id {keys} order by delivery_id"
     silent: dict[str, bool] = {}
     waiting = []
     for claim_id, delivery_id, state, attempts in select_in(tx, _locking(tx, query), claim_ids, kind="text"):

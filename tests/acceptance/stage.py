@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -138,6 +140,11 @@ class Gateways:
         self._write("")
         return code
 
+    def has_ended(self) -> bool:
+        """Whether the process that runs has ended."""
+        assert self._nursery.stdout is not None
+        return bool(select.select([self._nursery.stdout], [], [], 0)[0])
+
     def _read(self) -> Any:
         assert self._nursery.stdout is not None
         line = self._nursery.stdout.readline()
@@ -156,9 +163,13 @@ class Started:
     def __init__(self, gateways: Gateways, stem: Path, pid: int) -> None:
         self._gateways, self._stem, self.pid = gateways, stem, pid
 
-    @property
-    def said(self) -> str:
-        """What it has printed so far."""
+    def wait_for(self, word: str) -> str:
+        """What it has printed, once a word is in it; or what it printed before it died."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not self._gateways.has_ended():
+            if word in (said := self._stem.with_suffix(".out").read_text(encoding="utf-8")):
+                return said
+            time.sleep(0.02)
         return self._stem.with_suffix(".out").read_text(encoding="utf-8")
 
     def kill(self) -> None:
@@ -180,6 +191,14 @@ class Started:
 def surroundings() -> dict[str, str]:
     """The environment of a process of the gateway: nothing of ours decides what it does."""
     return {name: value for name, value in os.environ.items() if not name.startswith("HUBAO_")}
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder that is quick to write to where the machine has one: to SIGKILL, memory is as durable as a disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="hubao-stage-", dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
 
 
 def make_night(folder: Path, *, people: int, seed: int = 7) -> Night:
@@ -234,7 +253,7 @@ def change(path: Path, **values: Any) -> None:
     text = path.read_text(encoding="utf-8")
     for key, value in values.items():
         line = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-        text, found = re.subn(rf"^{key} = [^#\n]*", lambda _, line=line: line, text, flags=re.MULTILINE)
+        text, found = re.subn(rf"^{key} = [^#\n]*", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
         assert found == 1, f"{path.name} has no key {key}"
     path.write_text(text, encoding="utf-8")
 

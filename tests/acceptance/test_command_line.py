@@ -106,7 +106,12 @@ ANSWERS: list[tuple[tuple[str, ...], int, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("command", "code", "keys"), ANSWERS, ids=lambda value: str(value)[:40])
+def _named(value: object) -> str:
+    """The same name in every process: a set has no order of its own."""
+    return "-".join(sorted(map(str, value))) if isinstance(value, set | frozenset | tuple) else str(value)
+
+
+@pytest.mark.parametrize(("command", "code", "keys"), ANSWERS, ids=_named)
 def test_json_is_one_object_on_the_last_line(
     worked: Stage, gateways: Gateways, command: tuple[str, ...], code: int, keys: set[str]
 ) -> None:
@@ -116,7 +121,7 @@ def test_json_is_one_object_on_the_last_line(
     assert keys <= set(ended.answer)
 
 
-@pytest.mark.parametrize(("command", "code", "keys"), ANSWERS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("command", "code", "keys"), ANSWERS, ids=_named)
 def test_without_json_people_can_read_it(
     worked: Stage, gateways: Gateways, command: tuple[str, ...], code: int, keys: set[str]
 ) -> None:

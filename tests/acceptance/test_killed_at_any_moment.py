@@ -11,6 +11,7 @@ import itertools
 import os
 import random
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from stage import (
     Gateways,
     Stage,
     Troubles,
+    change,
+    folder_in_memory,
     make_night,
     proven,
     stage,
@@ -35,6 +38,7 @@ from stage import (
 )
 
 from gateway.sandbox.night import Night
+from gateway.sandbox.pushes import Pusher
 
 # With this seed people of 乌海 have been in hospital longer ago than a second question about them reaches back.
 PEOPLE, SEED = 100, 44
@@ -167,19 +171,18 @@ def check(on: Stage, world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def gateways(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateways]:
-    with Gateways(tmp_path_factory.mktemp("gateways")) as opened:
+def gateways() -> Iterator[Gateways]:
+    with folder_in_memory() as folder, Gateways(folder) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def world(
-    request: pytest.FixtureRequest, gateways: Gateways, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, gateways: Gateways) -> Iterator[World]:
     server = request.getfixturevalue("_postgres_server") if request.param == "postgres" else None
-    made = World(tmp_path_factory.mktemp("world"), gateways, Databases(server))
-    yield made
-    made.close()
+    with folder_in_memory() as folder:
+        made = World(folder, gateways, Databases(server))
+        yield made
+        made.close()
 
 
 def finish(on: Stage, world: World, first: int) -> None:
@@ -307,3 +310,28 @@ def test_keys_init_can_be_repeated_after_any_kill(gateways: Gateways, tmp_path: 
         if not killed:
             assert nth > 3, "keys init never asked for anything to be on disk"
             return
+
+
+def test_a_push_that_was_answered_is_never_lost(world: World) -> None:
+    """`serve` is killed around the commit that stores a push; the league sends until it is told that it is taken."""
+    with world.trial(0) as on, socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        held.close()
+        change(on.site / "config/gateway.toml", listen_port=port)
+        url = f"http://127.0.0.1:{port}/api/v1/feeds/bayannur/push"
+        pusher = Pusher(url, on.night.push_secret, clock=on.clock.unix, sleep=lambda _: None, tries=1)
+        pushes = on.night.begin(0, on.line)
+        answers: list[list[int | None]] = []
+        deaths = (("before_commit", 2), ("after_commit", 2), ("before_commit", 4), ("after_commit", 7), (None, 0))
+        for place, nth in deaths:
+            serving = on.start(world.gateways, "serve", place=place, nth=nth)
+            serving.wait_for("http://")
+            answers.append([pusher.attempt(push) for push in pushes])
+            serving.kill()
+            assert serving.wait().killed
+        assert [None] * len(pushes) in answers, "no push was cut off"
+        assert answers[-1] == [202] * len(pushes)
+        pusher.close()
+        on.pass_a_lease()
+        finish(on, world, 0)
+        check(on, world)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -174,10 +173,7 @@ def pushed_while_serving(on: Stage, gateways: Gateways, evening: int) -> None:
     """`hubao serve` takes the pushes, refuses what it must, and is killed while its scheduler works."""
     pushes = on.night.begin(evening, on.line)
     serving = on.start(gateways, "serve")
-    deadline = time.monotonic() + 20
-    while "http://" not in serving.said and time.monotonic() < deadline:
-        time.sleep(0.05)
-    address = "http://" + serving.said.split("http://", 1)[1].split()[0]
+    address = "http://" + serving.wait_for("http://").split("http://", 1)[1].split()[0]
     pusher = Pusher(f"{address}/api/v1/feeds/bayannur/push", on.night.push_secret, clock=on.clock.unix)
     report = pusher.send_all(pushes)
     pusher.close()

@@ -222,17 +222,19 @@ def test_two_who_lease_at_once_hold_different_claims(store: Store, database_url:
 
 def test_versions_that_were_never_sent_are_overtaken(store: Store) -> None:
     with store.write() as tx:
-        for claim_id in ("A", "B"):
-            put(tx, claim_id)
-        assert deliveries.never_sent(tx, ["A", "B", "C"]) == {"A": True, "B": True}
-        [held] = [each for each in lease(tx) if each.delivery.claim_id == "B"]
-        pending = msgspec.structs.replace(held.delivery, state=DeliveryState.PENDING)
+        put(tx, "A")
+        put(tx, "B")
+        put(tx, "C")
+        held = {each.delivery.claim_id: each.delivery for each in lease(tx, many=2)}
+        pending = msgspec.structs.replace(held["B"], state=DeliveryState.PENDING)
         deliveries.settle(tx, [(pending, None)], lease="mine")
         put(tx, "A", 2)
-        assert deliveries.never_sent(tx, ["A", "B"]) == {"A": False, "B": False}
-        deliveries.overtake(tx, ["A", "B"])
-        # B may have been on the wire, so it stays; the first of A is held by a worker.
+        assert deliveries.overtake(tx, ["A", "B", "C", "D"]) == {"A": False, "B": False, "C": True}
+        # A worker holds the first of A, and B may have been on the wire: these stay as they are.
         assert (states(tx, "A"), states(tx, "B")) == (["leased", "overtaken"], ["pending"])
+        assert states(tx, "C") == ["overtaken"]
+        assert deliveries.overtake(tx, ["C"]) == {"C": True}
+        assert deliveries.overtake(tx, []) == {}
 
 
 def test_bodies_and_lists(store: Store) -> None:

@@ -40,7 +40,12 @@ def tally(**rows: int) -> Tally:
 
 @pytest.mark.parametrize(
     "moment",
-    [NOW, datetime(1970, 1, 1, tzinfo=SHANGHAI), datetime(1901, 2, 3, 4, 5, 6, tzinfo=SHANGHAI), NOW.replace(year=2999)],
+    [
+        NOW,
+        datetime(1970, 1, 1, tzinfo=SHANGHAI),
+        datetime(1901, 2, 3, 4, 5, 6, tzinfo=SHANGHAI),
+        NOW.replace(year=2999),
+    ],
 )
 def test_an_instant_survives_to_the_millisecond(moment: datetime) -> None:
     assert from_ms(to_ms(moment)) == moment

@@ -17,16 +17,21 @@ from gateway.store.values import SHANGHAI
 NOW = datetime(2021, 10, 8, tzinfo=SHANGHAI)
 
 
-def key(number: int) -> bytes:
-    return number.to_bytes(16, "big")
+def key(number: int, feed: str = "east") -> bytes:
+    """Keys carry their feed: the same number of two feeds has two keys."""
+    return feed.encode().ljust(8) + number.to_bytes(8, "big")
+
+
+def number_in(digest: bytes) -> int:
+    return int.from_bytes(bytes(digest)[8:], "big")
 
 
 def record(number: int, person: int, **changes: Any) -> RecordRow:
     fields: dict[str, Any] = {
         "record_id": 0,
         "association": "nm",
-        "feed": "east",
-        "key": key(number),
+        "feed": changes.get("feed", "east"),
+        "key": key(number, changes.get("feed", "east")),
         "person_id": person,
         "member_id": person * 10,
         "page_seq": 1,
@@ -44,7 +49,7 @@ def people(tx: Tx, many: int) -> list[int]:
 
 
 def known(rows: list[RecordRow]) -> list[tuple[str, int, int]]:
-    return sorted((row.feed, int.from_bytes(row.key, "big"), row.person_id) for row in rows)
+    return sorted((row.feed, number_in(row.key), row.person_id) for row in rows)
 
 
 @pytest.mark.parametrize("many", [0, 1, 2000, 5001])
@@ -53,7 +58,7 @@ def test_records_are_found_by_key_person_member_and_page(store: Store, many: int
         one, two = people(tx, 2)
         records.add(tx, [record(number, one, page_seq=7) for number in range(many)])
         records.add(tx, [record(1, two, feed="west"), record(2, two, feed="west", page_seq=8)])
-        found = records.by_keys(tx, "east", [key(number) for number in range(many)])
+        found = records.by_keys(tx, [key(number) for number in range(many)])
         assert known(found) == [("east", number, one) for number in range(many)]
         assert len({row.record_id for row in found}) == many
         assert known(records.of_people(tx, [two])) == [("west", 1, two), ("west", 2, two)]
@@ -67,7 +72,7 @@ def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
         [one] = people(tx, 1)
         written = record(5, one, amount=-2_000_000_000_00, duplicate=True, sealed=bytes(range(256)))
         records.add(tx, [written])
-        [found] = records.by_keys(tx, "east", [key(5)])
+        [found] = records.by_keys(tx, [key(5)])
     assert found.record_id > 0
     fields = {name: getattr(found, name) for name in RecordRow.__struct_fields__ if name != "record_id"}
     assert {name: bytes(value) if name in ("key", "sealed") else value for name, value in fields.items()} == {
@@ -76,7 +81,7 @@ def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
     assert bool(found.duplicate) is True
 
 
-def test_a_settlement_stands_once_for_a_feed_and_an_association(store: Store) -> None:
+def test_a_settlement_of_a_feed_stands_once_for_an_association(store: Store) -> None:
     with store.write() as tx:
         one, two = people(tx, 2)
         records.add(tx, [record(1, one), record(1, one, feed="west"), record(1, two, association="other")])
@@ -88,10 +93,10 @@ def test_records_are_removed_and_marked(store: Store) -> None:
     with store.write() as tx:
         [one] = people(tx, 1)
         records.add(tx, [record(number, one) for number in range(4)])
-        ids = {int.from_bytes(row.key, "big"): row.record_id for row in records.of_people(tx, [one])}
+        ids = {number_in(row.key): row.record_id for row in records.of_people(tx, [one])}
         records.remove(tx, [ids[0], ids[2]])
         records.mark(tx, [(True, ids[1]), (False, ids[3])])
-        marks = {int.from_bytes(row.key, "big"): bool(row.duplicate) for row in records.of_people(tx, [one])}
+        marks = {number_in(row.key): bool(row.duplicate) for row in records.of_people(tx, [one])}
     assert marks == {1: True, 3: False}
 
 
@@ -106,14 +111,14 @@ def test_rows_of_a_page_are_counted_once_though_two_associations_have_them(store
 
 def test_reversals_wait_and_the_last_one_told_of_counts(store: Store) -> None:
     with store.write() as tx:
-        records.wait(tx, [("east", key(1), 5, 0), ("east", key(2), 5, 1), ("west", key(1), 6, 0)])
+        records.wait(tx, [("east", key(1), 5, 0), ("east", key(2), 5, 1), ("west", key(1, "west"), 6, 0)])
         records.wait(tx, [("east", key(1), 7, 3)])
-        assert sorted(records.waiting(tx, "east", [key(1), key(2), key(3)])) == [(key(1), 7, 3), (key(2), 5, 1)]
-        records.woken(tx, "east", [key(1), key(9)])
-        assert records.waiting(tx, "east", [key(1), key(2)]) == [(key(2), 5, 1)]
-        assert records.waiting(tx, "west", [key(1)]) == [(key(1), 6, 0)]
+        assert sorted(records.waiting(tx, [key(1), key(2), key(3)])) == [(key(1), 7, 3), (key(2), 5, 1)]
+        records.woken(tx, [key(1), key(9)])
+        assert records.waiting(tx, [key(1), key(2)]) == [(key(2), 5, 1)]
+        assert records.waiting(tx, [key(1, "west")]) == [(key(1, "west"), 6, 0)]
         records.forget_waiting(tx, [5])
-        assert records.waiting(tx, "east", [key(2)]) == []
+        assert records.waiting(tx, [key(2)]) == []
 
 
 # ── what waits for a person ──
@@ -121,7 +126,7 @@ def test_reversals_wait_and_the_last_one_told_of_counts(store: Store) -> None:
 
 def page_of(tx: Tx, feed: str, number: int) -> int:
     fetched = Fetched(content=b"", request=str(number))
-    return pages.add(tx, page_id=key(number), feed=feed, fetched=fetched, sealed=b"", key_no=1, now=NOW)
+    return pages.add(tx, page_id=key(number, feed), feed=feed, fetched=fetched, sealed=b"", key_no=1, now=NOW)
 
 
 def aside(seq: int, row: int | None, number: int | None = None, feed: str = "east") -> QuarantineItem:
@@ -129,7 +134,7 @@ def aside(seq: int, row: int | None, number: int | None = None, feed: str = "eas
         page_seq=seq,
         row=row,
         feed=feed,
-        key=key(number) if number is not None else None,
+        key=key(number, feed) if number is not None else None,
         amount=-5,
         errors=(
             RowError(code="missing", field="total_amount", message="缺少“总额” (missing)"),
@@ -171,11 +176,11 @@ def test_what_is_set_aside_is_listed_with_all_its_errors(store: Store) -> None:
 def test_open_items_are_found_by_key_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
         items.quarantine(tx, [aside(1, 0, 7), aside(1, 1, 8), aside(2, 0, 7, "west")])
-        [found] = items.open_quarantine_by_key(tx, "east", [key(7), key(9)])
+        [found] = items.open_quarantine_by_key(tx, [key(7), key(9)])
         assert (found.page_seq, found.row, found.amount) == (1, 0, -5)
         assert len(items.open_quarantine_of_pages(tx, [1, 2])) == 3
         items.end_quarantine(tx, [found.item_id], state="superseded")
-        assert items.open_quarantine_by_key(tx, "east", [key(7)]) == []
+        assert items.open_quarantine_by_key(tx, [key(7)]) == []
         assert [item.row for item in items.open_quarantine_of_pages(tx, [1])] == [1]
         assert [item.state for item in items.quarantined(tx, state="superseded")] == ["superseded"]
         assert len(items.quarantined(tx, state=None)) == 3
@@ -184,13 +189,13 @@ def test_open_items_are_found_by_key_and_page_until_they_end(store: Store) -> No
 def test_doubts_are_found_by_key_member_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
         items.ask_review(tx, [doubt(1, 0, 7), doubt(1, 1, 8, member_id=4), doubt(2, None, kind="takeback")])
-        [found] = items.open_reviews_by_key(tx, "east", [key(7)])
+        [found] = items.open_reviews_by_key(tx, [key(7)])
         assert (found.row, found.member_id, found.score, found.reasons) == (0, 3, 0.5, '["name_differs"]')
         assert [item.row for item in items.open_reviews_of_members(tx, [4])] == [1]
         assert sorted(item.row or 0 for item in items.open_reviews_of_pages(tx, [1, 2])) == [0, 1]
         assert [item.page_seq for item in items.open_takebacks(tx, [1, 2])] == [2]
         items.end_reviews(tx, [found.item_id], state="closed")
-        assert items.open_reviews_by_key(tx, "east", [key(7)]) == []
+        assert items.open_reviews_by_key(tx, [key(7)]) == []
         assert [item.kind for item in items.reviews(tx)] == ["takeback", "match"]
         assert len(items.reviews(tx, state=None)) == 3
 

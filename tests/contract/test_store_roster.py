@@ -50,8 +50,7 @@ def enrol(tx: Tx, many: int, association: str = "nm") -> list[MemberRow]:
     people = roster.add_people(tx, association, many)
     ids = roster.new_member_ids(tx, many)
     rows = [
-        member(member_id, person_id, association=association)
-        for member_id, person_id in zip(ids, people, strict=True)
+        member(member_id, person_id, association=association) for member_id, person_id in zip(ids, people, strict=True)
     ]
     roster.add_members(tx, rows)
     return rows
@@ -194,9 +193,7 @@ def test_people_are_locked_one_by_one(both: tuple[Store, Store]) -> None:
 
 
 def again(number: int, *fingerprints: int, reread: bool = False) -> Rescan:
-    return Rescan(
-        member_id=number, association="nm", fingerprints=b"".join(map(digest, fingerprints)), reread=reread
-    )
+    return Rescan(member_id=number, association="nm", fingerprints=b"".join(map(digest, fingerprints)), reread=reread)
 
 
 def test_what_is_asked_is_kept_until_it_is_done(store: Store) -> None:

@@ -51,9 +51,7 @@ _LINE = (
     "[schedule]\nat = 01:00:00\n[window]\nfirst_days = 365\noverlap_days = 7"
 )
 
-EAST_AND_WEST = {
-    name: _FEED.format(feed=name, intake="receive", more="", connector=_PUSH) for name in ("east", "west")
-}
+EAST_AND_WEST = {name: _FEED.format(feed=name, intake="receive", more="", connector=_PUSH) for name in ("east", "west")}
 """Two feeds that push national pages."""
 
 FILES = {
@@ -285,7 +283,7 @@ def everything(office: Office) -> dict[str, Any]:
     tables += [schema.claim, schema.waiting_reversal, schema.member, schema.person, schema.rescan]
     dump = {
         table.name: sorted(
-            (repr({name: _plain(value) for name, value in each.items() if name not in left_out}) for each in found)
+            repr({name: _plain(value) for name, value in each.items() if name not in left_out}) for each in found
         )
         for table in tables
         for found in [rows_of(office, table)]

@@ -139,9 +139,7 @@ def test_an_unknown_outcome_is_asked_about_and_not_sent_again(office: Office, cl
     assert inbox.verbs == ["send", "ask"]
 
 
-def test_what_the_association_does_not_have_is_sent_with_the_same_key(
-    office: Office, claim: str, clock: Hands
-) -> None:
+def test_what_the_association_does_not_have_is_sent_with_the_same_key(office: Office, claim: str, clock: Hands) -> None:
     inbox = Inbox([LOST], [ABSENT])
     deliver(office, inbox)
     clock.move(minutes=1)

@@ -141,6 +141,16 @@ def test_two_workers_who_store_the_same_page_at_the_same_moment_store_it_once(
 # ── rows ──
 
 
+def test_the_chinese_suite_does_the_same(make_office: MakeOffice, database_url: str) -> None:
+    office = make_office(database_url, suite="sm4", folder="sm4", feeds=EAST_AND_WEST)
+    enrolled(office, 1)
+    take(office, "east", page(row("A1", 1), row("A9", 9), row("A1", None, refund=True)))
+    take(office, "east", page(row("A1", 1, inscp_scp_amt="16000.00"), row("A2", 1, mdtrt_id="V2")))
+    assert adds_up(office) == {"member": 3, "stranger": 1, "superseded": 1}
+    assert [stay for stay, _ in payable(office)] == ["H15099900001/V2"]
+    assert {bytes(each["sealed"])[1] for each in rows_of(office, schema.record)} == {2}
+
+
 def test_members_are_recorded_and_claimed_and_strangers_only_counted(office: Office) -> None:
     enrolled(office, 1, 2)
     take(office, "east", page(row("A1", 1), row("A2", 2), row("A3", 3), row("A4", 3)))
@@ -278,7 +288,7 @@ def test_working_a_page_again_changes_nothing(office: Office) -> None:
 
 
 @pytest.mark.parametrize("after_writing", [False, True], ids=["before the commit", "at the last moment"])
-@pytest.mark.parametrize("batch", [0, 1, 3, 5, "finish"])
+@pytest.mark.parametrize("batch", [0, 3, 5, "finish"])
 def test_a_crash_anywhere_means_run_again(
     office: Office, monkeypatch: pytest.MonkeyPatch, batch: int | str, after_writing: bool
 ) -> None:
@@ -356,9 +366,7 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
     assert adds_up(office) == {"member": 2}
 
 
-def test_two_workers_at_the_same_page_work_every_batch_once(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_workers_at_the_same_page_work_every_batch_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     small = in_batches(office, 2)
     [place] = a_night(small)
     work_page(small, place)
@@ -378,9 +386,7 @@ def test_two_workers_at_the_same_page_work_every_batch_once(
     assert everything(small) == undisturbed
 
 
-def test_two_workers_who_cannot_read_a_page_set_it_aside_once(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_workers_who_cannot_read_a_page_set_it_aside_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     place = store_page(office, "east", Fetched(content=content([])[:-1], request="1"))
     meet, aside = threading.Barrier(2), ingest._set_aside
 

@@ -142,8 +142,7 @@ def find_duplicates(members: list[Seen]) -> None:
         same = [
             other
             for other in members
-            if (other.person, other.line.number, other.line.refund)
-            == (each.person, each.line.number, each.line.refund)
+            if (other.person, other.line.number, other.line.refund) == (each.person, each.line.number, each.line.refund)
         ]
         if min(same, key=lambda one: one.place).feed != each.feed:
             each.kind = "duplicate"
@@ -226,7 +225,7 @@ def on_postgres(make_office: MakeOffice, postgres_url: str) -> Bench:
     return Bench(make_office(postgres_url, feeds=EAST_AND_WEST))
 
 
-@repeat(60)
+@repeat(40)
 @given(nights())
 @example(night(("east", [Line("S1", 1)]), ("east", [Line("S1", 7)]), ("east", [Line("S1", 1)])))
 @example(night(("east", [Line("S1", 0, True)]), ("east", [Line("S1", 1)]), ("east", [Line("S1", 7)])))
@@ -236,7 +235,7 @@ def test_the_order_of_work_never_shows_on_sqlite(on_sqlite: Bench, night: Night)
     check(on_sqlite.office, night)
 
 
-@repeat(30)
+@repeat(16)
 @given(nights())
 @example(night(("east", [Line("S1", 1)]), ("east", [Line("S1", 7)]), ("east", [Line("S1", 1)])))
 def test_the_order_of_work_never_shows_on_postgres(on_postgres: Bench, night: Night) -> None:

@@ -50,7 +50,11 @@ def every_kind(office: Office) -> None:
     """Rows of every class, corrected within a page, across pages and across feeds."""
     doubt, bad = row("A3", Who("另一个人", who(1).id_number)), row("A4", 1, begndate="x")
     take(office, "east", page(row("A1", 1), row("A2", 2), row("A8", 8), row("A8", 8), doubt, bad))
-    take(office, "east", page(row("A1", 1, medfee_sumamt="25000.00"), row("A2", 2, refund=True), row("A5", 1, med_type="41")))
+    take(
+        office,
+        "east",
+        page(row("A1", 1, medfee_sumamt="25000.00"), row("A2", 2, refund=True), row("A5", 1, med_type="41")),
+    )
     take(office, "west", page(row("B1", 2, mdtrt_id="other"), row("A8", 8)))
     take(office, "east", page(row("A8", 8), row("A9", None, refund=True), row("A5", 9), {"setl_id": None}))
 

@@ -9,7 +9,6 @@ from builders import (
     EAST_AND_WEST,
     Who,
     adds_up,
-    claims,
     content,
     covered,
     enrolled,
@@ -31,7 +30,8 @@ from builders import (
     who,
 )
 
-from gateway.flow import ingest, rescan as again
+from gateway.flow import ingest
+from gateway.flow import rescan as again
 from gateway.flow.enrol import enrol
 from gateway.flow.ingest import work_page
 from gateway.flow.office import Office

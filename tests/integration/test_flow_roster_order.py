@@ -175,9 +175,7 @@ def repeat(most: int) -> Any:
 
 
 def story(rosters: list[list[Entry]], pages: list[tuple[str, list[Line]]], after: list[int], size: int = 2000) -> Story:
-    return Story(
-        tuple(map(tuple, rosters)), tuple((feed, tuple(lines)) for feed, lines in pages), tuple(after), size
-    )
+    return Story(tuple(map(tuple, rosters)), tuple((feed, tuple(lines)) for feed, lines in pages), tuple(after), size)
 
 
 @pytest.fixture
@@ -198,7 +196,7 @@ MOVED = story(
 )
 
 
-@repeat(50)
+@repeat(40)
 @given(stories())
 @example(NEW)
 @example(MOVED)
@@ -206,7 +204,7 @@ def test_when_a_roster_came_never_shows_on_sqlite(on_sqlite: Bench, story: Story
     check(on_sqlite.office, story)
 
 
-@repeat(20)
+@repeat(14)
 @given(stories())
 @example(NEW)
 @example(MOVED)

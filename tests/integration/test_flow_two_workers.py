@@ -172,9 +172,7 @@ def test_a_decision_meets_a_new_stay(workers: tuple[Office, Office], at_once: Ca
         claim = only(claims(one))
         place = store_page(one, "west", page(row("B1", 1, **BIG, **LATER)))
         at_once(
-            lambda claim=claim: decide(
-                one, claim["claim_id"], version=1, outcome="approved", amount=Money(20_000_000)
-            ),
+            lambda claim=claim: decide(one, claim["claim_id"], version=1, outcome="approved", amount=Money(20_000_000)),
             lambda place=place: work_page(other, place),
         )
         paid = {each["stay"]: each["payable"] for each in live(one)}
@@ -182,9 +180,7 @@ def test_a_decision_meets_a_new_stay(workers: tuple[Office, Office], at_once: Ca
         assert len(versions(one, claim["claim_id"])) == 1
 
 
-def test_a_roster_that_changes_meanwhile_is_seen(
-    workers: tuple[Office, Office], at_once: Callable[..., None]
-) -> None:
+def test_a_roster_that_changes_meanwhile_is_seen(workers: tuple[Office, Office], at_once: Callable[..., None]) -> None:
     one, other = workers
     for _ in range(FEWER):
         empty(one)
