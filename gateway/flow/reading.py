@@ -26,12 +26,14 @@ from gateway.store.engine import Tx
 class Row(msgspec.Struct, kw_only=True, gc=False):
     """One row as read: its class so far, and what it says where that matters.
 
-    kind: stranger | left | member | review | quarantined (later also duplicate, superseded).
+    kind: stranger | left | member | review | quarantined (later also duplicate, superseded). `original`: the key of
+    what a reversal reverses.
     """
 
     index: int
     kind: str = "stranger"
     key: bytes | None = None
+    original: bytes | None = None
     amount: int = 0
     identity: Identity | None = None
     errors: tuple[RowError, ...] = ()
@@ -58,12 +60,29 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
     out = []
     for index, one in enumerate(compiled.identify(rows, start, stop), start):
         if isinstance(one, Identity):
-            key = digest(one.settlement_no + ("-" if one.reversal else "+"))
-            amount = -abs(one.total) if one.reversal else one.total
-            out.append(Row(index=index, key=key, amount=amount, identity=one))
+            if one.reversal:
+                out.append(_reversal(digest, compiled, rows, index, one))
+            else:
+                out.append(Row(index=index, key=digest(one.settlement_no + "+"), amount=one.total, identity=one))
         else:
             out.append(_unreadable(digest, compiled, rows, index, one))
     return out
+
+
+def _reversal(digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, one: Identity) -> Row:
+    """A reversal, with what it reverses. One that names nobody may be a member's: it is read whole at once, because
+    later, when its original is known, nobody would see its errors."""
+    row = Row(
+        index=index,
+        key=digest(one.settlement_no + "-"),
+        original=digest((one.reverses or one.settlement_no) + "+"),
+        amount=-abs(one.total),
+        identity=one,
+    )
+    found = compiled.record(rows, index) if one.names_nobody else None
+    if isinstance(found, Rejected):
+        row.kind, row.identity, row.errors = "quarantined", None, found.errors
+    return row
 
 
 def _unreadable(
@@ -71,9 +90,13 @@ def _unreadable(
 ) -> Row:
     """A row for quarantine, with its number and money where at least these can be read."""
     number, reversal, total = compiled.salvage(rows, index)
-    key = digest(number + ("-" if reversal else "+")) if number else None
-    amount = total or 0
-    return Row(index=index, kind="quarantined", key=key, amount=-abs(amount) if reversal else amount, errors=errors)
+    row = Row(index=index, kind="quarantined", amount=total or 0, errors=errors)
+    if number:
+        row.key = digest(number + ("-" if reversal else "+"))
+    if reversal:
+        row.amount = -abs(row.amount)
+        row.original = digest(number + "+") if number else None
+    return row
 
 
 def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Rows) -> Reading:

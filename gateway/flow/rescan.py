@@ -111,6 +111,7 @@ def settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> i
                 index=row.index,
                 kind="stranger" if row.identity else "quarantined",
                 key=row.key,
+                original=row.original,
                 amount=row.amount,
                 identity=row.identity,
                 errors=() if row.identity else row.errors,
@@ -140,6 +141,9 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     wake_reversals(tx, office, at, reading.rows, work)
     place(tx, office, at, reading, work)
     write_open_items(tx, office, at, reading.rows)
+    for old in work.removed.values():
+        if old.page_seq == at.meta.seq and before.get(old.row) in ("member", "duplicate"):
+            before[old.row] = "duplicate" if old.duplicate else "member"
     changed = [row for row in reading.rows if row.kind != before[row.index]]
     work.moves += [(at.meta.seq, row.index, before[row.index], row.kind, row.amount) for row in changed]
     pages.move_tally(tx, work.moves)

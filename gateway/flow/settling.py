@@ -177,28 +177,26 @@ def wake_reversals(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work
     kept = {(row.key, member.person_id) for row in standing if row.kind == "member" for _, member in row.matched}
     release_reversals(tx, office, feed, work, kept)
     _replace_waiting(tx, office, at, standing)
-    originals = {
-        office.record_key(feed)(row.identity.reverses + "+"): row
-        for row in standing
-        if row.identity is not None and row.identity.names_nobody and row.identity.reverses
-    }
+    originals = {row.original: row for row in standing if row.original is not None and _nameless(row)}
     if originals:
         _join_stored(tx, office, at, originals, work)
     fresh = {row.key: row for row in standing if row.kind == "member" and row.record and not row.record.reversal}
     woken = records.waiting(tx, [key for key in fresh if key is not None])
-    records.woken(tx, [key for key, _, _ in woken])
     here = {row.index: row for row in rows}
-    for key, seq, index in woken:
-        _wake(tx, office, at, fresh[key], seq, index, here, work)
+    records.woken(tx, [key for key, seq, at_row in woken if _wake(tx, office, at, fresh[key], seq, at_row, here, work)])
+
+
+def _nameless(row: Row) -> bool:
+    return row.identity is not None and row.identity.names_nobody and row.identity.reverses is not None
 
 
 def _wake(
     tx: Tx, office: Office, at: PageAt, original: Row, seq: int, index: int, here: dict[int, Row], work: Work
-) -> None:
-    """A waiting reversal found its original: it is the same member's."""
+) -> bool:
+    """A waiting reversal found its original: it is the same member's. False while it cannot be read."""
     meta, record = read_row(tx, office, seq, index)
     if record is None:
-        return
+        return False
     for association, member in original.matched:
         stay = _stay(record, meta, member.member_id, row=index)
         work.new.setdefault(member.person_id, []).append(stay)
@@ -208,6 +206,7 @@ def _wake(
     else:
         work.moves.append((seq, index, "stranger", "member", -abs(record.total_amount or 0)))
         relist(tx, office, seq, {index: "member"})
+    return True
 
 
 def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[tuple[bytes | None, int]]) -> None:
@@ -234,12 +233,7 @@ def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[t
 def _replace_waiting(tx: Tx, office: Office, at: PageAt, standing: Sequence[Row]) -> None:
     """A reversal that waits and now comes again as somebody's, or unreadable, waits no longer."""
     again = {
-        office.record_key(at.meta.feed)((row.identity.reverses or row.identity.settlement_no) + "+"): (
-            at.meta.seq,
-            row.index,
-        )
-        for row in standing
-        if row.identity is not None and row.identity.reversal and not row.identity.names_nobody
+        row.original: (at.meta.seq, row.index) for row in standing if row.original is not None and not _nameless(row)
     }
     waiting = records.waiting(tx, again)
     records.woken(tx, [key for key, seq, row in waiting if (seq, row) < again[key]])
@@ -334,11 +328,27 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
     }
     open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
-        if row.record_id not in work.removed:
+        if row.record_id in work.removed:
+            _see_again(work, row)
+        else:
             files[row.person_id].stays.append(stored_stay(office, row, open_one))
     for person_id, stays in work.new.items():
         files[person_id].stays += stays
     return list(files.values())
+
+
+def _see_again(work: Work, now: RecordRow) -> None:
+    """A record about to go was read before its person was locked: another feed may have marked it meanwhile."""
+    before = work.removed[now.record_id]
+    if bool(before.duplicate) == bool(now.duplicate):
+        return
+    work.removed[now.record_id] = now
+    stands = "duplicate" if now.duplicate else "member"
+    stood = "member" if now.duplicate else "duplicate"
+    work.moves = [
+        (seq, row, stands if (seq, row, old) == (now.page_seq, now.row, stood) else old, new, amount)
+        for seq, row, old, new, amount in work.moves
+    ]
 
 
 def stored_stay(office: Office, row: RecordRow, open_one: Opener) -> Stay:

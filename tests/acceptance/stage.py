@@ -213,6 +213,7 @@ def write_settings(
     database: str | None = None,
     people_per_page: int = 100,
     care_types: Sequence[str] = CARE_TYPES,
+    suite: str = "aes",
     keys: bool = True,
 ) -> None:
     """A site with the shipped files, quick and impatient, its secrets in files, its keys made or not."""
@@ -223,7 +224,7 @@ def write_settings(
         path.touch(mode=0o600)
         path.write_text(secret, encoding="utf-8")
     rewrite(site, {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS})
-    change(site / "config/gateway.toml", lease_seconds=LEASE_SECONDS, batch_rows=100)
+    change(site / "config/gateway.toml", lease_seconds=LEASE_SECONDS, batch_rows=100, suite=suite)
     change(
         site / "config/feeds/wuhai.toml",
         paas_id=night.paas_id,

@@ -96,17 +96,25 @@ class World:
         night = make_night(self.folder / "leagues", people=PEOPLE, seed=SEED)
         site, url = self.folder / "before-0" / "site", self.databases.first()
         write_settings(site, night, database=url, people_per_page=10, care_types=("21", "22"))
-        arguments = ("roster", "import", str(night.roster), "--association", ASSOCIATION)
-        ended = self.gateways.start(["--site", str(site), *arguments], seconds=0).wait()
+        ended = self.gateways.start(["--site", str(site), *imported(some_of(night.roster))], seconds=0).wait()
         assert ended.code == 0, ended.out + ended.err
         self._urls.append(url)
+
+    def begin(self, on: Stage, evening: int) -> None:
+        """What happens before an evening's run. Before the second one, the rest of the members are enrolled too,
+        so that the stored pages are read again for them."""
+        on.begin(evening)
+        if evening:
+            assert on.run(self.gateways, *imported(on.night.roster)).code == 0
 
     def _undisturbed(self) -> dict[str, Any]:
         with self.trial(0) as on:
             for evening in EVENINGS:
-                on.begin(evening)
+                self.begin(on, evening)
                 began = time.monotonic()
-                self.passed.append(on.run(self.gateways).passed)
+                ended = on.run(self.gateways)
+                assert bool(ended.answer["rescanned"]["rows"]) == bool(evening)
+                self.passed.append(ended.passed)
                 self.seconds.append(time.monotonic() - began)
                 assert not on.waiting(self.gateways)
                 on.end_evening()
@@ -144,6 +152,20 @@ class World:
         """Give back what the trials were copied from."""
         for url in self._urls:
             self.databases.drop(url)
+
+
+def some_of(roster: Path) -> Path:
+    """A roster with three quarters of its members."""
+    head, *rows = roster.read_text("utf-8").splitlines()
+    kept = [row for row in rows if int(row.split(",")[0].removeprefix("NM")) % 4 != 1]
+    path = roster.with_name("some.csv")
+    path.write_text("\n".join([head, *kept]), encoding="utf-8")
+    return path
+
+
+def imported(roster: Path) -> tuple[str, ...]:
+    """The command that imports a roster."""
+    return ("roster", "import", str(roster), "--association", ASSOCIATION, "--json")
 
 
 def outcome(on: Stage) -> dict[str, Any]:
@@ -190,7 +212,7 @@ def finish(on: Stage, world: World, first: int) -> None:
     on.run_until_quiet(world.gateways)
     on.end_evening()
     for evening in range(first + 1, len(EVENINGS)):
-        on.begin(evening)
+        world.begin(on, evening)
         on.run_until_quiet(world.gateways)
         on.end_evening()
 
@@ -205,7 +227,7 @@ def test_the_undisturbed_run_is_worth_comparing_with(world: World) -> None:
 def killed_at(world: World, evening: int, place: str, nth: int) -> None:
     """One trial: die there, run again, and end as if nothing had happened."""
     with world.trial(evening) as on:
-        on.begin(evening)
+        world.begin(on, evening)
         ended = on.run(world.gateways, place=place, nth=nth)
         assert ended.killed, f"{place} {nth} was never passed: {ended.out}{ended.err}"
         finish(on, world, evening)
@@ -240,7 +262,7 @@ def killed_at_random(world: World, dice: random.Random, each: int) -> int:
     count = 0
     with world.trial(0, TROUBLES) as on:
         for evening in EVENINGS:
-            on.begin(evening)
+            world.begin(on, evening)
             for _ in range(each):
                 count += _killed_after(on, world, dice.uniform(0.02, 1.2 * world.seconds[evening])).killed
                 if dice.random() < 0.5:
@@ -272,23 +294,23 @@ def test_killed_a_hundred_times(world: World) -> None:
 
 def test_a_roster_import_is_whole_or_nothing(world: World, tmp_path: Path) -> None:
     night = make_night(tmp_path / "leagues", people=PEOPLE, seed=SEED)
-    passed, _ = _imported(world, tmp_path / "whole", night)
+    passed, _ = _imported_twice(world, tmp_path / "whole", night)
     for place, nth in (
         ("before_commit", passed["before_commit"]),
         ("after_commit", passed["after_commit"]),
         ("fsync", 2),
     ):
-        _, added = _imported(world, tmp_path / f"killed-{place}", night, place, nth)
+        _, added = _imported_twice(world, tmp_path / f"killed-{place}", night, place, nth)
         assert added == (0 if place == "after_commit" else PEOPLE)
 
 
-def _imported(
+def _imported_twice(
     world: World, site: Path, night: Night, place: str | None = None, nth: int = 0
 ) -> tuple[dict[str, int], int]:
     """Import a roster into a new site, perhaps killed, and again: how many came only with the second time."""
     url = world.databases.first()
     write_settings(site, night, database=url)
-    line = ["--site", str(site), "roster", "import", str(night.roster), "--association", ASSOCIATION, "--json"]
+    line = ["--site", str(site), *imported(night.roster)]
     first = world.gateways.start(line, seconds=0, place=place, nth=nth).wait()
     assert first.killed == (place is not None)
     again = world.gateways.start(line, seconds=0).wait().answer
@@ -330,7 +352,8 @@ def test_a_push_that_was_answered_is_never_lost(world: World) -> None:
             serving.kill()
             assert serving.wait().killed
         assert [None] * len(pushes) in answers, "no push was cut off"
-        assert answers[-1] == [202] * len(pushes)
+        # 200 says that it was stored before: then the answer was cut off, not the push.
+        assert set(answers[-1]) <= {200, 202}
         pusher.close()
         on.pass_a_lease()
         finish(on, world, 0)

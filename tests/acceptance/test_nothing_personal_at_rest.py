@@ -125,7 +125,7 @@ def whole_night(folder: Path, gateways: Gateways, url: str | None) -> Night:
     """Play everything; the last process of the gateway is killed, so nothing was tidied up."""
     night = make_night(folder / "leagues", people=PEOPLE, seed=SEED)
     prepared = folder / "prepared"
-    write_settings(prepared, night, database=url, people_per_page=20)
+    write_settings(prepared, night, database=url, people_per_page=20, suite="sm4" if url else "aes")
     rewrite(prepared, {"listen_port = 8600": "listen_port = 0"})
     with stage(folder / "trial", prepared, people=PEOPLE, seed=SEED, troubles=TROUBLES) as on:
         shutil.rmtree(prepared)

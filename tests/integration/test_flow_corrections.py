@@ -216,6 +216,17 @@ def test_a_nameless_refund_that_gets_a_name_before_its_original_comes(office: Of
     assert adds_up(office) == {"member": 2, "superseded": 1}
 
 
+def test_a_nameless_refund_that_cannot_be_read_is_for_a_person(office: Office) -> None:
+    take(office, "east", page(row("A1", None, refund=True)))
+    take(office, "east", page(row("A1", None, refund=True, begndate="x")))
+    assert only(open_items(office))[:3] == ("quarantine", 2, 0)
+    # The one before it holds no longer, so it waits no longer.
+    assert rows_of(office, schema.waiting_reversal) == []
+    take(office, "east", page(row("A1", 1)))
+    assert adds_up(office) == {"member": 1, "quarantined": 1, "superseded": 1}
+    assert len(live(office)) == 1
+
+
 def test_a_nameless_refund_of_a_stranger_stays_a_stranger(office: Office) -> None:
     take(office, "east", page(row("A9", 9)), page(row("A9", None, refund=True)))
     assert tallies(office) == {"stranger": (2, 0)}

@@ -83,7 +83,13 @@ def nights(draw: st.DrawFn) -> Night:
         more=st.booleans(),
         bad=st.sampled_from((False, False, False, True)),
     )
-    nameless = st.builds(Line, number=st.sampled_from(tuple(STAYS)), person=st.just(0), refund=st.just(True))
+    nameless = st.builds(
+        Line,
+        number=st.sampled_from(tuple(STAYS)),
+        person=st.just(0),
+        refund=st.just(True),
+        bad=st.sampled_from((False, False, False, True)),
+    )
     lines = st.lists(st.one_of(named, named, named, nameless), min_size=1, max_size=4).map(tuple)
     some = draw(st.lists(st.tuples(st.sampled_from(("east", "east", "west")), lines), min_size=2, max_size=5))
     order = draw(st.permutations(range(len(some))))
@@ -125,13 +131,14 @@ def expected(night: Night) -> list[Seen]:
             each.kind = "superseded"
         elif each.line.person == -1:
             each.kind = "review"
-        elif each.line.person in MEMBERS and each.line.bad:
+        elif each.line.person in (*MEMBERS, 0) and each.line.bad:
+            # A refund that names nobody may be a member's, so a person sees what is wrong with it.
             each.kind = "quarantined"
         elif each.line.person in MEMBERS:
             each.kind, each.person = "member", each.line.person
     for each in last.values():
         original = last.get((each.feed, each.line.number, False))
-        if each.line.person == 0 and original is not None and original.kind == "member":
+        if (each.line.person, each.kind) == (0, "stranger") and original is not None and original.kind == "member":
             each.kind, each.person = "member", original.person
     find_duplicates([each for each in last.values() if each.kind == "member"])
     return rows

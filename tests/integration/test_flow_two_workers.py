@@ -150,6 +150,21 @@ def test_the_same_visit_from_two_feeds_is_one_claim(
         assert truth(one) == wanted
 
 
+def test_a_row_that_goes_is_counted_as_it_stood_when_it_went(
+    workers: tuple[Office, Office], at_once: Callable[..., None]
+) -> None:
+    """One feed replaces a row while the other makes it a repeat: its class must be read under the member's lock."""
+    one, other = workers
+    for _ in range(ROUNDS):
+        empty(one)
+        enrolled(one, 1)
+        east = store_page(one, "east", page(row("A1", 1)))
+        work_page(one, store_page(one, "west", page(row("B1", 1))))
+        west = store_page(one, "west", page(row("B1", 1, inscp_scp_amt="16000.00")))
+        at_once(lambda east=east: work_page(one, east), lambda west=west: work_page(other, west))
+        assert adds_up(one) == {"member": 1, "duplicate": 1, "superseded": 1}
+
+
 def test_a_refund_meets_a_later_stay(workers: tuple[Office, Office], at_once: Callable[..., None]) -> None:
     one, other = workers
     for _ in range(FEWER):
