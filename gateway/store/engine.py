@@ -9,11 +9,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
@@ -25,6 +40,15 @@ Tx = Connection
 
 _IN_CHUNK = 2000
 _ROWS_A_STATEMENT = 50
+_TYPES: dict[type, str] = {
+    BigInteger: "int8",
+    Integer: "int4",
+    String: "text",
+    Text: "text",
+    LargeBinary: "bytea",
+    Boolean: "bool",
+    Float: "float8",
+}
 
 
 class _Turn:
@@ -172,12 +196,19 @@ def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
     names = ", ".join(f'"{name}"' for name in columns)
     with _driver_cursor(tx) as cursor:
         if is_postgres(tx):
-            with cursor.copy(f'copy "{table.name}" ({names}) from stdin') as copy:
+            with cursor.copy(f'copy "{table.name}" ({names}) from stdin (format binary)') as copy:
+                copy.set_types(_types(table, tuple(columns)))
                 for row in rows:
                     copy.write_row(row)
         else:
             head = f'insert into "{table.name}" ({names}) values '
             _insert_sqlite(cursor, head, "(" + ", ".join("?" * len(columns)) + ")", rows)
+
+
+@lru_cache(maxsize=64)
+def _types(table: Table, columns: tuple[str, ...]) -> list[str]:
+    """The PostgreSQL types of these columns, as binary COPY wants to know them."""
+    return [_TYPES[type(table.c[name].type)] for name in columns]
 
 
 def _insert_sqlite(cursor: Any, head: str, places: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -1,5 +1,8 @@
 """The tables. Personal fields stand in `sealed` columns only; everything found by content is found by keyed digest.
 
+Where a night inserts by the ten thousand there are no foreign keys: checking each row would cost more than writing it.
+The functions of this package, under the locks of their callers, are what keeps those references whole.
+
 Instants (`…_at`, `…_until` of a lease, `scheduled_for`) are milliseconds since 1970 UTC, days are ISO text of
 Asia/Shanghai, amounts are fen: the same plain values on both databases, so bulk paths need no conversion.
 """
@@ -135,8 +138,8 @@ member_fingerprint = Table(
     "member_fingerprint",
     metadata,
     Column("fingerprint", LargeBinary(16), primary_key=True),
-    Column("member_id", _Id, ForeignKey("member.member_id"), primary_key=True),
-    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("member_id", _Id, primary_key=True),
+    Column("person_id", _Id, nullable=False),
     Index("ix_member_fingerprint_member_id", "member_id"),
     sqlite_with_rowid=False,
 )
@@ -148,7 +151,7 @@ record = Table(
     Column("association", String(40), nullable=False),
     Column("feed", String(40), nullable=False),
     Column("key", LargeBinary(16), nullable=False),
-    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("person_id", _Id, nullable=False),
     Column("member_id", _Id, nullable=False),
     Column("page_seq", BigInteger, nullable=False),
     Column("row", Integer, nullable=False),
@@ -176,7 +179,7 @@ claim = Table(
     metadata,
     Column("claim_id", String(40), primary_key=True),
     Column("association", String(40), nullable=False),
-    Column("person_id", _Id, ForeignKey("person.person_id"), nullable=False),
+    Column("person_id", _Id, nullable=False),
     Column("member_id", _Id, nullable=False),
     Column("scheme", String(40), nullable=False),
     Column("stay", String(160), nullable=False),

@@ -20,10 +20,7 @@ from gateway.store.migrate import upgrade
 
 MANY = [0, 1, 49, 50, 51, 2000, 5001]
 COLUMNS = ("fingerprint", "member_id", "person_id")
-HAND_WRITTEN = (
-    'insert into member_fingerprint ("fingerprint", "member_id", "person_id") values (?, ?, ?)',
-    "update member_fingerprint set person_id = ? where member_id = ?",
-)
+CHANGE = "update member_fingerprint set person_id = ? where member_id = ?"
 
 
 def digest(number: int) -> bytes:
@@ -79,7 +76,7 @@ def test_keys_may_be_any_collection_and_stand_behind_other_parameters(writing: C
 @pytest.mark.parametrize("many", MANY)
 def test_a_statement_runs_once_for_each_row_of_values(writing: Connection, many: int) -> None:
     fill(writing, 5001)
-    change_many(writing, HAND_WRITTEN[1], [(7, number) for number in range(many)])
+    change_many(writing, CHANGE, [(7, number) for number in range(many)])
     query = text("select count(*) from member_fingerprint where person_id = 7")
     assert writing.execute(query).scalar() == many
 

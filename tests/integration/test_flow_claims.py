@@ -40,8 +40,13 @@ from gateway.store import schema
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
 
-LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
-EARLIER = {"begndate": "2021-06-10", "enddate": "2021-06-15", "setl_time": "2021-06-15 10:00:00", "ipt_days": 5}
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+EARLIER: dict[str, Any] = {
+    "begndate": "2021-06-10",
+    "enddate": "2021-06-15",
+    "setl_time": "2021-06-15 10:00:00",
+    "ipt_days": 5,
+}
 
 
 @pytest.fixture
@@ -208,7 +213,7 @@ def test_an_earlier_stay_that_comes_late_takes_the_allowance(office: Office) -> 
 def test_a_transfer_that_grows_backwards_withdraws_the_claim_as_merged(office: Office) -> None:
     take(office, "east", page(row("A2", 1, fixmedins_code="H15099900002")))
     send_all(office)
-    before = {**EARLIER, "enddate": "2021-06-30", "setl_time": "2021-06-30 10:00:00"}
+    before: dict[str, Any] = {**EARLIER, "enddate": "2021-06-30", "setl_time": "2021-06-30 10:00:00"}
     take(office, "east", page(row("A1", 1, **before)))
     standing = only(live(office))
     assert standing["stay"] == "H15099900001/VA1"
@@ -279,7 +284,7 @@ def test_a_refused_stay_uses_no_first_stay(office: Office) -> None:
 
 
 def test_a_decided_amount_uses_the_cap(office: Office) -> None:
-    big = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
+    big: dict[str, Any] = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
     take(office, "east", page(row("A1", 1, **big)))
     decide(office, the_claim(office), version=1, outcome="approved", amount=Money(24_000_000))
     take(office, "east", page(row("A3", 1, **big, **LATER)))

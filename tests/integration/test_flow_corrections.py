@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import (
@@ -34,7 +34,7 @@ from gateway.store import schema
 if TYPE_CHECKING:
     from conftest import MakeOffice
 
-LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_a_refund_takes_the_stay_back_though_another_feed_told_of_it_too(office:
     [{"medfee_sumamt": "20001.00"}, {"fixmedins_code": "H15099900002"}, {"enddate": "2021-07-11"}],
     ids=lambda change: next(iter(change)),
 )
-def test_what_differs_in_facility_dates_or_total_is_no_repeat(office: Office, change: dict[str, str]) -> None:
+def test_what_differs_in_facility_dates_or_total_is_no_repeat(office: Office, change: dict[str, Any]) -> None:
     take(office, "east", page(row("A1", 1)))
     take(office, "west", page(row("B7", 1, **change)))
     assert adds_up(office) == {"member": 2}

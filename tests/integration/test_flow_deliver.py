@@ -74,7 +74,9 @@ def claim(office: Office) -> str:
 
 
 def sent(office: Office) -> dict[str, Any]:
-    return only(rows_of(office, schema.delivery))
+    """The one delivery there is."""
+    found: dict[str, Any] = only(rows_of(office, schema.delivery))
+    return found
 
 
 def test_an_accepted_claim_is_done(office: Office, claim: str) -> None:

@@ -202,7 +202,7 @@ def test_what_no_scheme_could_pay_is_counted_and_left_in_its_page(office: Office
 
 def test_a_stay_worth_nothing_is_recorded_and_becomes_no_claim(office: Office) -> None:
     enrolled(office, 1)
-    outside = {"begndate": "2020-01-01", "enddate": "2020-01-05", "setl_time": "2020-01-05 09:00:00"}
+    outside: dict[str, Any] = {"begndate": "2020-01-01", "enddate": "2020-01-05", "setl_time": "2020-01-05 09:00:00"}
     take(office, "east", page(row("A1", 1, **outside)))
     assert adds_up(office) == {"member": 1}
     assert rows_of(office, schema.claim) == []
@@ -308,22 +308,20 @@ def test_a_crash_anywhere_means_run_again(
 
 
 def crash_at(patch: pytest.MonkeyPatch, batch: int | str, after_writing: bool) -> None:
-    name = "_finish" if batch == "finish" else "settle"
-    inner, calls = getattr(ingest, name), [0]
-    if batch == "finish":
-        inner = pages.finish
+    """Let the process die in the transaction of a batch, or in that which finishes the page."""
+    owner, name, due = (pages, "finish", 1) if batch == "finish" else (ingest, "settle", int(batch) + 1)
+    inner, calls = getattr(owner, name), [0]
 
     def crashes(*given: Any, **named: Any) -> Any:
         calls[0] += 1
-        due = batch == "finish" or calls[0] == int(batch) + 1
-        if due and not after_writing:
+        if calls[0] == due and not after_writing:
             raise Crash
         done = inner(*given, **named)
-        if due:
+        if calls[0] == due:
             raise Crash
         return done
 
-    patch.setattr(pages if batch == "finish" else ingest, "finish" if batch == "finish" else name, crashes)
+    patch.setattr(owner, name, crashes)
 
 
 def test_a_crash_between_the_two_transactions_loses_nothing(office: Office) -> None:
@@ -351,7 +349,8 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(office, 1)
-    look, looks = ingest._read_batch, []
+    looks: list[Any] = []
+    look = ingest._read_batch
 
     def read_batch(*given: Any) -> Any:
         found = look(*given)

@@ -211,7 +211,7 @@ def night(*pages: tuple[str, list[Line]], order: tuple[int, ...] = (), threads: 
     return Night(tuple((feed, tuple(lines)) for feed, lines in pages), order or back, threads)
 
 
-def repeat(most: int) -> Any:
+def repeat(most: int) -> settings:
     """The examples of a property on one database; the same every time, so that a failure is everybody's."""
     return settings(
         max_examples=most,

@@ -35,7 +35,7 @@ from gateway.store import schema
 if TYPE_CHECKING:
     from conftest import MakeOffice
 
-LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
 
 
 @pytest.fixture

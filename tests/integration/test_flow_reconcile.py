@@ -107,7 +107,8 @@ def test_pages_that_wait_or_cannot_be_read_are_shown(office: Office) -> None:
 
 def sheet_of(office: Office, fetched: Fetched) -> DaySheet:
     take(office, "bayannur", fetched)
-    return only(reconcile(office))
+    sheet: DaySheet = only(reconcile(office))
+    return sheet
 
 
 def test_agreement_with_the_feed_is_silent(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""The roster changes: what was stored is read again for whom it concerns, and the end is as if it had been so before."""
+"""The roster changes: what was stored is read again for whom it concerns, and ends as if it had been so before."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from gateway.store import schema
 if TYPE_CHECKING:
     from conftest import MakeOffice
 
-LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
 FIRST_HALF, SECOND_HALF = covered("2021-06-01", "2021-07-31"), covered("2021-08-01", "2022-05-31")
 
 
@@ -129,7 +129,7 @@ def test_who_is_refused_stays_in_the_way_as_he_is_stored(office: Office) -> None
 
 
 def test_two_enrolments_are_one_person_with_one_cap(office: Office) -> None:
-    big = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
+    big: dict[str, Any] = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
     enrol(office, "nm", [member(1), member(1, member_no="X1", coverage=(covered("2022-06-01", "2023-05-31"),))])
     take(office, "east", page(row("A1", 1, **big), row("A2", 1, **LATER, **big)))
     assert sum(money for _, money in payable(office)) == 25_000_000
@@ -144,7 +144,8 @@ def test_nothing_is_read_again_before_anything_was_read(office: Office) -> None:
 def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch that looked before the roster moved looks again, in the middle of a page too."""
     small = in_batches(office, 1)
-    look, done = ingest._read_batch, []
+    done: list[Any] = []
+    look = ingest._read_batch
 
     def read_batch(*given: Any) -> Any:
         found = look(*given)
@@ -403,7 +404,8 @@ def test_a_change_that_comes_while_others_are_looked_at_is_not_forgotten(
 ) -> None:
     take(office, "east", page(row("A1", 1)))
     enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
-    weigh, done = again._weigh_again, []
+    done: list[Any] = []
+    weigh = again._weigh_again
 
     def weigh_again(*given: Any) -> None:
         weigh(*given)

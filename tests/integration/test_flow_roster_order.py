@@ -163,7 +163,7 @@ class Bench:
         return "a site"
 
 
-def repeat(most: int) -> Any:
+def repeat(most: int) -> settings:
     """The examples of a property on one database; the same every time, so that a failure is everybody's."""
     return settings(
         max_examples=most,

@@ -1,4 +1,4 @@
-"""A feed that answers person by person: everybody once a round, nobody without need, on from wherever it was cut off."""
+"""A feed that answers person by person: everybody once a round, nobody without need, on from where it was cut off."""
 
 from __future__ import annotations
 

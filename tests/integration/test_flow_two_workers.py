@@ -7,7 +7,7 @@ either writes; each round is then compared with the same pages worked one after 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
 ROUNDS = 20
 FEWER = 8
-BIG = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
+BIG: dict[str, Any] = {"medfee_sumamt": "300000.00", "inscp_scp_amt": "260000.00", "fund_pay_sumamt": "10000.00"}
 """Worth 217,000 yuan by the bands: two of them meet the cap of 250,000 of the period."""
 
-LATER = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def workers(make_office: MakeOffice, database_url: str) -> tuple[Office, Office]
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run two calls so that both have read before either locks the member."""
     meeting: list[threading.Barrier] = []
     look, lock = ingest._read_batch, roster.lock_people
@@ -202,7 +202,7 @@ def test_a_roster_that_changes_meanwhile_is_seen(workers: tuple[Office, Office],
         enrolled(one, 1)
         place = store_page(one, "east", page(row("A1", 1), row("A2", 2)))
         gone = [member(1, coverage=(covered("2020-06-01", "2021-05-31"),)), member(2)]
-        at_once(lambda: enrol(one, "nm", gone), lambda place=place: work_page(other, place))
+        at_once(lambda gone=gone: enrol(one, "nm", gone), lambda place=place: work_page(other, place))
         rescan(one)
         assert only(live(one))["member_id"] == 2
         assert adds_up(one) == {"member": 2}
@@ -230,7 +230,7 @@ def test_two_feeds_that_move_each_others_rows_never_wait_for_each_other_for_ever
 ) -> None:
     """Each page takes away the first of a pair, so that the other feed's row counts again, and the other way round."""
     one, other = workers
-    second = {"mdtrt_id": "V2", **LATER}
+    second: dict[str, Any] = {"mdtrt_id": "V2", **LATER}
     for _ in range(FEWER):
         empty(one)
         enrolled(one, 1, 2)

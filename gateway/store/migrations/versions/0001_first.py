@@ -14,6 +14,26 @@ depends_on = None
 def upgrade() -> None:
     """Make every table."""
     op.create_table(
+        "claim",
+        sa.Column("claim_id", sa.String(length=40), nullable=False),
+        sa.Column("association", sa.String(length=40), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.String(length=40), nullable=False),
+        sa.Column("stay", sa.String(length=160), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("edition", sa.String(length=20), nullable=True),
+        sa.Column("payable", sa.BigInteger(), nullable=False),
+        sa.Column("flags", sa.Text(), nullable=False),
+        sa.Column("claim_by", sa.String(length=10), nullable=True),
+        sa.Column("content", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_claim")),
+    )
+    op.create_index("ix_claim_association_updated_at", "claim", ["association", "updated_at"], unique=False)
+    op.create_index("ix_claim_person_id", "claim", ["person_id"], unique=False)
+    op.create_table(
         "delivery",
         sa.Column(
             "delivery_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -51,6 +71,15 @@ def upgrade() -> None:
         sa.Column("page_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("feed", "day", "source", name=op.f("pk_feed_total")),
     )
+    op.create_table(
+        "member_fingerprint",
+        sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("fingerprint", "member_id", name=op.f("pk_member_fingerprint")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_member_fingerprint_member_id", "member_fingerprint", ["member_id"], unique=False)
     op.create_table(
         "page",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -103,6 +132,27 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index("ix_quarantine_page_seq", "quarantine", ["page_seq"], unique=False)
+    op.create_table(
+        "record",
+        sa.Column(
+            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("association", sa.String(length=40), nullable=False),
+        sa.Column("feed", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page_seq", sa.BigInteger(), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("received_on", sa.String(length=10), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("duplicate", sa.Boolean(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("record_id", name=op.f("pk_record")),
+        sa.UniqueConstraint("key", "association", name=op.f("uq_record_key_association")),
+    )
+    op.create_index("ix_record_page_seq", "record", ["page_seq"], unique=False)
+    op.create_index("ix_record_person_id", "record", ["person_id"], unique=False)
     op.create_table(
         "rescan",
         sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -200,26 +250,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("page_seq", "first_row", name=op.f("pk_batch")),
     )
     op.create_table(
-        "claim",
+        "claim_decision",
         sa.Column("claim_id", sa.String(length=40), nullable=False),
-        sa.Column("association", sa.String(length=40), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("scheme", sa.String(length=40), nullable=False),
-        sa.Column("stay", sa.String(length=160), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(length=10), nullable=False),
-        sa.Column("edition", sa.String(length=20), nullable=True),
-        sa.Column("payable", sa.BigInteger(), nullable=False),
-        sa.Column("flags", sa.Text(), nullable=False),
-        sa.Column("claim_by", sa.String(length=10), nullable=True),
-        sa.Column("content", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_claim_person_id")),
-        sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_claim")),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["claim_id"], ["claim.claim_id"], name=op.f("fk_claim_decision_claim_id")),
+        sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_claim_decision")),
     )
-    op.create_index("ix_claim_association_updated_at", "claim", ["association", "updated_at"], unique=False)
-    op.create_index("ix_claim_person_id", "claim", ["person_id"], unique=False)
     op.create_table(
         "member",
         sa.Column(
@@ -239,64 +278,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("association", "member_no", name=op.f("uq_member_association_member_no")),
     )
     op.create_index("ix_member_person_id", "member", ["person_id"], unique=False)
-    op.create_table(
-        "record",
-        sa.Column(
-            "record_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("association", sa.String(length=40), nullable=False),
-        sa.Column("feed", sa.String(length=40), nullable=False),
-        sa.Column("key", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("page_seq", sa.BigInteger(), nullable=False),
-        sa.Column("row", sa.Integer(), nullable=False),
-        sa.Column("received_on", sa.String(length=10), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("duplicate", sa.Boolean(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_record_person_id")),
-        sa.PrimaryKeyConstraint("record_id", name=op.f("pk_record")),
-        sa.UniqueConstraint("key", "association", name=op.f("uq_record_key_association")),
-    )
-    op.create_index("ix_record_page_seq", "record", ["page_seq"], unique=False)
-    op.create_index("ix_record_person_id", "record", ["person_id"], unique=False)
-    op.create_table(
-        "claim_decision",
-        sa.Column("claim_id", sa.String(length=40), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("outcome", sa.String(length=10), nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.Column("decided_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["claim_id"], ["claim.claim_id"], name=op.f("fk_claim_decision_claim_id")),
-        sa.PrimaryKeyConstraint("claim_id", name=op.f("pk_claim_decision")),
-    )
-    op.create_table(
-        "member_fingerprint",
-        sa.Column("fingerprint", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("member_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("person_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.ForeignKeyConstraint(["member_id"], ["member.member_id"], name=op.f("fk_member_fingerprint_member_id")),
-        sa.ForeignKeyConstraint(["person_id"], ["person.person_id"], name=op.f("fk_member_fingerprint_person_id")),
-        sa.PrimaryKeyConstraint("fingerprint", "member_id", name=op.f("pk_member_fingerprint")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_member_fingerprint_member_id", "member_fingerprint", ["member_id"], unique=False)
 
 
 def downgrade() -> None:
     """Drop every table."""
-    op.drop_index("ix_member_fingerprint_member_id", table_name="member_fingerprint")
-    op.drop_table("member_fingerprint")
-    op.drop_table("claim_decision")
-    op.drop_index("ix_record_person_id", table_name="record")
-    op.drop_index("ix_record_page_seq", table_name="record")
-    op.drop_table("record")
     op.drop_index("ix_member_person_id", table_name="member")
     op.drop_table("member")
-    op.drop_index("ix_claim_person_id", table_name="claim")
-    op.drop_index("ix_claim_association_updated_at", table_name="claim")
-    op.drop_table("claim")
+    op.drop_table("claim_decision")
     op.drop_table("batch")
     op.drop_table("waiting_reversal")
     op.drop_table("sweep_asked")
@@ -311,6 +299,9 @@ def downgrade() -> None:
     )
     op.drop_table("review")
     op.drop_table("rescan")
+    op.drop_index("ix_record_person_id", table_name="record")
+    op.drop_index("ix_record_page_seq", table_name="record")
+    op.drop_table("record")
     op.drop_index("ix_quarantine_page_seq", table_name="quarantine")
     op.drop_index(
         "ix_quarantine_key",
@@ -323,7 +314,12 @@ def downgrade() -> None:
     op.drop_index("ix_page_state", table_name="page")
     op.drop_index("ix_page_feed_seq", table_name="page")
     op.drop_table("page")
+    op.drop_index("ix_member_fingerprint_member_id", table_name="member_fingerprint")
+    op.drop_table("member_fingerprint")
     op.drop_table("feed_total")
     op.drop_table("feed")
     op.drop_index("ix_delivery_state_next_at", table_name="delivery")
     op.drop_table("delivery")
+    op.drop_index("ix_claim_person_id", table_name="claim")
+    op.drop_index("ix_claim_association_updated_at", table_name="claim")
+    op.drop_table("claim")
