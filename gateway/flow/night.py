@@ -59,11 +59,12 @@ class NightReport(msgspec.Struct, kw_only=True):
     rescanned: Rescanned = msgspec.field(default_factory=Rescanned)
     deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
     retained: Retained = msgspec.field(default_factory=Retained)
+    waiting_pages: int = 0
 
     @property
     def failed(self) -> bool:
-        """Whether some feed did not come through."""
-        return any(each.outcome == "failed" for each in self.feeds)
+        """Whether some feed did not come through, or a page is still waiting to be worked."""
+        return self.waiting_pages > 0 or any(each.outcome == "failed" for each in self.feeds)
 
 
 def run_night(
@@ -81,6 +82,8 @@ def run_night(
     for name in chosen:
         report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
     work_waiting(office, sorted(office.feeds))
+    with office.store.read() as tx:
+        report.waiting_pages = len(pages.waiting(tx, sorted(office.feeds)))
     report.rescanned = rescan(office)
     for association in sorted(office.associations):
         report.deliveries[association] = deliver_to(office, doors, association)

@@ -201,7 +201,9 @@ def counts(tx: Connection) -> dict[str, int]:
 
 
 def next_due(tx: Connection) -> datetime | None:
-    """When the next delivery is due."""
-    open_ones = schema.delivery.c.state.in_(("pending", "unknown"))
-    found = tx.execute(select(func.min(schema.delivery.c.next_at)).where(open_ones)).scalar()
-    return from_ms(found) if found is not None else None
+    """When the next delivery is due; one that is held, when its lease ends."""
+    table = schema.delivery.c
+    waiting = select(func.min(table.next_at)).where(table.state.in_(("pending", "unknown")))
+    held = select(func.min(table.lease_until)).where(table.state == "leased")
+    due = [each for each in (tx.execute(waiting).scalar(), tx.execute(held).scalar()) if each is not None]
+    return from_ms(min(due)) if due else None

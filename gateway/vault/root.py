@@ -26,8 +26,15 @@ def write_root_key(path: Path) -> bytes:
 def _write_root_key(path: Path, key: bytes) -> bytes:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        _fill(descriptor, path, key.hex() + "\n")
+        # Written whole under another name first: a crash in between leaves no half key in the way of the next try.
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.unlink(missing_ok=True)
+        _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), draft, key.hex() + "\n")
+        try:
+            os.link(draft, path)
+        finally:
+            draft.unlink()
+        settle(path.parent)
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
             raise WrongUse(f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)") from error
@@ -41,9 +48,7 @@ def _fill(descriptor: int, path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        settle(path.parent)
     except OSError:
-        # Half a key would stand in the way of the next attempt.
         path.unlink()
         raise
 

@@ -358,3 +358,20 @@ def test_a_push_that_was_answered_is_never_lost(world: World) -> None:
         on.pass_a_lease()
         finish(on, world, 0)
         check(on, world)
+
+
+def test_two_runs_at_the_same_moment_do_no_harm(world: World) -> None:
+    """Somebody starts `run` by hand while the night is at work; in the second evening one of the two is killed."""
+    with world.trial(0, TROUBLES) as on, folder_in_memory() as folder, Gateways(folder) as others:
+        for evening in EVENINGS:
+            world.begin(on, evening)
+            first, second = on.start(world.gateways, "run", "--json"), on.start(others, "run", "--json")
+            if evening:
+                time.sleep(world.seconds[evening] / 2)
+                first.kill()
+            ended = [first.wait(), second.wait()]
+            # One of the two may find the cursor moved, say so, and leave the feed to the other.
+            assert all(each.killed or each.code in (0, 1) for each in ended)
+            on.run_until_quiet(world.gateways)
+            on.end_evening()
+        check(on, world)

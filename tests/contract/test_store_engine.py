@@ -32,8 +32,8 @@ def writing(store: Store) -> Iterator[Connection]:
     """A transaction in which nobody minds that members do not exist."""
     with store.write() as tx:
         if store.postgres:
-            tx.execute(text("alter table member_fingerprint drop constraint fk_member_fingerprint_member_id"))
-            tx.execute(text("alter table member_fingerprint drop constraint fk_member_fingerprint_person_id"))
+            tx.execute(text("alter table member_fingerprint drop constraint if exists fk_member_fingerprint_member_id"))
+            tx.execute(text("alter table member_fingerprint drop constraint if exists fk_member_fingerprint_person_id"))
         yield tx
 
 
