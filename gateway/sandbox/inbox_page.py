@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, Template
 
@@ -30,6 +30,26 @@ _RULES = {
     "floor": "补足至最低补助",
     "cap": "超过封顶线扣减",
 }
+
+_WORDS: Final = {
+    "age_outside": "年龄不在参互范围",
+    "decided_before": "与已审定的申领有关",
+    "incomplete": "资料不全",
+    "injury_to_confirm": "外伤待核实",
+    "late": "已过申领期限",
+    "maternity_insurance": "生育保险范围",
+    "not_covered": "不在保障期内",
+    "not_employee_insurance": "非职工医保",
+    "not_payable_care": "不属补助范围的就医",
+    "partial_reversal": "部分退费",
+    "referral_to_confirm": "异地就医转诊待核实",
+    "reversal_unclear": "退费对应不明",
+    "transfer_to_confirm": "转院待核实",
+    "merged": "并入同次住院",
+    "nothing_owed": "已无应补助金额",
+    "reversed": "结算已退费或更正",
+}
+"""Flags of a claim and reasons of a withdrawal, in the clerk's words."""
 
 
 def page(book: InboxBook) -> str:
@@ -77,9 +97,9 @@ def _shown(held: Held, versions: list[Held]) -> dict[str, Any]:
         "payable": claim.get("payable", "0.00"),
         "claim_by": claim.get("claim_by") or "—",
         "lines": [_line(line) for line in claim.get("lines") or []],
-        "flags": claim.get("flags") or [],
+        "flags": [_WORDS.get(flag, flag) for flag in claim.get("flags") or []],
         "needs_person": bool(claim.get("needs_person")),
-        "reason": claim.get("reason"),
+        "reason": _WORDS.get(claim.get("reason", ""), claim.get("reason")),
         "attempts": held.attempts,
         "effects": held.effects,
         "versions": [(each.version, _STATUSES[each.status], each.claim.get("payable")) for each in versions],

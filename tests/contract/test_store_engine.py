@@ -18,7 +18,7 @@ from gateway.store import schema
 from gateway.store.engine import Store, change_many, insert_many, lock, open_store, select_in
 from gateway.store.migrate import upgrade
 
-MANY = [0, 1, 49, 50, 51, 2000, 5001]
+MANY = [0, 1, 51, 5001]
 COLUMNS = ("fingerprint", "member_id", "person_id")
 CHANGE = "update member_fingerprint set person_id = ? where member_id = ?"
 
@@ -29,11 +29,8 @@ def digest(number: int) -> bytes:
 
 @pytest.fixture
 def writing(store: Store) -> Iterator[Connection]:
-    """A transaction in which nobody minds that members do not exist."""
+    """A transaction that may write."""
     with store.write() as tx:
-        if store.postgres:
-            tx.execute(text("alter table member_fingerprint drop constraint if exists fk_member_fingerprint_member_id"))
-            tx.execute(text("alter table member_fingerprint drop constraint if exists fk_member_fingerprint_person_id"))
         yield tx
 
 
