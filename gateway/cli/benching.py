@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import tempfile
 import time
@@ -188,11 +187,6 @@ def _claims(site: Path) -> int:
         many = sum(count for _, _, count, _ in claims.summary(tx))
     office.store.close()
     return many
-
-
-def own_peak() -> int:
-    """The largest memory of this process so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def as_json(result: BenchResult) -> dict[str, Any]:

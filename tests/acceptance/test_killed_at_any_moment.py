@@ -362,7 +362,7 @@ def test_a_push_that_was_answered_is_never_lost(world: World) -> None:
 
 def test_two_runs_at_the_same_moment_do_no_harm(world: World) -> None:
     """Somebody starts `run` by hand while the night is at work; in the second evening one of the two is killed."""
-    with world.trial(0, TROUBLES) as on, folder_in_memory() as folder, Gateways(folder) as others:
+    with world.trial(0) as on, folder_in_memory() as folder, Gateways(folder) as others:
         for evening in EVENINGS:
             world.begin(on, evening)
             first, second = on.start(world.gateways, "run", "--json"), on.start(others, "run", "--json")

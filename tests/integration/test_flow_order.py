@@ -232,7 +232,7 @@ def on_postgres(make_office: MakeOffice, postgres_url: str) -> Bench:
     return Bench(make_office(postgres_url, feeds=EAST_AND_WEST))
 
 
-@repeat(40)
+@repeat(25)
 @given(nights())
 @example(night(("east", [Line("S1", 1)]), ("east", [Line("S1", 7)]), ("east", [Line("S1", 1)])))
 @example(night(("east", [Line("S1", 0, True)]), ("east", [Line("S1", 1)]), ("east", [Line("S1", 7)])))
@@ -242,7 +242,7 @@ def test_the_order_of_work_never_shows_on_sqlite(on_sqlite: Bench, night: Night)
     check(on_sqlite.office, night)
 
 
-@repeat(16)
+@repeat(10)
 @given(nights())
 @example(night(("east", [Line("S1", 1)]), ("east", [Line("S1", 7)]), ("east", [Line("S1", 1)])))
 def test_the_order_of_work_never_shows_on_postgres(on_postgres: Bench, night: Night) -> None:

@@ -196,7 +196,7 @@ MOVED = story(
 )
 
 
-@repeat(40)
+@repeat(25)
 @given(stories())
 @example(NEW)
 @example(MOVED)
@@ -204,7 +204,7 @@ def test_when_a_roster_came_never_shows_on_sqlite(on_sqlite: Bench, story: Story
     check(on_sqlite.office, story)
 
 
-@repeat(14)
+@repeat(8)
 @given(stories())
 @example(NEW)
 @example(MOVED)
