@@ -16,6 +16,7 @@ import msgspec
 from gateway.core import claims as drafting
 from gateway.core.claims import Draft
 from gateway.core.schemes import Insured, SchemeFamily, assess, needs_person
+from gateway.errors import BadCase
 from gateway.flow.office import Office, delivery_context
 from gateway.model.benefit import BenefitEstimate, Decided
 from gateway.model.claim import ClaimStatus
@@ -94,7 +95,11 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
     for person in people:
         fixed = _fixed(tx, office, before[person.person_id].values(), decided)
         for family in office.families(person.association):
-            _weigh_scheme(outcome, office, person, family, before[person.person_id], fixed, now_ms)
+            try:
+                _weigh_scheme(outcome, office, person, family, before[person.person_id], fixed, now_ms)
+            except BadCase:
+                # One person whose facts contradict each other must not hold up the others of his batch.
+                outcome.doubts.append(_doubt(person, family, "", {}, person.stays, now_ms, kind="contradiction"))
     _write(tx, office, outcome, now_ms)
     return outcome
 
@@ -218,11 +223,13 @@ def _doubt(
     mine: dict[str, ClaimRow],
     stays: Sequence[Stay],
     now_ms: int,
+    *,
+    kind: str = "decided_before",
 ) -> ReviewItem:
     latest = max(stays, key=lambda each: (each.page_seq, each.row)) if stays else None
     row = mine.get(stay)
     return ReviewItem(
-        kind="decided_before",
+        kind=kind,
         association=person.association,
         feed=latest.feed if latest else "",
         page_seq=latest.page_seq if latest else 0,
@@ -231,7 +238,7 @@ def _doubt(
         amount=0,
         member_id=person.members[0].member_id if person.members else None,
         score=None,
-        reasons=msgspec.json.encode(["decided_before", family.scheme]).decode(),
+        reasons=msgspec.json.encode([kind, family.scheme]).decode(),
         state="open",
         created_at=now_ms,
         claim_id=row.claim_id if row else drafting.claim_id(person.association, person.person_id, family.scheme, stay),

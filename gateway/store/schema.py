@@ -263,7 +263,7 @@ review = Table(
     Index("ix_review_key", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
 )
-"""kind: match | takeback | decided_before; state: open | closed | superseded | expired."""
+"""kind: match | takeback | decided_before | contradiction; state: open | closed | superseded | expired."""
 
 run = Table(
     "run",

@@ -325,3 +325,15 @@ def test_a_list_of_claims_names_nobody(office: Office) -> None:
     shown = repr(list_claims(office, association="nm", status=None, limit=10))
     assert who(1).name not in shown
     assert who(1).id_number not in shown
+
+
+def test_one_person_whose_facts_contradict_each_other_holds_nobody_up(office: Office) -> None:
+    twice = '[["nm-inpatient","2021-06-01","2022-05-31",null],["nm-inpatient","2021-12-01","2022-06-30",null]]'
+    with office.store.write() as tx:
+        broken = schema.member.update().where(schema.member.c.member_no == member(1).member_no)
+        tx.execute(broken.values(coverage=twice))
+    take(office, "east", page(row("A1", 1), row("A2", 2)))
+    assert len(claims(office)) == 1
+    with office.store.read() as tx:
+        kinds = [each.kind for each in tx.execute(schema.review.select())]
+    assert kinds == ["contradiction"]
