@@ -102,16 +102,12 @@ def test_no_id_number_of_a_real_person() -> None:
 
 
 def test_no_host_of_a_package_index() -> None:
-    found = [
-        (file.relative_to(ROOT), host) for file in files() for host in INDEX_HOSTS if host in text_of(file)
-    ]
+    found = [(file.relative_to(ROOT), host) for file in files() for host in INDEX_HOSTS if host in text_of(file)]
     assert not found
 
 
 def test_no_path_of_somebodys_machine() -> None:
-    found = [
-        (file.relative_to(ROOT), hit[0]) for file in files() if (hit := MACHINE_PATHS.search(text_of(file)))
-    ]
+    found = [(file.relative_to(ROOT), hit[0]) for file in files() if (hit := MACHINE_PATHS.search(text_of(file)))]
     assert not found
 
 
@@ -170,11 +166,7 @@ def function_lengths() -> Iterator[tuple[str, int]]:
     """Every function of the product with its lines, from `def` to its end."""
     for file in files():
         place = file.relative_to(ROOT)
-        if (
-            file.suffix == ".py"
-            and place.parts[0] in ("gateway", "connectors")
-            and MIGRATIONS not in file.parents
-        ):
+        if file.suffix == ".py" and place.parts[0] in ("gateway", "connectors") and MIGRATIONS not in file.parents:
             for node in ast.walk(ast.parse(text_of(file))):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     yield f"{place}:{node.lineno} {node.name}", (node.end_lineno or 0) - node.lineno + 1

@@ -21,9 +21,7 @@ FOLDERS = {
 
 
 def shipped(kind: str) -> list[Path]:
-    return [
-        path for path in sorted((ROOT / FOLDERS[kind]).glob("*.toml")) if not path.name.endswith(".test.toml")
-    ]
+    return [path for path in sorted((ROOT / FOLDERS[kind]).glob("*.toml")) if not path.name.endswith(".test.toml")]
 
 
 @pytest.mark.parametrize("name", sorted(schema_texts()))
@@ -49,9 +47,7 @@ def test_writing_changes_only_what_differs(tmp_path: Path) -> None:
 def test_schema_is_closed_and_names_every_key(kind: str) -> None:
     schema = schemas()[kind]
     assert schema["additionalProperties"] is False
-    assert set(schema["properties"]) == {
-        _key(name, field) for name, field in KINDS[kind].model_fields.items()
-    }
+    assert set(schema["properties"]) == {_key(name, field) for name, field in KINDS[kind].model_fields.items()}
 
 
 @pytest.mark.parametrize("kind", ["feed", "mapping", "scheme", "association"])

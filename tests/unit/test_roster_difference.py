@@ -17,9 +17,7 @@ LATER = replace(PERIOD, first_day=date(2022, 6, 1), last_day=date(2023, 5, 31))
 
 
 def member(number: str = "M1", **changed: object) -> RosterMember:
-    return replace(
-        RosterMember(member_no=number, name="敖云", id_number=id_number(), coverage=(PERIOD,)), **changed
-    )
+    return replace(RosterMember(member_no=number, name="敖云", id_number=id_number(), coverage=(PERIOD,)), **changed)
 
 
 def test_every_kind_of_change() -> None:

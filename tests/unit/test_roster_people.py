@@ -21,9 +21,7 @@ def errors(file: RosterFile) -> list[tuple[int, str, str]]:
 
 
 def test_several_rows_are_several_periods_in_order() -> None:
-    file = read(
-        row(**SECOND), row(), row(scheme="other", coverage_from="2021-01-01", coverage_to="2030-12-31")
-    )
+    file = read(row(**SECOND), row(), row(scheme="other", coverage_from="2021-01-01", coverage_to="2030-12-31"))
     periods = [(period.scheme, period.first_day) for period in file.people[0].coverage]
     assert periods == [
         ("other", day("2021-01-01")),
@@ -86,9 +84,7 @@ def test_spaces_and_dots_are_no_disagreement(written: str) -> None:
     ],
 )
 @pytest.mark.parametrize("other_number", [False, True])
-def test_periods_of_one_scheme_may_touch_but_not_overlap(
-    first: str, last: str, fine: bool, other_number: bool
-) -> None:
+def test_periods_of_one_scheme_may_touch_but_not_overlap(first: str, last: str, fine: bool, other_number: bool) -> None:
     """Also under another member number: the same document is the same person."""
     second = row(coverage_from=first, coverage_to=last, member_no="M002" if other_number else "M001")
     file = read(row(), second, row(scheme="other", coverage_from="2021-06-01"))
@@ -120,9 +116,7 @@ def test_the_same_number_of_another_kind_of_document_is_another_person() -> None
 
 def test_a_member_with_one_bad_row_is_left_as_he_was() -> None:
     """Half of somebody's periods would be a wrong entitlement, so the sound row waits too and says so."""
-    file = read(
-        row(), row(**{**SECOND, "coverage_to": "?"}), row(member_no="M2", id_number=id_number(serial=13))
-    )
+    file = read(row(), row(**{**SECOND, "coverage_to": "?"}), row(member_no="M2", id_number=id_number(serial=13)))
     assert errors(file) == [(2, "member_no", "set_aside"), (3, "coverage_to", "not_a_date")]
     assert [person.member_no for person in file.people] == ["M2"]
 

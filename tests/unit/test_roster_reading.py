@@ -22,9 +22,7 @@ SOUND = RosterMember(
     sex="M",
     birth_date=date(1980, 1, 1),
     coverage=(
-        Coverage(
-            first_day=day("2021-06-01"), last_day=day("2022-05-31"), scheme="nm-inpatient", category="active"
-        ),
+        Coverage(first_day=day("2021-06-01"), last_day=day("2022-05-31"), scheme="nm-inpatient", category="active"),
     ),
 )
 
@@ -308,9 +306,7 @@ def test_mutated_files_raise_bad_input_or_nothing() -> None:
         for _ in range(chance.randrange(1, 6)):
             content[chance.randrange(len(content))] = chance.randrange(256)
         try:
-            file = read_roster(
-                bytes(content[: chance.randrange(len(content))] if chance.random() < 0.3 else content)
-            )
+            file = read_roster(bytes(content[: chance.randrange(len(content))] if chance.random() < 0.3 else content))
         except BadInput:
             continue
         assert_every_row_is_accounted_for(file)
@@ -355,9 +351,7 @@ def test_nobody_is_lost_and_no_person_overlaps(rows: list[dict[str, Any]]) -> No
     for person in file.people:
         for period in person.coverage:
             span = (period.last_day - period.first_day).days + 1
-            covered = {
-                (person.id_number, period.scheme, period.first_day + timedelta(days=n)) for n in range(span)
-            }
+            covered = {(person.id_number, period.scheme, period.first_day + timedelta(days=n)) for n in range(span)}
             assert not days & covered
             days |= covered
 

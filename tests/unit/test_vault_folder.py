@@ -389,9 +389,7 @@ def test_a_half_written_key_is_written_over(aes: Vault, folder: Path) -> None:
     assert names(folder) == ["fingerprint.1", "roster.2"]
 
 
-@pytest.mark.parametrize(
-    ("counter", "expected"), [("7\n", 8), ("", 2), ("x", 2), ("1", 2), ("0", 2), (None, 2)]
-)
+@pytest.mark.parametrize(("counter", "expected"), [("7\n", 8), ("", 2), ("x", 2), ("1", 2), ("0", 2), (None, 2)])
 def test_a_counter_ahead_leaves_a_gap_and_a_lost_one_is_found_from_the_names(
     aes: Vault, folder: Path, counter: str | None, expected: int
 ) -> None:
@@ -409,14 +407,10 @@ def test_numbers_that_run_out_are_named(aes: Vault, folder: Path) -> None:
 def test_a_vault_half_made_is_made_again(aes: Vault, folder: Path) -> None:
     (folder / "vault.json").unlink()
     again = Vault.create(folder, suite=Suite.SM4, root_key=bytes(32))
-    assert [(key.purpose, key.suite, key.intact) for key in again.status()] == [
-        ("fingerprint", Suite.SM4, True)
-    ]
+    assert [(key.purpose, key.suite, key.intact) for key in again.status()] == [("fingerprint", Suite.SM4, True)]
 
 
-def test_a_key_is_durable_before_it_is_used(
-    aes: Vault, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_is_durable_before_it_is_used(aes: Vault, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     fsync, replace = os.fsync, Path.replace
 

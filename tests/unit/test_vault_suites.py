@@ -63,9 +63,7 @@ def test_ciphers_give_the_published_answers(
     cipher = cipher_under(suite, bytes.fromhex(key))
     arguments = bytes.fromhex(nonce), bytes.fromhex(plain), bytes.fromhex(associated)
     assert cipher.encrypt(*arguments).hex() == sealed
-    assert (
-        cipher.decrypt(bytes.fromhex(nonce), bytes.fromhex(sealed), bytes.fromhex(associated)).hex() == plain
-    )
+    assert cipher.decrypt(bytes.fromhex(nonce), bytes.fromhex(sealed), bytes.fromhex(associated)).hex() == plain
 
 
 @pytest.mark.parametrize("suite, key, text, mac", MACS.values(), ids=MACS.keys())
@@ -84,17 +82,13 @@ def test_a_ciphertext_shorter_than_its_tag_is_refused(suite: Suite, length: int)
 def test_each_use_has_its_own_key(suite: Suite) -> None:
     secret = bytes(range(32))
     sealed = {cipher_for(suite, secret, use=use).encrypt(bytes(12), b"x", b"") for use in ("seal", "wrap")}
-    digests = {
-        digest_for(suite, secret, use=use)(b"x") for use in ("content", "fingerprint/id", "fingerprint/name")
-    }
+    digests = {digest_for(suite, secret, use=use)(b"x") for use in ("content", "fingerprint/id", "fingerprint/name")}
     assert len(sealed) == 2
     assert len(digests) == 3
 
 
 def test_the_suites_share_no_key_material() -> None:
-    assert digest_for(Suite.AES, bytes(32), use="content")(b"") != digest_for(
-        Suite.SM4, bytes(32), use="content"
-    )(b"")
+    assert digest_for(Suite.AES, bytes(32), use="content")(b"") != digest_for(Suite.SM4, bytes(32), use="content")(b"")
 
 
 def test_settings_words_name_the_suites() -> None:

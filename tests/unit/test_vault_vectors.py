@@ -20,9 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SM3, Hash
 from gateway.errors import BrokenSeal
 from gateway.vault import Suite, Vault, context
 
-VECTORS = {
-    path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("vectors/sealed_*.json")
-}
+VECTORS = {path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("vectors/sealed_*.json")}
 
 
 @pytest.fixture(params=VECTORS.values(), ids=VECTORS.keys())
@@ -120,9 +118,7 @@ def opened(suite: str, secret: bytes, use: str, envelope: bytes, *texts: str) ->
     assert envelope[:2] == bytes([1, 1 if suite == "aes" else 2])
     key = derived(suite, secret, use)
     algorithm = AES(key) if suite == "aes" else SM4(key[:16])
-    associated = envelope[:8] + b"".join(
-        len(text.encode()).to_bytes(4, "big") + text.encode() for text in texts
-    )
+    associated = envelope[:8] + b"".join(len(text.encode()).to_bytes(4, "big") + text.encode() for text in texts)
     decryptor = Cipher(algorithm, GCM(envelope[8:20], envelope[-16:])).decryptor()
     decryptor.authenticate_additional_data(associated)
     return decryptor.update(envelope[20:-16]) + decryptor.finalize()
