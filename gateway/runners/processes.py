@@ -46,6 +46,8 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
 
 def collect_seldom() -> None:
     """Records and claims hold no cycles: looking for them after every few hundred objects is work for nothing."""
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
