@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,6 +24,8 @@ class BenefitLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     days: int | None = None
     total_days: int | None = None
     per_day: Money | None = None
+    benefit: str | None = None
+    """The name of the benefit in the scheme file it belongs to; a floor, a cap and a decision belong to none."""
 
 
 class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -54,11 +56,27 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """What the association has decided about a stay: it stays fixed (policy 1.7.8). A refusal has payable 0."""
+    """What the association has decided about a stay: it stays fixed (policy 1.7.8). A refusal has payable 0.
+
+    `stay` identifies it where it has no settlements of its own: an event (确诊、身故、期满).
+    """
 
     settlements: tuple[str, ...]
     payable: Money
     refused: bool = False
+    stay: str | None = None
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about a member that no settlement tells: a diagnosis, his death, the end of a period.
+
+    `disease` is the name of a disease group; only a `confirmed` diagnosis pays.
+    """
+
+    kind: Literal["diagnosis", "death", "maturity"]
+    on: date
+    disease: str | None = None
+    confirmed: bool = False
 
 
 class PlainLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

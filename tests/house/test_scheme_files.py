@@ -38,7 +38,7 @@ def test_every_scheme_has_cases() -> None:
 
 def test_every_open_question_is_answered_in_some_file_and_asked_by_the_engine() -> None:
     answered = {name for path in scheme_files(SCHEMES) for name in read_toml(path, shown_as="-")["settings"]}
-    assert answered == set(OPEN_QUESTIONS)
+    assert sorted(set(OPEN_QUESTIONS) - answered) == []
     code = "".join(path.read_text(encoding="utf-8") for path in CORE.glob("*.py") if path.name != "edition.py")
     assert [name for name in OPEN_QUESTIONS if f'"{name}"' not in code] == []
 

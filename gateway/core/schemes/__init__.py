@@ -1,22 +1,32 @@
 """Schemes (互助计划): a member's settlements in, what each stay is owed out, line by line with its article.
 
-Start at `assessing.assess`. `edition` holds the rules of one edition as values, `reversals` says which
-settlements stand, `stays` which are one stay, `periods` which days are covered, `weighing` what a stay is
-worth, `cases` answers JSON.
+Start at `assessing.assess`. What a scheme file can say is in `edition`, `rules` and `conditions`. `reversals` says
+which settlements stand, `stays` which are one unit, `events` what a diagnosis or a fact tells, `periods` which days
+are covered, `weighing` what a unit is worth: `bases` and `shares` with `bands`, `daily`, `flats`, `lump_sums`, then
+`caps`. `ledger` tells what has been used, `stacking` what other schemes pay, `cases` answers JSON.
 """
 
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person
 from gateway.core.schemes.edition import Edition, SchemeFamily
+from gateway.core.schemes.ledger import Ledger, ledger
 from gateway.core.schemes.periods import Insured
+from gateway.core.schemes.situations import Beside
+from gateway.core.schemes.stacking import beside_of, besides, in_order_of_payment
 from gateway.core.schemes.stays import Kind
 
 __all__ = [
     "PERSON_FLAGS",
+    "Beside",
     "Edition",
     "Insured",
     "Kind",
+    "Ledger",
     "SchemeFamily",
     "assess",
+    "beside_of",
+    "besides",
     "could_pay",
+    "in_order_of_payment",
+    "ledger",
     "needs_person",
 ]

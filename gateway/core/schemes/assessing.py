@@ -1,73 +1,55 @@
-"""assess: all of a member's settlements in one scheme → one estimate for each stay or month.
+"""assess: all of a member's settlements in one scheme → one estimate for each stay, month, period or event.
 
-All stays are weighed together, oldest first, because a period's cap and first stay are shared; what the
+All units are weighed together, oldest first, because caps, first stays and sums paid once are shared; what the
 association has already decided is taken first and stays as decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
-import msgspec
-
 from gateway.core.schemes import texts
+from gateway.core.schemes.bases import base_of
+from gateway.core.schemes.caps import Uses
+from gateway.core.schemes.claim_windows import claim_by
+from gateway.core.schemes.conditions import holds
+from gateway.core.schemes.doubts import doubts_of
 from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
 from gateway.core.schemes.measures import Measure, measure
-from gateway.core.schemes.periods import (
-    Insured,
-    Period,
-    age_is_outside,
-    covered_days,
-    deciding_period,
-    periods_of,
-)
+from gateway.core.schemes.periods import Insured, Period, covered_days, deciding_period, periods_of, waits
 from gateway.core.schemes.reversals import PARTIAL, UNCLEAR, standing_of
+from gateway.core.schemes.rules import Daily, Share
+from gateway.core.schemes.situations import Beside, Case, Situation
 from gateway.core.schemes.stays import Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
-from gateway.core.schemes.weighing import Weighed, weigh
-from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided
+from gateway.core.schemes.weighed import Weighed
+from gateway.core.schemes.weighing import weigh
+from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
 MATERNITY_IN_DOUBT: Final = "maternity.under_310"
 
-_ZERO_FOR_PERSON: Final = frozenset({"incomplete", "decided_before", PARTIAL, UNCLEAR})
+_ZERO_FOR_PERSON: Final = frozenset(
+    {"incomplete", "decided_before", PARTIAL, UNCLEAR, TO_CONFIRM, AMOUNT_UNKNOWN, BEFORE_COVER}
+)
 
 PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
     "age_outside",
+    "not_eligible",
     "referral_to_confirm",
     "injury_to_confirm",
     "transfer_to_confirm",
     "late",
 }
-"""Flags that send a claim to a person (须人工审核). `late` is the caller's to add: it depends on the day."""
+"""Flags that send a claim to a person (须人工审核); a scheme's file may add its own (`confirm`). `late` is the
+caller's to add: it depends on the day."""
 
 
-_FLAGS_IN_ORDER: Final = (
-    PARTIAL,
-    UNCLEAR,
-    "age_outside",
-    "referral_to_confirm",
-    "injury_to_confirm",
-    "transfer_to_confirm",
-)
-
-_LAST_DAY: Final = date.max.toordinal()
-
-
-class _Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One stay ready to be weighed: its measure, its period, its covered days, its identity.
-
-    `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
-    """
-
-    stay: Stay
-    measure: Measure
-    period: Period | None
-    covered: int
-    identity: str
-    merged: tuple[str, ...] = ()
+_UNUSED: Final = Uses()
+"""For a member with one stay: nothing was used before it, and nobody asks after it."""
 
 
 def assess(
@@ -75,59 +57,105 @@ def assess(
     records: Sequence[SettlementRecord],
     family: SchemeFamily,
     decided: Sequence[Decided] = (),
+    *,
+    facts: Sequence[Fact] = (),
+    beside: Sequence[Beside] | None = None,
+    explained: bool = True,
 ) -> tuple[BenefitEstimate, ...]:
-    """One estimate for each stay or month, in order of admission, settlement time and settlement number.
+    """One estimate for each stay, month, period or event, in order of admission, settlement time and number.
 
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
-    `records` and `decided` does not matter. What has no admission date comes last. Raises BadCase for
-    overlapping coverage, a settlement decided twice, an instant without offset.
+    `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
+    diagnoses, death, the end of a period; `beside` is what other schemes pay; without `explained` the lines
+    have no sentences. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
+    without offset.
     """
+    return assessed(
+        insured, records, family, decided, facts=facts, beside=beside, explained=explained, remembers=False
+    )[0]
+
+
+def assessed(
+    insured: Insured,
+    records: Sequence[SettlementRecord],
+    family: SchemeFamily,
+    decided: Sequence[Decided] = (),
+    *,
+    facts: Sequence[Fact] = (),
+    beside: Sequence[Beside] | None = None,
+    explained: bool = True,
+    remembers: bool = True,
+) -> tuple[tuple[BenefitEstimate, ...], Case, Uses]:
+    """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
-    stays = stays_of(records, standing_of(records), family, decided)
+    stays = stays_of(records, standing_of(records), family, periods, decided, facts)
     if len(stays) > 1:
         stays.sort(key=stay_order)
-    cases = _cases(stays, periods)
+    case = Case(insured=insured, family=family, periods=periods, facts=facts, beside=beside or (), explained=explained)
+    situations = _situations(stays, case)
+    # Most members have one stay; nothing comes after it that would ask what it used.
+    remembers = remembers or len(situations) > 1 or bool(decided)
+    uses = Uses() if remembers else _UNUSED
     if decided:
-        _take_decided(cases)
-    assessing = _Assessing(insured, family, periods)
-    return tuple([assessing.estimate(case) for case in cases if not case.stay.ghost])
+        _take_decided(situations, uses)
+    assessing = _Assessing(case, uses, remembers=remembers)
+    estimates = tuple([assessing.estimate(situation) for situation in situations if not situation.unit.ghost])
+    return estimates, case, uses
 
 
 def could_pay(kind: Kind, family: SchemeFamily) -> bool:
-    """Whether some edition could pay for such a settlement or a person must look, whatever the coverage."""
-    return set_aside(kind, family) is None or pregnancy_in_doubt(kind, family)
+    """Whether some edition could pay for such a settlement or a person must look, whatever the coverage.
+
+    A scheme that pays at a diagnosis could pay for any care, as long as the insurance is one it knows.
+    """
+    reason = set_aside(kind, family)
+    if reason == "not_payable_care" and family.pays_at_events and family.pays_at_diagnosis:
+        return _may_hold_a_diagnosis(kind, family)
+    return reason is None or pregnancy_in_doubt(kind, family)
+
+
+def _may_hold_a_diagnosis(kind: Kind, family: SchemeFamily) -> bool:
+    # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
+    codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
+    return codes is None or any(group.holds(codes) for group in family.disease_groups)
 
 
 def needs_person(estimate: BenefitEstimate) -> bool:
     """Whether a person must look. An estimate of 0.00 becomes a claim only where this is true."""
     if estimate.payable == 0:
         return not _ZERO_FOR_PERSON.isdisjoint(estimate.flags) or MATERNITY_IN_DOUBT in estimate.assumed
-    return not PERSON_FLAGS.isdisjoint(estimate.flags)
+    # A reason not to pay stands beside 0.00, so every flag beside an amount asks for a person.
+    return bool(estimate.flags)
 
 
-def _cases(stays: Sequence[Stay], periods: Sequence[Period]) -> list[_Case]:
-    identities = _identities(stays)
-    taken = set(identities)
-    cases = [
-        _case(stay, identity, periods, _merged(stay, taken)) for stay, identity in zip(stays, identities, strict=True)
-    ]
-    for case in cases:
-        if case.period is not None and case.stay.counts:
-            case.period.stays += 1
-    return cases
+def _situations(stays: Sequence[Stay], case: Case) -> list[Situation]:
+    if len(stays) == 1:
+        stay = stays[0]
+        situations = [_situation(stay, stay.identity, case, _merged(stay, {stay.identity}))]
+    else:
+        identities = _identities(stays)
+        taken = set(identities)
+        pairs = zip(stays, identities, strict=True)
+        situations = [_situation(stay, identity, case, _merged(stay, taken)) for stay, identity in pairs]
+    for situation in situations:
+        if situation.period is not None and situation.unit.counts:
+            situation.period.stays += 1
+    return situations
 
 
 def _merged(stay: Stay, taken: set[str]) -> tuple[str, ...]:
-    if len(stay.parts) == 1:
+    if len(stay.parts) < 2 or stay.event is not None:
         return ()
     identities = dict.fromkeys(part.visit_identity for part in stay.parts)
     return tuple(identity for identity in identities if identity not in taken)
 
 
-def _case(stay: Stay, identity: str, periods: Sequence[Period], merged: tuple[str, ...] = ()) -> _Case:
+def _situation(stay: Stay, identity: str, case: Case, merged: tuple[str, ...] = ()) -> Situation:
     measured = measure(stay)
-    period, covered = _placed(measured, periods)
-    return _Case(stay=stay, measure=measured, period=period, covered=covered, identity=identity, merged=merged)
+    period, covered = _placed(measured, case.periods)
+    return Situation(
+        unit=stay, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
+    )
 
 
 def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
@@ -144,13 +172,13 @@ def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None
 
 def _identities(stays: Sequence[Stay]) -> list[str]:
     """The identity of each stay for ever (design §5.2): its visit, or the settlement where that is taken."""
-    names = [stay.first_part.visit_identity for stay in stays]
+    names = [stay.identity for stay in stays]
     if len(set(names)) == len(names):
         return names
     taken: set[str] = set()
     for at in sorted(range(len(stays)), key=lambda at: _claim_to_identity(stays[at])):
         if names[at] in taken:
-            names[at] = stays[at].first_part.settlement_identity
+            names[at] = stays[at].settlement_identity
         taken.add(names[at])
     return names
 
@@ -162,171 +190,201 @@ def _claim_to_identity(stay: Stay) -> int:
     return 2 if stay.reason is not None else 1
 
 
-def _take_decided(cases: Sequence[_Case]) -> None:
-    """Decided stays use cap, first stay and allowance before all others; a refused one uses nothing."""
-    for case in cases:
-        decision, period = case.stay.decision, case.period
+def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
+    """Decided units use caps, first stay and allowance before all others; a refused one uses nothing."""
+    for situation in situations:
+        decision, period = situation.unit.decision, situation.period
         if decision is None or decision.refused or period is None:
             continue
-        period.used += decision.payable
-        if case.stay.inpatient and not period.first_taken:
-            period.first_taken, period.first_decided = True, decision
-            period.allowance_due = period.edition.allowance is not None
+        uses.take_decided(decision.payable, situation, period)
+        period.paid += decision.payable
+        period.decided += decision.payable
+        if situation.unit.event is not None:
+            uses.lump_sums.add(situation.unit.event.key.lump)
+            continue
+        kind = situation.unit.payable_kind
+        situation.first = kind is not None and kind not in period.taken
+        if kind is not None and situation.first:
+            period.taken[kind] = decision
+            period.due = _dailies_due(situation, period)
+        _take_deductibles(situation, period, uses)
+
+
+def _dailies_due(situation: Situation, period: Period) -> tuple[str, ...]:
+    dailies = [one for one in period.edition.benefits if isinstance(one, Daily) and holds(one.conditions, situation)]
+    return tuple({*period.due, *[daily.name for daily in dailies]})
+
+
+def _take_deductibles(situation: Situation, period: Period, uses: Uses) -> None:
+    """What a decided unit used of deductibles that count once a period, by the rules."""
+    shares = [one for one in period.edition.benefits if isinstance(one, Share) and one.deductible is not None]
+    if shares and situation.measure.usable:
+        weighed = weigh(situation, period, uses)
+        if weighed is not None:
+            _remember_deducted(period, weighed.deducted)
+
+
+def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
+    for name, amount in deducted.items():
+        period.deductibles[name] = period.deductibles.get(name, 0) + amount
 
 
 class _Assessing:
-    """Estimates of one member's stays, asked for in their order; the periods keep what has been used."""
+    """Estimates of one member's units, asked for in their order; periods and uses keep what has been used."""
 
-    def __init__(self, insured: Insured, family: SchemeFamily, periods: Sequence[Period]) -> None:
-        self.insured = insured
-        self.family = family
-        self.periods = periods
+    def __init__(self, case: Case, uses: Uses, *, remembers: bool) -> None:
+        self.case = case
+        self.uses = uses
+        self.remembers = remembers
 
-    def estimate(self, case: _Case) -> BenefitEstimate:
-        """What kind of answer this stay gets."""
-        if case.stay.reason is not None:
-            return self._not_payable(case, case.stay.reason)
-        if case.stay.decision is not None:
-            return self._decided(case, case.stay.decision)
-        if case.stay.joins is not None:
-            return self._joining(case, case.stay.joins)
-        if case.period is None and case.measure.days_known:
-            return self._not_payable(case, "not_covered")
-        if case.period is None or not case.measure.usable:
-            return self._incomplete(case)
-        return self._weighed(case, case.period)
+    def estimate(self, situation: Situation) -> BenefitEstimate:
+        """What kind of answer this unit gets."""
+        unit, period = situation.unit, situation.period
+        if unit.reason is not None:
+            return self._not_payable(situation, unit.reason)
+        if unit.decision is not None:
+            return self._decided(situation, unit.decision)
+        if unit.joins is not None:
+            return self._joining(situation, unit.joins)
+        if period is None:
+            reason = "not_covered" if situation.measure.days_known else "incomplete"
+            return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
+        situation.first = unit.kind not in period.taken
+        ruled_out = _ruled_out(situation, period)
+        if ruled_out is not None:
+            return self._not_payable(situation, ruled_out)
+        return self._weighed(situation, period)
 
-    def _not_payable(self, case: _Case, reason: str) -> BenefitEstimate:
-        doubtful = pregnancy_in_doubt(case.stay.parts[0].record, self.family)
-        return _told(case, [], 0, [reason], [MATERNITY_IN_DOUBT] if doubtful else [])
+    def _not_payable(self, situation: Situation, reason: str) -> BenefitEstimate:
+        parts = situation.unit.parts
+        doubtful = bool(parts) and pregnancy_in_doubt(parts[0].record, self.case.family)
+        return _told(situation, [], 0, [reason], [MATERNITY_IN_DOUBT] if doubtful else [])
 
-    def _incomplete(self, case: _Case) -> BenefitEstimate:
-        if case.period is not None and case.stay.inpatient:
-            case.period.first_taken = True
-        return _told(case, [], 0, ["incomplete", *self._flags(case)], [])
+    def _incomplete(self, situation: Situation) -> BenefitEstimate:
+        if situation.period is not None:
+            situation.period.taken.setdefault(situation.unit.kind, None)
+        return _told(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
 
-    def _decided(self, case: _Case, decision: Decided) -> BenefitEstimate:
+    def _decided(self, situation: Situation, decision: Decided) -> BenefitEstimate:
         text = texts.decided_text(decision.payable, decision.refused)
         line = BenefitLine(rule="decided", article="协会核定", amount=decision.payable, text=text)
-        flags = ["decided_before"] if case.stay.changed else []
-        return _told(case, [line], decision.payable, flags + self._flags(case), ["decided.fixed"])
+        flags = ["decided_before"] if situation.unit.changed else []
+        return _told(situation, [line], decision.payable, flags + doubts_of(situation), ["decided.fixed"])
 
-    def _joining(self, case: _Case, whole: Stay) -> BenefitEstimate:
+    def _joining(self, situation: Situation, whole: Stay) -> BenefitEstimate:
         """Nothing is paid by itself; the line tells what the whole would be worth beside what was decided."""
-        decided = sum(one.payable for one in case.stay.joined)
-        worth = self._worth(whole, case.stay.joined)
+        joined = situation.unit.joined
+        worth = self._worth(whole, joined)
         lines = []
         if worth is not None:
-            text = texts.difference_text(worth, decided)
+            text = texts.difference_text(worth, sum(one.payable for one in joined))
             lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
-        return _told(case, lines, 0, ["decided_before", *self._flags(case)], ["decided.fixed"])
+        return _told(situation, lines, 0, ["decided_before", *doubts_of(situation)], ["decided.fixed"])
 
     def _worth(self, whole: Stay, joined: Sequence[Decided]) -> int | None:
         """What the whole stay would be worth had nothing been decided; None where that cannot be told."""
-        case = _case(whole, "", self.periods)
-        period = case.period
-        if not case.measure.usable:
+        situation = _situation(whole, "", self.case)
+        period = situation.period
+        if not situation.measure.usable:
             return None
         if period is None:
-            return 0
-        left = period.left + sum(one.payable for one in joined if not one.refused)
-        first = not period.first_taken or period.first_decided in joined
-        return self._weigh(case, period, first=first, left=left).payable
+            return 0 if _base_known(situation) else None
+        situation.first = whole.kind not in period.taken or period.taken[whole.kind] in joined
+        spared = sum(one.payable for one in joined if not one.refused)
+        weighed = weigh(situation, period, self.uses, spared=spared)
+        return None if weighed is None else weighed.payable
 
-    def _weighed(self, case: _Case, period: Period) -> BenefitEstimate:
-        weighed = self._weigh(case, period, first=not period.first_taken, left=period.left)
-        period.used += weighed.payable
-        if case.stay.inpatient:
-            period.first_taken = True
-            period.allowance_due = period.allowance_due or weighed.allowance_due
-        flags = self._flags(case)
-        assumed = weighed.assumed + _leaned_on(case, period, flags)
-        return _told(case, weighed.lines, weighed.payable, flags, assumed)
+    def _weighed(self, situation: Situation, period: Period) -> BenefitEstimate:
+        weighed = weigh(situation, period, self.uses) if situation.measure.usable else None
+        if weighed is None:
+            return self._incomplete(situation)
+        if self.remembers:
+            self._remember(weighed, situation, period)
+        doubts = doubts_of(situation)
+        assumed = weighed.assumed + _leaned_on(situation, period, doubts)
+        return _told(situation, weighed.lines, weighed.payable, [*weighed.flags, *doubts], assumed)
 
-    def _weigh(self, case: _Case, period: Period, *, first: bool, left: int) -> Weighed:
-        return weigh(case.measure, period, covered=case.covered, first=first, monthly=case.stay.monthly, left=left)
-
-    def _flags(self, case: _Case) -> list[str]:
-        """What sends a claim to a person without changing the amount, in a fixed order."""
-        found = set()
-        for part in case.stay.parts:
-            if part.doubt is not None:
-                found.add(part.doubt)
-            if _elsewhere(part.record):
-                found.add("referral_to_confirm")
-            if part.record.care_type_code == "22":
-                found.add("injury_to_confirm")
-        if case.period is not None and age_is_outside(case.period, self.insured.birth_date):
-            found.add("age_outside")
-        if case.stay.transfer:
-            found.add("transfer_to_confirm")
-        return [flag for flag in _FLAGS_IN_ORDER if flag in found] if found else []
+    def _remember(self, weighed: Weighed, situation: Situation, period: Period) -> None:
+        """Caps, first stays, allowances, deductibles and sums paid once, for the units that come after."""
+        self.uses.take(weighed, situation, period)
+        period.paid += weighed.payable
+        event = situation.unit.event
+        if event is None:
+            period.taken.setdefault(situation.unit.kind, None)
+            period.due += weighed.due
+            _remember_deducted(period, weighed.deducted)
+        elif weighed.payable:
+            self.uses.lump_sums.add(event.key.lump)
 
 
-def _elsewhere(record: SettlementRecord) -> bool:
-    """Cared for outside the insured league (first four digits of the region): was there a referral?"""
-    here, home = record.care_region, record.insured_region
-    return here is not None and home is not None and here[:4] != home[:4]
+def _ruled_out(situation: Situation, period: Period) -> str | None:
+    """The reason why nothing is paid whatever the amounts: the waiting days, then the file's exclusions."""
+    first = situation.measure.first
+    waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None
+    if waiting and waits(period, max(first or period.first, period.first)):
+        return WAITING
+    for exclusion in period.edition.exclusions:
+        if holds(exclusion.conditions, situation):
+            return exclusion.reason
+    return None
 
 
-def _leaned_on(case: _Case, period: Period, flags: Sequence[str]) -> list[str]:
+def _base_known(situation: Situation) -> bool:
+    """Whether the amounts are there that the latest edition needs."""
+    edition = situation.case.family.editions[-1]
+    shares = [one for one in edition.benefits if isinstance(one, Share) and holds(one.conditions, situation)]
+    return all(base_of(share.base, situation, edition.ceiling or 0) is not None for share in shares)
+
+
+def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> list[str]:
     """The open questions beyond those of the lines."""
-    measured, edition = case.measure, period.edition
-    leaned = []
+    measured, edition = situation.measure, period.edition
+    leaned = list(edition.leans_on)
     if edition.carried_on_from is not None and period.first >= edition.carried_on_from:
         leaned.append("edition.carried_on")
     if measured.first is not None and measured.first < period.first:
         leaned.append("edition.first_covered_day")
-    if edition.claim_window.counts_from == "period_end":
+    if edition.claim_window is not None and edition.claim_window.counts_from == "period_end":
         leaned.append("claim_by.period_end")
-    if measured.negative:
-        leaned.append("base.not_below_zero")
-    if case.stay.monthly:
+    if situation.unit.kind == "month":
         leaned.append("special_outpatient.last_settlement")
-    if case.stay.transfer:
+    if situation.unit.transfer:
         leaned.append("stay.transfer_by_dates")
     if "age_outside" in flags:
         leaned.append("age.first_day")
+    if edition.asks_place and _place_unknown(situation):
+        leaned.append("place.unknown_is_local")
     return leaned
 
 
-def _told(case: _Case, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]) -> BenefitEstimate:
-    period, stay = case.period, case.stay
-    monthly = stay.monthly
+def _place_unknown(situation: Situation) -> bool:
+    parts = situation.unit.parts
+    return bool(parts) and (parts[0].record.care_region is None or parts[0].record.insured_region is None)
+
+
+def _told(
+    situation: Situation, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]
+) -> BenefitEstimate:
+    period, parts = situation.period, situation.unit.parts
+    days = bool(parts) and not situation.unit.of_one_day
     return BenefitEstimate(
-        settlements=tuple([part.record.settlement_no for part in stay.parts]),
+        settlements=tuple([part.record.settlement_no for part in parts]),
         edition=None if period is None else period.edition.name,
         payable=Money(payable),
         lines=tuple(lines),
         flags=tuple(flags),
-        assumed=_still_open(assumed, period),
-        claim_by=_claim_by(case),
-        stay=case.identity,
-        record_keys=tuple([part.at for part in stay.parts]),
+        assumed=() if period is None else _still_open(period.edition.assumed, tuple(assumed)),
+        claim_by=claim_by(situation),
+        stay=situation.identity,
+        record_keys=tuple([part.at for part in parts]),
         period_from=None if period is None else period.first,
-        admitted_on=None if monthly else stay.parts[0].record.admitted_on,
-        discharged_on=None if monthly else stay.parts[-1].record.discharged_on,
-        merged_stays=case.merged,
+        admitted_on=parts[0].record.admitted_on if days else None,
+        discharged_on=parts[-1].record.discharged_on if days else None,
+        merged_stays=situation.merged,
     )
 
 
-def _still_open(assumed: list[str], period: Period | None) -> tuple[str, ...]:
-    if period is None:
-        return ()
-    return tuple(sorted(period.edition.assumed.intersection(assumed)))
-
-
-def _claim_by(case: _Case) -> date | None:
-    """Last day to claim (申领截止日); None where no period applies or the settlement date is missing."""
-    period, settled = case.period, case.measure.settled
-    if period is None:
-        return None
-    window = period.edition.claim_window
-    counted_from = period.last if window.counts_from == "period_end" else _day_of(settled)
-    if counted_from is None:
-        return None
-    return date.fromordinal(min(counted_from.toordinal() + window.days, _LAST_DAY))
-
-
-def _day_of(instant: datetime | None) -> date | None:
-    return None if instant is None else instant.date()
+@lru_cache(maxsize=4096)
+def _still_open(assumed: frozenset[str], leaned_on: tuple[str, ...]) -> tuple[str, ...]:
+    # The rules of an edition lean on its questions in a handful of combinations.
+    return tuple(sorted(assumed.intersection(leaned_on)))

@@ -9,9 +9,12 @@ from typing import Any, Final, TypeVar, get_args
 
 from gateway.core.schemes.assessing import assess
 from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.joining import open_coverage
 from gateway.core.schemes.periods import Insured
+from gateway.core.schemes.situations import Beside
+from gateway.core.schemes.stacking import beside, beside_of
 from gateway.errors import BadCase, BadInput
-from gateway.model.benefit import Decided, estimate_to_json
+from gateway.model.benefit import Decided, Fact, estimate_to_json
 from gateway.model.member import Category, Coverage
 from gateway.model.money import Money, parse_yuan
 from gateway.model.record import AMOUNT_FIELDS, CARE_TYPES, SettlementRecord
@@ -19,6 +22,7 @@ from gateway.model.record import AMOUNT_FIELDS, CARE_TYPES, SettlementRecord
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATES: Final = ("birth_date", "admitted_on", "discharged_on")
 _LONGEST_STAY: Final = 36_600
+_MOST_SHARES: Final = 1_000
 _MOST: Final = 10_000
 
 _KINDS: Final[dict[type, str]] = {
@@ -52,26 +56,44 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     if family is None:
         known = "、".join(sorted(families))
         raise BadCase("unknown_scheme", f"没有这个互助计划 (unknown scheme)；已有 (known): {known}")
-    insured = _insured(_needed(case, "member", "member", _table))
+    insured = _insured(_needed(case, "member", "member", _table), family)
     records = _each(_needed(case, "settlements", "settlements", _list), "settlements", _record)
     _once([(record.settlement_no, record.sign) for record in records])
     decided = _each(_given(case, "decided", "decided", _list) or [], "decided", _decided)
-    return [estimate_to_json(estimate) for estimate in assess(insured, records, family, decided)]
+    facts = _each(_given(case, "facts", "facts", _list) or [], "facts", _fact)
+    given = _beside(_given(case, "beside", "beside", _table) or {}, records)
+    paid_beside = beside_of(insured, records, family, families, facts=facts, given=given)
+    estimates = assess(insured, records, family, decided, facts=facts, beside=paid_beside)
+    return [estimate_to_json(estimate) for estimate in estimates]
 
 
-def _insured(member: dict[str, Any]) -> Insured:
+def _insured(member: dict[str, Any], family: SchemeFamily) -> Insured:
+    insured = _given(member, "insured", "member.insured", _truth)
     return Insured(
         category=_given(member, "category", "member.category", _category),
         sex=_given(member, "sex", "member.sex", _sex),
         birth_date=_given(member, "birth_date", "member.birth_date", _date),
-        coverage=tuple(_each(_given(member, "coverage", "member.coverage", _list) or [], "member.coverage", _coverage)),
+        coverage=tuple(
+            _coverage(value, f"member.coverage[{at}]", family)
+            for at, value in enumerate(_given(member, "coverage", "member.coverage", _list) or [])
+        ),
+        shares=_given(member, "shares", "member.shares", _shares) or 1,
+        joined_on=_given(member, "joined_on", "member.joined_on", _date),
+        insured=insured is None or insured,
+        region=_given(member, "region", "member.region", _text),
     )
 
 
-def _coverage(value: object, place: str) -> Coverage:
+def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
+    """A period; one whose end is left open ends as the scheme's own rule says."""
     period = _table(value, place)
     first = _needed(period, "from", f"{place}.from", _date)
-    last = _needed(period, "to", f"{place}.to", _date)
+    last = _given(period, "to", f"{place}.to", _date)
+    if last is None:
+        made = open_coverage(first, family)
+        if made is None:
+            raise BadCase("missing", f"{place}.to: 缺失，方案也没有 [period] (missing, and the scheme has no [period])")
+        last = made.last_day
     if last < first:
         raise BadCase("bad_coverage", f"{place}: 保障期止日早于起日 (the period ends before it begins)")
     return Coverage(
@@ -80,6 +102,32 @@ def _coverage(value: object, place: str) -> Coverage:
         scheme=_given(period, "scheme", f"{place}.scheme", _text) or "",
         category=_given(period, "category", f"{place}.category", _category),
     )
+
+
+def _fact(value: object, place: str) -> Fact:
+    row = _table(value, place)
+    kind = _needed(row, "kind", f"{place}.kind", _fact_kind)
+    disease = _given(row, "disease", f"{place}.disease", _text)
+    if kind == "diagnosis" and disease is None:
+        raise BadCase("missing", f"{place}.disease: 缺失 (missing)")
+    return Fact(
+        kind=kind,
+        on=_needed(row, "on", f"{place}.on", _date),
+        disease=disease,
+        confirmed=_given(row, "confirmed", f"{place}.confirmed", _truth) or False,
+    )
+
+
+def _beside(schemes: dict[str, Any], records: list[SettlementRecord]) -> dict[str, list[Beside]]:
+    """What other schemes pay, by scheme."""
+    found: dict[str, list[Beside]] = {}
+    for scheme, rows in schemes.items():
+        place = f"beside.{scheme}"
+        found[scheme] = []
+        for at, row in enumerate(_list(rows, place)):
+            paid = _decided(row, f"{place}[{at}]")
+            found[scheme].append(beside(scheme, paid.settlements, paid.payable, records))
+    return found
 
 
 def _record(value: object, place: str) -> SettlementRecord:
@@ -201,6 +249,13 @@ def _whole_number(value: object, place: str) -> int:
     return value
 
 
+def _shares(value: object, place: str) -> int:
+    number = _whole_number(value, place)
+    if not 1 <= number <= _MOST_SHARES:
+        raise BadCase("out_of_range", f"{place}: 份数应在1到{_MOST_SHARES}之间 (from 1 to {_MOST_SHARES} shares)")
+    return number
+
+
 def _one_of(allowed: tuple[str, ...]) -> Callable[[object, str], Any]:
     def read(value: object, place: str) -> Any:
         text = _text(value, place)
@@ -217,6 +272,7 @@ def _codes(value: object, place: str) -> tuple[str, ...]:
 
 _category = _one_of(get_args(Category))
 _sex = _one_of(("M", "F"))
+_fact_kind = _one_of(("diagnosis", "death", "maturity"))
 
 _READERS: Final[dict[str, Reader]] = {
     **dict.fromkeys(AMOUNT_FIELDS, _amount),

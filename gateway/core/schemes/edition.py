@@ -1,18 +1,35 @@
-"""The rules of a scheme as values: one `Edition` (期) a year or so, all of them a `SchemeFamily`.
-
-Rates are kept twice, as the Decimal a person wrote and as whole ten-thousandths for exact integer arithmetic.
-"""
+"""The rules of a scheme as values: one `Edition` (期) a year or so, all of them a `SchemeFamily`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Final, Literal
 
 import msgspec
 
-from gateway.model.money import Money, yuan
+from gateway.core.schemes.bands import bands_from
+from gateway.core.schemes.disease_groups import DiseaseGroup
+from gateway.core.schemes.rules import Benefit, Cap, Confirm, Exclusion, Floor, LumpSum
+from gateway.model.money import Money
+
+__all__ = [
+    "OPEN_QUESTIONS",
+    "AgeRule",
+    "ClaimWindow",
+    "Edition",
+    "Fee",
+    "Papers",
+    "PeriodRule",
+    "Processing",
+    "Question",
+    "SchemeFamily",
+    "Step",
+    "UnitKind",
+    "Waiting",
+    "Who",
+    "bands_from",
+]
 
 OPEN_QUESTIONS: Final = (
     "age.first_day",
@@ -23,6 +40,7 @@ OPEN_QUESTIONS: Final = (
     "allowance.years",
     "bands.open_end",
     "base.not_below_zero",
+    "ceiling",
     "claim_by.period_end",
     "decided.fixed",
     "edition.carried_on",
@@ -30,104 +48,210 @@ OPEN_QUESTIONS: Final = (
     "floor.above_zero",
     "floor.from_2021",
     "maternity.under_310",
+    "place.unknown_is_local",
     "proration.nights",
     "proration.subsidy_only",
     "rounding",
     "special_outpatient.last_settlement",
     "stay.transfer_by_dates",
 )
-"""What the regulations leave open. An edition file answers each by name and says if that is an assumption."""
+"""What regulations leave open and the engine itself leans on. A file answers those that concern its scheme by
+name and says if that is an assumption; names of its own are leaned on by its rules (`leans_on`)."""
 
-RATE_UNITS: Final = 10_000
-"""A rate of 1 in the units of `Band.rate_units`."""
-
-
-class Band(msgspec.Struct, frozen=True, kw_only=True):
-    """One band (分段): the part of the base over `over` and up to `upto` (None: no end), at `rate`."""
-
-    over: Money
-    upto: Money | None
-    rate: Decimal
-    rate_units: int
-    article: str
-    label: str
-    percent: str
+UnitKind = Literal["stay", "month", "single", "period", "event", "none"]
+"""What one estimate is about; `none` is a settlement that belongs to no unit of the scheme."""
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """An amount with its article: a cap (最高补助) or a floor (补足)."""
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A question the regulation leaves open, the answer used, and whether nobody has confirmed it yet."""
 
-    amount: Money
-    article: str
-
-
-class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """Daily allowance (住院补贴): yuan a day by years of touching periods, the last for all years after.
-
-    Only periods that start on or after `counts_from` count as years. With `restart` the count starts again
-    at 1 in the period after one in which an allowance was due.
-    """
-
-    per_day: tuple[Money, ...]
-    max_days: int
-    counts_from: date
-    restart: bool
-    article: str
+    question: str
+    answer: str
+    assumed: bool
 
 
 class ClaimWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """Until when a claim may be made (申领期限): so many days after settlement or after the period's end."""
+    """Until when a claim may be made (申领期限): days or years after an anchor, or a fixed day of the year after.
+
+    `fixed_day` is (month, day) of the year after the one the period ends in.
+    """
+
+    counts_from: Literal["settlement", "period_end", "discharge"]
+    article: str
+    days: int | None = None
+    years: int | None = None
+    fixed_day: tuple[int, int] | None = None
+
+
+class AgeRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Ages in full years (周岁) of a category, both included, on the period's first day or when joining."""
+
+    category: str
+    youngest: int | None
+    oldest: int | None
+    at: Literal["period_first_day", "joining"]
+    article: str
+
+
+class Who(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may be a member. Whoever does not fit is enrolled by mistake: a person decides (`not_eligible`)."""
+
+    article: str
+    categories: frozenset[str] = frozenset()
+    sex: str | None = None
+    insured: Literal["required", "any"] = "required"
+    regions: tuple[str, ...] = ()
+    unit_share: str | None = None
+    unit_minimum_people: int | None = None
+
+
+class PeriodRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How a member's period is made from the day he joined."""
+
+    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day"]
+    months: int
+    starts: Literal["same_day", "next_day"]
+    cutoff_day: int
+    until_year_end: bool
+    article: str
+
+
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Days at a period's beginning in which nothing is paid (等待期), waived on a renewal in time."""
 
     days: int
-    counts_from: Literal["settlement", "period_end"]
+    waived_if_renewed_within: int | None
     article: str
 
 
-class Ages(msgspec.Struct, frozen=True, kw_only=True):
-    """Ages in full years on the first day of the period, all included (周岁)."""
+class Fee(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member pays a period (互助金)."""
 
-    active_from: int
-    active_to: int
-    retired_to: int
+    name: str
+    amount: Money
     article: str
+    categories: tuple[str, ...] = ()
+
+
+class Papers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member brings (申领材料) in a situation."""
+
+    situation: str
+    items: tuple[str, ...]
+    article: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the association's work, and its days."""
+
+    name: str
+    days: int
+
+
+class Processing(msgspec.Struct, frozen=True, kw_only=True):
+    """How many days the association has to pay (办理时限)."""
+
+    days: int
+    complex_days: int | None
+    of: Literal["working", "calendar"]
+    article: str
+    steps: tuple[Step, ...] = ()
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
     """One edition (期): in force for coverage periods whose first day is on or after `starts`.
 
-    `assumed` holds the names of the open questions whose answer is not yet confirmed by the association.
-    Periods from `carried_on_from` on are weighed by this edition because no newer text is known.
+    Periods from `carried_on_from` on are weighed by this edition because no newer text is known. `assumed` are
+    the names of the questions the association has not confirmed, `leans_on` those of them every estimate rests
+    on. `stands_on` are the schemes whose payments its rules ask for. `ceiling` and all amounts are in fen;
+    `rounding_unit` is 1 for fen and 100 for yuan. The last four say what the rules ask for, so that nothing is
+    looked for that no rule needs.
     """
 
     name: str
     title: str
     source: str
+    version: int
     starts: date
     carried_on_from: date | None
-    bands: tuple[Band, ...]
-    cap: Limit
-    floor: Limit | None
-    allowance: Allowance | None
-    proration_article: str
-    claim_window: ClaimWindow
-    ages: Ages
-    papers: tuple[str, ...]
-    assumed: frozenset[str]
+    benefits: tuple[Benefit, ...]
+    lump_sums: tuple[LumpSum, ...]
+    caps: tuple[Cap, ...]
+    floor: Floor | None
+    proration_article: str | None
+    exclusions: tuple[Exclusion, ...]
+    confirms: tuple[Confirm, ...]
+    who: Who
+    ages: tuple[AgeRule, ...]
+    claim_window: ClaimWindow | None
+    period: PeriodRule | None = None
+    waiting: Waiting | None = None
+    ceiling: Money | None = None
+    rounding_unit: int = 1
+    papers: tuple[Papers, ...] = ()
+    processing: Processing | None = None
+    fees: tuple[Fee, ...] = ()
+    questions: Mapping[str, Question] = {}
+    assumed: frozenset[str] = frozenset()
+    leans_on: tuple[str, ...] = ()
+    stands_on: tuple[str, ...] = ()
+    asks_place: bool = False
+    asks_first: bool = False
+    has_daily: bool = False
+    reorders: bool = False
+
+    @property
+    def cap(self) -> Cap:
+        """The cap of a period over everything. Raises LookupError where there is none."""
+        for cap in self.caps:
+            if cap.per == "period" and cap.benefits is None:
+                return cap
+        raise LookupError(f"{self.name}: no cap of the period")
 
 
 class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     """All editions of one scheme, oldest first, and what is the same in all of them.
 
-    `insurance_types` are the national codes (insutype) the scheme pays for, `maternity_insurance` the one it
-    never does; `transfer_days` is how many days after a discharge a stay elsewhere still belongs to it.
+    `insurance_types` are the national codes (insutype) the scheme pays for (none: any), `maternity_insurance`
+    the one it never does; `units` says for each kind of care what is one unit of it; `transfer_days` is how
+    many days after a discharge a stay elsewhere still belongs to it (None: never).
     """
 
     scheme: str
     name: str
     editions: tuple[Edition, ...]
     insurance_types: frozenset[str]
-    maternity_insurance: str
-    transfer_days: int
+    maternity_insurance: str | None
+    units: Mapping[str, UnitKind]
+    transfer_days: int | None
+
+    @property
+    def stands_on(self) -> tuple[str, ...]:
+        """The schemes whose payments this one must know (叠加)."""
+        found: tuple[str, ...] = ()
+        for edition in self.editions:
+            if edition.stands_on:
+                found += tuple(one for one in edition.stands_on if one not in found)
+        return found
+
+    @property
+    def pays_at_events(self) -> bool:
+        """Whether any edition pays a sum at a diagnosis, a death or the end of a period."""
+        for edition in self.editions:  # noqa: SIM110 (asked often)
+            if edition.lump_sums:
+                return True
+        return False
+
+    @property
+    def pays_at_diagnosis(self) -> bool:
+        """Whether any edition pays a sum at a first diagnosis."""
+        return any(lump.payments for edition in self.editions for lump in edition.lump_sums)
+
+    @property
+    def disease_groups(self) -> list[DiseaseGroup]:
+        """The disease groups of all lump sums."""
+        lumps = [lump for edition in self.editions for lump in edition.lump_sums]
+        return [payment.group for lump in lumps for payment in lump.payments]
 
     def edition_on(self, first_day: date) -> Edition | None:
         """The edition of a coverage period by its first day; None before the first edition."""
@@ -135,32 +259,3 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
             if edition.starts <= first_day:
                 return edition
         return None
-
-
-def bands_from(rows: Sequence[tuple[Money | None, Decimal, str]]) -> tuple[Band, ...]:
-    """Bands from (up to in fen, rate 0–1 with at most four decimals, article), in ascending order."""
-    bands: list[Band] = []
-    over = Money(0)
-    for upto, rate, article in rows:
-        bands.append(_band(over, upto, rate, article))
-        over = over if upto is None else upto
-    return tuple(bands)
-
-
-def _band(over: Money, upto: Money | None, rate: Decimal, article: str) -> Band:
-    units = rate * RATE_UNITS
-    if units != int(units):
-        raise ValueError("a rate has at most four decimals")
-    return Band(
-        over=over,
-        upto=upto,
-        rate=rate,
-        rate_units=int(units),
-        article=article,
-        label=f"{_short(over)}元以上部分" if upto is None else f"{_short(over)}–{_short(upto)}元部分",
-        percent=f"{(rate * 100).normalize():f}%",
-    )
-
-
-def _short(amount: Money) -> str:
-    return yuan(amount).removesuffix(".00")

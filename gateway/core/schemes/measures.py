@@ -1,4 +1,4 @@
-"""What a stay measures: its days, its base (自付部分) and when it was settled."""
+"""What a unit measures: its days and when it was settled."""
 
 from __future__ import annotations
 
@@ -14,43 +14,74 @@ _DAY = timedelta(days=1)
 class Measure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Days counted from `first` to `last`, both included, each night by its date; None where none is known.
 
-    `base` in fen, None where an amount is missing or impossible. `sheet_days` are the days the settlement
-    sheets give (医保结算单据), None where one does not. `days_known` says that no day is missing or
-    impossible, `settled_known` the same of the settlement times, `usable` of all that is needed. `negative`
-    says that a fund paid more than was in scope.
+    `sheet_days` are the days the settlement sheets give (医保结算单据), None where one does not. `days_known`
+    says that no day is missing or impossible, `settled_known` the same of the settlement times.
     """
 
     first: date | None
     last: date | None
     total_days: int
     settled: datetime | None
-    base: int | None
     sheet_days: int | None
     days_known: bool
     settled_known: bool
-    negative: bool
 
     @property
     def usable(self) -> bool:
-        return self.days_known and self.settled_known and self.base is not None
+        return self.days_known and self.settled_known
 
 
 def measure(stay: Stay) -> Measure:
-    """The measure of a stay, a month, or a settlement set aside."""
+    """The measure of a unit, or of a settlement set aside."""
+    if stay.event is not None:
+        return _of_event(stay.event.on, stay.parts)
     parts = stay.parts
+    if len(parts) == 1 and stay.kind == "stay":
+        return _of_one(parts[0])
     days_known, settled_known = _known(stay)
     first, last = _days(stay, days_known)
-    base, negative = _base(parts)
     return Measure(
         first=first,
         last=last,
         total_days=1 if first is None or last is None else last.toordinal() - first.toordinal() + 1,
         settled=parts[-1].settled,
-        base=base,
         sheet_days=_sheet_days(parts),
         days_known=days_known,
         settled_known=settled_known,
-        negative=negative,
+    )
+
+
+def _of_one(part: Part) -> Measure:
+    """The commonest case without a detour: a stay of one settlement."""
+    record, settled = part.record, part.settled
+    began, ended, days = record.admitted_on, record.discharged_on, record.inpatient_days
+    last, total, known = began, 1, False
+    if began is not None and ended is not None:
+        nights = ended.toordinal() - began.toordinal()
+        known = nights >= 0
+        if nights > 1:
+            last, total = date.fromordinal(ended.toordinal() - 1), nights
+    return Measure(
+        first=began,
+        last=last,
+        total_days=total,
+        settled=settled,
+        sheet_days=days if days is not None and days > 0 else None,
+        days_known=known,
+        settled_known=settled is not None and (began is None or began <= settled.date()),
+    )
+
+
+def _of_event(day: date | None, parts: tuple[Part, ...]) -> Measure:
+    """An event has its one day; what is missing in its settlements does not matter."""
+    return Measure(
+        first=day,
+        last=day,
+        total_days=1,
+        settled=parts[-1].settled if parts else None,
+        sheet_days=None,
+        days_known=True,
+        settled_known=True,
     )
 
 
@@ -64,7 +95,7 @@ def _known(stay: Stay) -> tuple[bool, bool]:
 
 
 def _ends_after_it_began(stay: Stay) -> bool:
-    if len(stay.parts) == 1 or stay.monthly:
+    if len(stay.parts) == 1 or stay.of_one_day:
         return True
     began, ended = stay.parts[0].record.admitted_on, stay.parts[-1].record.discharged_on
     return began is not None and ended is not None and began <= ended
@@ -74,25 +105,14 @@ def _days(stay: Stay, days_known: bool) -> tuple[date | None, date | None]:
     """First and last counted day: the nights of a stay, the one day of a month, as much as a date allows."""
     head, tail = stay.parts[0], stay.parts[-1]
     began, ended = head.record.admitted_on, tail.record.discharged_on
-    if stay.monthly:
+    if stay.of_one_day:
         day = tail.settled.date() if tail.settled else None
         return day, day
+    if stay.kind == "single" and (began is None or ended is None):
+        return head.day, head.day
     if began is None or ended is None or not days_known or ended == began:
         return began, began
     return began, ended - _DAY
-
-
-def _base(parts: tuple[Part, ...]) -> tuple[int | None, bool]:
-    base, negative = 0, False
-    for part in parts:
-        scope, paid = part.record.in_scope_amount, part.record.fund_paid_amount
-        if scope is None or paid is None or scope < 0 or paid < 0:
-            return None, False
-        if paid > scope:
-            negative = True
-        else:
-            base += scope - paid
-    return base, negative
 
 
 def _sheet_days(parts: tuple[Part, ...]) -> int | None:

@@ -1,4 +1,4 @@
-"""Coverage periods (保障期) of one member in one scheme, each with its edition and its running ledger."""
+"""Coverage periods (保障期) of one member in one scheme, each with its edition and what has been used of it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,39 @@ from itertools import pairwise
 
 import msgspec
 
-from gateway.core.schemes.edition import Allowance, Edition, SchemeFamily
+from gateway.core.schemes.edition import AgeRule, Edition, SchemeFamily
+from gateway.core.schemes.joining import coverage_from
+from gateway.core.schemes.rules import Daily
 from gateway.errors import BadCase
 from gateway.model.benefit import Decided
 from gateway.model.member import Category, Coverage
 
 
 class Insured(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scheme must know of a member. A coverage's own category beats `category` for that period."""
+    """What a scheme must know of a member. A coverage's own category beats `category` for that period.
+
+    `shares` is how many shares (份) he holds, `joined_on` the day he joined, `insured` whether he has 医保,
+    `region` where he is insured. Without coverage, `joined_on` and the scheme's own rule make his period.
+    """
 
     category: Category | None = None
     sex: str | None = None
     birth_date: date | None = None
     coverage: tuple[Coverage, ...] = ()
+    shares: int = 1
+    joined_on: date | None = None
+    insured: bool = True
+    region: str | None = None
 
 
 class Period(msgspec.Struct, kw_only=True, gc=False):
     """One coverage period with its edition, and what has been used of it while stays are weighed.
 
-    `before` is the period that ends on the day before this one begins. `stays` counts the inpatient stays;
-    `first_taken` says that the period's first stay has been weighed, `first_decided` by which decision,
-    `allowance_due` that an allowance was owed in it (before the cap).
+    `before` is the period that ends on the day before this one begins; before `waiting_ends` nothing is paid.
+    `stays` counts the inpatient stays; `taken` holds the kinds of unit whose first one has been weighed, with
+    the decision that did it; `due` names the allowances that were owed in it (before the cap);
+    `deductibles` what was used of those that count once a period; `used` what was paid under each cap of the
+    period, by its slot; `paid` is all that its units are paid, `decided` what of it was decided.
     """
 
     first: date
@@ -36,16 +48,30 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
     category: Category | None
     edition: Edition
     before: Period | None = None
-    used: int = 0
+    waiting_ends: date | None = None
     stays: int = 0
-    first_taken: bool = False
-    first_decided: Decided | None = None
-    allowance_due: bool = False
+    taken: dict[str, Decided | None] = {}
+    due: tuple[str, ...] = ()
+    deductibles: dict[str, int] = {}
+    used: dict[int, int] = {}
+    paid: int = 0
+    decided: int = 0
 
     @property
-    def left(self) -> int:
-        """What is left of the period's cap, in fen, never below zero."""
-        return max(0, self.edition.cap.amount - self.used)
+    def years(self) -> int:
+        """Touching periods in a row up to and with this one (连续参互年数)."""
+        years, before = 1, self.before
+        while before is not None:
+            years, before = years + 1, before.before
+        return years
+
+    @property
+    def row_begins(self) -> date:
+        """The first day of the first of the touching periods up to this one."""
+        period = self
+        while period.before is not None:
+            period = period.before
+        return period.first
 
 
 def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
@@ -54,18 +80,19 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
     Raises BadCase("overlapping_coverage") where two periods share a day.
     """
     periods: list[Period] = []
-    for coverage in _in_order(insured.coverage, family.scheme):
+    for coverage in _in_order(insured, family):
         edition = family.edition_on(coverage.first_day)
         if edition is None:
             continue
-        before = periods[-1] if periods and _touch(periods[-1], coverage) else None
+        earlier = periods[-1] if periods else None
         periods.append(
             Period(
                 first=coverage.first_day,
                 last=coverage.last_day,
                 category=coverage.category or insured.category,
                 edition=edition,
-                before=before,
+                before=earlier if earlier is not None and _touch(earlier, coverage) else None,
+                waiting_ends=None if edition.waiting is None else _waiting_ends(edition, coverage, earlier),
             )
         )
     return tuple(periods)
@@ -75,8 +102,23 @@ def _touch(period: Period, coverage: Coverage) -> bool:
     return period.last.toordinal() + 1 == coverage.first_day.toordinal()
 
 
-def _in_order(coverage: Sequence[Coverage], scheme: str) -> list[Coverage]:
-    mine = [one for one in coverage if one.scheme == scheme or not one.scheme]
+def _waiting_ends(edition: Edition, coverage: Coverage, earlier: Period | None) -> date | None:
+    """The first day that is paid for, None where the waiting days are waived (续保免等待期)."""
+    waiting = edition.waiting
+    if waiting is None or waiting.days == 0:
+        return None
+    if earlier is not None and waiting.waived_if_renewed_within is not None:
+        apart = coverage.first_day.toordinal() - earlier.last.toordinal()
+        if apart <= max(waiting.waived_if_renewed_within, 1):
+            return None
+    return date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
+
+
+def _in_order(insured: Insured, family: SchemeFamily) -> list[Coverage]:
+    mine = [one for one in insured.coverage if one.scheme == family.scheme or not one.scheme]
+    if not mine and not insured.coverage and insured.joined_on is not None:
+        made = coverage_from(insured.joined_on, family)
+        return [] if made is None else [made]
     mine.sort(key=_first_day)
     for earlier, later in pairwise(mine):
         if later.first_day <= earlier.last_day:
@@ -96,6 +138,16 @@ def deciding_period(periods: Sequence[Period], first: date, last: date) -> Perio
     return None
 
 
+def period_on(periods: Sequence[Period], day: date | None) -> Period | None:
+    """The period that holds a day."""
+    return None if day is None else deciding_period(periods, day, day)
+
+
+def waits(period: Period, day: date) -> bool:
+    """Whether a day lies in the period's waiting days."""
+    return period.waiting_ends is not None and day < period.waiting_ends
+
+
 def covered_days(periods: Sequence[Period], first: date, last: date) -> int:
     """How many of the days from `first` to `last`, both included, fall in any period."""
     days = 0
@@ -106,28 +158,37 @@ def covered_days(periods: Sequence[Period], first: date, last: date) -> int:
     return days
 
 
-def years_in_a_row(period: Period, allowance: Allowance) -> int:
-    """How many years the allowance counts in this period (连续参互年数), at least 1, at most what matters."""
-    years, enough = 1, len(allowance.per_day)
-    before = period.before
-    while before is not None and years < enough and before.first >= allowance.counts_from:
-        if allowance.restart and before.allowance_due:
+def years_of_allowance(period: Period, daily: Daily, enough: int) -> int:
+    """How many years an allowance counts in this period (连续参互年数), at least 1, at most `enough`."""
+    years, before = 1, period.before
+    while before is not None and years < enough:
+        if daily.counts_from is not None and before.first < daily.counts_from:
             break
-        years += 1
-        before = before.before
+        if daily.restart and daily.name in before.due:
+            break
+        years, before = years + 1, before.before
     return years
 
 
-def age_is_outside(period: Period, birth_date: date | None) -> bool:
-    """Whether the age on the period's first day is outside the rules; False where it is not known."""
-    if birth_date is None or period.category is None:
+def age_is_outside(period: Period, insured: Insured) -> bool:
+    """Whether the age is outside the edition's rules; False where birth date or category is not known."""
+    born = insured.birth_date
+    if born is None or period.category is None:
         return False
-    age = _full_years(birth_date, period.first)
-    ages = period.edition.ages
-    if period.category == "retired":
-        return age > ages.retired_to
-    return not ages.active_from <= age <= ages.active_to
+    for rule in period.edition.ages:
+        if rule.category == period.category and _outside(rule, born, period, insured):
+            return True
+    return False
 
 
-def _full_years(birth_date: date, day: date) -> int:
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+def _outside(rule: AgeRule, born: date, period: Period, insured: Insured) -> bool:
+    day = period.first
+    if rule.at == "joining":
+        day = insured.joined_on or period.row_begins
+    age = full_years(born, day)
+    return (rule.youngest is not None and age < rule.youngest) or (rule.oldest is not None and age > rule.oldest)
+
+
+def full_years(born: date, day: date) -> int:
+    """Age in full years (周岁) on a day."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

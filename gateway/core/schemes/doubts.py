@@ -1,0 +1,47 @@
+"""What sends a claim to a person without changing its amount (须人工审核), in a fixed order."""
+
+from __future__ import annotations
+
+from gateway.core.schemes.conditions import holds
+from gateway.core.schemes.edition import Who
+from gateway.core.schemes.periods import Period, age_is_outside
+from gateway.core.schemes.reversals import PARTIAL, UNCLEAR
+from gateway.core.schemes.situations import Situation
+
+
+def doubts_of(situation: Situation) -> list[str]:
+    """Flags: doubtful refunds, who he is, what the file wants confirmed, a transfer by dates."""
+    unit, period = situation.unit, situation.period
+    edition = situation.case.family.editions[-1] if period is None else period.edition
+    found = []
+    if unit.doubtful:
+        doubts = {part.doubt for part in unit.parts}
+        found += [flag for flag in (PARTIAL, UNCLEAR) if flag in doubts]
+    if period is not None:
+        if age_is_outside(period, situation.insured):
+            found.append("age_outside")
+        if _not_eligible(edition.who, situation, period):
+            found.append("not_eligible")
+    for confirm in edition.confirms:
+        if holds(confirm.conditions, situation):
+            found.append(confirm.flag)
+    if unit.transfer:
+        found.append("transfer_to_confirm")
+    return found
+
+
+def _not_eligible(who: Who, situation: Situation, period: Period) -> bool:
+    """Whether the member is none of those the scheme is for; what is not known does not count against him."""
+    insured = situation.insured
+    if who.insured == "required" and not insured.insured:
+        return True
+    if who.sex is not None and insured.sex is not None and insured.sex != who.sex:
+        return True
+    if who.categories and period.category is not None and period.category not in who.categories:
+        return True
+    return bool(who.regions) and _lives_elsewhere(who.regions, situation)
+
+
+def _lives_elsewhere(regions: tuple[str, ...], situation: Situation) -> bool:
+    known = [part.record.insured_region for part in situation.unit.parts] + [situation.insured.region]
+    return any(region is not None and not region.startswith(regions) for region in known)

@@ -1,0 +1,146 @@
+"""The ledger (台账) of one member in one scheme: what is used and left of every cap, deductible and allowance.
+
+It is computed from the same settlements and decisions as the estimates, so it is right after reversals,
+corrections and late arrivals in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from gateway.core.schemes.assessing import assessed
+from gateway.core.schemes.caps import Uses
+from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.periods import Insured, Period
+from gateway.core.schemes.rules import Cap, Share
+from gateway.core.schemes.situations import Beside
+from gateway.model.benefit import Decided, Fact
+from gateway.model.money import Money
+from gateway.model.record import SettlementRecord
+
+
+class CapUse(msgspec.Struct, frozen=True, kw_only=True):
+    """One cap: its limit, what is used and what is left. `first` is the first day of the period or year."""
+
+    per: str
+    article: str
+    benefits: tuple[str, ...]
+    first: date | None
+    limit: Money
+    used: Money
+    left: Money
+
+
+class DeductibleUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A deductible (起付) that counts once a period."""
+
+    benefit: str
+    limit: Money
+    used: Money
+    left: Money
+
+
+class PeriodLedger(msgspec.Struct, frozen=True, kw_only=True):
+    """One coverage period: what it paid, and what is used and left. `allowances` names those that were due.
+
+    `decided` is the part of `paid` that the association decided, also for what was taken back since.
+    """
+
+    first: date
+    last: date
+    edition: str
+    paid: Money
+    decided: Money
+    stays: int
+    allowances: tuple[str, ...]
+    caps: tuple[CapUse, ...]
+    deductibles: tuple[DeductibleUse, ...]
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """All periods in order, the caps of a lifetime, and the lump sums that were paid."""
+
+    periods: tuple[PeriodLedger, ...]
+    lifetime: tuple[CapUse, ...]
+    lump_sums: tuple[str, ...]
+    paid: Money
+
+
+def ledger(
+    insured: Insured,
+    records: Sequence[SettlementRecord],
+    family: SchemeFamily,
+    decided: Sequence[Decided] = (),
+    facts: Sequence[Fact] = (),
+    beside: Sequence[Beside] | None = None,
+) -> Ledger:
+    """What a member's settlements and decisions leave of a scheme's caps. Raises BadCase as `assess` does."""
+    _, case, uses = assessed(insured, records, family, decided, facts=facts, beside=beside, explained=False)
+    return Ledger(
+        periods=tuple(_period(period, uses, insured) for period in case.periods),
+        lifetime=tuple(_lifetime(case.periods, uses, insured)),
+        lump_sums=tuple(sorted(uses.lump_sums)),
+        paid=Money(sum(period.paid for period in case.periods)),
+    )
+
+
+def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
+    return PeriodLedger(
+        first=period.first,
+        last=period.last,
+        edition=period.edition.name,
+        paid=Money(period.paid),
+        decided=Money(period.decided),
+        stays=period.stays,
+        allowances=tuple(sorted(set(period.due))),
+        caps=tuple(_caps(period, uses, insured)),
+        deductibles=tuple(_deductibles(period)),
+    )
+
+
+def _caps(period: Period, uses: Uses, insured: Insured) -> list[CapUse]:
+    found = []
+    for cap in period.edition.caps:
+        if cap.per == "period":
+            found.append(_use(cap, period.used.get(cap.slot, 0), period.first, insured))
+        elif cap.per == "year":
+            keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
+            found += [_use(cap, uses.used[key], key[2], insured) for key in sorted(keys) if len(key) == 3]
+    return found
+
+
+def _lifetime(periods: Sequence[Period], uses: Uses, insured: Insured) -> list[CapUse]:
+    """The caps of a lifetime as the member's latest edition gives them."""
+    latest = periods[-1].edition.caps if periods else ()
+    return [
+        _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, insured)
+        for cap in latest
+        if cap.per == "lifetime"
+    ]
+
+
+def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
+    most = cap.amount * insured.shares if cap.per_share else cap.amount
+    return CapUse(
+        per=cap.per,
+        article=cap.article,
+        benefits=tuple(sorted(cap.benefits or ())),
+        first=first,
+        limit=Money(most),
+        used=Money(used),
+        left=Money(max(0, most - used)),
+    )
+
+
+def _deductibles(period: Period) -> list[DeductibleUse]:
+    found = []
+    for benefit in period.edition.benefits:
+        if isinstance(benefit, Share) and benefit.deductible is not None and benefit.deductible.per == "period":
+            used, most = period.deductibles.get(benefit.name, 0), benefit.deductible.first
+            found.append(
+                DeductibleUse(benefit=benefit.name, limit=most, used=Money(used), left=Money(max(0, most - used)))
+            )
+    return found

@@ -1,0 +1,77 @@
+"""Schemes that stand on others (叠加): what another scheme pays for the same settlements, computed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta, timezone
+
+from gateway.core.schemes.assessing import assess
+from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.periods import Insured
+from gateway.core.schemes.situations import Beside
+from gateway.model.benefit import BenefitEstimate, Fact
+from gateway.model.record import SettlementRecord
+
+_SHANGHAI = timezone(timedelta(hours=8))
+
+
+def in_order_of_payment(families: Iterable[SchemeFamily]) -> list[SchemeFamily]:
+    """The families so that each comes after those it stands on; otherwise in the order given."""
+    waiting = {family.scheme: family for family in families}
+    ordered: list[SchemeFamily] = []
+
+    def take(scheme: str) -> None:
+        family = waiting.pop(scheme, None)
+        if family is not None:
+            for other in family.stands_on:
+                take(other)
+            ordered.append(family)
+
+    for scheme in list(waiting):
+        take(scheme)
+    return ordered
+
+
+def beside_of(
+    insured: Insured,
+    records: Sequence[SettlementRecord],
+    family: SchemeFamily,
+    families: Mapping[str, SchemeFamily],
+    *,
+    facts: Sequence[Fact] = (),
+    given: Mapping[str, Sequence[Beside]] | None = None,
+) -> list[Beside]:
+    """What the schemes a family stands on pay: as given, else as they assess it where the member has coverage."""
+    found: list[Beside] = []
+    for scheme in family.stands_on:
+        other = families.get(scheme)
+        if given is not None and scheme in given:
+            found += given[scheme]
+        elif other is not None and any(one.scheme == scheme for one in insured.coverage):
+            below = beside_of(insured, records, other, families, facts=facts, given=given)
+            estimates = assess(insured, records, other, facts=facts, beside=below, explained=False)
+            found += besides(scheme, estimates, records)
+    return found
+
+
+def besides(scheme: str, estimates: Iterable[BenefitEstimate], records: Sequence[SettlementRecord]) -> list[Beside]:
+    """A scheme's estimates as another scheme sees them."""
+    return [beside(scheme, one.settlements, one.payable, records) for one in estimates if one.payable]
+
+
+def beside(scheme: str, settlements: Sequence[str], payable: int, records: Sequence[SettlementRecord]) -> Beside:
+    """One payment of another scheme, with the first day of its settlements."""
+    days = [_day(record) for record in records if record.settlement_no in settlements and not record.reversal]
+    return Beside(
+        scheme=scheme,
+        settlements=tuple(settlements),
+        payable=payable,
+        on=min([day for day in days if day is not None], default=None),
+    )
+
+
+def _day(record: SettlementRecord) -> date | None:
+    if record.admitted_on is not None:
+        return record.admitted_on
+    settled = record.settled_at
+    return None if settled is None or settled.tzinfo is None else settled.astimezone(_SHANGHAI).date()

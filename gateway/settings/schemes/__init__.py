@@ -1,0 +1,185 @@
+"""config/schemes/<scheme>-<edition>.toml: one edition of a scheme, every rule with its article.
+
+All files of one scheme together are a family; what holds across editions and schemes is checked here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from gateway.core.schemes.disease_groups import DiseaseGroup
+from gateway.core.schemes.edition import SchemeFamily
+from gateway.errors import BadSettings, Finding
+from gateway.settings.codes import load_groups
+from gateway.settings.files import Spec, check, read_toml
+from gateway.settings.schemes.benefits import LumpSumSpec
+from gateway.settings.schemes.compiling import edition_of, units_of
+from gateway.settings.schemes.specs import SchemeSpec
+
+__all__ = ["SchemeSpec", "edition_of", "families_of", "load_families", "scheme_files", "scheme_test_files"]
+
+Specs = dict[str, SchemeSpec]
+
+
+def load_families(
+    folder: Path,
+    *,
+    shown_as: str = "config/schemes",
+    codes: Path | None = None,
+    draft: Path | None = None,
+) -> dict[str, SchemeFamily]:
+    """All schemes of a folder by name. Raises BadSettings with the findings of all files at once.
+
+    `codes` is the folder of the disease groups (default: `codes` beside the folder). A `draft` stands in place
+    of the edition of its scheme with the same name or the same first day, whatever its file is called.
+    """
+    findings: list[Finding] = []
+    groups = _groups(codes or folder.parent / "codes", findings)
+    specs = _read(scheme_files(folder), shown_as, findings)
+    findings += [finding for shown, spec in specs.items() for finding in _misnamed(shown, spec)]
+    if draft is not None:
+        for shown, spec in _read([draft], draft.parent.name, findings).items():
+            specs = {at: one for at, one in specs.items() if not _replaced(one, spec)} | {shown: spec}
+    findings += _disagreements(specs)
+    findings += [finding for shown, spec in specs.items() for finding in _unknown_groups(shown, spec, groups)]
+    findings += _stacking(specs)
+    if findings:
+        raise BadSettings(findings)
+    return families_of(specs.values(), groups)
+
+
+def scheme_files(folder: Path) -> list[Path]:
+    """The edition files of a folder, without the tests beside them."""
+    return sorted(path for path in folder.glob("*.toml") if not path.name.endswith(".test.toml"))
+
+
+def scheme_test_files(folder: Path) -> list[Path]:
+    """The files of cases beside the edition files."""
+    return sorted(folder.glob("*.test.toml"))
+
+
+def families_of(specs: Iterable[SchemeSpec], groups: Mapping[str, DiseaseGroup]) -> dict[str, SchemeFamily]:
+    """Checked editions → one family for each scheme, editions oldest first."""
+    by_scheme: dict[str, list[SchemeSpec]] = {}
+    for spec in sorted(specs, key=lambda spec: (spec.scheme, spec.starts)):
+        by_scheme.setdefault(spec.scheme, []).append(spec)
+    return {scheme: _family(editions, groups) for scheme, editions in by_scheme.items()}
+
+
+def _family(editions: list[SchemeSpec], groups: Mapping[str, DiseaseGroup]) -> SchemeFamily:
+    latest = editions[-1]
+    return SchemeFamily(
+        scheme=latest.scheme,
+        name=latest.name,
+        editions=tuple(edition_of(spec, groups) for spec in editions),
+        insurance_types=frozenset(latest.who.insurance_types),
+        maternity_insurance=latest.who.maternity_insurance,
+        units=units_of(latest.stay),
+        transfer_days=None if latest.stay is None else latest.stay.transfer_days,
+    )
+
+
+def _groups(folder: Path, findings: list[Finding]) -> dict[str, DiseaseGroup]:
+    try:
+        return load_groups(folder)
+    except BadSettings as error:
+        findings += error.findings
+        return {}
+
+
+def _read(paths: Iterable[Path], shown_as: str, findings: list[Finding]) -> Specs:
+    specs: Specs = {}
+    for path in paths:
+        shown = f"{shown_as}/{path.name}"
+        try:
+            specs[shown] = check(SchemeSpec, read_toml(path, shown_as=shown), shown_as=shown)
+        except BadSettings as error:
+            findings += error.findings
+    return specs
+
+
+def _replaced(one: SchemeSpec, draft: SchemeSpec) -> bool:
+    return one.scheme == draft.scheme and (one.edition == draft.edition or one.starts == draft.starts)
+
+
+def _misnamed(shown: str, spec: SchemeSpec) -> list[Finding]:
+    expected = f"{spec.scheme}-{spec.edition}.toml"
+    if shown.endswith(f"/{expected}"):
+        return []
+    return [Finding(shown, "edition", f"{spec.scheme} {spec.edition}", f"文件名应为 (file name) {expected}")]
+
+
+def _disagreements(specs: Specs) -> list[Finding]:
+    """What must hold between the editions of one scheme."""
+    findings: list[Finding] = []
+    seen: dict[tuple[str, date], str] = {}
+    oldest: dict[str, SchemeSpec] = {}
+    for shown, spec in specs.items():
+        other = seen.setdefault((spec.scheme, spec.starts), shown)
+        if other != shown:
+            allowed = "每期起始日唯一 (each edition its own first day)"
+            findings.append(Finding(shown, "starts", f"与 {other} 相同 (same as there)", allowed))
+        first = oldest.setdefault(spec.scheme, spec)
+        findings += [_differs(shown, key, first) for key in ("name", "who", "stay") if _differ(key, first, spec)]
+    return findings
+
+
+def _differ(key: str, one: SchemeSpec, other: SchemeSpec) -> bool:
+    def plain(spec: SchemeSpec) -> object:
+        value = getattr(spec, key)
+        if key == "who":
+            return frozenset(spec.who.insurance_types), spec.who.maternity_insurance
+        return value.model_dump(exclude={"article", "leans_on"}) if isinstance(value, Spec) else value
+
+    return plain(one) != plain(other)
+
+
+def _differs(shown: str, key: str, first: SchemeSpec) -> Finding:
+    # A stay may span two editions, so what makes a stay cannot depend on the edition.
+    return Finding(shown, key, f"与 {first.edition} 期不同 (differs)", "各期相同 (the same in all editions)")
+
+
+def _unknown_groups(shown: str, spec: SchemeSpec, groups: Mapping[str, DiseaseGroup]) -> list[Finding]:
+    """Disease groups a file names that no file of codes holds."""
+    named: dict[str, str] = {}
+    for at, benefit in enumerate(spec.benefits):
+        named |= dict.fromkeys(benefit.disease or (), f"benefits.{at}.disease")
+        if isinstance(benefit, LumpSumSpec):
+            named |= {row.disease: f"benefits.{at}.groups" for row in benefit.groups}
+    for key, rows in (("exclusions", spec.exclusions), ("confirm", spec.confirm)):
+        for at, row in enumerate(rows):
+            named |= dict.fromkeys(row.disease or (), f"{key}.{at}.disease")
+    known = ", ".join(sorted(groups)) or "config/codes 中没有 (none in config/codes)"
+    return [Finding(shown, key, repr(name), known) for name, key in named.items() if name not in groups]
+
+
+def _stacking(specs: Specs) -> list[Finding]:
+    """A scheme may stand only on schemes there are, and never on itself by any way round."""
+    on: dict[str, set[str]] = {}
+    for spec in specs.values():
+        on.setdefault(spec.scheme, set()).update(spec.stands_on)
+    findings = []
+    for shown, spec in specs.items():
+        for other in dict.fromkeys(spec.stands_on):
+            if other not in on:
+                known = ", ".join(sorted(on))
+                findings.append(Finding(shown, "benefits.base", f"paid_by:{other}", f"已有的计划 (schemes) {known}"))
+            elif _reaches(other, spec.scheme, on):
+                allowed = "不得循环叠加 (no circle)"
+                findings.append(Finding(shown, "benefits.base", f"paid_by:{other}", allowed))
+    return findings
+
+
+def _reaches(scheme: str, target: str, on: Mapping[str, set[str]]) -> bool:
+    seen: set[str] = set()
+    todo = [scheme]
+    while todo:
+        one = todo.pop()
+        if one == target:
+            return True
+        if one not in seen:
+            seen.add(one)
+            todo += on.get(one, ())
+    return False

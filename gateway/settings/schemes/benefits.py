@@ -1,0 +1,285 @@
+"""[[benefits]] of a scheme file: a share by bands, a daily allowance, a fixed amount, a lump sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise, product
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+
+from gateway.model.record import AMOUNT_FIELDS
+from gateway.settings.files import Spec
+from gateway.settings.schemes.common import (
+    Article,
+    ConditionSpec,
+    Days,
+    NarrowSpec,
+    NotEmpty,
+    Rate,
+    RuleName,
+    RuleSpec,
+    Yuan,
+)
+
+CEILING_TERMS: Final = ("in_scope_below_ceiling", "in_scope_above_ceiling")
+TERMS: Final = (*AMOUNT_FIELDS, *CEILING_TERMS, "days")
+PAID_BY: Final = "paid_by:"
+
+
+class BaseSpec(Spec):
+    """Terms added and taken off: amount fields, parts below or above the ceiling, days, paid_by:<scheme>."""
+
+    add: Annotated[tuple[str, ...], Field(min_length=1)]
+    less: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _terms_are_known(self) -> BaseSpec:
+        unknown = [term for term in self.terms if term not in TERMS and not term.startswith(PAID_BY)]
+        if unknown:
+            raise ValueError(f"unknown {', '.join(unknown)}; known: {', '.join(TERMS)}, paid_by:<scheme>")
+        if "days" in self.less:
+            raise ValueError("days can be added, not taken off")
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return self.add + self.less
+
+    @property
+    def schemes(self) -> list[str]:
+        """The schemes whose payments are terms."""
+        return [term.removeprefix(PAID_BY) for term in self.terms if term.startswith(PAID_BY)]
+
+
+class FirstLaterSpec(Spec):
+    """An amount of a period's first stay, and of later ones."""
+
+    first: Yuan
+    later: Yuan
+
+
+class DeductibleSpec(Spec):
+    """What is taken off the base (起付): per stay, or used up once a period; other amounts for later stays."""
+
+    amount: Yuan | None = None
+    first: Yuan | None = None
+    later: Yuan | None = None
+    per: Literal["stay", "period"] = "stay"
+
+    @model_validator(mode="after")
+    def _amounts_are_there(self) -> DeductibleSpec:
+        if (self.amount is None) == (self.first is None or self.later is None):
+            raise ValueError("either amount, or first and later")
+        return self
+
+
+class BandSpec(NarrowSpec):
+    """One band: from where the last one ended (or `from`), up to this many yuan (left out: no end), at this rate."""
+
+    from_: Annotated[Yuan | None, Field(alias="from")] = None
+    upto: Yuan | None = None
+    rate: Rate | None = None
+    amount: Yuan | None = None
+    article: Article
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> BandSpec:
+        if (self.rate is None) == (self.amount is None):
+            raise ValueError('rate missing: a band has a rate (or, with mode = "whole", an amount)')
+        return self
+
+    @property
+    def narrow(self) -> tuple[object, ...]:
+        return self.categories, self.grades, self.place
+
+
+class RaiseSpec(Spec):
+    """How much every rate grows by touching periods in a row."""
+
+    per_year: Rate
+    from_year: Annotated[int, Field(ge=2)] = 2
+    most: Rate
+    article: Article
+
+
+class BenefitSpec(RuleSpec, ConditionSpec):
+    """What every benefit has: a name for machines, a title for people, its article, its conditions."""
+
+    name: RuleName
+    title: Annotated[str, Field(min_length=1)]
+
+
+class ShareSpec(BenefitSpec):
+    """A share of a base by bands, marginal (each part at its rate) or on the whole amount."""
+
+    kind: Literal["share"]
+    base: BaseSpec
+    gate: Yuan | FirstLaterSpec | None = None
+    deductible: Yuan | DeductibleSpec | None = None
+    mode: Literal["marginal", "whole"] = "marginal"
+    edge: Literal["lower_included", "upper_included"] = "lower_included"
+    bands: Annotated[tuple[BandSpec, ...], NotEmpty]
+    raise_: Annotated[RaiseSpec | None, Field(alias="raise")] = None
+    prorated: bool = False
+    cap: Yuan | None = None
+
+    @model_validator(mode="after")
+    def _bands_agree(self) -> ShareSpec:
+        for rows in _tables(self.placed_bands()):
+            _check_table(rows)
+        if self.mode == "marginal" and any(band.amount is not None for band in self.bands):
+            raise ValueError('bands: amount needs mode = "whole"')
+        most = max([band.rate or Decimal(0) for band in self.bands])
+        if self.raise_ is not None and most + self.raise_.most > 1:
+            raise ValueError("raise.most: a raised rate would be above 1")
+        return self
+
+    def placed_bands(self) -> list[tuple[Decimal, BandSpec]]:
+        """Each band with where it begins: `from`, else where the one before it with the same conditions ended."""
+        ends: dict[tuple[object, ...], Decimal] = {}
+        placed = []
+        for band in self.bands:
+            over = band.from_ if band.from_ is not None else ends.get(band.narrow, Decimal(0))
+            placed.append((over, band))
+            ends[band.narrow] = over if band.upto is None else band.upto
+        return placed
+
+
+Placed = tuple[Decimal, BandSpec]
+
+
+def _tables(bands: list[Placed]) -> Iterable[list[Placed]]:
+    """The bands of every combination of category, grade and place there is, one beyond those named included."""
+    categories = {one for _, band in bands for one in band.categories or ()} | {None}
+    grades = {one for _, band in bands for one in band.grades or ()} | {None}
+    places = {"local", "elsewhere"} if any(band.place for _, band in bands) else {None}
+    for category, grade, place in product(categories, grades, places):
+        yield [
+            (over, band)
+            for over, band in bands
+            if (band.categories is None or category in band.categories)
+            and (band.grades is None or grade in band.grades)
+            and (band.place is None or place == band.place)
+        ]
+
+
+def _check_table(rows: list[Placed]) -> None:
+    """Bands that hold together ascend without hole and overlap; only the first may begin above 0."""
+    end: Decimal | None = None
+    for at, (over, band) in enumerate(rows):
+        if at and end is None:
+            raise ValueError("bands: only the last band may be without upto")
+        if band.upto is not None and band.upto <= over:
+            raise ValueError("bands: upto must rise from band to band")
+        if end is not None and over != end:
+            kind = "a hole" if over > end else "an overlap"
+            raise ValueError(f"bands: {kind} between {end:f} and {over:f}; each begins where the last one ended")
+        end = band.upto
+
+
+class DailyRateSpec(NarrowSpec):
+    """Yuan a day where these conditions hold."""
+
+    per_day: Yuan | Annotated[tuple[Yuan, ...], Field(min_length=1)]
+
+
+class DailySpec(BenefitSpec):
+    """Yuan a day in the first, second, … year in a row, the last for all later years; or rows by grade."""
+
+    kind: Literal["daily"]
+    per_day: Yuan | Annotated[tuple[Yuan, ...], Field(min_length=1)] | None = None
+    rates: tuple[DailyRateSpec, ...] = ()
+    max_days: Annotated[int, Field(ge=1, le=3660)] = 366
+    after_days: Days = 0
+    counts_from: date | None = None
+    restart: bool = False
+    once: Literal["period"] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> DailySpec:
+        if (self.per_day is None) == (not self.rates):
+            raise ValueError("per_day: either per_day or rates")
+        return self
+
+
+class FlatAmountSpec(NarrowSpec):
+    """An amount where these conditions hold."""
+
+    amount: Yuan
+
+
+class FlatSpec(BenefitSpec):
+    """A fixed amount for each unit, or the first of several whose conditions hold."""
+
+    kind: Literal["flat"]
+    amount: Yuan | None = None
+    amounts: tuple[FlatAmountSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> FlatSpec:
+        if (self.amount is None) == (not self.amounts):
+            raise ValueError("amount: either amount or amounts")
+        return self
+
+
+class PaymentSpec(Spec):
+    """A disease group and what its first diagnosis pays; without an amount a person decides."""
+
+    disease: Annotated[str, Field(min_length=1)]
+    amount: Yuan | None = None
+
+
+class ConsolationSpec(Spec):
+    """What an early first diagnosis pays: on these days after the start, both included (day 0 is the first)."""
+
+    from_day: Days
+    to_day: Days
+    amount: Yuan
+    article: Article
+
+    @model_validator(mode="after")
+    def _days_agree(self) -> ConsolationSpec:
+        if self.to_day < self.from_day:
+            raise ValueError("to_day must not be before from_day")
+        return self
+
+
+class LumpSumSpec(BenefitSpec):
+    """A sum at a first diagnosis of a disease group, at death, or at the end of a period."""
+
+    kind: Literal["lump_sum"]
+    event: Literal["diagnosis", "death", "maturity"]
+    amount: Yuan | None = None
+    groups: tuple[PaymentSpec, ...] = ()
+    once: Literal["lifetime", "period", "group_lifetime"] = "lifetime"
+    waiting_days: Days = 0
+    lookback_days: Days = 0
+    per_share: bool = False
+    confirmed: Literal["code", "fact"] = "fact"
+    consolation: tuple[ConsolationSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _amounts_are_there(self) -> LumpSumSpec:
+        if self.event == "diagnosis" and (not self.groups or self.amount is not None):
+            raise ValueError("groups: a diagnosis pays by disease group")
+        if self.event != "diagnosis" and (self.groups or self.amount is None):
+            raise ValueError(f"amount: {self.event} pays one amount")
+        names = [payment.disease for payment in self.groups]
+        if len(set(names)) < len(names):
+            raise ValueError("groups: a disease group stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _consolation_before_the_sum(self) -> LumpSumSpec:
+        days = sorted((row.from_day, row.to_day) for row in self.consolation)
+        if any(later[0] <= earlier[1] for earlier, later in pairwise(days)):
+            raise ValueError("consolation: days overlap")
+        if days and days[-1][1] >= self.waiting_days:
+            raise ValueError("consolation: to_day must lie inside waiting_days")
+        return self
+
+
+AnyBenefit = Annotated[ShareSpec | DailySpec | FlatSpec | LumpSumSpec, Field(discriminator="kind")]

@@ -1,0 +1,318 @@
+"""One edition file of a scheme, checked as far as it can be alone."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from gateway.core.schemes.edition import OPEN_QUESTIONS
+from gateway.settings.feeds import Name
+from gateway.settings.files import Spec
+from gateway.settings.schemes.benefits import CEILING_TERMS, AnyBenefit, LumpSumSpec, ShareSpec
+from gateway.settings.schemes.common import (
+    Article,
+    Care,
+    Category,
+    ConditionSpec,
+    Days,
+    InsuranceType,
+    Names,
+    NotEmpty,
+    Rate,
+    RuleName,
+    RuleSpec,
+    Yuan,
+)
+
+Region = Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
+Age = Annotated[int, Field(ge=0, le=150)]
+
+
+class FeeSpec(Spec):
+    """What a member pays a period."""
+
+    name: Annotated[str, Field(min_length=1)]
+    amount: Yuan
+    categories: tuple[Category, ...] = ()
+    article: Article
+
+
+class AgeSpec(Spec):
+    """Ages in full years of a category, both included."""
+
+    category: Category
+    from_: Annotated[Age | None, Field(alias="from")] = None
+    to: Age | None = None
+    at: Literal["period_first_day", "joining"] = "period_first_day"
+    article: Article
+
+    @model_validator(mode="after")
+    def _ages_agree(self) -> AgeSpec:
+        if self.from_ is not None and self.to is not None and self.to < self.from_:
+            raise ValueError("to must not be below from")
+        return self
+
+
+class WhoSpec(RuleSpec):
+    """Who may be a member, and which insurance (insutype) a settlement must belong to where it is given."""
+
+    insurance_types: tuple[InsuranceType, ...] = ()
+    maternity_insurance: InsuranceType | None = None
+    categories: tuple[Category, ...] = ()
+    sex: Literal["M", "F"] | None = None
+    insured: Literal["required", "any"] = "required"
+    regions: tuple[Region, ...] = ()
+    unit_share: Rate | None = None
+    unit_minimum_people: Annotated[int, Field(ge=1)] | None = None
+    ages: tuple[AgeSpec, ...] = ()
+
+
+class PeriodSpec(RuleSpec):
+    """How a member's period is made from the day he joined."""
+
+    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day"]
+    months: Annotated[int, Field(ge=1, le=120)] = 12
+    starts: Literal["same_day", "next_day"] = "same_day"
+    cutoff_day: Annotated[int, Field(ge=1, le=28)] = 15
+    until: Literal["year_end"] | None = None
+
+
+class WaitingSpec(RuleSpec):
+    """Days at a period's beginning in which nothing is paid; none where it was renewed in time."""
+
+    days: Days
+    waived_if_renewed_within: Days | None = None
+
+
+class StaySpec(RuleSpec):
+    """What is one unit, by kind of care; how many days after a discharge a stay elsewhere still belongs to it."""
+
+    care: tuple[Care, ...] = ()
+    months: tuple[Care, ...] = ()
+    single: tuple[Care, ...] = ()
+    period: tuple[Care, ...] = ()
+    transfer_days: Annotated[int, Field(ge=0, le=30)] | None = None
+
+    @model_validator(mode="after")
+    def _each_care_once(self) -> StaySpec:
+        every = [*self.care, *self.months, *self.single, *self.period]
+        twice = sorted({one for one in every if every.count(one) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands twice in care, months, single, period")
+        return self
+
+
+class ProrationSpec(RuleSpec):
+    """The sum of every benefit with `prorated = true` in proportion to the covered days of a stay."""
+
+    base: Literal["subsidy"] = "subsidy"
+
+
+class FloorSpec(RuleSpec):
+    """What a unit above zero is topped up to; on the member's death also from zero, to this other amount."""
+
+    amount: Yuan
+    care: Annotated[tuple[Care, ...], Field(min_length=1)] | None = None
+    on_death: Yuan | None = None
+
+
+class CapSpec(RuleSpec):
+    """The most that is paid."""
+
+    amount: Yuan
+    per: Literal["stay", "period", "year", "lifetime"]
+    with_: Annotated[tuple[Name, ...], Field(alias="with")] = ()
+    benefits: Annotated[tuple[RuleName, ...], Field(min_length=1)] | None = None
+    categories: Annotated[tuple[Category, ...], Field(min_length=1)] | None = None
+    per_share: bool = False
+
+
+class ExclusionSpec(ConditionSpec):
+    """Data rule it out: nothing is paid, with this reason."""
+
+    reason: RuleName
+    article: Article
+    referral: bool = False
+
+
+class ConfirmSpec(ConditionSpec):
+    """Only a person can decide: this flag, the amount unchanged."""
+
+    flag: RuleName
+    article: Article
+    referral: bool = False
+
+
+class ClaimSpec(RuleSpec):
+    """How long a member may claim: days or years from a day, or until a fixed day of the year after the period."""
+
+    days: Annotated[int, Field(ge=0, le=3660)] | None = None
+    counts_from: Literal["settlement", "period_end", "discharge"] | None = None
+    years: Annotated[int, Field(ge=1, le=20)] | None = None
+    fixed_day: Annotated[str, Field(pattern=r"^[0-9]{2}-[0-9]{2}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_window(self) -> ClaimSpec:
+        if [self.days, self.years, self.fixed_day].count(None) != 2:
+            raise ValueError("exactly one of days, years, fixed_day")
+        if self.days is not None and self.counts_from is None:
+            raise ValueError("counts_from missing: settlement, period_end or discharge")
+        if self.fixed_day is not None:
+            date.fromisoformat(f"2001-{self.fixed_day}")
+        return self
+
+
+class PapersSpec(Spec):
+    """What a member brings in a situation."""
+
+    situation: Literal["always", "emergency", "outpatient_special", "death", "uninsured", "referral", "diagnosis"]
+    items: Annotated[Names, Field(min_length=1)]
+    article: Article | None = None
+
+
+class StepSpec(Spec):
+    """One step of the association's work, and its days."""
+
+    name: Annotated[str, Field(min_length=1)]
+    days: Days
+
+
+class ProcessingSpec(RuleSpec):
+    """How many days the association has to pay."""
+
+    days: Days
+    complex_days: Days | None = None
+    of: Literal["working", "calendar"] = "working"
+    steps: tuple[StepSpec, ...] = ()
+
+
+class QuestionSpec(Spec):
+    """A question the regulation leaves open, the answer used, and whether nobody has confirmed it yet."""
+
+    question: Annotated[str, Field(min_length=1)]
+    answer: Annotated[str, Field(min_length=1)]
+    assumed: bool
+
+
+class SchemeSpec(Spec):
+    """One edition file of a scheme: who, when, what is one unit, what is paid, what limits it, how it is claimed."""
+
+    scheme: Name
+    name: Annotated[str, Field(min_length=1)]
+    edition: Annotated[str, Field(pattern=r"^[0-9a-z][0-9a-z-]{0,19}$")]
+    version: Annotated[int, Field(ge=1)] = 1
+    title: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1)]
+    starts: date
+    carried_on_from: date | None = None
+    rounding: Literal["half_up_fen", "half_up_yuan"] = "half_up_fen"
+    ceiling: Yuan | None = None
+    fees: tuple[FeeSpec, ...] = ()
+    who: WhoSpec
+    period: PeriodSpec | None = None
+    waiting: WaitingSpec | None = None
+    stay: StaySpec | None = None
+    benefits: Annotated[tuple[AnyBenefit, ...], NotEmpty]
+    proration: ProrationSpec | None = None
+    floor: FloorSpec | None = None
+    caps: tuple[CapSpec, ...] = ()
+    exclusions: tuple[ExclusionSpec, ...] = ()
+    confirm: tuple[ConfirmSpec, ...] = ()
+    claim: ClaimSpec | None = None
+    papers: tuple[PapersSpec, ...] = ()
+    processing: ProcessingSpec | None = None
+    settings: dict[str, QuestionSpec] = Field(default_factory=dict)
+
+    @property
+    def shares(self) -> list[ShareSpec]:
+        return [benefit for benefit in self.benefits if isinstance(benefit, ShareSpec)]
+
+    @property
+    def lump_sums(self) -> list[LumpSumSpec]:
+        return [benefit for benefit in self.benefits if isinstance(benefit, LumpSumSpec)]
+
+    @property
+    def stands_on(self) -> list[str]:
+        """The schemes whose payments it must know."""
+        return [one for share in self.shares for one in share.base.schemes] + [
+            one for cap in self.caps for one in cap.with_
+        ]
+
+    @property
+    def rules(self) -> list[RuleSpec]:
+        """Every rule that may lean on open questions."""
+        tables = [
+            self.who,
+            self.period,
+            self.waiting,
+            self.stay,
+            self.proration,
+            self.floor,
+            self.claim,
+            self.processing,
+        ]
+        return [*self.benefits, *self.caps, *[table for table in tables if table is not None]]
+
+    @model_validator(mode="after")
+    def _problems(self) -> SchemeSpec:
+        """All that does not agree inside the file, told at once."""
+        problems = [
+            *_names(self),
+            *_limits(self),
+            *_questions(self),
+            *_needs(self),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _names(spec: SchemeSpec) -> list[str]:
+    names = [benefit.name for benefit in spec.benefits]
+    problems = [f"benefits: name {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    for cap in spec.caps:
+        unknown = sorted(set(cap.benefits or ()) - set(names))
+        if unknown:
+            problems.append(f"caps.benefits: unknown {', '.join(unknown)}; known: {', '.join(names)}")
+    return problems
+
+
+def _limits(spec: SchemeSpec) -> list[str]:
+    problems = []
+    lowest = spec.floor.amount if spec.floor is not None else Decimal(0)
+    if any(cap.amount < lowest for cap in spec.caps if cap.benefits is None):
+        problems.append("caps: cap.amount must not be below floor.amount")
+    if spec.carried_on_from is not None and spec.carried_on_from <= spec.starts:
+        problems.append("carried_on_from must be after starts")
+    return problems
+
+
+def _questions(spec: SchemeSpec) -> list[str]:
+    """Every name that is leaned on is asked, and every question is leaned on by the engine or a rule."""
+    leaned = {name for rule in spec.rules for name in rule.leans_on}
+    unasked = sorted(leaned - set(spec.settings))
+    unknown = sorted(set(spec.settings) - set(OPEN_QUESTIONS) - leaned)
+    problems = []
+    if unasked:
+        problems.append(f"leans_on: {', '.join(unasked)} not in settings")
+    if unknown:
+        known = ", ".join(OPEN_QUESTIONS)
+        problems.append(f"settings: unknown {', '.join(unknown)}; no rule leans on it (leans_on); known: {known}")
+    return problems
+
+
+def _needs(spec: SchemeSpec) -> list[str]:
+    problems = []
+    terms = {term for share in spec.shares for term in share.base.terms}
+    if terms & set(CEILING_TERMS) and spec.ceiling is None:
+        problems.append("ceiling missing: a base speaks of it")
+    if any(share.prorated for share in spec.shares) and spec.proration is None:
+        problems.append("proration missing: a benefit is prorated")
+    paying = [benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]
+    units = spec.stay is not None and any([spec.stay.care, spec.stay.months, spec.stay.single, spec.stay.period])
+    if paying and not units:
+        problems.append("stay missing: no care is said to be paid (care, months, single or period)")
+    return problems
