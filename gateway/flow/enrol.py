@@ -6,16 +6,28 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.core.match import plain_name
+from gateway.core.match import member_blocks, plain_name
 from gateway.core.roster import RosterMember, as_roster, difference
+from gateway.flow.candidates import PERSON_NO
 from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
+from gateway.model.decision import Candidate
 from gateway.model.member import Coverage, Member
-from gateway.store import pages, roster
+from gateway.store import pages, reviews, roster
 from gateway.store.engine import Tx
 from gateway.store.roster import MemberRow, Rescan
 
-_IDENTITY = frozenset(("name", "id_type", "id_number", "opt_out"))
+BLOCK_RULES = 1
+"""Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
+
+_NEVER_ASKED = "ph"
+"""No settlement carries a phone number, so nobody could be found under it."""
+
+_AT_ONCE = 5_000
+_IDENTITY = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "unit_name", "opt_out"))
 """A change of one of these means: what was found for this member may be another's, and the other way round."""
+
+_RULED_ABOUT = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "opt_out"))
+"""A change of one of these voids what people ruled about a member."""
 
 
 class Enrolled(msgspec.Struct, kw_only=True):
@@ -128,13 +140,15 @@ def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
 
 def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
     worked = pages.any_worked(tx, feeds_of(office, association))
+    if roster.count(tx, association) == 0:
+        roster.set_indexed(tx, association, BLOCK_RULES)
     wanted = _write_changed(tx, office, association, plan.changed)
-    pairs = _write_new(tx, office, association, plan.new)
+    found_by = _write_new(tx, office, association, plan.new)
     roster.settle_in(tx)
     if worked:
         wanted += [
-            Rescan(member_id=member_id, association=association, fingerprints=digest, reread=True)
-            for digest, member_id in pairs
+            Rescan(member_id=member_id, association=association, fingerprints=digests, reread=True)
+            for member_id, digests in found_by.items()
         ]
         roster.ask_rescan(tx, wanted)
 
@@ -143,8 +157,7 @@ def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_
     """Changed members first, so that a number one of them gave up is free for somebody new."""
     roster.lock_people(tx, [row.person_id for row, _, _ in changed])
     moved = [each for each in changed if _moved(each[1], each[2])]
-    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
-    roster.forget_asked(tx, [row.member_id for row, old, new in moved if old.id_number != new.id_number])
+    before = _forget(tx, office, moved)
     persons = _persons_of(tx, office, association, moved)
     rows = [
         _row(office, row.member_id, persons.get(row.member_id, row.person_id), association, new)
@@ -152,17 +165,41 @@ def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_
     ]
     roster.change_members(tx, rows)
     place = {row.member_id: row.person_id for row in rows}
-    _add_fingerprints(tx, office, [(new, row.member_id, place[row.member_id]) for row, _, new in moved])
+    now = _add_fingerprints(tx, office, [(new, row.member_id, place[row.member_id]) for row, _, new in moved])
     fingerprint = office.id_fingerprint
     return [
         Rescan(
             member_id=row.member_id,
             association=association,
-            fingerprints=fingerprint(old.id_number) + fingerprint(new.id_number),
-            reread=_moved(old, new),
+            fingerprints=fingerprint(old.id_number)
+            + before.get(row.member_id, b"")
+            + (now.get(row.member_id) or fingerprint(new.id_number)),
+            reread=row.member_id in before,
         )
         for row, old, new in changed
     ]
+
+
+def _forget(tx: Tx, office: Office, moved: Sequence[_Changed]) -> dict[int, bytes]:
+    """Take away what these members were found by; member id → his blocks until now. Person numbers learnt of a
+    member stay his unless he has another id number now: then they were perhaps somebody else's."""
+    renumbered = [row.member_id for row, old, new in moved if old.id_number != new.id_number]
+    learnt = {*renumbered, *(row.member_id for row, _, new in moved if new.opt_out)}
+    gone = [(block, row.member_id) for row, old, _ in moved if not old.opt_out for block in blocks_of(office, old)]
+    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
+    roster.drop_blocks(tx, gone)
+    gone += roster.drop_kind(tx, PERSON_NO, learnt)
+    roster.forget_asked(tx, renumbered)
+    reviews.void(tx, [row.member_id for row, old, new in moved if _another(old, new)])
+    before = {row.member_id: b"" for row, _, _ in moved}
+    for block, member_id in gone:
+        before[member_id] += block
+    return before
+
+
+def _another(old: Member, new: RosterMember) -> bool:
+    """Whether he is not whom a person had before his eyes who ruled about him."""
+    return any(getattr(old, name) != getattr(new, name) for name in _RULED_ABOUT)
 
 
 def _persons_of(tx: Tx, office: Office, association: str, moved: Sequence[_Changed]) -> dict[int, int]:
@@ -180,28 +217,70 @@ def _persons_of(tx: Tx, office: Office, association: str, moved: Sequence[_Chang
     return persons
 
 
-def _write_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[tuple[bytes, int]]:
+def _write_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> dict[int, bytes]:
     rows = _rows_of_new(tx, office, association, new)
     roster.add_members(tx, rows)
     found_by = [(person, row.member_id, row.person_id) for row, person in zip(rows, new, strict=True)]
     return _add_fingerprints(tx, office, found_by)
 
 
-def _add_fingerprints(
-    tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int, int]]
-) -> list[tuple[bytes, int]]:
-    """How members are found from now on. One who opted out gets no fingerprint: nothing can ever find him."""
-    found_by = [
-        (office.id_fingerprint(person.id_number), member_id, person_id)
-        for person, member_id, person_id in members
-        if not person.opt_out
+def _add_fingerprints(tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int, int]]) -> dict[int, bytes]:
+    """How members are found from now on: member id → his number's fingerprint and his blocks, joined. One who opted
+    out gets none: nothing can ever find him."""
+    found = [(person, member_id, person_id) for person, member_id, person_id in members if not person.opt_out]
+    numbers = [
+        (office.id_fingerprint(person.id_number), member_id, person_id) for person, member_id, person_id in found
     ]
-    roster.add_fingerprints(tx, found_by)
-    return [(digest, member_id) for digest, member_id, _ in found_by]
+    blocks = {member_id: blocks_of(office, person) for person, member_id, _ in found}
+    roster.add_fingerprints(tx, numbers)
+    roster.add_blocks(tx, [(block, member_id) for member_id, mine in blocks.items() for block in mine])
+    return {member_id: digest + b"".join(blocks[member_id]) for digest, member_id, _ in numbers}
+
+
+def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:
+    """The blocks a member stands under besides his number, learnt person numbers left out."""
+    candidate = Candidate(
+        member_id=0,
+        person_id=0,
+        member_no=person.member_no,
+        name=person.name,
+        id_number=person.id_number,
+        id_type=person.id_type,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        phone=person.phone,
+        unit_name=person.unit_name,
+    )
+    asked = dict.fromkeys(text for text in member_blocks(candidate) if not text.startswith(_NEVER_ASKED))
+    return tuple(office.block(text) for text in asked)
 
 
 def _moved(old: Member, new: RosterMember) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
+
+
+def index_again(office: Office, association: str) -> int:
+    """Give all members the blocks of the present rules, where theirs were made by older ones; returns how many."""
+    with office.store.read() as tx:
+        if roster.indexed(tx, association) >= BLOCK_RULES:
+            return 0
+    with office.store.write() as tx:
+        # Imports wait: one that changed a member meanwhile would not know under which blocks he stands.
+        roster.move_version(tx, association)
+        roster.drop_all_blocks(tx, association, keep=PERSON_NO)
+        done = last = 0
+        while rows := roster.members_after(tx, [association], last, _AT_ONCE):
+            _index(tx, office, rows)
+            last, done = rows[-1].member_id, done + len(rows)
+        roster.set_indexed(tx, association, BLOCK_RULES)
+        roster.settle_in(tx)
+    return done
+
+
+def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
+    open_one = office.vault.opener()
+    found = [office.open_member(row, open_one) for row in rows if not row.opt_out]
+    roster.add_blocks(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
 
 
 def _rows_of_new(tx: Tx, office: Office, association: str, new: Sequence[RosterMember]) -> list[MemberRow]:

@@ -1,33 +1,42 @@
 """Read a batch of rows before any transaction opens: who is it about, what does it say, what cannot be read.
 
-A stranger is read only as far as counting needs (DECISIONS 3); a row whose id number is a member's is read in full.
+A stranger is read only as far as counting and looking for him needs (DECISIONS 3); a row whose id number is a
+member's is read in full, and so is one whose other evidence leads to a member.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from gateway.core.match import match
-from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows
+from gateway.core.normalise import CompiledMapping, Glance, Normalised, Rejected, Rows, only_in_doubt
 from gateway.core.schemes import Kind
 from gateway.core.schemes import could_pay as scheme_could_pay
+from gateway.flow.candidates import Found, Search, blocks_asked, candidate_of, number_asked
 from gateway.flow.office import Office
-from gateway.model.decision import Candidate, MatchDecision, Outcome
+from gateway.flow.ruling import Ruled, apply_rulings
+from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.record import SettlementRecord
 from gateway.store import roster
 from gateway.store.engine import Tx
 
+_HIDDEN = re.compile("[*#•●×■□]{2,}")
+"""Signs a feed puts in the place of digits it does not want to show, after NFKC."""
+
 
 class Row(msgspec.Struct, kw_only=True, gc=False):
     """One row as read: its class so far, and what it says where that matters.
 
     kind: stranger | left | member | review | quarantined (later also duplicate, superseded). `original`: the key of
-    what a reversal reverses.
+    what a reversal reverses; `subject`: what stands in a row whose number or name is in doubt, as it was written;
+    `person_no`: the feed's own number of somebody who is certainly the member matched; `ruled_by`: the rulings of
+    people that decided the row.
     """
 
     index: int
@@ -39,6 +48,9 @@ class Row(msgspec.Struct, kw_only=True, gc=False):
     errors: tuple[RowError, ...] = ()
     record: SettlementRecord | None = None
     decisions: list[tuple[str, MatchDecision]] = msgspec.field(default_factory=list)
+    subject: Subject | None = None
+    person_no: str | None = None
+    ruled_by: tuple[int, ...] = ()
 
     @property
     def matched(self) -> list[tuple[str, Candidate]]:
@@ -103,44 +115,91 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Row
     """Ask the roster who is a member; read members' rows in full and decide whether it is them."""
     associations = office.feeds[feed].associations
     versions = roster.version(tx, associations)
-    wanted: dict[bytes, list[Row]] = {}
-    fingerprint = office.id_fingerprint
     for row in rows:
-        if row.identity is not None and row.identity.id_number is not None:
-            wanted.setdefault(fingerprint(row.identity.id_number), []).append(row)
-    hits = roster.find(tx, wanted)
-    enrolled = roster.members_of_people(tx, {person_id for _, _, person_id in hits})
-    open_one = office.vault.opener()
-    opened = {row.member_id: office.open_member(row, open_one) for row in enrolled}
-    people: dict[int, list[Member]] = {}
-    for member in sorted(opened.values(), key=lambda each: each.member_id):
-        people.setdefault(member.person_id, []).append(member)
-    candidates: dict[bytes, list[Member]] = {}
-    for digest, member_id, _ in hits:
-        candidates.setdefault(digest, []).append(opened[member_id])
-    for digest, members in candidates.items():
-        for row in wanted[digest]:
-            _read_in_full(office, feed, content, row, [m for m in members if m.association in associations])
-    return Reading(rows=list(rows), versions=versions, members=people)
+        if row.identity is None:
+            see_as_written(office, feed, content, row)
+    found = Search(tx, office, feed, content).run(rows)
+    for row in rows:
+        if row.index in found.candidates:
+            _Deciding(office, feed, content, row, found).decide()
+        if row.kind == "quarantined" and row.subject is not None:
+            _let_go_hidden(row)
+    decided = [row for row in rows if row.decisions]
+    for row, ruled in apply_rulings(tx, office, feed, content, decided, found):
+        _Deciding(office, feed, content, row, found, ruled).decide()
+    return Reading(rows=list(rows), versions=versions, members=found.people())
 
 
-def _read_in_full(office: Office, feed: str, content: Rows, row: Row, members: Sequence[Member]) -> None:
-    """A row that may be a member's: decided by number and name, and read whole where a scheme could pay for it."""
-    number = row.identity.id_number if row.identity else None
-    associations = sorted({member.association for member in members})
+def see_as_written(office: Office, feed: str, content: Rows, row: Row) -> None:
+    """A row with nothing wrong but its number or name is looked for by what stands there."""
+    if row.identity is None and only_in_doubt(row.errors):
+        row.subject = office.mapping_of(feed).subject(content, row.index)
 
-    def wanted(glance: Glance) -> bool:
-        for association in associations:
-            offered = [_candidate(member) for member in members if member.association == association]
-            row.decisions.append((association, match(number, glance.name, offered)))
-        row.kind = _kind(office, row, glance)
-        return row.kind == "member"
 
-    found = office.mapping_of(feed).record_if(content, row.index, wanted) if members else None
-    if isinstance(found, Rejected):
-        row.kind, row.errors = "quarantined", found.errors
-    elif found is not None:
-        row.record = found.record
+def digests_asked(office: Office, feed: str, content: Rows, row: Row) -> set[bytes]:
+    """Every fingerprint and block under which a row could be looked up."""
+    see_as_written(office, feed, content, row)
+    digests = set(blocks_asked(office, feed, content, row))
+    number = number_asked(row)
+    if number is not None:
+        digests.add(office.id_fingerprint(number))
+    return digests
+
+
+def _let_go_hidden(row: Row) -> None:
+    """A number that is hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's."""
+    if row.subject is not None and _HIDDEN.search(row.subject.id_number or ""):
+        row.kind, row.errors = "stranger", ()
+
+
+class _Deciding:
+    """One row and its candidates: decided by the evidence, and read whole where a scheme could pay for it."""
+
+    def __init__(
+        self, office: Office, feed: str, content: Rows, row: Row, found: Found, ruled: Sequence[Ruled] = ()
+    ) -> None:
+        self._office, self._feed, self._content, self._row = office, feed, content, row
+        self._ruled = ruled
+        self._members = found.candidates[row.index]
+        self._person_nos = found.person_nos
+        self._by_number = row.index in found.by_number
+
+    def decide(self) -> None:
+        """Give the row its decisions and class, its record where it is wanted, or its errors."""
+        row = self._row
+        found = self._read(as_written=row.identity is None)
+        if isinstance(found, Rejected) and row.identity is not None and only_in_doubt(found.errors):
+            row.kind, row.errors = "quarantined", found.errors
+            found = self._read(as_written=True)
+        if isinstance(found, Rejected):
+            row.kind, row.errors, row.decisions = "quarantined", row.errors or found.errors, []
+        elif row.kind != "quarantined":
+            row.errors = ()
+            row.record = found.record if found is not None else None
+
+    def _read(self, *, as_written: bool) -> Normalised | None:
+        compiled = self._office.mapping_of(self._feed)
+        return compiled.record_if(self._content, self._row.index, self._wanted, as_written=as_written)
+
+    def _wanted(self, glance: Glance) -> bool:
+        row = self._row
+        row.decisions = list(self._ruled or self._decisions(glance))
+        kind = _kind(self._office, row, glance)
+        if kind == "stranger" and row.kind == "quarantined":
+            return False
+        row.kind = kind
+        # What a person ruled he may take back, so nothing is learnt from it.
+        certain = self._by_number and kind in ("member", "left") and not self._ruled
+        row.person_no = glance.subject.person_no if certain else None
+        return kind == "member"
+
+    def _decisions(self, glance: Glance) -> Iterator[tuple[str, MatchDecision]]:
+        for association in sorted({member.association for member in self._members}):
+            offered = [self._candidate(member) for member in self._members if member.association == association]
+            yield association, match(glance.subject, offered, self._office.match_model)
+
+    def _candidate(self, member: Member) -> Candidate:
+        return candidate_of(member, self._person_nos.get((self._row.index, member.member_id)))
 
 
 def _kind(office: Office, row: Row, glance: Glance) -> str:
@@ -154,13 +213,3 @@ def _kind(office: Office, row: Row, glance: Glance) -> str:
 def could_pay(office: Office, association: str, kind: Kind) -> bool:
     """Whether any scheme of the association could ever pay for such a settlement."""
     return any(scheme_could_pay(kind, family) for family in office.families(association))
-
-
-def _candidate(member: Member) -> Candidate:
-    return Candidate(
-        member_id=member.member_id,
-        person_id=member.person_id,
-        member_no=member.member_no,
-        name=member.name,
-        id_number=member.id_number,
-    )

@@ -1,7 +1,7 @@
 """After the roster changed: read stored pages again for members who are new or renamed; weigh changed coverage.
 
-Reading again is the same batch transaction as the first time, for the few rows that carry one of the changed
-numbers; everything else in a page stays as it is.
+Reading again is the same batch transaction as the first time, for the few rows that ask for one of the changed
+numbers or blocks; everything else in a page stays as it is.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Any
 import msgspec
 
 from gateway.errors import BadPage, Conflict
+from gateway.flow.enrol import index_again
 from gateway.flow.ingest import unseal
+from gateway.flow.learning import remember
 from gateway.flow.office import Office, feeds_of, page_context
-from gateway.flow.reading import Reading, Row, identify, look_up
+from gateway.flow.reading import Reading, Row, digests_asked, identify, look_up
+from gateway.flow.ruling import note_rulings
 from gateway.flow.settling import (
     CODES,
     ENTRY,
@@ -32,7 +35,7 @@ from gateway.flow.settling import (
     write_open_items,
 )
 from gateway.flow.weighing import mark_duplicates, weigh
-from gateway.store import items, pages, records, roster
+from gateway.store import items, pages, records, reviews, roster
 from gateway.store.engine import Tx, lock
 from gateway.store.roster import Rescan
 from gateway.vault import key_number
@@ -51,6 +54,8 @@ class Rescanned(msgspec.Struct, kw_only=True):
 
 def rescan(office: Office) -> Rescanned:
     """Look again at everyone the roster changes asked for. Safe to run at any time, and again after a crash."""
+    for association in office.associations:
+        index_again(office, association)
     done = Rescanned()
     with office.store.read() as tx:
         wanted = roster.rescans(tx)
@@ -62,6 +67,7 @@ def rescan(office: Office) -> Rescanned:
         if changed:
             for feed in feeds_of(office, association):
                 _read_again(office, feed, changed, done)
+            _ruled_again(office, changed, done)
         _weigh_again(office, association, members)
         with office.store.write() as tx:
             roster.rescanned(tx, members)
@@ -81,8 +87,36 @@ def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Resc
             done.rows += settle_again(office, *found)
 
 
+def _ruled_again(office: Office, changed: Sequence[Rescan], done: Rescanned) -> None:
+    """What people ruled about members who are not the same since is void: its rows are looked at without it."""
+    with office.store.read() as tx:
+        void = reviews.void_rulings(tx, [each.member_id for each in changed])
+        by_page: dict[int, set[int]] = defaultdict(set)
+        for seq, index in reviews.ruled_rows(tx, void):
+            by_page[seq].add(index)
+    for seq, indexes in sorted(by_page.items()):
+        found = _rows_at(office, seq, indexes)
+        done.rows += settle_again(office, *found) if found else 0
+    with office.store.write() as tx:
+        reviews.forget_rulings(tx, void)
+
+
+def _rows_at(office: Office, seq: int, indexes: set[int]) -> tuple[PageAt, Any, list[Row]] | None:
+    """These rows of a page; None if it cannot be read any more."""
+    with office.store.read() as tx:
+        meta, page_id, sealed = pages.load(tx, seq)
+    if sealed is None or meta.replaced_by is not None:
+        return None
+    try:
+        rows = office.mapping_of(meta.feed).read(unseal(office, sealed, page_context(bytes(page_id).hex())))
+    except BadPage:
+        return None
+    at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
+    return at, rows, [identify(office, meta.feed, rows, index, index + 1)[0] for index in sorted(indexes)]
+
+
 def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, Any, list[Row]] | None:
-    """The rows of a page that carry one of these numbers; None if nothing of it was worked or it cannot be read."""
+    """The rows of a page that would ask for one of these; None if nothing of it was worked or it cannot be read."""
     with office.store.read() as tx:
         meta, page_id, sealed = pages.load(tx, seq)
         done = pages.batches_done(tx, seq)
@@ -94,12 +128,12 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
     except BadPage:
         return None
     at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
-    mine = []
-    for start, many in sorted(done.items()):
-        for row in identify(office, meta.feed, rows, start, min(start + many, len(rows))):
-            number = row.identity.id_number if row.identity else None
-            if number is not None and office.id_fingerprint(number) in digests:
-                mine.append(row)
+    mine = [
+        row
+        for start, many in sorted(done.items())
+        for row in identify(office, meta.feed, rows, start, min(start + many, len(rows)))
+        if not digests.isdisjoint(digests_asked(office, meta.feed, rows, row))
+    ]
     return (at, rows, mine) if mine else None
 
 
@@ -140,7 +174,9 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
     _close_own_items(tx, at, reading.rows)
     wake_reversals(tx, office, at, reading.rows, work)
     place(tx, office, at, reading, work)
-    write_open_items(tx, office, at, reading.rows)
+    write_open_items(tx, office, at, reading.rows, again=True)
+    remember(tx, office, at.meta, reading.rows, again=True)
+    note_rulings(tx, at.meta.seq, [row for row in reading.rows if row.ruled_by and row.kind != "superseded"])
     for old in work.removed.values():
         if old.page_seq == at.meta.seq and before.get(old.row) in ("member", "duplicate"):
             before[old.row] = "duplicate" if old.duplicate else "member"
@@ -181,7 +217,7 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
         if old.page_seq == at.meta.seq and old.row in mine:
             found[old.row] = "duplicate" if old.duplicate else "member"
     for item in items.open_reviews_of_pages(tx, [at.meta.seq]):
-        if item.row in mine:
+        if item.row in mine and found.get(item.row) not in ("member", "duplicate"):
             found[item.row] = "review"
     for each in items.open_quarantine_of_pages(tx, [at.meta.seq]):
         if each.row in mine:

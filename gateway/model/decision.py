@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -15,14 +16,47 @@ class Outcome(StrEnum):
     NONE = "none"
 
 
+class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What matching may know of a record.
+
+    `id_number` as `normalise_id` leaves it; an intact 15-digit one already brought to 18 characters; masked or
+    unsound ones as they came.
+    """
+
+    id_type: str | None = None
+    id_number: str | None = None
+    name: str | None = None
+    sex: str | None = None
+    birth_date: date | None = None
+    person_no: str | None = None
+    employer_name: str | None = None
+    phone: str | None = None
+
+
 class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What matching may know of a member whose fingerprint agreed."""
+    """What matching may know of a member whose fingerprint agreed. `person_nos` were learnt from certain matches."""
 
     member_id: int
     person_id: int
     member_no: str
     name: str
     id_number: str
+    id_type: str = "01"
+    sex: str | None = None
+    birth_date: date | None = None
+    phone: str | None = None
+    unit_name: str | None = None
+    person_nos: tuple[str, ...] = ()
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One step of the waterfall: what was compared, how it agreed, its weight in bits (log2 of m/u, with term
+    frequency), and the sum so far. Holds no personal value."""
+
+    field: str
+    level: str
+    weight: float
+    running: float
 
 
 class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -32,6 +66,8 @@ class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     score: float
     reasons: tuple[str, ...]
     member: Candidate | None = None
+    evidence: tuple[Evidence, ...] = ()
+    model: str = ""
 
     def __post_init__(self) -> None:
         if (self.outcome is Outcome.NONE) != (self.member is None):

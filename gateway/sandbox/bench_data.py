@@ -47,7 +47,7 @@ class BenchPlan(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
-class _Count(msgspec.Struct):
+class BenchCount(msgspec.Struct):
     """Counted while the rows stream by."""
 
     rows: int = 0
@@ -63,7 +63,7 @@ def write_bench(
     pages = folder / "pages"
     pages.mkdir(parents=True, exist_ok=True)
     paths = [pages / f"page-{n:05d}.json" for n in range(1, math.ceil(records / rows_per_page) + 1)]
-    count, hits = _Count(), round(hit_rate * 10_000)
+    count, hits = BenchCount(), round(hit_rate * 10_000)
     rows = bench_rows(records=records, members=members, hits=hits, seed=seed, count=count)
     size = sum(_write_page(path, rows, rows_per_page) for path in paths)
     return BenchPlan(
@@ -86,7 +86,7 @@ def _write_roster(path: Path, members: int, seed: int) -> int:
     return write_roster(path, people, periods=lambda person: coverage_of(person, day=DAY, seed=seed))
 
 
-def bench_rows(*, records: int, members: int, hits: int, seed: int, count: _Count) -> Iterator[bytes]:
+def bench_rows(*, records: int, members: int, hits: int, seed: int, count: BenchCount) -> Iterator[bytes]:
     """The rows one by one as JSON; `hits` of ten thousand are members'. Counts into `count`."""
     dice = Dice("bench", seed)
     members_side = _Side(seed, first=0, people=members)
@@ -127,7 +127,7 @@ class _Side:
         return self.waiting.pop()
 
 
-def _row(dice: Dice, side: _Side, serial: int, count: _Count) -> bytes:
+def _row(dice: Dice, side: _Side, serial: int, count: BenchCount) -> bytes:
     if side.waiting and dice.chance(_REVERSALS):
         count.reversals += 1
         return encode(setlinfo(_refund(dice, side)))

@@ -1,8 +1,9 @@
 """The rows three leagues send over two evenings, and what must become of every one of them.
 
-Beside what life brings, a small cast (演员) of members in each league makes sure that every kind of row
-occurs: a transfer, a wrong name, an oddly written id number, each way of being wrong, a refund, a correction,
-a row that is taken back, stays that end on the last day, and one stay that two leagues report.
+Beside what life brings, a small cast (演员) of members in each league makes sure that every kind of row occurs:
+a transfer, a stay of a stranger, of a sister and of a newborn under a member's number, an oddly written id number,
+each way of being wrong, a refund, a correction, a row that is taken back, stays that end on the last day, and one
+stay that two leagues report.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from gateway.sandbox.national import SPOILINGS, written_otherwise
 from gateway.sandbox.people import Dice, Person, other_name
 from gateway.sandbox.roster import member_no, period_around
 from gateway.sandbox.stays import SHANGHAI, everyday, inpatient, transferred
+from gateway.sandbox.truth_people import sibling_name
 
 HISTORY_DAYS: Final = 85
 """How far back settlements reach: less than the 90 days in which a claim must be made."""
@@ -112,6 +114,8 @@ class NightRows:
         stays[4] = msgspec.structs.replace(stays[4], id_written=written_otherwise(stays[4].person, self._dice))
         for place, how in enumerate(SPOILINGS, start=5):
             stays[place] = msgspec.structs.replace(stays[place], spoiled=how)
+        stays[15] = _under_name(stays[15], sibling_name(self._dice, stays[15].person.name, "F"))
+        stays[16] = _under_name(stays[16], stays[16].person.name + "之女")
         moved = transferred(self._dice, stays[9].person, stays[9].record, serial=next(self._serials))
         stays.append(_left_by(stays[9].person, moved, self._eve))
         return stays[:10] + stays[12:]
@@ -161,9 +165,11 @@ class NightRows:
         return [sent for sent in asked if feed != "wuhai" or sent.person.index in self._members]
 
     def _end(self, sent: Sent) -> str:
-        """How a row ends. Of a stranger only the identity is read, so only that can be found wrong."""
+        """How a row ends. Of a stranger only the identity is read, so only that can be found wrong; a member whose
+        number has a false check digit is known by the rest of it, his name and his birth date."""
         member = sent.person.index in self._members
-        if sent.spoiled in ("id_number", "total_missing") or (sent.spoiled and member):
+        wrong = ("total_missing", "sums", "admitted") if member else ("total_missing", "id_number")
+        if sent.spoiled in wrong:
             return "quarantined"
         if not member:
             return "stranger"
@@ -204,7 +210,12 @@ def _left_by(person: Person, record: SettlementRecord, last: date) -> Sent:
 
 
 def _under_wrong_name(sent: Sent) -> Sent:
-    record = msgspec.structs.replace(sent.record, name=other_name(sent.person, seed=1))
+    return _under_name(sent, other_name(sent.person, seed=1))
+
+
+def _under_name(sent: Sent, name: str) -> Sent:
+    """The member's number in another's hand: a stranger's, a sister's, or his newborn daughter's."""
+    record = msgspec.structs.replace(sent.record, name=name)
     return msgspec.structs.replace(sent, record=record, wrong_name=True)
 
 

@@ -58,7 +58,7 @@ class Taken:
 
     def _row(self, compiled, read, index, identity) -> None:
         if isinstance(identity, tuple):
-            self.unnumbered += 1
+            self._unnumbered(compiled, read, index)
             return
         key = identity.settlement_no, "-" if identity.reversal else "+"
         if identity.id_number not in self._members:
@@ -71,6 +71,18 @@ class Taken:
             self.rows[key] = "review", None
         else:
             self.rows[key] = "member", normalised.record
+
+    def _unnumbered(self, compiled, read, index) -> None:
+        """A false check digit is forgiven where the rest of the number is a member's and so is the name."""
+        found = compiled.record_if(read, index, lambda glance: True, as_written=True)
+        written = found.record if isinstance(found, Normal) else None
+        number = (written.id_number or "")[:17] if written else ""
+        whose = [person for own, person in self._members.items() if own[:17] == number]
+        if written is None or [person.name for person in whose] != [written.name]:
+            self.unnumbered += 1
+            return
+        record = msgspec.structs.replace(written, id_number=whose[0].id_number)
+        self.rows[record.settlement_no, record.sign] = "member", record
 
     def ends(self) -> Counter[str]:
         ends = Counter(end for end, _ in self.rows.values())

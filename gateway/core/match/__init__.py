@@ -1,5 +1,19 @@
 """record + candidates → decision, with reasons."""
 
-from gateway.core.match.certain import match, plain_name
+from gateway.core.match.blocks import member_blocks, record_blocks, sound_block
+from gateway.core.match.deciding import explain, match
+from gateway.core.match.model import LEVELS, Frequencies, Level, Model
+from gateway.core.match.spelling import plain_name
 
-__all__ = ["match", "plain_name"]
+__all__ = [
+    "LEVELS",
+    "Frequencies",
+    "Level",
+    "Model",
+    "explain",
+    "match",
+    "member_blocks",
+    "plain_name",
+    "record_blocks",
+    "sound_block",
+]

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, TypeAlias
 
 import msgspec
 
-from gateway.core.match.certain import match
+from gateway.core.match.blocks import member_blocks, record_blocks
+from gateway.core.match.deciding import match
+from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember
-from gateway.model.decision import Candidate
+from gateway.model.decision import Candidate, MatchDecision, Subject
 from gateway.model.national_id import normalise_id, to_18
+
+_Found: TypeAlias = Candidate | list[Candidate]
 
 
 class _Line(msgspec.Struct):
-    """As much of a record as matching reads."""
+    """As much of a record as matching reads. A value of another kind than the contract's counts as missing."""
 
-    settlement_no: str | None = None
-    name: str | None = None
-    id_type: str | None = None
-    id_number: str | None = None
+    settlement_no: Any = None
+    name: Any = None
+    id_type: Any = None
+    id_number: Any = None
+    sex: Any = None
+    birth_date: Any = None
+    person_no: Any = None
+    employer_name: Any = None
+    phone: Any = None
 
 
 class _Wrapped(msgspec.Struct):
@@ -29,36 +39,87 @@ class _Wrapped(msgspec.Struct):
 
 
 class Trial:
-    """A roster to match against; every member is his own person unless he shares an id number with another."""
+    """A roster to match against, indexed in memory as the database indexes it. It learns nothing from a record."""
 
-    def __init__(self, people: Sequence[RosterMember]) -> None:
-        self._by_number: dict[str, list[Candidate]] = {}
+    def __init__(self, people: Sequence[RosterMember], model: Model) -> None:
+        self._model = model
+        self._by_number: dict[str, _Found] = {}
+        self._by_block: dict[str, _Found] = {}
         persons: dict[str, int] = {}
         for index, member in enumerate(people, 1):
             if not member.opt_out:
-                candidate = Candidate(
-                    member_id=index,
-                    person_id=persons.setdefault(member.id_number, index),
-                    member_no=member.member_no,
-                    name=member.name,
-                    id_number=member.id_number,
-                )
-                self._by_number.setdefault(member.id_number, []).append(candidate)
+                self._take(_candidate(member, index, persons.setdefault(member.id_number, index)))
+
+    def _take(self, candidate: Candidate) -> None:
+        _put(self._by_number, candidate.id_number, candidate)
+        for block in member_blocks(candidate):
+            _put(self._by_block, block, candidate)
+
+    def decide(self, subject: Subject) -> MatchDecision:
+        """The decision the night would make about this record, had it learnt nothing before."""
+        found = list(_all(self._by_number, (subject.id_number or "",)))
+        if not found:
+            blocked = _all(self._by_block, record_blocks(subject))
+            found = list({candidate.member_id: candidate for candidate in blocked}.values())
+        return match(subject, found, self._model)
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The decision about one JSON line, `{"record": {…}}` or the bare record. Never raises for bad input."""
         record = _read(line)
         if record is None:
             return _unreadable()
-        number = _number(record)
-        decision = match(number, record.name, self._by_number.get(number or "", ()))
+        decision = self.decide(_subject(record))
         return {
-            "settlement_no": record.settlement_no,
+            "settlement_no": _text(record.settlement_no),
             "outcome": decision.outcome.value,
             "member_no": decision.member.member_no if decision.member else None,
             "score": decision.score,
             "reasons": list(decision.reasons),
         }
+
+
+def read_line(line: bytes) -> tuple[str | None, Subject] | None:
+    """Settlement number and subject of one JSON line; None for a line that is no record."""
+    record = _read(line)
+    return None if record is None else (_text(record.settlement_no), _subject(record))
+
+
+def candidate_of(member: RosterMember, member_id: int, person_id: int) -> Candidate:
+    """A roster's member as matching knows him."""
+    return _candidate(member, member_id, person_id)
+
+
+def _candidate(member: RosterMember, member_id: int, person_id: int) -> Candidate:
+    return Candidate(
+        member_id=member_id,
+        person_id=person_id,
+        member_no=member.member_no,
+        name=member.name,
+        id_number=member.id_number,
+        id_type=member.id_type,
+        sex=member.sex,
+        birth_date=member.birth_date,
+        phone=member.phone,
+        unit_name=member.unit_name,
+    )
+
+
+def _put(index: dict[str, _Found], key: str, candidate: Candidate) -> None:
+    """Most keys have one member: a list is made only for the second, which halves the memory of a large roster."""
+    there = index.setdefault(key, candidate)
+    if isinstance(there, list):
+        there.append(candidate)
+    elif there is not candidate:
+        index[key] = [there, candidate]
+
+
+def _all(index: dict[str, _Found], keys: Iterable[str]) -> Iterable[Candidate]:
+    for key in keys:
+        there = index.get(key)
+        if isinstance(there, list):
+            yield from there
+        elif there is not None:
+            yield there
 
 
 def _read(line: bytes) -> _Line | None:
@@ -72,13 +133,40 @@ def _read(line: bytes) -> _Line | None:
         return None
 
 
-def _number(record: _Line) -> str | None:
-    """The id number as members' are kept: half-width, upper case X, 18 digits."""
-    if record.id_number is None:
+def _subject(record: _Line) -> Subject:
+    id_type = _text(record.id_type)
+    sex = _text(record.sex)
+    return Subject(
+        id_type=id_type,
+        id_number=_number(_text(record.id_number), id_type),
+        name=_text(record.name),
+        sex=sex if sex in ("M", "F") else None,
+        birth_date=_date(_text(record.birth_date)),
+        person_no=_text(record.person_no),
+        employer_name=_text(record.employer_name),
+        phone=_text(record.phone),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value or None if isinstance(value, str) else None
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
         return None
-    number = normalise_id(record.id_number)
-    if record.id_type in (None, "01") and len(number) == 15 and number.isdigit():
-        return to_18(number)
+
+
+def _number(text: str | None, id_type: str | None) -> str | None:
+    """The id number as members' are kept: half-width, upper case X, an intact 15-digit one in 18 characters."""
+    number = normalise_id(text) if text else ""
+    if id_type in (None, "01") and len(number) == 15 and number.isascii() and number.isdigit():
+        try:
+            return to_18(number)
+        except ValueError:
+            return number
     return number or None
 
 

@@ -1,7 +1,15 @@
 """Normalise (归一): page bytes and a mapping → settlement records, or what is wrong with each row."""
 
 from gateway.core.normalise.lines import normalise_lines
-from gateway.core.normalise.mapping import CompiledMapping, Glance, Normal, Normalised, Rejected, compile_mapping
+from gateway.core.normalise.mapping import (
+    CompiledMapping,
+    Glance,
+    Normal,
+    Normalised,
+    Rejected,
+    compile_mapping,
+    only_in_doubt,
+)
 from gateway.core.normalise.rows import Rows
 
 __all__ = [
@@ -13,4 +21,5 @@ __all__ = [
     "Rows",
     "compile_mapping",
     "normalise_lines",
+    "only_in_doubt",
 ]

@@ -21,8 +21,10 @@ from gateway.core.normalise.texts import (
     identifier_parser,
     integer_parser,
     list_parser,
+    number_as_written,
     table_parser,
     text_parser,
+    written_text,
 )
 
 Values = Sequence[Any]
@@ -111,6 +113,24 @@ class Readers:
         """The reader of a field. It raises Wrong with the code of what is wrong."""
         read = self._special.get(field, lambda: self._ordinary(field))()
         return _required(read) if rule_of(self._language, field).required else read
+
+    def as_written(self, field: str) -> Reader:
+        """The text of a field as the feed wrote it, also where its reader would refuse it; None where there is none.
+        Documents come in the one way of writing them where they have one."""
+        rule = rule_of(self._language, field)
+        if rule.value is not None:
+            return _constant(rule.value)
+        empty = frozenset(EMPTY + self._language.empty + rule.empty)
+        read = _first_of(written_text(empty, limit=_limit(field, "")), self._at(rule.sources))
+        if field != "id_number":
+            return read
+        id_type = _forgiving(self.reader("id_type"))
+        return lambda values: number_as_written(id_type(values), read(values))
+
+    def forgiving(self, field: str) -> Reader:
+        """The reader of a field for a look aside: None for what cannot be read."""
+        plain = self.plain(field)
+        return _forgivingly(*plain[:2]) if plain and plain[2] is None else _forgiving(self.reader(field))
 
     def _ordinary(self, field: str) -> Reader:
         rule = rule_of(self._language, field)
@@ -289,6 +309,18 @@ def _required(read: Reader) -> Reader:
         return found
 
     return present
+
+
+def _forgivingly(parse: Parser, place: int) -> Reader:
+    """`_forgiving` for the quick and usual case, which is asked of everybody's row."""
+
+    def look(values: Values) -> Any:
+        try:
+            return parse(values[place])
+        except Wrong:
+            return None
+
+    return look
 
 
 def _forgiving(read: Reader) -> Reader:

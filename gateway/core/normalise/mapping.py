@@ -8,7 +8,7 @@ compiled.record(rows, 7)                    # the whole record, for the few it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -23,11 +23,15 @@ from gateway.core.normalise.problems import Wrong, bad_page, row_error
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
 from gateway.core.normalise.views import IDENTITY_FIELDS, View
+from gateway.model.decision import Subject
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
 from gateway.model.record import SettlementRecord
 
 _ALWAYS: Final = ("settlement_no", "total_amount")
 _DERIVED: Final = ("reversal", "reverses", "care_type_code")
+_DOUBTFUL: Final = {("bad_id_number", "id_number"), ("bad_encoding", "name")}
+AS_WRITTEN: Final = ("id_number", "name")
+"""The fields that matching can often make something of although no record may hold them so."""
 
 
 class Normal(msgspec.Struct, frozen=True, gc=False):
@@ -47,11 +51,16 @@ Normalised = Normal | Rejected
 
 
 class Glance(msgspec.Struct, frozen=True, gc=False):
-    """As much of a member's row as decides whether the rest is worth reading."""
+    """As much of a row as decides whose it is, and whether the rest is worth reading."""
 
-    name: str | None
+    subject: Subject
     care_type: str | None
     insurance_type: str | None
+
+
+def only_in_doubt(errors: Sequence[RowError]) -> bool:
+    """Whether nothing is wrong with a row but a number or a name that matching may still make something of."""
+    return bool(errors) and all((error.code, error.field) in _DOUBTFUL for error in errors)
 
 
 class CompiledMapping:
@@ -62,7 +71,11 @@ class CompiledMapping:
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
         self._identity = View(self.language, IDENTITY_FIELDS)
         self._full = View(self.language, tuple(read))
-        self._glance = tuple(self._full.readers.get(field, _absent) for field in Glance.__struct_fields__)
+        self._written = View(self.language, tuple(read), as_written=AS_WRITTEN)
+        # Only what a glance is for is strict: a wrong birth date is an error of the record, not of the glance.
+        self._glance = {way: _Glancing(way) for way in (self._full, self._written)}
+        self._name = self._identity.forgiving["name"]
+        self._birth_date = self._identity.forgiving["birth_date"]
         self._checks = checks_of(language.checks)
         self._sound = plainly_sound(language.checks.tolerance)
         self._identity_decoder = RowDecoder(self._identity.sources)
@@ -97,19 +110,30 @@ class CompiledMapping:
             return Rejected((row_error(wrong.code, ""),))
         return self._record_of(values)
 
-    def record_if(self, rows: Rows, index: int, wanted: Callable[[Glance], bool]) -> Normalised | None:
+    def record_if(
+        self, rows: Rows, index: int, wanted: Callable[[Glance], bool], *, as_written: bool = False
+    ) -> Normalised | None:
         """The whole record of one row if a glance at it says that it is wanted, else None. A row whose glance
-        already cannot be read is read in full, for all its errors."""
+        already cannot be read is read in full, for all its errors. `as_written`: number and name are taken as they
+        stand, masked, wrong or with characters lost."""
+        view = self._written if as_written else self._full
         try:
             values = rows.full(index)
-            glance = Glance(*(read(values) for read in self._glance))
+            glance = self._glance[view](values)
         except Wrong:
             return self.record(rows, index)
-        return self._record_of(values) if wanted(glance) else None
+        return self._record_of(values, view) if wanted(glance) else None
 
-    def _record_of(self, values: Values) -> Normalised:
+    def subject(self, rows: Rows, index: int) -> Subject:
+        """What matching may know of one row; number and name as they were written, None for what cannot be read."""
         try:
-            record = SettlementRecord(**self._full.read(values))
+            return self._glance[self._written].subject(rows.full(index))
+        except Wrong:
+            return Subject()
+
+    def _record_of(self, values: Values, view: View | None = None) -> Normalised:
+        try:
+            record = SettlementRecord(**(view or self._full).read(values))
         except Wrong:
             return Rejected(self._all_errors(values))
         if self._sound(record):
@@ -153,6 +177,7 @@ class CompiledMapping:
             values = rows.identity(index)
             reversal = read["reversal"](values)
             id_number = read["id_number"](values)
+            name, birth_date = self._name(values), self._birth_date(values)
             return Identity(
                 settlement_no=read["settlement_no"](values),
                 reversal=reversal,
@@ -160,7 +185,9 @@ class CompiledMapping:
                 id_type=read["id_type"](values),
                 id_number=id_number,
                 total=read["total_amount"](values),
-                names_nobody=reversal and id_number is None and read["name"](values) is None,
+                names_nobody=reversal and id_number is None and name is None and read["name"](values) is None,
+                name=name,
+                birth_date=birth_date,
             )
         except Wrong as wrong:
             whole = self.record(rows, index)
@@ -181,6 +208,34 @@ class CompiledMapping:
             if not rule.optional:
                 needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
         return tuple(dict.fromkeys(columns for columns in needed if columns))
+
+
+class _Glancing:
+    """Reads a glance through one view; fields the mapping does not name are None."""
+
+    def __init__(self, view: View) -> None:
+        strict, forgiving = view.readers, view.forgiving
+        self._name = strict.get("name", _absent)
+        self._care_type = strict.get("care_type", _absent)
+        self._insurance_type = strict.get("insurance_type", _absent)
+        self._id_number = strict.get("id_number", _absent)
+        self._id_type, self._sex, self._birth_date, self._person_no, self._employer_name = (
+            forgiving.get(field, _absent) for field in ("id_type", "sex", "birth_date", "person_no", "employer_name")
+        )
+
+    def __call__(self, values: Values) -> Glance:
+        return Glance(self.subject(values), self._care_type(values), self._insurance_type(values))
+
+    def subject(self, values: Values) -> Subject:
+        return Subject(
+            id_type=self._id_type(values),
+            id_number=self._id_number(values),
+            name=self._name(values),
+            sex=self._sex(values),
+            birth_date=self._birth_date(values),
+            person_no=self._person_no(values),
+            employer_name=self._employer_name(values),
+        )
 
 
 def _absent(_: Values) -> None:

@@ -46,6 +46,16 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
     return parse
 
 
+def written_text(empty: frozenset[str], *, limit: int) -> Text:
+    """Value → its text as it stands, signs for lost characters included, or None where there is no usable text."""
+
+    def parse(value: Any) -> str | None:
+        text = str(value).strip() if type(value) in (str, int) else ""
+        return None if text in empty or len(text) > limit or _CONTROL.search(text) else text
+
+    return parse
+
+
 def _number_as_text(value: Any) -> str:
     if type(value) is not int:
         raise Wrong("wrong_type")
@@ -183,3 +193,11 @@ def id_number_of(id_type: str | None, number: str | None) -> str | None:
         return to_18(number)
     except ValueError:
         raise Wrong("bad_id_number") from None
+
+
+def number_as_written(id_type: str | None, number: str | None) -> str | None:
+    """A document's number in the one way of writing it, or as it stands where it is masked or wrong."""
+    try:
+        return id_number_of(id_type, number)
+    except Wrong:
+        return normalise_id(number) if number else None

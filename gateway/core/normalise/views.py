@@ -1,7 +1,7 @@
 """A view: some fields of the record, the sources they need, and one row's values → their values.
 
 Two views exist of every mapping: what everybody's row is read for (the identity), and the whole record, which
-only members' rows are read for.
+only members' rows are read for; that one also with number and name as they were written, for rows in doubt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.core.normalise.problems import Wrong, row_error
 from gateway.model.page import RowError
 
 IDENTITY_FIELDS: Final = (
-    "settlement_no", "reversal", "reverses", "id_type", "id_number", "total_amount", "name",
+    "settlement_no", "reversal", "reverses", "id_type", "id_number", "total_amount", "name", "birth_date",
 )  # fmt: skip
 
 
@@ -47,12 +47,15 @@ def _walk(value: Any, path: str) -> Any:
 class View:
     """Reads some fields of a row at once; quick while all is well, thorough once something is wrong."""
 
-    def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
+    def __init__(self, language: MappingLanguage, fields: tuple[str, ...], *, as_written: tuple[str, ...] = ()) -> None:
         self.sources = Sources(language, fields)
         readers = Readers(language, self.sources.positions)
-        self.readers = {field: readers.reader(field) for field in fields}
+        self.readers = {
+            field: readers.as_written(field) if field in as_written else readers.reader(field) for field in fields
+        }
+        self.forgiving = {field: readers.forgiving(field) for field in fields}
         self._all = [(field, read, rule_of(language, field).sources) for field, read in self.readers.items()]
-        plain = {field: found for field in fields if (found := readers.plain(field))}
+        plain = {field: found for field in fields if field not in as_written and (found := readers.plain(field))}
         self._plain = tuple((field, parse, place) for field, (parse, place, _) in plain.items())
         self._further = tuple((field, read) for field, (_, _, read) in plain.items() if read)
         # What a row reverses is not even looked for where it is no reversal, unless it must always be there.

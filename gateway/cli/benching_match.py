@@ -1,0 +1,223 @@
+"""`hubao bench --stage match`: the matching stage alone, on a large roster: rows as read → decided, nothing written.
+
+Members and rows are made as they are needed, so memory says what matching itself holds. What is timed is asking the
+database, opening candidates, deciding, and reading in full what is a member's; not generating, nor reading identities.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gateway import wiring
+from gateway.cli.benching import FEED, bench_site, refuse_used
+from gateway.core.normalise import Rows
+from gateway.core.roster import RosterMember
+from gateway.flow.enrol import enrol
+from gateway.flow.office import Office
+from gateway.flow.reading import identify, look_up
+from gateway.runners.processes import Share, spread
+from gateway.sandbox.bench_data import DAY, BenchCount, bench_rows
+from gateway.sandbox.people import LEAGUES, Person, person_at
+from gateway.sandbox.roster import coverage_of, member_no
+
+_LEAGUES: Final = tuple(LEAGUES)
+_ENROL_AT_ONCE: Final = 50_000
+_SINGLES: Final = 2_000
+
+
+class MatchBenchResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds of the slowest process, and its processor seconds; milliseconds of one record alone; memory in MB after
+    a tenth and at the end. Where others use the machine too, processor seconds are what to compare."""
+
+    stage: str
+    records: int
+    members: int
+    hit_rate: float
+    database: str
+    processes: int
+    suite: str
+    seconds: float
+    cpu_seconds: float
+    records_per_second: int
+    stages: dict[str, float]
+    single_p50_ms: float
+    single_p99_ms: float
+    peak_rss_mb: int
+    peak_rss_mb_after_a_tenth: int
+    counts: dict[str, int]
+
+
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process does: every `processes`-th page from `first` on."""
+
+    records: int
+    members: int
+    hits: int
+    seed: int
+    first: int
+    processes: int
+
+
+class _Timed(msgspec.Struct, kw_only=True):
+    identify: float = 0.0
+    match: float = 0.0
+    match_cpu: float = 0.0
+    singles: list[float] = msgspec.field(default_factory=list)
+    early_peak: int = 0
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+
+
+def bench_match(
+    *, records: int, members: int, hit_rate: float, processes: int, database: str, suite: str, seed: int
+) -> MatchBenchResult:
+    """Enrol, then time the matching of all rows in so many processes at once."""
+    folder = Path(tempfile.mkdtemp(prefix="hubao-bench-"))
+    try:
+        site = bench_site(folder / "site", database, suite)
+        began = time.monotonic()
+        _enrol(site, members, seed)
+        imported = time.monotonic() - began
+        plans = [
+            _Plan(
+                records=records,
+                members=members,
+                hits=round(hit_rate * 10_000),
+                seed=seed,
+                first=at,
+                processes=processes,
+            )
+            for at in range(processes)
+        ]
+        shares = spread(_work, [(site, plan) for plan in plans], _open)
+    finally:
+        shutil.rmtree(folder)
+    timed: list[_Timed] = [share.result for share in shares]
+    seconds = max(each.match for each in timed)
+    singles = sorted(one for each in timed for one in each.singles)
+    return MatchBenchResult(
+        stage="match",
+        records=records,
+        members=members,
+        hit_rate=hit_rate,
+        database="sqlite" if database == "sqlite" else "postgresql",
+        processes=processes,
+        suite=suite,
+        seconds=round(seconds, 3),
+        cpu_seconds=round(max(each.match_cpu for each in timed), 3),
+        records_per_second=round(records / seconds),
+        stages={
+            "roster_import": round(imported, 3),
+            "identify": round(max(each.identify for each in timed), 3),
+            "match": round(seconds, 3),
+        },
+        single_p50_ms=_at(singles, 0.5),
+        single_p99_ms=_at(singles, 0.99),
+        peak_rss_mb=_megabytes(shares),
+        peak_rss_mb_after_a_tenth=sum(each.early_peak for each in timed) // 2**20,
+        counts=dict(sum((each.counts for each in timed), Counter[str]())),
+    )
+
+
+def _at(values: list[float], share: float) -> float:
+    """The value below which this share of the sorted seconds lies, in milliseconds."""
+    return round(values[min(len(values) - 1, int(len(values) * share))] * 1000, 3)
+
+
+def _megabytes(shares: list[Share]) -> int:
+    return sum(share.peak for share in shares) // 2**20
+
+
+def _enrol(site: Path, members: int, seed: int) -> None:
+    office = wiring.open_office(site)
+    refuse_used(office)
+    for start in range(0, members, _ENROL_AT_ONCE):
+        people = (_person(seed, index) for index in range(start, min(start + _ENROL_AT_ONCE, members)))
+        enrol(office, "nm", [_roster_member(person, seed) for person in people])
+    office.store.close()
+
+
+def _person(seed: int, index: int) -> Person:
+    return person_at(seed, index, league=_LEAGUES[index % len(_LEAGUES)], as_of=DAY)
+
+
+def _roster_member(person: Person, seed: int) -> RosterMember:
+    return RosterMember(
+        member_no=member_no(person),
+        name=person.name,
+        id_number=person.id_number,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        phone=person.phone,
+        unit_no=person.unit_no,
+        unit_name=person.employer,
+        league=LEAGUES[person.league].name,
+        category=person.category,
+        coverage=coverage_of(person, day=DAY, seed=seed),
+    )
+
+
+def _open(site: Path, plan: _Plan) -> Office:
+    return wiring.open_office(site)
+
+
+def _pages(office: Office, plan: _Plan) -> Iterator[Rows]:
+    """This process's pages, each made when it is wanted."""
+    size = office.gateway.batch_rows
+    rows = bench_rows(records=plan.records, members=plan.members, hits=plan.hits, seed=plan.seed, count=BenchCount())
+    number = 0
+    while page := list(islice(rows, size)):
+        if number % plan.processes == plan.first:
+            yield office.mapping_of(FEED).read(b'{"setlinfo":[' + b",".join(page) + b"]}")
+        number += 1
+
+
+def _work(office: Office, site: Path, plan: _Plan) -> _Timed:
+    timed = _Timed()
+    tenth = plan.records // (10 * plan.processes)
+    done = 0
+    for content in _pages(office, plan):
+        _match_page(office, content, timed)
+        done += len(content)
+        if not timed.early_peak and done >= tenth:
+            timed.early_peak = _own_peak()
+    for content in islice(_pages(office, plan), 1 + _SINGLES // office.gateway.batch_rows):
+        timed.singles += [_single(office, content, index) for index in range(min(len(content), _SINGLES))]
+    return timed
+
+
+def _match_page(office: Office, content: Rows, timed: _Timed) -> None:
+    began = time.monotonic()
+    rows = identify(office, FEED, content, 0, len(content))
+    identified, used = time.monotonic(), time.process_time()
+    with office.store.read() as tx:
+        look_up(tx, office, FEED, rows, content)
+    timed.match += time.monotonic() - identified
+    timed.match_cpu += time.process_time() - used
+    timed.identify += identified - began
+    timed.counts.update(row.kind for row in rows)
+
+
+def _single(office: Office, content: Rows, index: int) -> float:
+    """Seconds from one row of a page to its decision, alone in its transaction."""
+    began = time.monotonic()
+    rows = identify(office, FEED, content, index, index + 1)
+    with office.store.read() as tx:
+        look_up(tx, office, FEED, rows, content)
+    return time.monotonic() - began
+
+
+def _own_peak() -> int:
+    """The largest memory of this process so far, in bytes; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/status").read_text(encoding="ascii").split("VmHWM:")[1].split()[0]) * 1024
+    except (OSError, IndexError):
+        return 0

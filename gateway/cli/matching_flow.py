@@ -1,0 +1,135 @@
+"""match explain and match blocks: why a stored row was decided as it was, and what looking people up costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+from gateway.cli.people import match
+from gateway.cli.site import open_office
+
+if TYPE_CHECKING:
+    from gateway.flow.matching import BlockReport, Considered, Explained
+    from gateway.store.roster import Width
+
+_OUTCOMES = {"matched": "匹配 (matched)", "review": "待核 (review)", "none": "不匹配 (none)"}
+_VERDICTS = {"agrees": "一致", "differs": "不一致", "missing": "缺"}
+_KINDS = {
+    "member": "会员",
+    "left": "会员·不属保障",
+    "stranger": "非会员",
+    "review": "待核",
+    "quarantined": "隔离",
+}
+_ASKED = {
+    "number": "证件号码",
+    "nb": "姓名+出生日期",
+    "bl": "出生日期+末四位",
+    "rl": "地区+末四位",
+    "be": "出生日期+单位",
+    "ph": "手机",
+    "pn": "医保人员编号",
+}
+
+
+def register(_: typer.Typer) -> None:
+    """Add these commands to those of `hubao match`."""
+    match.command("explain")(match_explain)
+    match.command("blocks")(match_blocks)
+
+
+def match_explain(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(help="结算号 (settlement number).")],
+    feed: Annotated[str | None, typer.Option(help="只看这个盟市 (this feed only).")] = None,
+    as_json: Json = False,
+) -> None:
+    """一条记录为何如此匹配：逐项证据，姓名号码打码 (decided again, as a waterfall; names and numbers masked)."""
+    from gateway.flow.matching import explain
+
+    found = explain(open_office(context), record, feed)
+    if as_json:
+        emit({"records": found})
+        return
+    for each in found:
+        _show(each)
+
+
+def _show(each: Explained) -> None:
+    asked = "、".join(_ASKED.get(kind, kind) for kind in each.asked) or "–"
+    sort = "退费 (reversal)，" if each.reversal else ""
+    kind = _KINDS.get(each.kind, each.kind)
+    say(f"盟市 {each.feed}，报文 {each.page}，第{each.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}")
+    if not each.decisions:
+        say("  名册中没有可能的会员 (no candidate on the roster)")
+    for decision in each.decisions:
+        _show_decision(decision)
+
+
+def _show_decision(decision: Considered) -> None:
+    say(
+        f"协会 {decision.association}：{_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
+        f"得分 {decision.score:g}，模型 {decision.model or '–'}；理由 (reasons)：{'、'.join(decision.reasons)}"
+    )
+    if decision.member_no is None:
+        return
+    table(
+        f"记录与会员 {decision.member_no} (record and member)",
+        ("项目", "记录", "会员", "对照"),
+        [(pair.label, pair.record, pair.member, _VERDICTS.get(pair.verdict, pair.verdict)) for pair in decision.pairs],
+    )
+    if decision.evidence:
+        table(
+            "证据 (evidence, in bits)",
+            ("项目", "程度", "权重", "累计"),
+            [(step.field, step.level, f"{step.weight:+.1f}", f"{step.running:+.1f}") for step in decision.evidence],
+        )
+
+
+def match_blocks(
+    context: typer.Context,
+    sample: Annotated[int, typer.Option(min=0, help="取样的最新行数 (newest rows to sample).")] = 10_000,
+    as_json: Json = False,
+) -> None:
+    """各类索引块的宽度与查找代价 (how wide each kind of block is, and what asking costs)."""
+    from gateway.flow.matching import block_report, expected_candidates
+
+    report = block_report(open_office(context), sample=sample)
+    if as_json:
+        kinds = [
+            {
+                "kind": each.kind,
+                "rows": each.rows,
+                "members": each.members,
+                "distinct": each.distinct,
+                "widest": each.widest,
+                "candidates_per_stranger": round(expected_candidates(each), 4),
+            }
+            for each in report.kinds
+        ]
+        emit({"kinds": kinds, "sample": report.sample})
+        return
+    _show_blocks(report)
+
+
+def _show_blocks(report: BlockReport) -> None:
+    from gateway.flow.matching import expected_candidates
+
+    rows = [(*_width_cells(each), f"{expected_candidates(each):.4f}") for each in report.kinds]
+    table("索引块 (blocks)", ("类别", "依据", "会员", "条目", "不同的块", "最宽", "生人平均候选"), rows)
+    sample = report.sample
+    if sample is None:
+        say("还没有报文可取样 (no page to sample yet)")
+        return
+    say(
+        f"最新{sample.rows}行：号码即会员{sample.by_number}行；每行查找{sample.lookups_per_record:g}次，"
+        f"号码非会员者{sample.lookups_per_stranger:g}次（最多{sample.most_lookups}次），"
+        f"候选{sample.candidates_per_stranger:g}人（最多{sample.most_candidates}人）"
+    )
+
+
+def _width_cells(width: Width) -> tuple[str | int, ...]:
+    known = _ASKED.get(width.kind, width.kind)
+    return width.kind, known, width.members, width.rows, width.distinct, width.widest

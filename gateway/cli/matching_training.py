@@ -1,0 +1,145 @@
+"""match train: a roster, errors over it, what is known already → the next version of the model, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gateway.core.match import Model
+from gateway.core.match.evaluating import Label
+from gateway.core.match.training import Counted, Lesson, Levels, as_toml, count, levels_of, train
+from gateway.core.match.trying import candidate_of, read_line
+from gateway.core.roster import RosterMember
+from gateway.errors import BadInput
+from gateway.model.decision import Candidate
+from gateway.sandbox.people import Dice
+from gateway.sandbox.truth_roster import spoiled_records
+
+MOST_OF_EACH: Final = 300
+"""So many records of every kind of error are made, fewer over a small roster."""
+
+MOST_OTHERS: Final = 60_000
+"""So many pairs of two different people are drawn, fewer from a small roster."""
+
+_GENERATED: Final = 1_000
+"""The generated errors count as much as so many labelled records."""
+
+
+class Lessons(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training learns from. `labelled`: (record line, member number) of labelled records; `share`: of members'
+    among them."""
+
+    people: Sequence[RosterMember]
+    labelled: Sequence[tuple[bytes, str]] = ()
+    decisions: Sequence[Lesson] = ()
+    share: float = 0.25
+    seed: int = 1
+
+
+def trained(current: Model, lessons: Lessons, version: str) -> Model:
+    """The next version of the model. The same lessons give the same model."""
+    enrolled = [member for member in lessons.people if not member.opt_out]
+    if len(enrolled) < 2:
+        raise BadInput("roster_too_small", "名册中可用的会员不足两名 (fewer than two members to train on)")
+    candidates = [candidate_of(member, index, index) for index, member in enumerate(enrolled, 1)]
+    generated = list(_generated(enrolled, lessons.seed))
+    same = list(_same(current, candidates, generated)) + list(_labelled(current, candidates, lessons.labelled))
+    return train(
+        current,
+        version=version,
+        same=count(same),
+        other=_others(current, candidates, generated, lessons.seed),
+        members=candidates,
+        lessons=lessons.decisions,
+        members_share=lessons.share,
+    )
+
+
+def write_model(folder: Path, model: Model, lessons: Lessons) -> Path:
+    """Writes config/matching/model-<version>.toml; raises FileExistsError rather than change a version."""
+    path = folder / f"model-{model.version}.toml"
+    with path.open("x", encoding="utf-8") as file:
+        file.write(as_toml(model, _how(lessons)))
+    return path
+
+
+def next_version(versions: Iterable[str]) -> str:
+    """The whole number after the greatest first part there is."""
+    return str(1 + max((int(version.split(".")[0]) for version in versions), default=0))
+
+
+def labelled_lines(labels: Iterable[Label], records: Iterable[bytes]) -> tuple[list[tuple[bytes, str]], float]:
+    """(record line, member number) of the records that are a member's, and their share of all that have a label."""
+    truth = {label.settlement_no: label for label in labels}
+    found: list[tuple[bytes, str]] = []
+    whole = 0
+    for line in records:
+        read = read_line(line)
+        label = truth.get(read[0] or "") if read else None
+        whole += label is not None
+        if label is not None and label.member_no is not None:
+            found.append((line, label.member_no))
+    return found, len(found) / whole if whole else 0.0
+
+
+def _generated(people: Sequence[RosterMember], seed: int) -> Iterator[tuple[bytes, int, float]]:
+    encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
+    for made in spoiled_records(people, seed=seed, of_each=max(40, min(MOST_OF_EACH, len(people) // 5))):
+        yield encode(made.line), made.place, made.weight
+
+
+def _same(
+    model: Model, members: Sequence[Candidate], generated: Iterable[tuple[bytes, int, float]]
+) -> Iterator[tuple[Levels, float]]:
+    for line, place, weight in generated:
+        read = read_line(line)
+        if read is not None:
+            yield levels_of(read[1], members[place], model), weight * _GENERATED
+
+
+def _labelled(
+    model: Model, members: Sequence[Candidate], labelled: Iterable[tuple[bytes, str]]
+) -> Iterator[tuple[Levels, float]]:
+    by_number = {member.member_no: member for member in members}
+    for line, member_no in labelled:
+        read, member = read_line(line), by_number.get(member_no)
+        if read is not None and member is not None:
+            yield levels_of(read[1], member, model), 1.0
+
+
+def _others(
+    model: Model, members: Sequence[Candidate], generated: Sequence[tuple[bytes, int, float]], seed: int
+) -> Counted:
+    """Records against members they are not about, drawn blindly; a rare error counts as little as it does in life."""
+    dice = Dice("others", seed)
+    subjects = [(read[1], place, weight) for line, place, weight in generated if (read := read_line(line)) is not None]
+
+    def pairs() -> Iterator[tuple[Levels, float]]:
+        for _ in range(min(MOST_OTHERS, 30 * len(members))):
+            (subject, place, weight), member = dice.pick(subjects), dice.pick(members)
+            if members[place].id_number != member.id_number:
+                yield levels_of(subject, member, model), weight
+
+    return count(pairs())
+
+
+def _how(lessons: Lessons) -> str:
+    """How the numbers were found, for the file."""
+    learnt = (
+        f"会员 {len(lessons.people)} 名 (members)，标注记录 {len(lessons.labelled)} 条 (labelled records)，"
+        f"人工复核结论 {len(lessons.decisions)} 条 (decisions)，种子 (seed) {lessons.seed}。"
+    )
+    return "\n".join(
+        (
+            "由 hubao match train 估计 (estimated by hubao match train)。",
+            learnt,
+            f"m：每种差错在名册上各生成至多 {MOST_OF_EACH} 条记录，按实际比例加权，合计相当于 {_GENERATED} 条标注记录",
+            "(errors generated over the roster, weighed as in life, together worth so many labelled records)。",
+            "u：姓名、出生日期、单位、手机完全相同的机会取自名册本身，其余取自随机配对；出现不足 10 次的等级沿用上一版",
+            "(exact agreement by chance from the roster, the rest from random pairs; rarer levels as before)。",
+            "阈值 matched、review 沿用上一版 (thresholds as before)。",
+        )
+    )

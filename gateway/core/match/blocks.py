@@ -1,0 +1,141 @@
+"""Under which texts a member can be found besides his number, and which of them a record asks for.
+
+A record asks for two at most, so each text must survive what happens to records: the name key survives another
+script, lost and misheard characters, a surname in front, a middle dot, a field too short.
+
+nb|birth date|name key · bl|birth date|last four · rl|region|last four · be|birth date|employer · ph|phone ·
+pn|person number (given to a member by the flow when it is learnt)
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+
+from gateway.core.match.contacts import employer_core, phone_digits
+from gateway.core.match.latin import is_latin, latin_words
+from gateway.core.match.names import composed, without_surname
+from gateway.core.match.numbers import Number, read_number, visible_ends
+from gateway.core.match.spelling import folded, plain_name, sound
+from gateway.core.match.weighing import EARLIEST_BIRTH, member_birth, written_birth
+from gateway.model.decision import Candidate, Subject
+from gateway.model.national_id import birth_date_of, checksum_ok
+
+_MOST_KEYS: Final = 5
+_ODD: Final = re.compile(r"[\x00-\x7f]")
+_PIECES: Final = re.compile(r"[A-Z]+|[^\x00-\x7f]")
+
+
+def member_blocks(candidate: Candidate) -> tuple[str, ...]:
+    """The block texts a member is indexed under besides his number; each begins with its kind."""
+    born, number = member_birth(candidate), candidate.id_number
+    found: list[str] = []
+    if born is not None:
+        day = _day(born)
+        found += [f"nb|{day}|{key}" for key in name_keys(candidate.name)]
+        employer = employer_key(candidate.unit_name)
+        found += [f"be|{day}|{employer}"] if employer else []
+    if checksum_ok(number):
+        found += [f"bl|{number[6:14]}|{number[14:]}", f"rl|{number[:6]}|{number[14:]}"]
+    phone = phone_digits(candidate.phone or "")
+    return (*found, f"ph|{phone}") if len(phone) > 6 else tuple(found)
+
+
+def record_blocks(subject: Subject) -> tuple[str, ...]:
+    """At most two further texts to look up when the exact number found nobody; none where nothing could come of it."""
+    if not subject.name:
+        return ()
+    text, written = subject.id_number, written_birth(subject)
+    if text is not None and checksum_ok(text):
+        return _named(subject.name, written or birth_date_of(text))
+    number = read_number(text)
+    born = written or number.born
+    named = _named(subject.name, born)
+    other = _by_digits(number, written, born)
+    if not other and born and not subject.person_no and (employer := employer_key(subject.employer_name)):
+        other = f"be|{_day(born)}|{employer}"
+    return _two(named, other, subject)
+
+
+def sound_block(number: str, name: str | None, born: date | None) -> str:
+    """The one text `record_blocks` gives for a number that was proved already, as nearly everybody's is, in less time;
+    "" for none."""
+    plausible = born is not None and born.year >= EARLIEST_BIRTH
+    return "".join(_named(name, born if plausible else birth_date_of(number)))
+
+
+def name_keys(name: str) -> tuple[str, ...]:
+    """The keys a member's name is found by: every pair of the first characters' sounds, in order."""
+    plain = plain_name(name)
+    if is_latin(plain):
+        return tuple(dict.fromkeys(word[:3] for word in latin_words(name)))[:_MOST_KEYS]
+    whole = _core(plain)
+    bare = without_surname(whole)
+    keys = [*_pairs(bare), *_pairs(whole)]
+    return tuple(dict.fromkeys(keys))[:_MOST_KEYS]
+
+
+def name_key(name: str) -> str:
+    """The one key a record's name asks for, "" where too little of it can be read."""
+    plain = plain_name(name)
+    if is_latin(plain):
+        words = latin_words(name)
+        return words[0][:3] if words else ""
+    core = without_surname(_core(plain))
+    visible = _spelt(core) if _ODD.search(core) else [sound(character) for character in core[:2]]
+    return "".join(visible[:2])
+
+
+def employer_key(name: str | None) -> str:
+    """The first two characters of an employer's core name."""
+    return employer_core(name)[:2] if name else ""
+
+
+def _spelt(core: str) -> list[str]:
+    """The sounds of a name with lost characters, and with letters that stand for a character each."""
+    pieces = (piece.lower() if piece.isascii() else sound(piece) for piece in _PIECES.findall(core))
+    return [piece for piece in pieces if piece]
+
+
+def _core(plain: str) -> str:
+    """A folded name with described characters composed."""
+    return composed(folded(plain))
+
+
+def _pairs(name: str) -> list[str]:
+    sounds = (_spelt(name) if _ODD.search(name) else [sound(character) for character in name[:3]])[:3]
+    if len(sounds) < 3:
+        return ["".join(sounds), *sounds] if len(sounds) > 1 else sounds
+    first, second, third = sounds
+    return [first + second, first + third, second + third]
+
+
+def _named(name: str | None, born: date | None) -> tuple[str, ...]:
+    key = name_key(name) if name and born else ""
+    return (f"nb|{_day(born)}|{key}",) if key and born else ()
+
+
+def _day(born: date) -> str:
+    return born.isoformat().replace("-", "")
+
+
+def _by_digits(number: Number, written: date | None, born: date | None) -> str:
+    """By birth date and last four, or by region and last four where the birth date is unknown or where a wrongly
+    written number contradicts it, because then the slip is likely in there; "" for other documents."""
+    if number.kind in ("other", "missing"):
+        return ""
+    region, last = visible_ends(number)
+    trusted = born if number.kind != "unsound" or written == number.born else None
+    if trusted is not None and last:
+        return f"bl|{_day(trusted)}|{last}"
+    return f"rl|{region}|{last}" if region and last else ""
+
+
+def _two(named: tuple[str, ...], other: str, subject: Subject) -> tuple[str, ...]:
+    """The name's block and another; person number and phone take a place that neither of them could."""
+    found = (*named, other) if other else named
+    if subject.person_no and len(found) < 2:
+        found = (*found, f"pn|{subject.person_no}")
+    phone = phone_digits(subject.phone) if subject.phone and len(found) < 2 else ""
+    return (*found, f"ph|{phone}") if len(phone) > 6 else found

@@ -1,0 +1,76 @@
+"""What is known of characters in names, as tables. They were put together by hand for this gateway."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VARIANTS: Final = (
+    "峰峯 群羣 强彊 升陞 棋碁棊 修脩 晋晉 彦彥 黄黃 吕呂 青靑 清淸 静靜 温溫 真眞 卫衞 启啓啟 恒恆 高髙 "
+    "岩巖嵒巗 凉涼 冲沖 净淨 决決 况況 户戶戸 吴呉 录彔 悦悅 说説 锐鋭 脱脫 顔颜 产産 教敎 郎郞 既旣 姊姉 "
+    "柏栢 泛汎 赞讃贊 睿叡 韵韻 咏詠 迹蹟 暖煖 烟煙 焰燄 秋秌穐 剑劒劔剣 宝寳寶 国囯圀囻 华崋 德徳悳惪 惠恵 "
+    "凤鳯 丰豊 泽沢 樱桜 增増 步歩 频頻 徵徴 黑黒 每毎 姬姫 溪渓谿 鸡鶏鷄 龙竜 滝泷 亚亜 穗穂 齐斉 薰薫 "
+    "勋勲勛 荣栄 学斈 觉覚 珍珎 俞兪 娘嬢 蝶蜨 粮糧 灯燈 杯盃 泪淚 线綫 胆膽 游遊 够夠 回囘廻 杰傑 昆崑崐 "
+    "仑崙 淀澱 苏蘓甦 笋筍 炼鍊 伫佇 侠俠 众眾衆"
+)
+"""Other accepted ways of writing one character (异体字), groups with the usual one first.
+
+Characters that became names of their own (堃 and 坤, 喆 and 哲, 甯 and 宁) are two characters and stay two.
+"""
+
+MIXED_SOUNDS: Final = {"re": "ri", "de": "te", "tuo": "tu", "chu": "chao", "qiao": "chao", "ga": "gao", "mo": "mu"}
+"""Sounds that transcriptions mix: 日/热, 特/得, 图雅/托娅, 朝鲁/楚鲁/巧鲁, 高娃/嘎娃, 木/莫."""
+
+FOLK_SURNAMES: Final = {"肖": "萧", "付": "傅", "闫": "阎", "代": "戴", "邱": "丘", "鄂": "敖"}
+"""Surnames that offices write in two ways since the simplification of 1977, one → the other."""
+
+FRONT_SURNAMES: Final = frozenset(
+    "包白王韩何乌海吴李张陈金赵齐孟佟鲍宝云奇康胡刘杨于马罗梁高戴暴席陶苏谢邢蔡孙徐周郭鄂敖图那卜朱伊赛宋杭沙"
+)
+"""Surnames that Mongolian families bear in front of the name, or leave out."""
+
+DOUBLE_SURNAMES: Final = frozenset(
+    (
+        "欧阳",
+        "司马",
+        "上官",
+        "诸葛",
+        "皇甫",
+        "司徒",
+        "慕容",
+        "东方",
+        "夏侯",
+        "尉迟",
+        "公孙",
+        "令狐",
+        "宇文",
+        "长孙",
+        "端木",
+        "南宫",
+        "独孤",
+        "呼延",
+        "轩辕",
+        "闻人",
+        "太史",
+        "申屠",
+    )
+)
+"""Han surnames of two characters."""
+
+TRANSCRIBING: Final = frozenset(
+    "额尔敦朝鲁阿拉坦苏日斯琴乌兰娜仁宝音那顺孟和敖登萨呼哈布云雅牧特木必力格克青勒古达来胡查图门吉莫根干锡"
+    "林巴彦德满都旭通嘎其高娃塔托娅珊丹花莲琪陶毕仓夫白热思丽买提依努汗艾山不江汉玛赛居马伊包道扎赉赤铁龙嘉"
+    "措卓西次央金旺堆贡加顿珠多杰增罗桑索南才让洛色普姆拥忠泽娘郎他合肉孜沙迪卡吾守夏帕再吐逊柯赞舍什赫希昂"
+    "沁胜宁齐奈曼永荣套海照戈壁召浩毛脑拜亥劳塞扣浑尼楚伦温优"
+)
+"""Characters that transcriptions use, and Han given names seldom: a name made of them is a transcribed one."""
+
+_PARTS: Final = (
+    "吉吉喆 方方土堃 牛牛牛犇 水水水淼 火火火焱 土土土垚 金金金鑫 斌贝赟 文武贝赟 日文旻 日升昇 王月玥 "
+    "玉月玥 王君珺 礻韦祎 示韦祎 羽中翀 中羽翀 由页𬱖 女青婧 王景璟 王炎琰 王宣瑄 王旬珣 王昆琨 王韦玮 "
+    "日含晗 日成晟 日方昉 金容镕 钅容镕 金成铖 钅成铖 火宣煊 水丰沣 氵丰沣 氵昊淏 水昊淏 水浩淏 女予妤 "
+    "女朱姝 龙天䶮 天龙䶮 女洁㛃 金宏𬭎 钅宏𬭎 日希晞 日羊旸 日旸旸 日韦暐 王玄玹 王凡玑 艹凡芃 草凡芃 "
+    "火木火木燊 氵恬湉 水恬湉 立立竝 石石石磊 日日日晶 羽宏翃 日句昫"
+)
+
+PARTS: Final = {entry[:-1]: entry[-1] for entry in _PARTS.split()}
+"""What clerks type for a character their system does not know → the character."""

@@ -1,0 +1,203 @@
+"""How far two document numbers agree: the level of their evidence, and which parts of a number can be read.
+
+A number whose check digit is right is taken at its word: if it is not the member's, it is somebody else's, however
+few digits differ. One whose check digit is wrong was written wrongly, and a single slip can be undone.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from rapidfuzz.distance import OSA
+
+from gateway.model.national_id import birth_date_of, checksum_ok, sex_of
+
+_UNSOUND: Final = re.compile(r"[0-9]{13,19}[0-9X]|[0-9]{17}[^0-9]")
+_BETWEEN: Final = re.compile(r"[-./'\":;,，。、\s\u200b-\u200f\u2060\ufeff]")
+_PERMIT: Final = re.compile(r"([HM][0-9]{8})([0-9]{2})?(\([0-9A-Z]+\))?")
+_TAIWAN: Final = re.compile(r"([0-9]{8})([0-9]{2})?(\([A-Z]\))?")
+_MASKS: Final = "*#?_-~.•●○■□×＊Xx"
+_MASKED: Final = re.compile(rf"([0-9]*)([{re.escape(_MASKS)}]+)([0-9{re.escape(_MASKS)}]*?)([0-9]*[0-9Xx]?)")
+_NOT_WRITING: Final = re.compile(r"[^0-9A-Z]")
+_LOOKALIKES: Final = str.maketrans("OIL", "011")
+_LEAST_VISIBLE: Final = 7
+"""So many digits of a masked number, the last four among them, make it evidence of its own."""
+
+
+class Number(msgspec.Struct, frozen=True, gc=False):
+    """A record's number as far as it can be read. kind: sound | masked | unsound | other | missing.
+
+    `born`, `sex`: what it says of its bearer, None where it says nothing or nothing sensible. `family`: 1 resident
+    id, 8 residence permit of 港澳台 people, 9 foreigners' permit; only sound numbers have one.
+    """
+
+    text: str
+    kind: str
+    family: str = ""
+    born: date | None = None
+    sex: str | None = None
+
+
+_MISSING: Final = Number("", "missing")
+
+
+def read_number(text: str | None) -> Number:
+    """What a normalised number is. Placeholders such as 无 or 0 count as missing."""
+    if text is None:
+        return _MISSING
+    if checksum_ok(text):
+        return Number(text, "sound", _family(text), birth_date_of(text), sex_of(text))
+    text = text.upper()
+    repaired = _BETWEEN.sub("", text).translate(_LOOKALIKES)
+    if repaired != text and checksum_ok(repaired):
+        # Letters typed for digits, or marks between them: the check digit proves what was meant.
+        return Number(repaired, "sound", _family(repaired), birth_date_of(repaired), sex_of(repaired))
+    if _UNSOUND.fullmatch(text):
+        return _unsound(text)
+    if _is_masked(text):
+        return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
+    return Number(text, "other") if len(set(text) - set("0")) > 1 and any(map(str.isdigit, text)) else _MISSING
+
+
+def compare_numbers(record: Number, member: str) -> str:
+    """The level at which a record's number agrees with a member's."""
+    if record.text == member:
+        return "equal"
+    if record.kind == "missing":
+        return "missing"
+    if record.kind == "sound":
+        return _compare_sound(record, member)
+    if record.kind == "masked":
+        return _compare_masked(record.text, member)
+    if record.kind == "unsound" and checksum_ok(member):
+        return _compare_unsound(record.text, member)
+    return "same_document" if _document(record.text) == _document(member) else "other_document"
+
+
+def covers_birth(record: Number, level: str) -> bool:
+    """Whether agreement at this level already holds the birth date."""
+    if level in ("masked", "masked_part"):
+        return record.born is not None
+    return level in ("equal", "one_digit", "swapped", "digit_missing", "digit_doubled", "two_digits")
+
+
+@lru_cache(maxsize=4096)
+def _born(digits: str) -> date | None:
+    try:
+        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+    return born if 1880 <= born.year <= 2199 else None
+
+
+def _family(text: str) -> str:
+    return text[0] if text[0] in "89" else "1"
+
+
+def _unsound(text: str) -> Number:
+    return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
+
+
+def _is_masked(text: str) -> bool:
+    """Digits, then marks, then digits; an X at the very end is a check digit, and one X is no mask."""
+    if len(text) < 6 or not _MASKED.fullmatch(text):
+        return False
+    hidden = sum(not character.isdigit() for character in text[:-1])
+    return hidden >= 2 or (len(text) < 18 and hidden == 1 and not text[:-1].isalnum())
+
+
+def _compare_sound(record: Number, member: str) -> str:
+    if not checksum_ok(member):
+        return "same_document" if _document(record.text) == _document(member) else "other_document"
+    if _family(member) != record.family:
+        return "other_document"
+    places = _differing(record.text[:17], member[:17])
+    return "sound_near" if len(places) == 1 or _is_swap(record.text, member, places) else "sound_differs"
+
+
+def _compare_unsound(text: str, member: str) -> str:
+    if len(text) in (14, 15, 16):
+        # The form of before 1999 has neither century nor check digit.
+        level = _one_slip(text, member[:6] + member[8:17]) if member[6:8] == "19" else None
+        return level or ("masked_part" if len(text) > 14 and member.startswith(text) else "unsound_differs")
+    level = _one_slip(text, member)
+    if level is None and OSA.distance(text, member, score_cutoff=2) == 2:
+        level = "two_digits"
+    return level or "unsound_differs"
+
+
+def _one_slip(text: str, member: str) -> str | None:
+    """One wrong digit, two neighbours swapped, one missing or one too many."""
+    if len(text) == len(member):
+        places = _differing(text, member)
+        if len(places) == 1:
+            return "one_digit"
+        return "swapped" if _is_swap(text, member, places) else None
+    if len(text) == len(member) - 1 and _without_one(member, text):
+        return "digit_missing"
+    return "digit_doubled" if len(text) == len(member) + 1 and _without_one(text, member) else None
+
+
+def _differing(one: str, other: str) -> list[int]:
+    return [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+
+
+def _is_swap(one: str, other: str, places: list[int]) -> bool:
+    if len(places) != 2 or places[1] - places[0] != 1:
+        return False
+    first, second = places
+    return one[first] == other[second] and one[second] == other[first]
+
+
+def _without_one(longer: str, shorter: str) -> bool:
+    at = next((at for at, (a, b) in enumerate(zip(longer, shorter, strict=False)) if a != b), len(shorter))
+    return longer[at + 1 :] == shorter[at:]
+
+
+def _compare_masked(text: str, member: str) -> str:
+    """Visible digits against a member's number, or the 15-digit form of it; a shortened mask hides any number."""
+    whole = member
+    if len(text) == 15 and checksum_ok(member) and member[6:8] == "19":
+        whole = member[:6] + member[8:17]
+    seen = _visible(text, whole)
+    if seen is None:
+        return "masked_differs"
+    last = text[-4:] if len(text) != 15 else text[-3:]
+    ends = last[:-1].isdigit() and (last[-1].isdigit() or (last[-1] == "X" and whole.endswith("X")))
+    return "masked" if ends and seen >= _LEAST_VISIBLE else "masked_part"
+
+
+def _visible(text: str, whole: str) -> int | None:
+    """How many digits can be seen and agree; None where one does not."""
+    if len(text) == len(whole):
+        shown = [(a, b) for a, b in zip(text[:-1], whole[:-1], strict=True) if a.isdigit()]
+        if text[-1].isdigit() or (text[-1] == whole[-1] == "X"):
+            shown.append((text[-1], whole[-1]))
+        return len(shown) if all(a == b for a, b in shown) else None
+    parts = _MASKED.fullmatch(text)
+    head, tail = (parts[1], parts[4]) if parts else ("", "")
+    agrees = len(head) + len(tail) <= len(whole) and whole.startswith(head) and whole.endswith(tail.upper())
+    return len(head) + len(tail) if agrees else None
+
+
+def _document(text: str) -> str:
+    """One writing of a document number: capitals and digits only, the issue number of a travel permit left off."""
+    found = _PERMIT.fullmatch(text.upper()) or _TAIWAN.fullmatch(text.upper())
+    if found:
+        return found[1]
+    written = _NOT_WRITING.sub("", text.upper())
+    return written.translate(_LOOKALIKES) if len(written) == 18 and written[:6].isdigit() else written
+
+
+def visible_ends(record: Number) -> tuple[str, str]:
+    """The region (first six) and the last four as far as they can be read, "" where they cannot."""
+    text = record.text
+    region, last = text[:6], text[-4:]
+    return (
+        region if region.isdigit() else "",
+        last if last[:-1].isdigit() and (last[-1].isdigit() or last[-1] == "X") else "",
+    )

@@ -1,0 +1,119 @@
+"""config/matching/model-<version>.toml: the numbers of the matching model, with how they were estimated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field, model_validator
+
+from gateway.core.match import LEVELS, Frequencies, Level, Model
+from gateway.errors import BadSettings, Finding
+from gateway.settings.files import Spec, check, read_toml
+from gateway.settings.gateway import GatewaySpec
+from gateway.settings.shipped import shipped_folder
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$")]
+
+_SHOWN: Final = "config/matching"
+
+
+class LevelSpec(Spec):
+    """How often a level is seen among pairs of the same person (m) and of two persons (u)."""
+
+    m: Share
+    u: Share
+
+
+class FrequenciesSpec(Spec):
+    """Shares of names in the population; `floor` is the share of a name nobody has counted."""
+
+    names: dict[str, Share] = Field(default_factory=dict)
+    surnames: dict[str, Share] = Field(default_factory=dict)
+    given: dict[str, Share] = Field(default_factory=dict)
+    other_surname: Share
+    other_given: Share
+    single_given: Share
+    floor: Share
+
+
+class MatchingSpec(Spec):
+    """One version of the matching model. A file in force is never edited: a new version is a new file."""
+
+    version: Version
+    estimated: Annotated[str, Field(min_length=1)]
+    prior: Share
+    matched: Share
+    review: Share
+    levels: dict[str, dict[str, LevelSpec]]
+    frequencies: FrequenciesSpec
+
+    @model_validator(mode="after")
+    def _levels_are_known(self) -> MatchingSpec:
+        known = {(field, level) for field, levels in LEVELS.items() for level in levels}
+        given = {(field, level) for field, levels in self.levels.items() for level in levels}
+        problems = [f"unknown {field}.{level}" for field, level in sorted(given - known)]
+        problems += [f"missing {field}.{level}" for field, level in sorted(known - given)]
+        if problems:
+            raise ValueError("levels: " + "; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_rise(self) -> MatchingSpec:
+        if not self.review < self.matched:
+            raise ValueError("matched must be above review")
+        return self
+
+    def model(self) -> Model:
+        """What matching uses of this file."""
+        return Model(
+            version=self.version,
+            prior=self.prior,
+            matched=self.matched,
+            review=self.review,
+            levels={
+                field: {level: Level(spec.m, spec.u) for level, spec in levels.items()}
+                for field, levels in self.levels.items()
+            },
+            frequencies=Frequencies(**self.frequencies.model_dump()),
+        )
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The model files of a folder, oldest version first."""
+    return sorted(folder.glob("model-*.toml"), key=_version_order)
+
+
+def load_model(folder: Path, version: str | None = None) -> Model:
+    """The newest model of config/matching, or the version named. Raises BadSettings with every finding."""
+    if version is not None:
+        return load_spec(folder / f"model-{version}.toml").model()
+    files = model_files(folder)
+    if not files:
+        raise BadSettings([Finding(_SHOWN, "-", "没有 model-*.toml (no model)", "model-<version>.toml")])
+    return load_spec(files[-1]).model()
+
+
+def site_model(site: Path) -> Model:
+    """The model a site folder has in force (`matching.model` in its gateway.toml, else its newest), or the shipped one
+    where the folder is no site or has no model file. Raises BadSettings with every finding."""
+    folder, settings = site / "config" / "matching", site / "config" / "gateway.toml"
+    if not settings.is_file() or not model_files(folder):
+        return load_model(shipped_folder() / "config" / "matching")
+    shown = "config/gateway.toml"
+    return load_model(folder, check(GatewaySpec, read_toml(settings, shown_as=shown), shown_as=shown).matching.model)
+
+
+def load_spec(path: Path) -> MatchingSpec:
+    """One model file, checked. Raises BadSettings with every finding; its version must be the file's."""
+    shown = f"{_SHOWN}/{path.name}"
+    spec = check(MatchingSpec, read_toml(path, shown_as=shown), shown_as=shown)
+    if path.name != f"model-{spec.version}.toml":
+        raise BadSettings([Finding(shown, "version", repr(spec.version), "与文件名一致 (as in the file's name)")])
+    return spec
+
+
+def _version_order(path: Path) -> tuple[tuple[int, ...], str]:
+    parts = path.stem.removeprefix("model-").split(".")
+    return tuple(int(part) if part.isdecimal() else 0 for part in parts), path.name

@@ -1,0 +1,73 @@
+"""Match decisions with their evidence: why a row was matched by more than number and name, or asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection
+
+from gateway.model.decision import Evidence
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, select_in
+
+
+class StoredDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One association's decision about one row of a page; `decided_at` in milliseconds."""
+
+    page_seq: int
+    row: int
+    association: str
+    member_id: int
+    outcome: str
+    score: float
+    reasons: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    model: str
+    decided_at: int
+
+
+_COLUMNS = StoredDecision.__struct_fields__
+_SELECT = "select " + ", ".join(f'"{name}"' for name in _COLUMNS) + " from match_decision "
+_reasons = msgspec.json.Decoder(tuple[str, ...])
+_evidence = msgspec.json.Decoder(tuple[Evidence, ...])
+
+
+def keep(tx: Connection, decisions: Sequence[StoredDecision]) -> None:
+    """Remember decisions; what was decided before about the same rows must be forgotten first."""
+    insert_many(tx, schema.match_decision, _COLUMNS, [_values(each) for each in decisions])
+
+
+def forget(tx: Connection, page_seq: int, rows: Iterable[int]) -> None:
+    """These rows of a page are decided anew."""
+    sql = 'delete from match_decision where page_seq = ? and "row" = ?'
+    change_many(tx, sql, [(page_seq, row) for row in rows])
+
+
+def expire(tx: Connection, seqs: Sequence[int]) -> None:
+    """Of pages that are gone only the decisions stay by which a record that is still there was matched."""
+    recorded = (
+        'select 1 from record where record.page_seq = match_decision.page_seq and record."row" = match_decision."row"'
+    )
+    sql = f"delete from match_decision where page_seq = ? and not exists ({recorded})"
+    change_many(tx, sql, [(seq,) for seq in seqs])
+
+
+def of_pages(tx: Connection, seqs: Iterable[int]) -> list[StoredDecision]:
+    """The decisions about rows of these pages, in order of page and row."""
+    found = select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")
+    return [_decision(row) for row in sorted(found, key=lambda row: (row[0], row[1], row[2]))]
+
+
+def _values(decision: StoredDecision) -> tuple[object, ...]:
+    fields = {name: getattr(decision, name) for name in _COLUMNS}
+    for name in ("reasons", "evidence"):
+        fields[name] = msgspec.json.encode(fields[name]).decode()
+    return tuple(fields.values())
+
+
+def _decision(values: tuple[object, ...]) -> StoredDecision:
+    fields = dict(zip(_COLUMNS, values, strict=True))
+    fields["reasons"] = _reasons.decode(str(fields["reasons"]))
+    fields["evidence"] = _evidence.decode(str(fields["evidence"]))
+    return StoredDecision(**fields)  # type: ignore[arg-type]
