@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, func, select, text, update
+from sqlalchemy import Connection, Table, exists, func, select, text, update
 
 from gateway.model.page import RowError
 from gateway.store import schema
@@ -96,7 +96,10 @@ def _any_open(tx: Connection, table: Table) -> bool:
 
 
 class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person must decide; `member_id` is the best candidate."""
+    """Something a person must decide; `member_id` is the best candidate.
+
+    `situation`: keyed digest of the facts a question about a claim rests on.
+    """
 
     kind: str
     association: str
@@ -111,6 +114,7 @@ class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     created_at: int
     claim_id: str | None = None
+    situation: bytes | None = None
     item_id: int = 0
 
 
@@ -120,6 +124,25 @@ _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_i
 def ask_review(tx: Connection, items: Sequence[ReviewItem]) -> None:
     """Put items before a person."""
     insert_many(tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items])
+
+
+def ask_again(tx: Connection, items: Sequence[ReviewItem]) -> None:
+    """Put doubts about rows of one page before a person; one that was asked before keeps its number."""
+    seqs = {item.page_seq for item in items}
+    query = _SELECT_REVIEW + "where kind = 'match' and state in ('closed', 'decided') and page_seq {keys}"
+    before = {
+        (old.page_seq, old.row, old.association): old.item_id
+        for old in sorted(map(_review, select_in(tx, query, seqs, kind="bigint")), key=lambda old: old.item_id)
+    }
+    known = [(item, before.get((item.page_seq, item.row, item.association))) for item in items]
+    sql = 'update review set state = ?, member_id = ?, score = ?, reasons = ?, "key" = ?, amount = ? where item_id = ?'
+    again = [
+        (item.state, item.member_id, item.score, item.reasons, item.key, item.amount, item_id)
+        for item, item_id in known
+        if item_id is not None
+    ]
+    change_many(tx, sql, again)
+    ask_review(tx, [item for item, item_id in known if item_id is None])
 
 
 def _review(values: Sequence[Any]) -> ReviewItem:
@@ -160,13 +183,44 @@ def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     change_many(tx, "update review set state = ? where item_id = ?", [(state, each) for each in item_ids])
 
 
-def reviews(tx: Connection, *, state: str | None = "open", limit: int = 100) -> list[ReviewItem]:
-    """What waits for a person, newest first."""
-    table = schema.review
-    query = select(*(table.c[name] for name in ("item_id", *_REVIEW))).order_by(table.c.item_id.desc()).limit(limit)
-    if state:
-        query = query.where(table.c.state == state)
+def reviews(
+    tx: Connection,
+    *,
+    state: str | None = "open",
+    association: str | None = None,
+    kind: str | None = None,
+    after: int | None = None,
+    limit: int = 100,
+) -> list[ReviewItem]:
+    """What waits for a person, newest first; with `after`, in order of number from behind that one on."""
+    table = schema.review.c
+    query = select(*(table[name] for name in ("item_id", *_REVIEW))).limit(limit)
+    if after is None:
+        query = query.order_by(table.item_id.desc())
+    else:
+        query = query.where(table.item_id > after).order_by(table.item_id)
+    for column, wanted in ((table.state, state), (table.association, association), (table.kind, kind)):
+        if wanted:
+            query = query.where(column == wanted)
     return [_review(tuple(row)) for row in tx.execute(query)]
+
+
+def review(tx: Connection, item_id: int) -> ReviewItem | None:
+    """One item."""
+    found = select_in(tx, _SELECT_REVIEW + "where item_id {keys}", [item_id], kind="bigint")
+    return _review(found[0]) if found else None
+
+
+def last_number(tx: Connection) -> int:
+    """The highest number any item has."""
+    return int(tx.execute(select(func.coalesce(func.max(schema.review.c.item_id), 0))).scalar_one())
+
+
+def answered(tx: Connection, *, kind: str, claim_id: str | None, situation: bytes | None) -> bool:
+    """Whether a person has already looked at exactly these facts about a claim."""
+    table = schema.review.c
+    query = select(table.item_id).where(table.kind == kind, table.state == "decided", table.claim_id == claim_id)
+    return tx.execute(query.where(table.situation == situation).limit(1)).first() is not None
 
 
 def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
@@ -188,7 +242,7 @@ def open_counts(tx: Connection) -> tuple[int, int]:
 
 
 def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int, int]]:
-    """(page → open quarantined rows, page → rows in open match reviews) of a feed."""
+    """(page → open quarantined rows, page → rows in open match reviews that are nobody's yet) of a feed."""
     table = schema.quarantine.c
     joined = schema.quarantine.join(schema.page, schema.page.c.seq == table.page_seq)
     query = select(table.page_seq, func.count()).select_from(joined)
@@ -197,7 +251,9 @@ def counts_by_page(tx: Connection, feed: str) -> tuple[dict[int, int], dict[int,
     each = select(review_.page_seq, review_.row).where(
         review_.feed == feed, review_.state.in_(_STANDING), review_.kind == "match"
     )
-    rows = each.distinct().subquery()
+    record = schema.record.c
+    recorded = exists().where(record.page_seq == review_.page_seq, record.row == review_.row)
+    rows = each.where(~recorded).distinct().subquery()
     review_query = select(rows.c.page_seq, func.count()).group_by(rows.c.page_seq)
     return (
         {row[0]: row[1] for row in tx.execute(query.group_by(table.page_seq))},

@@ -1,0 +1,215 @@
+"""review: doubts before a person: list, show, decide, undo, and what is learnt from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+from gateway.cli.site import open_office
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.core.reviewing import Answer
+
+review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
+
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
+Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
+By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
+
+_ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
+_VERDICTS = {"agrees": "一致", "differs": "不同", "missing": "缺"}
+_STATES = {
+    "decided": "已核定 (decided)",
+    "proposed": "待另一人确认 (another person must confirm)",
+    "open": "仍待核 (still open)",
+    "superseded": "已被更新的记录取代 (superseded)",
+    "expired": "原页已到期 (expired)",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(review, name="review")
+
+
+def _name(by: str | None) -> str:
+    """Who sits here: as told, or as logged in."""
+    if by:
+        return by
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise WrongUse("请用 --by 写明经办人 (say who decides with --by)") from None
+
+
+@review.command("list")
+def review_list(
+    context: typer.Context,
+    state: Annotated[str, typer.Option(help="open | decided | closed | superseded | expired")] = "open",
+    kind: Annotated[str | None, typer.Option(help="match | takeback | decided_before | contradiction")] = None,
+    association: Annotated[str | None, typer.Option(help="协会 (association).")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """待人工核定的清单，不含个人信息 (what waits for a person, without personal data)."""
+    from gateway.flow.reviewing import list_items
+
+    rows = list_items(open_office(context), state=state, kind=kind, association=association, limit=limit)
+    if as_json:
+        emit({"review": rows})
+        return
+    columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待确认")
+    table("待核", columns, [_line(row) for row in rows])
+
+
+def _line(row: dict[str, Any]) -> tuple[Any, ...]:
+    place = None if row["row"] is None else row["row"] + 1
+    reasons = "、".join(row["reasons"])
+    head = (row["item_id"], row["kind"], row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
+    return (*head, row["claim_id"], row["unsure"] or None, row["proposed_by"])
+
+
+@review.command("show")
+def review_show(
+    context: typer.Context,
+    item: Item,
+    reveal: Annotated[bool, typer.Option("--reveal", help="显示明文，会留下记录 (plain values; is logged).")] = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """记录与会员并列，缺省遮蔽 (record and member side by side, masked by default)."""
+    from gateway.flow import reviewing
+
+    office = open_office(context)
+    shown = reviewing.reveal(office, item, by=_name(by)) if reveal else reviewing.show(office, item)
+    if as_json:
+        emit(shown)
+        return
+    say(f"第{item}号 {shown['kind']}，{shown['state']}；原因：{'、'.join(shown['reasons'])}")
+    if shown["kind"] == "match":
+        _show_match(shown)
+    elif shown["kind"] == "takeback":
+        say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
+    else:
+        _show_claim(shown["claim"])
+    columns = ("经办人", "时间", "答", "状态", "备注", "撤回人")
+    keys = ("by", "at", "answer", "state", "note", "undone_by")
+    table("经过", columns, [tuple(each[key] for key in keys) for each in shown["decisions"]])
+
+
+def _show_match(shown: dict[str, Any]) -> None:
+    if not shown["available"]:
+        say("原页已到期或读不出 (its page is gone or cannot be read)")
+    settlement = shown["settlement"] or {}
+    say("  ".join(f"{key} {value}" for key, value in settlement.items() if value and key != "errors"))
+    for each in shown["candidates"]:
+        title = f"会员 {each['member_no']}，分数 {each['score']}，{'、'.join(each['reasons'])}"
+        rows = [(one["label"], one["record"], one["member"], _VERDICTS[one["verdict"]]) for one in each["fields"]]
+        table(title, ("", "结算记录", "会员", ""), rows)
+    if shown["evidence"]:
+        keys = ("field", "level", "weight", "running")
+        rows = [tuple(each[key] for key in keys) for each in shown["evidence"]]
+        table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
+
+
+def _show_claim(claim: dict[str, Any] | None) -> None:
+    if claim is None:
+        say("没有相应的申领 (no claim yet)")
+        return
+    say(f"申领 {claim['claim_id']} 第{claim['version']}版 {claim['status']}，应付 {claim['payable']} 元")
+    if claim.get("decision"):
+        outcome, amount = claim["decision"]["outcome"], claim["decision"]["amount"]
+        say(f"协会已决定：{outcome} {amount} 元；现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
+        for each in claim["changed"]:
+            say(f"  结算 {each['settlement_no']} {'已不存在' if each['gone'] else '已变更'}")
+
+
+@review.command("decide")
+def review_decide(
+    context: typer.Context,
+    item: Item,
+    answer: Annotated[str, typer.Argument(help=" | ".join(_ANSWERS))],
+    member_no: Annotated[
+        str | None, typer.Option("--member-no", help="是哪位会员，缺省为首选 (which member; the likeliest by default).")
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="两个会员号是同一人，合并保障期 (two members are one person).")
+    ] = False,
+    by: By = None,
+    note: Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")] = None,
+    as_json: Json = False,
+) -> None:
+    """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
+    from gateway.flow.deciding import Said, decide
+
+    if answer not in _ANSWERS:
+        raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
+    said = Said(answer=cast("Answer", answer), by=_name(by), member_no=member_no, join=join, note=note)
+    _tell(decide(open_office(context), item, said), as_json=as_json)
+
+
+@review.command("undo")
+def review_undo(context: typer.Context, item: Item, by: By = None, as_json: Json = False) -> None:
+    """撤回决定，连同由此产生的一切；协会已决定的转人工 (take a decision back, with all that followed)."""
+    from gateway.flow.deciding import undo
+
+    _tell(undo(open_office(context), item, by=_name(by)), as_json=as_json)
+
+
+def _tell(done: Any, *, as_json: bool) -> None:
+    if as_json:
+        emit(done)
+        return
+    member = f"，会员 {done.member_no}" if done.member_no else ""
+    say(f"第{done.item_id}号 {done.answer}：{_STATES.get(done.state, done.state)}{member}；{done.rows}行随之变动")
+    if done.asked:
+        say(f"协会已决定的申领转人工：第{'、'.join(map(str, done.asked))}号 (for a person)")
+
+
+@review.command("export")
+def review_export(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(help="写到这个文件，缺省标准输出 (to this file; standard output by default).")
+    ] = None,
+    association: Annotated[str | None, typer.Option(help="协会 (association).")] = None,
+    as_json: Json = False,
+) -> None:
+    """已核定的匹配写成训练用的 JSON 行，只有证据程度，不含个人信息 (decisions as training lines)."""
+    import msgspec
+
+    from gateway.flow.reviewing import lessons
+
+    lines = list(lessons(open_office(context), association=association))
+    if file is None:
+        for line in lines:
+            emit(line)
+        return
+    file.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    if as_json:
+        emit({"decisions": len(lines), "file": str(file)})
+    else:
+        say(f"已写出{len(lines)}条 (written)")
+
+
+@review.command("log")
+def review_log(
+    context: typer.Context,
+    item: Annotated[int | None, typer.Argument(help="事项编号，缺省全部 (one item, all by default).")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """谁在何时看过哪一件的明文 (who looked at plain values, and when)."""
+    from gateway.flow.reviewing import access_log
+
+    rows = access_log(open_office(context), item_id=item, limit=limit)
+    if as_json:
+        emit({"accesses": rows})
+        return
+    table("查看记录", ("编号", "经办人", "时间", "内容"), [(r["item_id"], r["by"], r["at"], r["what"]) for r in rows])

@@ -1,0 +1,308 @@
+"""Doubts before a person: listed, shown masked, revealed with a trace, decided and undone.
+
+The association is named in the query and signs like for its claims. Bodies repeat the item's number, so that the
+signature covers it; pages of the gateway call the same use cases.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from gateway.core.reviewing import Answer
+from gateway.errors import Conflict
+from gateway.flow import deciding, reviewing
+from gateway.web.api.associations import Proved
+from gateway.web.api.desk import desk_of
+from gateway.web.api.documents import answers, json_body, problems, signed
+from gateway.web.api.messages import decode, json_answer
+from gateway.web.problems import Problem
+
+router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
+
+_CURSOR = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+ItemNo = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Kind = Literal["match", "takeback", "decided_before", "contradiction"]
+State = Literal["open", "decided", "closed", "superseded", "expired"]
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person must decide, without personal data. `amount`: the whole settlement, in yuan as text.
+
+    `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person.
+    """
+
+    item_id: int
+    kind: Kind
+    association: str
+    feed: str
+    page_seq: int
+    row: int | None
+    amount: str
+    member_id: int | None
+    score: float | None
+    reasons: list[str]
+    claim_id: str | None
+    state: str
+    created_at: str
+    unsure: int
+    proposed_by: str | None
+
+
+class ItemList(msgspec.Struct, frozen=True, kw_only=True):
+    """Items in order of number. Ask again with `after` = `next` where there is `more`."""
+
+    items: list[Item]
+    next: str
+    more: bool
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True):
+    """One field of record and member, masked unless revealed."""
+
+    field: str
+    label: str
+    record: str | None
+    member: str | None
+    verdict: Literal["agrees", "differs", "missing"]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A member the record may be about, beside the record."""
+
+    member_no: str
+    member_id: int
+    score: float
+    reasons: list[str]
+    fields: list[Field]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of the waterfall: evidence, how it agreed, its weight in bits, and the sum so far."""
+
+    field: str
+    level: str
+    weight: float
+    running: float
+
+
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone."""
+
+    answer: str
+    state: str
+    by: str
+    at: str
+    note: str | None
+    undone_by: str | None
+    undone_at: str | None
+
+
+class ShownItem(Item, frozen=True, kw_only=True):
+    """An item with all that decides it; what does not go with its kind is left empty.
+
+    `available`: whether its page can still be read; `claim`: for claims the association decided, what became of the
+    settlements, what the stay would be owed now, and the difference.
+    """
+
+    revealed: bool
+    decisions: list[Spoken]
+    available: bool | None = None
+    evidence: list[Step] = msgspec.field(default_factory=list)
+    model: str = ""
+    settlement: dict[str, Any] | None = None
+    candidates: list[Candidate] = msgspec.field(default_factory=list)
+    file: str | None = None
+    claim: dict[str, Any] | None = None
+
+
+class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who wants to see plain values of which item."""
+
+    item: ItemNo
+    by: Name
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; else: noted, unsure.
+
+    `member_no` and `join` go with same: who it is, and that the other candidate is he too.
+    """
+
+    item: ItemNo
+    by: Name
+    answer: Answer
+    member_no: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    join: bool = False
+    note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+
+
+class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who takes back the decision about which item."""
+
+    item: ItemNo
+    by: Name
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
+
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided.
+    """
+
+    item_id: int
+    answer: str
+    state: str
+    member_no: str | None
+    rows: int
+    asked: list[int]
+
+
+M = TypeVar("M", Reveal, Verdict, Undo)
+
+_PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
+_PROBLEMS_LATER = ("unavailable", "not_configured")
+
+
+@router.get(
+    "",
+    summary="待核事项清单 (what waits for a person)",
+    responses={**answers(ItemList, "事项，不含个人信息 (items)"), **problems(*_PROBLEMS, *_PROBLEMS_LATER)},
+    openapi_extra=signed(),
+)
+async def list_reviews(
+    association: str,
+    request: Request,
+    _: Proved,
+    after: Annotated[str, Query(description="上次答复的 next (`next` of the last answer)")] = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    state: Annotated[State, Query()] = "open",
+    kind: Annotated[Kind | None, Query()] = None,
+) -> Response:
+    """From a cursor on, in order of number."""
+    start, office = _place(after), desk_of(request).office
+
+    def look() -> list[dict[str, Any]]:
+        return reviewing.list_items(
+            office, state=state, association=association, kind=kind, after=start, limit=limit + 1
+        )
+
+    rows = await run_in_threadpool(look)
+    shown = [Item(**row) for row in rows[:limit]]
+    place = _opaque(shown[-1].item_id) if shown else after
+    return json_answer(ItemList(items=shown, next=place, more=len(rows) > limit))
+
+
+def _place(cursor: str) -> int:
+    """The number a cursor stands for, 0 for "". Raises Problem."""
+    if not cursor:
+        return 0
+    try:
+        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+        found = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise Problem("not_valid", "参数 (parameters): after")
+    return int(found[0])
+
+
+def _opaque(number: int) -> str:
+    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
+
+
+@router.get(
+    "/{item_id}",
+    summary="一件，记录与会员并列，遮蔽 (one item, side by side, masked)",
+    responses={
+        **answers(ShownItem, "一件待核事项 (the item)"),
+        **problems(*_PROBLEMS, "unknown_item", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(),
+)
+async def show_review(association: str, item_id: int, request: Request, _: Proved) -> Response:
+    """Masked: 张*国, 150999********1234."""
+    office = desk_of(request).office
+    shown = await run_in_threadpool(lambda: reviewing.show(office, item_id, association=association))
+    return json_answer(msgspec.convert(shown, ShownItem))
+
+
+@router.post(
+    "/{item_id}/reveal",
+    summary="显示明文，留下记录 (plain values, leaving a trace)",
+    responses={
+        **answers(ShownItem, "一件待核事项，明文 (the item in plain)"),
+        **problems(*_PROBLEMS, "unknown_item", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(json_body(Reveal)),
+)
+async def reveal_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+    """Who looked at which item, and when, is written down before anything is shown."""
+    wanted, office = _about(decode(body, Reveal), item_id), desk_of(request).office
+    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=wanted.by, association=association))
+    return json_answer(msgspec.convert(shown, ShownItem))
+
+
+@router.post(
+    "/{item_id}/decide",
+    summary="核定 (decide)",
+    responses={
+        **answers(Outcome, "已核定，或待另一人确认 (decided, or waiting for a second person)"),
+        **problems(
+            *_PROBLEMS,
+            "unknown_item",
+            "unknown_member",
+            "opted_out",
+            "second_person",
+            "item_expired",
+            "not_open",
+            *_PROBLEMS_LATER,
+        ),
+    },
+    openapi_extra=signed(json_body(Verdict)),
+)
+async def decide_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+    """One transaction: the record, the stays weighed again, claims and outbox."""
+    verdict, office = _about(decode(body, Verdict), item_id), desk_of(request).office
+    said = deciding.Said(
+        answer=verdict.answer, by=verdict.by, member_no=verdict.member_no, join=verdict.join, note=verdict.note
+    )
+    try:
+        done = await run_in_threadpool(lambda: deciding.decide(office, item_id, said, association=association))
+    except Conflict as error:
+        raise Problem("not_open", str(error)) from None
+    return json_answer(done)
+
+
+@router.post(
+    "/{item_id}/undo",
+    summary="撤回决定 (take a decision back)",
+    responses={
+        **answers(Outcome, "已撤回 (taken back)"),
+        **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(json_body(Undo)),
+)
+async def undo_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+    """With all that followed; what the association had decided goes to a person with the difference."""
+    wanted, office = _about(decode(body, Undo), item_id), desk_of(request).office
+    try:
+        done = await run_in_threadpool(lambda: deciding.undo(office, item_id, by=wanted.by, association=association))
+    except Conflict as error:
+        raise Problem("not_open", str(error)) from None
+    return json_answer(done)
+
+
+def _about(message: M, item_id: int) -> M:
+    """The message, if it is about the item of the address. Raises Problem."""
+    if message.item != item_id:
+        raise Problem("not_valid", "item 与地址不符 (differs from the address)")
+    return message

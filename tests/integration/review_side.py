@@ -1,0 +1,46 @@
+"""What the tests of review share: a doubt that is a doubt under every model, and what people answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builders import Who, only, page, row, rows_of, take, who
+
+from gateway.core.reviewing import Answer
+from gateway.flow.deciding import Done, Said, decide, undo
+from gateway.flow.office import Office
+from gateway.flow.reviewing import list_items
+from gateway.store import schema
+
+SMALL: dict[str, Any] = {"medfee_sumamt": "9000.00", "inscp_scp_amt": "8000.00", "fund_pay_sumamt": "3000.00"}
+"""A settlement that one person may decide about: 5,000 yuan within scope left to pay."""
+
+LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "setl_time": "2021-08-10 10:00:00"}
+STRANGE = "陌路人"
+
+
+def wrong_name(number: str, serial: int, name: str = STRANGE, **changes: Any) -> dict[str, Any]:
+    """A row with a member's number and somebody else's name: always a doubt, never a match."""
+    return row(number, Who(name, who(serial).id_number), **{**SMALL, **changes})
+
+
+def asked(office: Office, *rows: dict[str, Any], feed: str = "east", **fields: Any) -> int:
+    """Take in a page with one doubt; returns its number."""
+    before = {each["item_id"] for each in list_items(office)}
+    take(office, feed, page(*rows, **fields))
+    return int(only([each["item_id"] for each in list_items(office) if each["item_id"] not in before]))
+
+
+def say(office: Office, item: int, answer: Answer, *, by: str = "甲", **how: Any) -> Done:
+    """Somebody answers."""
+    return decide(office, item, Said(answer=answer, by=by, **how))
+
+
+def take_back(office: Office, item: int, *, by: str = "甲") -> Done:
+    """Somebody takes the answer back."""
+    return undo(office, item, by=by)
+
+
+def states(office: Office) -> dict[int, str]:
+    """Item → state."""
+    return {each["item_id"]: each["state"] for each in rows_of(office, schema.review)}

@@ -1,0 +1,87 @@
+"""`hubao review …`: what a clerk types, in words and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from builders import EAST_AND_WEST, adds_up, enrolled, live, page, take, who
+from review_side import LATER, asked, wrong_name
+from typer.testing import CliRunner
+
+from gateway.cli.main import app
+from gateway.errors import BadInput, Conflict, WrongUse
+from gateway.flow.claims import decide
+from gateway.flow.office import Office
+from gateway.model.money import Money
+
+if TYPE_CHECKING:
+    from conftest import MakeOffice
+
+
+@pytest.fixture
+def office(make_office: MakeOffice, sqlite_url: str) -> Office:
+    office = make_office(sqlite_url, feeds=EAST_AND_WEST)
+    enrolled(office, 1, 2)
+    return office
+
+
+def hubao(office: Office, *words: object) -> str:
+    """Run a command on this site; what it printed."""
+    done = CliRunner().invoke(app, ["--site", str(office.site), "review", *map(str, words)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def told(office: Office, *words: object) -> Any:
+    return msgspec.json.decode(hubao(office, *words, "--json").splitlines()[-1])
+
+
+def test_a_clerk_s_morning(office: Office, tmp_path: Path) -> None:
+    item = asked(office, wrong_name("A1", 1, medfee_sumamt="30000.00"))
+    [line] = told(office, "list")["review"]
+    assert (line["item_id"], line["amount"], line["state"]) == (item, "30000.00", "open")
+    assert who(1).id_number not in hubao(office, "show", item)
+    assert who(1).id_number in hubao(office, "show", item, "--reveal", "--by", "审核员")
+    assert [each["by"] for each in told(office, "log", item)["accesses"]] == ["审核员"]
+    assert "审核员" in hubao(office, "log")
+    assert told(office, "decide", item, "same", "--by", "甲", "--note", "已核")["state"] == "proposed"
+    assert "甲" in hubao(office, "list")
+    assert "已核定" in hubao(office, "decide", item, "same", "--by", "乙")
+    assert adds_up(office) == {"member": 1}
+    file = tmp_path / "decisions.jsonl"
+    assert told(office, "export", file)["decisions"] == 1
+    assert msgspec.json.decode(file.read_bytes())["same"] is True
+    assert msgspec.json.decode(hubao(office, "export"))["same"] is True
+    assert told(office, "undo", item, "--by", "乙")["state"] == "open"
+    assert "已核" in hubao(office, "show", item)
+    assert adds_up(office) == {"review": 1}
+
+
+def test_what_is_refused(office: Office) -> None:
+    item = asked(office, wrong_name("A1", 1))
+    with pytest.raises(WrongUse, match="same"):
+        hubao(office, "decide", item, "perhaps")
+    with pytest.raises(BadInput, match="unknown_item"):
+        hubao(office, "show", 77)
+    with pytest.raises(Conflict):
+        hubao(office, "undo", item)
+    hubao(office, "decide", item, "different")
+    with pytest.raises(Conflict):
+        hubao(office, "decide", item, "same")
+
+
+def test_other_kinds_are_shown(office: Office) -> None:
+    item = asked(office, wrong_name("A1", 1))
+    hubao(office, "decide", item, "same")
+    take(office, "east", page(wrong_name("A2", 1, **LATER)))
+    for claim in live(office):
+        decide(office, claim["claim_id"], version=1, outcome="paid", amount=Money(1))
+    done = told(office, "undo", item)
+    assert len(done["asked"]) == 2
+    assert "差 -0.01 元" in hubao(office, "show", done["asked"][0])
+    assert "noted" in hubao(office, "decide", done["asked"][0], "noted")
