@@ -108,6 +108,7 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
         mappings=site.compiled(),
         schemes=site.schemes,
         associations=site.associations,
+        match_model=site.matching,
     )
 
 

@@ -77,7 +77,7 @@ def bench(
     folder = Path(tempfile.mkdtemp(prefix="hubao-bench-"))
     try:
         plan = write_bench(folder / "input", records=records, members=members, hit_rate=hit_rate, seed=seed)
-        site = _site(folder / "site", database, suite)
+        site = bench_site(folder / "site", database, suite)
         import_seconds = _import(site, plan)
         shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], _open)
         return _result(plan, site, database, suite, processes, hit_rate, import_seconds, shares)
@@ -85,7 +85,8 @@ def bench(
         shutil.rmtree(folder)
 
 
-def _site(path: Path, database: str, suite: str) -> Path:
+def bench_site(path: Path, database: str, suite: str) -> Path:
+    """A new site with one feed of national rows on this database. Raises WrongUse for another kind of database."""
     write_site(path)
     for feed in (path / "config" / "feeds").glob("*.toml"):
         feed.unlink()
@@ -113,12 +114,17 @@ def _open(site: Path, pages: Sequence[Path]) -> Office:
 def _import(site: Path, plan: BenchPlan) -> float:
     began = time.monotonic()
     office = wiring.open_office(site)
-    with office.store.read() as tx:
-        if deliveries.counts(tx) or claims.summary(tx):
-            raise WrongUse("数据库不是空的 (the bench database is not empty)")
+    refuse_used(office)
     enrol(office, "nm", read_roster(plan.roster.read_bytes()).people)
     office.store.close()
     return time.monotonic() - began
+
+
+def refuse_used(office: Office) -> None:
+    """Raises WrongUse where the database holds claims already."""
+    with office.store.read() as tx:
+        if deliveries.counts(tx) or claims.summary(tx):
+            raise WrongUse("数据库不是空的 (the bench database is not empty)")
 
 
 def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:

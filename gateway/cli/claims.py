@@ -1,4 +1,4 @@
-"""claims, deliveries, quarantine, review: what was found, what went out, what waits for a person."""
+"""claims, deliveries, quarantine: what was found, what went out, what could not be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich
 quarantine = typer.Typer(
     help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None
 )
-review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Association = Annotated[str | None, typer.Option(help="协会 (association).")]
@@ -27,7 +26,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(claims, name="claims")
     app.add_typer(deliveries, name="deliveries")
     app.add_typer(quarantine, name="quarantine")
-    app.add_typer(review, name="review")
 
 
 @claims.command("list")
@@ -227,41 +225,3 @@ def quarantine_retry(
         emit(done)
     else:
         say(f"重读{done.tried}条，解决{done.solved}条 (tried, solved)")
-
-
-@review.command("list")
-def review_list(
-    context: typer.Context,
-    state: Annotated[str, typer.Option(help="open | closed | superseded | expired")] = "open",
-    limit: Limit = 100,
-    as_json: Json = False,
-) -> None:
-    """待人工核定的清单 (what waits for a person)."""
-    import msgspec
-
-    from gateway.store import items
-
-    office = open_office(context)
-    with office.store.read() as tx:
-        rows = items.reviews(tx, state=state, limit=limit)
-    if as_json:
-        shown = [{**msgspec.to_builtins(row), "key": None, "reasons": msgspec.json.decode(row.reasons)} for row in rows]
-        emit({"review": shown})
-        return
-    table(
-        "待核",
-        ("编号", "种类", "盟市", "页", "行", "会员（内部号）", "原因", "申领号"),
-        [
-            (
-                r.item_id,
-                r.kind,
-                r.feed,
-                r.page_seq,
-                "–" if r.row is None else r.row + 1,
-                r.member_id,
-                r.reasons,
-                r.claim_id,
-            )
-            for r in rows
-        ],
-    )

@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import claims, feeds, night, people, schemes, site
+from gateway.cli import (
+    claims,
+    explaining,
+    feeds,
+    matching,
+    matching_flow,
+    night,
+    people,
+    reporting,
+    review,
+    schemes,
+    simulating,
+    site,
+)
 from gateway.errors import BadInput, BadSettings, HubaoError, WrongUse
 
 app = typer.Typer(
@@ -34,8 +47,14 @@ site.register(app)
 night.register(app)
 feeds.register(app)
 people.register(app)
+matching.register(app)
+matching_flow.register(app)
 schemes.register(app)
+explaining.register(app)
+simulating.register(app)
+reporting.register(app)
 claims.register(app)
+review.register(app)
 
 
 def main() -> None:

@@ -103,6 +103,7 @@ def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
 
 @match.command("try")
 def match_try(
+    context: typer.Context,
     roster_file: Annotated[Path, typer.Option("--roster", exists=True, dir_okay=False, help="名册文件 (roster file).")],
     records: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
     as_json: Json = False,
@@ -110,10 +111,11 @@ def match_try(
     """记录 JSON 行 → 匹配结论 JSON 行；不用数据库 (record lines → decision lines)."""
     from gateway.core.match.trying import Trial
     from gateway.core.roster import read_roster
+    from gateway.settings.matching import site_model
 
     read = read_roster(roster_file.read_bytes(), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
-    trial = Trial(read.people)
+    trial = Trial(read.people, site_model(context.obj))
     for line in lines_of(records):
         emit(trial.answer(line))

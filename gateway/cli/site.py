@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.explaining import show_due
 from gateway.cli.output import Json, complain, emit, say, table
 from gateway.errors import BadSettings, Finding
 
@@ -128,11 +129,15 @@ def open_office(context: typer.Context) -> Office:
     return office
 
 
-def status(context: typer.Context, as_json: Json = False) -> None:
-    """运行状况 (health): feeds, deliveries, what waits for a person."""
+def status(
+    context: typer.Context,
+    due_within: Annotated[int, typer.Option(min=0, max=3660, help="看几天内到期的 (days ahead).")] = 7,
+    as_json: Json = False,
+) -> None:
+    """运行状况 (health): feeds, deliveries, what waits for a person, what is about to be late."""
     from gateway.flow.health import health
 
-    now = health(open_office(context))
+    now = health(open_office(context), due_within=due_within)
     if as_json:
         emit(now)
     else:
@@ -155,6 +160,7 @@ def _show_health(now: Any) -> None:
     table("申领", ("协会", "状态", "件数", "应付（元）"), [(a, s, n, yuan(m)) for a, s, n, m in now.claims])
     table("送达", ("状态", "件数"), sorted(now.deliveries.items()))
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
+    show_due(now.due)
     for finding in now.findings:
         complain(finding)
 

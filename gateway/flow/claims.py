@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.errors import WrongUse
-from gateway.flow.office import Office, delivery_context
+from gateway.flow.office import Office
 from gateway.flow.rescan import weigh_people
 from gateway.model.money import Money, yuan
 from gateway.store import claims, deliveries, roster
@@ -115,7 +115,7 @@ def _latest_body(tx: Tx, office: Office, row: ClaimRow) -> bytes | None:
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     if sealed is None:
         return None
-    return office.vault.open(sealed, delivery_context(f"{row.claim_id}/{row.version}"))
+    return office.claim_body(sealed, row.claim_id, row.version)
 
 
 def export_claims(office: Office, file: Path, *, association: str | None) -> int:

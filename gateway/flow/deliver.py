@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.core.delivering import after
-from gateway.flow.office import Office, delivery_context
+from gateway.flow.office import Office
 from gateway.model.claim import Answer, AnswerKind, Delivery
 from gateway.ports import Sender
 from gateway.store import deliveries
@@ -66,7 +66,7 @@ def attempt(office: Office, sender: Sender, held: Leased) -> tuple[Answer, bool]
         answer = sender.ask(delivery.claim_id, version=delivery.version, now=office.now())
         if answer.kind is not AnswerKind.ABSENT:
             return answer, True
-    body = office.vault.open(held.sealed, delivery_context(f"{delivery.claim_id}/{delivery.version}"))
+    body = office.claim_body(held.sealed, delivery.claim_id, delivery.version)
     answer = sender.send(
         body,
         claim_id=delivery.claim_id,

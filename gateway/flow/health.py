@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from gateway.flow.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
 from gateway.flow.office import Office
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claims, deliveries, items, pages, roster, runs
@@ -36,11 +37,13 @@ class Health(msgspec.Struct, kw_only=True):
     quarantined: int
     in_review: int
     findings: list[str]
+    due: Deadlines
 
 
-def health(office: Office) -> Health:
-    """Look at everything once, in one snapshot."""
+def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
+    """Look at everything once; `due_within`: how many days ahead deadlines are told."""
     now = office.now()
+    due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
         feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
         quarantined, in_review = items.open_counts(tx)
@@ -53,12 +56,13 @@ def health(office: Office) -> Health:
             quarantined=quarantined,
             in_review=in_review,
             findings=[],
+            due=due,
         )
     for each in feeds:
         out.findings += _feed_findings(each, office.feeds[each.feed], now)
     if dead := out.deliveries.get("dead", 0):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    return out
+    return msgspec.structs.replace(out, findings=out.findings + findings(due))
 
 
 def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:

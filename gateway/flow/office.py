@@ -11,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.claims import spoken
+from gateway.core.explaining import NO_WORDING, Wording, wording_of
+from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping
 from gateway.core.schemes import SchemeFamily
 from gateway.model.member import Member
@@ -31,6 +34,7 @@ batch_context = context_for("batch", "sealed")
 member_context = context_for("member", "sealed")
 record_context = context_for("record", "sealed")
 delivery_context = context_for("delivery", "sealed")
+note_context = context_for("review_decision", "note")
 
 
 class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -70,6 +74,7 @@ class Office:
     mappings: Mapping[str, CompiledMapping]
     schemes: Mapping[str, SchemeFamily]
     associations: Mapping[str, AssociationSpec]
+    match_model: Model
 
     def now(self) -> datetime:
         """The instant, aware, in Asia/Shanghai."""
@@ -78,6 +83,22 @@ class Office:
     def families(self, association: str) -> list[SchemeFamily]:
         """The schemes of an association."""
         return [self.schemes[name] for name in self.associations[association].schemes]
+
+    def wording(self, scheme: str, edition: str | None) -> Wording:
+        """What the sentences of a claim take from an edition; little where no coverage period applies."""
+        return self._wordings.get((scheme, edition), NO_WORDING)
+
+    @cached_property
+    def _wordings(self) -> dict[tuple[str, str | None], Wording]:
+        return {
+            (family.scheme, edition.name): wording_of(edition)
+            for family in self.schemes.values()
+            for edition in family.editions
+        }
+
+    def claim_body(self, sealed: bytes, claim_id: str, version: int) -> bytes:
+        """A version of a claim as the association receives it, in words too. Raises BrokenSeal."""
+        return spoken(self.vault.open(sealed, delivery_context(f"{claim_id}/{version}")), self.wording)
 
     def mapping_of(self, feed: str) -> CompiledMapping:
         """The mapping a feed is read with."""
@@ -91,6 +112,18 @@ class Office:
     def id_fingerprint(self) -> Any:
         """id number → the keyed fingerprint members are found by."""
         return self.vault.fingerprinter("id_number")
+
+    @cached_property
+    def looks_further(self) -> bool:
+        """Whether somebody whose number is sound and nobody's is looked for by name and birth date too."""
+        return self.gateway.matching.look_further == "always"
+
+    @cached_property
+    def block(self) -> Callable[[str], bytes]:
+        """Block text (`gateway.core.match`) → what members are found by besides their number: the two letters of its
+        kind, which keep a kind together in the index, and 14 bytes of a keyed digest."""
+        fingerprint = self.vault.fingerprinter("block")
+        return lambda text: text[:2].encode() + fingerprint(text)[:14]
 
     def open_member(self, row: MemberRow, open_one: Opener | None = None) -> Member:
         """A member with his personal fields; `open_one` for many in a row. Raises BrokenSeal."""

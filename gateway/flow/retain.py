@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from gateway.flow.office import Office
-from gateway.store import items, pages, records
+from gateway.store import decisions, items, pages, records, reviews
 from gateway.store.values import to_ms
 
 _AT_ONCE = 500
@@ -45,4 +45,6 @@ def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:
         report.pages += len(gone)
         report.open_items += items.expire(tx, gone)
         records.forget_waiting(tx, gone)
+        decisions.expire(tx, gone)
+        reviews.expire(tx, gone)
     return len(gone)

@@ -15,7 +15,7 @@ import msgspec
 from gateway.core.schemes import SchemeFamily
 from gateway.core.schemes.cases import answer_case
 
-_CASE_KEYS = {"case", "scheme", "member", "settlements", "decided", "expect", "expect_error"}
+_CASE_KEYS = {"case", "scheme", "member", "settlements", "decided", "facts", "beside", "expect", "expect_error"}
 
 
 class SchemeTestResult(msgspec.Struct, frozen=True, kw_only=True):

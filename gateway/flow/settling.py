@@ -14,8 +14,10 @@ import msgspec
 
 from gateway.core.normalise import Normal
 from gateway.errors import Conflict
+from gateway.flow.learning import remember
 from gateway.flow.office import Office, Opener, batch_context, pack, page_context, record_context, record_name
 from gateway.flow.reading import Reading, Row, could_pay
+from gateway.flow.ruling import note_rulings
 from gateway.flow.weighing import PersonFile, Stay, mark_duplicates, weigh
 from gateway.model.decision import MatchDecision, Outcome
 from gateway.model.member import Member
@@ -74,6 +76,8 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     wake_reversals(tx, office, at, reading.rows, work)
     place(tx, office, at, reading, work)
     write_open_items(tx, office, at, reading.rows)
+    remember(tx, office, at.meta, reading.rows)
+    note_rulings(tx, at.meta.seq, [row for row in reading.rows if row.ruled_by and row.kind != "superseded"])
     for row in reading.rows:
         work.tally.count(row.kind, row.amount)
     sealed = office.vault.key(at.key_no).seal(listing(reading.rows), batch_name(at.page_id, first_row))
@@ -426,8 +430,11 @@ def count_duplicates(
     records.mark(tx, marks)
 
 
-def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> None:
-    """Rows that cannot be read, and doubtful matches, for a person to look at."""
+def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *, again: bool = False) -> None:
+    """Rows that cannot be read, and doubtful matches, for a person to look at.
+
+    `again`: these rows were settled before, and a doubt about one that was asked then keeps its number.
+    """
     now_ms = to_ms(office.now())
     feed, seq = at.meta.feed, at.meta.seq
     bad = [row for row in rows if row.kind == "quarantined"]
@@ -448,14 +455,16 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) ->
         ],
     )
     doubtful = [(row, name, decision) for row in rows if row.kind != "superseded" for name, decision in row.decisions]
-    items.ask_review(
-        tx,
-        [
-            _doubt(at, row, name, decision, now_ms)
-            for row, name, decision in doubtful
-            if decision.outcome is Outcome.REVIEW and row.kind == "review"
-        ],
-    )
+    doubts = [
+        _doubt(at, row, name, decision, now_ms)
+        for row, name, decision in doubtful
+        # What is one association's member for certain may be another's in doubt.
+        if decision.outcome is Outcome.REVIEW and row.kind in ("review", "member", "duplicate")
+    ]
+    if again:
+        items.ask_again(tx, doubts)
+    else:
+        items.ask_review(tx, doubts)
 
 
 def _doubt(at: PageAt, row: Row, association: str, decision: MatchDecision, now_ms: int) -> ReviewItem:

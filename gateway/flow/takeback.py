@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.errors import Conflict
 from gateway.flow.office import Office
 from gateway.flow.settling import (
     ENTRY,
@@ -56,6 +57,19 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     _take_back(tx, office, newest[0], replaced)
 
 
+def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:
+    """A person agreed that the file beginning with this page takes back what it no longer holds.
+
+    The caller holds the feed. Raises Conflict if a newer file of that name has come since.
+    """
+    meta = pages.load(tx, seq)[0]
+    *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
+    if newest[0].seq != seq:
+        raise Conflict("此后又收到了更新的文件 (a newer file has come since)")
+    replaced = [p for group in older for p in group if p.state == "done" and p.replaced_by is None]
+    _take_back(tx, office, newest[0], replaced)
+
+
 def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
     """The keys of the rows of a page, as far as they could be read."""
     page_id = bytes(pages.load(tx, page.seq)[1])
@@ -98,7 +112,7 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
             moved.add((old.page_seq, old.row))
             kind = "duplicate" if old.duplicate else "member"
             work.moves.append((old.page_seq, old.row, kind, "superseded", old.amount))
-    _end_open_items(tx, seqs, work)
+    _end_open_items(tx, seqs, work, moved)
     release_reversals(tx, office, newest.feed, work, kept=set())
     records.forget_waiting(tx, seqs)
     roster.lock_people(tx, work.associations)
@@ -112,13 +126,12 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
     pages.replace(tx, seqs, by=newest.seq)
 
 
-def _end_open_items(tx: Tx, seqs: Sequence[int], work: Work) -> None:
-    """Doubts and unreadable rows of a replaced file need nobody's time any more."""
+def _end_open_items(tx: Tx, seqs: Sequence[int], work: Work, seen: set[tuple[int, int]]) -> None:
+    """Doubts and unreadable rows of a replaced file need nobody's time any more. `seen`: rows that move already."""
     reviews = items.open_reviews_of_pages(tx, seqs)
     aside = items.open_quarantine_of_pages(tx, seqs)
     items.end_reviews(tx, [each.item_id for each in reviews], state="superseded")
     items.end_quarantine(tx, [each.item_id for each in aside], state="superseded")
-    seen: set[tuple[int, int]] = set()
     for kind, found in (("review", reviews), ("quarantined", aside)):
         for each in found:
             if each.row is not None and (each.page_seq, each.row) not in seen:

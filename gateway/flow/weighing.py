@@ -7,7 +7,7 @@ stored about these people, decides with values, and writes once at the end.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,10 +15,19 @@ import msgspec
 
 from gateway.core import claims as drafting
 from gateway.core.claims import Draft
-from gateway.core.schemes import Insured, SchemeFamily, assess, needs_person
+from gateway.core.reviewing import union_of_coverage
+from gateway.core.schemes import (
+    Beside,
+    Insured,
+    SchemeFamily,
+    assess,
+    besides,
+    in_order_of_payment,
+    needs_person,
+)
 from gateway.errors import BadCase
-from gateway.flow.office import Office, delivery_context
-from gateway.model.benefit import BenefitEstimate, Decided
+from gateway.flow.office import Office, delivery_context, pack
+from gateway.model.benefit import BenefitEstimate, Decided, Fact
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Member
 from gateway.model.money import Money
@@ -52,6 +61,7 @@ class PersonFile(msgspec.Struct, kw_only=True, gc=False):
     association: str
     members: list[Member]
     stays: list[Stay]
+    facts: tuple[Fact, ...] = ()
 
     @property
     def enrolled(self) -> list[Member]:
@@ -60,8 +70,9 @@ class PersonFile(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What is to be written after weighing."""
+    """What is to be written after weighing. `digest`: the facts of a doubt → by what they are known again."""
 
+    digest: Callable[[str], bytes]
     new: list[ClaimRow] = msgspec.field(default_factory=list)
     changed: list[ClaimRow] = msgspec.field(default_factory=list)
     outgoing: list[tuple[ClaimRow, bytes]] = msgspec.field(default_factory=list)
@@ -91,15 +102,19 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
         before[row.person_id][(row.scheme, row.stay)] = row
     known = [row.claim_id for rows in before.values() for row in rows.values()]
     decided = claims.decisions(tx, known) if known else {}
-    outcome = Outcome()
+    outcome = Outcome(digest=office.vault.fingerprinter("doubt"))
+    families = {name: in_order_of_payment(office.families(name)) for name in {each.association for each in people}}
     for person in people:
-        fixed = _fixed(tx, office, before[person.person_id].values(), decided)
-        for family in office.families(person.association):
+        fixed = fixed_claims(tx, office, before[person.person_id].values(), decided)
+        paid: list[Beside] = []
+        for family in families[person.association]:
             try:
-                _weigh_scheme(outcome, office, person, family, before[person.person_id], fixed, now_ms)
+                _weigh_scheme(outcome, office, person, family, before[person.person_id], fixed, paid, now_ms)
             except BadCase:
                 # One person whose facts contradict each other must not hold up the others of his batch.
-                outcome.doubts.append(_doubt(person, family, "", {}, person.stays, now_ms, kind="contradiction"))
+                facts = [[stay.record for stay in person.stays], insured(person, family.scheme)]
+                said = outcome.digest(pack(facts).hex())
+                outcome.doubts.append(_doubt(person, family, "", {}, person.stays, now_ms, said, kind="contradiction"))
     _write(tx, office, outcome, now_ms)
     return outcome
 
@@ -112,9 +127,10 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[dict[str, Any], ...]
 
 
-def _fixed(
+def fixed_claims(
     tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, DecisionRow]
 ) -> dict[tuple[str, str], Fixed]:
+    """(scheme, stay) → what the association decided, for those of these claims that are decided."""
     fixed = {}
     for row in rows if decided else ():
         decision = decided.get(row.claim_id)
@@ -125,7 +141,9 @@ def _fixed(
         refused = decision.outcome == "refused"
         payable = Money(0 if refused else decision.amount)
         fixed[(row.scheme, row.stay)] = Fixed(
-            claim=row, decision=Decided(settlements=settlements, payable=payable, refused=refused), told=told
+            claim=row,
+            decision=Decided(settlements=settlements, payable=payable, refused=refused, stay=row.stay),
+            told=told,
         )
     return fixed
 
@@ -146,33 +164,42 @@ def _weigh_scheme(
     family: SchemeFamily,
     before: dict[tuple[str, str], ClaimRow],
     fixed: dict[tuple[str, str], Fixed],
+    paid: list[Beside],
     now_ms: int,
 ) -> None:
+    """One scheme of a person. `paid` is what schemes before it pay, for those that stand on them; it grows."""
     # Nobody is paid by an enrolment that opted out, or whose number turned out to be another's.
     stays = [stay for stay in person.stays if not stay.duplicate] if person.enrolled else []
     mine = {stay: row for (scheme, stay), row in before.items() if scheme == family.scheme}
     decided = {stay: each for (scheme, stay), each in fixed.items() if scheme == family.scheme}
     records = [stay.record for stay in stays]
-    estimates = assess(insured(person, family.scheme), records, family, [each.decision for each in decided.values()])
+    decisions = [each.decision for each in decided.values()]
+    who = insured(person, family.scheme)
+    estimates = assess(who, records, family, decisions, facts=person.facts, beside=paid)
+    if len(office.families(person.association)) > 1:
+        paid += besides(family.scheme, estimates, records)
     drafts: dict[str, Draft] = {}
     merged: set[str] = set()
-    doubtful: set[str] = set()
+    doubtful: dict[str, str] = {}
     for estimate in estimates:
         merged.update(estimate.merged_stays)
         if "decided_before" in estimate.flags:
-            doubtful.add(estimate.stay)
+            doubtful[estimate.stay] = repr(estimate.settlements)
         if estimate.stay in decided or "decided_before" in estimate.flags:
             continue
         drafts[estimate.stay] = _draft(person, estimate, stays, family)
     for stay, row in mine.items():
         if stay in decided:
-            if not _still_whole(decided[stay], records):
-                doubtful.add(stay)
+            if changes := changed_since(decided[stay], records):
+                doubtful[stay] = doubtful.get(stay, "") + repr(changes)
         elif stay not in drafts:
-            _withdraw(outcome, row, "merged" if stay in merged else "reversed", now_ms)
+            # Who has no enrolment left was found to be another person, whose claims now hold these stays.
+            _withdraw(outcome, row, "merged" if stay in merged or not person.members else "reversed", now_ms)
     for one in drafts.values():
         _propose(outcome, office, person, one, mine.get(one.stay), now_ms)
-    outcome.doubts += [_doubt(person, family, stay, mine, stays, now_ms) for stay in sorted(doubtful)]
+    outcome.doubts += [
+        _doubt(person, family, stay, mine, stays, now_ms, outcome.digest(doubtful[stay])) for stay in sorted(doubtful)
+    ]
 
 
 def insured(person: PersonFile, scheme: str) -> Insured:
@@ -180,11 +207,13 @@ def insured(person: PersonFile, scheme: str) -> Insured:
     if not person.enrolled:
         return Insured()
     first = person.enrolled[0]
+    coverage = tuple(each for member in person.enrolled for each in member.coverage if each.scheme == scheme)
     return Insured(
         category=first.category,
         sex=first.sex,
         birth_date=first.birth_date,
-        coverage=tuple(each for member in person.enrolled for each in member.coverage if each.scheme == scheme),
+        # Days that two enrolments share are covered once; within one enrolment they are a contradiction.
+        coverage=union_of_coverage(coverage) if len(person.enrolled) > 1 else coverage,
     )
 
 
@@ -197,23 +226,29 @@ def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay],
         estimate,
         [part.record for part in parts],
         scheme=family.scheme,
-        received_on=date.fromisoformat(max(part.received_on for part in parts)),
+        # What only facts tell of has no settlement that came, so it is never late for having come late.
+        received_on=max([date.fromisoformat(part.received_on) for part in parts], default=date.min),
         needs_person=needs_person(estimate),
     )
 
 
-def _still_whole(fixed: Fixed, records: Sequence[SettlementRecord]) -> bool:
-    """Whether every settlement the association decided on is still there, as it was told and not taken back."""
+def changed_since(fixed: Fixed, records: Sequence[SettlementRecord]) -> list[tuple[str, str]]:
+    """What became of the settlements the association decided on, where they are not there as they were told: gone,
+    or what they say now. Empty where all stand."""
     there: dict[str, list[SettlementRecord]] = defaultdict(list)
     for record in records:
         if not record.reversal:
             there[record.settlement_no].append(record)
-    gone = {record.reverses or record.settlement_no for record in records if record.reversal}
-    return all(
-        told["settlement_no"] not in gone
-        and any(drafting.same_weight(told, record) for record in there[told["settlement_no"]])
-        for told in fixed.told
-    )
+    reversed_ = {record.reverses or record.settlement_no for record in records if record.reversal}
+    changes = []
+    for told in fixed.told:
+        number, now = told["settlement_no"], there[told["settlement_no"]]
+        if number in reversed_ or not now:
+            changes.append((number, "gone"))
+        elif not any(drafting.same_weight(told, record) for record in now):
+            # Packed, a record read just now and the same one from the database are the same bytes.
+            changes.append((number, pack(now).hex()))
+    return changes
 
 
 def _doubt(
@@ -223,6 +258,7 @@ def _doubt(
     mine: dict[str, ClaimRow],
     stays: Sequence[Stay],
     now_ms: int,
+    situation: bytes,
     *,
     kind: str = "decided_before",
 ) -> ReviewItem:
@@ -242,6 +278,7 @@ def _doubt(
         state="open",
         created_at=now_ms,
         claim_id=row.claim_id if row else drafting.claim_id(person.association, person.person_id, family.scheme, stay),
+        situation=situation,
     )
 
 
@@ -273,7 +310,7 @@ def _propose(
         updated_at=now_ms,
     )
     (outcome.new if old is None else outcome.changed).append(row)
-    outcome.outgoing.append((row, draft.content))
+    outcome.outgoing.append((row, drafting.frozen(draft)))
 
 
 def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None:
@@ -308,6 +345,9 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
         )
     deliveries.add(tx, outgoing)
     fresh = [
-        doubt for doubt in outcome.doubts if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        doubt
+        for doubt in outcome.doubts
+        if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        and not items.answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
     ]
     items.ask_review(tx, fresh)

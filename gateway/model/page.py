@@ -48,7 +48,8 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As much of a row as is read for everybody: enough to count it and to ask whether it is a member's.
 
-    `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name.
+    `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name. `name` and
+    `birth_date` are what somebody whose number nobody has is looked for by; None where they cannot be read.
     """
 
     settlement_no: str
@@ -58,3 +59,5 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     id_number: str | None
     total: int
     names_nobody: bool = False
+    name: str | None = None
+    birth_date: date | None = None

@@ -26,6 +26,30 @@ class HttpJson(Spec):
     can_be_asked: bool = True
 
 
+class StepSpec(Spec):
+    """One step of the office's work: so many days after the step before it, the first after receipt."""
+
+    name: Annotated[str, Field(min_length=1)]
+    days: Annotated[int, Field(ge=0, le=366)]
+    of: Literal["working", "calendar"] = "calendar"
+
+
+class ProcessingSpec(Spec):
+    """What some leagues promised beyond the scheme (办理时限): none named, all of them.
+
+    `days` and `complex_days` run from approval to payment and replace the scheme's; `steps` run from receipt to the
+    decision.
+    """
+
+    leagues: tuple[str, ...] = ()
+    schemes: tuple[Name, ...] = ()
+    days: Annotated[int, Field(ge=0, le=366)] | None = None
+    complex_days: Annotated[int, Field(ge=0, le=366)] | None = None
+    of: Literal["working", "calendar"] = "working"
+    article: Annotated[str, Field(min_length=1, max_length=80)]
+    steps: tuple[StepSpec, ...] = ()
+
+
 class AssociationSpec(Spec):
     """One association file."""
 
@@ -36,3 +60,4 @@ class AssociationSpec(Spec):
     owner: Annotated[str, Field(min_length=1)]
     delivery: HttpJson
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
+    processing: tuple[ProcessingSpec, ...] = ()

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gateway.settings.files import Spec
 from gateway.settings.secrets import SecretName
+
+
+class MatchingChoice(Spec):
+    """Which model file of config/matching is in force; left out, the newest. `look_further`: whether somebody whose
+    number is sound and nobody's is looked for by name and birth date too ("always"), or only masked, wrong and
+    missing numbers are ("unsound")."""
+
+    model: Annotated[str | None, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$")] = None
+    look_further: Literal["always", "unsound"] = "always"
+
+
+class ReviewSpec(Spec):
+    """How doubts are decided. Above this many yuan a settlement is a member's only once a second person says so."""
+
+    second_person_above: Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 12, decimal_places=2)] = Decimal("10000.00")
 
 
 class GatewaySpec(Spec):
@@ -23,3 +39,5 @@ class GatewaySpec(Spec):
     batch_rows: Annotated[int, Field(ge=100, le=20000)] = 2000
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
+    review: ReviewSpec = ReviewSpec()
+    matching: MatchingChoice = MatchingChoice()

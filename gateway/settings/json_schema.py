@@ -15,6 +15,7 @@ from gateway.settings.feeds import FeedSpec
 from gateway.settings.files import Spec
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec
+from gateway.settings.matching import MatchingSpec
 from gateway.settings.schemes import SchemeSpec
 
 KINDS: Final[dict[str, type[Spec]]] = {
@@ -22,6 +23,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "feed": FeedSpec,
     "gateway": GatewaySpec,
     "mapping": MappingSpec,
+    "matching": MatchingSpec,
     "scheme": SchemeSpec,
 }
 """Kind of file → the specification that checks it."""

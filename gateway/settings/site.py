@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping, compile_mapping
 from gateway.core.schemes import SchemeFamily
 from gateway.errors import BadSettings, Finding, WrongUse
@@ -20,6 +21,7 @@ from gateway.settings.feeds import FeedSpec
 from gateway.settings.files import Spec, check, read_toml
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec, load_mapping
+from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
 
@@ -37,6 +39,7 @@ class Site:
     mappings: Mapping[str, MappingSpec]
     schemes: Mapping[str, SchemeFamily]
     associations: Mapping[str, AssociationSpec]
+    matching: Model
 
     def database_url(self) -> str:
         """Where the database is: `HUBAO_DATABASE_URL`, or the gateway file."""
@@ -57,10 +60,11 @@ def load_site(path: Path) -> Site:
     associations = _folder(findings, path, "config/associations", AssociationSpec, "association")
     mappings = _mappings(findings, path)
     schemes = _try(findings, lambda: load_families(path / "config" / "schemes")) or {}
+    matching = _try(findings, lambda: site_model(path)) if gateway else None
     findings += _cross(feeds, associations, mappings, schemes)
-    if findings or gateway is None:
+    if findings or gateway is None or matching is None:
         raise BadSettings(findings)
-    return Site(path, gateway, feeds, mappings, schemes, associations)
+    return Site(path, gateway, feeds, mappings, schemes, associations, matching)
 
 
 def _try(findings: list[Finding], read: Callable[[], T]) -> T | None:

@@ -106,8 +106,10 @@ roster = Table(
     metadata,
     Column("association", String(40), primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("indexed", Integer, nullable=False, server_default=text("0")),
 )
-"""One row an association: the version moves with every change, so that a batch notices it looked too early."""
+"""One row an association: the version moves with every change, so that a batch notices it looked too early;
+`indexed`: by which rules its members' blocks were made."""
 
 person = Table(
     "person",
@@ -143,6 +145,33 @@ member_fingerprint = Table(
     Index("ix_member_fingerprint_member_id", "member_id"),
     sqlite_with_rowid=False,
 )
+
+member_block = Table(
+    "member_block",
+    metadata,
+    Column("block", LargeBinary(16), primary_key=True),
+    Column("member_id", _Id, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""What members are found by besides their number: two letters for the kind, then 14 bytes of a keyed digest. There is
+no index by member: it would double what an import writes, and a member's blocks can be worked out from his fields."""
+
+match_decision = Table(
+    "match_decision",
+    metadata,
+    Column("page_seq", BigInteger, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Column("association", String(40), primary_key=True),
+    Column("member_id", _Id, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("score", Float, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("model", String(40), nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Why a row was matched by more than number and name, or put before a person. Codes and weights, no personal value."""
 
 record = Table(
     "record",
@@ -260,10 +289,73 @@ review = Table(
     Column("claim_id", String(40)),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("situation", LargeBinary(16)),
     Index("ix_review_key", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
 )
-"""kind: match | takeback | decided_before | contradiction; state: open | closed | superseded | expired."""
+"""kind: match | takeback | decided_before | contradiction; state: open | decided | closed | superseded | expired;
+situation: keyed digest of the facts about a claim that were asked about, so that they are asked about once."""
+
+review_decision = Table(
+    "review_decision",
+    metadata,
+    Column("decision_id", _Id, primary_key=True, autoincrement=True),
+    Column("item_id", _Id, nullable=False),
+    Column("association", String(40), nullable=False),
+    Column("answer", String(10), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("member_id", _Id),
+    Column("by", String(80), nullable=False),
+    Column("note", LargeBinary),
+    Column("decided_at", BigInteger, nullable=False),
+    Column("levels", Text, nullable=False),
+    Column("model", String(40), nullable=False),
+    Column("joined", Text, nullable=False),
+    Column("undone_by", String(80)),
+    Column("undone_at", BigInteger),
+    Index("ix_review_decision_item_id", "item_id"),
+)
+"""What people said about items. state: noted (not sure) | proposed (waits for a second person) | overtaken | done |
+undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; note: sealed."""
+
+ruling = Table(
+    "ruling",
+    metadata,
+    Column("ruling_id", _Id, primary_key=True, autoincrement=True),
+    Column("association", String(40), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("member_id", _Id, nullable=False),
+    Column("same", Boolean, nullable=False),
+    Column("void", Boolean, nullable=False),
+    Column("decision_id", _Id, nullable=False),
+    Index("ix_ruling_digest", "digest"),
+    Index("ix_ruling_member_id", "member_id"),
+    Index("ix_ruling_decision_id", "decision_id"),
+)
+"""What a person ruled about evidence (a keyed digest) and a member; void once that member changed."""
+
+ruled_row = Table(
+    "ruled_row",
+    metadata,
+    Column("ruling_id", _Id, primary_key=True),
+    Column("page_seq", BigInteger, primary_key=True),
+    Column("row", Integer, primary_key=True),
+    Index("ix_ruled_row_page_seq", "page_seq"),
+    sqlite_with_rowid=False,
+)
+"""The rows a ruling decided: where to look again when it is undone or void."""
+
+review_access = Table(
+    "review_access",
+    metadata,
+    Column("access_id", _Id, primary_key=True, autoincrement=True),
+    Column("item_id", _Id, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("what", String(20), nullable=False),
+    Index("ix_review_access_item_id", "item_id"),
+)
+"""Who looked at plain values of which item, and when."""
 
 run = Table(
     "run",

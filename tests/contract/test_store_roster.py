@@ -7,14 +7,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from gateway.errors import Unavailable
+from gateway.model.decision import Evidence
 from gateway.model.member import Coverage
-from gateway.store import pages, roster
+from gateway.store import decisions, pages, roster
+from gateway.store.decisions import StoredDecision
 from gateway.store.engine import Store, Tx, open_store
-from gateway.store.roster import MemberRow, Rescan, pack_coverage, unpack_coverage
+from gateway.store.roster import MemberRow, Rescan, Width, pack_coverage, unpack_coverage
 
 PERIODS = (
     Coverage(first_day=date(2021, 6, 1), last_day=date(2022, 5, 31), scheme="nm-inpatient", category="active"),
@@ -136,6 +139,87 @@ def test_members_are_found_by_fingerprint(store: Store) -> None:
         }
         roster.drop_fingerprints(tx, [two.member_id])
         assert [each[:2] for each in roster.find(tx, [digest(5), digest(9)])] == [(digest(5), one.member_id)]
+
+
+def block(kind: str, number: int) -> bytes:
+    return kind.encode() + number.to_bytes(14, "big")
+
+
+def test_members_stand_under_blocks_of_many_kinds(store: Store) -> None:
+    with store.write() as tx:
+        one, two = (each.member_id for each in enrol(tx, 2))
+        pairs = {(block("nb", 1), one), (block("nb", 1), two), (block("rl", 1), one), (block("pn", 7), one)}
+        roster.add_blocks(tx, pairs)
+        assert set(roster.find_blocks(tx, [block("nb", 1), block("bl", 1)])) == {
+            (block("nb", 1), one),
+            (block("nb", 1), two),
+        }
+        roster.drop_blocks(tx, [(block("nb", 1), one), (block("nb", 9), one)])
+        assert roster.find_blocks(tx, [block("nb", 1)]) == [(block("nb", 1), two)]
+        assert roster.find_blocks(tx, [block("rl", 1)]) == [(block("rl", 1), one)]
+
+
+def test_the_blocks_of_one_kind_go_and_are_told(store: Store) -> None:
+    with store.write() as tx:
+        one, two = (each.member_id for each in enrol(tx, 2))
+        learnt = [(block("pn", 2**112 - 1), one), (block("pn", 0), one), (block("pn", 0), two)]
+        others = [(block("po", 0), one), (block("pm", 2**112 - 1), one), (block("nb", 3), one)]
+        roster.add_blocks(tx, [*learnt, *others])
+        assert sorted(roster.drop_kind(tx, b"pn", [one, one])) == sorted(learnt[:2])
+        left = roster.find_blocks(tx, [each for each, _ in learnt + others])
+        assert sorted(left) == sorted([learnt[2], *others])
+        assert roster.drop_kind(tx, b"pn", []) == []
+
+
+def test_an_association_is_indexed_anew_without_what_was_learnt(store: Store) -> None:
+    with store.write() as tx:
+        roster.ensure(tx, ["nm", "other"])
+        mine, theirs = enrol(tx, 1)[0].member_id, enrol(tx, 1, "other")[0].member_id
+        roster.add_blocks(tx, [(block(kind, 1), each) for kind in ("nb", "pn") for each in (mine, theirs)])
+        roster.drop_all_blocks(tx, "nm", keep=b"pn")
+        left = roster.find_blocks(tx, [block("nb", 1), block("pn", 1)])
+        assert sorted(left) == [(block("nb", 1), theirs), (block("pn", 1), mine), (block("pn", 1), theirs)]
+        assert roster.indexed(tx, "nm") == roster.indexed(tx, "nobody") == 0
+        roster.set_indexed(tx, "nm", 3)
+        assert (roster.indexed(tx, "nm"), roster.indexed(tx, "other")) == (3, 0)
+
+
+def test_the_width_of_blocks_is_counted_by_kind(store: Store) -> None:
+    with store.write() as tx:
+        assert roster.block_widths(tx) == []
+        one, two, three = (each.member_id for each in enrol(tx, 3))
+        pairs = [(block("nb", 1), one), (block("nb", 1), two), (block("nb", 2), two), (block("be", 1), three)]
+        roster.add_blocks(tx, pairs)
+        narrow = Width(kind="be", rows=1, members=1, distinct=1, widest=1, squares=1)
+        assert roster.block_widths(tx) == [narrow, Width(kind="nb", rows=3, members=2, distinct=2, widest=2, squares=5)]
+
+
+def test_decisions_are_kept_with_their_evidence_and_end_with_their_page(store: Store) -> None:
+    steps = (Evidence(field="name", level="equal", weight=12.5, running=12.5),)
+    first = StoredDecision(
+        page_seq=1,
+        row=4,
+        association="nm",
+        member_id=9,
+        outcome="review",
+        score=0.5,
+        reasons=("id_number_agrees", "name_differs"),
+        evidence=steps,
+        model="1",
+        decided_at=7,
+    )
+    others = [msgspec.structs.replace(first, association="other"), msgspec.structs.replace(first, page_seq=2, row=0)]
+    with store.write() as tx:
+        decisions.keep(tx, [others[1], first, others[0]])
+        assert decisions.of_pages(tx, [1, 2]) == [first, *others]
+        decisions.forget(tx, 1, [3])
+        assert len(decisions.of_pages(tx, [1])) == 2
+        decisions.forget(tx, 1, [4])
+        assert decisions.of_pages(tx, [1, 2]) == others[1:]
+        decisions.expire(tx, [1])
+        assert decisions.of_pages(tx, [2]) == others[1:]
+        decisions.expire(tx, [2])
+        assert decisions.of_pages(tx, [2]) == []
 
 
 def test_the_version_counts_up_with_every_change(store: Store) -> None:

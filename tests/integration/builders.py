@@ -16,7 +16,7 @@ from sqlalchemy import Table, text
 from gateway.core.roster import RosterMember
 from gateway.flow.enrol import Enrolled, enrol
 from gateway.flow.ingest import take_in, work_page
-from gateway.flow.office import Office, batch_context, delivery_context, record_name
+from gateway.flow.office import Office, batch_context, record_name
 from gateway.flow.reconcile import reconcile
 from gateway.model.member import Coverage
 from gateway.model.national_id import check_digit
@@ -186,10 +186,10 @@ def records(office: Office) -> list[dict[str, Any]]:
 
 
 def body(office: Office, claim_id: str, version: int) -> dict[str, Any]:
-    """The frozen body of one version of a claim."""
+    """One version of a claim, as the association receives it."""
     for each in rows_of(office, schema.delivery):
         if (each["claim_id"], each["version"]) == (claim_id, version):
-            plain = office.vault.open(each["sealed"], delivery_context(f"{claim_id}/{version}"))
+            plain = office.claim_body(each["sealed"], claim_id, version)
             opened: dict[str, Any] = msgspec.json.decode(plain)
             return opened
     raise AssertionError(f"no version {version} of {claim_id}")

@@ -1,0 +1,71 @@
+"""report: the yearly table of leagues and schemes, as text, CSV or a workbook."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gateway.cli.output import Json, emit, say
+from gateway.cli.site import FirstDay, LastDay, open_office
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.flow.report import Report
+
+Format = Literal["text", "csv", "xlsx"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(report)
+
+
+def report(
+    context: typer.Context,
+    year: Annotated[int | None, typer.Option(min=2000, max=9998, help="年度，缺省今年 (year).")] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
+    association: Annotated[str | None, typer.Option(help="协会，缺省全部 (association).")] = None,
+    form: Annotated[Format, typer.Option("--format", help="text | csv | xlsx")] = "text",
+    out: Annotated[Path | None, typer.Option(dir_okay=False, help="写到此文件 (write to this file).")] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="附数据质量：匹配、待核、隔离 (quality figures).")] = False,
+    as_json: Json = False,
+) -> None:
+    """年度情况表：分盟市、分方案的参保、申领与金额 (members, claims and money of a year)."""
+    from gateway.flow import report as flow
+
+    office = open_office(context)
+    if year is not None and (first or last):
+        raise WrongUse("--year 与 --from、--to 不能同时用 (either a year, or days)")
+    wanted = year or (first.year if first else last.year if last else office.now().year)
+    found = flow.report(
+        office,
+        first=first.date() if first else date(wanted, 1, 1),
+        last=last.date() if last else date(wanted, 12, 31),
+        association=association,
+        quality=stats,
+    )
+    if as_json or form != "text" or out is not None:
+        _write(found, form, out, as_json)
+    else:
+        from gateway.cli.report_tables import show
+
+        show(found)
+
+
+def _write(found: list[Report], form: Format, out: Path | None, as_json: bool) -> None:
+    from gateway.cli import report_tables as tables
+
+    if out is not None:
+        out.write_bytes(tables.written(found, "xlsx" if out.suffix == ".xlsx" else form))
+    elif form == "xlsx":
+        raise WrongUse("--format xlsx 须有 --out FILE (a workbook needs a file)")
+    elif not as_json:
+        say(tables.written(found, form).decode("utf-8-sig").rstrip())
+    if as_json:
+        emit(tables.plain(found))
+    elif out is not None:
+        say(f"已写出 (written): {out}")

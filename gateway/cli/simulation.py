@@ -1,0 +1,156 @@
+"""A simulation spread over processes: each reads the draft for itself and takes its own people or lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from gateway import wiring
+from gateway.core.forecast import Forecast, Year, forecast, year_of
+from gateway.core.simulation import Figures, merged
+from gateway.flow.office import Office
+from gateway.flow.simulating import (
+    Asked,
+    Rules,
+    Share,
+    load_rules,
+    parts_of,
+    shares_of,
+    simulate_lines,
+    simulate_stored,
+    take_up_today,
+)
+from gateway.model.member import Category
+from gateway.model.money import Money
+from gateway.runners.processes import collect_seldom, spread
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, in a form that travels to other processes."""
+
+    site: Path
+    schemes: Path
+    draft: Path
+    against: str | None = None
+    first: date | None = None
+    last: date | None = None
+    fees: Mapping[Category, Money] = msgspec.field(default_factory=dict)
+    kept: int = 10
+    members: bool = False
+    file: Path | None = None
+
+    def asked(self) -> Asked:
+        """The question with its rules read. Raises BadSettings, WrongUse."""
+        return Asked(
+            rules=load_rules(self.schemes, self.draft, against=self.against),
+            first=self.first,
+            last=self.last,
+            fees=self.fees,
+            kept=self.kept,
+            members=self.members,
+        )
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out: the sums, the fund's year under both, the forecast, and how long it took."""
+
+    rules: Rules
+    figures: Figures
+    first: date | None
+    last: date | None
+    days: int
+    before: Year
+    after: Year
+    forecast: list[Forecast]
+    today: int | None
+    members: bool
+    seconds: float
+    processes: int
+    peak_mb: int
+
+
+class _Done(msgspec.Struct, frozen=True, kw_only=True):
+    figures: Figures
+    seconds: float
+    peak: int
+    today: int | None = None
+
+
+def run(plan: Plan, association: str | None, *, processes: int, today: int | None) -> Outcome:
+    """Simulate. `today`: claims per 100 members and year in hundredths; None: as many as were granted."""
+    asked = plan.asked()
+    done = _of_file(plan, plan.file, processes) if plan.file else _of_site(plan, asked, association, processes)
+    figures = done.figures
+    first = asked.first or _date(figures.first)
+    last = asked.last or _date(figures.last)
+    days = (last - first).days + 1 if first and last else 0
+    known = done.today if today is None else today
+    return Outcome(
+        rules=asked.rules,
+        figures=figures,
+        first=first,
+        last=last,
+        days=days,
+        before=year_of(figures, figures.before, days),
+        after=year_of(figures, figures.after, days),
+        forecast=forecast(figures, days, today=known),
+        today=known,
+        members=plan.members,
+        seconds=done.seconds,
+        processes=processes,
+        peak_mb=done.peak // 2**20,
+    )
+
+
+def _date(ordinal: int) -> date | None:
+    return date.fromordinal(ordinal) if ordinal else None
+
+
+def _of_file(plan: Plan, file: Path, processes: int) -> _Done:
+    shares = [(plan, begin, end) for begin, end in parts_of(file, processes)]
+    return _spread(plan, _work_lines, shares, _read_rules)
+
+
+def _read_rules(plan: Plan, begin: int, end: int) -> Asked:
+    collect_seldom()
+    return plan.asked()
+
+
+def _work_lines(asked: Asked, plan: Plan, begin: int, end: int) -> Figures:
+    if plan.file is None:
+        raise ValueError("a plan without a file has no lines")
+    return simulate_lines(asked, plan.file, begin, end)
+
+
+def _of_site(plan: Plan, asked: Asked, association: str | None, processes: int) -> _Done:
+    office = wiring.open_office(plan.site)
+    try:
+        shares = shares_of(office, asked.rules.before.scheme, association, processes)
+        done = _spread(plan, _work_people, [(plan, mine) for mine in shares], _open)
+        names = sorted({share.association for mine in shares for share in mine})
+        return msgspec.structs.replace(done, today=take_up_today(office, asked, done.figures, names))
+    finally:
+        office.store.close()
+
+
+def _open(plan: Plan, shares: Sequence[Share]) -> tuple[Office, Asked]:
+    return wiring.open_office(plan.site), plan.asked()
+
+
+def _work_people(ready: tuple[Office, Asked], plan: Plan, shares: Sequence[Share]) -> Figures:
+    office, asked = ready
+    try:
+        return simulate_stored(office, asked, shares)
+    finally:
+        office.store.close()
+
+
+def _spread(plan: Plan, work: object, shares: Sequence[tuple[object, ...]], prepare: object) -> _Done:
+    began = time.monotonic()
+    done = spread(work, shares, prepare)  # type: ignore[arg-type]
+    figures = merged((share.result for share in done), plan.kept)
+    return _Done(figures=figures, seconds=time.monotonic() - began, peak=sum(share.peak for share in done))

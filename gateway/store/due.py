@@ -1,0 +1,46 @@
+"""What is not finished yet: claims not delivered, not decided, not paid, with the days their deadlines count from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from sqlalchemy import Connection, text
+
+from gateway.model.claim import ClaimStatus
+
+
+class OpenClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim something is still to be done about. Instants in milliseconds, as everywhere in the store.
+
+    `accepted_at`: when the accepted attempt of its first accepted version was due, which is the day the association
+    received it or one before; None where it has received none. `approved_at`: when it approved and has not paid yet.
+    """
+
+    claim_id: str
+    association: str
+    scheme: str
+    edition: str | None
+    league: str | None
+    flags: str
+    claim_by: str | None
+    accepted_at: int | None
+    approved_at: int | None
+
+
+_OPEN = """
+select c.claim_id, c.association, c.scheme, c.edition, m.league, c.flags, c.claim_by,
+       (select min(d.next_at) from delivery d where d.claim_id = c.claim_id and d.state = 'accepted') as accepted_at,
+       x.decided_at as approved_at
+from claim c
+left join member m on m.member_id = c.member_id
+left join claim_decision x on x.claim_id = c.claim_id
+where c.status <> :withdrawn and (x.outcome is null or x.outcome = 'approved')
+order by c.claim_id
+"""
+
+
+def open_claims(tx: Connection) -> Iterator[OpenClaim]:
+    """Every claim that stands and is neither paid nor refused."""
+    for row in tx.execute(text(_OPEN), {"withdrawn": ClaimStatus.WITHDRAWN.value}):
+        yield OpenClaim(**row._mapping)
