@@ -34,8 +34,8 @@ def scheme_explain(context: typer.Context, claim: str, as_json: Json = False) ->
     say(f"{found.claim_id} 第{found.version}版  {found.scheme} {found.edition or '–'}  应付 {found.payable} 元")
     for sentence in found.explanation:
         say(f"  {sentence}")
-    columns = ("未补助的部分", "金额（元）", "原因", "依据")
-    table("未补助", columns, [(each.what, each.amount, each.reason, each.article) for each in found.not_covered])
+    columns = ("金额（元）", "原因", "依据")
+    table("未补助的部分", columns, [(each.amount, each.reason, each.article) for each in found.not_covered])
     for name, items in (("申领材料", found.papers), ("尚待协会确认的规定", _questions(found))):
         if items:
             say(f"{name}：")

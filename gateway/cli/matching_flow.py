@@ -9,6 +9,7 @@ import typer
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.people import match
 from gateway.cli.site import open_office
+from gateway.cli.words import FIELDS, LEVELS
 
 if TYPE_CHECKING:
     from gateway.flow.matching import BlockReport, Considered, Explained
@@ -84,7 +85,15 @@ def _show_decision(decision: Considered) -> None:
         table(
             "证据 (evidence, in bits)",
             ("项目", "程度", "权重", "累计"),
-            [(step.field, step.level, f"{step.weight:+.1f}", f"{step.running:+.1f}") for step in decision.evidence],
+            [
+                (
+                    FIELDS.get(step.field, step.field),
+                    LEVELS.get(step.level, step.level),
+                    f"{step.weight:+.1f}",
+                    f"{step.running:+.1f}",
+                )
+                for step in decision.evidence
+            ],
         )
 
 

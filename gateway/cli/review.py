@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import open_office
+from gateway.cli.words import FIELDS, LEVELS, all_in_words
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登�
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
 _VERDICTS = {"agrees": "一致", "differs": "不同", "missing": "缺"}
+_SETTLEMENT = {
+    "facility": "机构",
+    "care_type": "就医类别",
+    "admitted_on": "入院",
+    "discharged_on": "出院",
+    "settled_at": "结算",
+    "total": "总费用",
+}
 _STATES = {
     "decided": "已核定 (decided)",
     "proposed": "待另一人确认 (another person must confirm)",
@@ -70,7 +79,7 @@ def review_list(
 
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:
     place = None if row["row"] is None else row["row"] + 1
-    reasons = "、".join(row["reasons"])
+    reasons = all_in_words(row["reasons"])
     head = (row["item_id"], row["kind"], row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
     return (*head, row["claim_id"], row["unsure"] or None, row["proposed_by"])
 
@@ -91,7 +100,7 @@ def review_show(
     if as_json:
         emit(shown)
         return
-    say(f"第{item}号 {shown['kind']}，{shown['state']}；原因：{'、'.join(shown['reasons'])}")
+    say(f"第{item}号 {shown['kind']}，{shown['state']}；原因：{all_in_words(shown['reasons'])}")
     if shown["kind"] == "match":
         _show_match(shown)
     elif shown["kind"] == "takeback":
@@ -107,15 +116,22 @@ def _show_match(shown: dict[str, Any]) -> None:
     if not shown["available"]:
         say("原页已到期或读不出 (its page is gone or cannot be read)")
     settlement = shown["settlement"] or {}
-    say("  ".join(f"{key} {value}" for key, value in settlement.items() if value and key != "errors"))
+    say(
+        "  ".join(
+            f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value and key != "errors"
+        )
+    )
     for each in shown["candidates"]:
-        title = f"会员 {each['member_no']}，分数 {each['score']}，{'、'.join(each['reasons'])}"
+        title = f"会员 {each['member_no']}，分数 {each['score']}，{all_in_words(each['reasons'])}"
         rows = [(one["label"], one["record"], one["member"], _VERDICTS[one["verdict"]]) for one in each["fields"]]
         table(title, ("", "结算记录", "会员", ""), rows)
     if shown["evidence"]:
-        keys = ("field", "level", "weight", "running")
-        rows = [tuple(each[key] for key in keys) for each in shown["evidence"]]
+        rows = [(*_evidence(each), each["weight"], each["running"]) for each in shown["evidence"]]
         table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
+
+
+def _evidence(step: dict[str, Any]) -> tuple[str, str]:
+    return FIELDS.get(step["field"], step["field"]), LEVELS.get(step["level"], step["level"])
 
 
 def _show_claim(claim: dict[str, Any] | None) -> None:

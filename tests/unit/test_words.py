@@ -1,0 +1,21 @@
+"""Every code matching can give has words for a clerk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gateway.cli.words import FIELDS, LEVELS, in_words
+from gateway.settings.matching import load_model
+
+
+def test_every_level_of_the_model_has_words() -> None:
+    model = load_model(Path("config/matching"))
+    assert set(model.levels) <= set(FIELDS)
+    assert {level for levels in model.levels.values() for level in levels} <= set(LEVELS)
+
+
+def test_a_reason_is_said_in_words_and_an_unknown_one_stays() -> None:
+    assert in_words("name_newborn") == "姓名新生儿写法"
+    assert in_words("id_number_agrees") == "证件号码一致"
+    assert in_words("several_people") == "不止一人符合"
+    assert in_words("of_tomorrow") == "of_tomorrow"
