@@ -26,10 +26,10 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: Callable[..., Any]) -> list[Share]:
     """Run `job(prepare(*share), *share)` for every share, each in a fresh process, all released at the same moment.
 
-    Raises RuntimeError if a process ends without an answer.
+    Raises RuntimeError if a process ends without an answer, also while it is still preparing.
     """
     context = multiprocessing.get_context("spawn")
-    gate = context.Barrier(len(shares) + 1)
+    gate = context.Event()
     running = []
     for share in shares:
         ours, theirs = context.Pipe(duplex=False)
@@ -37,8 +37,16 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
         process.start()
         theirs.close()
         running.append((process, ours))
-    gate.wait()
-    done = [_answer(process, ours) for process, ours in running]
+    try:
+        for process, ours in running:
+            _heard(process, ours)
+        gate.set()
+        done = [_answer(process, ours) for process, ours in running]
+    except RuntimeError:
+        # The others would wait for a gate that never opens.
+        for process, _ in running:
+            process.terminate()
+        raise
     for process, _ in running:
         process.join()
     return done
@@ -53,6 +61,7 @@ def collect_seldom() -> None:
 
 def _one(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:
     ready = prepare(*share)
+    answer.send(None)
     gate.wait()
     began = time.monotonic()
     result = job(ready, *share)
@@ -70,8 +79,13 @@ def _own_peak() -> int:
 
 
 def _answer(process: Any, ours: Connection) -> Share:
+    share: Share = _heard(process, ours)
+    return share
+
+
+def _heard(process: Any, ours: Connection) -> Any:
+    """What a process says next: None once it is ready, then its share."""
     try:
-        share: Share = ours.recv()
+        return ours.recv()
     except EOFError as error:
         raise RuntimeError(f"process {process.pid} ended without an answer") from error
-    return share
