@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -91,6 +92,10 @@ def bench_site(path: Path, database: str, suite: str) -> Path:
     for feed in (path / "config" / "feeds").glob("*.toml"):
         feed.unlink()
     (path / "config" / "feeds" / "bench.toml").write_text(_FEED_FILE, encoding="utf-8")
+    # One scheme, so that figures stay comparable whatever else the shipped association pays.
+    association = path / "config" / "associations" / "nm.toml"
+    schemes = re.sub(r"(?m)^schemes = .*$", 'schemes = ["nm-inpatient"]', association.read_text(encoding="utf-8"))
+    association.write_text(schemes, encoding="utf-8")
     gateway = path / "config" / "gateway.toml"
     text = gateway.read_text(encoding="utf-8").replace('suite = "aes"', f'suite = "{suite}"')
     gateway.write_text(text.replace("sqlite:///data/hubao.db", _url(database)), encoding="utf-8")

@@ -79,6 +79,7 @@ class Demonstration(msgspec.Struct, kw_only=True):
     in_review: int
     seconds: float
     sample: dict[str, Any] | None
+    to_confirm: str | None = None
 
     def figures(self) -> dict[str, Any]:
         """The JSON of design §7."""
@@ -225,6 +226,7 @@ def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonst
         in_review=now.in_review,
         seconds=time.monotonic() - began,
         sample=_sample(stage.inbox),
+        to_confirm=_to_confirm(stage.inbox),
     )
 
 
@@ -232,6 +234,13 @@ def _sample(inbox: Inbox) -> dict[str, Any] | None:
     """One claim as the association sees it: the one with the most lines."""
     standing = [held.claim for held in inbox.book.current() if held.claim.get("lines")]
     return max(standing, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None)
+
+
+def _to_confirm(inbox: Inbox) -> str | None:
+    """The member number of a claim that waits for a diagnosis to be confirmed."""
+    waiting = [held.claim for held in inbox.book.current() if "diagnosis_to_confirm" in held.claim.get("flags", ())]
+    numbers: list[str] = sorted(claim["member"]["member_no"] for claim in waiting)
+    return numbers[0] if numbers else None
 
 
 def show(result: Demonstration, *, keep_open: bool) -> None:
@@ -252,6 +261,10 @@ def show(result: Demonstration, *, keep_open: bool) -> None:
         f"每份恰好生效一次 (each exactly once in effect)"
     )
     say(f"丢失 (lost) {figures['lost']}，重复 (doubled) {figures['doubled']}，用时 {figures['seconds']} 秒")
+    if result.to_confirm is not None:
+        say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
+        fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
+        say(f"    hubao --site {result.site} facts add {result.to_confirm} --association {ASSOCIATION} {fact}")
     _show_where(result.site, keep_open=keep_open)
 
 

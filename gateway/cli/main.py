@@ -11,6 +11,7 @@ import typer
 from gateway.cli import (
     claims,
     explaining,
+    facts,
     feeds,
     matching,
     matching_flow,
@@ -47,6 +48,7 @@ site.register(app)
 night.register(app)
 feeds.register(app)
 people.register(app)
+facts.register(app)
 matching.register(app)
 matching_flow.register(app)
 schemes.register(app)

@@ -188,10 +188,10 @@ def _files(truth: Path, roster_file: Path | None, records: Path | None) -> tuple
 def _trial(site: Path, roster_file: Path) -> tuple[Trial, str]:
     """The roster ready to be matched against, and the version of the model in force."""
     from gateway.core.match.trying import Trial
-    from gateway.settings.matching import site_model
+    from gateway.settings.matching import site_looks_further, site_model
 
     model = site_model(site)
-    return Trial(_roster(roster_file).people, model), model.version
+    return Trial(_roster(roster_file).people, model, looks_further=site_looks_further(site)), model.version
 
 
 def _roster(file: Path) -> RosterFile:

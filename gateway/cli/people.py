@@ -45,11 +45,11 @@ def roster_import(
     office = open_office(context)
     if association not in office.associations:
         raise WrongUse(f"没有协会 {association}；已有：{sorted(office.associations)} (unknown association)")
-    schemes = office.associations[association].schemes
     read = read_roster(
         file.read_bytes(),
-        scheme_default=scheme or (schemes[0] if len(schemes) == 1 else None),
+        scheme_default=scheme or office.associations[association].roster_scheme,
         schemes=_scheme_words(office, association),
+        families={family.scheme: family for family in office.families(association)},
     )
     keep_out = strict and bool(read.errors)
     report = enrol(office, association, () if keep_out else read.people, dry_run=dry_run)
@@ -111,11 +111,11 @@ def match_try(
     """记录 JSON 行 → 匹配结论 JSON 行；不用数据库 (record lines → decision lines)."""
     from gateway.core.match.trying import Trial
     from gateway.core.roster import read_roster
-    from gateway.settings.matching import site_model
+    from gateway.settings.matching import site_looks_further, site_model
 
     read = read_roster(roster_file.read_bytes(), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
-    trial = Trial(read.people, site_model(context.obj))
+    trial = Trial(read.people, site_model(context.obj), looks_further=site_looks_further(context.obj))
     for line in lines_of(records):
         emit(trial.answer(line))

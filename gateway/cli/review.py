@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(review, name="review")
 
 
-def _name(by: str | None) -> str:
+def name_of(by: str | None) -> str:
     """Who sits here: as told, or as logged in."""
     if by:
         return by
@@ -96,7 +96,7 @@ def review_show(
     from gateway.flow import reviewing
 
     office = open_office(context)
-    shown = reviewing.reveal(office, item, by=_name(by)) if reveal else reviewing.show(office, item)
+    shown = reviewing.reveal(office, item, by=name_of(by)) if reveal else reviewing.show(office, item)
     if as_json:
         emit(shown)
         return
@@ -166,7 +166,7 @@ def review_decide(
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
-    said = Said(answer=cast("Answer", answer), by=_name(by), member_no=member_no, join=join, note=note)
+    said = Said(answer=cast("Answer", answer), by=name_of(by), member_no=member_no, join=join, note=note)
     _tell(decide(open_office(context), item, said), as_json=as_json)
 
 
@@ -175,7 +175,7 @@ def review_undo(context: typer.Context, item: Item, by: By = None, as_json: Json
     """撤回决定，连同由此产生的一切；协会已决定的转人工 (take a decision back, with all that followed)."""
     from gateway.flow.deciding import undo
 
-    _tell(undo(open_office(context), item, by=_name(by)), as_json=as_json)
+    _tell(undo(open_office(context), item, by=name_of(by)), as_json=as_json)
 
 
 def _tell(done: Any, *, as_json: bool) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.output import Json, emit, lines_of, say, table
+from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.core.schemes import SchemeFamily
@@ -67,6 +69,28 @@ def scheme_assess(
             emit({"case": None, "error": error})
             continue
         emit(answer_case(case, found))
+
+
+@scheme.command("period")
+def scheme_period(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="方案代码 (the scheme).")],
+    joined: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="参加日期 (the day of joining).")],
+    as_json: Json = False,
+) -> None:
+    """某日参加的人，保障期从哪天到哪天 (the period of somebody who joins on that day)."""
+    from gateway.core.schemes.joining import coverage_from
+
+    found = families(context.obj)
+    if name not in found:
+        raise WrongUse(f"没有方案 {name}；已有：{'、'.join(sorted(found))} (unknown scheme)")
+    made = coverage_from(joined.date(), found[name])
+    if made is None:
+        raise WrongUse(f"{name} 在该日没有保障期规则，名册须写明起止日 (no [period] rule in force that day)")
+    if as_json:
+        emit({"scheme": name, "joined": joined.date(), "from": made.first_day, "to": made.last_day})
+    else:
+        say(f"{made.first_day} 至 (to) {made.last_day}")
 
 
 @scheme.command("test")

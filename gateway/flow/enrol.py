@@ -12,15 +12,14 @@ from gateway.flow.candidates import PERSON_NO
 from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
 from gateway.model.decision import Candidate
 from gateway.model.member import Coverage, Member
-from gateway.store import pages, reviews, roster
+from gateway.store import facts, pages, reviews, roster
 from gateway.store.engine import Tx
 from gateway.store.roster import MemberRow, Rescan
+from gateway.store.values import to_ms
+from gateway.vault import DataKey
 
 BLOCK_RULES = 1
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
-
-_NEVER_ASKED = "ph"
-"""No settlement carries a phone number, so nobody could be found under it."""
 
 _AT_ONCE = 5_000
 _IDENTITY = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "unit_name", "opt_out"))
@@ -139,13 +138,14 @@ def _overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
 
 
 def _write(tx: Tx, office: Office, association: str, plan: _Plan) -> None:
-    worked = pages.any_worked(tx, feeds_of(office, association))
+    # Confirmed facts are weighed with coverage too, even before the first page came.
+    weighed = pages.any_worked(tx, feeds_of(office, association)) or facts.any_told(tx, association)
     if roster.count(tx, association) == 0:
         roster.set_indexed(tx, association, BLOCK_RULES)
     wanted = _write_changed(tx, office, association, plan.changed)
     found_by = _write_new(tx, office, association, plan.new)
     roster.settle_in(tx)
-    if worked:
+    if weighed:
         wanted += [
             Rescan(member_id=member_id, association=association, fingerprints=digests, reread=True)
             for member_id, digests in found_by.items()
@@ -159,8 +159,9 @@ def _write_changed(tx: Tx, office: Office, association: str, changed: Sequence[_
     moved = [each for each in changed if _moved(each[1], each[2])]
     before = _forget(tx, office, moved)
     persons = _persons_of(tx, office, association, moved)
+    key = office.vault.roster_key()
     rows = [
-        _row(office, row.member_id, persons.get(row.member_id, row.person_id), association, new)
+        _row(office, key, row.member_id, persons.get(row.member_id, row.person_id), association, new)
         for row, _, new in changed
     ]
     roster.change_members(tx, rows)
@@ -190,6 +191,7 @@ def _forget(tx: Tx, office: Office, moved: Sequence[_Changed]) -> dict[int, byte
     roster.drop_blocks(tx, gone)
     gone += roster.drop_kind(tx, PERSON_NO, learnt)
     roster.forget_asked(tx, renumbered)
+    facts.end_of_members(tx, [row.member_id for row, _, new in moved if new.opt_out], now_ms=to_ms(office.now()))
     reviews.void(tx, [row.member_id for row, old, new in moved if _another(old, new)])
     before = {row.member_id: b"" for row, _, _ in moved}
     for block, member_id in gone:
@@ -238,7 +240,8 @@ def _add_fingerprints(tx: Tx, office: Office, members: Sequence[tuple[RosterMemb
 
 
 def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:
-    """The blocks a member stands under besides his number, learnt person numbers left out."""
+    """The blocks a member stands under besides his number, learnt person numbers left out, and his phone too: no
+    settlement carries one, so nobody could be found under it."""
     candidate = Candidate(
         member_id=0,
         person_id=0,
@@ -248,11 +251,9 @@ def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...
         id_type=person.id_type,
         sex=person.sex,
         birth_date=person.birth_date,
-        phone=person.phone,
         unit_name=person.unit_name,
     )
-    asked = dict.fromkeys(text for text in member_blocks(candidate) if not text.startswith(_NEVER_ASKED))
-    return tuple(office.block(text) for text in asked)
+    return tuple(map(office.block, member_blocks(candidate)))
 
 
 def _moved(old: Member, new: RosterMember) -> bool:
@@ -289,14 +290,16 @@ def _rows_of_new(tx: Tx, office: Office, association: str, new: Sequence[RosterM
     known = {number: members[0].person_id for number, members in holders.items()}
     strangers = list(dict.fromkeys(person.id_number for person in new if person.id_number not in known))
     known.update(zip(strangers, roster.add_people(tx, association, len(strangers)), strict=True))
-    ids = roster.new_member_ids(tx, len(new))
+    ids, key = roster.new_member_ids(tx, len(new)), office.vault.roster_key()
     return [
-        _row(office, member_id, known[person.id_number], association, person)
+        _row(office, key, member_id, known[person.id_number], association, person)
         for member_id, person in zip(ids, new, strict=True)
     ]
 
 
-def _row(office: Office, member_id: int, person_id: int, association: str, person: RosterMember) -> MemberRow:
+def _row(
+    office: Office, key: DataKey, member_id: int, person_id: int, association: str, person: RosterMember
+) -> MemberRow:
     box = Personal(
         name=person.name,
         id_type=person.id_type,
@@ -316,6 +319,6 @@ def _row(office: Office, member_id: int, person_id: int, association: str, perso
         league=person.league,
         opt_out=person.opt_out,
         coverage=person.coverage,
-        sealed=office.vault.roster_key().seal(pack(box), member_context(member_id)),
+        sealed=key.seal(pack(box), member_context(member_id)),
         content=_content(office, person),
     )

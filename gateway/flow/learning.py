@@ -21,6 +21,7 @@ from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
 
 _EXPLAINED = frozenset(("member", "duplicate", "review"))
+_CERTAIN = frozenset(("member", "left", "duplicate"))
 
 
 def remember(tx: Tx, office: Office, page: StoredPage, rows: Sequence[Row], *, again: bool = False) -> None:
@@ -59,11 +60,12 @@ def _blunted(evidence: Evidence) -> Evidence:
 def learn(tx: Tx, office: Office, feed: str, rows: Iterable[Row]) -> None:
     """Members certainly matched are found by the feed's person numbers of theirs from now on. The caller holds the
     feed, and so nobody else learns the same at this moment."""
-    wanted = {
-        (person_block(office, feed, row.person_no), member.member_id)
+    people = {
+        (row.person_no, member.member_id)
         for row in rows
-        if row.person_no is not None and row.kind in ("member", "left", "duplicate")
+        if row.person_no is not None and row.kind in _CERTAIN
         for _, member in row.matched
     }
+    wanted = {(person_block(office, feed, person_no), member_id) for person_no, member_id in people}
     there = roster.find_blocks(tx, sorted({block for block, _ in wanted}))
     roster.add_blocks(tx, wanted.difference(there))

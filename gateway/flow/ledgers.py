@@ -121,7 +121,7 @@ class SchemeAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberLedger(msgspec.Struct, frozen=True, kw_only=True):
-    """Every scheme of the association for one member, by his number; holds no name."""
+    """Every scheme of the association that one member has joined, by his number; holds no name."""
 
     association: str
     member_no: str
@@ -137,7 +137,11 @@ def member_ledger(office: Office, association: str, member_no: str) -> MemberLed
         if not rows:
             raise WrongUse("没有这个会员号 (no such member number)")
         cases = cases_of(tx, office, association, rows[0].person_id)
-    accounts = [_account(each, cases.get(each.scheme)) for each in office.families(association)]
+        enrolments = roster.members_of_people(tx, [rows[0].person_id])
+    joined = {period.scheme for each in enrolments for period in each.coverage}
+    accounts = [
+        _account(each, cases.get(each.scheme)) for each in office.families(association) if each.scheme in joined
+    ]
     return MemberLedger(association=association, member_no=member_no, schemes=tuple(accounts))
 
 

@@ -70,7 +70,7 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
     """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
     compiled, digest = office.mapping_of(feed), office.record_key(feed)
     out = []
-    for index, one in enumerate(compiled.identify(rows, start, stop), start):
+    for index, one in enumerate(compiled.identify(rows, start, stop, names=office.looks_further), start):
         if isinstance(one, Identity):
             if one.reversal:
                 out.append(_reversal(digest, compiled, rows, index, one))
@@ -205,11 +205,23 @@ class _Deciding:
 def _kind(office: Office, row: Row, glance: Glance) -> str:
     outcomes = {decision.outcome for _, decision in row.decisions}
     if Outcome.MATCHED in outcomes:
-        payable = any(could_pay(office, name, glance) for name, _ in row.matched)
+        refund = row.original is not None
+        payable = any(could_pay(office, name, glance, refund=refund) for name, _ in row.matched)
         return "member" if payable else "left"
     return "review" if Outcome.REVIEW in outcomes else "stranger"
 
 
-def could_pay(office: Office, association: str, kind: Kind) -> bool:
-    """Whether any scheme of the association could ever pay for such a settlement."""
+class _Codeless(msgspec.Struct, frozen=True, gc=False):
+    """A settlement whose diagnoses nobody told."""
+
+    insurance_type: str | None
+    care_type: str | None
+
+
+def could_pay(office: Office, association: str, seen: Glance | SettlementRecord, *, refund: bool) -> bool:
+    """Whether any scheme of the association could ever pay for such a settlement.
+
+    A refund that tells no diagnosis may take back one that told it, so it is not ruled out by that.
+    """
+    kind: Kind = _Codeless(seen.insurance_type, seen.care_type) if refund and not seen.diagnosis_codes else seen
     return any(scheme_could_pay(kind, family) for family in office.families(association))

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.core.normalise import Normal
 from gateway.errors import Conflict
+from gateway.flow.fact_boxes import give_facts
 from gateway.flow.learning import remember
 from gateway.flow.office import Office, Opener, batch_context, pack, page_context, record_context, record_name
 from gateway.flow.reading import Reading, Row, could_pay
@@ -303,7 +304,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
     for row in reading.rows:
         if row.kind == "member" and row.record is not None:
             for association, member in row.matched:
-                if could_pay(office, association, row.record):
+                if could_pay(office, association, row.record, refund=row.record.reversal):
                     stay = _stay(row.record, at.meta, member.member_id, row=row.index)
                     work.new.setdefault(member.person_id, []).append(stay)
                     work.associations[member.person_id] = association
@@ -320,7 +321,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
 
 
 def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: Work) -> list[PersonFile]:
-    """Every person concerned with his enrolments and live stays, old and new, in order of id."""
+    """Every person concerned with his enrolments, facts and live stays, old and new, in order of id."""
     ids = sorted(work.associations)
     unknown = [each for each in ids if each not in known]
     if unknown:
@@ -338,7 +339,9 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
             files[row.person_id].stays.append(stored_stay(office, row, open_one))
     for person_id, stays in work.new.items():
         files[person_id].stays += stays
-    return list(files.values())
+    people = list(files.values())
+    give_facts(tx, office, people)
+    return people
 
 
 def _see_again(work: Work, now: RecordRow) -> None:

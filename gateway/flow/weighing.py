@@ -39,6 +39,9 @@ from gateway.store.engine import Tx
 from gateway.store.items import ReviewItem
 from gateway.store.values import to_ms
 
+_EVENT = "event/"
+"""How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
+
 
 class Stay(msgspec.Struct, kw_only=True, gc=False):
     """A settlement of a person with what the gateway knows of its coming."""
@@ -172,34 +175,58 @@ def _weigh_scheme(
     stays = [stay for stay in person.stays if not stay.duplicate] if person.enrolled else []
     mine = {stay: row for (scheme, stay), row in before.items() if scheme == family.scheme}
     decided = {stay: each for (scheme, stay), each in fixed.items() if scheme == family.scheme}
+    who = insured(person, family.scheme)
+    if not who.coverage and not mine:
+        # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
+        return
     records = [stay.record for stay in stays]
     decisions = [each.decision for each in decided.values()]
-    who = insured(person, family.scheme)
     estimates = assess(who, records, family, decisions, facts=person.facts, beside=paid)
     if len(office.families(person.association)) > 1:
         paid += besides(family.scheme, estimates, records)
-    drafts: dict[str, Draft] = {}
-    merged: set[str] = set()
-    doubtful: dict[str, str] = {}
-    for estimate in estimates:
-        merged.update(estimate.merged_stays)
-        if "decided_before" in estimate.flags:
-            doubtful[estimate.stay] = repr(estimate.settlements)
-        if estimate.stay in decided or "decided_before" in estimate.flags:
-            continue
-        drafts[estimate.stay] = _draft(person, estimate, stays, family)
-    for stay, row in mine.items():
-        if stay in decided:
-            if changes := changed_since(decided[stay], records):
-                doubtful[stay] = doubtful.get(stay, "") + repr(changes)
-        elif stay not in drafts:
-            # Who has no enrolment left was found to be another person, whose claims now hold these stays.
-            _withdraw(outcome, row, "merged" if stay in merged or not person.members else "reversed", now_ms)
-    for one in drafts.values():
-        _propose(outcome, office, person, one, mine.get(one.stay), now_ms)
+    doubtful = _doubtful(estimates, decided, records)
+    drafts = {
+        one.stay: _draft(person, one, stays, family, covered=bool(who.coverage))
+        for one in estimates
+        if one.stay not in decided and "decided_before" not in one.flags
+    }
+    _withdraw_gone(outcome, person, mine, {*drafts, *decided}, estimates, now_ms)
+    for draft in drafts.values():
+        _propose(outcome, office, person, draft, mine.get(draft.stay), now_ms)
     outcome.doubts += [
         _doubt(person, family, stay, mine, stays, now_ms, outcome.digest(doubtful[stay])) for stay in sorted(doubtful)
     ]
+
+
+def _doubtful(
+    estimates: Sequence[BenefitEstimate], decided: dict[str, Fixed], records: Sequence[SettlementRecord]
+) -> dict[str, str]:
+    """Stay → what speaks against a decision of the association, where anything does."""
+    doubtful = {one.stay: repr(one.settlements) for one in estimates if "decided_before" in one.flags}
+    for stay, fixed in decided.items():
+        if changes := changed_since(fixed, records):
+            doubtful[stay] = doubtful.get(stay, "") + repr(changes)
+    return doubtful
+
+
+def _withdraw_gone(
+    outcome: Outcome,
+    person: PersonFile,
+    mine: dict[str, ClaimRow],
+    there: set[str],
+    estimates: Sequence[BenefitEstimate],
+    now_ms: int,
+) -> None:
+    """Take back the claims of stays that are not there any more."""
+    merged = {stay for estimate in estimates for stay in estimate.merged_stays}
+    for stay, row in mine.items():
+        if stay in there:
+            continue
+        # Who has no enrolment left was found to be another person, whose claims now hold these stays.
+        if stay in merged or not person.members:
+            _withdraw(outcome, row, "merged", now_ms)
+        else:
+            _withdraw(outcome, row, "event_gone" if stay.startswith(_EVENT) else "reversed", now_ms)
 
 
 def insured(person: PersonFile, scheme: str) -> Insured:
@@ -217,7 +244,11 @@ def insured(person: PersonFile, scheme: str) -> Insured:
     )
 
 
-def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily) -> Draft:
+def _draft(
+    person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay], family: SchemeFamily, *, covered: bool
+) -> Draft:
+    # What pays at events only leaves no question about care for a person, whatever a settlement leaves open.
+    asked = covered and (bool(family.units) or estimate.stay.startswith(_EVENT))
     parts = [stays[index] for index in estimate.record_keys]
     ids = {stay.member_id for stay in parts}
     member = next((each for each in person.enrolled if each.member_id in ids), person.enrolled[0])
@@ -228,7 +259,7 @@ def _draft(person: PersonFile, estimate: BenefitEstimate, stays: Sequence[Stay],
         scheme=family.scheme,
         # What only facts tell of has no settlement that came, so it is never late for having come late.
         received_on=max([date.fromisoformat(part.received_on) for part in parts], default=date.min),
-        needs_person=needs_person(estimate),
+        needs_person=asked and needs_person(estimate),
     )
 
 

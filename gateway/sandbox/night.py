@@ -20,7 +20,7 @@ from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent
-from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, NightRows, Truth
+from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, WOMENS_LEAGUE, NightRows, Truth
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.pushes import Push, pushes_of
 from gateway.sandbox.roster import coverage_of, write_roster
@@ -30,6 +30,7 @@ FEWEST_MEMBERS: Final = 100
 
 _SHARES = {"wuhai": 30, "hinggan": 40, "bayannur": 30}
 _STRANGERS_FOR_TEN = 35
+WOMENS_SCHEME: Final = "nm-women"
 
 
 class Evening(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,10 +126,17 @@ def _write_roster(folder: Path, members: tuple[Person, ...], opted_out: frozense
     path = folder / "roster.csv"
 
     def periods(person: Person) -> tuple[Coverage, ...]:
-        return coverage_of(person, day=day, seed=seed)
+        return coverage_of(person, day=day, seed=seed) + _womens_scheme(person, day)
 
     write_roster(path, members, periods=periods, opted_out=opted_out)
     return path
+
+
+def _womens_scheme(person: Person, day: date) -> tuple[Coverage, ...]:
+    """The women at work of one league pay for 馨康 too, by the calendar year."""
+    if (person.league, person.sex, person.category) != (WOMENS_LEAGUE, "F", "active"):
+        return ()
+    return (Coverage(first_day=date(day.year, 1, 1), last_day=date(day.year, 12, 31), scheme=WOMENS_SCHEME),)
 
 
 def _evenings(rows: NightRows, day: date) -> tuple[Evening, Evening]:

@@ -37,6 +37,9 @@ FEEDS: Final = ("wuhai", "hinggan", "bayannur")
 CAST: Final = 20
 """How many members of each league play a part."""
 
+WOMENS_LEAGUE: Final = "bayannur"
+"""Where women at work are in 馨康 too; one of the cast who is learns there that she is ill."""
+
 Rows = dict[str, list[Sent]]
 """Feed → its rows of one evening."""
 
@@ -116,6 +119,8 @@ class NightRows:
             stays[place] = msgspec.structs.replace(stays[place], spoiled=how)
         stays[15] = _under_name(stays[15], sibling_name(self._dice, stays[15].person.name, "F"))
         stays[16] = _under_name(stays[16], stays[16].person.name + "之女")
+        if feed == WOMENS_LEAGUE:
+            _fall_ill(stays)
         moved = transferred(self._dice, stays[9].person, stays[9].record, serial=next(self._serials))
         stays.append(_left_by(stays[9].person, moved, self._eve))
         return stays[:10] + stays[12:]
@@ -217,6 +222,16 @@ def _under_name(sent: Sent, name: str) -> Sent:
     """The member's number in another's hand: a stranger's, a sister's, or his newborn daughter's."""
     record = msgspec.structs.replace(sent.record, name=name)
     return msgspec.structs.replace(sent, record=record, wrong_name=True)
+
+
+def _fall_ill(stays: list[Sent]) -> None:
+    """The first woman at work among those who play no other part: breast cancer, which 馨康 pays once confirmed."""
+    for place in range(17, len(stays)):
+        person = stays[place].person
+        if (person.sex, person.category) == ("F", "active"):
+            record = msgspec.structs.replace(stays[place].record, diagnosis_codes=("C50.400",))
+            stays[place] = msgspec.structs.replace(stays[place], record=record)
+            return
 
 
 def _mended(sent: Sent) -> Sent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec
@@ -51,13 +51,25 @@ class ProcessingSpec(Spec):
 
 
 class AssociationSpec(Spec):
-    """One association file."""
+    """One association file. `default_scheme` is what a roster row without a scheme joins; the only one, if one."""
 
     association: Name
     version: Annotated[int, Field(ge=1)] = 1
     name: str
     schemes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    default_scheme: Name | None = None
     owner: Annotated[str, Field(min_length=1)]
     delivery: HttpJson
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     processing: tuple[ProcessingSpec, ...] = ()
+
+    @property
+    def roster_scheme(self) -> str | None:
+        """The scheme of roster rows that name none; None where they must."""
+        return self.default_scheme or (self.schemes[0] if len(self.schemes) == 1 else None)
+
+    @model_validator(mode="after")
+    def _default_is_one_of_them(self) -> AssociationSpec:
+        if self.default_scheme is not None and self.default_scheme not in self.schemes:
+            raise ValueError(f"default_scheme must be one of schemes: {', '.join(self.schemes)}")
+        return self

@@ -17,7 +17,7 @@ class MatchingChoice(Spec):
     missing numbers are ("unsound")."""
 
     model: Annotated[str | None, Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$")] = None
-    look_further: Literal["always", "unsound"] = "always"
+    look_further: Literal["always", "unsound"] = "unsound"
 
 
 class ReviewSpec(Spec):

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from gateway.core.match import LEVELS, Frequencies, Level, Model
 from gateway.errors import BadSettings, Finding
 from gateway.settings.files import Spec, check, read_toml
-from gateway.settings.gateway import GatewaySpec
+from gateway.settings.gateway import GatewaySpec, MatchingChoice
 from gateway.settings.shipped import shipped_folder
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -101,8 +101,19 @@ def site_model(site: Path) -> Model:
     folder, settings = site / "config" / "matching", site / "config" / "gateway.toml"
     if not settings.is_file() or not model_files(folder):
         return load_model(shipped_folder() / "config" / "matching")
+    return load_model(folder, _choice(settings).model)
+
+
+def site_looks_further(site: Path) -> bool:
+    """Whether a site folder's `matching.look_further` is "always". Where the folder is no site there is no night to
+    keep pace with, and every record is looked for. Raises BadSettings with every finding."""
+    settings = site / "config" / "gateway.toml"
+    return not settings.is_file() or _choice(settings).look_further == "always"
+
+
+def _choice(settings: Path) -> MatchingChoice:
     shown = "config/gateway.toml"
-    return load_model(folder, check(GatewaySpec, read_toml(settings, shown_as=shown), shown_as=shown).matching.model)
+    return check(GatewaySpec, read_toml(settings, shown_as=shown), shown_as=shown).matching
 
 
 def load_spec(path: Path) -> MatchingSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -214,7 +215,8 @@ def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
 def add_fingerprints(tx: Connection, found_by: Sequence[tuple[bytes, int, int]]) -> None:
     """(fingerprint, member id, person id): by which members are found from now on."""
     # Sorted keys fill an index page after page, in place of all over it.
-    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id", "person_id"), sorted(found_by))
+    in_order = sorted(found_by, key=itemgetter(0))
+    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id", "person_id"), in_order)
 
 
 def find_blocks(tx: Connection, blocks: Iterable[bytes]) -> list[tuple[bytes, int]]:
@@ -225,7 +227,7 @@ def find_blocks(tx: Connection, blocks: Iterable[bytes]) -> list[tuple[bytes, in
 
 def add_blocks(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
     """(block, member id): under what members stand from now on. None of them may be there already."""
-    insert_many(tx, schema.member_block, ("block", "member_id"), sorted(blocks))
+    insert_many(tx, schema.member_block, ("block", "member_id"), sorted(blocks, key=itemgetter(0)))
 
 
 def drop_blocks(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:

@@ -357,6 +357,20 @@ review_access = Table(
 )
 """Who looked at plain values of which item, and when."""
 
+fact = Table(
+    "fact",
+    metadata,
+    Column("fact_id", _Id, primary_key=True, autoincrement=True),
+    Column("association", String(40), nullable=False),
+    Column("member_id", _Id, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index("ix_fact_member_id", "member_id"),
+)
+"""What the association confirmed about a member and no settlement tells; null in `sealed` once it was withdrawn or the
+member opted out. The row stays, so that its number is never another fact's."""
+
 run = Table(
     "run",
     metadata,

@@ -14,7 +14,7 @@ from gateway import __version__, scheduler, wiring
 from gateway.flow.night import Doors
 from gateway.flow.office import Office
 from gateway.web import problems
-from gateway.web.api import associations, documents, feeds, health, reviews
+from gateway.web.api import associations, documents, facts, feeds, health, reviews
 from gateway.web.api.desk import Desk
 
 _DESCRIPTION = """
@@ -41,7 +41,7 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
 
     app = _empty_app(office, lifespan)
     app.state.desk, app.state.at_rest = desk, False
-    for router in (feeds.router, associations.router, reviews.router, health.router):
+    for router in (feeds.router, associations.router, facts.router, reviews.router, health.router):
         app.include_router(router)
     problems.install(app)
     documents.complete(app)

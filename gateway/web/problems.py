@@ -39,6 +39,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "unknown_association": (404, "没有此协会 (no such association)"),
     "unknown_claim": (404, "没有此申领 (no such claim)"),
     "unknown_member": (404, "没有此会员 (no such member)"),
+    "unknown_fact": (404, "没有此事实 (no such fact)"),
     "unknown_item": (404, "没有此待核事项 (no such item)"),
     "method_not_allowed": (405, "不支持的方法 (method not allowed)"),
     "not_open": (409, "事项已不待核，或没有可撤回的决定 (the item is not open, or there is nothing to take back)"),

@@ -120,10 +120,10 @@ def owed(night: Night) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
 
 
 def standing(book: InboxBook) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
-    """Member → (settlements, payable) of every claim that stands at the inbox."""
+    """Member → (settlements, payable) of every claim of the inpatient scheme that stands at the inbox."""
     found: dict[str, Counter[tuple[tuple[str, ...], str]]] = {}
     for held in book.current():
-        if held.status != "withdrawn":
+        if held.status != "withdrawn" and held.claim["scheme"] == SCHEME:
             settlements = tuple(sorted(each["settlement_no"] for each in held.claim["settlements"]))
             theirs = found.setdefault(held.claim["member"]["member_no"], Counter())
             theirs[settlements, held.claim["payable"]] += 1
@@ -145,6 +145,13 @@ def test_the_inbox_holds_what_each_member_is_owed(played: Stage) -> None:
     expected = owed(played.night)
     assert len(expected) > 40
     assert standing(played.inbox.book) == expected
+
+
+def test_a_diagnosis_waits_to_be_confirmed(played: Stage) -> None:
+    """One woman of 巴彦淖尔 is in 馨康 and learnt that she is ill: a person must look, nothing is paid by itself."""
+    [held] = [each for each in played.inbox.book.current() if each.claim.get("scheme") == "nm-women"]
+    assert (held.claim["payable"], held.claim["flags"]) == ("0.00", ["diagnosis_to_confirm"])
+    assert [each["diagnosis_codes"] for each in held.claim["settlements"]] == [["C50.400"]]
 
 
 def test_a_claim_names_the_member_and_explains_every_fen(played: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.match import record_blocks, sound_block
+from gateway.core.match.trying import Trial
 from gateway.errors import WrongUse
 from gateway.flow.enrol import BLOCK_RULES, enrol, index_again
 from gateway.flow.matching import block_report, expected_candidates, explain
@@ -108,22 +110,42 @@ def test_who_is_wrong_in_more_than_his_number_stays_quarantined_with_all_errors(
     assert codes == {"bad_id_number", "date_order"}
 
 
+def looking_further(office: Office) -> Office:
+    """The same site where strangers with sound numbers are looked for by name and birth date too."""
+    choice = office.gateway.matching.model_copy(update={"look_further": "always"})
+    return replace(office, gateway=office.gateway.model_copy(update={"matching": choice}))
+
+
 def test_a_sound_number_of_another_is_only_ever_a_doubt(office: Office) -> None:
-    enrol(office, "nm", [member(1, unit_name=EMPLOYER)])
+    further = looking_further(office)
+    enrol(further, "nm", [member(1, unit_name=EMPLOYER)])
     other = of_another_year(who(1))
-    take(office, "east", page(doubtful("A1", 1, other, emp_name=EMPLOYER), doubtful("A2", 1, other)))
-    assert adds_up(office) == {"review": 1, "stranger": 1}
-    stored = only(rows_of(office, schema.match_decision))
+    take(further, "east", page(doubtful("A1", 1, other, emp_name=EMPLOYER), doubtful("A2", 1, other)))
+    assert adds_up(further) == {"review": 1, "stranger": 1}
+    stored = only(rows_of(further, schema.match_decision))
     assert (stored["outcome"], stored["row"]) == ("review", 0)
 
 
-def test_a_site_may_look_no_further_for_sound_numbers(office: Office) -> None:
-    choice = office.gateway.matching.model_copy(update={"look_further": "unsound"})
-    near = replace(office, gateway=office.gateway.model_copy(update={"matching": choice}))
-    enrol(near, "nm", [member(1, unit_name=EMPLOYER), member(2)])
+def test_two_sound_numbers_are_two_people_where_nothing_else_is_set(office: Office) -> None:
+    enrol(office, "nm", [member(1, unit_name=EMPLOYER), member(2)])
     rows = [doubtful("A1", 1, of_another_year(who(1)), emp_name=EMPLOYER), doubtful("A2", 2, masked(who(2)))]
-    take(near, "east", page(*rows))
-    assert adds_up(near) == {"stranger": 1, "member": 1}
+    take(office, "east", page(*rows))
+    assert adds_up(office) == {"stranger": 1, "member": 1}
+
+
+@pytest.mark.parametrize("further", [True, False])
+def test_match_try_decides_as_the_night_does(office: Office, further: bool) -> None:
+    office = looking_further(office) if further else office
+    person = member(1, unit_name=EMPLOYER)
+    enrol(office, "nm", [person])
+    numbers = {"A1": of_another_year(who(1)), "A2": mistyped(who(1)), "A3": of_another_year(who(2))}
+    take(office, "east", page(*(doubtful(name, 1, each, emp_name=EMPLOYER) for name, each in numbers.items())))
+    trial = Trial([person], office.match_model, looks_further=office.looks_further)
+    asked = Subject(name=person.name, birth_date=date.fromisoformat(born(who(1))), employer_name=EMPLOYER)
+    outcomes = [trial.decide(msgspec.structs.replace(asked, id_number=each)).outcome for each in numbers.values()]
+    kinds = {"matched": "member", "review": "review", "none": "stranger"}
+    assert adds_up(office) == Counter(kinds[each.value] for each in outcomes)
+    assert ("review" in adds_up(office)) is further
 
 
 def test_a_name_with_a_lost_character_is_no_error_where_the_number_is_a_members(office: Office) -> None:

@@ -26,6 +26,7 @@ CHINESE = {
     "scheme": "互助计划",
     "coverage_from": "保障开始",
     "coverage_to": "保障结束",
+    "joined_on": "参加日期",
     "opt_out": "不参与",
 }
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from match_builders import BORN, NUMBER, id_number, member, model, record, swapped, with_digit
 
 from gateway.core.match import match, member_blocks, record_blocks
+from gateway.core.match.blocks import name_key, name_keys
 from gateway.core.match.deciding import KNOWN_WRITINGS
+from gateway.core.match.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
 from gateway.core.match.names import compare_names
 from gateway.model.decision import Candidate, Outcome, Subject
 from gateway.model.national_id import checksum_ok, sex_of
@@ -135,3 +137,14 @@ def test_the_blocks_find_whom_a_spoiled_record_is_about(number: str | None, name
     subject = record(id_number=number, name=name, birth_date=BORN if has_birth else None)
     about = number not in NUMBERS[1:5] and (has_birth or number not in (None, "E12345678"))
     assert bool(set(record_blocks(subject)) & set(member_blocks(member()))) >= about
+
+
+_NAME_LETTERS = "".join((*FRONT_SURNAMES, *TRANSCRIBING, *PARTS, *PARTS.values(), "伟國鄂倫贠㛃𬭎·?A（"))
+
+
+@given(st.text(alphabet=_NAME_LETTERS, min_size=1, max_size=7) | st.text(max_size=5))
+def test_the_quick_way_to_a_names_keys_finds_what_the_long_way_does(name: str) -> None:
+    # A mark that nobody sees changes no name, but only the long way knows what to make of it.
+    seen = f"{name}\u200b"
+    assert name_key(name) == name_key(seen)
+    assert name_keys(name) == name_keys(seen)

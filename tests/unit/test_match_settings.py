@@ -9,7 +9,7 @@ from match_builders import MODELS
 
 from gateway.core.match import LEVELS
 from gateway.errors import BadSettings
-from gateway.settings.matching import load_model, model_files, site_model
+from gateway.settings.matching import load_model, model_files, site_looks_further, site_model
 
 SHIPPED = (MODELS / "model-1.toml").read_text(encoding="utf-8")
 
@@ -39,6 +39,14 @@ def test_a_site_names_its_model_and_may_have_none(tmp_path: Path) -> None:
     for version in ("3", "4"):
         _write(tmp_path / "config" / "matching", version)
     assert site_model(tmp_path).version == "3"
+
+
+def test_a_site_says_whether_sound_numbers_are_looked_further_for(tmp_path: Path) -> None:
+    assert site_looks_further(tmp_path)  # Where there is no site, no night waits.
+    (tmp_path / "config").mkdir()
+    for choice, further in (("", False), ('look_further = "always"', True), ('look_further = "unsound"', False)):
+        (tmp_path / "config" / "gateway.toml").write_text(f"[matching]\n{choice}\n", encoding="utf-8")
+        assert site_looks_further(tmp_path) is further
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
 from typing import Final, Protocol
 
 from gateway.core.match.name_tables import MIXED_SOUNDS, VARIANTS
@@ -58,11 +60,22 @@ def sound(character: str) -> str:
 @cache
 def tones(character: str) -> tuple[str, ...]:
     """The readings of a character with their tones, usual one first; none for what is no Chinese character."""
-    # Its table takes a tenth of a second to load, which only a run that meets names should pay.
-    from pypinyin.pinyin_dict import pinyin_dict
-
-    found: str = pinyin_dict.get(ord(character), "")
+    found = _readings().get(ord(character), "")
     return tuple(found.split(",")) if found else ()
+
+
+@cache
+def _readings() -> dict[int, str]:
+    """pypinyin's table of single characters, loaded by the first run that meets a name that needs it."""
+    package = find_spec("pypinyin")
+    # Importing it from its package loads the package's table of phrases too: 43 MB that no name needs.
+    spec = PathFinder.find_spec("pinyin_dict", package.submodule_search_locations if package else None)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError("pypinyin.pinyin_dict", name="pypinyin")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    readings: dict[int, str] = module.pinyin_dict
+    return readings
 
 
 def sound_alike(one: str, other: str) -> bool:

@@ -39,10 +39,13 @@ class _Wrapped(msgspec.Struct):
 
 
 class Trial:
-    """A roster to match against, indexed in memory as the database indexes it. It learns nothing from a record."""
+    """A roster to match against, indexed in memory as the database indexes it. It learns nothing from a record.
 
-    def __init__(self, people: Sequence[RosterMember], model: Model) -> None:
-        self._model = model
+    `looks_further`: whether a record whose number is sound and nobody's is looked for by name and birth date too.
+    """
+
+    def __init__(self, people: Sequence[RosterMember], model: Model, *, looks_further: bool = False) -> None:
+        self._model, self._looks_further = model, looks_further
         self._by_number: dict[str, _Found] = {}
         self._by_block: dict[str, _Found] = {}
         persons: dict[str, int] = {}
@@ -59,7 +62,7 @@ class Trial:
         """The decision the night would make about this record, had it learnt nothing before."""
         found = list(_all(self._by_number, (subject.id_number or "",)))
         if not found:
-            blocked = _all(self._by_block, record_blocks(subject))
+            blocked = _all(self._by_block, record_blocks(subject, sound_too=self._looks_further))
             found = list({candidate.member_id: candidate for candidate in blocked}.values())
         return match(subject, found, self._model)
 

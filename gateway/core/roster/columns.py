@@ -31,12 +31,16 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         "保障起始日期",
     ),
     "coverage_to": ("保障结束", "保障结束日期", "终止日期", "结束日期", "保障止", "保障止期", "保障终止日期"),
+    "joined_on": ("参加日期", "参互日期", "加入日期", "参加互助日期"),
     "opt_out": ("不参与", "不参加", "退出", "不参与免申即享"),
 }
 """Our column → the Chinese names and synonyms it may carry; the first is the one used in messages."""
 
 MANDATORY: Final = ("member_no", "name", "id_number")
 COVERAGE: Final = ("coverage_from", "coverage_to", "scheme")
+BEGINNINGS: Final = ("coverage_from", "joined_on")
+"""Where the periods of the schemes are known, one of these is enough: their rules make the rest."""
+
 HEADER_WITHIN: Final = 10
 """A title or two may stand above the header: it is looked for in this many rows."""
 
@@ -83,9 +87,14 @@ def known_columns(cells: list[str]) -> int:
     return sum(plain(cell) in _KNOWN for cell in cells)
 
 
-def missing_columns(header: Header, *, coverage_required: bool, scheme_given: bool) -> tuple[str, ...]:
-    """The columns that must be there and are not."""
-    coverage = COVERAGE[:2] if scheme_given else COVERAGE
+def missing_columns(
+    header: Header, *, coverage_required: bool, scheme_given: bool, rules_known: bool = False
+) -> tuple[str, ...]:
+    """The columns that must be there and are not. `rules_known`: a period may be made by its scheme's own rule."""
+    coverage: tuple[str, ...] = COVERAGE[:2] if scheme_given else COVERAGE
+    if rules_known:
+        begins = any(column in header.at for column in BEGINNINGS)
+        coverage = tuple(column for column in coverage if column == "scheme" or (column in BEGINNINGS and not begins))
     wanted = MANDATORY + (coverage if coverage_required else ())
     return tuple(column for column in wanted if column not in header.at)
 

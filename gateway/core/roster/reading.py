@@ -14,6 +14,7 @@ from gateway.core.roster.columns import Header, letter, missing_columns, shown
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
 from gateway.core.roster.rows import Row, RowReader, Rules
 from gateway.core.roster.tables import Table, read_table
+from gateway.core.schemes import SchemeFamily
 
 _MUST_AGREE: Final = ("id_type", "id_number", "sex", "birth_date", "opt_out")
 _OF_THE_LATEST: Final = ("phone", "unit_no", "unit_name", "league", "category")
@@ -25,16 +26,19 @@ def read_roster(
     *,
     scheme_default: str | None = None,
     schemes: Mapping[str, str] | None = None,
+    families: Mapping[str, SchemeFamily] | None = None,
     with_coverage: bool = True,
 ) -> RosterFile:
     """The people of a roster file, with every finding by row.
 
     `scheme_default` stands where a row names no scheme. `schemes` maps what a file may write to the code of a
-    scheme; without it any text is a code. `with_coverage = False` leaves the coverage columns unread.
+    scheme; without it any text is a code. With `families`, by code, a row may leave the end of its period open, or
+    state only the day of joining: the scheme's rule in force then makes the period; without them both days must
+    stand there. `with_coverage = False` leaves the coverage columns unread.
     A member is given only when all of his rows are sound: half his periods would be a wrong entitlement.
     Raises BadInput for bytes that hold no table.
     """
-    rules = Rules(scheme_default=scheme_default, schemes=schemes, with_coverage=with_coverage)
+    rules = Rules(scheme_default=scheme_default, schemes=schemes, families=families, with_coverage=with_coverage)
     table = read_table(content)
     findings = _header_findings(table, rules)
     if any(finding.level == "error" for finding in findings):
@@ -55,7 +59,10 @@ def _header_findings(table: Table, rules: Rules) -> list[RosterFinding]:
     """What is wrong with the columns; errors first."""
     header = table.header
     missing = missing_columns(
-        header, coverage_required=rules.with_coverage, scheme_given=rules.scheme_default is not None
+        header,
+        coverage_required=rules.with_coverage,
+        scheme_given=rules.scheme_default is not None,
+        rules_known=rules.families is not None,
     )
     found = [*_wrong_columns(header, missing), *_ignored_columns(table)]
     return [msgspec.structs.replace(finding, row=table.header_row) for finding in found]

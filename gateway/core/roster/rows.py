@@ -10,9 +10,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gateway.core.roster import values
-from gateway.core.roster.columns import COVERAGE, MANDATORY, Header, shown
+from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, Header, shown
 from gateway.core.roster.people import RosterFinding
 from gateway.core.roster.tables import Cell
+from gateway.core.schemes import SchemeFamily, joining
 from gateway.errors import BadInput
 from gateway.model import national_id
 from gateway.model.member import Category, Coverage
@@ -20,12 +21,15 @@ from gateway.model.member import Category, Coverage
 _HARMLESS: Final = frozenset(("phone",))
 """Columns whose bad values are left empty with a warning: nobody should lose an entitlement by them."""
 
+_PERIOD: Final = (*COVERAGE, "joined_on")
+
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How a roster is to be read; see `read_roster`."""
 
     scheme_default: str | None = None
     schemes: Mapping[str, str] | None = None
+    families: Mapping[str, SchemeFamily] | None = None
     with_coverage: bool = True
 
 
@@ -58,7 +62,7 @@ class RowReader:
         self.findings: list[RosterFinding] = []
         self._rules = rules
         self._width = header.width
-        skipped = () if rules.with_coverage else COVERAGE
+        skipped = () if rules.with_coverage else _PERIOD
         at = {column: index for column, index in header.at.items() if column not in skipped}
         self._plan = [(column, at[column], _reader(column)) for column in values.PARSERS if column in at]
 
@@ -123,15 +127,35 @@ class RowReader:
 
     def _take_period(self, number: int, found: dict[str, Any]) -> None:
         """Turn the coverage columns into one period. Someone who opted out needs none."""
-        given: dict[str, Any] = {column: found.pop(column) for column in COVERAGE if column in found}
-        if not self._rules.with_coverage or (found.get("opt_out") and not given.keys() - {"scheme"}):
+        given: dict[str, Any] = {column: found.pop(column) for column in _PERIOD if column in found}
+        if not self._rules.with_coverage or (found.get("opt_out") and not given.keys() - {"scheme", "joined_on"}):
             return
         if self._rules.scheme_default is not None:
             given.setdefault("scheme", self._rules.scheme_default)
-        self._require(number, COVERAGE, given)
+        self._require(number, COVERAGE if self._rules.families is None else ("scheme",), given)
         given["scheme"] = self._scheme_code(number, given.get("scheme"))
+        if self._rules.families is not None:
+            self._complete_period(number, given, self._rules.families.get(given["scheme"] or ""))
         if all(given.get(column) is not None for column in COVERAGE):
             found["period"] = self._period(number, given, found.get("category"))
+
+    def _complete_period(self, number: int, given: dict[str, Any], family: SchemeFamily | None) -> None:
+        """Fill in the days a row leaves open, by the scheme's own rule, from its first day or the day of joining."""
+        begins = next((column for column in BEGINNINGS if column in given), None)
+        if begins is None:
+            words = f"缺少{shown('coverage_from')}或{shown('joined_on')} (coverage_from or joined_on is required)"
+            self.note(number, "coverage_from", "missing", words)
+        elif given.keys() >= {"coverage_from", "coverage_to"} or given[begins] is None or given["scheme"] is None:
+            return
+        else:
+            made_by = joining.open_coverage if begins == "coverage_from" else joining.coverage_from
+            made = None if family is None else made_by(given[begins], family)
+            if made is None:
+                words = "未写明的保障期无法推算：该计划当日没有保障期规则 (the scheme has no period rule on that day)"
+                self.note(number, begins, "no_period_rule", words)
+                return
+            given.setdefault("coverage_from", made.first_day)
+            given.setdefault("coverage_to", made.last_day)
 
     def _scheme_code(self, number: int, written: str | None) -> str | None:
         known = self._rules.schemes

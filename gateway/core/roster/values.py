@@ -204,6 +204,7 @@ PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "scheme": short_text(64),
     "coverage_from": day,
     "coverage_to": day,
+    "joined_on": day,
     "opt_out": opt_out,
 }
 """Column → parser of its text. An id number waits for its type."""

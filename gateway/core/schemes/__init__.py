@@ -1,9 +1,10 @@
 """Schemes (互助计划): a member's settlements in, what each stay is owed out, line by line with its article.
 
-Start at `assessing.assess`. What a scheme file can say is in `edition`, `rules` and `conditions`. `reversals` says
-which settlements stand, `stays` which are one unit, `events` what a diagnosis or a fact tells, `periods` which days
-are covered, `weighing` what a unit is worth: `bases` and `shares` with `bands`, `daily`, `flats`, `lump_sums`, then
-`caps`. `ledger` tells what has been used, `stacking` what other schemes pay, `cases` answers JSON.
+Start at `assessing.assess`. What a scheme file can say is in `edition`, `rules` and `conditions`, what of it is left
+for a kind of care in `plans`. `reversals` says which settlements stand, `stays` which are one unit (`single`: the one
+stay that most members have), `events` what a diagnosis or a fact tells, `periods` which days are covered, `weighing`
+what a unit is worth: `bases` and `shares` with `bands`, `daily`, `flats`, `lump_sums`, then `caps`. `ledger` tells
+what has been used, `stacking` what other schemes pay, `cases` answers JSON.
 """
 
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from gateway.core.schemes import texts
 from gateway.core.schemes.bases import base_of
 from gateway.core.schemes.caps import Uses
@@ -18,12 +20,12 @@ from gateway.core.schemes.conditions import holds
 from gateway.core.schemes.doubts import doubts_of
 from gateway.core.schemes.edition import SchemeFamily
 from gateway.core.schemes.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
-from gateway.core.schemes.measures import Measure, measure
-from gateway.core.schemes.periods import Insured, Period, covered_days, deciding_period, periods_of, waits
+from gateway.core.schemes.periods import Insured, Period, periods_of, waits
 from gateway.core.schemes.reversals import PARTIAL, UNCLEAR, standing_of
 from gateway.core.schemes.rules import Daily, Share
-from gateway.core.schemes.situations import Beside, Case, Situation
-from gateway.core.schemes.stays import Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
+from gateway.core.schemes.single import single
+from gateway.core.schemes.situations import Beside, Case, Situation, situation_of
+from gateway.core.schemes.stays import OF_ONE_DAY, Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
 from gateway.core.schemes.weighed import Weighed
 from gateway.core.schemes.weighing import weigh
 from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided, Fact
@@ -70,6 +72,10 @@ def assess(
     have no sentences. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
     without offset.
     """
+    if len(records) == 1 and not decided and not facts:
+        situation = single(insured, records[0], family, beside or (), explained=explained)
+        if situation is not None:
+            return (_Assessing(situation.case, _UNUSED, False).undecided(situation),)
     return assessed(
         insured, records, family, decided, facts=facts, beside=beside, explained=explained, remembers=False
     )[0]
@@ -98,7 +104,7 @@ def assessed(
     uses = Uses() if remembers else _UNUSED
     if decided:
         _take_decided(situations, uses)
-    assessing = _Assessing(case, uses, remembers=remembers)
+    assessing = _Assessing(case, uses, remembers)
     estimates = tuple([assessing.estimate(situation) for situation in situations if not situation.unit.ghost])
     return estimates, case, uses
 
@@ -131,12 +137,12 @@ def needs_person(estimate: BenefitEstimate) -> bool:
 def _situations(stays: Sequence[Stay], case: Case) -> list[Situation]:
     if len(stays) == 1:
         stay = stays[0]
-        situations = [_situation(stay, stay.identity, case, _merged(stay, {stay.identity}))]
+        situations = [situation_of(stay, stay.identity, case, _merged(stay, {stay.identity}))]
     else:
         identities = _identities(stays)
         taken = set(identities)
         pairs = zip(stays, identities, strict=True)
-        situations = [_situation(stay, identity, case, _merged(stay, taken)) for stay, identity in pairs]
+        situations = [situation_of(stay, identity, case, _merged(stay, taken)) for stay, identity in pairs]
     for situation in situations:
         if situation.period is not None and situation.unit.counts:
             situation.period.stays += 1
@@ -148,26 +154,6 @@ def _merged(stay: Stay, taken: set[str]) -> tuple[str, ...]:
         return ()
     identities = dict.fromkeys(part.visit_identity for part in stay.parts)
     return tuple(identity for identity in identities if identity not in taken)
-
-
-def _situation(stay: Stay, identity: str, case: Case, merged: tuple[str, ...] = ()) -> Situation:
-    measured = measure(stay)
-    period, covered = _placed(measured, case.periods)
-    return Situation(
-        unit=stay, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
-    )
-
-
-def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
-    first, last = measured.first, measured.last
-    if first is None or last is None:
-        return None, 0
-    period = deciding_period(periods, first, last)
-    if period is None:
-        return None, 0
-    if period.first <= first and last <= period.last:
-        return period, measured.total_days
-    return period, covered_days(periods, first, last)
 
 
 def _identities(stays: Sequence[Stay]) -> list[str]:
@@ -229,27 +215,31 @@ def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
         period.deductibles[name] = period.deductibles.get(name, 0) + amount
 
 
-class _Assessing:
+class _Assessing(msgspec.Struct, frozen=True, gc=False):
     """Estimates of one member's units, asked for in their order; periods and uses keep what has been used."""
 
-    def __init__(self, case: Case, uses: Uses, *, remembers: bool) -> None:
-        self.case = case
-        self.uses = uses
-        self.remembers = remembers
+    case: Case
+    uses: Uses
+    remembers: bool
 
     def estimate(self, situation: Situation) -> BenefitEstimate:
         """What kind of answer this unit gets."""
-        unit, period = situation.unit, situation.period
+        unit = situation.unit
         if unit.reason is not None:
             return self._not_payable(situation, unit.reason)
         if unit.decision is not None:
             return self._decided(situation, unit.decision)
         if unit.joins is not None:
             return self._joining(situation, unit.joins)
+        return self.undecided(situation)
+
+    def undecided(self, situation: Situation) -> BenefitEstimate:
+        """Of a unit that may be paid and that nobody has decided about."""
+        period = situation.period
         if period is None:
             reason = "not_covered" if situation.measure.days_known else "incomplete"
             return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
-        situation.first = unit.kind not in period.taken
+        situation.first = situation.unit.kind not in period.taken
         ruled_out = _ruled_out(situation, period)
         if ruled_out is not None:
             return self._not_payable(situation, ruled_out)
@@ -283,7 +273,7 @@ class _Assessing:
 
     def _worth(self, whole: Stay, joined: Sequence[Decided]) -> int | None:
         """What the whole stay would be worth had nothing been decided; None where that cannot be told."""
-        situation = _situation(whole, "", self.case)
+        situation = situation_of(whole, "", self.case)
         period = situation.period
         if not situation.measure.usable:
             return None
@@ -366,9 +356,10 @@ def _told(
     situation: Situation, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]
 ) -> BenefitEstimate:
     period, parts = situation.period, situation.unit.parts
-    days = bool(parts) and not situation.unit.of_one_day
+    days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
+    one = len(parts) == 1
     return BenefitEstimate(
-        settlements=tuple([part.record.settlement_no for part in parts]),
+        settlements=((parts[0].record.settlement_no,) if one else tuple([part.record.settlement_no for part in parts])),
         edition=None if period is None else period.edition.name,
         payable=Money(payable),
         lines=tuple(lines),
@@ -376,7 +367,7 @@ def _told(
         assumed=() if period is None else _still_open(period.edition.assumed, tuple(assumed)),
         claim_by=claim_by(situation),
         stay=situation.identity,
-        record_keys=tuple([part.at for part in parts]),
+        record_keys=(parts[0].at,) if one else tuple([part.at for part in parts]),
         period_from=None if period is None else period.first,
         admitted_on=parts[0].record.admitted_on if days else None,
         discharged_on=parts[-1].record.discharged_on if days else None,

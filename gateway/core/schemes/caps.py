@@ -99,7 +99,10 @@ def _died_in(situation: Situation) -> bool:
 
 def limit(weighed: Weighed, situation: Situation, period: Period, uses: Uses, spared: int) -> None:
     """Take off what is above each cap, in the order of the file. `spared`: decided amounts this one replaces."""
+    unused = not period.used and not uses.used
     for cap in period.edition.caps:
+        if unused and weighed.payable <= cap.amount and cap.benefits is None and not cap.others:
+            continue
         if cap.conditions and not holds(cap.conditions, situation):
             continue
         most = limit_of(cap, situation)

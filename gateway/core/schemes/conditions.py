@@ -30,6 +30,27 @@ def holds(conditions: Conditions, situation: Situation) -> bool:
     return True
 
 
+def narrowed(conditions: Conditions, care: str | None, first: bool) -> Conditions | None:
+    """The conditions left to ask of units of this care, first or later of their kind; None where they are ruled out."""
+    left = []
+    for condition in conditions:
+        answer = _known(condition, care, first)
+        if answer is None:
+            left.append(condition)
+        elif not answer:
+            return None
+    return tuple(left)
+
+
+def _known(condition: Condition, care: str | None, first: bool) -> bool | None:
+    """What kind of care and first or later say of a condition; None where it asks for something else."""
+    if isinstance(condition, partial) and condition.func is _care:
+        return care in condition.args[0]
+    if isinstance(condition, partial) and condition.func is _stay:
+        return first is (condition.args[0] == "first")
+    return None
+
+
 def care_is(wanted: frozenset[str]) -> Condition:
     """The kind of care, in our words (`inpatient`, …)."""
     return partial(_care, wanted)
@@ -160,7 +181,8 @@ def _admitted(first: date, last: date, situation: Situation) -> bool:
 
 
 def _referral(situation: Situation) -> bool:
-    for part in situation.unit.parts:  # noqa: SIM110 (as above)
-        if elsewhere(part.record):
+    for part in situation.unit.parts:
+        record = part.record
+        if record.care_region != record.insured_region and elsewhere(record):
             return True
     return False

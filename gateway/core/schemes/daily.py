@@ -15,17 +15,17 @@ from gateway.model.money import Money
 def weigh_daily(weighed: Weighed, daily: Daily, situation: Situation, period: Period) -> None:
     """Add the allowance's line, by the first of its rates whose conditions hold."""
     for rate in daily.rates:
-        if holds(rate.conditions, situation):
+        if not rate.conditions or holds(rate.conditions, situation):
             _weigh_rate(weighed, daily, rate, situation, period)
             return
 
 
 def _weigh_rate(weighed: Weighed, daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
     weighed.due += (daily.name,)
-    weighed.assumed += _leaned_on(daily, rate, situation, period)
+    _lean(weighed.assumed, daily, rate, situation, period)
     days = _days(daily, situation)
     if days > 0:
-        years = years_of_allowance(period, daily, len(rate.per_day))
+        years = 1 if period.before is None else years_of_allowance(period, daily, len(rate.per_day))
         weighed.pay(_line(daily, rate, days, years, situation.case.explained), daily.name)
 
 
@@ -38,15 +38,15 @@ def _days(daily: Daily, situation: Situation) -> int:
     return min(daily.max_days, max(0, days - daily.after_days))
 
 
-def _leaned_on(daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> list[str]:
-    assumed = [*daily.leans_on]
+def _lean(assumed: list[str], daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
+    """Note the open questions the allowance rests on."""
+    assumed += daily.leans_on
     if len(rate.per_day) > 1:
         assumed.append("allowance.years")
     if situation.measure.sheet_days is None:
         assumed.append("allowance.days")
     if period.before is not None and daily.name in period.before.due:
         assumed.append("allowance.restart")
-    return assumed
 
 
 def _line(daily: Daily, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:

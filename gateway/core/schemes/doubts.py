@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.core.schemes.conditions import holds
 from gateway.core.schemes.edition import Who
 from gateway.core.schemes.periods import Period, age_is_outside
 from gateway.core.schemes.reversals import PARTIAL, UNCLEAR
@@ -23,7 +22,10 @@ def doubts_of(situation: Situation) -> list[str]:
         if _not_eligible(edition.who, situation, period):
             found.append("not_eligible")
     for confirm in edition.confirms:
-        if holds(confirm.conditions, situation):
+        for condition in confirm.conditions:
+            if not condition(situation):
+                break
+        else:
             found.append(confirm.flag)
     if unit.transfer:
         found.append("transfer_to_confirm")

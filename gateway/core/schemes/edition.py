@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.schemes.bands import bands_from
 from gateway.core.schemes.disease_groups import DiseaseGroup
+from gateway.core.schemes.plans import Plans, plans_of
 from gateway.core.schemes.rules import Benefit, Cap, Confirm, Exclusion, Floor, LumpSum
 from gateway.model.money import Money
 
@@ -164,8 +165,8 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     Periods from `carried_on_from` on are weighed by this edition because no newer text is known. `assumed` are
     the names of the questions the association has not confirmed, `leans_on` those of them every estimate rests
     on. `stands_on` are the schemes whose payments its rules ask for. `ceiling` and all amounts are in fen;
-    `rounding_unit` is 1 for fen and 100 for yuan. The last four say what the rules ask for, so that nothing is
-    looked for that no rule needs.
+    `rounding_unit` is 1 for fen and 100 for yuan. The last four but one say what the rules ask for, so that nothing
+    is looked for that no rule needs; `plans` follows from the benefits.
     """
 
     name: str
@@ -199,6 +200,10 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     asks_first: bool = False
     has_daily: bool = False
     reorders: bool = False
+    plans: Plans = {}
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "plans", plans_of(self.benefits))
 
     @property
     def cap(self) -> Cap:
@@ -224,6 +229,11 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     maternity_insurance: str | None
     units: Mapping[str, UnitKind]
     transfer_days: int | None
+    pays_at_events: bool = False
+    """Whether any edition pays a sum at a diagnosis, a death or the end of a period; follows from the editions."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "pays_at_events", any(edition.lump_sums for edition in self.editions))
 
     @property
     def stands_on(self) -> tuple[str, ...]:
@@ -233,14 +243,6 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
             if edition.stands_on:
                 found += tuple(one for one in edition.stands_on if one not in found)
         return found
-
-    @property
-    def pays_at_events(self) -> bool:
-        """Whether any edition pays a sum at a diagnosis, a death or the end of a period."""
-        for edition in self.editions:  # noqa: SIM110 (asked often)
-            if edition.lump_sums:
-                return True
-        return False
 
     @property
     def pays_at_diagnosis(self) -> bool:

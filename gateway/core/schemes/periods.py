@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 
-from gateway.core.schemes.edition import AgeRule, Edition, SchemeFamily
+from gateway.core.schemes.edition import Edition, SchemeFamily
 from gateway.core.schemes.joining import coverage_from
 from gateway.core.schemes.rules import Daily
 from gateway.errors import BadCase
@@ -114,9 +114,12 @@ def _waiting_ends(edition: Edition, coverage: Coverage, earlier: Period | None) 
     return date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
 
 
-def _in_order(insured: Insured, family: SchemeFamily) -> list[Coverage]:
-    mine = [one for one in insured.coverage if one.scheme == family.scheme or not one.scheme]
-    if not mine and not insured.coverage and insured.joined_on is not None:
+def _in_order(insured: Insured, family: SchemeFamily) -> Sequence[Coverage]:
+    coverage = insured.coverage
+    if len(coverage) == 1 and (coverage[0].scheme == family.scheme or not coverage[0].scheme):
+        return coverage
+    mine = [one for one in coverage if one.scheme == family.scheme or not one.scheme]
+    if not mine and not coverage and insured.joined_on is not None:
         made = coverage_from(insured.joined_on, family)
         return [] if made is None else [made]
     mine.sort(key=_first_day)
@@ -176,19 +179,15 @@ def age_is_outside(period: Period, insured: Insured) -> bool:
     if born is None or period.category is None:
         return False
     for rule in period.edition.ages:
-        if rule.category == period.category and _outside(rule, born, period, insured):
-            return True
+        if rule.category == period.category:
+            day = period.first if rule.at == "period_first_day" else insured.joined_on or period.row_begins
+            age = full_years(born, day)
+            if (rule.youngest is not None and age < rule.youngest) or (rule.oldest is not None and age > rule.oldest):
+                return True
     return False
-
-
-def _outside(rule: AgeRule, born: date, period: Period, insured: Insured) -> bool:
-    day = period.first
-    if rule.at == "joining":
-        day = insured.joined_on or period.row_begins
-    age = full_years(born, day)
-    return (rule.youngest is not None and age < rule.youngest) or (rule.oldest is not None and age > rule.oldest)
 
 
 def full_years(born: date, day: date) -> int:
     """Age in full years (周岁) on a day."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    before = day.month < born.month or (day.month == born.month and day.day < born.day)
+    return day.year - born.year - before

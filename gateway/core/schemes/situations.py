@@ -8,8 +8,8 @@ from datetime import date
 import msgspec
 
 from gateway.core.schemes.edition import SchemeFamily
-from gateway.core.schemes.measures import Measure
-from gateway.core.schemes.periods import Insured, Period
+from gateway.core.schemes.measures import Measure, measure
+from gateway.core.schemes.periods import Insured, Period, covered_days, deciding_period
 from gateway.core.schemes.stays import Stay
 from gateway.model.benefit import Fact
 
@@ -61,3 +61,24 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     def numbers(self) -> frozenset[str]:
         """The settlement numbers of its parts."""
         return frozenset([part.record.settlement_no for part in self.unit.parts])
+
+
+def situation_of(stay: Stay, identity: str, case: Case, merged: tuple[str, ...] = ()) -> Situation:
+    """A unit with its measure, its period and the days of it that are covered."""
+    measured = measure(stay)
+    period, covered = _placed(measured, case.periods)
+    return Situation(
+        unit=stay, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
+    )
+
+
+def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
+    first, last = measured.first, measured.last
+    if first is None or last is None:
+        return None, 0
+    period = deciding_period(periods, first, last)
+    if period is None:
+        return None, 0
+    if period.first <= first and last <= period.last:
+        return period, measured.total_days
+    return period, covered_days(periods, first, last)

@@ -22,7 +22,9 @@ from gateway.errors import BadCase
 from gateway.model.benefit import Decided, Fact
 from gateway.model.record import SettlementRecord
 
-SHANGHAI = timezone(timedelta(hours=8))
+_EIGHT_HOURS = timedelta(hours=8)
+
+SHANGHAI = timezone(_EIGHT_HOURS)
 """Asia/Shanghai as it has been for all settlements there are: eight hours, no summer time."""
 
 OF_ONE_DAY: Final = ("month", "period")
@@ -291,7 +293,7 @@ def _part(
     periods: Sequence[Period],
     with_events: bool,
 ) -> Part:
-    settled, reason = _in_shanghai(record.settled_at), set_aside(record, family)
+    settled, reason = in_shanghai(record.settled_at), set_aside(record, family)
     kind: UnitKind = family.units.get(record.care_type or "", "none")
     event = None
     if with_events and reason in (None, "not_payable_care"):
@@ -312,11 +314,14 @@ def _part(
     )
 
 
-def _in_shanghai(instant: datetime | None) -> datetime | None:
+def in_shanghai(instant: datetime | None) -> datetime | None:
+    """The instant by the clock of Shanghai, None where it lies beyond the calendar. Raises BadCase without offset."""
     if instant is None or instant.tzinfo is SHANGHAI:
         return instant
     if instant.tzinfo is None:
         raise BadCase("instant_without_offset", "结算时间须带时区 (an instant needs its offset)")
+    if instant.utcoffset() == _EIGHT_HOURS:
+        return instant
     try:
         return instant.astimezone(SHANGHAI)
     except OverflowError:
@@ -363,7 +368,7 @@ def _grouped(parts: Sequence[Part], family: SchemeFamily) -> list[list[Part]]:
         if _is_transfer(earlier, later, family) and groups[earlier.key] is not groups[later.key]:
             _merge(groups, earlier.key, later.key)
     distinct = {id(group): group for group in groups.values()}
-    return [sorted(group, key=_in_order) for group in distinct.values()]
+    return [sorted(group, key=_in_order) if len(group) > 1 else group for group in distinct.values()]
 
 
 def _merge(groups: dict[Key, list[Part]], one: Key, other: Key) -> None:

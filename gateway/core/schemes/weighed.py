@@ -35,7 +35,8 @@ class Weighed(msgspec.Struct, kw_only=True, gc=False):
     def pay(self, line: BenefitLine, benefit: str) -> None:
         """A line of a benefit, which caps may limit."""
         self.lines.append(line)
-        self.paid(line.amount, benefit)
+        self.payable += line.amount
+        self.by_benefit += ((benefit, line.amount),)
 
     def paid(self, amount: int, benefit: str) -> None:
         """An amount of a benefit whose lines are there already."""

@@ -7,10 +7,11 @@ from typing import Final
 from gateway.core.schemes.caps import Uses, limit, top_up
 from gateway.core.schemes.conditions import holds
 from gateway.core.schemes.daily import weigh_daily
+from gateway.core.schemes.edition import Edition
 from gateway.core.schemes.flats import weigh_flat
 from gateway.core.schemes.lump_sums import weigh_event
 from gateway.core.schemes.periods import Period
-from gateway.core.schemes.rules import Daily, Share
+from gateway.core.schemes.rules import Benefit, Daily, Share
 from gateway.core.schemes.shares import weigh_share
 from gateway.core.schemes.situations import Situation
 from gateway.core.schemes.weighed import Weighed, nothing_yet
@@ -31,7 +32,7 @@ def weigh(situation: Situation, period: Period, uses: Uses, *, spared: int = 0) 
     if event is not None:
         weigh_event(weighed, event, situation, period, uses)
     else:
-        for benefit in edition.benefits:
+        for benefit in _plan(situation, edition):
             if benefit.conditions and not holds(benefit.conditions, situation):
                 continue
             if isinstance(benefit, Share):
@@ -47,6 +48,12 @@ def weigh(situation: Situation, period: Period, uses: Uses, *, spared: int = 0) 
         top_up(weighed, situation, period)
     limit(weighed, situation, period, uses, spared)
     return weighed
+
+
+def _plan(situation: Situation, edition: Edition) -> tuple[Benefit, ...]:
+    parts = situation.unit.parts
+    care = parts[0].record.care_type if parts else None
+    return edition.plans.get((care, situation.first), edition.benefits)
 
 
 def _rank(line: BenefitLine) -> int:

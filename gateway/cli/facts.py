@@ -1,0 +1,99 @@
+"""facts: what an association confirms and no settlement tells: diagnoses, deaths, ends of periods."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+from gateway.cli.review import By, name_of
+from gateway.cli.site import open_office
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.flow.facts import FactKind, KnownFact
+
+facts = typer.Typer(help="已确认的事实 (confirmed facts).", no_args_is_help=True, rich_markup_mode=None)
+
+Association = Annotated[str, typer.Option(help="协会 (the association).")]
+Day = Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="确诊、身故日或保障期末日 (the day).")]
+
+_KINDS = {"diagnosis": "确诊", "death": "身故", "maturity": "期满"}
+_COLUMNS = ("编号", "会员号", "事实", "病种", "日期", "经办人", "登记时间", "有效")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(facts, name="facts")
+
+
+@facts.command("add")
+def facts_add(
+    context: typer.Context,
+    member_no: Annotated[str, typer.Argument(help="会员号 (the member's number).")],
+    association: Association,
+    kind: Annotated[str, typer.Option(help=" | ".join(_KINDS))],
+    on: Day,
+    disease: Annotated[str | None, typer.Option(help="病种代码，只用于确诊 (disease group, for a diagnosis).")] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
+    from gateway.flow.facts import Told, record_fact
+
+    if kind not in _KINDS:
+        raise WrongUse(f"--kind 应为 {'、'.join(_KINDS)} (unknown kind)")
+    day: date = on.date()
+    told = Told(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
+    known = record_fact(open_office(context), association, told)
+    if as_json:
+        emit(known)
+    else:
+        say(f"已登记第{known.fact_id}号，本人待遇已重新核算 (kept; claims weighed again)")
+
+
+@facts.command("list")
+def facts_list(
+    context: typer.Context,
+    association: Association,
+    member_no: Annotated[str | None, typer.Option("--member-no", help="只看这位会员 (one member only).")] = None,
+    after: Annotated[int, typer.Option(min=0, help="从此编号之后 (those after this number).")] = 0,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")] = 100,
+    as_json: Json = False,
+) -> None:
+    """有效的事实，含病种，请勿外传 (facts that stand; they name diseases)."""
+    from gateway.flow.facts import list_facts
+
+    found = list_facts(open_office(context), association, member_no=member_no, after=after, limit=limit)
+    if as_json:
+        emit(found)
+        return
+    table("事实", _COLUMNS, [_line(each) for each in found.facts])
+    if found.more:
+        say(f"还有，用 --after {found.facts[-1].fact_id} 接着看 (more)")
+
+
+@facts.command("withdraw")
+def facts_withdraw(
+    context: typer.Context,
+    fact_id: Annotated[int, typer.Argument(min=1, help="事实编号 (its number).")],
+    association: Association,
+    as_json: Json = False,
+) -> None:
+    """撤回一项事实，内容即销毁，待遇重新核算 (take a fact back; its content is gone and claims follow)."""
+    from gateway.flow.facts import withdraw_fact
+
+    said = withdraw_fact(open_office(context), association, fact_id)
+    if as_json:
+        emit(said)
+    else:
+        say(f"已撤回第{fact_id}号（会员 {said.member_no}），待遇已重新核算 (withdrawn)")
+
+
+def _line(known: KnownFact) -> tuple[object, ...]:
+    # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
+    counts = "是" if known.counts else "否：证件号码已变更或已退出"
+    head = (known.fact_id, known.member_no, _KINDS[known.kind], known.disease, known.on)
+    return (*head, known.by, known.created_at, counts)
