@@ -62,5 +62,6 @@ def office_with(make_office: Callable[..., Office], url: str, *schemes: str) -> 
     lines = file.read_text(encoding="utf-8").splitlines()
     [at] = [number for number, line in enumerate(lines) if line.startswith("schemes =")]
     lines[at] = "schemes = [" + ", ".join(f'"{name}"' for name in schemes) + "]"
+    lines = [line for line in lines if not line.startswith("default_scheme =")]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return make_office(url)
