@@ -53,7 +53,8 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
         return {}
     mark_duplicates(person.stays)
     rows = claims.of_people(tx, [person_id])
-    fixed = fixed_claims(tx, office, rows, claims.decisions(tx, [row.claim_id for row in rows]))
+    decided = claims.decisions(tx, [row.claim_id for row in rows])
+    fixed = fixed_claims(tx, office, rows, decided).get(person_id, {})
     found: dict[str, Case] = {}
     paid: list[Beside] = []
     for family in in_order_of_payment(office.families(association)):

@@ -251,7 +251,7 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     [person] = person_files(tx, office, {}, Work(associations={row.person_id: row.association}))
     records = [stay.record for stay in person.stays if not stay.duplicate] if person.enrolled else []
     fixed = fixed_claims(tx, office, claims.of_people(tx, [row.person_id]), claims.decisions(tx, [row.claim_id]))
-    mine = fixed[row.scheme, row.stay]
+    mine = fixed[row.person_id][row.scheme, row.stay]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
     now = sum(each.payable for each in estimates if each.stay == row.stay)
     what = decided[row.claim_id]

@@ -107,8 +107,9 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
     decided = claims.decisions(tx, known) if known else {}
     outcome = Outcome(digest=office.vault.fingerprinter("doubt"))
     families = {name: in_order_of_payment(office.families(name)) for name in {each.association for each in people}}
+    everything = fixed_claims(tx, office, [row for rows in before.values() for row in rows.values()], decided)
     for person in people:
-        fixed = fixed_claims(tx, office, before[person.person_id].values(), decided)
+        fixed = everything.get(person.person_id, {})
         paid: list[Beside] = []
         for family in families[person.association]:
             try:
@@ -132,18 +133,18 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 def fixed_claims(
     tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, DecisionRow]
-) -> dict[tuple[str, str], Fixed]:
-    """(scheme, stay) → what the association decided, for those of these claims that are decided."""
-    fixed = {}
-    for row in rows if decided else ():
-        decision = decided.get(row.claim_id)
-        if decision is None:
-            continue
-        told = _settlements_of(tx, office, decision)
+) -> dict[int, dict[tuple[str, str], Fixed]]:
+    """Person → (scheme, stay) → what the association decided, for those of these claims that are decided."""
+    mine = [row for row in rows if row.claim_id in decided]
+    bodies = deliveries.bodies_of(tx, {row.claim_id: decided[row.claim_id].version for row in mine})
+    fixed: dict[int, dict[tuple[str, str], Fixed]] = {}
+    for row in mine:
+        decision = decided[row.claim_id]
+        told = _settlements_of(office, decision, bodies.get(row.claim_id))
         settlements = tuple(each["settlement_no"] for each in told)
         refused = decision.outcome == "refused"
         payable = Money(0 if refused else decision.amount)
-        fixed[(row.scheme, row.stay)] = Fixed(
+        fixed.setdefault(row.person_id, {})[(row.scheme, row.stay)] = Fixed(
             claim=row,
             decision=Decided(settlements=settlements, payable=payable, refused=refused, stay=row.stay),
             told=told,
@@ -151,8 +152,7 @@ def fixed_claims(
     return fixed
 
 
-def _settlements_of(tx: Tx, office: Office, decision: DecisionRow) -> tuple[dict[str, Any], ...]:
-    sealed = deliveries.body_of(tx, decision.claim_id, decision.version)
+def _settlements_of(office: Office, decision: DecisionRow, sealed: bytes | None) -> tuple[dict[str, Any], ...]:
     if sealed is None:
         return ()
     plain = office.vault.open(sealed, delivery_context(f"{decision.claim_id}/{decision.version}"))

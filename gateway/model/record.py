@@ -7,14 +7,14 @@ national-platform feed needs only `national = true`. A missing value is None, ne
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from gateway.model.money import Money, yuan
 
-CARE_TYPES: Final = (
+Care = Literal[
     "inpatient",
     "outpatient",
     "outpatient_special",
@@ -25,7 +25,8 @@ CARE_TYPES: Final = (
     "family_planning",
     "pharmacy",
     "other",
-)
+]
+CARE_TYPES: Final = get_args(Care)
 """What `care_type` may be; a feed's own code stays in `care_type_code`."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -150,6 +150,13 @@ def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
     table = schema.delivery.c
     found = tx.execute(select(table.sealed).where(table.claim_id == claim_id, table.version == version)).scalar()
     return bytes(found) if found is not None else None
+
+
+def bodies_of(tx: Connection, versions: Mapping[str, int]) -> dict[str, bytes]:
+    """Claim → the sealed body of the version named, for many claims at once."""
+    query = "select claim_id, version, sealed from delivery where claim_id {keys}"
+    found = select_in(tx, query, versions, kind="text")
+    return {claim: bytes(sealed) for claim, version, sealed in found if versions[claim] == version}
 
 
 def of_claim(tx: Connection, claim_id: str) -> list[Delivery]:

@@ -81,12 +81,6 @@ def lessons(tx: Connection, *, association: str | None = None) -> list[tuple[str
     return [(row.levels, row.answer == "same", row.model) for row in tx.execute(query)]
 
 
-def unsure_counts(tx: Connection, item_ids: Iterable[int]) -> dict[int, int]:
-    """Item → how many were not sure."""
-    query = "select item_id, count(*) from review_decision where state = 'noted' and item_id {keys} group by item_id"
-    return {int(item): int(many) for item, many in select_in(tx, query, item_ids, kind="bigint")}
-
-
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     """Evidence (a keyed digest) is about this member, or is not. `void`: he changed since, so it holds no more."""
 

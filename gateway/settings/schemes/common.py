@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from gateway.model.member import Category
+from gateway.model.record import Care
 from gateway.settings.files import Spec
 
 Article = Annotated[str, Field(min_length=1, max_length=120)]
@@ -17,19 +19,6 @@ Days = Annotated[int, Field(ge=0, le=36_600)]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 InsuranceType = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
-Category = Literal["active", "retired"]
-Care = Literal[
-    "inpatient",
-    "outpatient",
-    "outpatient_special",
-    "outpatient_chronic",
-    "emergency",
-    "maternity_inpatient",
-    "maternity_outpatient",
-    "family_planning",
-    "pharmacy",
-    "other",
-]
 Some = Annotated[tuple[str, ...], Field(min_length=1)]
 
 

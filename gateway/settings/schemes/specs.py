@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from gateway.core.schemes.edition import OPEN_QUESTIONS
+from gateway.model.member import Category
+from gateway.model.record import Care
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec
 from gateway.settings.schemes.benefits import CEILING_TERMS, AnyBenefit, LumpSumSpec, ShareSpec
 from gateway.settings.schemes.common import (
     Article,
-    Care,
-    Category,
     ConditionSpec,
     Days,
     InsuranceType,
