@@ -94,8 +94,9 @@ class Store:
                 yield looking
 
     def close(self) -> None:
-        """Give back every connection."""
-        self.engine.dispose()
+        """Give back every connection. On SQLite a transaction of another thread is let finish first."""
+        with self._turn:
+            self.engine.dispose()
 
 
 @contextmanager

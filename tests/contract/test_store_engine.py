@@ -211,3 +211,20 @@ def test_a_new_sqlite_file_is_migrated_where_the_site_says(tmp_path: Path) -> No
         assert tx.execute(text("pragma journal_mode")).scalar() == "wal"
         assert tx.execute(text("pragma synchronous")).scalar() == 2
     store.close()
+
+
+def test_closing_lets_the_transaction_of_another_thread_finish(store: Store) -> None:
+    begun, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with store.write():
+            begun.set()
+            time.sleep(0.1)
+            done.set()
+
+    with ThreadPoolExecutor(1) as beside:
+        working = beside.submit(work)
+        assert begun.wait(10)
+        store.close()
+        assert store.postgres or done.is_set()
+        working.result()
