@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import EAST_AND_WEST, covered, everything, live, member, page, row, take
+from facts_side import WHOLE, confirmed, woman
 from typer.testing import CliRunner
 
 from gateway.core.schemes import Insured, assess
@@ -153,6 +154,22 @@ def test_decisions_do_not_bind_a_simulation_but_tell_the_take_up(office: Office,
 
 def test_nobody_decided_nothing_is_known_of_take_up(office: Office, asked: Asked) -> None:
     assert take_up_today(office, asked, figures_of(office, asked), ["nm"]) is None
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "paid"),
+    [(None, None, WHOLE), (date(2022, 6, 20), date(2022, 6, 20), WHOLE), (date(2022, 7, 1), date(2022, 12, 31), 0)],
+)
+def test_confirmed_facts_are_weighed_by_their_day(
+    make_office: MakeOffice, database_url: str, clock: Hands, first: date | None, last: date | None, paid: int
+) -> None:
+    clock.set(2022, 10, 8, 9)
+    office = make_office(database_url)
+    enrol(office, "nm", [woman(1), woman(2)])
+    confirmed(office, 1)
+    rules = load_rules(SCHEMES, SCHEMES / "nm-women-2022.toml")
+    figures = figures_of(office, Asked(rules=rules, first=first, last=last))
+    assert (figures.before.paid, figures.after.paid, figures.members) == (paid, paid, 2)
 
 
 def test_an_association_without_the_scheme_is_wrong_use(office: Office) -> None:

@@ -112,16 +112,25 @@ def _owed(asked: Asked, family: SchemeFamily, edition: Edition, known: Known) ->
     if asked.rules.stacked:
         beside = beside_of(insured, records, family, asked.rules.families, facts=facts, given=known.given)
     estimates = assess(insured, records, family, facts=facts, beside=beside, explained=False)
-    return [each for each in estimates if each.edition == edition.name and _within(asked, each, records)]
+    return [each for each in estimates if each.edition == edition.name and _within(asked, each, known)]
 
 
-def _within(asked: Asked, estimate: BenefitEstimate, records: Sequence[SettlementRecord]) -> bool:
+def _within(asked: Asked, estimate: BenefitEstimate, known: Known) -> bool:
     if asked.first is None and asked.last is None:
         return True
-    day = estimate.admitted_on or _settled_on([records[at] for at in estimate.record_keys])
+    records = [known.records[at] for at in estimate.record_keys]
+    day = estimate.admitted_on or _told_on(estimate, known.facts) or _settled_on(records)
     if day is None:
         return False
     return (asked.first is None or day >= asked.first) and (asked.last is None or day <= asked.last)
+
+
+def _told_on(estimate: BenefitEstimate, facts: Sequence[Fact]) -> date | None:
+    """The day of the fact an event's estimate stands on; its identity names the disease, death or the period's end."""
+    named = estimate.stay.split("/")
+    if named[0] != "event":
+        return None
+    return min((fact.on for fact in facts if (fact.disease or fact.kind) in named), default=None)
 
 
 def _settled_on(records: Sequence[SettlementRecord]) -> date | None:

@@ -6,7 +6,7 @@ Sealed boxes are opened only of people who have settlements; all others count wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -15,14 +15,17 @@ from gateway.core.forecast import take_up
 from gateway.core.schemes import Insured
 from gateway.core.simulation import Figures
 from gateway.errors import BadCase, WrongUse
+from gateway.flow.fact_boxes import open_box
 from gateway.flow.office import Office, record_name
 from gateway.flow.simulating.bills import Asked, Known, bill
 from gateway.flow.simulating.drafts import Rules
 from gateway.flow.weighing import PersonFile, insured
+from gateway.model.benefit import Fact
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
-from gateway.store import records, reporting, roster
+from gateway.store import facts, records, reporting, roster
 from gateway.store.engine import Tx
+from gateway.store.facts import FactRow
 from gateway.store.records import RecordRow
 from gateway.store.roster import MemberRow
 from gateway.store.values import SHANGHAI, to_ms
@@ -87,6 +90,7 @@ def _take(office: Office, asked: Asked, ids: Sequence[int], figures: Figures) ->
     with office.store.read() as tx:
         people = _enrolled(tx, asked, ids)
         held = _held(tx, list(people))
+        told = _told(tx, asked, people)
     open_one = office.vault.opener()
     for person_id, rows in people.items():
         mine = [
@@ -94,7 +98,7 @@ def _take(office: Office, asked: Asked, ids: Sequence[int], figures: Figures) ->
             for row in held.get(person_id, ())
         ]
         try:
-            _bill(office, asked, rows, mine, figures)
+            _bill(office, asked, rows, mine, [told[row.member_id] for row in rows if row.member_id in told], figures)
         except BadCase:
             figures.refused += 1
 
@@ -122,13 +126,29 @@ def _held(tx: Tx, ids: Sequence[int]) -> dict[int, list[RecordRow]]:
     return held
 
 
+def _told(tx: Tx, asked: Asked, people: Mapping[int, Sequence[MemberRow]]) -> dict[int, list[FactRow]]:
+    """Member → what was confirmed about him; no query where neither rule pays at facts."""
+    told: dict[int, list[FactRow]] = defaultdict(list)
+    if asked.rules.before.pays_at_events or asked.rules.after.pays_at_events:
+        for row in facts.of_members(tx, [row.member_id for rows in people.values() for row in rows]):
+            told[row.member_id].append(row)
+    return told
+
+
 def _bill(
-    office: Office, asked: Asked, rows: Sequence[MemberRow], mine: Sequence[SettlementRecord], figures: Figures
+    office: Office,
+    asked: Asked,
+    rows: Sequence[MemberRow],
+    mine: Sequence[SettlementRecord],
+    told: Sequence[Sequence[FactRow]],
+    figures: Figures,
 ) -> None:
+    """Add one person. Names and numbers are opened only where something is to be weighed."""
     rows = sorted(rows, key=lambda row: row.member_id)
+    members = [office.open_member(row) if mine or told else _clear(row) for row in rows]
     found = bill(
         asked,
-        Known(insured=_insured(office, asked, rows, bool(mine)), records=mine),
+        Known(insured=_insured(asked, members), records=mine, facts=_facts(office, members, told)),
         order=rows[0].person_id,
         league=next((row.league for row in rows if row.league), None),
         who=rows[0].member_no,
@@ -137,12 +157,18 @@ def _bill(
         figures.take(found)
 
 
-def _insured(office: Office, asked: Asked, rows: Sequence[MemberRow], whole: bool) -> Insured:
-    """The person as the scheme sees him; sex and birth date are opened only where something is to be weighed."""
-    members = [office.open_member(row) if whole else _clear(row) for row in rows]
-    person = PersonFile(person_id=rows[0].person_id, association=rows[0].association, members=members, stays=[])
-    family = asked.rules.before
-    mine = insured(person, family.scheme)
+def _facts(office: Office, members: Sequence[Member], told: Sequence[Sequence[FactRow]]) -> tuple[Fact, ...]:
+    """The facts that are still about the same member."""
+    by_id = {member.member_id: member for member in members}
+    boxes = [(by_id[row.member_id], open_box(office, row)) for rows in told for row in rows]
+    return tuple(box.fact for member, box in boxes if box.is_about(member))
+
+
+def _insured(asked: Asked, members: Sequence[Member]) -> Insured:
+    """The person as the scheme sees him, with his coverage of the schemes it stands on."""
+    first = members[0]
+    person = PersonFile(person_id=first.person_id, association=first.association, members=list(members), stays=[])
+    mine = insured(person, asked.rules.before.scheme)
     others = [each for scheme in _stood_on(asked.rules) for each in insured(person, scheme).coverage]
     return msgspec.structs.replace(mine, coverage=(*mine.coverage, *others)) if others else mine
 
