@@ -105,10 +105,15 @@ def match_train(
     ] = None,
     out: Annotated[Path | None, typer.Option(file_okay=False, help="写到此目录 (written here).")] = None,
     seed: Annotated[int, typer.Option(min=0, help="同一种子，同样的模型 (same seed, same model).")] = 1,
+    names: Annotated[
+        bool, typer.Option(help="从名册统计姓名频率；名册是生成的则不要 (count names; not on an invented roster).")
+    ] = True,
     dry_run: Annotated[bool, typer.Option(help="只看变化，不写文件 (show the difference, write nothing).")] = False,
     as_json: Json = False,
 ) -> None:
     """由名册、生成的差错、标注与复核结论估计新一版模型 (a new version of the model, and what it changes)."""
+    from msgspec import structs
+
     from gateway.cli.matching_training import next_version, trained, write_model
     from gateway.core.match.training import differences
     from gateway.settings.matching import model_files, site_model
@@ -117,6 +122,7 @@ def match_train(
     if not dry_run and not folder.is_dir():
         raise WrongUse(f"没有目录 {folder}；请用 --site 指明站点，或用 --out (no such folder)")
     lessons = _lessons(roster_file, truth, records, decisions, seed)
+    lessons = structs.replace(lessons, count_names=names)
     versions = [current.version, *(file.stem.removeprefix("model-") for file in model_files(folder))]
     model = trained(current, lessons, next_version(versions))
     path = None if dry_run else write_model(folder, model, lessons)
@@ -127,7 +133,7 @@ def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisi
     """All there is to learn from; without labelled records a quarter of all records is taken to be members'."""
     from gateway.cli.matching_training import Lessons, labelled_lines
 
-    labelled: tuple[list[tuple[bytes, str]], float] = ([], 0.25)
+    labelled: tuple[list[tuple[bytes, Label]], float] = ([], 0.25)
     if truth is not None:
         truth_file, _, records = _files(truth, roster_file, records)
         labelled = labelled_lines(_labels(truth_file), lines_of(records))
@@ -166,8 +172,9 @@ def _show_training(before: Model, after: Model, changes: Sequence[Change], path:
     if path is None:
         say("未写文件 (nothing written)")
     else:
-        say(f"已写入 {path}；除非 gateway.toml 的 matching.model 另有指定，下次运行即用它 (in force from the next run)")
-        say("用 hubao match eval 先量一量 (measure it first)")
+        say(f"已写入 {path}；先用 hubao match eval 量一量 (measure it first)")
+        line = f'[matching] model = "{after.version}"'
+        say(f"要启用它，在 config/gateway.toml 写 {line} (in force when this stands there; where none is named, now)")
 
 
 def _files(truth: Path, roster_file: Path | None, records: Path | None) -> tuple[Path, Path, Path]:

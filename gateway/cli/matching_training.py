@@ -10,13 +10,13 @@ import msgspec
 
 from gateway.core.match import Model
 from gateway.core.match.evaluating import Label
-from gateway.core.match.training import Counted, Lesson, Levels, as_toml, count, levels_of, train
+from gateway.core.match.training import Counted, Lesson, Levels, OnNumber, as_toml, count, levels_of, train
 from gateway.core.match.trying import candidate_of, read_line
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate
 from gateway.sandbox.people import Dice
-from gateway.sandbox.truth_roster import spoiled_records
+from gateway.sandbox.truth_roster import Spoiled, misused_records, spoiled_records
 
 MOST_OF_EACH: Final = 300
 """So many records of every kind of error are made, fewer over a small roster."""
@@ -29,14 +29,15 @@ _GENERATED: Final = 1_000
 
 
 class Lessons(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training learns from. `labelled`: (record line, member number) of labelled records; `share`: of members'
-    among them."""
+    """What a training learns from. `labelled`: records with their labels; `share`: of members' among them.
+    `count_names`: whether the roster's names are those of real people, and tell how common each is."""
 
     people: Sequence[RosterMember]
-    labelled: Sequence[tuple[bytes, str]] = ()
+    labelled: Sequence[tuple[bytes, Label]] = ()
     decisions: Sequence[Lesson] = ()
     share: float = 0.25
     seed: int = 1
+    count_names: bool = True
 
 
 def trained(current: Model, lessons: Lessons, version: str) -> Model:
@@ -45,7 +46,9 @@ def trained(current: Model, lessons: Lessons, version: str) -> Model:
     if len(enrolled) < 2:
         raise BadInput("roster_too_small", "名册中可用的会员不足两名 (fewer than two members to train on)")
     candidates = [candidate_of(member, index, index) for index, member in enumerate(enrolled, 1)]
-    generated = list(_generated(enrolled, lessons.seed))
+    many = max(40, min(MOST_OF_EACH, len(enrolled) // 5))
+    generated = list(_lines(spoiled_records(enrolled, seed=lessons.seed, of_each=many)))
+    misused = list(_lines(misused_records(enrolled, seed=lessons.seed, of_each=many)))
     same = list(_same(current, candidates, generated)) + list(_labelled(current, candidates, lessons.labelled))
     return train(
         current,
@@ -55,6 +58,8 @@ def trained(current: Model, lessons: Lessons, version: str) -> Model:
         members=candidates,
         lessons=lessons.decisions,
         members_share=lessons.share,
+        on_number=_on_number(current, candidates, generated, misused, lessons),
+        count_names=lessons.count_names,
     )
 
 
@@ -71,24 +76,23 @@ def next_version(versions: Iterable[str]) -> str:
     return str(1 + max((int(version.split(".")[0]) for version in versions), default=0))
 
 
-def labelled_lines(labels: Iterable[Label], records: Iterable[bytes]) -> tuple[list[tuple[bytes, str]], float]:
-    """(record line, member number) of the records that are a member's, and their share of all that have a label."""
+def labelled_lines(labels: Iterable[Label], records: Iterable[bytes]) -> tuple[list[tuple[bytes, Label]], float]:
+    """The records that have a label, with it, and the share of members' among them."""
     truth = {label.settlement_no: label for label in labels}
-    found: list[tuple[bytes, str]] = []
-    whole = 0
+    found: list[tuple[bytes, Label]] = []
     for line in records:
         read = read_line(line)
         label = truth.get(read[0] or "") if read else None
-        whole += label is not None
-        if label is not None and label.member_no is not None:
-            found.append((line, label.member_no))
-    return found, len(found) / whole if whole else 0.0
+        if label is not None:
+            found.append((line, label))
+    members = sum(label.member_no is not None for _, label in found)
+    return found, members / len(found) if found else 0.0
 
 
-def _generated(people: Sequence[RosterMember], seed: int) -> Iterator[tuple[bytes, int, float]]:
+def _lines(made: Iterable[Spoiled]) -> Iterator[tuple[bytes, int, float]]:
     encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
-    for made in spoiled_records(people, seed=seed, of_each=max(40, min(MOST_OF_EACH, len(people) // 5))):
-        yield encode(made.line), made.place, made.weight
+    for each in made:
+        yield encode(each.line), each.place, each.weight
 
 
 def _same(
@@ -101,13 +105,39 @@ def _same(
 
 
 def _labelled(
-    model: Model, members: Sequence[Candidate], labelled: Iterable[tuple[bytes, str]]
+    model: Model, members: Sequence[Candidate], labelled: Iterable[tuple[bytes, Label]]
 ) -> Iterator[tuple[Levels, float]]:
     by_number = {member.member_no: member for member in members}
-    for line, member_no in labelled:
-        read, member = read_line(line), by_number.get(member_no)
+    for line, label in labelled:
+        read, member = read_line(line), by_number.get(label.member_no or "")
         if read is not None and member is not None:
             yield levels_of(read[1], member, model), 1.0
+
+
+def _on_number(
+    model: Model,
+    members: Sequence[Candidate],
+    generated: Iterable[tuple[bytes, int, float]],
+    misused: Iterable[tuple[bytes, int, float]],
+    lessons: Lessons,
+) -> OnNumber:
+    """Records under a member's very number: his, and those of people who used his card."""
+    own = [each for each in _same(model, members, generated) if _is_on_number(each)]
+    # The weights of the misused are shares of the records that are not members'.
+    times = (1 - lessons.share) / lessons.share
+    others = [(levels, weight * times) for levels, weight in _same(model, members, misused)]
+    holders = {member.id_number: member for member in members}
+    for line, label in lessons.labelled:
+        read = read_line(line)
+        holder = holders.get(read[1].id_number or "") if read else None
+        if read is not None and holder is not None:
+            kept = own if holder.member_no in label.members else others
+            kept.append((levels_of(read[1], holder, model), 1.0))
+    return OnNumber(own=count(own), others=count(others))
+
+
+def _is_on_number(pair: tuple[Levels, float]) -> bool:
+    return pair[0]["id_number"] == "equal"
 
 
 def _others(
@@ -138,6 +168,8 @@ def _how(lessons: Lessons) -> str:
             learnt,
             f"m：每种差错在名册上各生成至多 {MOST_OF_EACH} 条记录，按实际比例加权，合计相当于 {_GENERATED} 条标注记录",
             "(errors generated over the roster, weighed as in life, together worth so many labelled records)。",
+            "same_number：会员本人号码下的记录，本人的(m)与他人冒用的(u)；冒用由名册生成，按实际比例加权",
+            "(records under a member's own number: his, or of somebody who uses his card, generated as in life)。",
             "u：姓名、出生日期、单位、手机完全相同的机会取自名册本身，其余取自随机配对；出现不足 10 次的等级沿用上一版",
             "(exact agreement by chance from the roster, the rest from random pairs; rarer levels as before)。",
             "阈值 matched、review 沿用上一版 (thresholds as before)。",

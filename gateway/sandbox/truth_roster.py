@@ -18,7 +18,8 @@ from gateway.sandbox.people import Dice
 from gateway.sandbox.truth import CLEAN, spoil
 from gateway.sandbox.truth_errors import KINDS, Kind, Line, clean_line
 from gateway.sandbox.truth_names import fits, mongol_parts
-from gateway.sandbox.truth_people import TruthPerson
+from gateway.sandbox.truth_people import TruthPerson, World
+from gateway.sandbox.truth_traps import MISUSED, TRAPS, Scene
 
 _WHOLE: Final = 10_000
 
@@ -49,6 +50,24 @@ def spoiled_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
         person = known.anybody(dice)
         line = clean_line(dice, person, f"C{index}")
         yield Spoiled(kind=CLEAN, line=line, place=person.index, weight=left / _WHOLE / (10 * of_each))
+
+
+def misused_records(people: Sequence[RosterMember], *, seed: int, of_each: int) -> Iterator[Spoiled]:
+    """So many records of each way of using a member's card, under his number; `place` is his. The weights are shares
+    of all records that are not members'."""
+    known, world = _Known(people), World(seed, members=len(people))
+    for kind in MISUSED:
+        made = []
+        for index in range(of_each):
+            dice = Dice("misused", seed, kind, index)
+            member, stranger = known.anybody(dice), known.anybody(dice)
+            # Who uses another's card needs no seat in an invented world: both are on the roster.
+            scene = Scene(world=world, dice=dice, member=member, stranger=stranger, settlement_no=f"{kind}{index}")
+            line = TRAPS[kind].write(scene)
+            if line is not None:
+                made.append((line, member.index))
+        for line, place in made:
+            yield Spoiled(kind=kind, line=line, place=place, weight=TRAPS[kind].life / _WHOLE / len(made))
 
 
 class _Known:

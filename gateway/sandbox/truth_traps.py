@@ -176,6 +176,9 @@ TRAPS: Final = {
 }
 """Every kind of trap. What is left of ten thousand records of others is strangers' without an error."""
 
+MISUSED: Final = ("used_by_stranger", "used_by_sibling", "used_for_newborn")
+"""The traps in which somebody else used the member's number."""
+
 
 def _neighbour(scene: Scene, name: str, step: int) -> TruthPerson | None:
     """Somebody of the member's day and region with a number of his seat that is nobody's."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
 from gateway.core.match import LEVELS, Frequencies, Level, Model
+from gateway.core.match.model import SAME_NUMBER_FIELDS, SameNumber
 from gateway.errors import BadSettings, Finding
 from gateway.settings.files import Spec, check, read_toml
 from gateway.settings.gateway import GatewaySpec, MatchingChoice
@@ -24,6 +26,13 @@ class LevelSpec(Spec):
 
     m: Share
     u: Share
+
+
+class SameNumberSpec(Spec):
+    """Records under a member's very number: his own (m), or of somebody who uses his card (u)."""
+
+    prior: Share
+    levels: dict[str, dict[str, LevelSpec]]
 
 
 class FrequenciesSpec(Spec):
@@ -48,13 +57,14 @@ class MatchingSpec(Spec):
     review: Share
     levels: dict[str, dict[str, LevelSpec]]
     frequencies: FrequenciesSpec
+    same_number: SameNumberSpec | None = None
 
     @model_validator(mode="after")
     def _levels_are_known(self) -> MatchingSpec:
-        known = {(field, level) for field, levels in LEVELS.items() for level in levels}
-        given = {(field, level) for field, levels in self.levels.items() for level in levels}
-        problems = [f"unknown {field}.{level}" for field, level in sorted(given - known)]
-        problems += [f"missing {field}.{level}" for field, level in sorted(known - given)]
+        problems = _unlike(self.levels, LEVELS)
+        if self.same_number is not None:
+            wanted = {field: LEVELS[field] for field in SAME_NUMBER_FIELDS}
+            problems += _unlike(self.same_number.levels, wanted, within="same_number.")
         if problems:
             raise ValueError("levels: " + "; ".join(problems))
         return self
@@ -72,12 +82,26 @@ class MatchingSpec(Spec):
             prior=self.prior,
             matched=self.matched,
             review=self.review,
-            levels={
-                field: {level: Level(spec.m, spec.u) for level, spec in levels.items()}
-                for field, levels in self.levels.items()
-            },
+            levels=_levels(self.levels),
             frequencies=Frequencies(**self.frequencies.model_dump()),
+            same_number=self._same_number(),
         )
+
+    def _same_number(self) -> SameNumber | None:
+        given = self.same_number
+        return None if given is None else SameNumber(prior=given.prior, levels=_levels(given.levels))
+
+
+def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level]]:
+    return {field: {name: Level(spec.m, spec.u) for name, spec in levels.items()} for field, levels in specs.items()}
+
+
+def _unlike(given: Mapping[str, Iterable[str]], wanted: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
+    """Levels that nobody knows, and levels that are not there."""
+    there = {(field, level) for field, levels in given.items() for level in levels}
+    known = {(field, level) for field, levels in wanted.items() for level in levels}
+    problems = [f"unknown {within}{field}.{level}" for field, level in sorted(there - known)]
+    return problems + [f"missing {within}{field}.{level}" for field, level in sorted(known - there)]
 
 
 def model_files(folder: Path) -> list[Path]:

@@ -6,10 +6,11 @@ from datetime import date
 from typing import Any
 
 import pytest
-from match_builders import BORN, NUMBER, id_number, member, model, record, swapped, with_digit
+from match_builders import BORN, MODELS, NUMBER, id_number, member, model, record, swapped, with_digit
 
 from gateway.core.match import explain, match
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
+from gateway.settings.matching import load_model
 
 MASKED = NUMBER[:6] + "********" + NUMBER[14:]
 OTHERS = id_number(date(1971, 2, 3), 777)
@@ -30,7 +31,7 @@ def test_number_and_name_plainly_equal_are_certain() -> None:
         1.0,
         ("id_number_agrees", "name_agrees"),
     )
-    assert decision.model == "1"
+    assert decision.model == model().version
 
 
 @pytest.mark.parametrize("name", [" 李 伟国", "李偉國", "李?国", "李伟国（本人）"])
@@ -162,12 +163,21 @@ def test_the_waterfall_adds_up_and_names_no_one() -> None:
 
 def test_a_rare_name_is_stronger_than_a_common_one() -> None:
     def of_name(name: str) -> float:
-        steps = explain(record(name=name), member(name=name), model())
+        steps = explain(record(name=name, id_number=None), member(name=name), model())
         return next(step.weight for step in steps if step.field == "name")
 
     assert of_name("王伟") < of_name("李伟国") < of_name("额尔敦朝鲁")
 
 
 def test_what_agrees_with_the_card_counts_once() -> None:
+    """Where the number is his, the card's employer and telephone say nothing more, its birth date and sex little."""
     steps = explain(record(employer_name="乌海市晨光矿业有限责任公司", phone="19900000001"), member(), model())
+    weights = {step.field: step.weight for step in steps}
+    assert (weights["employer"], weights["phone"]) == (0.0, 0.0)
+    assert 0 < weights["birth_date"] < 3 and 0 < weights["sex"] < 3
+
+
+def test_the_first_model_still_weighs_every_field_alike() -> None:
+    first = load_model(MODELS, "1")
+    steps = explain(record(employer_name="乌海市晨光矿业有限责任公司", phone="19900000001"), member(), first)
     assert {step.weight for step in steps if step.field in ("birth_date", "sex", "employer", "phone")} == {0.0}

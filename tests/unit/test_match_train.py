@@ -15,9 +15,13 @@ from hypothesis import strategies as st
 from gateway.cli.matching_training import Lessons, labelled_lines, next_version, trained, write_model
 from gateway.core.match import LEVELS, Frequencies, Level, Model
 from gateway.core.match.evaluating import Label
+from gateway.core.match.model import SAME_NUMBER_FIELDS
+from gateway.core.match.numbers import read_number
 from gateway.core.match.training import (
+    RAREST,
     SEEN,
     Lesson,
+    OnNumber,
     as_toml,
     count,
     differences,
@@ -25,6 +29,7 @@ from gateway.core.match.training import (
     levels_of,
     train,
 )
+from gateway.core.match.weighing import weigh
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate, Subject
@@ -92,6 +97,60 @@ def test_weights_make_a_rare_error_rare() -> None:
     assert counted.share("name", "cut") == pytest.approx(0.01)
     assert counted.often("name", "cut")
     assert not counted.often("name", "equal")
+
+
+def test_no_error_is_taken_to_be_rarer_than_one_in_ten_thousand() -> None:
+    same = count([({"name": "typo"}, 1e-9)] * 20 + [({"name": "equal"}, 1.0)] * 20)
+    model = train(shipped(), version="9", same=same, other=EMPTY, members=[candidate(1, "王伟")])
+    assert model.levels["name"]["typo"].m == RAREST
+
+
+def on_number(own: dict[str, float], others: dict[str, float]) -> OnNumber:
+    return OnNumber(
+        own=count([({"name": level}, weight) for level, weight in own.items()]),
+        others=count([({"name": level}, weight) for level, weight in others.items()]),
+    )
+
+
+def test_under_a_members_number_shares_are_those_of_his_records_and_of_others() -> None:
+    counted = on_number({"equal": 970, "typo": 30}, {"surname": 6, "typo": 4})
+    model = train(shipped(), version="9", same=EMPTY, other=EMPTY, members=[candidate(1, "王伟")], on_number=counted)
+    same = model.same_number
+    assert same is not None and same.prior == pytest.approx(1000 / 1010, abs=0.001)
+    assert same.levels["name"]["typo"] == Level(m=0.03, u=0.4)
+    assert same.levels["name"]["surname"] == Level(m=RAREST, u=0.6)
+    assert same.levels.keys() == set(SAME_NUMBER_FIELDS)
+
+
+def test_the_posterior_under_a_members_number_is_the_share_that_was_his() -> None:
+    counted = on_number({"equal": 970, "typo": 30}, {"surname": 6, "typo": 4})
+    model = train(shipped(), version="9", same=EMPTY, other=EMPTY, members=[candidate(1, "王伟")], on_number=counted)
+    member = candidate(1, "王伟国")
+    weighed = weigh(Subject(name="王伟图", id_number=member.id_number), read_number(member.id_number), member, model)
+    assert weighed.name == "typo"
+    assert weighed.posterior == pytest.approx(30 / 34, abs=0.01)
+    assert sum(step.weight for step in weighed.evidence) == pytest.approx(weighed.evidence[-1].running, abs=0.01)
+
+
+def test_nobody_seen_to_use_a_card_leaves_it_as_it_was() -> None:
+    counted = on_number({"equal": 970}, {})
+    model = train(shipped(), version="9", same=EMPTY, other=EMPTY, members=[candidate(1, "王伟")], on_number=counted)
+    assert model.same_number == shipped().same_number
+
+
+def test_decisions_about_a_members_number_teach_what_is_weighed_there(model: Model) -> None:
+    levels = {"id_number": "equal", "name": "typo", "birth_date": "equal", "sex": "equal"}
+    people, told = roster(), [Lesson(levels=levels, same=False)] * 300
+    after = trained(shipped(), Lessons(people=people, decisions=told, seed=3), "12")
+    assert after.levels == model.levels
+    assert after.same_number is not None and model.same_number is not None
+    assert after.same_number.weights["name"]["typo"] < model.same_number.weights["name"]["typo"] - 1
+
+
+def test_an_invented_roster_counts_no_names() -> None:
+    model = trained(shipped(), Lessons(people=roster(), seed=3, count_names=False), "12")
+    assert model.frequencies == shipped().frequencies
+    assert model.levels["name"]["equal"].u == shipped().levels["name"]["equal"].u
 
 
 def test_an_empty_field_is_no_evidence() -> None:
@@ -209,7 +268,7 @@ def test_labelled_records_count(model: Model) -> None:
     labels = [Label(settlement_no=f"S{index}", member_no=member.member_no) for index, member in enumerate(people)]
     lines = [f'{{"settlement_no":"S{index}","name":"甲乙丙丁"}}'.encode() for index in range(60)]
     found, share = labelled_lines([*labels, Label(settlement_no="S55")], lines)
-    assert (len(found), round(share, 3)) == (50, 0.98)
+    assert (len(found), round(share, 3)) == (51, 0.98)
     after = trained(shipped(), Lessons(people=roster(), labelled=found, share=share, seed=3), "12")
     assert after.levels["name"]["differs"].m > model.levels["name"]["differs"].m
     assert after.prior > model.prior

@@ -64,6 +64,25 @@ class Level(msgspec.Struct, frozen=True, gc=False):
         return log2(self.m / self.u)
 
 
+SAME_NUMBER_FIELDS: Final = ("name", "birth_date", "sex")
+"""What tells a member from somebody who uses his card; employer and telephone of a record are the card's."""
+
+
+class SameNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """Records under a member's very number: his own (m), or of somebody who uses his card (u).
+
+    Under one number the fields are not independent of it: a card that somebody else uses brings most of its owner's
+    particulars along. `prior`: the share of such records that are the member's own. `levels`: SAME_NUMBER_FIELDS only.
+    """
+
+    prior: float
+    levels: Mapping[str, Mapping[str, Level]]
+    weights: Mapping[str, Mapping[str, float]] = {}
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "weights", _weights(self.levels))
+
+
 class Frequencies(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of names in the population (0 to 1): whole names that are common, surnames, and given characters.
 
@@ -83,7 +102,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the model. `prior`: how probable a pair is the same person before anything is compared.
 
     `matched`, `review`: the posterior from which a pair may be matched (where the rules allow it) or is worth a
-    person's eyes. `weights` follow from `levels`.
+    person's eyes. `weights` follow from `levels`. `same_number`: what is weighed instead where the number is a
+    member's; a model without it weighs every field alike.
     """
 
     version: str
@@ -92,9 +112,18 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     review: float
     levels: Mapping[str, Mapping[str, Level]]
     frequencies: Frequencies
+    same_number: SameNumber | None = None
     weights: Mapping[str, Mapping[str, float]] = {}
 
     def __post_init__(self) -> None:
-        # Worked out once, because every comparison adds them up.
-        weights = {field: {name: level.weight for name, level in of.items()} for field, of in self.levels.items()}
-        msgspec.structs.force_setattr(self, "weights", weights)
+        msgspec.structs.force_setattr(self, "weights", _weights(self.levels))
+
+
+def log_odds(share: float) -> float:
+    """Bits for and against: log2(p / (1 - p))."""
+    return log2(share / (1 - share))
+
+
+def _weights(levels: Mapping[str, Mapping[str, Level]]) -> dict[str, dict[str, float]]:
+    """Worked out once, because every comparison adds them up."""
+    return {field: {name: level.weight for name, level in of.items()} for field, of in levels.items()}

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.match.model import LEVELS, Frequencies, Level, Model
+from gateway.core.match.model import LEVELS, SAME_NUMBER_FIELDS, Frequencies, Level, Model, SameNumber, log_odds
 from gateway.core.match.numbers import read_number
 from gateway.core.match.spelling import folded, plain_name
 from gateway.core.match.weighing import weigh
@@ -22,8 +22,17 @@ from gateway.model.decision import Candidate, Subject
 Levels = Mapping[str, str]
 """Field → level of one pair."""
 
+Table = Mapping[str, Mapping[str, Level]]
+"""Field → level → how often it is seen."""
+
+Weights = Mapping[str, Mapping[str, float]]
+"""Field → level → bits."""
+
 SEEN: Final = 10
 """Fewer sightings than this are too few to count a share from."""
+
+RAREST: Final = 0.0001
+"""No error is rarer than this among pairs of one person: whoever wrote down what goes wrong did not know it all."""
 
 _LEAST: Final = 1e-12
 _MOST: Final = 0.999
@@ -61,9 +70,29 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
         """Of all pairs, the share that agrees at this level."""
         return self.levels.get((field, level), 0.0) / self.pairs if self.pairs else 0.0
 
+    def sure(self, field: str, level: str) -> float:
+        """The same, but never less than RAREST."""
+        return max(self.share(field, level), RAREST)
+
     def often(self, field: str, level: str) -> bool:
         """Whether it was seen often enough to count a share from."""
         return self.sightings.get((field, level), 0) >= SEEN
+
+
+NOTHING_COUNTED: Final = Counted(levels={}, pairs=0.0, sightings={})
+
+
+class OnNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """Counted records under a member's very number: his own, and those of people who use his card; each record weighs
+    what it stands for, so that both together say how often it is he."""
+
+    own: Counted = NOTHING_COUNTED
+    others: Counted = NOTHING_COUNTED
+
+    @property
+    def share_of_own(self) -> float:
+        """The share of records under a member's number that are his."""
+        return self.own.pairs / (self.own.pairs + self.others.pairs)
 
 
 def levels_of(subject: Subject, member: Candidate, model: Model) -> Levels:
@@ -94,10 +123,14 @@ def train(
     members: Sequence[Candidate],
     lessons: Iterable[Lesson] = (),
     members_share: float = 0.25,
+    on_number: OnNumber | None = None,
+    count_names: bool = True,
 ) -> Model:
     """The next version. `same` and `other` are counted pairs of one person and of two; `members_share` is the share of
-    records that are about a member. Every number is rounded as the file holds it, so file and model are one."""
-    chance = _by_chance(members)
+    records that are about a member; `on_number` those under a member's number. An invented roster tells nothing of
+    how common names are: without `count_names` theirs stay as they are. Every number is rounded as the file holds it,
+    so file and model are one."""
+    chance = {each: share for each, share in _by_chance(members).items() if count_names or each[0] != "name"}
     levels = {
         field: {name: _level(current, same, other, chance, field, name) for name in names}
         for field, names in LEVELS.items()
@@ -107,7 +140,8 @@ def train(
         version=version,
         prior=_rounded(members_share / max(1, len(members))),
         levels=levels,
-        frequencies=frequencies(members, current.frequencies),
+        frequencies=frequencies(members, current.frequencies) if count_names else current.frequencies,
+        same_number=_same_number(current, on_number),
     )
     return _taught(trained, list(lessons))
 
@@ -154,7 +188,7 @@ def _level(
         # That a field is empty says nothing about who it is: both shares are the same, the weight is nought.
         known = _rounded(share) if same.often(field, name) else old.m
         return Level(m=known, u=known)
-    m = _rounded(share) if same.often(field, name) else old.m
+    m = _rounded(same.sure(field, name)) if same.often(field, name) else old.m
     if (field, name) in chance:
         return Level(m=m, u=_rounded(chance[field, name]))
     return Level(m=m, u=_rounded(other.share(field, name)) if other.often(field, name) else old.u)
@@ -178,37 +212,66 @@ def _by_chance(members: Sequence[Candidate]) -> dict[tuple[str, str], float]:
     return chance
 
 
+def _same_number(current: Model, counted: OnNumber | None) -> SameNumber | None:
+    """What is weighed under a member's number; as before where nobody else was seen to use one."""
+    if counted is None or not counted.own.pairs or not counted.others.pairs:
+        return current.same_number
+    levels = {field: {name: _own_level(counted, field, name) for name in LEVELS[field]} for field in SAME_NUMBER_FIELDS}
+    return SameNumber(prior=_rounded(counted.share_of_own), levels=levels)
+
+
+def _own_level(counted: OnNumber, field: str, name: str) -> Level:
+    m = _rounded(counted.own.sure(field, name))
+    return Level(m=m, u=m if name == "missing" else _rounded(counted.others.sure(field, name)))
+
+
 def _taught(model: Model, lessons: Sequence[Lesson]) -> Model:
-    """The model after people's decisions: a level that was the same person oftener than its weight promised gains.
+    """The model after people's decisions; those about a member's own number teach what is weighed under one."""
+    same = model.same_number
+    if same is None:
+        return msgspec.structs.replace(model, levels=_taught_levels(model.prior, model.levels, model.weights, lessons))
+    on_number = [each for each in lessons if each.levels.get("id_number") == "equal"]
+    others = [each for each in lessons if each.levels.get("id_number") != "equal"]
+    return msgspec.structs.replace(
+        model,
+        levels=_taught_levels(model.prior, model.levels, model.weights, others),
+        same_number=SameNumber(
+            prior=same.prior, levels=_taught_levels(same.prior, same.levels, same.weights, on_number)
+        ),
+    )
+
+
+def _taught_levels(prior: float, levels: Table, weights: Weights, lessons: Sequence[Lesson]) -> Table:
+    """A level that was the same person oftener than its weight promised gains.
 
     Each decision is about its doubtful levels, those that neither agree nor are missing. What a level gains is the
     difference of the log odds, seen and promised, and by 50 decisions half of it is believed.
     """
     seen: dict[tuple[str, str], list[float]] = {}
     for lesson in lessons:
-        doubtful = [each for each in lesson.levels.items() if _is_doubtful(model, *each)]
+        doubtful = [each for each in lesson.levels.items() if _is_doubtful(levels, *each)]
         for each in doubtful:
             part = 1 / len(doubtful)
             told = seen.setdefault(each, [0.0, 0.0, 0.0])
             told[0] += part
             told[1] += part * lesson.same
-            told[2] += part * _promised(model, lesson.levels)
-    levels = {field: dict(names) for field, names in model.levels.items()}
+            told[2] += part * _promised(prior, weights, lesson.levels)
+    taught = {field: dict(names) for field, names in levels.items()}
     for (field, name), (many, same, promised) in sorted(seen.items()):
         if many >= SEEN:
             bits = _log_odds(same, many) - _log_odds(promised, many)
-            levels[field][name] = _heavier(levels[field][name], bits * many / (many + _DECISIONS_HALF))
-    return msgspec.structs.replace(model, levels=levels)
+            taught[field][name] = _heavier(taught[field][name], bits * many / (many + _DECISIONS_HALF))
+    return taught
 
 
-def _is_doubtful(model: Model, field: str, name: str) -> bool:
-    return name in model.levels.get(field, {}) and name not in ("equal", "known", "missing")
+def _is_doubtful(known: Table, field: str, name: str) -> bool:
+    return name in known.get(field, {}) and name not in ("equal", "known", "missing")
 
 
-def _promised(model: Model, levels: Levels) -> float:
+def _promised(prior: float, weights: Weights, levels: Levels) -> float:
     """The posterior of a pair with these levels, without the frequency of its name, which nobody kept."""
-    known = [model.weights[field][name] for field, name in levels.items() if name in model.weights.get(field, {})]
-    bits = log2(model.prior / (1 - model.prior)) + sum(known)
+    known = [weights[field][name] for field, name in levels.items() if name in weights.get(field, {})]
+    bits = log_odds(prior) + sum(known)
     return float(1 / (1 + 2.0 ** -max(min(bits, 60.0), -60.0)))
 
 
@@ -239,9 +302,10 @@ def _toml_lines(model: Model, estimated: str) -> Iterator[str]:
     yield f'estimated = """\n{estimated}\n"""'
     for name in ("prior", "matched", "review"):
         yield f"{name} = {getattr(model, name)!r}"
-    for field, levels in model.levels.items():
-        yield f"\n[levels.{field}]"
-        yield from (f"{name} = {{ m = {level.m!r}, u = {level.u!r} }}" for name, level in levels.items())
+    yield from _level_lines("levels", model.levels)
+    if model.same_number is not None:
+        yield f"\n[same_number]\nprior = {model.same_number.prior!r}"
+        yield from _level_lines("same_number.levels", model.same_number.levels)
     counted = model.frequencies
     yield "\n[frequencies]"
     for name in ("other_surname", "other_given", "single_given", "floor"):
@@ -249,3 +313,9 @@ def _toml_lines(model: Model, estimated: str) -> Iterator[str]:
     for name in ("names", "surnames", "given"):
         yield f"\n[frequencies.{name}]"
         yield from (f'"{key}" = {share!r}' for key, share in getattr(counted, name).items())
+
+
+def _level_lines(table: str, levels: Table) -> Iterator[str]:
+    for field, names in levels.items():
+        yield f"\n[{table}.{field}]"
+        yield from (f"{name} = {{ m = {level.m!r}, u = {level.u!r} }}" for name, level in names.items())

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.match.contacts import compare_employers, phone_digits
-from gateway.core.match.model import Frequencies, Model
+from gateway.core.match.model import Frequencies, Model, SameNumber, log_odds
 from gateway.core.match.names import compare_names
 from gateway.core.match.numbers import Number, compare_numbers, covers_birth
 from gateway.core.match.spelling import folded, plain_name
@@ -61,8 +61,11 @@ def weigh(subject: Subject, number: Number, member: Candidate, model: Model) -> 
         "phone": _phone_level(subject.phone, member.phone),
         "person_no": "known" if subject.person_no and subject.person_no in member.person_nos else "missing",
     }
-    counted = _WITH_CARD if on_number == "equal" else _IN_NUMBER if covers_birth(number, on_number) else _NOTHING
-    evidence = _waterfall(levels, model, member, counted)
+    if on_number == "equal" and model.same_number is not None:
+        evidence = _on_the_number(levels, model, model.same_number)
+    else:
+        counted = _WITH_CARD if on_number == "equal" else _IN_NUMBER if covers_birth(number, on_number) else _NOTHING
+        evidence = _waterfall(levels, model, member, counted)
     return Weighed(
         member=member,
         number=levels.pop("id_number"),
@@ -133,7 +136,7 @@ def _waterfall(
     levels: dict[str, str], model: Model, member: Candidate, counted: frozenset[str]
 ) -> tuple[Evidence, ...]:
     """Every field's weight and the sum; what the number already said (`counted`) may only contradict it."""
-    running = log2(model.prior / (1 - model.prior))
+    running = log_odds(model.prior)
     steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
     for field, level in levels.items():
         weight = model.weights[field][level]
@@ -141,6 +144,20 @@ def _waterfall(
             weight += log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
         if weight > 0 and field in counted:
             weight = 0.0
+        running += weight
+        steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
+    return tuple(steps)
+
+
+def _on_the_number(levels: dict[str, str], model: Model, same: SameNumber) -> tuple[Evidence, ...]:
+    """The same where the number is a member's: how often it is he who stands under it, then what tells him from
+    somebody who uses his card."""
+    running = log_odds(model.prior)
+    steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
+    for field, level in levels.items():
+        weight = same.weights.get(field, {}).get(level, 0.0)
+        if field == "id_number":
+            weight = log_odds(same.prior) - running
         running += weight
         steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
     return tuple(steps)
