@@ -139,8 +139,10 @@ def _megabytes(shares: list[Share]) -> int:
 def _enrol(site: Path, members: int, seed: int) -> None:
     office = wiring.open_office(site)
     refuse_used(office)
-    for start in range(0, members, _ENROL_AT_ONCE):
-        people = (_person(seed, index) for index in range(start, min(start + _ENROL_AT_ONCE, members)))
+    # Every import touches nearly every page of a large index once: twenty of them are enough.
+    at_once = max(_ENROL_AT_ONCE, members // 20)
+    for start in range(0, members, at_once):
+        people = (_person(seed, index) for index in range(start, min(start + at_once, members)))
         enrol(office, "nm", [_roster_member(person, seed) for person in people])
     office.store.close()
 

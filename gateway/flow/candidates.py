@@ -16,7 +16,7 @@ from gateway.core.normalise import Rows
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, Subject
 from gateway.model.member import Member
-from gateway.model.national_id import looks_like_id
+from gateway.model.national_id import in_18, looks_like_id
 from gateway.model.page import Identity
 from gateway.store import roster
 from gateway.store.engine import Tx
@@ -69,7 +69,7 @@ class Search:
         wanted: dict[bytes, list[int]] = {}
         fingerprint = self._office.id_fingerprint
         for row in rows:
-            number = row.identity.id_number if row.identity is not None else number_asked(row)
+            number = number_asked(row)
             if number is not None:
                 wanted.setdefault(fingerprint(number), []).append(row.index)
         hits = roster.find(self._tx, wanted)
@@ -125,9 +125,12 @@ class Search:
 
 
 def number_asked(row: Asking) -> str | None:
-    """The number a row is looked up by first."""
+    """The number a row is looked up by first: members' stand under 18 characters."""
     who = row.identity or row.subject
-    return who.id_number if who is not None else None
+    number = who.id_number if who is not None else None
+    if who is None or number is None or len(number) != 15 or who.id_type not in (None, "01"):
+        return number
+    return in_18(number)
 
 
 def blocks_asked(office: Office, feed: str, content: Rows, row: Asking) -> list[bytes]:
@@ -145,11 +148,11 @@ def blocks_asked(office: Office, feed: str, content: Rows, row: Asking) -> list[
 
 
 def _proved(identity: Identity) -> str | None:
-    """The number, where it is a resident's: normalising lets only proved ones of theirs pass."""
+    """The number, where it is a resident's of 18 characters: normalising lets only proved ones of theirs pass."""
     number = identity.id_number
-    if identity.id_type == "01" or number is None or (identity.id_type is None and looks_like_id(number)):
-        return number
-    return None
+    if number is None or len(number) != 18:
+        return None
+    return number if identity.id_type == "01" or (identity.id_type is None and looks_like_id(number)) else None
 
 
 def _digest(office: Office, feed: str, text: str) -> bytes:

@@ -18,7 +18,7 @@ from gateway.store.roster import MemberRow, Rescan
 from gateway.store.values import to_ms
 from gateway.vault import DataKey
 
-BLOCK_RULES = 1
+BLOCK_RULES = 2
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
 
 _AT_ONCE = 5_000

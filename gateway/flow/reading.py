@@ -26,7 +26,7 @@ from gateway.model.record import SettlementRecord
 from gateway.store import roster
 from gateway.store.engine import Tx
 
-_HIDDEN = re.compile("[*#•●×■□]{2,}")
+_HIDDEN = re.compile("[*#•●×■□xX]{2,}")
 """Signs a feed puts in the place of digits it does not want to show, after NFKC."""
 
 

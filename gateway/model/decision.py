@@ -19,8 +19,8 @@ class Outcome(StrEnum):
 class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What matching may know of a record.
 
-    `id_number` as `normalise_id` leaves it; an intact 15-digit one already brought to 18 characters; masked or
-    unsound ones as they came.
+    `id_number` as `normalise_id` leaves it: 18 characters, the 15 digits of before 1999, masked or unsound ones as
+    they came.
     """
 
     id_type: str | None = None

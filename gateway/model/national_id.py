@@ -55,12 +55,19 @@ def to_18(text: str) -> str:
 
     Raises ValueError for anything else, for a wrong check digit and for a birth date that does not exist.
     """
-    if len(text) == 15 and _FIFTEEN.fullmatch(text):
-        first17 = text[:6] + "19" + text[6:]
-        text = first17 + check_digit(first17)
+    text = in_18(text)
     if not checksum_ok(text):
         raise ValueError("身份证号码无效 (not a valid id number)")
     return text
+
+
+def in_18(number: str) -> str:
+    """A number that normalising let pass, an intact one of before 1999 in 18 characters; any other text as it is."""
+    if len(number) == 15 and _FIFTEEN.fullmatch(number):
+        whole = number[:6] + "19" + number[6:]
+        whole += check_digit(whole)
+        return whole if checksum_ok(whole) else number
+    return number
 
 
 def birth_date_of(id18: str) -> date:

@@ -49,7 +49,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """As much of a row as is read for everybody: enough to count it and to ask whether it is a member's.
 
     `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name. `name` and
-    `birth_date` are what somebody whose number nobody has is looked for by; None where they cannot be read.
+    `birth_date` are what somebody whose number nobody has is looked for by; None where they cannot be read. An intact
+    `id_number` of before 1999 keeps its 15 digits, because no check digit proves it.
     """
 
     settlement_no: str

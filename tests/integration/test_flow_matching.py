@@ -71,8 +71,8 @@ def masked(person: Who) -> str:
 
 def mistyped(person: Who) -> str:
     """One digit of the number wrong, so that its check digit is."""
-    digit = str((int(person.id_number[15]) + 1) % 10)
-    return person.id_number[:15] + digit + person.id_number[16:]
+    digit = str((int(person.id_number[3]) + 1) % 10)
+    return person.id_number[:3] + digit + person.id_number[4:]
 
 
 def of_another_year(person: Who) -> str:

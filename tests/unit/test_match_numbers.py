@@ -14,6 +14,7 @@ from gateway.core.match.numbers import compare_numbers, read_number, visible_end
 from gateway.model.national_id import checksum_ok
 
 OLD = NUMBER[:6] + NUMBER[8:17]
+WITH_X = next(number for order in range(1, 99) if (number := id_number(order=order)).endswith("X"))
 PERMIT = id_number(region="810000")
 FOREIGN = id_number(region="915099")
 
@@ -27,7 +28,12 @@ CASES = [
     (swapped(NUMBER, 14), NUMBER, "unsound", "swapped"),
     (NUMBER[:8] + NUMBER[9:], NUMBER, "unsound", "digit_missing"),
     (NUMBER[:8] + NUMBER[8] + NUMBER[8:], NUMBER, "unsound", "digit_doubled"),
-    (with_digit(OLD, 3), NUMBER, "unsound", "one_digit"),
+    (OLD, NUMBER, "old", "equal"),
+    (with_digit(OLD, 3), NUMBER, "old", "two_digits"),
+    (OLD[:13] + OLD[14] + OLD[13], NUMBER, "old", "two_digits"),
+    (id_number(date(1971, 2, 3))[:6] + "710203777", NUMBER, "old", "sound_differs"),
+    (OLD[:8] + "99" + OLD[10:], NUMBER, "unsound", "unsound_differs"),
+    (OLD[:8] + "9" + OLD[9:], NUMBER, "unsound", "one_digit"),
     (with_digit(with_digit(NUMBER, 2), 15), NUMBER, "unsound", "two_digits"),
     (NUMBER[:15], NUMBER, "unsound", "masked_part"),
     ("150999195501010000", NUMBER, "unsound", "unsound_differs"),
@@ -56,7 +62,13 @@ CASES = [
     ("H1234567801", "H7654321801", "other", "other_document"),
     (None, NUMBER, "missing", "missing"),
     ("无", NUMBER, "missing", "missing"),
-    ("0" * 18, NUMBER, "unsound", "unsound_differs"),
+    ("0" * 18, NUMBER, "missing", "missing"),
+    ("1" * 15, NUMBER, "missing", "missing"),
+    ("123456789012345678", NUMBER, "missing", "missing"),
+    ("150999" + "0" * 12, NUMBER, "missing", "missing"),
+    ("111111190001010000", NUMBER, "missing", "missing"),
+    (NUMBER[:6] + "*****" + NUMBER[14:], NUMBER, "masked", "masked"),
+    (WITH_X[:16] + "X" + WITH_X[16], WITH_X, "unsound", "swapped"),
     ("-", NUMBER, "missing", "missing"),
 ]
 

@@ -13,6 +13,7 @@ from normalise_samples import ID18, bundle, csv_page, mapping, page, reply, row
 from gateway.core.normalise import CompiledMapping, Normal, Rejected, Rows, normalise_lines
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.errors import BadPage
+from gateway.model.national_id import in_18
 from gateway.model.page import Identity
 
 MUTATIONS = 1500
@@ -137,9 +138,11 @@ def one_row(compiled: CompiledMapping, rows: Rows, index: int, identity: object)
     else:
         assert isinstance(found, Normal)
         assert isinstance(identity, Identity)
-        told = (identity.settlement_no, identity.reversal, identity.reverses, identity.id_number, identity.total)
+        number = identity.id_number and in_18(identity.id_number)
+        told = (identity.settlement_no, identity.reversal, identity.reverses, number, identity.total)
         record = found.record
-        same = (record.settlement_no, record.reversal, record.reverses, record.id_number, record.total_amount)
+        kept = record.id_number and in_18(record.id_number)
+        same = (record.settlement_no, record.reversal, record.reverses, kept, record.total_amount)
         assert told == same
     if not isinstance(identity, Identity):
         assert isinstance(found, Rejected)

@@ -3,8 +3,8 @@
 A record asks for two at most, so each text must survive what happens to records: the name key survives another
 script, lost and misheard characters, a surname in front, a middle dot, a field too short.
 
-nb|birth date|name key · bl|birth date|last four · rl|region|last four · be|birth date|employer · ph|phone ·
-pn|person number (given to a member by the flow when it is learnt)
+nb|birth date|name key · bl|birth date|last four · rl|region|last four · dc|permit · be|birth date|employer ·
+ph|phone · pn|person number (given to a member by the flow when it is learnt)
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gateway.core.match.contacts import employer_core, phone_digits
 from gateway.core.match.latin import is_latin, latin_words
 from gateway.core.match.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
 from gateway.core.match.names import composed, without_surname
-from gateway.core.match.numbers import Number, read_number, visible_ends
+from gateway.core.match.numbers import Number, permit_of, read_number, visible_ends
 from gateway.core.match.spelling import DOT, folded, plain_name, sound
 from gateway.core.match.weighing import EARLIEST_BIRTH, written_birth
 from gateway.model.decision import Candidate, Subject
-from gateway.model.national_id import birth_date_of, checksum_ok
+from gateway.model.national_id import checksum_ok
 
 _MOST_KEYS: Final = 5
 _ODD: Final = re.compile(r"[\x00-\x7f]")
@@ -44,6 +44,8 @@ def member_blocks(candidate: Candidate) -> tuple[str, ...]:
         found += [f"be|{day}|{employer}"] if employer else []
     if sound_number:
         found += [f"bl|{day}|{number[14:]}", f"rl|{number[:6]}|{number[14:]}"]
+    permit = permit_of(read_number(number)) if candidate.id_type != "01" else ""
+    found += [f"dc|{permit}"] if permit else []
     phone = phone_digits(candidate.phone) if candidate.phone else ""
     return (*found, f"ph|{phone}") if len(phone) > 6 else tuple(found)
 
@@ -51,17 +53,18 @@ def member_blocks(candidate: Candidate) -> tuple[str, ...]:
 def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...]:
     """At most two further texts to look up when the exact number found nobody; none where nothing could come of it.
 
-    `sound_too`: also for a number that is sound, which is nearly always another person's: at most a review follows.
+    `sound_too`: also for a resident's number that is sound, which is nearly always another person's: at most a review
+    follows. A permit changes with its form or its issue, so a sound one says nothing against a member's older one.
     """
     if not subject.name:
         return ()
     text, written = subject.id_number, written_birth(subject)
-    if text is not None and checksum_ok(text):
-        return _named(subject.name, written or birth_date_of(text)) if sound_too else ()
     number = read_number(text)
+    if text is not None and number.kind == "sound" and number.family == "1":
+        return _named(subject.name, written or number.born) if sound_too else ()
     born = written or number.born
     named = _named(subject.name, born)
-    other = _by_digits(number, written, born)
+    other = _by_digits(number, born)
     if not other and born and not subject.person_no and (employer := employer_key(subject.employer_name)):
         other = f"be|{_day(born)}|{employer}"
     return _two(named, other, subject)
@@ -162,15 +165,18 @@ def _day(born: date) -> str:
     return born.isoformat().replace("-", "")
 
 
-def _by_digits(number: Number, written: date | None, born: date | None) -> str:
-    """By birth date and last four, or by region and last four where the birth date is unknown or where a wrongly
-    written number contradicts it, because then the slip is likely in there; "" for other documents."""
-    if number.kind in ("other", "missing"):
-        return ""
+def _by_digits(number: Number, born: date | None) -> str:
+    """By birth date and last four where the digits shown are right; by region and last four where one is wrong, which
+    the birth date may have been taken from; a permit by its number; "" for other documents.
+
+    The check digit of an old number was worked out from digits that may be wrong: it leads nowhere.
+    """
+    if number.kind in ("other", "missing", "old", "sound"):
+        permit = permit_of(number)
+        return f"dc|{permit}" if permit else ""
     region, last = visible_ends(number)
-    trusted = born if number.kind != "unsound" or written == number.born else None
-    if trusted is not None and last:
-        return f"bl|{_day(trusted)}|{last}"
+    if number.kind == "masked" and born is not None and last:
+        return f"bl|{_day(born)}|{last}"
     return f"rl|{region}|{last}" if region and last else ""
 
 

@@ -105,16 +105,24 @@ def _conclusive(number: Number, pair: Weighed, model: Model) -> bool:
         return False
     if pair.number == "same_document" or pair.person_no == "known":
         return True
-    enough = pair.number == "masked" or (pair.number in _SLIPS and not _namesake(number, pair))
-    return enough and pair.birth_date == "equal" and pair.posterior >= model.matched
+    if pair.number in _SLIPS:
+        # All digits but one say the birth date too: its own field need not be there.
+        enough = pair.birth_date in ("equal", "missing") and not _may_be_anothers(number, pair)
+    else:
+        enough = pair.number == "masked" and pair.birth_date == "equal"
+    return enough and pair.posterior >= model.matched
 
 
-def _namesake(number: Number, pair: Weighed) -> bool:
-    """Whether a slip in the last four digits may be another's own number: of one name, day and district, and working
-    elsewhere."""
+def _may_be_anothers(number: Number, pair: Weighed) -> bool:
+    """Whether a slip in the last four digits may stand in the number of somebody else of that day and district: of a
+    twin, whose name sounds alike; of a namesake, unless employer or telephone agree or the check digit alone is wrong.
+    """
     ours, theirs = number.text, pair.member.id_number
-    slipped = ours[:14] == theirs[:14] and ours[:17] != theirs[:17]
-    return slipped and pair.employer == "differs" and pair.phone != "equal"
+    if ours[:14] != theirs[:14]:
+        return False
+    if pair.name not in ("equal", "variant", "cut"):
+        return True
+    return ours[:17] != theirs[:17] and pair.employer not in ("equal", "similar") and pair.phone != "equal"
 
 
 def _worth_a_look(pair: Weighed, model: Model) -> bool:

@@ -10,7 +10,7 @@ VARIANTS: Final = (
     "柏栢 泛汎 赞讃贊 睿叡 韵韻 咏詠 迹蹟 暖煖 烟煙 焰燄 秋秌穐 剑劒劔剣 宝寳寶 国囯圀囻 华崋 德徳悳惪 惠恵 "
     "凤鳯 丰豊 泽沢 樱桜 增増 步歩 频頻 徵徴 黑黒 每毎 姬姫 溪渓谿 鸡鶏鷄 龙竜 滝泷 亚亜 穗穂 齐斉 薰薫 "
     "勋勲勛 荣栄 学斈 觉覚 珍珎 俞兪 娘嬢 蝶蜨 粮糧 灯燈 杯盃 泪淚 线綫 胆膽 游遊 够夠 回囘廻 杰傑 昆崑崐 "
-    "仑崙 淀澱 苏蘓甦 笋筍 炼鍊 伫佇 侠俠 众眾衆"
+    "明眀 仑崙 淀澱 苏蘓甦 笋筍 炼鍊 伫佇 侠俠 众眾衆"
 )
 """Other accepted ways of writing one character (异体字), groups with the usual one first.
 
@@ -27,6 +27,12 @@ FRONT_SURNAMES: Final = frozenset(
     "包白王韩何乌海吴李张陈金赵齐孟佟鲍宝云奇康胡刘杨于马罗梁高戴暴席陶苏谢邢蔡孙徐周郭鄂敖图那卜朱伊赛宋杭沙"
 )
 """Surnames that Mongolian families bear in front of the name, or leave out."""
+
+HAN_SURNAMES: Final = FRONT_SURNAMES | frozenset(
+    "朱林何郭罗宋郑谢唐冯董萧肖程曹袁邓许傅付沈曾彭吕苏卢蒋贾丁魏薛叶阎闫余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔崔康毛"
+    "邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文甄海云哈达齐"
+)
+"""Surnames a short name may begin with: the most frequent, and those that families here bear."""
 
 DOUBLE_SURNAMES: Final = frozenset(
     (
@@ -60,9 +66,41 @@ TRANSCRIBING: Final = frozenset(
     "额尔敦朝鲁阿拉坦苏日斯琴乌兰娜仁宝音那顺孟和敖登萨呼哈布云雅牧特木必力格克青勒古达来胡查图门吉莫根干锡"
     "林巴彦德满都旭通嘎其高娃塔托娅珊丹花莲琪陶毕仓夫白热思丽买提依努汗艾山不江汉玛赛居马伊包道扎赉赤铁龙嘉"
     "措卓西次央金旺堆贡加顿珠多杰增罗桑索南才让洛色普姆拥忠泽娘郎他合肉孜沙迪卡吾守夏帕再吐逊柯赞舍什赫希昂"
-    "沁胜宁齐奈曼永荣套海照戈壁召浩毛脑拜亥劳塞扣浑尼楚伦温优"
+    "沁胜宁齐奈曼永荣套海照戈壁召浩毛脑拜亥劳塞扣浑尼楚伦温优奥罕诺恩牡莎茹太"
 )
 """Characters that transcriptions use, and Han given names seldom: a name made of them is a transcribed one."""
+
+_SHORT: Final = (
+    "乌云 乌恩 乌兰 乌仁 乌日 宝音 宝力 宝力高 苏和 苏日 苏雅 高娃 白音 白乙拉 包力高 海日 云登 敖登 敖日 那仁 那顺 "
+    "图雅 图门 诺敏 明根 图布新 萨如拉 赛罕 赛音 赛汉 莫德格 浩毕斯 陶格斯 韩德玛 胡日查 康巴 杭盖"
+)
+SHORT_TRANSCRIBED: Final = frozenset(_SHORT.split())
+"""Short names of transcription that begin like a Han name, or hold a character that Han names have too."""
+
+RESPELT: Final = (
+    ("琪琪格", "其其格"),
+    ("琪木格", "其木格"),
+    ("齐齐格", "其其格"),
+    ("托娅", "图雅"),
+    ("托雅", "图雅"),
+    ("图娅", "图雅"),
+    ("阿勒坦", "阿拉坦"),
+    ("格日乐", "格日勒"),
+    ("格日丽", "格日勒"),
+    ("莎仁", "萨仁"),
+    ("巴特儿", "巴特尔"),
+    ("巴特而", "巴特尔"),
+    ("特木耳", "特木尔"),
+    ("铁木尔", "特木尔"),
+    ("那仁", "娜仁"),
+    ("塔那", "塔娜"),
+    ("乌日那", "乌日娜"),
+    ("保音", "宝音"),
+    ("奥登", "敖登"),
+    ("乌利吉", "乌力吉"),
+    ("斯勤", "斯琴"),
+)
+"""Words of Mongolian names that are transcribed in two ways, one → the other."""
 
 _PARTS: Final = (
     "吉吉喆 方方土堃 牛牛牛犇 水水水淼 火火火焱 土土土垚 金金金鑫 斌贝赟 文武贝赟 日文旻 日升昇 王月玥 "

@@ -10,7 +10,16 @@ import re
 from typing import Final
 
 from gateway.core.match.latin import compare_latin, is_latin
-from gateway.core.match.name_tables import DOUBLE_SURNAMES, FOLK_SURNAMES, FRONT_SURNAMES, PARTS, TRANSCRIBING
+from gateway.core.match.name_tables import (
+    DOUBLE_SURNAMES,
+    FOLK_SURNAMES,
+    FRONT_SURNAMES,
+    HAN_SURNAMES,
+    PARTS,
+    RESPELT,
+    SHORT_TRANSCRIBED,
+    TRANSCRIBING,
+)
 from gateway.core.match.spelling import (
     DOT,
     LOST,
@@ -29,7 +38,9 @@ before a middle dot, are somebody else's whole name too often."""
 
 _PARTS_PATTERN: Final = re.compile(rf"[(\[]?({'|'.join(sorted(PARTS, key=len, reverse=True))})[)\]]?")
 _LETTERS: Final = re.compile(r"[(\[]?([A-ZÜ]+)[0-9]?[)\]]?")
-_NOTED: Final = re.compile(r"([^()\[\]]{2,}?)(?:[(\[][^()\[\]]*[)\]]|先生|女士|同志)")
+_REMARKS: Final = "本人|先生|女士|汉|汉族|蒙|蒙古族|回族|满族|在职|退休|离休|职工|居民|门诊|住院|门特|慢病|特病|医保"
+_NOTED: Final = re.compile(rf"([^()\[\]]{{2,}}?)(?:[(\[](?:{_REMARKS})[)\]]|先生|女士|同志)")
+_ANOTHERS: Final = re.compile(r"([^()\[\]]{2,}?)[(\[][^()\[\]]*[)\]]?")
 _MARKS: Final = re.compile(r"\?+")
 _NEWBORN: Final = re.compile(
     r"(之(长|次|幼)?[子女]|之?[男女]?婴儿?|[大小毛]毛|新生儿|[(\[].*[婴儿宝孩子女].*[)\]]|(之子|之女|毛|婴)[大小甲乙一二三0-9A-C]+)$"
@@ -69,12 +80,22 @@ def looks_transcribed(name: str, *, dotted: bool = False) -> bool:
     known = sum(character in TRANSCRIBING for character in name)
     if len(name) == 4:
         return known >= 3 and name[:2] not in DOUBLE_SURNAMES
-    return known == len(name) > 1
+    if len(name) == 2 and name[0] in HAN_SURNAMES:
+        # 金龙, 林海, 白云 are surname and given name; 王金龙 is somebody else.
+        return name in SHORT_TRANSCRIBED
+    return known == len(name) > 1 or name in SHORT_TRANSCRIBED
 
 
 def without_surname(name: str) -> str:
     """A transcribed name without the Han surname in front of it, if one is there."""
     return name[1:] if len(name) > 2 and name[0] in FRONT_SURNAMES and looks_transcribed(name[1:]) else name
+
+
+def _one_spelling(name: str) -> str:
+    """A folded name in which words that are transcribed in two ways stand in one."""
+    for other, usual in RESPELT:
+        name = name.replace(other, usual)
+    return name
 
 
 def composed(name: str) -> str:
@@ -89,8 +110,14 @@ def _compare_folded(ours: str, theirs: str, bare: str, dotted: bool) -> str:
         return "newborn"
     if (noted := _NOTED.fullmatch(ours)) and noted[1] == theirs:
         return "variant"
+    if (noted := _ANOTHERS.fullmatch(ours)) and noted[1] == theirs:
+        # A remark nobody knows may say that it is another: 王丽（双胞胎）, 王丽（家属）, 王丽（张伟代）.
+        return "newborn"
     level = _same_length(ours, theirs, bare, dotted) if len(ours) == len(theirs) else None
     level = level or _respelt(ours, theirs, bare)
+    if level in (None, "homophone") and len(theirs) > 3 and _one_spelling(ours) == _one_spelling(theirs):
+        # Shorter ones, 特木尔 and 铁木尔, are two men's names too often.
+        return "transcribed"
     if level is None and (looks_transcribed(theirs, dotted=dotted) or looks_transcribed(ours, dotted=dotted)):
         level = _transcribed(ours, theirs, bare)
     return level or _nearly(ours, theirs)

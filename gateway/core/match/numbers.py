@@ -14,23 +14,25 @@ from typing import Final
 import msgspec
 from rapidfuzz.distance import OSA
 
-from gateway.model.national_id import birth_date_of, checksum_ok, sex_of
+from gateway.model.national_id import birth_date_of, checksum_ok, in_18, sex_of
 
-_UNSOUND: Final = re.compile(r"[0-9]{13,19}[0-9X]|[0-9]{17}[^0-9]")
+_UNSOUND: Final = re.compile(r"[0-9]{13,19}[0-9X]|[0-9]{17}[^0-9]|[0-9]{16}X[0-9]")
 _BETWEEN: Final = re.compile(r"[-./'\":;,，。、\s\u200b-\u200f\u2060\ufeff]")
 _PERMIT: Final = re.compile(r"([HM][0-9]{8})([0-9]{2})?(\([0-9A-Z]+\))?")
 _TAIWAN: Final = re.compile(r"([0-9]{8})([0-9]{2})?(\([A-Z]\))?")
 _MASKS: Final = "*#?_-~.•●○■□×＊Xx"
 _MASKED: Final = re.compile(rf"([0-9]*)([{re.escape(_MASKS)}]+)([0-9{re.escape(_MASKS)}]*?)([0-9]*[0-9Xx]?)")
 _NOT_WRITING: Final = re.compile(r"[^0-9A-Z]")
+_COUNTED: Final = "12345678901234567890"
 _LOOKALIKES: Final = str.maketrans("OIL", "011")
 _LEAST_VISIBLE: Final = 7
 """So many digits of a masked number, the last four among them, make it evidence of its own."""
 
 
 class Number(msgspec.Struct, frozen=True, gc=False):
-    """A record's number as far as it can be read. kind: sound | masked | unsound | other | missing.
+    """A record's number as far as it can be read. kind: sound | old | masked | unsound | other | missing.
 
+    old: an intact one of before 1999, `text` brought to 18 characters; no check digit proved it.
     `born`, `sex`: what it says of its bearer, None where it says nothing or nothing sensible. `family`: 1 resident
     id, 8 residence permit of 港澳台 people, 9 foreigners' permit; only sound numbers have one.
     """
@@ -50,17 +52,34 @@ def read_number(text: str | None) -> Number:
     if text is None:
         return _MISSING
     if checksum_ok(text):
-        return Number(text, "sound", _family(text), birth_date_of(text), sex_of(text))
-    text = text.upper()
+        return _proved(text, "sound")
+    if (whole := in_18(text)) != text and not _is_placeholder(text):
+        return _proved(whole, "old")
+    return _read_doubtful(text.upper())
+
+
+def _read_doubtful(text: str) -> Number:
     repaired = _BETWEEN.sub("", text).translate(_LOOKALIKES)
     if repaired != text and checksum_ok(repaired):
         # Letters typed for digits, or marks between them: the check digit proves what was meant.
-        return Number(repaired, "sound", _family(repaired), birth_date_of(repaired), sex_of(repaired))
+        return _proved(repaired, "sound")
+    if _is_placeholder(text):
+        return _MISSING
     if _UNSOUND.fullmatch(text):
         return _unsound(text)
     if _is_masked(text):
         return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
-    return Number(text, "other") if len(set(text) - set("0")) > 1 and any(map(str.isdigit, text)) else _MISSING
+    return Number(text, "other") if any(map(str.isdigit, text)) else _MISSING
+
+
+def _proved(text: str, kind: str) -> Number:
+    return Number(text, kind, _family(text), birth_date_of(text), sex_of(text))
+
+
+def _is_placeholder(text: str) -> bool:
+    """What is typed to get past a field: one digit over and over, digits counted up, nobody's birth date."""
+    same = len(set(text) - {"0"}) <= 1 and len(text) > 1
+    return same or "0" * 8 in text or _COUNTED.startswith(text[:-1]) or text[6:17] == "19000101000"
 
 
 def compare_numbers(record: Number, member: str) -> str:
@@ -69,7 +88,7 @@ def compare_numbers(record: Number, member: str) -> str:
         return "equal"
     if record.kind == "missing":
         return "missing"
-    if record.kind == "sound":
+    if record.kind in ("sound", "old"):
         return _compare_sound(record, member)
     if record.kind == "masked":
         return _compare_masked(record.text, member)
@@ -116,7 +135,10 @@ def _compare_sound(record: Number, member: str) -> str:
     if _family(member) != record.family:
         return "other_document"
     places = _differing(record.text[:17], member[:17])
-    return "sound_near" if len(places) == 1 or _is_swap(record.text, member, places) else "sound_differs"
+    near = len(places) == 1 or _is_swap(record.text, member, places)
+    if near and record.kind == "old":
+        return "two_digits"
+    return "sound_near" if near else "sound_differs"
 
 
 def _compare_unsound(text: str, member: str) -> str:
@@ -159,14 +181,19 @@ def _without_one(longer: str, shorter: str) -> bool:
 
 
 def _compare_masked(text: str, member: str) -> str:
-    """Visible digits against a member's number, or the 15-digit form of it; a shortened mask hides any number."""
-    whole = member
-    if len(text) == 15 and checksum_ok(member) and member[6:8] == "19":
-        whole = member[:6] + member[8:17]
+    """Visible digits against a member's number; a mask of fewer than 18 characters hides any number, or the 15 digits
+    of before 1999."""
+    level = _compare_visible(text, member, 4)
+    if level == "masked_differs" and len(text) == 15 and checksum_ok(member) and member[6:8] == "19":
+        return _compare_visible(text, member[:6] + member[8:17], 3)
+    return level
+
+
+def _compare_visible(text: str, whole: str, ending: int) -> str:
     seen = _visible(text, whole)
     if seen is None:
         return "masked_differs"
-    last = text[-4:] if len(text) != 15 else text[-3:]
+    last = text[-ending:]
     ends = last[:-1].isdigit() and (last[-1].isdigit() or (last[-1] == "X" and whole.endswith("X")))
     return "masked" if ends and seen >= _LEAST_VISIBLE else "masked_part"
 
@@ -191,6 +218,12 @@ def _document(text: str) -> str:
         return found[1]
     written = _NOT_WRITING.sub("", text.upper())
     return written.translate(_LOOKALIKES) if len(written) == 18 and written[:6].isdigit() else written
+
+
+def permit_of(record: Number) -> str:
+    """A travel permit's number without its issue number, "" for any other document."""
+    found = _PERMIT.fullmatch(record.text) or _TAIWAN.fullmatch(record.text)
+    return found[1] if found and record.kind == "other" else ""
 
 
 def visible_ends(record: Number) -> tuple[str, str]:

@@ -19,7 +19,7 @@ LOST: Final = "?"
 DOT: Final = "·"
 
 # The middle dot of a transcribed name (额尔敦·朝鲁) is typed in many ways; all are one letter here.
-_DOT_KINDS: Final = "·•‧∙⋅・･.．。｡●"
+_DOT_KINDS: Final = "·•‧∙⋅・･.．。｡●․⸱⸳⦁᛫\u0307"
 # Nothing to be seen: soft hyphen, zero-width and direction marks, variation selectors.
 _INVISIBLE: Final = (0xAD, *range(0x180B, 0x180F), *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
 _SELECTORS: Final = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))

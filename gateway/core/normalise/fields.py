@@ -22,6 +22,7 @@ from gateway.core.normalise.texts import (
     integer_parser,
     list_parser,
     number_as_written,
+    number_asked_for,
     table_parser,
     text_parser,
     written_text,
@@ -88,9 +89,10 @@ def disease_sources(language: MappingLanguage) -> tuple[str, ...]:
 class Readers:
     """Makes the reader of each field of a mapping, given the position of every source in a row's values."""
 
-    def __init__(self, language: MappingLanguage, positions: dict[str, int]) -> None:
+    def __init__(self, language: MappingLanguage, positions: dict[str, int], *, to_ask: bool = False) -> None:
         self._language = language
         self._positions = positions
+        self._number_of = number_asked_for if to_ask else id_number_of
         self._special: dict[str, Callable[[], Reader]] = {
             "id_number": self._id_number,
             "care_type": self._care_type,
@@ -154,7 +156,8 @@ class Readers:
 
     def _id_number(self) -> Reader:
         number, id_type = self._ordinary("id_number"), _forgiving(self.reader("id_type"))
-        return lambda values: id_number_of(id_type(values), number(values))
+        number_of = self._number_of
+        return lambda values: number_of(id_type(values), number(values))
 
     def _diagnosis_codes(self) -> Reader:
         rule = rule_of(self._language, "diagnosis_codes")

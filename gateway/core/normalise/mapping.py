@@ -71,7 +71,7 @@ class CompiledMapping:
     def __init__(self, language: MappingLanguage) -> None:
         self.language = _with_required(language)
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
-        self._identity = View(self.language, IDENTITY_FIELDS)
+        self._identity = View(self.language, IDENTITY_FIELDS, to_ask=True)
         self._full = View(self.language, tuple(read))
         self._written = View(self.language, tuple(read), as_written=AS_WRITTEN)
         # Only what a glance is for is strict: a wrong birth date is an error of the record, not of the glance.

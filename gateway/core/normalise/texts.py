@@ -195,9 +195,18 @@ def id_number_of(id_type: str | None, number: str | None) -> str | None:
         raise Wrong("bad_id_number") from None
 
 
+def number_asked_for(id_type: str | None, number: str | None) -> str | None:
+    """The same, but an intact number of before 1999 keeps its 15 digits: none of them proves the others."""
+    found = id_number_of(id_type, number)
+    if found is None or found == number or len(found) != 18:
+        return found
+    written = normalise_id(number or "")
+    return written if len(written) == 15 else found
+
+
 def number_as_written(id_type: str | None, number: str | None) -> str | None:
-    """A document's number in the one way of writing it, or as it stands where it is masked or wrong."""
+    """A document's number in the one way of writing it, or as it stands where it is old, masked or wrong."""
     try:
-        return id_number_of(id_type, number)
+        return number_asked_for(id_type, number)
     except Wrong:
         return normalise_id(number) if number else None

@@ -2,6 +2,7 @@
 
 Two views exist of every mapping: what everybody's row is read for (the identity), and the whole record, which
 only members' rows are read for; that one also with number and name as they were written, for rows in doubt.
+A view that is read to ask who somebody is (`to_ask`) leaves an id number of before 1999 in its 15 digits.
 """
 
 from __future__ import annotations
@@ -47,9 +48,16 @@ def _walk(value: Any, path: str) -> Any:
 class View:
     """Reads some fields of a row at once; quick while all is well, thorough once something is wrong."""
 
-    def __init__(self, language: MappingLanguage, fields: tuple[str, ...], *, as_written: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        language: MappingLanguage,
+        fields: tuple[str, ...],
+        *,
+        as_written: tuple[str, ...] = (),
+        to_ask: bool = False,
+    ) -> None:
         self.sources = Sources(language, fields)
-        readers = Readers(language, self.sources.positions)
+        readers = Readers(language, self.sources.positions, to_ask=to_ask)
         self.readers = {
             field: readers.as_written(field) if field in as_written else readers.reader(field) for field in fields
         }
