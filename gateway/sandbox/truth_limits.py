@@ -54,10 +54,11 @@ def _not_one_slip_away(line: Line, member: TruthPerson) -> bool:
 
 
 def _shows_nothing_of_another(line: Line, member: TruthPerson) -> bool:
-    """A digit that is not hidden and not the member's tells the two apart."""
-    number = line.id_number or ""
-    masked = "*" in number and len(number) == len(member.id_number)
-    return not masked or all(shown in ("*", own) for shown, own in zip(number, member.id_number, strict=True))
+    """A digit that is not hidden and not the member's tells the two apart, and so does another kind of document."""
+    number, own = line.id_number or "", member.id_number
+    if "*" not in number:
+        return True
+    return len(number) == len(own) and all(shown in ("*", there) for shown, there in zip(number, own, strict=True))
 
 
 _LIMITS: Final[dict[str, Callable[[Line, TruthPerson], bool]]] = {
