@@ -3,7 +3,8 @@
 The sandbox's own people are residents with plain names, so the generator brings its own: whoever it draws is enrolled
 for the night, is in hospital once, and plays no other part. What stands in the row of that stay is written by
 `truth_errors` and `truth_traps`; how the row must end follows from its label and from what the night's settings say
-(`_end_of_error`, `_end_of_trap`). Neither feed carries telephone numbers, so the generator is told of none.
+(`_end_of_error`, `_end_of_trap`). Neither feed carries telephone numbers, so the generator is told of none; no kind
+needs one, each that leans on a telephone leans on the employer too.
 """
 
 from __future__ import annotations
@@ -42,9 +43,11 @@ _WORLD: Final = 20_000
 _REGIONS: Final = ("150999",)
 _TRIES: Final = 200
 _NEWBORN: Final = timedelta(days=40)
+"""Nobody the generator knows is younger, but for the newborn under its mother's number."""
 _EMPTY: Final = ("", "NULL")
-_MARKS: Final = "*●□"
-
+"""What a mapping reads as no number at all, of the texts the generator writes."""
+_MARKS: Final = "*●"
+"""Marks that say a digit is hidden; an x may also be one typed in error, so it does not."""
 
 _Drawn = tuple[Line, TruthPerson]
 """A line, and the member it is about or is laid beside."""
@@ -118,7 +121,7 @@ class _Party:
         self._strangers = _WORLD
 
     def guest(self, league: str, kind: str) -> Guest:
-        """The first one drawn for this league whose numbers are nobody else's and of whom his label holds."""
+        """The first one drawn for this league whose number is nobody else's and whose line is within its label."""
         for attempt in range(_TRIES):
             dice = Dice("guest", self._seed, league, kind, attempt)
             drawn = self._drawn_for(dice, kind)
