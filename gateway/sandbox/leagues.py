@@ -41,15 +41,19 @@ WRONG_NAME: Final = 60
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """One row of a league. `record` is the truth of it, its name included when that is the wrong one.
 
-    `duplicate` when another league has already said the same about the same stay.
+    `name_written`: the name where it stands in another form than it is read. `duplicate` when another league has
+    already said the same about the same stay. `end`: how the row ends, where its label says so and not what
+    is wrong with it.
     """
 
     person: Person
     record: SettlementRecord
     id_written: str
+    name_written: str | None = None
     spoiled: str | None = None
     wrong_name: bool = False
     duplicate: bool = False
+    end: str | None = None
 
 
 def sent_between(seed: int, people: Iterable[Person], *, first: date, last: date, serials: Iterator[int]) -> list[Sent]:
@@ -170,9 +174,10 @@ def file_row(sent: Sent, *, refunded: bool = False) -> dict[str, str]:
     """One row of the daily file. `refunded` rows carry the flag on both sides of the pair."""
     national, record = setlinfo(sent.record), sent.record
     style = Dice("dates", record.settlement_no).below(3)
-    row = {name: national[code] for name, code in _FILE_TEXTS.items()}
+    row = {name: national[code] or "" for name, code in _FILE_TEXTS.items()}
     row |= {name: str(national[code]) for name, code in _FILE_AMOUNTS.items()}
     row |= {
+        "姓名": sent.name_written or row["姓名"],
         "证件号码": sent.id_written,
         "出生日期": _day(record.birth_date, style),
         "入院日期": _day(record.admitted_on, style),
@@ -185,11 +190,12 @@ def file_row(sent: Sent, *, refunded: bool = False) -> dict[str, str]:
 
 
 def _day(day: date | None, style: int) -> str:
-    """2022-03-01, 2022/3/1 or 20220301: all three occur in one file."""
-    shown = cast(date, day)
+    """2022-03-01, 2022/3/1 or 20220301: all three occur in one file. An unknown day is an empty cell."""
+    if day is None:
+        return ""
     if style == 0:
-        return shown.isoformat()
-    return f"{shown.year}/{shown.month}/{shown.day}" if style == 1 else f"{shown:%Y%m%d}"
+        return day.isoformat()
+    return f"{day.year}/{day.month}/{day.day}" if style == 1 else f"{day:%Y%m%d}"
 
 
 def _time(instant: datetime, style: int) -> str:
@@ -228,14 +234,15 @@ def push_row(sent: Sent) -> Row:
     """One record of a push: renamed keys, mixed types, the personal account inside the fund's total."""
     record = as_pushed(sent.record)
     national, dice = setlinfo(record), Dice("push", record.settlement_no)
-    row: Row = {key: national[key] for key in _PUSH_TEXTS}
+    row: Row = {key: _text(dice, national[key]) for key in _PUSH_TEXTS}
     row |= {key: _mixed(dice, national[key]) for key in _PUSH_AMOUNTS}
     row |= {key: _mixed(dice, national[key]) for key in _LEFT_OUT_WHEN_ZERO.values()}
     row |= {
-        "certno": sent.id_written,
-        "gend": int(national["gend"]),
+        "psn_name": sent.name_written or row["psn_name"],
+        "certno": _text(dice, sent.id_written),
+        "gend": national["gend"] and int(national["gend"]),
         "insu_admdvs": record.insured_region,
-        "brdy": _birth(dice, cast(date, record.birth_date)),
+        "brdy": _birth(dice, record.birth_date),
         "begndate": f"{record.admitted_on} 00:00:00",
         "enddate": f"{record.discharged_on} 00:00:00",
         "ipt_days": f"{record.inpatient_days}.0" if record.inpatient_days else None,
@@ -257,7 +264,14 @@ def _mixed(dice: Dice, value: Decimal | None) -> Any:
     return str(value) if draw < 4 else value
 
 
-def _birth(dice: Dice, day: date) -> Any:
+def _text(dice: Dice, value: str | None) -> str | None:
+    """A text, or one of the two ways of saying that there is none."""
+    return value or dice.pick((None, ""))
+
+
+def _birth(dice: Dice, day: date | None) -> Any:
+    if day is None:
+        return dice.pick((None, ""))
     if dice.below(2):
         return f"{day} 00:00:00"
     return int(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI).timestamp()) * 1000

@@ -20,7 +20,7 @@ encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 """A value as JSON bytes, amounts as JSON numbers."""
 
 _FEN = Decimal("0.01")
-_SEXES = {"M": "1", "F": "2"}
+_SEXES = {"M": "1", "F": "2", None: None}
 
 
 def amount(fen: Money | None) -> Decimal | None:
@@ -34,7 +34,7 @@ def setlinfo(record: SettlementRecord, *, nation: str = "01") -> Row:
 
 
 def _who(record: SettlementRecord, nation: str) -> Row:
-    born, day = cast(date, record.birth_date), cast(date, record.discharged_on)
+    born, day = record.birth_date, cast(date, record.discharged_on)
     return {
         "setl_id": record.settlement_no,
         "mdtrt_id": record.visit_no,
@@ -42,10 +42,10 @@ def _who(record: SettlementRecord, nation: str) -> Row:
         "psn_name": record.name,
         "psn_cert_type": record.id_type,
         "certno": record.id_number,
-        "gend": _SEXES[cast(str, record.sex)],
+        "gend": _SEXES[record.sex],
         "naty": nation,
-        "brdy": born.isoformat(),
-        "age": day.year - born.year - ((day.month, day.day) < (born.month, born.day)),
+        "brdy": born and born.isoformat(),
+        "age": born and day.year - born.year - ((day.month, day.day) < (born.month, born.day)),
         "insutype": record.insurance_type,
         "psn_type": record.person_type,
         "cvlserv_flag": "1" if record.civil_servant_amount else "0",

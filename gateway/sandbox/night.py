@@ -20,10 +20,11 @@ from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent
+from gateway.sandbox.night_kinds import FIRST_GUEST, Guests, invite, texts_of
 from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, WOMENS_LEAGUE, NightRows, Truth
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.pushes import Push, pushes_of
-from gateway.sandbox.roster import coverage_of, write_roster
+from gateway.sandbox.roster import Periods, coverage_of, former_coverage, write_roster
 
 FEWEST_MEMBERS: Final = 100
 """Below this a league has too few members for every part to be played."""
@@ -45,8 +46,9 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
 class Night(msgspec.Struct, frozen=True, kw_only=True):
     """A prepared night. `insured`: feed → everybody insured there, members and strangers.
 
-    `personal` holds every name, id number (in every form written), phone, person number and diagnosis code
-    that the leagues or the roster contain. The secrets are made from the seed.
+    The members are `people` of the sandbox's own and the guests. `personal` holds every name and id number (in every
+    form written), phone, person number and diagnosis code that the leagues or the roster contain. The secrets are made
+    from the seed.
     """
 
     folder: Path
@@ -95,7 +97,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
-    """Prepares a night with `people` members; `day` is the second evening's. Writes the roster too."""
+    """Prepares a night with `people` members and the guests (`night_kinds`); `day` is the second evening's. Writes the
+    roster too."""
     if people < FEWEST_MEMBERS:
         raise ValueError(f"a night needs at least {FEWEST_MEMBERS} members")
     insured = _insured(seed, people, day)
@@ -103,11 +106,13 @@ def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
     # The cast stands at the head of each league, so nobody of it opts out.
     opted_out = frozenset(theirs[CAST].index for theirs in _by_feed(members).values())
     enrolled = tuple(person for person in members if person.index not in opted_out)
-    rows = NightRows(seed, insured, _by_feed(enrolled), day)
+    guests = invite(seed, day, (person.id_number for theirs in insured.values() for person in theirs))
+    rows = NightRows(seed, insured, _by_feed(enrolled), guests.rows, day)
+    members, opted_out, insured = members + guests.members, opted_out | guests.opted_out, _with(guests, insured)
     return Night(
         folder=folder,
         day=day,
-        roster=_write_roster(folder, members, opted_out, day, seed),
+        roster=_write_roster(folder, members, opted_out, _periods(seed, day, guests)),
         members=members,
         opted_out=opted_out,
         insured=insured,
@@ -121,15 +126,21 @@ def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
     )
 
 
-def _write_roster(folder: Path, members: tuple[Person, ...], opted_out: frozenset[int], day: date, seed: int) -> Path:
+def _write_roster(folder: Path, members: tuple[Person, ...], opted_out: frozenset[int], periods: Periods) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "roster.csv"
-
-    def periods(person: Person) -> tuple[Coverage, ...]:
-        return coverage_of(person, day=day, seed=seed) + _womens_scheme(person, day)
-
     write_roster(path, members, periods=periods, opted_out=opted_out)
     return path
+
+
+def _periods(seed: int, day: date, guests: Guests) -> Periods:
+    def periods(person: Person) -> tuple[Coverage, ...]:
+        if person.index in guests.former:
+            return former_coverage(person, day=day)
+        ours = person.index < FIRST_GUEST
+        return coverage_of(person, day=day, seed=seed) + (_womens_scheme(person, day) if ours else ())
+
+    return periods
 
 
 def _womens_scheme(person: Person, day: date) -> tuple[Coverage, ...]:
@@ -171,6 +182,11 @@ def _insured(seed: int, members: int, day: date) -> dict[str, tuple[Person, ...]
     return insured
 
 
+def _with(guests: Guests, insured: Mapping[str, tuple[Person, ...]]) -> dict[str, tuple[Person, ...]]:
+    coming = _by_feed(guests.members)
+    return {feed: people + coming[feed] for feed, people in insured.items()}
+
+
 def _by_feed(people: tuple[Person, ...]) -> dict[str, tuple[Person, ...]]:
     return {feed: tuple(person for person in people if person.league == feed) for feed in FEEDS}
 
@@ -180,7 +196,7 @@ def _personal(insured: Mapping[str, tuple[Person, ...]], rows: NightRows) -> fro
     for person in itertools.chain.from_iterable(insured.values()):
         texts |= {person.name, person.id_number, person.phone, person.person_no}
     for sent in rows.all_rows():
-        texts |= {sent.record.name or person.name, sent.id_written.strip(), *sent.record.diagnosis_codes}
+        texts |= texts_of(sent) | {*sent.record.diagnosis_codes}
     return frozenset(texts)
 
 

@@ -3,7 +3,8 @@
 Beside what life brings, a small cast (演员) of members in each league makes sure that every kind of row occurs:
 a transfer, a stay of a stranger, of a sister and of a newborn under a member's number, an oddly written id number,
 each way of being wrong, a refund, a correction, a row that is taken back, stays that end on the last day, and one
-stay that two leagues report.
+stay that two leagues report. In the leagues that send rows by themselves come guests (`night_kinds`): every kind of
+error in a member's particulars and every trap.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 from gateway.sandbox.leagues import Sent, as_filed, as_pushed, refund, sent_between, written
 from gateway.sandbox.national import SPOILINGS, written_otherwise
+from gateway.sandbox.night_kinds import Guest
 from gateway.sandbox.people import Dice, Person, other_name
 from gateway.sandbox.roster import member_no, period_around
 from gateway.sandbox.stays import SHANGHAI, everyday, inpatient, transferred
@@ -47,14 +49,18 @@ Rows = dict[str, list[Sent]]
 class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """What is so after both evenings.
 
-    `live`: member number → settlements that stand, as the right mapping makes them. `rows`: feed → how its
-    rows end (member, stranger, review, quarantined, duplicate), counted over the last received row of each
-    number and sign. `superseded`: feed → rows a later one replaced or took back; 乌海's depend on the sweep.
+    `live`: member number → settlements that stand, as the right mapping makes them. `open`: the same of those that
+    a gateway may take as the member's or leave to a person. `rows`: feed → how its rows end (member, stranger, review,
+    open, quarantined, duplicate), counted over the last received row of each number and sign. `guests`: settlement
+    number → whose row it is and what was done to it. `superseded`: feed → rows a later one replaced or took back;
+    乌海's depend on the sweep.
     `overlooked`: feed → of the quarantined, members' rows of care that no scheme pays and whose fault is not in
     their identity; who reads no more than it needs counts them as members'.
     """
 
     live: Mapping[str, tuple[SettlementRecord, ...]]
+    open: Mapping[str, tuple[SettlementRecord, ...]]
+    guests: Mapping[str, Guest]
     rows: Mapping[str, Counter[str]]
     superseded: Mapping[str, int]
     overlooked: Mapping[str, int]
@@ -68,6 +74,7 @@ class NightRows:
         seed: int,
         insured: Mapping[str, tuple[Person, ...]],
         members: Mapping[str, tuple[Person, ...]],
+        guests: Iterable[Guest],
         day: date,
     ) -> None:
         self._seed, self._day, self._dice = seed, day, Dice("night", seed)
@@ -76,6 +83,9 @@ class NightRows:
         self._eve = day - timedelta(days=1)
         self.before: Rows = {feed: self._history(feed, insured[feed]) for feed in FEEDS}
         self._tell_twice()
+        self._guests: dict[str, Guest] = {}
+        for guest in guests:
+            self._receive(guest)
         self.corrected = self._correct(self.before["hinggan"])
         self.today: Rows = {feed: self._of_today(feed, insured[feed]) for feed in FEEDS}
         self._members = {person.index for feed in FEEDS for person in members[feed]}
@@ -83,17 +93,24 @@ class NightRows:
     def truth(self) -> Truth:
         """What the rows of both evenings come to."""
         last = {feed: self._last_received(feed) for feed in FEEDS}
-        live: dict[str, list[SettlementRecord]] = {}
-        for feed, rows in last.items():
-            for sent in _standing(rows):
-                if self._end(sent) == "member":
-                    live.setdefault(member_no(sent.person), []).append(_told(feed, sent.record))
         return Truth(
-            live={number: tuple(records) for number, records in live.items()},
+            live=self._that_end(last, "member"),
+            open=self._that_end(last, "open"),
+            guests=self._guests,
             rows={feed: Counter(map(self._end, rows)) for feed, rows in last.items()},
             superseded={"hinggan": len(self.before["hinggan"]), "bayannur": 0},
             overlooked={feed: sum(map(self._is_overlooked, rows)) for feed, rows in last.items()},
         )
+
+    def _that_end(self, last: Rows, end: str) -> dict[str, tuple[SettlementRecord, ...]]:
+        """Member number → settlements that stand and end like this."""
+        found: dict[str, tuple[SettlementRecord, ...]] = {}
+        for feed, rows in last.items():
+            for sent in _standing(rows):
+                if self._end(sent) == end:
+                    number = member_no(sent.person)
+                    found[number] = (*found.get(number, ()), _told(feed, sent.record))
+        return found
 
     def all_rows(self) -> Iterator[Sent]:
         """Every row of both evenings, the corrected ones too."""
@@ -153,6 +170,14 @@ class NightRows:
         self.before["bayannur"].append(msgspec.structs.replace(filed[place], record=pushed))
         filed[place] = msgspec.structs.replace(filed[place], duplicate=True)
 
+    def _receive(self, guest: Guest) -> None:
+        """One stay of a guest among the rows of the first evening, told as his error or trap has it."""
+        serial = _FIRST_OF_GUESTS + len(self._guests)
+        ended = self._day - timedelta(days=3)
+        record = inpatient(Dice("guest", self._seed, serial), guest.person, serial=serial, admitted=ended)
+        self._guests[record.settlement_no] = guest
+        self.before[guest.league].append(guest.tells(_ended(guest.person, record, ended)))
+
     def _stay(self, person: Person, *, ended: date) -> Sent:
         record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)
         return _ended(person, record, ended)
@@ -172,6 +197,8 @@ class NightRows:
     def _end(self, sent: Sent) -> str:
         """How a row ends. Of a stranger only the identity is read, so only that can be found wrong; a member whose
         number has a false check digit is known by the rest of it, his name and his birth date."""
+        if sent.end is not None:
+            return sent.end
         member = sent.person.index in self._members
         wrong = ("total_missing", "sums", "admitted") if member else ("total_missing", "id_number")
         if sent.spoiled in wrong:
@@ -190,6 +217,9 @@ class NightRows:
             and sent.record.care_type not in _PAID_CARE
         )
 
+
+_FIRST_OF_GUESTS = 10**9
+"""Guests' settlements are numbered from here on, so that those of the others do not depend on them."""
 
 _PAID_CARE = ("inpatient", "outpatient_special")
 

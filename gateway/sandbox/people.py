@@ -76,13 +76,15 @@ LEAGUES: Final = {
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody insured with 职工医保. `id_number` in 18 digits; `nation` is 01 (Han) or 02 (Mongol)."""
+    """Somebody insured with 职工医保. `id_number` in 18 digits where `id_type` is 01, a resident's; `nation` is 01
+    (Han) or 02 (Mongol)."""
 
     index: int
     league: str
     region: str
     person_no: str
     name: str
+    id_type: str = "01"
     id_number: str
     sex: str
     birth_date: date
@@ -151,7 +153,7 @@ def person_at(seed: int, index: int, *, league: str, as_of: date) -> Person:
         phone=f"199000{dice.below(10**5):05d}",
         unit_no=f"{where.region}{unit:05d}",
         employer=_employer(where, unit),
-        category=_category(birth_date, sex, as_of),
+        category=category_at(birth_date, sex, as_of),
     )
 
 
@@ -170,16 +172,17 @@ def other_name(person: Person, seed: int) -> str:
     return name
 
 
+def category_at(birth_date: date, sex: str, as_of: date) -> Category:
+    """Whether somebody has retired by age."""
+    years = as_of.year - birth_date.year - ((as_of.month, as_of.day) < (birth_date.month, birth_date.day))
+    return "retired" if years >= (60 if sex == "M" else 55) else "active"
+
+
 def _slot(seed: int, index: int) -> tuple[date, int]:
     if not 0 <= index < _SLOTS:
         raise ValueError(f"a person's index is from 0 to {_SLOTS - 1}")
     days, order = divmod((index * _STRIDE + seed * 104_729) % _SLOTS, 1000)
     return _FIRST_BIRTH + timedelta(days=days), order
-
-
-def _category(birth_date: date, sex: str, as_of: date) -> Category:
-    years = as_of.year - birth_date.year - ((as_of.month, as_of.day) < (birth_date.month, birth_date.day))
-    return "retired" if years >= (60 if sex == "M" else 55) else "active"
 
 
 def _han_name(dice: Dice, sex: str) -> str:

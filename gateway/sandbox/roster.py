@@ -31,7 +31,18 @@ HEADERS: Final = (
     "保障结束",
     "不参与",
 )
+ID_TYPES: Final = {
+    "01": "居民身份证",
+    "04": "港澳居民来往内地通行证",
+    "06": "台湾居民来往大陆通行证",
+    "07": "外国人永久居留证",
+    "08": "外国人护照",
+    "17": "港澳台居民居住证",
+}
+"""National code of a kind of document → its name, as a roster states it."""
+
 _SEXES = {"M": "男", "F": "女"}
+_LONG_AGO = 5
 _CATEGORIES = {"active": "在职", "retired": "退休"}
 Periods = Callable[[Person], tuple[Coverage, ...]]
 
@@ -51,6 +62,12 @@ def coverage_of(person: Person, *, day: date, seed: int) -> tuple[Coverage, ...]
         late = first + timedelta(days=dice.between(30, 150))
         periods = [Coverage(first_day=late, last_day=last, scheme=SCHEME, category=person.category)]
     return tuple(periods)
+
+
+def former_coverage(person: Person, *, day: date) -> tuple[Coverage, ...]:
+    """One period that ended before any of `coverage_of` begins: somebody who is enrolled under another number now."""
+    first, last = period_around(day)
+    return (_period(person, first, last, years_back=_LONG_AGO),)
 
 
 def period_around(day: date) -> tuple[date, date]:
@@ -122,7 +139,7 @@ def _cells(person: Person) -> tuple[str, ...]:
     return (
         member_no(person),
         person.name,
-        "居民身份证",
+        ID_TYPES[person.id_type],
         person.id_number,
         _SEXES[person.sex],
         person.birth_date.isoformat(),

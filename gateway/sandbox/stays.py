@@ -341,7 +341,7 @@ def _who(person: Person) -> dict[str, Any]:
     return {
         "person_no": person.person_no,
         "name": person.name,
-        "id_type": "01",
+        "id_type": person.id_type,
         "id_number": person.id_number,
         "sex": person.sex,
         "birth_date": person.birth_date,

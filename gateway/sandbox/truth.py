@@ -16,7 +16,7 @@ import msgspec
 from gateway.core.match.evaluating import Label
 from gateway.errors import WrongUse
 from gateway.sandbox.people import Dice
-from gateway.sandbox.roster import HEADERS, SCHEME
+from gateway.sandbox.roster import HEADERS, ID_TYPES, SCHEME
 from gateway.sandbox.truth_errors import KINDS, Kind, Line, clean_line
 from gateway.sandbox.truth_people import REGIONS, TruthPerson, World
 from gateway.sandbox.truth_traps import TRAPS, Scene, Trap
@@ -28,14 +28,6 @@ ROSTER_FILE: Final = "roster.csv"
 RECORDS_FILE: Final = "records.jsonl"
 TRUTH_FILE: Final = "truth.jsonl"
 
-_ID_TYPES: Final = {
-    "01": "居民身份证",
-    "04": "港澳居民来往内地通行证",
-    "06": "台湾居民来往大陆通行证",
-    "07": "外国人永久居留证",
-    "08": "外国人护照",
-    "17": "港澳台居民居住证",
-}
 _TRIES: Final = 60
 _SHARES: Final = 10_000
 
@@ -106,7 +98,7 @@ def roster_row(person: TruthPerson, *, opted_out: bool) -> tuple[str, ...]:
     return (
         person.member_no,
         person.name,
-        _ID_TYPES[person.id_type],
+        ID_TYPES[person.id_type],
         person.id_number,
         "男" if person.sex == "M" else "女",
         person.birth_date.isoformat(),
@@ -133,6 +125,11 @@ def spoil(dice: Dice, kind: str, draw: Callable[[Dice, Kind], TruthPerson | None
     raise KeyError(kind)
 
 
+def member_for(world: World, dice: Dice, kind: Kind | Trap) -> TruthPerson | None:
+    """A member to whom this can happen, as far as his role says; None where a small roster seems to hold none."""
+    return world.in_role(dice, dice.pick(kind.roles)) if kind.roles else world.enrolled(dice)
+
+
 def _shares(kinds: Mapping[str, Kind] | Mapping[str, Trap], mix: Mix) -> tuple[str, ...]:
     """Ten thousand draws: every kind as often as its share, the rest without a name."""
     drawn = [name for name, kind in kinds.items() for _ in range(kind.life if mix == "life" else kind.hard)]
@@ -144,7 +141,7 @@ def _of_member(plan: Plan, dice: Dice, kind: str, number: str) -> tuple[Line, La
     person = None
     if kind:
         try:
-            line, person = spoil(dice, kind, partial(_draw, plan.world), number)
+            line, person = spoil(dice, kind, partial(member_for, plan.world), number)
         except KeyError:
             kind = ""
     if person is None:
@@ -169,10 +166,6 @@ def _ambiguous(person: TruthPerson, kind: str) -> bool:
     return person.role == "same_name_and_birth" and kind.startswith("number")
 
 
-def _draw(world: World, dice: Dice, kind: Kind) -> TruthPerson | None:
-    return world.in_role(dice, dice.pick(kind.roles)) if kind.roles else world.enrolled(dice)
-
-
 def _of_other(plan: Plan, dice: Dice, index: int, kind: str) -> tuple[Line, Label]:
     """A record of somebody who is no member. A trap that cannot be laid here leaves an ordinary stranger."""
     number = f"T{index:010d}"
@@ -186,7 +179,9 @@ def _of_other(plan: Plan, dice: Dice, index: int, kind: str) -> tuple[Line, Labe
 
 def _trapped(plan: Plan, dice: Dice, kind: str, stranger: TruthPerson, number: str) -> Line | None:
     for _ in range(_TRIES):
-        member = plan.world.enrolled(dice)
+        member = member_for(plan.world, dice, TRAPS[kind])
+        if member is None:
+            continue
         scene = Scene(world=plan.world, dice=dice, member=member, stranger=stranger, settlement_no=number)
         line = TRAPS[kind].write(scene)
         if line is not None:

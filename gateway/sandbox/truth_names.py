@@ -51,6 +51,9 @@ RARE: Final = {
 }  # fmt: skip
 """Characters of given names that GB2312 does not hold (the last ones GBK neither) → what is typed in their place."""
 
+OTHER_TONE: Final = {"珺": "君", "赟": "云", "䶮": "岩言"}
+"""Rare character → those of the characters typed in its place that have its sound and not its tone."""
+
 PINYIN: Final = {
     "䶮": "YAN",
     "㛃": "JIE",

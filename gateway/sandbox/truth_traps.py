@@ -30,6 +30,10 @@ from gateway.sandbox.truth_names import han_name, surname_of
 from gateway.sandbox.truth_people import TruthPerson, World, sibling_name
 
 Person = TruthPerson
+NO_NUMBERS: Final = ("0" * 18, "1" * 18, "9" * 18, "123456789012345678", "000000000000000", "-", "NULL")
+NO_NAMES: Final = ("无名氏", "未知")
+"""What stands in the place of a number and of a name where nobody asked for them."""
+
 _PAIRS: Final = frozenset(("twins", "same_name_and_birth", "enrolled_twice"))
 
 
@@ -132,9 +136,8 @@ def household(scene: Scene) -> Line | None:
 
 def placeholder(scene: Scene) -> Line | None:
     """Nobody's number, typed to get past the desk; under a stranger's name, or nobody's."""
-    dice = scene.dice
-    number = dice.pick(("0" * 18, "1" * 18, "9" * 18, "123456789012345678", "000000000000000", "-", "NULL"))
-    name = dice.pick(("无名氏", "未知", scene.stranger.name, None))
+    number = scene.dice.pick(NO_NUMBERS)
+    name = scene.dice.pick((*NO_NAMES, scene.stranger.name, None))
     return change(scene.line_of(scene.stranger), id_type="01", id_number=number, name=name)
 
 
@@ -146,17 +149,18 @@ def stranger_spoiled(scene: Scene) -> Line | None:
 
 def opted_out(scene: Scene) -> Line | None:
     """Somebody on the roster who does not take part."""
-    person = scene.world.in_role(scene.dice, "opted_out")
-    return clean_line(scene.dice, person, scene.settlement_no) if person else None
+    return clean_line(scene.dice, scene.member, scene.settlement_no)
 
 
 class Trap(msgspec.Struct, frozen=True):
-    """A trap: how it is written, how often in ten thousand records of others, whether a person should look."""
+    """A trap: how it is written, how often in ten thousand records of others, whether a person should look, and
+    which members it is laid for where it is not any."""
 
     write: Callable[[Scene], Line | None]
     life: int
     hard: int
     review: bool = False
+    roles: tuple[str, ...] = ()
 
 
 TRAPS: Final = {
@@ -171,7 +175,7 @@ TRAPS: Final = {
     "father_and_son": Trap(father_and_son, 3, 150),
     "household": Trap(household, 10, 200),
     "placeholder": Trap(placeholder, 5, 60),
-    "opted_out": Trap(opted_out, 5, 50),
+    "opted_out": Trap(opted_out, 5, 50, roles=("opted_out",)),
     "stranger_spoiled": Trap(stranger_spoiled, 80, 1200),
 }
 """Every kind of trap. What is left of ten thousand records of others is strangers' without an error."""

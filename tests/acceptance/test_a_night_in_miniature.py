@@ -20,9 +20,12 @@ from stage import ASSOCIATION, DAY, Gateways, Stage, Troubles, make_night, prove
 
 from gateway.core.schemes import Insured, assess, needs_person
 from gateway.model.money import yuan
+from gateway.model.record import SettlementRecord
 from gateway.sandbox.inbox_book import InboxBook
 from gateway.sandbox.night import Night
 from gateway.sandbox.roster import SCHEME, coverage_of, member_no
+from gateway.sandbox.truth_errors import KINDS
+from gateway.sandbox.truth_traps import TRAPS
 from gateway.settings.schemes import load_families
 
 SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
@@ -92,20 +95,33 @@ def classes(tallies: Iterable[Mapping[str, int]]) -> Counter[str]:
     return +found
 
 
-def ends(night: Night, feed: str) -> Counter[str]:
-    """How a feed's rows must end. Faults in care that no scheme pays are not looked for (DECISIONS 11)."""
+def ends(night: Night, feed: str, book: InboxBook) -> Counter[str]:
+    """How a feed's rows must end. Faults in care that no scheme pays are not looked for (DECISIONS 11); of the rows
+    whose label leaves them open, as many are members' as there are claims for, and all others are in review."""
     rows, overlooked = Counter(night.truth.rows[feed]), night.truth.overlooked[feed]
     rows["quarantined"] -= overlooked
     rows["member"] += overlooked
+    guests = night.truth.guests.items()
+    opened = {number for number, guest in guests if (guest.league, guest.end) == (feed, "open")}
+    assert rows.pop("open", 0) == len(opened)
+    rows["member"] += len(opened & claimed(book))
+    rows["review"] += len(opened - claimed(book))
     return +rows
 
 
-def owed(night: Night) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
-    """Member → (settlements, payable) of every claim there should be, worked out from the truth alone."""
+def claimed(book: InboxBook) -> set[str]:
+    """The settlements of all claims that stand at the inbox."""
+    return {number for theirs in standing(book).values() for settlements, _ in theirs for number in settlements}
+
+
+def owed(
+    night: Night, live: Mapping[str, Iterable[SettlementRecord]]
+) -> dict[str, Counter[tuple[tuple[str, ...], str]]]:
+    """Member → (settlements, payable) of every claim these stays should make, worked out from the truth alone."""
     family = load_families(SCHEMES)[SCHEME]
     people = {member_no(person): person for person in night.members}
     expected: dict[str, Counter[tuple[tuple[str, ...], str]]] = {}
-    for number, records in night.truth.live.items():
+    for number, records in live.items():
         person = people[number]
         insured = Insured(
             category=person.category,
@@ -130,10 +146,18 @@ def standing(book: InboxBook) -> dict[str, Counter[tuple[tuple[str, ...], str]]]
     return found
 
 
+def check_claims(night: Night, book: InboxBook) -> None:
+    """The claims that stand are those of the truth: every sure one; of an open one the right one or none; no other."""
+    found, perhaps = standing(book), owed(night, night.truth.open)
+    assert perhaps.keys() == night.truth.open.keys()
+    assert all(found.pop(number, claims) == claims for number, claims in perhaps.items())
+    assert found == owed(night, night.truth.live)
+
+
 @pytest.mark.parametrize("feed", ["wuhai", "hinggan", "bayannur"])
 def test_every_row_ends_as_the_truth_says(played: Stage, feed: str) -> None:
     tallies = (sheet.tally.rows for sheet in played.sheets() if sheet.feed == feed)
-    assert classes(tallies) == ends(played.night, feed)
+    assert classes(tallies) == ends(played.night, feed, played.inbox.book)
 
 
 def test_nothing_is_lost_and_nothing_doubled(played: Stage) -> None:
@@ -142,9 +166,22 @@ def test_nothing_is_lost_and_nothing_doubled(played: Stage) -> None:
 
 
 def test_the_inbox_holds_what_each_member_is_owed(played: Stage) -> None:
-    expected = owed(played.night)
-    assert len(expected) > 40
-    assert standing(played.inbox.book) == expected
+    assert len(owed(played.night, played.night.truth.live)) > 80
+    check_claims(played.night, played.inbox.book)
+
+
+def test_no_trap_makes_a_claim(played: Stage) -> None:
+    """Nobody a trap was laid for has a claim, and no settlement of a trap stands in one."""
+    laid = {number: guest for number, guest in played.night.truth.guests.items() if guest.kind in TRAPS}
+    assert len(laid) == 2 * len(TRAPS)
+    assert not claimed(played.inbox.book) & laid.keys()
+    assert not standing(played.inbox.book).keys() & {member_no(guest.person) for guest in laid.values()}
+
+
+def test_every_error_that_proves_who_it_is_becomes_a_claim(played: Stage) -> None:
+    sure = {number: guest.kind for number, guest in played.night.truth.guests.items() if guest.end == "member"}
+    assert {kind for kind, how in KINDS.items() if how.automatic} <= {*sure.values()}
+    assert sure.keys() <= claimed(played.inbox.book)
 
 
 def test_a_diagnosis_waits_to_be_confirmed(played: Stage) -> None:
@@ -188,11 +225,11 @@ def test_the_demo_is_quiet_and_names_nobody(demo: Demo, tmp_path: Path) -> None:
 def test_the_demo_comes_to_the_truth(demo: Demo, tmp_path: Path) -> None:
     night = make_night(tmp_path, people=400, seed=SEED)
     days = demo.hubao("reconcile")["days"]
+    book = InboxBook(demo.site / "inbox")
     for feed in night.truth.rows:
         tallies = (day["tally"]["rows"] for day in days if day["feed"] == feed)
-        assert classes(tallies) == ends(night, feed), feed
-    book = InboxBook(demo.site / "inbox")
-    assert standing(book) == owed(night)
+        assert classes(tallies) == ends(night, feed, book), feed
+    check_claims(night, book)
     book.close()
 
 

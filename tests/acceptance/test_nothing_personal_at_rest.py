@@ -86,6 +86,9 @@ def wanted_texts(night: Night) -> set[str]:
     people = [person for theirs in night.insured.values() for person in theirs]
     texts = set(night.personal) | {person.birth_date.isoformat() for person in people}
     texts |= {person.employer for person in people} | {false_checksum(person.id_number) for person in people}
+    lines = [guest.line for guest in night.truth.guests.values()]
+    texts |= {line.birth_date.isoformat() for line in lines if line.birth_date}
+    texts |= {line.employer_name for line in lines if line.employer_name}
     ours = own_texts()
     kept = {each for each in texts if each.isascii() or each not in ours}
     assert len(texts) - len(kept) < len(texts) // 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -13,21 +14,31 @@ import pytest
 from connectors.feeds.cloud_line import CloudLine
 from connectors.feeds.folder import Folder
 from connectors.feeds.push import Push as PushFeed
+from gateway.core.match.trying import Trial
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
+from gateway.core.roster import read_roster
 from gateway.errors import BadPage, NotAuthentic, Unavailable
 from gateway.model.record import SettlementRecord
 from gateway.ports import Subject
 from gateway.sandbox.files import drop
 from gateway.sandbox.night import FEEDS, FEWEST_MEMBERS, Night, build_night
+from gateway.sandbox.night_kinds import ENROLLED_TWICE, SENDING, Guest
 from gateway.sandbox.people import Person
 from gateway.sandbox.pushes import Pusher
 from gateway.sandbox.roster import member_no
 from gateway.sandbox.servers import LocalServer, Reply, Request
 from gateway.sandbox.stays import SHANGHAI
+from gateway.sandbox.truth_errors import KINDS
+from gateway.sandbox.truth_traps import NO_NAMES, NO_NUMBERS, TRAPS
 from gateway.settings.mappings import load_mapping
+from gateway.settings.matching import load_model
 
 DAY = date(2022, 5, 20)
-MAPPINGS = Path(__file__).parents[2] / "mappings"
+ROOT = Path(__file__).parents[2]
+MAPPINGS = ROOT / "mappings"
+HIDDEN = re.compile("[*●]{2}")
+MAY_END = {"open": {"member", "review"}}
+"""The ends of a row whose label leaves it open; any other ends as it says."""
 
 
 def mapping(name: str) -> CompiledMapping:
@@ -40,13 +51,20 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
 
 
 class Taken:
-    """A gateway in twenty lines: the last received row of each number and sign, and how it ends."""
+    """A gateway in twenty lines: the last received row of each number and sign, and how it ends.
+
+    Whether a row is a member's it tells by number and name alone; the guests' rows, whose numbers and names are
+    spoiled, it matches as the gateway does, against the roster that was written.
+    """
 
     def __init__(self, night: Night, feed: str) -> None:
         self._compiled = mapping(feed)
         enrolled = [person for person in night.members if person.index not in night.opted_out]
         self._members: dict[str, Person] = {person.id_number: person for person in enrolled}
+        self._guests = night.truth.guests
+        self._trial = Trial(read_roster(night.roster.read_bytes()).people, load_model(ROOT / "config" / "matching"))
         self.rows: dict[tuple[str, str], tuple[str, SettlementRecord | None]] = {}
+        self.whose: dict[str, str] = {}
         self.unnumbered = 0
 
     def page(self, content: bytes, *, replaces: bool = False) -> None:
@@ -57,6 +75,11 @@ class Taken:
             self._row(self._compiled, read, index, identity)
 
     def _row(self, compiled, read, index, identity) -> None:
+        number, _, _ = compiled.salvage(read, index)
+        if number in self._guests:
+            refused = isinstance(identity, tuple)
+            self.rows[number, "+"] = self._guest(compiled, read, index, number, refused=refused)
+            return
         if isinstance(identity, tuple):
             self._unnumbered(compiled, read, index)
             return
@@ -71,6 +94,17 @@ class Taken:
             self.rows[key] = "review", None
         else:
             self.rows[key] = "member", normalised.record
+
+    def _guest(self, compiled, read, index, number, *, refused: bool) -> tuple[str, SettlementRecord | None]:
+        subject = compiled.subject(read, index)
+        decision = self._trial.decide(subject)
+        if decision.outcome == "none":
+            hidden = HIDDEN.search(subject.id_number or "")
+            return ("quarantined" if refused and not hidden else "stranger"), None
+        self.whose[number] = decision.member.member_no
+        if decision.outcome == "review":
+            return "review", None
+        return "member", compiled.record_if(read, index, lambda glance: True, as_written=True).record
 
     def _unnumbered(self, compiled, read, index) -> None:
         """A false check digit is forgiven where the rest of the number is a member's and so is the name."""
@@ -94,8 +128,38 @@ class Taken:
         found: dict[str, list[SettlementRecord]] = {}
         for (number, _), (end, record) in self.rows.items():
             if end == "member" and record is not None and number not in gone:
-                found.setdefault(member_no(self._members[record.id_number or ""]), []).append(record)
+                whose = self.whose.get(number) or member_no(self._members[record.id_number or ""])
+                found.setdefault(whose, []).append(record)
         return found
+
+
+def guests_of(night: Night, feed: str) -> dict[str, Guest]:
+    """Settlement number → guest, of one league."""
+    return {number: guest for number, guest in night.truth.guests.items() if guest.league == feed}
+
+
+def expected_ends(night: Night, feed: str, taken: Taken) -> Counter[str]:
+    """How the rows of a feed must end: each open one as it did, and that is the member's or in review."""
+    ends = Counter(night.truth.rows[feed])
+    opened = [number for number, guest in guests_of(night, feed).items() if guest.end == "open"]
+    assert ends.pop("open") == len(opened) > 10
+    return ends + Counter(taken.rows[number, "+"][0] for number in opened)
+
+
+def check_guests(night: Night, feed: str, taken: Taken) -> None:
+    """Every guest's row ends as its label allows, about nobody else; an open one says the right thing or nothing."""
+    live = taken.live()
+    for number, guest in guests_of(night, feed).items():
+        end, _ = taken.rows[number, "+"]
+        assert end in MAY_END.get(guest.end, {guest.end}), guest.kind
+        if end != "stranger" and end != "quarantined":
+            assert taken.whose[number] == member_no(guest.person), guest.kind
+        if guest.end == "open":
+            assert live.get(member_no(guest.person), []) in ([], [*night.truth.open[member_no(guest.person)]])
+
+
+def without_open(night: Night, live: dict[str, list[SettlementRecord]]) -> dict[str, list[SettlementRecord]]:
+    return {number: records for number, records in live.items() if number not in night.truth.open}
 
 
 def expected(night: Night, league: str) -> dict[str, list[SettlementRecord]]:
@@ -168,13 +232,16 @@ def test_hinggan_files_of_two_evenings_come_to_the_truth(night: Night, tmp_path:
     whole = Taken(night, "hinggan")
     for part in parts.values():
         whole.rows |= part.rows
+        whole.whose |= part.whose
         whole.unnumbered += part.unnumbered
     assert len(parts) == 2
     ends = whole.ends()
     # What another league has said already shows only where both are seen.
     ends["duplicate"] += 1
     ends["member"] -= 1
-    assert ends == night.truth.rows["hinggan"]
+    assert ends == expected_ends(night, "hinggan", whole)
+    check_guests(night, "hinggan", whole)
+    assert set(without_open(night, whole.live())) == expected(night, "hinggan").keys()
     for number, records in expected(night, "hinggan").items():
         filed = [record for record in sorted_live(whole)[number] if record.facility_no == records[0].facility_no]
         pushed = [record for record in records if record.settlement_no.startswith("150800G")]
@@ -249,10 +316,11 @@ def test_bayannur_pushes_come_to_the_truth(night: Night, gateway: tuple[Gateway,
     assert list(app.pages.values()) == [push.body for push in pushes]
     for page in app.pages.values():
         taken.page(page)
-    assert taken.ends() == night.truth.rows["bayannur"]
-    theirs = {person.id_number for person in night.members if person.league == "bayannur"}
-    live = {number: records for number, records in sorted_live(taken).items() if records[0].id_number in theirs}
-    assert live == expected(night, "bayannur")
+    assert taken.ends() == expected_ends(night, "bayannur", taken)
+    check_guests(night, "bayannur", taken)
+    theirs = {member_no(person) for person in night.members if person.league == "bayannur"}
+    live = {number: records for number, records in sorted_live(taken).items() if number in theirs}
+    assert without_open(night, live) == expected(night, "bayannur")
 
 
 def test_a_gateway_that_never_answers_is_given_up(night: Night) -> None:
@@ -287,9 +355,57 @@ def test_every_kind_of_row_occurs_in_every_league(night: Night) -> None:
     assert len(transfers) >= 3
 
 
+def test_every_kind_of_error_and_every_trap_occurs_in_each_league_that_sends(night: Night) -> None:
+    for feed in SENDING:
+        kinds = Counter(guest.kind for guest in guests_of(night, feed).values())
+        assert kinds == Counter([*KINDS, *TRAPS, ENROLLED_TWICE])
+    ends = {(guest.kind, guest.end) for guest in night.truth.guests.values()}
+    assert {(kind, "member") for kind, how in KINDS.items() if how.automatic} < ends
+    assert {(kind, "open") for kind, how in KINDS.items() if not how.automatic} - ends == {("number_15_wrong", "open")}
+    assert {(kind, "review") for kind, trap in TRAPS.items() if trap.review} < ends
+    assert {end for kind, end in ends if kind in TRAPS and not TRAPS[kind].review} == {"stranger", "quarantined"}
+
+
+def test_the_guests_are_on_the_roster_once_and_one_of_each_league_twice(night: Night) -> None:
+    read = read_roster(night.roster.read_bytes())
+    assert not read.findings
+    assert len(read.people) == len(night.members)
+    numbers = Counter(member.id_number for member in read.people)
+    twice = {guest.person.id_number for guest in night.truth.guests.values() if guest.kind == ENROLLED_TWICE}
+    assert {number for number, times in numbers.items() if times > 1} == twice
+    assert {member.id_type for member in read.people} > {"01", "08"}
+    out = {guest.person.index for guest in night.truth.guests.values() if guest.kind == "opted_out"}
+    assert out < night.opted_out
+
+
+def test_what_the_generator_wrote_stands_in_the_rows(night: Night) -> None:
+    """Read back by the mappings: empty cells and nulls where it wrote nothing, its very signs where it wrote some."""
+    pages = {
+        "hinggan": [file.content for file in night.evenings[0].files],
+        "bayannur": [push.body for push in night.evenings[0].pushes],
+    }
+    for feed, contents in pages.items():
+        compiled, guests, found = mapping(feed), guests_of(night, feed), set()
+        for content in contents:
+            read = compiled.read(content)
+            for index in range(len(read)):
+                number, _, _ = compiled.salvage(read, index)
+                if number in guests:
+                    line, subject = guests[number].line, compiled.subject(read, index)
+                    assert (line.sex, line.id_type) == (subject.sex, subject.id_type)
+                    assert (line.employer_name, line.person_no) == (subject.employer_name, subject.person_no)
+                    assert ((line.name or "").strip() or None) == subject.name
+                    assert line.birth_date == subject.birth_date or guests[number].kind == "used_for_newborn"
+                    found.add(number)
+        assert found == guests.keys()
+
+
 def test_personal_texts_hold_everybody_and_nothing_short(night: Night) -> None:
     for person in night.members:
         assert {person.name, person.id_number, person.phone, person.person_no} <= night.personal
+    for guest in night.truth.guests.values():
+        texts = {guest.line.name or "", (guest.line.id_number or "").strip(), guest.line.person_no or ""}
+        assert {text.strip() for text in texts if len(text) > 1} - {*NO_NAMES, *NO_NUMBERS} <= night.personal
     written = b"".join(file.content for evening in night.evenings for file in evening.files).decode("gb18030")
     assert sum(text in written for text in night.personal) > 500
     assert min(map(len, night.personal)) >= 2

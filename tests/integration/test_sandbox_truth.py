@@ -22,7 +22,7 @@ from gateway.model.national_id import checksum_ok, normalise_id
 from gateway.sandbox.people import Dice
 from gateway.sandbox.truth import Mix, Plan, roster_of, roster_row, truth_of, write_truth
 from gateway.sandbox.truth_errors import KINDS, Line
-from gateway.sandbox.truth_names import PARTS, PINYIN, RARE, fits, mongol_name, mongol_parts
+from gateway.sandbox.truth_names import OTHER_TONE, PARTS, PINYIN, RARE, fits, mongol_name, mongol_parts
 from gateway.sandbox.truth_people import REGIONS, World
 from gateway.sandbox.truth_traps import TRAPS
 
@@ -225,3 +225,13 @@ def test_more_people_than_numbers_are_refused() -> None:
         Plan(members=9, records=1)
     with pytest.raises(WrongUse, match="10 members at least"):
         Plan(members=3_800_000, records=100_000, regions=("150999",))
+
+
+def test_characters_of_another_tone_are_known() -> None:
+    for rare, typed in RARE.items():
+        others = "".join(each for each in typed if _tones(each).isdisjoint(_tones(rare)))
+        assert others == OTHER_TONE.get(rare, "")
+
+
+def _tones(character: str) -> set[str]:
+    return set(pinyin(character, style=Style.TONE3, heteronym=True)[0])
