@@ -167,7 +167,7 @@ class _Deciding:
     def decide(self) -> None:
         """Give the row its decisions and class, its record where it is wanted, or its errors."""
         row = self._row
-        found = self._read(as_written=row.identity is None)
+        found = self._read(as_written=row.identity is None or self._by_old_number(row.identity))
         if isinstance(found, Rejected) and row.identity is not None and only_in_doubt(found.errors):
             row.kind, row.errors = "quarantined", found.errors
             found = self._read(as_written=True)
@@ -176,6 +176,10 @@ class _Deciding:
         elif row.kind != "quarantined":
             row.errors = ()
             row.record = found.record if found is not None else None
+
+    def _by_old_number(self, identity: Identity) -> bool:
+        """Whether the row stands under an old number that is nobody's: in 18 characters it would seem proved."""
+        return not self._by_number and len(identity.id_number or "") == 15
 
     def _read(self, *, as_written: bool) -> Normalised | None:
         compiled = self._office.mapping_of(self._feed)

@@ -46,8 +46,8 @@ _NEWBORN: Final = timedelta(days=40)
 """Nobody the generator knows is younger, but for the newborn under its mother's number."""
 _EMPTY: Final = ("", "NULL")
 """What a mapping reads as no number at all, of the texts the generator writes."""
-_MARKS: Final = "*●"
-"""Marks that say a digit is hidden; an x may also be one typed in error, so it does not."""
+_MARKS: Final = "*●xX"
+"""Marks that say a digit is hidden, where two stand together."""
 
 _Drawn = tuple[Line, TruthPerson]
 """A line, and the member it is about or is laid beside."""
@@ -182,11 +182,11 @@ def _end(kind: str, line: Line, member: TruthPerson) -> End:
 def _end_of_error(kind: Kind, line: Line, person: TruthPerson) -> End:
     """An automatic kind is the member's, another is open.
 
-    But a sound number is a proof of somebody else, and the night looks nobody up by name who has one (`look_further
-    = "unsound"`): whose old number of 15 digits has a wrong one is a stranger to it.
+    But a sound number of 18 characters proves somebody else, and the night looks nobody up by name who has one
+    (`look_further = "unsound"`).
     """
-    number = _one_way(line.id_type, line.id_number or "") or ""
-    if checksum_ok(number) and number != person.id_number:
+    number = normalise_id(line.id_number or "")
+    if _is_residents(line.id_type, number) and checksum_ok(number) and number != person.id_number:
         return "stranger"
     return "member" if kind.automatic else "open"
 

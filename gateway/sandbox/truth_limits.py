@@ -23,7 +23,12 @@ def label_holds(kind: str, line: Line, member: TruthPerson) -> bool:
 
 
 def _of_his_employer(line: Line, member: TruthPerson) -> bool:
-    """A wrong or hidden digit, a common name and another employer may be a namesake's."""
+    """A wrong digit may stand in the number of a namesake of that day and district, unless the employer agrees."""
+    return line.employer_name == member.unit_name
+
+
+def _of_no_other_employer(line: Line, member: TruthPerson) -> bool:
+    """Hidden digits, a common name and another employer may be a namesake's."""
     return line.employer_name in (None, member.unit_name)
 
 
@@ -36,11 +41,6 @@ def _of_one_tone(line: Line, member: TruthPerson) -> bool:
 def _cut_within_a_word(line: Line, member: TruthPerson) -> bool:
     """What ends where the dot stood is a whole name, which somebody else may bear."""
     return not member.name.startswith(f"{line.name}·")
-
-
-def _cannot_be_proved_another(line: Line, _: TruthPerson) -> bool:
-    """A new number that is sound proves, to who does not know that the permit has two forms, that it is another's."""
-    return not checksum_ok(line.id_number or "")
 
 
 def _not_one_slip_away(line: Line, member: TruthPerson) -> bool:
@@ -65,10 +65,9 @@ _LIMITS: Final[dict[str, Callable[[Line, TruthPerson], bool]]] = {
     "number_one_wrong": _of_his_employer,
     "number_check_wrong": _of_his_employer,
     "number_swapped": _of_his_employer,
-    "number_masked": _of_his_employer,
+    "number_masked": _of_no_other_employer,
     "name_homophone": _of_one_tone,
     "name_cut": _cut_within_a_word,
-    "permit_renewed": _cannot_be_proved_another,
     "twin": _not_one_slip_away,
     "same_name_and_birth_unproved": _shows_nothing_of_another,
 }

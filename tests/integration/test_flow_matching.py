@@ -84,6 +84,15 @@ def of_another_year(person: Who) -> str:
 # ── found without the number ──
 
 
+def test_an_old_number_with_a_wrong_digit_is_a_doubt_not_a_stranger(office: Office) -> None:
+    one, two = who(1), who(2)
+    old = [number[:6] + number[8:17] for number in (one.id_number, two.id_number)]
+    wrong = old[0][:3] + str((int(old[0][3]) + 1) % 10) + old[0][4:]
+    enrolled(office, 1, 2)
+    take(office, "east", page(doubtful("A1", 1, wrong), doubtful("A2", 2, old[1])))
+    assert adds_up(office) == {"review": 1, "member": 1}
+
+
 def test_a_mistyped_and_a_masked_number_lead_to_the_member(office: Office) -> None:
     enrolled(office, 1, 2)
     one, two = who(1), who(2)
