@@ -25,7 +25,10 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One enrolment. `person_id` is internal and never changes; several member numbers may point to it."""
+    """One enrolment. `person_id` is internal and never changes; several member numbers may point to it.
+
+    `kept_out`: he takes no part because he opted out under another member number, which his own row does not say.
+    """
 
     member_id: int
     person_id: int
@@ -43,3 +46,4 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     category: Category = "active"
     coverage: tuple[Coverage, ...] = ()
     opt_out: bool = False
+    kept_out: bool = False

@@ -14,7 +14,9 @@ from gateway.core.match.blocks import name_key, name_keys
 from gateway.core.match.deciding import KNOWN_WRITINGS
 from gateway.core.match.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
 from gateway.core.match.names import compare_names
-from gateway.model.decision import Candidate, Outcome, Subject
+from gateway.core.match.trying import Trial
+from gateway.core.roster import read_roster
+from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
 from gateway.model.national_id import checksum_ok, sex_of
 
 NAMES = (
@@ -87,6 +89,58 @@ def test_the_order_of_candidates_changes_nothing(subject: Subject, members: list
     shuffled = list(members)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert match(subject, shuffled, model()) == match(subject, members, model())
+
+
+@settings(max_examples=300)
+@given(SUBJECTS, MEMBERS, st.permutations(range(4)), st.permutations(range(1, 4)))
+def test_numbers_inside_change_nothing(
+    subject: Subject, members: list[Candidate], ids: list[int], persons: list[int]
+) -> None:
+    """Who stands where in a roster gives members their internal numbers, which must decide nothing."""
+    renumbered = [
+        msgspec.structs.replace(each, member_id=1 + ids[at], person_id=persons[each.person_id - 1])
+        for at, each in enumerate(members)
+    ]
+    assert said(match(subject, renumbered, model())) == said(match(subject, members, model()))
+
+
+def said(decision: MatchDecision) -> tuple[object, ...]:
+    return decision.outcome, decision.member and decision.member.member_no, decision.score, decision.reasons
+
+
+@settings(max_examples=300)
+@given(SUBJECTS, MEMBERS)
+def test_two_people_under_one_number_are_never_matched(subject: Subject, members: list[Candidate]) -> None:
+    holders = {each.person_id for each in members if subject.id_number and each.id_number == subject.id_number}
+    if len(holders) > 1:
+        decision = match(subject, members, model())
+        assert (decision.outcome, decision.reasons[-1]) == (Outcome.REVIEW, "several_people")
+
+
+@st.composite
+def roster_files(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """The lines of a roster file, some member numbers on several of them, and the same lines in another order."""
+    lines = []
+    for number in draw(st.lists(st.sampled_from(("M1", "M2", "M10", "m3")), min_size=1, max_size=5)):
+        name, id_ = (
+            draw(st.sampled_from(("李伟国", "李·伟国", "额尔敦·朝鲁", "额尔敦朝鲁"))),
+            draw(st.sampled_from(NUMBERS[:3])),
+        )
+        unit, phone = draw(st.sampled_from(("", "晨光矿业", "远山乳业厂"))), draw(st.sampled_from(("", "19900000001")))
+        out = draw(st.sampled_from(("", "", "", "是")))
+        lines.append(f"{number},{name},{id_},{unit},{phone},{out}")
+    return lines, draw(st.permutations(lines))
+
+
+@settings(max_examples=200, deadline=None)
+@given(SUBJECTS, roster_files())
+def test_the_order_of_a_roster_file_changes_nothing(subject: Subject, files: tuple[list[str], list[str]]) -> None:
+    head = "member_no,name,id_number,unit_name,phone,opt_out"
+    one, other = (
+        Trial(read_roster("\n".join([head, *lines]).encode(), with_coverage=False).people, model(), looks_further=True)
+        for lines in files
+    )
+    assert said(one.decide(subject)) == said(other.decide(subject))
 
 
 @settings(max_examples=300)

@@ -6,6 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from match_builders import BORN, NUMBER, id_number, model, swapped, with_digit
 
@@ -18,7 +19,9 @@ ROSTER = (
     RosterMember(member_no="M2", name="李伟强", id_number=TWIN, sex="M", birth_date=BORN),
     RosterMember(member_no="M3", name="额尔敦朝鲁", id_number=id_number(order=127), sex="M", birth_date=BORN),
     RosterMember(member_no="M4", name="王喆", id_number=id_number(date(1990, 1, 2)), opt_out=True),
-    RosterMember(member_no="M5", name="李伟国", id_number=NUMBER, sex="M", birth_date=BORN, unit_name="远山乳业厂"),
+)
+SECOND_UNIT = RosterMember(
+    member_no="M10", name="李伟国", id_number=NUMBER, sex="M", birth_date=BORN, unit_name="远山乳业厂"
 )
 
 
@@ -62,6 +65,37 @@ def test_doubtful_records_find_their_member(
 ) -> None:
     answer = ask(trial, **written)
     assert (answer["outcome"], answer["member_no"]) == (outcome, member_no)
+
+
+@pytest.mark.parametrize("roster", [(*ROSTER, SECOND_UNIT), (SECOND_UNIT, *reversed(ROSTER))])
+@pytest.mark.parametrize(
+    ("written", "reasons"),
+    [
+        ({"id_number": NUMBER}, ["id_number_agrees", "name_agrees"]),
+        ({"id_number": swapped(NUMBER, 14)}, ["id_number_swapped", "name_agrees", "birth_date_agrees"]),
+        ({"id_number": NUMBER, "name": "李伟强"}, ["id_number_agrees", "name_typo"]),
+        ({"id_number": NUMBER, "sex": "F"}, ["id_number_agrees", "name_agrees", "sex_differs"]),
+    ],
+)
+def test_one_number_under_two_member_numbers_is_for_a_person(
+    roster: tuple[RosterMember, ...], written: dict[str, Any], reasons: list[str]
+) -> None:
+    """Coverage plays no part, so nothing says that they are one person; of the two the first by number is named."""
+    answer = ask(Trial(roster, model()), **{"name": "李伟国", **written})
+    assert (answer["outcome"], answer["member_no"]) == ("review", "M1")
+    assert answer["reasons"] == [*reasons, "several_people"]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_who_opted_out_under_one_number_takes_part_under_none(which: int) -> None:
+    both = [ROSTER[0], SECOND_UNIT]
+    both[which] = msgspec.structs.replace(both[which], opt_out=True)
+    trial = Trial(both, model(), looks_further=True)
+    assert ask(trial, name="李伟国", id_number=NUMBER)["outcome"] == "none"
+    assert ask(trial, name="李伟国", id_number=swapped(NUMBER, 14))["outcome"] == "none"
+    # A document of another kind may carry the same digits; with another name it is somebody else's.
+    other = RosterMember(member_no="M9", name="包青山", id_type="99", id_number=NUMBER)
+    assert ask(Trial([*both, other], model()), name="包青山", id_number=NUMBER)["member_no"] == "M9"
 
 
 def test_a_person_number_is_not_learnt_from_a_line_before(trial: Trial) -> None:

@@ -38,8 +38,9 @@ def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> Ma
     """
     wanted = subject.id_number
     same = [each for each in candidates if each.id_number == wanted] if wanted else []
-    if len(same) == 1 and same[0].name == subject.name and _nothing_against(subject, same[0]):
-        return MatchDecision(outcome=Outcome.MATCHED, score=1.0, reasons=_CERTAIN, member=same[0], model=model.version)
+    first = same[0] if len(same) == 1 else _first_of_one(same)
+    if first is not None and first.name == subject.name and _nothing_against(subject, first):
+        return MatchDecision(outcome=Outcome.MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version)
     if same:
         return _decide_same_number(subject, read_number(wanted), same, model)
     if not candidates:
@@ -62,16 +63,27 @@ def _nothing_against(subject: Subject, member: Candidate) -> bool:
     return subject.sex is None or subject.sex == ("M" if number[16] in "13579" else "F")
 
 
+def _first_of_one(same: Sequence[Candidate]) -> Candidate | None:
+    """The first by member number of one person's enrolments, which stands for all of them; None for several people."""
+    if len({each.person_id for each in same}) != 1:
+        return None
+    return min(same, key=_by_number)
+
+
+def _by_number(member: Candidate) -> tuple[str, int]:
+    return member.member_no, member.member_id
+
+
 def _decide_same_number(subject: Subject, number: Number, same: Sequence[Candidate], model: Model) -> MatchDecision:
-    """The number is a member's: his if the name is his too, else a doubt whoever the record names."""
+    """The number is a member's: his if the name is his too, else a doubt whoever the record names. Two members under
+    it are two people until somebody, or the roster, said that they are one."""
     weighed = sorted((weigh(subject, number, each, model) for each in same), key=lambda each: each.order)
     agreeing = [each for each in weighed if each.name in _WITH_WHOLE_NUMBER]
-    if agreeing and len({each.person_id for each in same}) > 1:
-        return _review(agreeing[0], model, "several_people")
-    # One person may be enrolled under two member numbers: the first of them stands for both.
+    if len({each.person_id for each in same}) > 1:
+        return _review((agreeing or weighed)[0], model, "several_people")
     sure = [each for each in agreeing if not _contradictions(each)]
     if sure:
-        return _matched(min(sure, key=lambda each: (each.member.member_id, each.member.member_no)), model)
+        return _matched(min(sure, key=lambda each: _by_number(each.member)), model)
     return _review((agreeing or weighed)[0], model)
 
 

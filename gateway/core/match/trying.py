@@ -11,7 +11,7 @@ import msgspec
 from gateway.core.match.blocks import member_blocks, record_blocks
 from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
-from gateway.core.roster import RosterMember
+from gateway.core.roster import RosterMember, one_holder
 from gateway.model.decision import Candidate, MatchDecision, Subject
 from gateway.model.national_id import normalise_id, to_18
 
@@ -48,10 +48,13 @@ class Trial:
         self._model, self._looks_further = model, looks_further
         self._by_number: dict[str, _Found] = {}
         self._by_block: dict[str, _Found] = {}
-        persons: dict[str, int] = {}
+        # Whoever opted out under one member number takes part under none of his others.
+        out = {one_holder(member) for member in people if member.opt_out}
+        numbers = {number for number, _ in out}
         for index, member in enumerate(people, 1):
-            if not member.opt_out:
-                self._take(_candidate(member, index, persons.setdefault(member.id_number, index)))
+            # Coverage plays no part here, so nothing tells whether two member numbers are one person: a person says.
+            if member.id_number not in numbers or one_holder(member) not in out:
+                self._take(_candidate(member, index, index))
 
     def _take(self, candidate: Candidate) -> None:
         _put(self._by_number, candidate.id_number, candidate)

@@ -44,9 +44,9 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     posterior: float
 
     @property
-    def order(self) -> tuple[float, int, str]:
-        """Best first, the same for every order of candidates."""
-        return -self.posterior, self.member.member_id, self.member.member_no
+    def order(self) -> tuple[float, str, int]:
+        """Best first, the same for every order of candidates and of the roster, which numbers members inside."""
+        return -self.posterior, self.member.member_no, self.member.member_id
 
 
 def weigh(subject: Subject, number: Number, member: Candidate, model: Model) -> Weighed:

@@ -6,9 +6,11 @@ the value, because every value here belongs to a person.
 
 from gateway.core.roster.difference import MemberChange, RosterChange, as_roster, difference
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember
+from gateway.core.roster.persons import Group, one_holder, persons_of, same_name, who_stays
 from gateway.core.roster.reading import read_roster
 
 __all__ = [
+    "Group",
     "MemberChange",
     "RosterChange",
     "RosterFile",
@@ -16,5 +18,9 @@ __all__ = [
     "RosterMember",
     "as_roster",
     "difference",
+    "one_holder",
+    "persons_of",
     "read_roster",
+    "same_name",
+    "who_stays",
 ]

@@ -47,8 +47,10 @@ def difference(old: Iterable[RosterMember], new: Iterable[RosterMember]) -> Rost
 
 
 def as_roster(member: Member) -> RosterMember:
-    """A stored member as a roster would state it, its periods in the roster's order."""
+    """A stored member as a roster would state it, its periods in the roster's order; another enrolment's opt-out is
+    none of its own."""
     values = {name: getattr(member, name) for name in ("member_no", *_COMPARED)}
+    values["opt_out"] = member.opt_out and not member.kept_out
     return RosterMember(**values, coverage=tuple(sorted(member.coverage, key=period_order)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -12,13 +11,13 @@ import msgspec
 
 from gateway.core.roster.columns import Header, letter, missing_columns, shown
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
+from gateway.core.roster.persons import same_name
 from gateway.core.roster.rows import Row, RowReader, Rules
 from gateway.core.roster.tables import Table, read_table
 from gateway.core.schemes import SchemeFamily
 
 _MUST_AGREE: Final = ("id_type", "id_number", "sex", "birth_date", "opt_out")
 _OF_THE_LATEST: Final = ("phone", "unit_no", "unit_name", "league", "category")
-_NAME_NOISE: Final = str.maketrans("", "", " ·•‧・.。")
 
 
 def read_roster(
@@ -113,9 +112,9 @@ class _Roll:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
         for rows in self._members.values():
             self._compare_rows(rows)
+            self._compare_periods(rows)
         for rows in self._persons():
             self._compare_members(rows)
-            self._compare_periods(rows)
         self._say_who_is_set_aside()
         return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
 
@@ -151,7 +150,10 @@ class _Roll:
             self._refused.setdefault(member_no, others[0].row)
 
     def _compare_periods(self, rows: list[Row]) -> None:
-        """Periods of one scheme may touch but not overlap."""
+        """Periods of one member number in one scheme may touch but not overlap. Those of two member numbers may: then
+        he is enrolled twice, and a person says what becomes of it."""
+        if len(rows) == 1:
+            return
         latest: dict[str, tuple[date, Row]] = {}
         covered = [(row.period, row) for row in rows if row.period is not None]
         for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
@@ -181,29 +183,30 @@ class _Roll:
                     self._reader.note(row.row, "member_no", "set_aside", message)
 
 
-def same_name(one: str, other: str) -> bool:
-    """Whether two names differ in width, case, spaces and dots only."""
-    return one == other or _bare(one) == _bare(other)
-
-
-def _bare(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).translate(_NAME_NOISE).casefold()
-
-
 def _member(rows: list[Row]) -> RosterMember:
-    """A member from his sound rows: the first says who he is, the latest period that says it the rest."""
+    """A member from his sound rows: they agree on who he is, the latest period that says it tells the rest. The order
+    of rows says nothing; of several writings of his name the longest stands."""
     first = rows[0]
     fields: dict[str, Any] = {name: getattr(first, name) for name in _MUST_AGREE}
     for row in sorted(rows, key=_latest_last) if len(rows) > 1 else rows:
         fields.update((name, value) for name in _OF_THE_LATEST if (value := getattr(row, name)) is not None)
     periods = [row.period for row in rows if row.period is not None]
     coverage = tuple(sorted(periods, key=period_order) if len(periods) > 1 else periods)
-    return RosterMember(member_no=first.member_no, name=first.name, coverage=coverage, **fields)
+    name = max([row.name for row in rows], key=_longest)
+    return RosterMember(member_no=first.member_no, name=name, coverage=coverage, **fields)
+
+
+def _longest(name: str) -> tuple[int, str]:
+    return len(name), name
 
 
 def _row_number(row: Row) -> int:
     return row.row
 
 
-def _latest_last(row: Row) -> date:
-    return row.period.last_day if row.period else date.min
+def _latest_last(row: Row) -> tuple[date, date, list[str]]:
+    """Of two rows with the same days, or none, the text decides, so that their order in the file never does."""
+    rest = [getattr(row, name) or "" for name in _OF_THE_LATEST]
+    if row.period is None:
+        return date.min, date.min, rest
+    return row.period.last_day, row.period.first_day, [*rest, row.period.scheme]
