@@ -18,6 +18,11 @@ roster = typer.Typer(help="会员名册 (the roster).", no_args_is_help=True, ri
 match = typer.Typer(help="匹配 (matching).", no_args_is_help=True, rich_markup_mode=None)
 
 _SHOWN = 50
+_KEPT_OUT = "同一人的另一会员号不参与，此号一并不参与 (the same person opted out under another member number)"
+_TWICE = (
+    "同一证件号码、保障期重叠，未经人工合并按不同的人处理，其记录转人工核对，可答 same --join 合并 "
+    "(one document, coverage overlaps: records go to review; join them there)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -81,6 +86,8 @@ def _as_json(read: RosterFile, report: Any, dry_run: bool) -> dict[str, Any]:
         "coverage_changed": report.coverage_changed,
         "unchanged": report.unchanged,
         "refused": [{"member_no": number, "message": why} for number, why in report.refused],
+        "kept_out": report.kept_out,
+        "enrolled_twice": report.apart,
         "findings": msgspec.to_builtins(read.findings),
         "dry_run": dry_run,
     }
@@ -95,6 +102,8 @@ def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
     for number, fields in list(report.changed.items())[:_SHOWN]:
         say(f"  {number}: {'、'.join(fields)}")
     problems = [str(each) for each in read.findings] + [f"会员 {no}: {why}" for no, why in report.refused]
+    problems += [f"会员 {no}: {_KEPT_OUT}" for no in report.kept_out]
+    problems += [f"会员 {'、'.join(numbers)}: {_TWICE}" for numbers in report.apart]
     for problem in problems[:_SHOWN]:
         complain(problem)
     if len(problems) > _SHOWN:

@@ -187,13 +187,18 @@ def context_of(record: SettlementRecord) -> dict[str, str | None]:
 # ── two members, one person ──
 
 
+def union_order(period: Coverage) -> tuple[str, date, int]:
+    """Which of two periods that share a day keeps it: the one that begins first, then the longer one."""
+    return period.scheme, period.first_day, -period.last_day.toordinal()
+
+
 def union_of_coverage(coverage: Sequence[Coverage]) -> tuple[Coverage, ...]:
     """The periods of several enrolments of one person as periods that share no day, scheme by scheme.
 
     The period that begins first keeps its days; one that begins inside it covers what is left of it after that, and
     one that lies inside it adds nothing (保障期并集).
     """
-    ordered = sorted(coverage, key=lambda one: (one.scheme, one.first_day, -one.last_day.toordinal()))
+    ordered = sorted(coverage, key=union_order)
     union: list[Coverage] = []
     for _, periods in groupby(ordered, key=lambda one: one.scheme):
         last: date | None = None

@@ -14,7 +14,10 @@ from typing import Any
 import msgspec
 
 from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
+from gateway.core.roster import one_holder
 from gateway.errors import BadInput, Conflict
+from gateway.flow.candidates import PERSON_NO
+from gateway.flow.enrol import look_again_at
 from gateway.flow.joining import join_people, part_people
 from gateway.flow.office import Office, feeds_of, note_context
 from gateway.flow.reading import Row, look_up
@@ -24,7 +27,7 @@ from gateway.flow.ruling import Digests, digests_of
 from gateway.flow.takeback import take_back_agreed
 from gateway.flow.unruling import take_out_of_gone_pages
 from gateway.model.member import Member
-from gateway.store import items, pages, reviews, roster
+from gateway.store import items, pages, records, reviews, roster
 from gateway.store.engine import Tx, lock
 from gateway.store.items import ReviewItem
 from gateway.store.reviews import DecisionRow, Ruling
@@ -197,14 +200,18 @@ class _Case:
         return next(each for each in found if each.member.member_id == rows[0].member_id)
 
     def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
-        """The enrolments said to be the same person's: the one the item names where another is chosen, else those
-        that are equally likely."""
+        """The enrolments said to be the same person's: all under his id number and name, and the one the item names
+        where another is chosen; else the one other that is equally likely."""
         found = [each for each in likely if each.member.person_id != chosen.member.person_id]
-        if self._said.member_no is not None and chosen.member.member_id != self._item.member_id:
-            found = [each for each in found if each.member.member_id == self._item.member_id]
-        if len({each.member.person_id for each in found}) != 1:
+        his = [each for each in found if one_holder(each.member) == one_holder(chosen.member)]
+        named = self._said.member_no is not None and chosen.member.member_id != self._item.member_id
+        if named:
+            his += [each for each in found if each.member.member_id == self._item.member_id and each not in his]
+        elif not his and len({each.member.person_id for each in found}) == 1:
+            his = found
+        if not his:
             raise BadInput("not_valid", "join 需要恰好两名候选会员，可用会员号指明 (join needs exactly two candidates)")
-        return [each.member for each in found]
+        return [each.member for each in his]
 
     # ── a second person ──
 
@@ -310,13 +317,28 @@ class _Case:
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         reviews.forget_rulings(self._tx, [each.ruling_id for each in rulings])
-        part_people(self._tx, self._office, self._item.association, msgspec.json.decode(last.joined))
-        changed = take_out_of_gone_pages(self._tx, self._office, self._item, last.member_id, gone)
-        changed += self._settle_rows(rows - gone)
+        parted, doubtful = self._part(last)
+        changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
+        changed += self._settle_rows((rows - gone) | doubtful)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
             items.end_reviews(self._tx, [self._item.item_id], state="superseded")
         return self._done(self._now().state, answer=last.answer, rows=changed)
+
+    def _part(self, last: DecisionRow) -> tuple[set[int], set[tuple[int, int]]]:
+        """Undo what a decision joined; returns the enrolments that parted, and the rows that are perhaps in doubt again
+        and can be read. Those that left no record are looked for by the next rescan."""
+        parted = part_people(self._tx, self._office, self._item.association, msgspec.json.decode(last.joined))
+        if not parted:
+            return set(), set()
+        # Learnt while they were one person, a person number would lead to one of them for certain.
+        gone = roster.drop_kind(self._tx, PERSON_NO, [row.member_id for row in parted])
+        learnt = {row.member_id: b"".join(block for block, member in gone if member == row.member_id) for row in parted}
+        again = [look_again_at(self._office, row, learnt[row.member_id]) for row in parted if not row.opt_out]
+        roster.ask_rescan(self._tx, again)
+        held = records.of_people(self._tx, {row.person_id for row in parted})
+        rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
+        return set(learnt), rows
 
     # ── writing ──
 

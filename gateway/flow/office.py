@@ -48,6 +48,7 @@ class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     phone: str | None
     unit_no: str | None
     unit_name: str | None
+    kept_out: bool = False
 
 
 Opener = Callable[[bytes, bytes], bytes]
@@ -146,6 +147,7 @@ class Office:
             phone=who.phone,
             unit_no=who.unit_no,
             unit_name=who.unit_name,
+            kept_out=who.kept_out,
         )
 
     def open_record(self, sealed: bytes, name: str, open_one: Opener | None = None) -> SettlementRecord:

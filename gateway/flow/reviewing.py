@@ -88,7 +88,7 @@ def alternatives(tx: Tx, office: Office, page: Opened, row: Row, item: ReviewIte
         named = decision.outcome is not Outcome.NONE or member.member_id == item.member_id
         if named and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
-    return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_id))
+    return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_no))
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from gateway.flow.office import Office
@@ -13,13 +15,13 @@ from gateway.store.items import ReviewItem
 
 
 def take_out_of_gone_pages(
-    tx: Tx, office: Office, item: ReviewItem, member_id: int | None, places: set[tuple[int, int]]
+    tx: Tx, office: Office, item: ReviewItem, members: Collection[int | None], places: set[tuple[int, int]]
 ) -> int:
-    """Remove a member's records at these places (page, row), weigh again what he has, and count their rows as doubts
-    that expired; returns how many rows that were."""
+    """Remove these members' records at these places (page, row), weigh again what they have, and count their rows as
+    doubts that expired; returns how many rows that were."""
     stored = records.of_pages(tx, sorted({seq for seq, _ in places}))
     held = [old for old in stored if (old.page_seq, old.row) in places]
-    mine = [old for old in held if old.member_id == member_id and old.association == item.association]
+    mine = [old for old in held if old.member_id in members and old.association == item.association]
     if not mine:
         return 0
     work = Work(removed={old.record_id: old for old in mine})

@@ -7,7 +7,7 @@ stored about these people, decides with values, and writes once at the end.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.core import claims as drafting
 from gateway.core.claims import Draft
-from gateway.core.reviewing import union_of_coverage
+from gateway.core.reviewing import union_of_coverage, union_order
 from gateway.core.schemes import (
     Beside,
     Insured,
@@ -29,7 +29,7 @@ from gateway.errors import BadCase
 from gateway.flow.office import Office, delivery_context, pack
 from gateway.model.benefit import BenefitEstimate, Decided, Fact
 from gateway.model.claim import ClaimStatus
-from gateway.model.member import Member
+from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 from gateway.store import claims, deliveries, items
@@ -68,8 +68,13 @@ class PersonFile(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def enrolled(self) -> list[Member]:
-        """His enrolments but those that opted out. A person may have none left."""
-        return [member for member in self.members if not member.opt_out]
+        """His enrolments but those that opted out, in order of member number. A person may have none left."""
+        mine = [member for member in self.members if not member.opt_out]
+        return sorted(mine, key=_member_no) if len(mine) > 1 else mine
+
+
+def _member_no(member: Member) -> str:
+    return member.member_no
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -233,15 +238,23 @@ def insured(person: PersonFile, scheme: str) -> Insured:
     """The person as a scheme sees him: the union of his enrolments' coverage."""
     if not person.enrolled:
         return Insured()
-    first = person.enrolled[0]
-    coverage = tuple(each for member in person.enrolled for each in member.coverage if each.scheme == scheme)
-    return Insured(
-        category=first.category,
-        sex=first.sex,
-        birth_date=first.birth_date,
+    enrolled = person.enrolled
+    first = enrolled[0]
+    if len(enrolled) == 1:
+        coverage = tuple(each for each in first.coverage if each.scheme == scheme)
+    else:
         # Days that two enrolments share are covered once; within one enrolment they are a contradiction.
-        coverage=union_of_coverage(coverage) if len(person.enrolled) > 1 else coverage,
-    )
+        coverage = union_of_coverage([period for _, period in _periods(enrolled, scheme)])
+    return Insured(category=first.category, sex=first.sex, birth_date=first.birth_date, coverage=coverage)
+
+
+def _periods(enrolled: Iterable[Member], scheme: str) -> Iterator[tuple[Member, Coverage]]:
+    """Every period in a scheme with whose it is, in the category he has there."""
+    for member in enrolled:
+        for each in member.coverage:
+            if each.scheme == scheme:
+                own = each if each.category else msgspec.structs.replace(each, category=member.category)
+                yield member, own
 
 
 def _draft(
@@ -250,10 +263,8 @@ def _draft(
     # What pays at events only leaves no question about care for a person, whatever a settlement leaves open.
     asked = covered and (bool(family.units) or estimate.stay.startswith(_EVENT))
     parts = [stays[index] for index in estimate.record_keys]
-    ids = {stay.member_id for stay in parts}
-    member = next((each for each in person.enrolled if each.member_id in ids), person.enrolled[0])
     return drafting.draft(
-        member,
+        _claimant(person, estimate, parts, family.scheme),
         estimate,
         [part.record for part in parts],
         scheme=family.scheme,
@@ -261,6 +272,21 @@ def _draft(
         received_on=max([date.fromisoformat(part.received_on) for part in parts], default=date.min),
         needs_person=asked and needs_person(estimate),
     )
+
+
+def _claimant(person: PersonFile, estimate: BenefitEstimate, parts: Sequence[Stay], scheme: str) -> Member:
+    """The enrolment a claim names: the one whose period pays, as the union of coverage has it; where none does, one
+    the settlements were matched to."""
+    enrolled = person.enrolled
+    if len(enrolled) == 1:
+        return enrolled[0]
+    day = estimate.period_from
+    if day is not None:
+        covering = [pair for pair in _periods(enrolled, scheme) if pair[1].first_day <= day <= pair[1].last_day]
+        if covering:
+            return min(covering, key=lambda pair: union_order(pair[1]))[0]
+    ids = {stay.member_id for stay in parts}
+    return next((each for each in enrolled if each.member_id in ids), enrolled[0])
 
 
 def changed_since(fixed: Fixed, records: Sequence[SettlementRecord]) -> list[tuple[str, str]]:
@@ -303,7 +329,7 @@ def _doubt(
         row=latest.row if latest else None,
         key=None,
         amount=0,
-        member_id=person.members[0].member_id if person.members else None,
+        member_id=min(person.members, key=_member_no).member_id if person.members else None,
         score=None,
         reasons=msgspec.json.encode([kind, family.scheme]).decode(),
         state="open",

@@ -235,6 +235,13 @@ def drop_blocks(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
     change_many(tx, "delete from member_block where block = ? and member_id = ?", sorted(blocks))
 
 
+def has_kind(tx: Connection, kind: bytes) -> bool:
+    """Whether anybody stands under a block of a kind (its two letters)."""
+    block = schema.member_block.c.block
+    query = select(block).where(block >= kind, block < kind[:1] + bytes([kind[1] + 1])).limit(1)
+    return tx.execute(query).first() is not None
+
+
 def drop_kind(tx: Connection, kind: bytes, member_ids: Iterable[int]) -> list[tuple[bytes, int]]:
     """These members stand under no block of a kind (its two letters) any more; returns what they stood under. Looks
     through the kind's part of the index."""

@@ -32,10 +32,12 @@ from builders import (
 
 from gateway.flow import ingest
 from gateway.flow import rescan as again
+from gateway.flow.claims import decide
 from gateway.flow.enrol import enrol
 from gateway.flow.ingest import work_page
 from gateway.flow.office import Office
 from gateway.flow.rescan import Rescanned, rescan
+from gateway.model.money import Money
 from gateway.model.page import Fetched
 from gateway.store import schema
 
@@ -104,13 +106,93 @@ def test_a_number_that_belongs_to_another_name_is_refused(office: Office) -> Non
     assert (report.added, len(members(office))) == (1, 2)
 
 
-def test_a_second_enrolment_of_the_same_person_may_not_overlap(office: Office) -> None:
+def persons(office: Office) -> dict[str, int]:
+    return {each["member_no"]: each["person_id"] for each in members(office)}
+
+
+def test_a_second_enrolment_at_one_time_is_another_person_until_somebody_says_otherwise(office: Office) -> None:
     enrol(office, "nm", [member(1, coverage=(FIRST_HALF,))])
     report = enrol(office, "nm", [member(1, member_no="X1")])
-    assert [number for number, _ in report.refused] == ["X1"]
+    assert (report.added, report.refused, report.apart) == (1, [], [("M00001", "X1")])
     report = enrol(office, "nm", [member(1, member_no="X2", coverage=(SECOND_HALF,))])
-    assert (report.added, report.refused) == (1, [])
-    assert len({each["person_id"] for each in members(office)}) == 1
+    assert (report.added, report.refused, report.apart) == (1, [], [("M00001", "X1", "X2")])
+    # Who was enrolled before and after the first is one person with him.
+    who_is = persons(office)
+    assert who_is["M00001"] == who_is["X2"] != who_is["X1"]
+    take(office, "east", page(row("A1", 1)))
+    assert adds_up(office) == {"review": 1}
+    assert "several_people" in only(open_items(office))[3]
+    again = enrol(office, "nm", [member(1, member_no="X1"), member(1, member_no="X2", coverage=(SECOND_HALF,))])
+    assert (again.unchanged, persons(office)) == (2, who_is)
+
+
+@pytest.mark.parametrize("numbers", [("A", "B", "C"), ("C", "B", "A"), ("B", "C", "A")])
+def test_whoever_is_written_first_they_stay_two(office: Office, numbers: tuple[str, ...]) -> None:
+    periods = {"A": FIRST_HALF, "B": SECOND_HALF, "C": covered()}
+    for number in numbers:
+        enrol(office, "nm", [member(1, member_no=number, coverage=(periods[number],))])
+    assert len(set(persons(office).values())) == 2
+    take(office, "east", page(row("A1", 1)))
+    assert adds_up(office) == {"review": 1}
+
+
+def test_an_overlap_that_was_a_mistake_ends_with_it(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1")])
+    take(office, "east", page(row("A1", 1), row("A2", 1, **LATER)))
+    assert adds_up(office) == {"review": 2}
+    report = enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    assert report.apart == []
+    rescan(office)
+    assert len(set(persons(office).values())) == 1
+    assert adds_up(office) == {"member": 2}
+    assert open_items(office) == []
+    named = {each["stay"]: each["body"]["member"]["member_no"] for each in live(office)}
+    assert named == {"H15099900001/VA1": "M00001", "H15099900001/VA2": "X1"}
+
+
+def test_one_person_stays_one_when_his_periods_come_to_overlap(office: Office) -> None:
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1), row("A2", 1, **LATER)))
+    before = {each["claim_id"] for each in live(office)}
+    report = enrol(office, "nm", [member(1), member(1, member_no="X1")])
+    rescan(office)
+    assert (report.apart, len(set(persons(office).values()))) == ([], 1)
+    assert {each["claim_id"] for each in live(office)} == before
+    assert adds_up(office) == {"member": 2}
+
+
+def test_a_second_enrolment_that_comes_later_is_asked_about(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(row("A1", 1)))
+    assert len(live(office)) == 1
+    enrol(office, "nm", [member(1, member_no="X1")])
+    rescan(office)
+    assert (live(office), adds_up(office)) == ([], {"review": 1})
+
+
+def test_people_who_turn_out_to_be_one_keep_what_was_decided(office: Office) -> None:
+    """Neither of two people with decided claims becomes the other, so nothing decided is paid again."""
+    wrong = who(60).id_number
+    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,))])
+    enrol(office, "nm", [member(1, member_no="X1", id_number=wrong, coverage=(SECOND_HALF,))])
+    take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, wrong), **LATER)))
+    for claim in live(office):
+        decide(office, claim["claim_id"], version=1, outcome="paid", amount=Money(100))
+    enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
+    rescan(office)
+    assert len(set(persons(office).values())) == 2
+    take(office, "east", page(row("A3", 1, **LATER)))
+    assert "several_people" in repr(open_items(office))
+
+
+def test_a_claim_names_the_enrolment_that_covers_the_admission(office: Office) -> None:
+    """Seen: the claim named the number whose period had ended, because the record was matched to it."""
+    enrol(office, "nm", [member(1, coverage=(covered("2020-06-01", "2021-05-31"),)), member(1, member_no="M9")])
+    take(office, "east", page(row("A1", 1)))
+    claim = only(live(office))
+    assert claim["body"]["member"]["member_no"] == "M9"
+    names = {each["member_id"]: each["member_no"] for each in members(office)}
+    assert names[claim["member_id"]] == "M9"
 
 
 def test_a_change_of_number_in_one_file_is_no_overlap(office: Office) -> None:
@@ -122,7 +204,7 @@ def test_a_change_of_number_in_one_file_is_no_overlap(office: Office) -> None:
 
 def test_who_is_refused_stays_in_the_way_as_he_is_stored(office: Office) -> None:
     enrolled(office, 1, 2)
-    report = enrol(office, "nm", [member(1, member_no="M00002"), member(2, member_no="X2")])
+    report = enrol(office, "nm", [member(1, member_no="M00002", name="改名"), member(2, member_no="X2", name="另名")])
     assert [number for number, _ in report.refused] == ["M00002", "X2"]
     take(office, "east", page(row("A2", 2)))
     assert len(live(office)) == 1
@@ -340,13 +422,46 @@ def test_two_members_whose_numbers_were_swapped(office: Office) -> None:
     assert {each["body"]["member"]["member_no"] for each in live(office)} == {"M00001", "M00002"}
 
 
-def test_an_enrolment_that_opted_out_covers_nothing(office: Office) -> None:
-    enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))])
+def test_who_opts_out_under_one_number_takes_part_under_none(office: Office) -> None:
+    both = [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))]
+    enrol(office, "nm", both)
     take(office, "east", page(row("A1", 1), row("A2", 1, **LATER)))
     assert len(payable(office)) == 2
-    enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,), opt_out=True)])
+    out = member(1, member_no="X1", coverage=(SECOND_HALF,), opt_out=True)
+    report = enrol(office, "nm", [out])
+    assert (set(report.changed), report.kept_out) == ({"X1"}, ["M00001"])
     rescan(office)
-    assert [stay for stay, _ in payable(office)] == ["H15099900001/VA1"]
+    assert (payable(office), adds_up(office)) == ([], {"stranger": 2})
+    assert rows_of(office, schema.member_fingerprint) == []
+    # The same file again, a third number, and a correction of the one that is kept out change nothing of it.
+    again = enrol(office, "nm", [both[0], out])
+    assert (again.unchanged, again.changed, again.kept_out) == (2, {}, ["M00001"])
+    third = enrol(office, "nm", [member(1, member_no="X2", coverage=(covered("2022-06-01", "2023-05-31"),))])
+    assert third.kept_out == ["X2"]
+    changed = enrol(office, "nm", [member(1, coverage=(FIRST_HALF,), phone="13900000000")])
+    assert (changed.changed, changed.kept_out) == ({"M00001": ("phone",)}, ["M00001"])
+    rescan(office)
+    assert adds_up(office) == {"stranger": 2}
+    # He comes back.
+    enrol(office, "nm", [both[1]])
+    rescan(office)
+    assert adds_up(office) == {"member": 2}
+    assert not [each for each in members(office) if each["opt_out"]]
+
+
+def test_who_opted_out_under_a_wrong_number_keeps_nobody_else_out(office: Office) -> None:
+    enrol(office, "nm", [member(1), member(1, member_no="X1", opt_out=True, coverage=())])
+    enrol(office, "nm", [member(1, member_no="X1", id_number=who(60).id_number, opt_out=True, coverage=())])
+    take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, who(60).id_number))))
+    assert adds_up(office) == {"member": 1, "stranger": 1}
+
+
+def test_rosters_from_before_know_their_opt_outs(office: Office) -> None:
+    enrol(office, "nm", [member(1, opt_out=True)])
+    with office.store.write() as tx:
+        tx.execute(schema.member_block.delete())
+        tx.execute(schema.roster.update().values(indexed=1))
+    assert enrol(office, "nm", [member(1, member_no="X1")]).kept_out == ["X1"]
 
 
 # ── cut off in the middle ──

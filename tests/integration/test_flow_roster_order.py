@@ -106,12 +106,14 @@ def stories(draw: st.DrawFn) -> Story:
 
 
 def take_roster(office: Office, entries: tuple[Entry, ...]) -> None:
-    # One file may not say two names or overlapping periods of one person: reading it would have refused that.
-    stated: dict[str, RosterMember] = {}
+    # One file may not say two names of one id number: reading it would have refused that.
+    names: dict[str, str] = {}
+    stated: list[RosterMember] = []
     for entry in entries:
         one = entry.stated()
-        stated.setdefault(one.id_number, one)
-    enrol(office, "nm", list(stated.values()))
+        if names.setdefault(one.id_number, one.name) == one.name:
+            stated.append(one)
+    enrol(office, "nm", stated)
 
 
 def store(office: Office, story: Story) -> list[int]:

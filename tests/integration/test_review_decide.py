@@ -357,6 +357,99 @@ def test_two_enrolments_of_one_person(office: Office) -> None:
     assert payable(office) == [("H15099900001/VB1", 249_000)]
 
 
+def doubled(office: Office) -> int:
+    """Person 1 under a second member number at the same time, and a record of his: the number of the doubt."""
+    enrol(office, "nm", [member(1, member_no="X1", coverage=(covered("2021-08-01", "2022-12-31"),))])
+    return asked(office, row("A1", 1, **SMALL))
+
+
+def stays(office: Office) -> list[str]:
+    """The stays of the claims that stand; each once."""
+    found = [each["stay"] for each in live(office)]
+    assert len(found) == len(set(found))
+    return sorted(found)
+
+
+def test_one_person_under_two_member_numbers_is_joined_and_parted(office: Office) -> None:
+    item = doubled(office)
+    take(office, "west", page(row("W1", 1, **SMALL, mdtrt_id="VA1"), request="the same stay from another feed"))
+    take(office, "east", page(row("A2", 1, **{**SMALL, **LATER})))
+    assert adds_up(office) == {"review": 3}
+    done = say(office, item, "same", join=True)
+    assert (done.state, done.member_no, done.rows) == ("decided", "M00001", 3)
+    assert adds_up(office) == {"member": 2, "duplicate": 1}
+    assert stays(office) == ["H15099900001/VA1", "H15099900001/VA2"]
+    # Nobody asks again: not about another writing of him, nor about what only the second number covers.
+    take(office, "east", page(row("A3", 1, **SMALL, begndate="2022-11-01", enddate="2022-11-09")))
+    assert open_items(office) == []
+    named = {each["stay"]: each["body"]["member"]["member_no"] for each in live(office)}
+    assert named["H15099900001/VA1"] == "M00001"
+    assert named["H15099900001/VA3"] == "X1"
+    before = everything(office)
+    enrol(office, "nm", [member(1), member(1, member_no="X1", coverage=(covered("2021-08-01", "2022-12-31"),))])
+    rescan(office)
+    assert everything(office) == before
+    take_back(office, item)
+    assert (live(office), adds_up(office)) == ([], {"review": 4})
+    rescan(office)
+    assert (live(office), adds_up(office)) == ([], {"review": 4})
+    parted = {each["member_no"]: each["person_id"] for each in rows_of(office, schema.member)}
+    assert parted["M00001"] != parted["X1"]
+    # Joined by the other of the two: the same claims stand again, under their old names.
+    known = {each["claim_id"] for each in claims(office)}
+    say(office, item, "same", member_no="X1", join=True)
+    assert stays(office) == ["H15099900001/VA1", "H15099900001/VA2", "H15099900001/VA3"]
+    assert {each["claim_id"] for each in claims(office)} == known
+    assert adds_up(office) == {"member": 3, "duplicate": 1}
+
+
+def test_what_was_joined_stays_joined_when_the_roster_changes(light: Office) -> None:
+    item = doubled(light)
+    say(light, item, "same", join=True)
+    enrol(light, "nm", [member(1, member_no="X1", coverage=(covered("2021-06-01", "2023-12-31"),))])
+    enrol(light, "nm", [member(1, coverage=(covered("2021-01-01", "2022-12-31"),))])
+    rescan(light)
+    assert (adds_up(light), open_items(light), len(live(light))) == ({"member": 1}, [], 1)
+    # A number corrected in both rows at once takes both along; in one row, it parts them for good.
+    right = who(50).id_number
+    enrol(light, "nm", [member(1, id_number=right), member(1, member_no="X1", id_number=right)])
+    rescan(light)
+    persons = {each["member_no"]: each["person_id"] for each in rows_of(light, schema.member)}
+    assert persons["M00001"] == persons["X1"]
+    enrol(light, "nm", [member(1, member_no="X1", id_number=who(51).id_number)])
+    rescan(light)
+    persons = {each["member_no"]: each["person_id"] for each in rows_of(light, schema.member)}
+    assert persons["M00001"] != persons["X1"]
+
+
+def test_three_enrolments_are_joined_by_one_answer(light: Office) -> None:
+    enrol(light, "nm", [member(1, member_no="X2")])
+    item = doubled(light)
+    assert say(light, item, "same", join=True).state == "decided"
+    assert len({each["person_id"] for each in rows_of(light, schema.member) if each["member_no"] != "M00002"}) == 1
+    take_back(light, item)
+    assert len({each["person_id"] for each in rows_of(light, schema.member)}) == 4
+
+
+def test_rows_that_left_no_record_are_in_doubt_again_too(light: Office) -> None:
+    item = doubled(light)
+    say(light, item, "same", join=True)
+    take(light, "east", page(row("P1", 1, med_type="41")))
+    assert adds_up(light) == {"member": 1, "left": 1}
+    take_back(light, item)
+    rescan(light)
+    assert adds_up(light) == {"review": 2}
+
+
+def test_what_the_association_decided_keeps_them_joined(light: Office) -> None:
+    item = doubled(light)
+    say(light, item, "same", join=True)
+    association_decides(light, only(live(light))["claim_id"], version=1, outcome="paid", amount=Money(1))
+    with refused("not_valid"):
+        take_back(light, item)
+    assert adds_up(light) == {"member": 1}
+
+
 def test_joined_people_have_each_stay_once(light: Office) -> None:
     take(light, "east", page(row("B1", 1, **LATER)))
     take(light, "west", page(row("W1", 2, **LATER, mdtrt_id="VB1")))
