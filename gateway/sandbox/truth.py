@@ -92,9 +92,10 @@ def write_truth(folder: Path, plan: Plan) -> dict[str, int]:
 def roster_row(person: TruthPerson, *, opted_out: bool) -> tuple[str, ...]:
     """A member as a row under the sandbox's HEADERS, covered for the year the records are of.
 
-    Who is enrolled twice moved to his second unit that year: a roster may not cover anybody twice at one time.
+    Of those enrolled twice, half are so at one time; the others moved to their second unit that year.
     """
-    year = 2020 if person.role == "enrolled_twice" and person.index % 2 == 0 else 2021
+    moved = person.role == "enrolled_twice" and person.index // 1000 % 2
+    year = 2020 if moved and person.index % 2 == 0 else 2021
     return (
         person.member_no,
         person.name,
@@ -147,9 +148,10 @@ def _of_member(plan: Plan, dice: Dice, kind: str, number: str) -> tuple[Line, La
     if person is None:
         person = plan.world.enrolled(dice)
         line = clean_line(dice, person, number)
-    automatic = not kind or (KINDS[kind].automatic and not _ambiguous(person, kind))
     partner = person.partner if person.role == "enrolled_twice" else None
     also = () if partner is None or partner >= plan.members else (plan.world.person(partner).member_no,)
+    # Coverage plays no part in matching, so that two member numbers are one person only a person can say.
+    automatic = not also and (not kind or (KINDS[kind].automatic and not _ambiguous(person, kind)))
     label = Label(
         settlement_no=number,
         member_no=person.member_no,

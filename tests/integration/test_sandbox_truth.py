@@ -96,6 +96,18 @@ def test_nobody_is_real_and_nobody_stands_twice() -> None:
         assert not checksum_ok(number) or number.startswith((*REGIONS, "915999", "810999", "820999", "830999"))
 
 
+def test_who_is_enrolled_twice_is_for_a_person() -> None:
+    twice = [label for _, label in truth("hard") if label.also]
+    assert twice
+    assert all(label.review and not label.automatic for label in twice)
+    spans = {
+        tuple(sorted(members()[number].coverage[0].first_day.year for number in (str(label.member_no), *label.also)))
+        for label in twice
+    }
+    # At one time, or one after the other.
+    assert spans == {(2021, 2021), (2020, 2021)}
+
+
 def test_the_region_can_be_given() -> None:
     plan = Plan(members=300, records=300, mix="hard", seed=3, regions=("150999",))
     numbers = [person.id_number for person in roster_of(plan) if person.id_type == "01"]
