@@ -16,7 +16,7 @@ from connectors.feeds.folder import Folder
 from connectors.feeds.push import Push as PushFeed
 from gateway.core.match.trying import Trial
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
-from gateway.core.roster import read_roster
+from gateway.core.roster import one_holder, read_roster
 from gateway.errors import BadPage, NotAuthentic, Unavailable
 from gateway.model.national_id import in_18
 from gateway.model.record import SettlementRecord
@@ -63,7 +63,10 @@ class Taken:
         enrolled = [person for person in night.members if person.index not in night.opted_out]
         self._members: dict[str, Person] = {person.id_number: person for person in enrolled}
         self._guests = night.truth.guests
-        self._trial = Trial(read_roster(night.roster.read_bytes()).people, load_model(ROOT / "config" / "matching"))
+        # Coverage tells the night that two member numbers are one person; here the latest stands for both.
+        people = sorted(read_roster(night.roster.read_bytes()).people, key=lambda each: each.coverage)
+        latest = {one_holder(each): each for each in people}
+        self._trial = Trial(list(latest.values()), load_model(ROOT / "config" / "matching"))
         self.rows: dict[tuple[str, str], tuple[str, SettlementRecord | None]] = {}
         self.whose: dict[str, str] = {}
         self.unnumbered = 0
