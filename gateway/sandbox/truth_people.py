@@ -204,8 +204,9 @@ def resident_number(region: str, born: date, order: int) -> str:
 def sibling_name(dice: Dice, name: str, sex: str) -> str:
     """Another name of the same family; every other time it shares a character, or a word, with this one."""
     first = mongol_parts(name)[1] if len(name) > 3 else ""
-    other = name
-    while other == name:
+    bare = other = name.replace("·", "")
+    while other.replace("·", "") == bare:
+        # A dot more or less is the same name.
         other = _mongol_sibling(dice, first, sex) if first else _han_sibling(dice, name, sex)
     return other
 

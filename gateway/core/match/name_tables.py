@@ -77,31 +77,6 @@ _SHORT: Final = (
 SHORT_TRANSCRIBED: Final = frozenset(_SHORT.split())
 """Short names of transcription that begin like a Han name, or hold a character that Han names have too."""
 
-RESPELT: Final = (
-    ("琪琪格", "其其格"),
-    ("琪木格", "其木格"),
-    ("齐齐格", "其其格"),
-    ("托娅", "图雅"),
-    ("托雅", "图雅"),
-    ("图娅", "图雅"),
-    ("阿勒坦", "阿拉坦"),
-    ("格日乐", "格日勒"),
-    ("格日丽", "格日勒"),
-    ("莎仁", "萨仁"),
-    ("巴特儿", "巴特尔"),
-    ("巴特而", "巴特尔"),
-    ("特木耳", "特木尔"),
-    ("铁木尔", "特木尔"),
-    ("那仁", "娜仁"),
-    ("塔那", "塔娜"),
-    ("乌日那", "乌日娜"),
-    ("保音", "宝音"),
-    ("奥登", "敖登"),
-    ("乌利吉", "乌力吉"),
-    ("斯勤", "斯琴"),
-)
-"""Words of Mongolian names that are transcribed in two ways, one → the other."""
-
 _PARTS: Final = (
     "吉吉喆 方方土堃 牛牛牛犇 水水水淼 火火火焱 土土土垚 金金金鑫 斌贝赟 文武贝赟 日文旻 日升昇 王月玥 "
     "玉月玥 王君珺 礻韦祎 示韦祎 羽中翀 中羽翀 由页𬱖 女青婧 王景璟 王炎琰 王宣瑄 王旬珣 王昆琨 王韦玮 "

@@ -16,7 +16,6 @@ from gateway.core.match.name_tables import (
     FRONT_SURNAMES,
     HAN_SURNAMES,
     PARTS,
-    RESPELT,
     SHORT_TRANSCRIBED,
     TRANSCRIBING,
 )
@@ -91,13 +90,6 @@ def without_surname(name: str) -> str:
     return name[1:] if len(name) > 2 and name[0] in FRONT_SURNAMES and looks_transcribed(name[1:]) else name
 
 
-def _one_spelling(name: str) -> str:
-    """A folded name in which words that are transcribed in two ways stand in one."""
-    for other, usual in RESPELT:
-        name = name.replace(other, usual)
-    return name
-
-
 def composed(name: str) -> str:
     """A folded name in which described characters (吉吉 for 喆) stand as the character meant."""
     # 王月 alone is a surname and a given name, not 玥.
@@ -115,9 +107,6 @@ def _compare_folded(ours: str, theirs: str, bare: str, dotted: bool) -> str:
         return "newborn"
     level = _same_length(ours, theirs, bare, dotted) if len(ours) == len(theirs) else None
     level = level or _respelt(ours, theirs, bare)
-    if level in (None, "homophone") and len(theirs) > 3 and _one_spelling(ours) == _one_spelling(theirs):
-        # Shorter ones, 特木尔 and 铁木尔, are two men's names too often.
-        return "transcribed"
     if level is None and (looks_transcribed(theirs, dotted=dotted) or looks_transcribed(ours, dotted=dotted)):
         level = _transcribed(ours, theirs, bare)
     return level or _nearly(ours, theirs)

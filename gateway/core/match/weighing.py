@@ -44,9 +44,11 @@ class Weighed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     posterior: float
 
     @property
-    def order(self) -> tuple[float, str, int]:
-        """Best first, the same for every order of candidates and of the roster, which numbers members inside."""
-        return -self.posterior, self.member.member_no, self.member.member_id
+    def order(self) -> tuple[float, int, bool, str, int]:
+        """Best first, the same for every order of candidates and of the roster, which numbers members inside. Of two
+        enrolments under one number the one of the record's employer."""
+        employer = ("equal", "similar").index(self.employer) if self.employer in ("equal", "similar") else 2
+        return -self.posterior, employer, self.phone != "equal", self.member.member_no, self.member.member_id
 
 
 def weigh(subject: Subject, number: Number, member: Candidate, model: Model) -> Weighed:
