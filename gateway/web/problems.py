@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "unknown_item": (404, "没有此待核事项 (no such item)"),
     "method_not_allowed": (405, "不支持的方法 (method not allowed)"),
     "not_open": (409, "事项已不待核，或没有可撤回的决定 (the item is not open, or there is nothing to take back)"),
+    "seen_before": (409, "此编号的请求已收到过；另一请求须用新编号 (a request of this id came before)"),
     "conflict": (409, "数据刚被他人改动，请重试 (somebody else was first: try again)"),
     "too_large": (413, "报文过大 (the body is too large)"),
     "not_valid": (422, "内容不合要求 (the content is not as asked)"),

@@ -1,7 +1,7 @@
 """Doubts before a person: listed, shown masked, revealed with a trace, decided and undone.
 
-The association is named in the query and signs like for its claims. Bodies repeat the item's number, so that the
-signature covers it; pages of the gateway call the same use cases.
+The association is named in the query and signs like for its claims. Bodies repeat the action and the item's number, so
+that the signature covers both; pages of the gateway call the same use cases.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from starlette.concurrency import run_in_threadpool
 from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
 from gateway.flow import deciding, reviewing
-from gateway.web.api.associations import Proved
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
+from gateway.web.api.proving import Proved, SignedRoute
 from gateway.web.problems import Problem
 
-router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"], route_class=SignedRoute)
 
 _CURSOR = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -127,6 +127,7 @@ class ShownItem(Item, frozen=True, kw_only=True):
 class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who wants to see plain values of which item."""
 
+    action: Literal["reveal"]
     item: ItemNo
     by: Name
 
@@ -137,6 +138,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     `member_no` and `join` go with same: who it is, and that the other candidate is he too.
     """
 
+    action: Literal["decide"]
     item: ItemNo
     by: Name
     answer: Answer
@@ -148,6 +150,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who takes back the decision about which item."""
 
+    action: Literal["undo"]
     item: ItemNo
     by: Name
 
@@ -240,7 +243,7 @@ async def show_review(association: str, item_id: int, request: Request, _: Prove
     summary="显示明文，留下记录 (plain values, leaving a trace)",
     responses={
         **answers(ShownItem, "一件待核事项，明文 (the item in plain)"),
-        **problems(*_PROBLEMS, "unknown_item", *_PROBLEMS_LATER),
+        **problems(*_PROBLEMS, "unknown_item", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Reveal)),
 )
@@ -264,6 +267,7 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             "second_person",
             "item_expired",
             "not_open",
+            "seen_before",
             *_PROBLEMS_LATER,
         ),
     },
@@ -287,7 +291,7 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
     summary="撤回决定 (take a decision back)",
     responses={
         **answers(Outcome, "已撤回 (taken back)"),
-        **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", *_PROBLEMS_LATER),
+        **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Undo)),
 )
