@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import open_office
-from gateway.cli.words import FIELDS, LEVELS, all_in_words
+from gateway.cli.words import ANSWERS, FIELDS, LEVELS, SPOKEN, all_in_words
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def register(app: typer.Typer) -> None:
 
 def name_of(by: str | None) -> str:
     """Who sits here: as told, or as logged in."""
-    if by:
+    if by is not None:
+        # An unset variable of a script must not sign with whoever runs it.
+        if not by.strip():
+            raise WrongUse("--by 是空的：请写明经办人 (--by is empty: say who decides)")
         return by
     import getpass
 
@@ -73,7 +76,7 @@ def review_list(
     if as_json:
         emit({"review": rows})
         return
-    columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待确认")
+    columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待另一人确认")
     table("待核", columns, [_line(row) for row in rows])
 
 
@@ -81,7 +84,15 @@ def _line(row: dict[str, Any]) -> tuple[Any, ...]:
     place = None if row["row"] is None else row["row"] + 1
     reasons = all_in_words(row["reasons"])
     head = (row["item_id"], row["kind"], row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
-    return (*head, row["claim_id"], row["unsure"] or None, row["proposed_by"])
+    return (*head, row["claim_id"], row["unsure"] or None, _proposal(row))
+
+
+def _proposal(row: dict[str, Any]) -> str | None:
+    """Who proposed what and waits for another person: 甲：会员 M00002，合并."""
+    if row["proposed_by"] is None:
+        return None
+    join = "，合并" if row["proposed_join"] else ""
+    return f"{row['proposed_by']}：会员 {row['proposed_member_no'] or '–'}{join}"
 
 
 @review.command("show")
@@ -107,9 +118,16 @@ def review_show(
         say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
     else:
         _show_claim(shown["claim"])
-    columns = ("经办人", "时间", "答", "状态", "备注", "撤回人")
-    keys = ("by", "at", "answer", "state", "note", "undone_by")
-    table("经过", columns, [tuple(each[key] for key in keys) for each in shown["decisions"]])
+    columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")
+    table("经过", columns, [_spoken(each) for each in shown["decisions"]])
+    if waits := _proposal(shown):
+        say(f"待另一人确认（{waits}）：hubao review decide {item} same --confirm (to confirm exactly this)")
+
+
+def _spoken(each: dict[str, Any]) -> tuple[Any, ...]:
+    joined = "、".join(each["join"]) or None
+    answer, state = ANSWERS.get(each["answer"], each["answer"]), SPOKEN.get(each["state"], each["state"])
+    return each["by"], each["at"], answer, each["member_no"], joined, state, each["note"], each["undone_by"]
 
 
 def _show_match(shown: dict[str, Any]) -> None:
@@ -157,6 +175,13 @@ def review_decide(
     join: Annotated[
         bool, typer.Option("--join", help="两个会员号是同一人，合并保障期 (two members are one person).")
     ] = False,
+    although_different: Annotated[
+        bool,
+        typer.Option("--although-different", help="虽没有一项足以相符，确是这位会员；须另一人确认 (he it is, though)."),
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="照另一人的提议确认 (exactly what another person proposed).")
+    ] = False,
     by: By = None,
     note: Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")] = None,
     as_json: Json = False,
@@ -166,7 +191,15 @@ def review_decide(
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
-    said = Said(answer=cast("Answer", answer), by=name_of(by), member_no=member_no, join=join, note=note)
+    said = Said(
+        answer=cast("Answer", answer),
+        by=name_of(by),
+        member_no=member_no,
+        join=join,
+        although_different=although_different,
+        confirm=confirm,
+        note=note,
+    )
     _tell(decide(open_office(context), item, said), as_json=as_json)
 
 
@@ -184,6 +217,9 @@ def _tell(done: Any, *, as_json: bool) -> None:
         return
     member = f"，会员 {done.member_no}" if done.member_no else ""
     say(f"第{done.item_id}号 {done.answer}：{_STATES.get(done.state, done.state)}{member}；{done.rows}行随之变动")
+    for each in done.replaced:
+        joined = "，合并" if each.join else ""
+        say(f"取代了{each.by}的提议（会员 {each.member_no or '–'}{joined}）(another proposal stood before)")
     if done.asked:
         say(f"协会已决定的申领转人工：第{'、'.join(map(str, done.asked))}号 (for a person)")
 

@@ -59,6 +59,26 @@ REASONS: Final = {
     "unreadable_record": "不是记录",
 }
 
+ANSWERS: Final = {
+    "same": "同一人",
+    "different": "不是",
+    "unsure": "不确定",
+    "agree": "同意收回",
+    "refuse": "不收回",
+    "noted": "已阅",
+}
+"""What people say about an item."""
+
+SPOKEN: Final = {
+    "noted": "记下",
+    "proposed": "待另一人确认",
+    "confirmed": "已由另一人确认",
+    "overtaken": "已被取代",
+    "done": "有效",
+    "undone": "已撤回",
+}
+"""What became of what somebody said."""
+
 
 def in_words(code: str) -> str:
     """`name_newborn` → 姓名新生儿写法; a code without words stays as it is."""

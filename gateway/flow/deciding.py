@@ -19,12 +19,13 @@ from gateway.flow.joining import join_people, part_people
 from gateway.flow.office import Office, feeds_of, note_context
 from gateway.flow.reading import Row, look_up
 from gateway.flow.rescan import resettle
-from gateway.flow.reviewing import Alternative, Opened, alternatives, clerk, find_item, open_page
+from gateway.flow.reviewing import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
 from gateway.flow.ruling import Digests, digests_of
 from gateway.flow.takeback import take_back_agreed
 from gateway.flow.unruling import take_out_of_gone_pages
+from gateway.flow.weighing import WITHDRAWN
 from gateway.model.member import Member
-from gateway.store import items, pages, reviews, roster
+from gateway.store import items, pages, records, reviews, roster
 from gateway.store.engine import Tx, lock
 from gateway.store.items import ReviewItem
 from gateway.store.reviews import DecisionRow, Ruling
@@ -34,19 +35,32 @@ _LONGEST_NOTE = 2000
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too."""
+    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
+    `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
+    """
 
     answer: Answer
     by: str
     member_no: str | None = None
     join: bool = False
+    although_different: bool = False
+    confirm: bool = False
     note: str | None = None
+
+
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that another answer took the place of."""
+
+    by: str
+    member_no: str | None
+    join: bool
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. state: decided | proposed (a second person must confirm) | open (still, or again).
 
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided.
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
+    `replaced`: the proposals this answer took the place of.
     """
 
     item_id: int
@@ -55,6 +69,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     member_no: str | None = None
     rows: int = 0
     asked: tuple[int, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 def decide(office: Office, item_id: int, said: Said, *, association: str | None = None) -> Done:
@@ -87,8 +102,9 @@ def _check(said: Said) -> None:
     clerk(said.by)
     if said.note is not None and len(said.note) > _LONGEST_NOTE:
         raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
-    if said.answer != "same" and (said.member_no is not None or said.join):
-        raise BadInput("not_valid", "会员号与 join 只随 same (member_no and join go with same only)")
+    more = said.member_no is not None or said.join or said.although_different or said.confirm
+    if said.answer != "same" and more:
+        raise BadInput("not_valid", "会员号、join、确认等只随 same (member_no, join and the like go with same only)")
 
 
 def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:
@@ -108,6 +124,7 @@ class _Case:
         self._pages: dict[int, Opened | None] = {}
         self._before = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = items.last_number(tx)
+        self._replaced: tuple[Replaced, ...] = ()
 
     # ── an answer ──
 
@@ -139,8 +156,16 @@ class _Case:
 
     def _same(self) -> Done:
         page, row, likely = self._evidence()
+        if self._said.confirm:
+            self._said = self._proposed()
         chosen = self._chosen(page, row, likely)
         others = self._others(chosen, likely) if self._said.join else []
+        if chosen.different and not self._said.although_different:
+            raise BadInput(
+                "nothing_agrees",
+                "所写与此会员没有一项足以相符；确是他，请注明 although_different，并由另一人确认 "
+                "(nothing speaks for this member: say so, and a second person must confirm)",
+            )
         if self._waits_for_second(chosen, others):
             return self._done("proposed", member=chosen.member)
         joined = join_people(self._tx, self._office, chosen.member, others) if others else []
@@ -148,7 +173,7 @@ class _Case:
         decision = self._write("done", chosen=chosen, joined=joined)
         against = self._overruled(digests, {chosen.member.member_id}, same=True)
         self._rule(against, [self._ruling(digests.same, chosen.member, decision, same=True)])
-        changed = self._settle(against, likely)
+        changed = self._settle(against, [*likely, chosen])
         if self._now().state == "open":
             # The decision could not be carried out: better nothing than half of it.
             raise Conflict("这一行已不是当时的样子，请重新查看 (the row is not what it was: look again)")
@@ -192,8 +217,7 @@ class _Case:
             raise BadInput("unknown_member", "没有此会员号 (no such member)")
         if rows[0].opt_out:
             raise BadInput("opted_out", "此会员已选择不参加 (the member has opted out)")
-        named = msgspec.structs.replace(self._item, member_id=rows[0].member_id)
-        found = alternatives(self._tx, self._office, page, row, named)
+        found = alternatives(self._tx, self._office, page, row, self._item, [rows[0].member_id])
         return next(each for each in found if each.member.member_id == rows[0].member_id)
 
     def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
@@ -208,12 +232,24 @@ class _Case:
 
     # ── a second person ──
 
+    def _proposed(self) -> Said:
+        """What another one proposed, as an answer. Raises BadInput, or Conflict where it is not what is thought."""
+        proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
+        if proposal is None or proposal.member_id is None:
+            raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
+        numbers = {each.member_id: each.member_no for each in roster.members(self._tx, [proposal.member_id])}
+        number = numbers.get(proposal.member_id)
+        if number is None or self._said.member_no not in (None, number):
+            raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
+        join = proposal.joined != "[]"
+        return msgspec.structs.replace(self._said, member_no=number, join=join, although_different=True)
+
     def _waits_for_second(self, chosen: Alternative, others: Sequence[Member]) -> bool:
         """Whether this "same" is only a proposal. Raises BadInput where one person says it twice."""
         above = int(self._office.gateway.review.second_person_above * 100)
         proposals = [each for each in self._before if each.state == "proposed"]
-        if not needs_second(self._item.amount, above=above):
-            reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        if not needs_second(self._item.amount, above=above, although_different=chosen.different):
+            self._overtake(proposals)
             return False
         joined = [["join", each.member_id] for each in others]
         for each in proposals:
@@ -223,9 +259,18 @@ class _Case:
             if alike:
                 reviews.end_decisions(self._tx, [each.decision_id], state="confirmed")
                 return False
-        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
         return True
+
+    def _overtake(self, proposals: Sequence[DecisionRow]) -> None:
+        """These proposals are no longer there to be confirmed; who gave the new answer is told."""
+        numbers = numbers_of(self._tx, proposals)
+        self._replaced = tuple(
+            Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
+            for each in proposals
+        )
+        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
 
     # ── rulings ──
 
@@ -256,7 +301,16 @@ class _Case:
         rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
-    def _settle_rows(self, rows: Iterable[tuple[int, int]]) -> int:
+    def _rows_of_parted(self, joined: Sequence[Sequence[int]], last: DecisionRow) -> set[tuple[int, int]]:
+        """Where the enrolments that are two people again are in doubt, or were beyond it only while they were one."""
+        if not joined:
+            return set()
+        members = {each[0] for each in joined} | {each for each in (last.member_id, self._item.member_id) if each}
+        doubts = items.open_reviews_of_members(self._tx, members)
+        rows = {(each.page_seq, each.row) for each in doubts if each.row is not None}
+        return rows | {(each.page_seq, each.row) for each in records.of_members(self._tx, members)}
+
+    def _settle_rows(self, rows: Iterable[tuple[int, int]], *, because: str | None = None) -> int:
         by_page: dict[int, list[int]] = defaultdict(list)
         for seq, index in rows:
             by_page[seq].append(index)
@@ -268,7 +322,7 @@ class _Case:
             if self._item.association in self._office.feeds[page.at.meta.feed].associations:
                 again = [page.row(self._office, index) for index in sorted(indexes)]
                 reading = look_up(self._tx, self._office, page.at.meta.feed, again, page.content)
-                changed += resettle(self._tx, self._office, page.at, reading)
+                changed += resettle(self._tx, self._office, page.at, reading, because=because)
         return changed
 
     def _page(self, seq: int) -> Opened | None:
@@ -310,9 +364,10 @@ class _Case:
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         reviews.forget_rulings(self._tx, [each.ruling_id for each in rulings])
-        part_people(self._tx, self._office, self._item.association, msgspec.json.decode(last.joined))
+        joined = msgspec.json.decode(last.joined)
+        part_people(self._tx, self._office, self._item.association, joined)
         changed = take_out_of_gone_pages(self._tx, self._office, self._item, last.member_id, gone)
-        changed += self._settle_rows(rows - gone)
+        changed += self._settle_rows((rows - gone) | self._rows_of_parted(joined, last), because=WITHDRAWN)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
             items.end_reviews(self._tx, [self._item.item_id], state="superseded")
@@ -326,8 +381,7 @@ class _Case:
         if note:
             sealed = self._office.vault.roster_key().seal(note.encode(), note_context(str(self._item.item_id)))
         if state == "done" and self._said.answer != "same":
-            open_ones = [each.decision_id for each in self._before if each.state == "proposed"]
-            reviews.end_decisions(self._tx, open_ones, state="overtaken")
+            self._overtake([each for each in self._before if each.state == "proposed"])
         row = DecisionRow(
             item_id=self._item.item_id,
             association=self._item.association,
@@ -358,4 +412,5 @@ class _Case:
             member_no=member.member_no if member else None,
             rows=rows,
             asked=tuple(each.item_id for each in new),
+            replaced=self._replaced,
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.errors import BadInput
 from gateway.flow.office import Office
 from gateway.flow.settling import Work, count_duplicates, person_files
-from gateway.flow.weighing import mark_duplicates, weigh
+from gateway.flow.weighing import WITHDRAWN, mark_duplicates, weigh
 from gateway.model.member import Member
 from gateway.store import claims, pages, reviews, roster
 from gateway.store.engine import Tx
@@ -49,7 +49,7 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
     for member_id, person_id in joined:
         if member_id in now:
             reviews.move_member(tx, member_id, person_id=person_id)
-    _weigh_again(tx, office, association, persons)
+    _weigh_again(tx, office, association, persons, because=WITHDRAWN)
 
 
 def _decided(tx: Tx, persons: Sequence[int]) -> set[int]:
@@ -59,11 +59,13 @@ def _decided(tx: Tx, persons: Sequence[int]) -> set[int]:
     return {row.person_id for row in rows if row.claim_id in decided}
 
 
-def _weigh_again(tx: Tx, office: Office, association: str, persons: Sequence[int]) -> None:
+def _weigh_again(
+    tx: Tx, office: Office, association: str, persons: Sequence[int], *, because: str | None = None
+) -> None:
     work = Work(associations=dict.fromkeys(persons, association))
     people = person_files(tx, office, {}, work)
     for person in people:
         mark_duplicates(person.stays)
     count_duplicates(tx, people, work)
-    weigh(tx, office, people)
+    weigh(tx, office, people, because=because)
     pages.move_tally(tx, work.moves)

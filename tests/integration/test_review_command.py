@@ -75,6 +75,29 @@ def test_what_is_refused(office: Office) -> None:
         hubao(office, "decide", item, "same")
 
 
+@pytest.mark.parametrize("by", ["", " ", "\u3000"])
+def test_an_empty_name_signs_nothing(office: Office, by: str) -> None:
+    item = asked(office, wrong_name("A1", 1))
+    for words in (("decide", item, "same"), ("show", item, "--reveal")):
+        with pytest.raises(WrongUse, match="^--by"):
+            hubao(office, *words, "--by", by)
+    assert told(office, "list")["review"][0]["state"] == "open"
+    assert told(office, "log")["accesses"] == []
+
+
+def test_the_second_person_sees_what_was_proposed(office: Office) -> None:
+    item = asked(office, wrong_name("A1", 1, medfee_sumamt="30000.00"))
+    hubao(office, "decide", item, "same", "--by", "甲")
+    assert "甲：会员 M00001" in hubao(office, "list")
+    shown = hubao(office, "show", item)
+    assert "甲：会员 M00001" in shown
+    assert "同一人" in shown
+    assert "--confirm" in shown
+    other = hubao(office, "decide", item, "same", "--by", "乙", "--member-no", "M00002", "--although-different")
+    assert "取代了甲的提议（会员 M00001）" in other
+    assert "会员 M00002" in hubao(office, "decide", item, "same", "--by", "丙", "--confirm")
+
+
 def test_other_kinds_are_shown(office: Office) -> None:
     item = asked(office, wrong_name("A1", 1))
     hubao(office, "decide", item, "same")

@@ -37,7 +37,8 @@ State = Literal["open", "decided", "closed", "superseded", "expired"]
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person must decide, without personal data. `amount`: the whole settlement, in yuan as text.
 
-    `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person.
+    `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person, about
+    `proposed_member_no`, and with `proposed_join` that the other candidate is he too.
     """
 
     item_id: int
@@ -55,6 +56,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     unsure: int
     proposed_by: str | None
+    proposed_member_no: str | None
+    proposed_join: bool
 
 
 class ItemList(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,10 +98,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone."""
+    """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone.
+
+    `member_no`: about whom; `join`: the members said to be he too.
+    """
 
     answer: str
     state: str
+    member_no: str | None
+    join: list[str]
     by: str
     at: str
     note: str | None
@@ -135,7 +143,9 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; else: noted, unsure.
 
-    `member_no` and `join` go with same: who it is, and that the other candidate is he too.
+    These go with same: `member_no` and `join`, who it is, and that the other candidate is he too;
+    `although_different`, where nothing in the evidence speaks for him (a second person must confirm then, whatever the
+    amount); `confirm`, exactly what another one proposed (`member_no` beside it must be the proposed one).
     """
 
     action: Literal["decide"]
@@ -144,6 +154,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     answer: Answer
     member_no: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     join: bool = False
+    although_different: bool = False
+    confirm: bool = False
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
@@ -155,10 +167,19 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     by: Name
 
 
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that this answer took the place of."""
+
+    by: str
+    member_no: str | None
+    join: bool
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
 
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided.
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
+    `replaced`: the proposals this answer took the place of.
     """
 
     item_id: int
@@ -167,6 +188,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     member_no: str | None
     rows: int
     asked: list[int]
+    replaced: list[Replaced]
 
 
 M = TypeVar("M", Reveal, Verdict, Undo)
@@ -264,6 +286,7 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             "unknown_item",
             "unknown_member",
             "opted_out",
+            "nothing_agrees",
             "second_person",
             "item_expired",
             "not_open",
@@ -277,7 +300,13 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
     """One transaction: the record, the stays weighed again, claims and outbox."""
     verdict, office = _about(decode(body, Verdict), item_id), desk_of(request).office
     said = deciding.Said(
-        answer=verdict.answer, by=verdict.by, member_no=verdict.member_no, join=verdict.join, note=verdict.note
+        answer=verdict.answer,
+        by=verdict.by,
+        member_no=verdict.member_no,
+        join=verdict.join,
+        although_different=verdict.although_different,
+        confirm=verdict.confirm,
+        note=verdict.note,
     )
     try:
         done = await run_in_threadpool(lambda: deciding.decide(office, item_id, said, association=association))
