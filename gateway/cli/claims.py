@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import open_office
+from gateway.cli.words import CLAIM_STATES, FLAGS
 from gateway.errors import WrongUse
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
@@ -45,11 +46,13 @@ def claims_list(
         return
     columns = ("申领号", "版本", "状态", "方案", "期次", "应付（元）", "提示", "最后申领日")
     keys = ("claim_id", "version", "status", "scheme", "edition", "payable", "flags", "claim_by")
-    table("申领", columns, [tuple(_joined(row[key]) for key in keys) for row in rows])
+    table("申领", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in rows])
 
 
-def _joined(value: Any) -> Any:
-    return "、".join(value) if isinstance(value, list) else value
+def _in_words(key: str, value: Any) -> Any:
+    if key == "flags":
+        return "、".join(FLAGS.get(each, each) for each in value)
+    return CLAIM_STATES.get(value, value) if key == "status" else value
 
 
 @claims.command("show")
@@ -62,13 +65,13 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
         emit(claim)
         return
     body = claim["body"]
-    say(f"{claim_id} 第{claim['version']}版 {claim['status']}  应付 {body['payable']} 元")
+    say(f"{claim_id} 第{claim['version']}版 {_in_words('status', claim['status'])}  应付 {body['payable']} 元")
     if "member" in body:
         say(f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}")
     for line in body.get("lines", ()):
         say(f"  {line['article']}: {line['text']}")
     if body.get("flags"):
-        say(f"提示：{'、'.join(body['flags'])}")
+        say(f"提示：{_in_words('flags', body['flags'])}")
     columns = ("版本", "状态", "次数", "下次", "说明")
     keys = ("version", "state", "attempts", "next_at", "last_code")
     table("送达", columns, [tuple(each[key] for key in keys) for each in claim["deliveries"]])

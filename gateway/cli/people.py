@@ -18,6 +18,7 @@ roster = typer.Typer(help="会员名册 (the roster).", no_args_is_help=True, ri
 match = typer.Typer(help="匹配 (matching).", no_args_is_help=True, rich_markup_mode=None)
 
 _SHOWN = 50
+_NO_ROSTER = ("missing_columns", "doubled_column")
 
 
 def register(app: typer.Typer) -> None:
@@ -116,6 +117,10 @@ def match_try(
     read = read_roster(roster_file.read_bytes(), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
+    if any(each.code in _NO_ROSTER for each in read.findings):
+        raise WrongUse(
+            "名册的列不对，见上；一条也没有匹配 (the roster's columns are wrong, see above: nothing was matched)"
+        )
     trial = Trial(read.people, site_model(context.obj), looks_further=site_looks_further(context.obj))
     for line in lines_of(records):
         emit(trial.answer(line))

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, say, table, to_write
 from gateway.cli.site import open_office
-from gateway.cli.words import ANSWERS, FIELDS, LEVELS, SPOKEN, all_in_words
+from gateway.cli.words import (
+    ANSWERS,
+    CARE,
+    CLAIM_STATES,
+    FIELDS,
+    ITEM_KINDS,
+    ITEM_STATES,
+    LEVELS,
+    OUTCOMES,
+    SPOKEN,
+    all_in_words,
+)
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -20,6 +32,7 @@ review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
 By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
+Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
 _VERDICTS = {"agrees": "一致", "differs": "不同", "missing": "缺"}
@@ -29,6 +42,7 @@ _SETTLEMENT = {
     "admitted_on": "入院",
     "discharged_on": "出院",
     "settled_at": "结算",
+    "reversal": "退费",
     "total": "总费用",
 }
 _STATES = {
@@ -72,7 +86,11 @@ def review_list(
     """待人工核定的清单，不含个人信息 (what waits for a person, without personal data)."""
     from gateway.flow.reviewing import list_items
 
-    rows = list_items(open_office(context), state=state, kind=kind, association=association, limit=limit)
+    office = open_office(context)
+    _one_of("--state", state, ITEM_STATES)
+    _one_of("--kind", kind, ITEM_KINDS)
+    _one_of("--association", association, sorted(office.associations))
+    rows = list_items(office, state=state, kind=kind, association=association, limit=limit)
     if as_json:
         emit({"review": rows})
         return
@@ -80,10 +98,17 @@ def review_list(
     table("待核", columns, [_line(row) for row in rows])
 
 
+def _one_of(option: str, value: str | None, allowed: Iterable[str]) -> None:
+    """Raises WrongUse for a value that is none of these: "nothing found" would be a wrong answer."""
+    if value is not None and value not in allowed:
+        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(allowed)} (not known; allowed are these)")
+
+
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:
     place = None if row["row"] is None else row["row"] + 1
     reasons = all_in_words(row["reasons"])
-    head = (row["item_id"], row["kind"], row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
+    kind = ITEM_KINDS.get(row["kind"], row["kind"])
+    head = (row["item_id"], kind, row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
     return (*head, row["claim_id"], row["unsure"] or None, _proposal(row))
 
 
@@ -111,7 +136,8 @@ def review_show(
     if as_json:
         emit(shown)
         return
-    say(f"第{item}号 {shown['kind']}，{shown['state']}；原因：{all_in_words(shown['reasons'])}")
+    kind, state = ITEM_KINDS.get(shown["kind"], shown["kind"]), ITEM_STATES.get(shown["state"], shown["state"])
+    say(f"第{item}号 {kind}，{state}；原因：{all_in_words(shown['reasons'])}")
     if shown["kind"] == "match":
         _show_match(shown)
     elif shown["kind"] == "takeback":
@@ -127,18 +153,25 @@ def review_show(
 def _spoken(each: dict[str, Any]) -> tuple[Any, ...]:
     joined = "、".join(each["join"]) or None
     answer, state = ANSWERS.get(each["answer"], each["answer"]), SPOKEN.get(each["state"], each["state"])
-    return each["by"], each["at"], answer, each["member_no"], joined, state, each["note"], each["undone_by"]
+    return each["by"], each["at"], answer, each["member_no"], joined, state, each["note"], _undone(each)
+
+
+def _undone(each: dict[str, Any]) -> str | None:
+    note = f"：{each['undone_note']}" if each["undone_note"] else ""
+    return None if each["undone_by"] is None else each["undone_by"] + note
 
 
 def _show_match(shown: dict[str, Any]) -> None:
     if not shown["available"]:
         say("原页已到期或读不出 (its page is gone or cannot be read)")
-    settlement = shown["settlement"] or {}
-    say(
-        "  ".join(
-            f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value and key != "errors"
-        )
-    )
+    settlement = dict(shown["settlement"] or {})
+    for error in settlement.pop("errors", ()):
+        say(f"这一行有误：{FIELDS.get(error['field'], error['field'])}：{error['message']}")
+    if "care_type" in settlement:
+        settlement["care_type"] = CARE.get(settlement["care_type"], settlement["care_type"])
+    if settlement.pop("reversal", False):
+        settlement = {"reversal": "是", **settlement}
+    say("  ".join(f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
     for each in shown["candidates"]:
         title = f"会员 {each['member_no']}，分数 {each['score']}，{all_in_words(each['reasons'])}"
         rows = [(one["label"], one["record"], one["member"], _VERDICTS[one["verdict"]]) for one in each["fields"]]
@@ -156,10 +189,12 @@ def _show_claim(claim: dict[str, Any] | None) -> None:
     if claim is None:
         say("没有相应的申领 (no claim yet)")
         return
-    say(f"申领 {claim['claim_id']} 第{claim['version']}版 {claim['status']}，应付 {claim['payable']} 元")
+    status = CLAIM_STATES.get(claim["status"], claim["status"])
+    say(f"申领 {claim['claim_id']} 第{claim['version']}版 {status}，应付 {claim['payable']} 元")
     if claim.get("decision"):
         outcome, amount = claim["decision"]["outcome"], claim["decision"]["amount"]
-        say(f"协会已决定：{outcome} {amount} 元；现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
+        say(f"协会已决定：{OUTCOMES.get(outcome, outcome)} {amount} 元")
+        say(f"现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
         for each in claim["changed"]:
             say(f"  结算 {each['settlement_no']} {'已不存在' if each['gone'] else '已变更'}")
 
@@ -183,7 +218,7 @@ def review_decide(
         bool, typer.Option("--confirm", help="照另一人的提议确认 (exactly what another person proposed).")
     ] = False,
     by: By = None,
-    note: Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")] = None,
+    note: Note = None,
     as_json: Json = False,
 ) -> None:
     """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
@@ -204,11 +239,11 @@ def review_decide(
 
 
 @review.command("undo")
-def review_undo(context: typer.Context, item: Item, by: By = None, as_json: Json = False) -> None:
+def review_undo(context: typer.Context, item: Item, by: By = None, note: Note = None, as_json: Json = False) -> None:
     """撤回决定，连同由此产生的一切；协会已决定的转人工 (take a decision back, with all that followed)."""
     from gateway.flow.deciding import undo
 
-    _tell(undo(open_office(context), item, by=name_of(by)), as_json=as_json)
+    _tell(undo(open_office(context), item, by=name_of(by), note=note), as_json=as_json)
 
 
 def _tell(done: Any, *, as_json: bool) -> None:
@@ -216,7 +251,8 @@ def _tell(done: Any, *, as_json: bool) -> None:
         emit(done)
         return
     member = f"，会员 {done.member_no}" if done.member_no else ""
-    say(f"第{done.item_id}号 {done.answer}：{_STATES.get(done.state, done.state)}{member}；{done.rows}行随之变动")
+    answer, state = ANSWERS.get(done.answer, done.answer), _STATES.get(done.state, done.state)
+    say(f"第{done.item_id}号 {answer}：{state}{member}；{done.rows}行随之变动")
     for each in done.replaced:
         joined = "，合并" if each.join else ""
         say(f"取代了{each.by}的提议（会员 {each.member_no or '–'}{joined}）(another proposal stood before)")
@@ -238,6 +274,8 @@ def review_export(
 
     from gateway.flow.reviewing import lessons
 
+    if file is not None:
+        to_write(file)
     lines = list(lessons(open_office(context), association=association))
     if file is None:
         for line in lines:

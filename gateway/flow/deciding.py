@@ -8,7 +8,7 @@ and settled like the first time (`gateway.flow.rescan`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
 from gateway.errors import BadInput, Conflict
 from gateway.flow.joining import join_people, part_people
-from gateway.flow.office import Office, feeds_of, note_context
+from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
 from gateway.flow.reading import Row, look_up
 from gateway.flow.rescan import resettle
 from gateway.flow.reviewing import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
@@ -85,13 +85,14 @@ def decide(office: Office, item_id: int, said: Said, *, association: str | None 
         return case.decide()
 
 
-def undo(office: Office, item_id: int, *, by: str, association: str | None = None) -> Done:
+def undo(office: Office, item_id: int, *, by: str, note: str | None = None, association: str | None = None) -> Done:
     """Take back the decision that stands about an item, or a proposal, and all that followed from it.
 
     What the association had already decided stays, and goes to a person with the difference. Raises BadInput where
     a decision cannot be taken back, Conflict where there is none.
     """
-    said = Said(answer="unsure", by=clerk(by))
+    said = Said(answer="unsure", by=clerk(by), note=note)
+    _check(said)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
     with office.store.write() as tx:
@@ -338,7 +339,8 @@ class _Case:
         if not standing or (self._item.state == "open") is (standing[-1].state == "done"):
             raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
         last = standing[-1]
-        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=to_ms(self._office.now()))
+        at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
+        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
         if last.state == "proposed":
             return self._done("open", answer=last.answer)
         if self._item.kind != "match":
@@ -376,10 +378,6 @@ class _Case:
     # ── writing ──
 
     def _write(self, state: str, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
-        note = self._said.note
-        sealed = None
-        if note:
-            sealed = self._office.vault.roster_key().seal(note.encode(), note_context(str(self._item.item_id)))
         if state == "done" and self._said.answer != "same":
             self._overtake([each for each in self._before if each.state == "proposed"])
         row = DecisionRow(
@@ -389,13 +387,19 @@ class _Case:
             state=state,
             member_id=chosen.member.member_id if chosen else None,
             by=self._said.by,
-            note=sealed,
+            note=self._sealed_note(note_context),
             decided_at=to_ms(self._office.now()),
             levels=chosen.levels if chosen else "{}",
             model=chosen.decision.model if chosen else "",
             joined=msgspec.json.encode(list(joined)).decode(),
         )
         return reviews.add_decision(self._tx, row)
+
+    def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
+        note = self._said.note
+        if not note:
+            return None
+        return self._office.vault.roster_key().seal(note.encode(), context(str(self._item.item_id)))
 
     def _now(self) -> ReviewItem:
         return find_item(self._tx, self._item.item_id, None)

@@ -5,19 +5,20 @@ What a person answers is carried out by `gateway.flow.deciding`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from gateway.core.normalise import Normal, Rows
+from gateway.core.match import record_blocks
+from gateway.core.normalise import Normal, Rejected, Rows, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
 from gateway.errors import BadInput, BadPage
 from gateway.flow.candidates import Search, candidate_of
 from gateway.flow.claims import summary as claim_summary
 from gateway.flow.ingest import unseal
-from gateway.flow.office import Office, note_context, page_context
+from gateway.flow.office import Office, note_context, page_context, undone_note_context
 from gateway.flow.reading import Row, identify, see_as_written
 from gateway.flow.ruling import subject_of
 from gateway.flow.settling import PageAt, Work, person_files
@@ -98,6 +99,13 @@ def alternatives(
         if offered and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
     return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_id))
+
+
+def _namesakes(tx: Tx, office: Office, subject: Subject) -> set[int]:
+    """Whoever else bears such a name and was born that day: the other twin, where a card is one twin's and the record
+    the other's, and matching looks at the owner of the number only."""
+    texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
+    return {member_id for _, member_id in roster.find_blocks(tx, [office.block(text) for text in texts])}
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
@@ -215,7 +223,9 @@ def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[st
 
 
 def _told(office: Office, said: DecisionRow, numbers: dict[int, str]) -> dict[str, Any]:
-    note = office.vault.open(said.note, note_context(str(said.item_id))).decode() if said.note is not None else None
+    def opened(note: bytes | None, context: Callable[[str], bytes]) -> str | None:
+        return office.vault.open(note, context(str(said.item_id))).decode() if note is not None else None
+
     return {
         "answer": said.answer,
         "state": said.state,
@@ -223,9 +233,10 @@ def _told(office: Office, said: DecisionRow, numbers: dict[int, str]) -> dict[st
         "join": [numbers[each] for each in _joined(said) if each in numbers and each != said.member_id],
         "by": said.by,
         "at": from_ms(said.decided_at).isoformat(),
-        "note": note,
+        "note": opened(said.note, note_context),
         "undone_by": said.undone_by,
         "undone_at": from_ms(said.undone_at).isoformat() if said.undone_at is not None else None,
+        "undone_note": opened(said.undone_note, undone_note_context),
     }
 
 
@@ -245,7 +256,7 @@ def _match_shown(
         return {**shown, "settlement": None, "candidates": []}
     row = page.row(office, item.row)
     subject = subject_of(office, page.at.meta.feed, page.content, item.row) or Subject()
-    likely = alternatives(tx, office, page, row, item, named)
+    likely = alternatives(tx, office, page, row, item, {*named, *_namesakes(tx, office, subject)})
     return {
         **shown,
         "settlement": _settlement(office, page, item.row),
@@ -254,13 +265,18 @@ def _match_shown(
 
 
 def _settlement(office: Office, page: Opened, index: int) -> dict[str, Any]:
-    """Where, when and how much; or what is wrong with the row beside the doubt."""
-    found = office.mapping_of(page.at.meta.feed).record(page.content, index)
+    """Where, when and how much, and what is wrong with the row; that alone where more than number or name is."""
+    mapping = office.mapping_of(page.at.meta.feed)
+    found = mapping.record(page.content, index)
+    wrong = {} if isinstance(found, Normal) else {"errors": msgspec.to_builtins(found.errors)}
+    if isinstance(found, Rejected) and only_in_doubt(found.errors):
+        # The doubt is about who he is; where he was, when and for how much is as good as anybody's.
+        found = mapping.record_if(page.content, index, lambda _: True, as_written=True) or found
     if not isinstance(found, Normal):
-        return {"errors": msgspec.to_builtins(found.errors)}
+        return wrong
     record = found.record
     total = None if record.total_amount is None else yuan(record.total_amount)
-    return {**context_of(record), "reversal": record.reversal, "total": total}
+    return {**context_of(record), "reversal": record.reversal, "total": total, **wrong}
 
 
 def _candidate(subject: Subject, one: Alternative, *, reveal: bool) -> dict[str, Any]:

@@ -313,10 +313,11 @@ review_decision = Table(
     Column("joined", Text, nullable=False),
     Column("undone_by", String(80)),
     Column("undone_at", BigInteger),
+    Column("undone_note", LargeBinary),
     Index("ix_review_decision_item_id", "item_id"),
 )
 """What people said about items. state: noted (not sure) | proposed (waits for a second person) | overtaken | done |
-undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; note: sealed."""
+undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; notes: sealed."""
 
 ruling = Table(
     "ruling",

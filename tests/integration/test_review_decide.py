@@ -127,6 +127,22 @@ def test_somebody_chosen_by_hand_has_his_own_evidence(light: Office) -> None:
     assert list(reviewing.lessons(light)) == []
 
 
+def test_the_card_of_one_twin_and_the_record_of_the_other(light: Office) -> None:
+    """The number leads to its owner; the name, the birth date and the employer lead to his brother."""
+    works = "试验晨光矿业有限责任公司"
+    enrol(light, "nm", [member(1, name="试建国", unit_name=works), member(81, name="试建军", unit_name=works)])
+    born = f"{who(1).id_number[6:10]}-{who(1).id_number[10:12]}-{who(1).id_number[12:14]}"
+    item = asked(light, wrong_name("A1", 1, "试建军", brdy=born, emp_name=works))
+    offered = reviewing.show(light, item)["candidates"]
+    assert [each["member_no"] for each in offered] == ["M00081", "M00001"]
+    assert {"name_agrees", "birth_date_agrees", "employer_agrees"} <= set(offered[0]["reasons"])
+    # Nobody is ruled out, or made one with him, for being offered too.
+    with refused("not_valid"):
+        say(light, item, "same", join=True)
+    assert say(light, item, "same", member_no="M00081").state == "decided"
+    assert only(rows_of(light, schema.match_decision))["member_id"] == offered[0]["member_id"]
+
+
 def test_a_slip_of_the_pen_pays_nobody(light: Office) -> None:
     item = asked(light, wrong_name("A1", 1))
     before = everything(light)

@@ -112,6 +112,7 @@ class Spoken(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     undone_by: str | None
     undone_at: str | None
+    undone_note: str | None
 
 
 class ShownItem(Item, frozen=True, kw_only=True):
@@ -165,6 +166,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     action: Literal["undo"]
     item: ItemNo
     by: Name
+    note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):
@@ -327,8 +329,12 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
 async def undo_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """With all that followed; what the association had decided goes to a person with the difference."""
     wanted, office = _about(decode(body, Undo), item_id), desk_of(request).office
+
+    def take_back() -> deciding.Done:
+        return deciding.undo(office, item_id, by=wanted.by, note=wanted.note, association=association)
+
     try:
-        done = await run_in_threadpool(lambda: deciding.undo(office, item_id, by=wanted.by, association=association))
+        done = await run_in_threadpool(take_back)
     except Conflict as error:
         raise Problem("not_open", str(error)) from None
     return json_answer(done)
