@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, one_of, say, table
 from gateway.cli.site import open_office
-from gateway.cli.words import CLAIM_STATES, FLAGS
+from gateway.cli.words import CLAIM_STATES, DELIVERIES, DELIVERY_STATES, FLAGS, ITEM_STATES
 from gateway.errors import WrongUse
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
@@ -40,7 +40,10 @@ def claims_list(
     """申领清单，不含个人信息 (claims, without personal data)."""
     from gateway.flow.claims import list_claims
 
-    rows = list_claims(open_office(context), association=association, status=status, limit=limit)
+    office = open_office(context)
+    one_of("--status", status, CLAIM_STATES)
+    one_of("--association", association, sorted(office.associations))
+    rows = list_claims(office, association=association, status=status, limit=limit)
     if as_json:
         emit({"claims": rows})
         return
@@ -52,7 +55,8 @@ def claims_list(
 def _in_words(key: str, value: Any) -> Any:
     if key == "flags":
         return "、".join(FLAGS.get(each, each) for each in value)
-    return CLAIM_STATES.get(value, value) if key == "status" else value
+    words = {"status": CLAIM_STATES, "state": DELIVERIES}.get(key)
+    return words.get(value, value) if words else value
 
 
 @claims.command("show")
@@ -74,7 +78,7 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
         say(f"提示：{_in_words('flags', body['flags'])}")
     columns = ("版本", "状态", "次数", "下次", "说明")
     keys = ("version", "state", "attempts", "next_at", "last_code")
-    table("送达", columns, [tuple(each[key] for key in keys) for each in claim["deliveries"]])
+    table("送达", columns, [tuple(_in_words(key, each[key]) for key in keys) for each in claim["deliveries"]])
 
 
 @claims.command("export")
@@ -106,6 +110,8 @@ def deliveries_list(
     from gateway.store import deliveries as store
 
     office = open_office(context)
+    one_of("--state", state, DELIVERY_STATES)
+    one_of("--association", association, sorted(office.associations))
     with office.store.read() as tx:
         rows = store.listing(tx, state=state, association=association, limit=limit)
     if as_json:
@@ -120,7 +126,7 @@ def deliveries_list(
                 d.claim_id,
                 d.version,
                 d.association,
-                d.state.value,
+                DELIVERIES.get(d.state.value, d.state.value),
                 d.attempts,
                 d.next_at,
                 d.last_code,
@@ -165,6 +171,7 @@ def quarantine_list(
     from gateway.store import items
 
     office = open_office(context)
+    one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
         rows = items.quarantined(tx, state=state, limit=limit)
     if as_json:

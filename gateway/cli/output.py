@@ -58,6 +58,15 @@ def _cell(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def one_of(option: str, value: str | None, allowed: Iterable[str]) -> None:
+    """Raises WrongUse for a value that is none of these: "nothing found" would be a wrong answer."""
+    from gateway.errors import WrongUse
+
+    known = list(allowed)
+    if value is not None and value not in known:
+        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(known)} (not known; allowed are these)")
+
+
 def to_write(path: Path) -> Path:
     """A file's path, once it is clear that a file may be written there. Raises WrongUse before any work is done."""
     from gateway.errors import WrongUse

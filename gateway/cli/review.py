@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table, to_write
+from gateway.cli.output import Json, emit, one_of, say, table, to_write
 from gateway.cli.site import open_office
 from gateway.cli.words import (
     ANSWERS,
@@ -87,21 +86,15 @@ def review_list(
     from gateway.flow.reviewing import list_items
 
     office = open_office(context)
-    _one_of("--state", state, ITEM_STATES)
-    _one_of("--kind", kind, ITEM_KINDS)
-    _one_of("--association", association, sorted(office.associations))
+    one_of("--state", state, ITEM_STATES)
+    one_of("--kind", kind, ITEM_KINDS)
+    one_of("--association", association, sorted(office.associations))
     rows = list_items(office, state=state, kind=kind, association=association, limit=limit)
     if as_json:
         emit({"review": rows})
         return
     columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待另一人确认")
     table("待核", columns, [_line(row) for row in rows])
-
-
-def _one_of(option: str, value: str | None, allowed: Iterable[str]) -> None:
-    """Raises WrongUse for a value that is none of these: "nothing found" would be a wrong answer."""
-    if value is not None and value not in allowed:
-        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(allowed)} (not known; allowed are these)")
 
 
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:

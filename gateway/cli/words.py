@@ -103,6 +103,8 @@ DELIVERIES: Final = {
 }
 """Where deliveries stand, and what came of an attempt."""
 
+DELIVERY_STATES: Final = ("pending", "leased", "accepted", "refused", "unknown", "dead", "overtaken")
+
 OUTCOMES: Final = {"approved": "已核定", "paid": "已支付", "refused": "不予补助"}
 """What the association decided about a claim."""
 

@@ -118,6 +118,15 @@ def test_what_is_not_there_to_be_listed_is_said(office: Office, option: str, val
         hubao(office, "list", option, value)
 
 
+@pytest.mark.parametrize(
+    "words", [("claims", "--status"), ("claims", "--association"), ("deliveries", "--state"), ("quarantine", "--state")]
+)
+def test_other_lists_say_so_too(office: Office, words: tuple[str, str]) -> None:
+    done = CliRunner().invoke(app, ["--site", str(office.site), words[0], "list", words[1], "foo"])
+    assert isinstance(done.exception, WrongUse)
+    assert f"{words[1]} 没有 'foo'；可用：" in str(done.exception)
+
+
 def test_a_file_that_cannot_be_written_is_refused_at_once(office: Office, tmp_path: Path) -> None:
     for file in (tmp_path / "nowhere" / "x.jsonl", tmp_path):
         with pytest.raises(WrongUse, match="不能写到"):

@@ -24,6 +24,7 @@ def test_everything_a_table_shows_has_words() -> None:
     assert {answer for answers in reviewing.ANSWERS.values() for answer in answers} == set(words.ANSWERS)
     assert set(words.CLAIM_STATES) == {each.value for each in ClaimStatus}
     assert set(words.DELIVERIES) >= {each.value for each in (*DeliveryState, *AnswerKind)}
+    assert set(words.DELIVERY_STATES) == {each.value for each in DeliveryState}
     assert set(words.CARE) == set(CARE_TYPES)
     assert set(words.FLAGS) >= set(DOUBTS)
     assert in_words("decided_before") == "协会已决定"
