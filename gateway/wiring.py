@@ -154,6 +154,9 @@ def doors() -> Doors:
     return Doors(feed=feed_connector, sender=sender, jitter=jitter, new_lease=new_lease)
 
 
+REPLAY_SECONDS = 2 * webhook.TOLERANCE_SECONDS
+"""For how long a signature may be good: a sender's clock may be ahead of ours as far as it may be behind."""
+
 Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 """(headers, body, now) → the id of the message. Raises NotAuthentic."""
 

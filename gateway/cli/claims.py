@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, one_of, say, table
 from gateway.cli.site import open_office
+from gateway.cli.words import CLAIM_STATES, DELIVERIES, DELIVERY_STATES, FLAGS, ITEM_STATES
 from gateway.errors import WrongUse
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
@@ -39,17 +40,23 @@ def claims_list(
     """申领清单，不含个人信息 (claims, without personal data)."""
     from gateway.flow.claims import list_claims
 
-    rows = list_claims(open_office(context), association=association, status=status, limit=limit)
+    office = open_office(context)
+    one_of("--status", status, CLAIM_STATES)
+    one_of("--association", association, sorted(office.associations))
+    rows = list_claims(office, association=association, status=status, limit=limit)
     if as_json:
         emit({"claims": rows})
         return
     columns = ("申领号", "版本", "状态", "方案", "期次", "应付（元）", "提示", "最后申领日")
     keys = ("claim_id", "version", "status", "scheme", "edition", "payable", "flags", "claim_by")
-    table("申领", columns, [tuple(_joined(row[key]) for key in keys) for row in rows])
+    table("申领", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in rows])
 
 
-def _joined(value: Any) -> Any:
-    return "、".join(value) if isinstance(value, list) else value
+def _in_words(key: str, value: Any) -> Any:
+    if key == "flags":
+        return "、".join(FLAGS.get(each, each) for each in value)
+    words = {"status": CLAIM_STATES, "state": DELIVERIES}.get(key)
+    return words.get(value, value) if words else value
 
 
 @claims.command("show")
@@ -62,16 +69,16 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
         emit(claim)
         return
     body = claim["body"]
-    say(f"{claim_id} 第{claim['version']}版 {claim['status']}  应付 {body['payable']} 元")
+    say(f"{claim_id} 第{claim['version']}版 {_in_words('status', claim['status'])}  应付 {body['payable']} 元")
     if "member" in body:
         say(f"会员 {body['member']['member_no']}  {body['member']['name']}  最后申领日 {body['claim_by'] or '–'}")
     for line in body.get("lines", ()):
         say(f"  {line['article']}: {line['text']}")
     if body.get("flags"):
-        say(f"提示：{'、'.join(body['flags'])}")
+        say(f"提示：{_in_words('flags', body['flags'])}")
     columns = ("版本", "状态", "次数", "下次", "说明")
     keys = ("version", "state", "attempts", "next_at", "last_code")
-    table("送达", columns, [tuple(each[key] for key in keys) for each in claim["deliveries"]])
+    table("送达", columns, [tuple(_in_words(key, each[key]) for key in keys) for each in claim["deliveries"]])
 
 
 @claims.command("export")
@@ -103,6 +110,8 @@ def deliveries_list(
     from gateway.store import deliveries as store
 
     office = open_office(context)
+    one_of("--state", state, DELIVERY_STATES)
+    one_of("--association", association, sorted(office.associations))
     with office.store.read() as tx:
         rows = store.listing(tx, state=state, association=association, limit=limit)
     if as_json:
@@ -117,7 +126,7 @@ def deliveries_list(
                 d.claim_id,
                 d.version,
                 d.association,
-                d.state.value,
+                DELIVERIES.get(d.state.value, d.state.value),
                 d.attempts,
                 d.next_at,
                 d.last_code,
@@ -162,6 +171,7 @@ def quarantine_list(
     from gateway.store import items
 
     office = open_office(context)
+    one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
         rows = items.quarantined(tx, state=state, limit=limit)
     if as_json:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from gateway.cli import (
     claims,
@@ -63,7 +64,11 @@ def main() -> None:
     """Run a command; exits 0 on success, 1 on findings or failure, 2 on wrong use."""
     _log_plainly()
     try:
-        app()
+        sys.exit(app(prog_name="hubao", standalone_mode=False))
+    except typer.Abort:
+        sys.exit(130)
+    except TyperException as error:
+        _say_how(error)
     except BadSettings as error:
         sys.stderr.write(f"配置有误 (settings are wrong):\n{error}\n")
         sys.exit(2)
@@ -75,6 +80,13 @@ def main() -> None:
         sys.exit(1)
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
+
+
+def _say_how(error: TyperException) -> None:
+    from gateway.cli.usage import said_in_chinese
+
+    sys.stderr.write(said_in_chinese(error) + "\n")
+    sys.exit(2)
 
 
 def _log_plainly() -> None:

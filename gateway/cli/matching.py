@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.output import Json, complain, emit, lines_of, say, table
+from gateway.cli.output import Json, complain, emit, lines_of, say, table, to_write
 from gateway.cli.people import match
 from gateway.errors import BadInput, WrongUse
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.core.match.trying import Trial
     from gateway.core.roster import RosterFile
 
+_FEWEST_TO_LEARN = 100
 _MIXES = ("life", "hard")
 _KIND_COLUMNS = ("情形 (kind)", "记录", "可自动", "匹配正确", "错配", "复核", "复核人选正确", "未达 (missed)")
 _BIN_COLUMNS = ("得分 (score)", "记录", "预期 (predicted)", "实际 (observed)", "自动匹配", "其中正确 (right)")
@@ -78,8 +79,14 @@ def match_eval(
     from gateway.core.match.evaluating import evaluate
 
     truth_file, roster_file, records = _files(truth, roster_file, records)
+    if chart is not None:
+        to_write(chart)
     trial, version = _trial(context.obj, roster_file)
     evaluation = evaluate(_labels(truth_file), _answers(trial, records))
+    if not evaluation.total.records:
+        raise BadInput(
+            "nothing_to_measure", "没有一条带标注的记录，无从评估 (no record has a label: nothing to measure)"
+        )
     if chart is not None:
         from gateway.cli.matching_chart import calibration_chart
 
@@ -137,8 +144,13 @@ def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisi
     if truth is not None:
         truth_file, _, records = _files(truth, roster_file, records)
         labelled = labelled_lines(_labels(truth_file), lines_of(records))
+    people = _roster(roster_file).people
+    usable = sum(not each.opt_out for each in people)
+    if usable < _FEWEST_TO_LEARN:
+        words = f"名册只有{usable}名可用会员，至少要{_FEWEST_TO_LEARN}名才能估计 (too few members to learn from)"
+        raise BadInput("too_few_members", words)
     return Lessons(
-        people=_roster(roster_file).people,
+        people=people,
         labelled=labelled[0],
         decisions=_decisions(decisions) if decisions else [],
         share=labelled[1],
@@ -207,6 +219,8 @@ def _roster(file: Path) -> RosterFile:
     read = read_roster(file.read_bytes(), with_coverage=False)
     for finding in read.findings[:20]:
         complain(str(finding))
+    if not read.people:
+        raise BadInput("empty_roster", f"{file.name} 没有一名可用的会员 (no usable member)")
     return read
 
 

@@ -24,6 +24,10 @@ def calibration_chart(bins: Sequence[Bin], version: str) -> bytes:
         x_title="得分与记录数 (score, records)",
         y_title="%",
         legend_at_bottom=True,
+        # Labels are what a bar is about: turned they fit, cut they say nothing.
+        truncate_label=-1,
+        truncate_legend=-1,
+        x_label_rotation=35,
     )
     chart.x_labels = [f"{each.low:g}–{each.high:g} ({each.records})" for each in bins]
     chart.add("预期 (predicted)", [_percent(each.predicted) for each in bins])

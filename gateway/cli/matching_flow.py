@@ -9,7 +9,8 @@ import typer
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.people import match
 from gateway.cli.site import open_office
-from gateway.cli.words import FIELDS, LEVELS
+from gateway.cli.words import FIELDS, LEVELS, all_in_words
+from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.flow.matching import BlockReport, Considered, Explained
@@ -44,14 +45,18 @@ def register(_: typer.Typer) -> None:
 
 def match_explain(
     context: typer.Context,
-    record: Annotated[str, typer.Argument(help="结算号 (settlement number).")],
+    record: Annotated[str | None, typer.Argument(help="结算号 (settlement number).")] = None,
     feed: Annotated[str | None, typer.Option(help="只看这个盟市 (this feed only).")] = None,
+    item: Annotated[int | None, typer.Option(help="待核事项编号，代替结算号 (a review item, instead).")] = None,
     as_json: Json = False,
 ) -> None:
     """一条记录为何如此匹配：逐项证据，姓名号码打码 (decided again, as a waterfall; names and numbers masked)."""
-    from gateway.flow.matching import explain
+    from gateway.flow.matching import explain, explain_item
 
-    found = explain(open_office(context), record, feed)
+    if (record is None) is (item is None) or (item is not None and feed is not None):
+        raise WrongUse("请给结算号，或用 --item 给待核事项编号 (a settlement number, or --item alone)")
+    office = open_office(context)
+    found = explain_item(office, item) if item is not None else explain(office, record or "", feed)
     if as_json:
         emit({"records": found})
         return
@@ -73,7 +78,7 @@ def _show(each: Explained) -> None:
 def _show_decision(decision: Considered) -> None:
     say(
         f"协会 {decision.association}：{_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
-        f"得分 {decision.score:g}，模型 {decision.model or '–'}；理由 (reasons)：{'、'.join(decision.reasons)}"
+        f"得分 {decision.score:g}，模型 {decision.model or '–'}；理由 (reasons)：{all_in_words(decision.reasons)}"
     )
     if decision.member_no is None:
         return
@@ -103,7 +108,11 @@ def match_blocks(
     sample: Annotated[int, typer.Option(min=0, help="取样的最新行数 (newest rows to sample).")] = 10_000,
     as_json: Json = False,
 ) -> None:
-    """各类索引块的宽度与查找代价 (how wide each kind of block is, and what asking costs)."""
+    """号码索引与各类索引块的宽度，及查找代价 (how wide the index of numbers and each kind of block is, and its cost).
+
+    类别 (kinds)：number 证件号码，nb 姓名+出生日期，bl 出生日期+末四位，rl 地区+末四位，be 出生日期+单位，ph 手机，
+    pn 医保人员编号。
+    """
     from gateway.flow.matching import block_report, expected_candidates
 
     report = block_report(open_office(context), sample=sample)
@@ -121,20 +130,26 @@ def match_blocks(
         ]
         emit({"kinds": kinds, "sample": report.sample})
         return
-    _show_blocks(report)
+    _show_blocks(report, sampled=sample > 0)
 
 
-def _show_blocks(report: BlockReport) -> None:
+def _show_blocks(report: BlockReport, *, sampled: bool) -> None:
     from gateway.flow.matching import expected_candidates
 
     rows = [(*_width_cells(each), f"{expected_candidates(each):.4f}") for each in report.kinds]
-    table("索引块 (blocks)", ("类别", "依据", "会员", "条目", "不同的块", "最宽", "生人平均候选"), rows)
+    table(
+        "号码与索引块 (numbers and blocks)", ("类别", "依据", "会员", "条目", "不同的块", "最宽", "生人平均候选"), rows
+    )
     sample = report.sample
+    if not sampled:
+        say("未取样 (no sample was asked for)")
+        return
     if sample is None:
         say("还没有报文可取样 (no page to sample yet)")
         return
     say(
-        f"最新{sample.rows}行：号码即会员{sample.by_number}行；每行查找{sample.lookups_per_record:g}次，"
+        f"最新{sample.rows}行：号码即会员{sample.by_number}行，各查找1次，候选{sample.candidates_per_member:g}人"
+        f"（最多{sample.most_by_number}人）；每行查找{sample.lookups_per_record:g}次，"
         f"号码非会员者{sample.lookups_per_stranger:g}次（最多{sample.most_lookups}次），"
         f"候选{sample.candidates_per_stranger:g}人（最多{sample.most_candidates}人）"
     )

@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
+from gateway.cli.words import DELIVERIES
 from gateway.errors import WrongUse
 
 
@@ -29,7 +30,6 @@ def run(
 ) -> None:
     """现在取数、核算并送达 (take in now, then deliver)."""
     from gateway import wiring
-    from gateway.errors import WrongUse
     from gateway.flow.night import run_night
 
     office = open_office(context)
@@ -58,6 +58,10 @@ def _plain(report: Any) -> dict[str, Any]:
     return plain
 
 
+def _states(counted: dict[str, int]) -> str:
+    return "、".join(f"{DELIVERIES.get(kind, kind)} {many}" for kind, many in sorted(counted.items())) or "–"
+
+
 def _show(report: Any) -> None:
     table(
         "取数",
@@ -67,7 +71,7 @@ def _show(report: Any) -> None:
     table(
         "送达",
         ("协会", "次数", "结果"),
-        [(name, each.attempts, each.states or "–") for name, each in report.deliveries.items()],
+        [(name, each.attempts, _states(each.states)) for name, each in report.deliveries.items()],
     )
     if report.rescanned.members:
         say(

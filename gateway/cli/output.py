@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -56,10 +58,54 @@ def _cell(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def one_of(option: str, value: str | None, allowed: Iterable[str]) -> None:
+    """Raises WrongUse for a value that is none of these: "nothing found" would be a wrong answer."""
+    from gateway.errors import WrongUse
+
+    known = list(allowed)
+    if value is not None and value not in known:
+        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(known)} (not known; allowed are these)")
+
+
+def to_write(path: Path) -> Path:
+    """A file's path, once it is clear that a file may be written there. Raises WrongUse before any work is done."""
+    from gateway.errors import WrongUse
+
+    if path.is_dir() or not path.parent.is_dir():
+        raise WrongUse(f"不能写到 {path}：没有这个目录，或它本身是目录 (no such folder, or it is one)")
+    return path
+
+
 def lines_of(path: Any) -> Iterable[bytes]:
-    """The lines of a file, or of standard input where none is given, without empty ones."""
+    """The lines of a file, or of standard input where none is given, without empty ones and without a mark before the
+    first; what is no JSON line in UTF-8 at all is said once on standard error."""
     if path is None:
-        yield from (line for line in sys.stdin.buffer if line.strip())
+        yield from _lines(sys.stdin.buffer)
         return
     with path.open("rb") as file:
-        yield from (line for line in file if line.strip())
+        yield from _lines(file)
+
+
+def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
+    said = False
+    for number, line in enumerate(file):
+        plain = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+        if not plain.strip():
+            continue
+        if not said and (problem := _no_json_line(plain)):
+            complain(f"第{number + 1}行起：{problem}")
+            said = True
+        yield plain
+
+
+def _no_json_line(line: bytes) -> str | None:
+    """What is wrong with bytes that can be no JSON line; None where they can."""
+    if b"\x00" in line or line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "像是 UTF-16；请转为 UTF-8 (this looks like UTF-16: convert it to UTF-8)"
+    if line.lstrip().startswith(b"["):
+        return "是 JSON 数组；应一行一个对象 (a JSON array: write one object a line)"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "不是 UTF-8（或为 GB18030）；请转换 (not UTF-8, perhaps GB18030: convert it)"
+    return None

@@ -23,6 +23,7 @@ _TWICE = (
     "同一证件号码、保障期重叠，未经人工合并按不同的人处理，其记录转人工核对，可答 same --join 合并 "
     "(one document, coverage overlaps: records go to review; join them there)"
 )
+_NO_ROSTER = ("missing_columns", "doubled_column")
 
 
 def register(app: typer.Typer) -> None:
@@ -125,6 +126,10 @@ def match_try(
     read = read_roster(roster_file.read_bytes(), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
+    if any(each.code in _NO_ROSTER for each in read.findings):
+        raise WrongUse(
+            "名册的列不对，见上；一条也没有匹配 (the roster's columns are wrong, see above: nothing was matched)"
+        )
     trial = Trial(read.people, site_model(context.obj), looks_further=site_looks_further(context.obj))
     for line in lines_of(records):
         emit(trial.answer(line))

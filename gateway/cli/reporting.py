@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gateway.cli.output import Json, emit, say
+from gateway.cli.output import Json, emit, say, to_write
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 
@@ -37,6 +37,8 @@ def report(
     """年度情况表：分盟市、分方案的参保、申领与金额 (members, claims and money of a year)."""
     from gateway.flow import report as flow
 
+    if out is not None:
+        to_write(out)
     office = open_office(context)
     if year is not None and (first or last):
         raise WrongUse("--year 与 --from、--to 不能同时用 (either a year, or days)")

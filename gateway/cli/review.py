@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, one_of, say, table, to_write
 from gateway.cli.site import open_office
-from gateway.cli.words import FIELDS, LEVELS, all_in_words
+from gateway.cli.words import (
+    ANSWERS,
+    CARE,
+    CLAIM_STATES,
+    FIELDS,
+    ITEM_KINDS,
+    ITEM_STATES,
+    LEVELS,
+    OUTCOMES,
+    SPOKEN,
+    all_in_words,
+)
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -20,6 +31,7 @@ review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
 By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
+Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
 _VERDICTS = {"agrees": "一致", "differs": "不同", "missing": "缺"}
@@ -29,6 +41,7 @@ _SETTLEMENT = {
     "admitted_on": "入院",
     "discharged_on": "出院",
     "settled_at": "结算",
+    "reversal": "退费",
     "total": "总费用",
 }
 _STATES = {
@@ -47,7 +60,10 @@ def register(app: typer.Typer) -> None:
 
 def name_of(by: str | None) -> str:
     """Who sits here: as told, or as logged in."""
-    if by:
+    if by is not None:
+        # An unset variable of a script must not sign with whoever runs it.
+        if not by.strip():
+            raise WrongUse("--by 是空的：请写明经办人 (--by is empty: say who decides)")
         return by
     import getpass
 
@@ -69,19 +85,32 @@ def review_list(
     """待人工核定的清单，不含个人信息 (what waits for a person, without personal data)."""
     from gateway.flow.reviewing import list_items
 
-    rows = list_items(open_office(context), state=state, kind=kind, association=association, limit=limit)
+    office = open_office(context)
+    one_of("--state", state, ITEM_STATES)
+    one_of("--kind", kind, ITEM_KINDS)
+    one_of("--association", association, sorted(office.associations))
+    rows = list_items(office, state=state, kind=kind, association=association, limit=limit)
     if as_json:
         emit({"review": rows})
         return
-    columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待确认")
+    columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待另一人确认")
     table("待核", columns, [_line(row) for row in rows])
 
 
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:
     place = None if row["row"] is None else row["row"] + 1
     reasons = all_in_words(row["reasons"])
-    head = (row["item_id"], row["kind"], row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
-    return (*head, row["claim_id"], row["unsure"] or None, row["proposed_by"])
+    kind = ITEM_KINDS.get(row["kind"], row["kind"])
+    head = (row["item_id"], kind, row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
+    return (*head, row["claim_id"], row["unsure"] or None, _proposal(row))
+
+
+def _proposal(row: dict[str, Any]) -> str | None:
+    """Who proposed what and waits for another person: 甲：会员 M00002，合并."""
+    if row["proposed_by"] is None:
+        return None
+    join = "，合并" if row["proposed_join"] else ""
+    return f"{row['proposed_by']}：会员 {row['proposed_member_no'] or '–'}{join}"
 
 
 @review.command("show")
@@ -100,27 +129,42 @@ def review_show(
     if as_json:
         emit(shown)
         return
-    say(f"第{item}号 {shown['kind']}，{shown['state']}；原因：{all_in_words(shown['reasons'])}")
+    kind, state = ITEM_KINDS.get(shown["kind"], shown["kind"]), ITEM_STATES.get(shown["state"], shown["state"])
+    say(f"第{item}号 {kind}，{state}；原因：{all_in_words(shown['reasons'])}")
     if shown["kind"] == "match":
         _show_match(shown)
     elif shown["kind"] == "takeback":
         say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
     else:
         _show_claim(shown["claim"])
-    columns = ("经办人", "时间", "答", "状态", "备注", "撤回人")
-    keys = ("by", "at", "answer", "state", "note", "undone_by")
-    table("经过", columns, [tuple(each[key] for key in keys) for each in shown["decisions"]])
+    columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")
+    table("经过", columns, [_spoken(each) for each in shown["decisions"]])
+    if waits := _proposal(shown):
+        say(f"待另一人确认（{waits}）：hubao review decide {item} same --confirm (to confirm exactly this)")
+
+
+def _spoken(each: dict[str, Any]) -> tuple[Any, ...]:
+    joined = "、".join(each["join"]) or None
+    answer, state = ANSWERS.get(each["answer"], each["answer"]), SPOKEN.get(each["state"], each["state"])
+    return each["by"], each["at"], answer, each["member_no"], joined, state, each["note"], _undone(each)
+
+
+def _undone(each: dict[str, Any]) -> str | None:
+    note = f"：{each['undone_note']}" if each["undone_note"] else ""
+    return None if each["undone_by"] is None else each["undone_by"] + note
 
 
 def _show_match(shown: dict[str, Any]) -> None:
     if not shown["available"]:
         say("原页已到期或读不出 (its page is gone or cannot be read)")
-    settlement = shown["settlement"] or {}
-    say(
-        "  ".join(
-            f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value and key != "errors"
-        )
-    )
+    settlement = dict(shown["settlement"] or {})
+    for error in settlement.pop("errors", ()):
+        say(f"这一行有误：{FIELDS.get(error['field'], error['field'])}：{error['message']}")
+    if "care_type" in settlement:
+        settlement["care_type"] = CARE.get(settlement["care_type"], settlement["care_type"])
+    if settlement.pop("reversal", False):
+        settlement = {"reversal": "是", **settlement}
+    say("  ".join(f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
     for each in shown["candidates"]:
         title = f"会员 {each['member_no']}，分数 {each['score']}，{all_in_words(each['reasons'])}"
         rows = [(one["label"], one["record"], one["member"], _VERDICTS[one["verdict"]]) for one in each["fields"]]
@@ -138,10 +182,12 @@ def _show_claim(claim: dict[str, Any] | None) -> None:
     if claim is None:
         say("没有相应的申领 (no claim yet)")
         return
-    say(f"申领 {claim['claim_id']} 第{claim['version']}版 {claim['status']}，应付 {claim['payable']} 元")
+    status = CLAIM_STATES.get(claim["status"], claim["status"])
+    say(f"申领 {claim['claim_id']} 第{claim['version']}版 {status}，应付 {claim['payable']} 元")
     if claim.get("decision"):
         outcome, amount = claim["decision"]["outcome"], claim["decision"]["amount"]
-        say(f"协会已决定：{outcome} {amount} 元；现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
+        say(f"协会已决定：{OUTCOMES.get(outcome, outcome)} {amount} 元")
+        say(f"现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
         for each in claim["changed"]:
             say(f"  结算 {each['settlement_no']} {'已不存在' if each['gone'] else '已变更'}")
 
@@ -157,8 +203,15 @@ def review_decide(
     join: Annotated[
         bool, typer.Option("--join", help="两个会员号是同一人，合并保障期 (two members are one person).")
     ] = False,
+    although_different: Annotated[
+        bool,
+        typer.Option("--although-different", help="虽没有一项足以相符，确是这位会员；须另一人确认 (he it is, though)."),
+    ] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="照另一人的提议确认 (exactly what another person proposed).")
+    ] = False,
     by: By = None,
-    note: Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")] = None,
+    note: Note = None,
     as_json: Json = False,
 ) -> None:
     """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
@@ -166,16 +219,24 @@ def review_decide(
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
-    said = Said(answer=cast("Answer", answer), by=name_of(by), member_no=member_no, join=join, note=note)
+    said = Said(
+        answer=cast("Answer", answer),
+        by=name_of(by),
+        member_no=member_no,
+        join=join,
+        although_different=although_different,
+        confirm=confirm,
+        note=note,
+    )
     _tell(decide(open_office(context), item, said), as_json=as_json)
 
 
 @review.command("undo")
-def review_undo(context: typer.Context, item: Item, by: By = None, as_json: Json = False) -> None:
+def review_undo(context: typer.Context, item: Item, by: By = None, note: Note = None, as_json: Json = False) -> None:
     """撤回决定，连同由此产生的一切；协会已决定的转人工 (take a decision back, with all that followed)."""
     from gateway.flow.deciding import undo
 
-    _tell(undo(open_office(context), item, by=name_of(by)), as_json=as_json)
+    _tell(undo(open_office(context), item, by=name_of(by), note=note), as_json=as_json)
 
 
 def _tell(done: Any, *, as_json: bool) -> None:
@@ -183,7 +244,11 @@ def _tell(done: Any, *, as_json: bool) -> None:
         emit(done)
         return
     member = f"，会员 {done.member_no}" if done.member_no else ""
-    say(f"第{done.item_id}号 {done.answer}：{_STATES.get(done.state, done.state)}{member}；{done.rows}行随之变动")
+    answer, state = ANSWERS.get(done.answer, done.answer), _STATES.get(done.state, done.state)
+    say(f"第{done.item_id}号 {answer}：{state}{member}；{done.rows}行随之变动")
+    for each in done.replaced:
+        joined = "，合并" if each.join else ""
+        say(f"取代了{each.by}的提议（会员 {each.member_no or '–'}{joined}）(another proposal stood before)")
     if done.asked:
         say(f"协会已决定的申领转人工：第{'、'.join(map(str, done.asked))}号 (for a person)")
 
@@ -202,6 +267,8 @@ def review_export(
 
     from gateway.flow.reviewing import lessons
 
+    if file is not None:
+        to_write(file)
     lines = list(lessons(open_office(context), association=association))
     if file is None:
         for line in lines:

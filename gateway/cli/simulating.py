@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from gateway.cli.output import Json, emit, say
+from gateway.cli.output import Json, emit, say, to_write
 from gateway.cli.schemes import scheme, schemes_folder
 from gateway.cli.site import FirstDay, LastDay
 from gateway.errors import WrongUse
@@ -60,6 +60,8 @@ def scheme_simulate(
     as_json: Json = False,
 ) -> None:
     """试算：草案与现行规定对比，谁多谁少、基金够不够 (what a draft would change, and the fund's year)."""
+    if chart is not None:
+        to_write(chart)
     from gateway.cli import simulation
     from gateway.settings.shipped import shipped_folder
 

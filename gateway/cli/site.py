@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.explaining import show_due
 from gateway.cli.output import Json, complain, emit, say, table
+from gateway.cli.words import CLAIM_STATES, DELIVERIES
 from gateway.errors import BadSettings, Finding
 
 if TYPE_CHECKING:
@@ -157,8 +158,12 @@ def _show_health(now: Any) -> None:
             for f in now.feeds
         ],
     )
-    table("申领", ("协会", "状态", "件数", "应付（元）"), [(a, s, n, yuan(m)) for a, s, n, m in now.claims])
-    table("送达", ("状态", "件数"), sorted(now.deliveries.items()))
+    table(
+        "申领",
+        ("协会", "状态", "件数", "应付（元）"),
+        [(a, CLAIM_STATES.get(s, s), n, yuan(m)) for a, s, n, m in now.claims],
+    )
+    table("送达", ("状态", "件数"), [(DELIVERIES.get(s, s), n) for s, n in sorted(now.deliveries.items())])
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
     show_due(now.due)
     for finding in now.findings:

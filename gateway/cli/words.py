@@ -52,12 +52,109 @@ LEVELS: Final = {
     "year": "年份不同",
 }
 
+ITEM_KINDS: Final = {
+    "match": "匹配",
+    "takeback": "文件收回",
+    "decided_before": "协会已决定",
+    "contradiction": "资料矛盾",
+}
+
 REASONS: Final = {
     "several_people": "不止一人符合",
     "decided_by_person": "此前人工认定",
     "ruled_out_by_person": "此前人工排除",
     "unreadable_record": "不是记录",
+    **ITEM_KINDS,
 }
+
+ITEM_STATES: Final = {
+    "open": "待核",
+    "decided": "已核定",
+    "closed": "已了结",
+    "superseded": "已被更新的记录取代",
+    "expired": "原页已到期",
+}
+
+CARE: Final = {
+    "inpatient": "住院",
+    "outpatient": "普通门诊",
+    "outpatient_special": "门诊特殊病",
+    "outpatient_chronic": "门诊慢性病",
+    "emergency": "急诊",
+    "maternity_inpatient": "生育住院",
+    "maternity_outpatient": "生育门诊",
+    "family_planning": "计划生育",
+    "pharmacy": "药店购药",
+    "other": "其他就医",
+}
+
+CLAIM_STATES: Final = {"proposed": "新申领", "amended": "已变更", "withdrawn": "已撤回"}
+
+DELIVERIES: Final = {
+    "pending": "待送",
+    "leased": "送达中",
+    "accepted": "已收下",
+    "refused": "已拒收",
+    "unknown": "结果不明",
+    "unavailable": "对方暂不可用",
+    "absent": "对方没有",
+    "dead": "死信",
+    "overtaken": "已由新版取代",
+}
+"""Where deliveries stand, and what came of an attempt."""
+
+DELIVERY_STATES: Final = ("pending", "leased", "accepted", "refused", "unknown", "dead", "overtaken")
+
+OUTCOMES: Final = {"approved": "已核定", "paid": "已支付", "refused": "不予补助"}
+"""What the association decided about a claim."""
+
+FLAGS: Final = {
+    "age_outside": "年龄不在参互范围",
+    "amount_unknown": "给付标准未载明",
+    "decided_before": "与已审定的申领有关",
+    "diagnosed_before": "保障前已有同类诊断",
+    "diagnosis_to_confirm": "诊断待确认",
+    "incomplete": "资料不全",
+    "injury_to_confirm": "外伤待核实",
+    "late": "已过申领期限",
+    "maternity_insurance": "生育保险范围",
+    "not_covered": "不在保障期内",
+    "not_eligible": "参互条件待核实",
+    "not_employee_insurance": "非职工医保",
+    "not_payable_care": "不属补助范围的就医",
+    "partial_reversal": "部分退费",
+    "referral_to_confirm": "异地就医转诊待核实",
+    "reversal_unclear": "退费对应不明",
+    "transfer_to_confirm": "转院待核实",
+    "used_before": "同类给付已享受过",
+    "waiting_period": "等待期内",
+    "merged": "并入同次住院",
+    "nothing_owed": "已无应补助金额",
+    "decision_withdrawn": "人工认定已撤回",
+    "event_gone": "确诊等事实已撤回或更正",
+    "reversed": "结算已退费或更正",
+}
+"""Flags of a claim and reasons of a withdrawal."""
+
+ANSWERS: Final = {
+    "same": "同一人",
+    "different": "不是",
+    "unsure": "不确定",
+    "agree": "同意收回",
+    "refuse": "不收回",
+    "noted": "已阅",
+}
+"""What people say about an item."""
+
+SPOKEN: Final = {
+    "noted": "记下",
+    "proposed": "待另一人确认",
+    "confirmed": "已由另一人确认",
+    "overtaken": "已被取代",
+    "done": "有效",
+    "undone": "已撤回",
+}
+"""What became of what somebody said."""
 
 
 def in_words(code: str) -> str:

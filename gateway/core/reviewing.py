@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.core.match import plain_name
-from gateway.model.decision import Subject
+from gateway.core.match import Model, explain, match, plain_name
+from gateway.model.decision import Candidate, Evidence, MatchDecision, Outcome, Subject
 from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord
 
@@ -35,9 +35,9 @@ _SEPARATOR: Final = "\x1f"
 # ── who decides ──
 
 
-def needs_second(amount: int, *, above: int) -> bool:
-    """Whether "the same" about a settlement of so many fen needs a second person."""
-    return abs(amount) > above
+def needs_second(amount: int, *, above: int, although_different: bool = False) -> bool:
+    """Whether "the same" needs a second person: about a settlement of so many fen, or against all evidence."""
+    return although_different or abs(amount) > above
 
 
 def same_clerk(one: str, other: str) -> bool:
@@ -47,6 +47,27 @@ def same_clerk(one: str, other: str) -> bool:
 
 def _typed(name: str) -> str:
     return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+
+
+# ── one member alone ──
+
+_ALWAYS_TOLD: Final = ("id_number", "name")
+
+
+def alone(subject: Subject, candidate: Candidate, model: Model) -> MatchDecision:
+    """What matching makes of one member, with what was compared even where that is no reason to look at him."""
+    decision = match(subject, [candidate], model)
+    if decision.outcome is not Outcome.NONE:
+        return decision
+    evidence = explain(subject, candidate, model)
+    return msgspec.structs.replace(decision, evidence=evidence, reasons=_compared(evidence))
+
+
+def _compared(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """The codes of a waterfall: number and name, and whatever else says something for or against."""
+    told = [each for each in evidence if each.field in _ALWAYS_TOLD]
+    told += [each for each in evidence if each.field not in (*_ALWAYS_TOLD, "prior") and each.level != "missing"]
+    return tuple(f"{each.field}_{'agrees' if each.level == 'equal' else each.level}" for each in told)
 
 
 # ── what is remembered ──

@@ -8,7 +8,7 @@ and settled like the first time (`gateway.flow.rescan`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -19,13 +19,14 @@ from gateway.errors import BadInput, Conflict
 from gateway.flow.candidates import PERSON_NO
 from gateway.flow.enrol import look_again_at
 from gateway.flow.joining import join_people, part_people
-from gateway.flow.office import Office, feeds_of, note_context
+from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
 from gateway.flow.reading import Row, look_up
 from gateway.flow.rescan import resettle
-from gateway.flow.reviewing import Alternative, Opened, alternatives, clerk, find_item, open_page
+from gateway.flow.reviewing import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
 from gateway.flow.ruling import Digests, digests_of
 from gateway.flow.takeback import take_back_agreed
 from gateway.flow.unruling import take_out_of_gone_pages
+from gateway.flow.weighing import WITHDRAWN
 from gateway.model.member import Member
 from gateway.store import items, pages, records, reviews, roster
 from gateway.store.engine import Tx, lock
@@ -37,19 +38,32 @@ _LONGEST_NOTE = 2000
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too."""
+    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
+    `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
+    """
 
     answer: Answer
     by: str
     member_no: str | None = None
     join: bool = False
+    although_different: bool = False
+    confirm: bool = False
     note: str | None = None
+
+
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that another answer took the place of."""
+
+    by: str
+    member_no: str | None
+    join: bool
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. state: decided | proposed (a second person must confirm) | open (still, or again).
 
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided.
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
+    `replaced`: the proposals this answer took the place of.
     """
 
     item_id: int
@@ -58,6 +72,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     member_no: str | None = None
     rows: int = 0
     asked: tuple[int, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
 
 
 def decide(office: Office, item_id: int, said: Said, *, association: str | None = None) -> Done:
@@ -73,13 +88,14 @@ def decide(office: Office, item_id: int, said: Said, *, association: str | None 
         return case.decide()
 
 
-def undo(office: Office, item_id: int, *, by: str, association: str | None = None) -> Done:
+def undo(office: Office, item_id: int, *, by: str, note: str | None = None, association: str | None = None) -> Done:
     """Take back the decision that stands about an item, or a proposal, and all that followed from it.
 
     What the association had already decided stays, and goes to a person with the difference. Raises BadInput where
     a decision cannot be taken back, Conflict where there is none.
     """
-    said = Said(answer="unsure", by=clerk(by))
+    said = Said(answer="unsure", by=clerk(by), note=note)
+    _check(said)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
     with office.store.write() as tx:
@@ -90,8 +106,9 @@ def _check(said: Said) -> None:
     clerk(said.by)
     if said.note is not None and len(said.note) > _LONGEST_NOTE:
         raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
-    if said.answer != "same" and (said.member_no is not None or said.join):
-        raise BadInput("not_valid", "会员号与 join 只随 same (member_no and join go with same only)")
+    more = said.member_no is not None or said.join or said.although_different or said.confirm
+    if said.answer != "same" and more:
+        raise BadInput("not_valid", "会员号、join、确认等只随 same (member_no, join and the like go with same only)")
 
 
 def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:
@@ -111,6 +128,7 @@ class _Case:
         self._pages: dict[int, Opened | None] = {}
         self._before = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = items.last_number(tx)
+        self._replaced: tuple[Replaced, ...] = ()
 
     # ── an answer ──
 
@@ -142,8 +160,16 @@ class _Case:
 
     def _same(self) -> Done:
         page, row, likely = self._evidence()
+        if self._said.confirm:
+            self._said = self._proposed()
         chosen = self._chosen(page, row, likely)
         others = self._others(chosen, likely) if self._said.join else []
+        if chosen.different and not self._said.although_different:
+            raise BadInput(
+                "nothing_agrees",
+                "所写与此会员没有一项足以相符；确是他，请注明 although_different，并由另一人确认 "
+                "(nothing speaks for this member: say so, and a second person must confirm)",
+            )
         if self._waits_for_second(chosen, others):
             return self._done("proposed", member=chosen.member)
         joined = join_people(self._tx, self._office, chosen.member, others) if others else []
@@ -151,7 +177,7 @@ class _Case:
         decision = self._write("done", chosen=chosen, joined=joined)
         against = self._overruled(digests, {chosen.member.member_id}, same=True)
         self._rule(against, [self._ruling(digests.same, chosen.member, decision, same=True)])
-        changed = self._settle(against, likely)
+        changed = self._settle(against, [*likely, chosen])
         if self._now().state == "open":
             # The decision could not be carried out: better nothing than half of it.
             raise Conflict("这一行已不是当时的样子，请重新查看 (the row is not what it was: look again)")
@@ -195,8 +221,7 @@ class _Case:
             raise BadInput("unknown_member", "没有此会员号 (no such member)")
         if rows[0].opt_out:
             raise BadInput("opted_out", "此会员已选择不参加 (the member has opted out)")
-        named = msgspec.structs.replace(self._item, member_id=rows[0].member_id)
-        found = alternatives(self._tx, self._office, page, row, named)
+        found = alternatives(self._tx, self._office, page, row, self._item, [rows[0].member_id])
         return next(each for each in found if each.member.member_id == rows[0].member_id)
 
     def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
@@ -215,12 +240,24 @@ class _Case:
 
     # ── a second person ──
 
+    def _proposed(self) -> Said:
+        """What another one proposed, as an answer. Raises BadInput, or Conflict where it is not what is thought."""
+        proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
+        if proposal is None or proposal.member_id is None:
+            raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
+        numbers = {each.member_id: each.member_no for each in roster.members(self._tx, [proposal.member_id])}
+        number = numbers.get(proposal.member_id)
+        if number is None or self._said.member_no not in (None, number):
+            raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
+        join = proposal.joined != "[]"
+        return msgspec.structs.replace(self._said, member_no=number, join=join, although_different=True)
+
     def _waits_for_second(self, chosen: Alternative, others: Sequence[Member]) -> bool:
         """Whether this "same" is only a proposal. Raises BadInput where one person says it twice."""
         above = int(self._office.gateway.review.second_person_above * 100)
         proposals = [each for each in self._before if each.state == "proposed"]
-        if not needs_second(self._item.amount, above=above):
-            reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        if not needs_second(self._item.amount, above=above, although_different=chosen.different):
+            self._overtake(proposals)
             return False
         joined = [["join", each.member_id] for each in others]
         for each in proposals:
@@ -230,9 +267,18 @@ class _Case:
             if alike:
                 reviews.end_decisions(self._tx, [each.decision_id], state="confirmed")
                 return False
-        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
         return True
+
+    def _overtake(self, proposals: Sequence[DecisionRow]) -> None:
+        """These proposals are no longer there to be confirmed; who gave the new answer is told."""
+        numbers = numbers_of(self._tx, proposals)
+        self._replaced = tuple(
+            Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
+            for each in proposals
+        )
+        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
 
     # ── rulings ──
 
@@ -263,7 +309,7 @@ class _Case:
         rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
-    def _settle_rows(self, rows: Iterable[tuple[int, int]]) -> int:
+    def _settle_rows(self, rows: Iterable[tuple[int, int]], *, because: str | None = None) -> int:
         by_page: dict[int, list[int]] = defaultdict(list)
         for seq, index in rows:
             by_page[seq].append(index)
@@ -275,7 +321,7 @@ class _Case:
             if self._item.association in self._office.feeds[page.at.meta.feed].associations:
                 again = [page.row(self._office, index) for index in sorted(indexes)]
                 reading = look_up(self._tx, self._office, page.at.meta.feed, again, page.content)
-                changed += resettle(self._tx, self._office, page.at, reading)
+                changed += resettle(self._tx, self._office, page.at, reading, because=because)
         return changed
 
     def _page(self, seq: int) -> Opened | None:
@@ -291,7 +337,8 @@ class _Case:
         if not standing or (self._item.state == "open") is (standing[-1].state == "done"):
             raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
         last = standing[-1]
-        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=to_ms(self._office.now()))
+        at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
+        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
         if last.state == "proposed":
             return self._done("open", answer=last.answer)
         if self._item.kind != "match":
@@ -319,7 +366,7 @@ class _Case:
         reviews.forget_rulings(self._tx, [each.ruling_id for each in rulings])
         parted, doubtful = self._part(last)
         changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
-        changed += self._settle_rows((rows - gone) | doubtful)
+        changed += self._settle_rows((rows - gone) | doubtful, because=WITHDRAWN)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
             items.end_reviews(self._tx, [self._item.item_id], state="superseded")
@@ -338,18 +385,14 @@ class _Case:
         roster.ask_rescan(self._tx, again)
         held = records.of_people(self._tx, {row.person_id for row in parted})
         rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
-        return set(learnt), rows
+        open_ones = items.open_reviews_of_members(self._tx, set(learnt))
+        return set(learnt), rows | {(each.page_seq, each.row) for each in open_ones if each.row is not None}
 
     # ── writing ──
 
     def _write(self, state: str, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
-        note = self._said.note
-        sealed = None
-        if note:
-            sealed = self._office.vault.roster_key().seal(note.encode(), note_context(str(self._item.item_id)))
         if state == "done" and self._said.answer != "same":
-            open_ones = [each.decision_id for each in self._before if each.state == "proposed"]
-            reviews.end_decisions(self._tx, open_ones, state="overtaken")
+            self._overtake([each for each in self._before if each.state == "proposed"])
         row = DecisionRow(
             item_id=self._item.item_id,
             association=self._item.association,
@@ -357,13 +400,19 @@ class _Case:
             state=state,
             member_id=chosen.member.member_id if chosen else None,
             by=self._said.by,
-            note=sealed,
+            note=self._sealed_note(note_context),
             decided_at=to_ms(self._office.now()),
             levels=chosen.levels if chosen else "{}",
             model=chosen.decision.model if chosen else "",
             joined=msgspec.json.encode(list(joined)).decode(),
         )
         return reviews.add_decision(self._tx, row)
+
+    def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
+        note = self._said.note
+        if not note:
+            return None
+        return self._office.vault.roster_key().seal(note.encode(), context(str(self._item.item_id)))
 
     def _now(self) -> ReviewItem:
         return find_item(self._tx, self._item.item_id, None)
@@ -380,4 +429,5 @@ class _Case:
             member_no=member.member_no if member else None,
             rows=rows,
             asked=tuple(each.item_id for each in new),
+            replaced=self._replaced,
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gateway.errors import BadInput
 from gateway.flow.office import Office
 from gateway.flow.settling import Work, count_duplicates, person_files
-from gateway.flow.weighing import mark_duplicates, weigh
+from gateway.flow.weighing import WITHDRAWN, mark_duplicates, weigh
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Member
 from gateway.store import claims, pages, reviews, roster
@@ -62,7 +62,7 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
         raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
     for member_id, before, _ in moves:
         reviews.move_member(tx, member_id, person_id=before)
-    _weigh_again(tx, office, association, persons)
+    _weigh_again(tx, office, association, persons, because=WITHDRAWN)
     return roster.members_of_people(tx, persons)
 
 
@@ -83,11 +83,13 @@ def _who_stays(tx: Tx, persons: Sequence[int]) -> int:
     return min(persons, key=lambda one: (one not in decided, -standing[one], -ever[one], one))
 
 
-def _weigh_again(tx: Tx, office: Office, association: str, persons: Sequence[int]) -> None:
+def _weigh_again(
+    tx: Tx, office: Office, association: str, persons: Sequence[int], *, because: str | None = None
+) -> None:
     work = Work(associations=dict.fromkeys(persons, association))
     people = person_files(tx, office, {}, work)
     for person in people:
         mark_duplicates(person.stays)
     count_duplicates(tx, people, work)
-    weigh(tx, office, people)
+    weigh(tx, office, people, because=because)
     pages.move_tally(tx, work.moves)

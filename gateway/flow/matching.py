@@ -15,11 +15,13 @@ from gateway.flow.candidates import Search, blocks_asked, number_asked
 from gateway.flow.ingest import unseal
 from gateway.flow.office import Office, page_context
 from gateway.flow.reading import Row, identify, look_up, see_as_written
+from gateway.flow.reviewing import find_item
 from gateway.flow.settling import ENTRY, NO_KEY, batch_name
 from gateway.model.decision import Evidence, Subject
 from gateway.store import items, pages, records, roster
 from gateway.store.engine import Tx
 from gateway.store.pages import StoredPage
+from gateway.store.reporting import number_width
 from gateway.store.roster import Width
 
 
@@ -65,6 +67,18 @@ def explain(office: Office, settlement_no: str, feed: str | None = None) -> list
                     found += _again(tx, office, *place)
     if not found:
         raise WrongUse("没有这个结算号，或其报文已过保存期 (no stored page holds this settlement number)")
+    return found
+
+
+def explain_item(office: Office, item_id: int) -> list[Explained]:
+    """The row a doubt before a person is about, decided again. Raises BadInput, WrongUse where it is about none."""
+    with office.store.read() as tx:
+        item = find_item(tx, item_id, None)
+        if item.kind != "match" or item.row is None:
+            raise WrongUse(f"第{item_id}号不是匹配事项 (the item is not about a match)")
+        found = _again(tx, office, item.page_seq, item.row)
+    if not found:
+        raise WrongUse("其报文已过保存期或读不出 (its page is gone or cannot be read)")
     return found
 
 
@@ -151,10 +165,13 @@ def _kinds_asked(office: Office, feed: str, content: Rows, row: Row) -> tuple[st
 
 
 class Sampled(msgspec.Struct, frozen=True, kw_only=True):
-    """What asking cost for rows of the newest pages: look-ups a row, and candidates a row whose number is nobody's."""
+    """What asking cost for rows of the newest pages: look-ups a row; candidates a row whose number is a member's, for
+    the one look-up it takes; candidates a row whose number is nobody's."""
 
     rows: int
     by_number: int
+    candidates_per_member: float
+    most_by_number: int
     lookups_per_record: float
     lookups_per_stranger: float
     most_lookups: int
@@ -163,7 +180,8 @@ class Sampled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BlockReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The index of blocks by kind, and a sample of what asking it costs; no sample before any page is stored."""
+    """The index of numbers and that of blocks by kind, and a sample of what asking costs; none before any page is
+    stored."""
 
     kinds: tuple[Width, ...]
     sample: Sampled | None
@@ -178,7 +196,7 @@ def expected_candidates(width: Width) -> float:
 def block_report(office: Office, *, sample: int = 10_000) -> BlockReport:
     """How wide the blocks are, and what the newest `sample` rows ask and find."""
     with office.store.read() as tx:
-        kinds = tuple(roster.block_widths(tx))
+        kinds = (number_width(tx), *roster.block_widths(tx))
         counts = list(islice(_counts(tx, office), sample))
     return BlockReport(kinds=kinds, sample=_sampled(counts) if counts else None)
 
@@ -214,9 +232,12 @@ def _counts_of(tx: Tx, office: Office, feed: str, content: Rows) -> Iterator[_Co
 
 def _sampled(counts: Sequence[_Count]) -> Sampled:
     strangers = [each for each in counts if not each.by_number]
+    members = [each for each in counts if each.by_number]
     return Sampled(
         rows=len(counts),
-        by_number=len(counts) - len(strangers),
+        by_number=len(members),
+        candidates_per_member=_mean([each.candidates for each in members]),
+        most_by_number=max((each.candidates for each in members), default=0),
         lookups_per_record=_mean([each.lookups for each in counts]),
         lookups_per_stranger=_mean([each.lookups for each in strangers]),
         most_lookups=max(each.lookups for each in counts),

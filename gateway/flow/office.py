@@ -35,6 +35,7 @@ member_context = context_for("member", "sealed")
 record_context = context_for("record", "sealed")
 delivery_context = context_for("delivery", "sealed")
 note_context = context_for("review_decision", "note")
+undone_note_context = context_for("review_decision", "undone_note")
 
 
 class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):

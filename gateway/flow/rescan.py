@@ -161,15 +161,15 @@ def settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> i
             continue
 
 
-def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading) -> int:
-    """Settle some rows of a worked page once more; returns how many changed class."""
+def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading, *, because: str | None = None) -> int:
+    """Settle some rows of a worked page once more; returns how many changed class. `because`: as for `weigh`."""
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
     hold_roster(tx, office, feed, reading)
     before = _standing(tx, office, at, reading.rows)
     reading.rows = _still_standing(tx, office, at, reading.rows, before)
     _count_money_read_since(tx, at, reading.rows)
-    work = Work()
+    work = Work(because=because)
     supersede(tx, office, at, reading.rows, work)
     _close_own_items(tx, at, reading.rows)
     wake_reversals(tx, office, at, reading.rows, work)

@@ -5,20 +5,20 @@ What a person answers is carried out by `gateway.flow.deciding`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from gateway.core.match import match
-from gateway.core.normalise import Normal, Rows
-from gateway.core.reviewing import Pair, context_of, side_by_side
+from gateway.core.match import record_blocks
+from gateway.core.normalise import Normal, Rejected, Rows, only_in_doubt
+from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
 from gateway.errors import BadInput, BadPage
 from gateway.flow.candidates import Search, candidate_of
 from gateway.flow.claims import summary as claim_summary
 from gateway.flow.ingest import unseal
-from gateway.flow.office import Office, note_context, page_context
+from gateway.flow.office import Office, note_context, page_context, undone_note_context
 from gateway.flow.reading import Row, identify, see_as_written
 from gateway.flow.ruling import subject_of
 from gateway.flow.settling import PageAt, Work, person_files
@@ -56,8 +56,15 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     decision: MatchDecision
 
     @property
+    def different(self) -> bool:
+        """Whether nothing in the evidence is a reason to think of him."""
+        return self.decision.outcome is Outcome.NONE
+
+    @property
     def levels(self) -> str:
-        """The evidence as levels, for training: no value of anybody."""
+        """The evidence as levels, for training: no value of anybody; nothing where only a person knows why."""
+        if self.different:
+            return "{}"
         return msgspec.json.encode({each.field: each.level for each in self.decision.evidence}).decode()
 
 
@@ -73,22 +80,32 @@ def open_page(tx: Tx, office: Office, seq: int) -> Opened | None:
     return Opened(at=PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed)), content=content)
 
 
-def alternatives(tx: Tx, office: Office, page: Opened, row: Row, item: ReviewItem) -> list[Alternative]:
-    """The members an item's row may be about, the likeliest first; the one the item names is always among them."""
+def alternatives(
+    tx: Tx, office: Office, page: Opened, row: Row, item: ReviewItem, named: Iterable[int | None] = ()
+) -> list[Alternative]:
+    """The members an item's row may be about, the likeliest first; the one the item names and those `named` by people
+    are always among them."""
     feed = page.at.meta.feed
     found = Search(tx, office, feed, page.content).run([row])
     members = {each.member_id: each for each in found.candidates.get(row.index, ())}
-    if item.member_id is not None and item.member_id not in members:
-        members.update((each.member_id, office.open_member(each)) for each in roster.members(tx, [item.member_id]))
+    wanted = {each for each in (item.member_id, *named) if each is not None}
+    members.update((each.member_id, office.open_member(each)) for each in roster.members(tx, wanted - members.keys()))
     subject = subject_of(office, feed, page.content, row.index) or Subject()
     likely = []
     for member in members.values():
         candidate = candidate_of(member, found.person_nos.get((row.index, member.member_id)))
-        decision = match(subject, [candidate], office.match_model)
-        named = decision.outcome is not Outcome.NONE or member.member_id == item.member_id
-        if named and member.association == item.association and not member.opt_out:
+        decision = alone(subject, candidate, office.match_model)
+        offered = decision.outcome is not Outcome.NONE or member.member_id in wanted
+        if offered and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
     return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_no))
+
+
+def _namesakes(tx: Tx, office: Office, subject: Subject) -> set[int]:
+    """Whoever else bears such a name and was born that day: the other twin, where a card is one twin's and the record
+    the other's, and matching looks at the owner of the number only."""
+    texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
+    return {member_id for _, member_id in roster.find_blocks(tx, [office.block(text) for text in texts])}
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
@@ -140,17 +157,36 @@ def list_items(
 ) -> list[dict[str, Any]]:
     """Items newest first, or with `after` in order of number from behind that one on.
 
-    `unsure`: how many could not say; `proposed_by`: who waits for a second person.
+    `unsure`: how many could not say; `proposed_by`: who waits for a second person, who proposed `proposed_member_no`,
+    with `proposed_join` that the others are he too.
     """
     with office.store.read() as tx:
         found = items.reviews(tx, state=state, association=association, kind=kind, after=after, limit=limit)
         said = reviews.decisions_of(tx, [each.item_id for each in found])
-    return [{**summary(item), **_standing(said.get(item.item_id, []))} for item in found]
+        numbers = numbers_of(tx, [each for spoken in said.values() for each in spoken])
+    return [{**summary(item), **_standing(said.get(item.item_id, []), numbers)} for item in found]
 
 
-def _standing(said: list[DecisionRow]) -> dict[str, Any]:
-    proposed = [each.by for each in said if each.state == "proposed"]
-    return {"unsure": sum(each.state == "noted" for each in said), "proposed_by": proposed[-1] if proposed else None}
+def numbers_of(tx: Tx, said: Iterable[DecisionRow]) -> dict[int, str]:
+    """Member → member number, of everybody these decisions are about."""
+    ids = {member_id for each in said for member_id in (each.member_id, *_joined(each)) if member_id is not None}
+    return {row.member_id: row.member_no for row in roster.members(tx, ids)}
+
+
+def _joined(said: DecisionRow) -> list[int]:
+    """Whom a decision made, or would make, one person with the member it is about."""
+    pairs = msgspec.json.decode(said.joined)
+    return [second if first == "join" else first for first, second in pairs]
+
+
+def _standing(said: list[DecisionRow], numbers: dict[int, str]) -> dict[str, Any]:
+    proposed = next((each for each in reversed(said) if each.state == "proposed"), None)
+    return {
+        "unsure": sum(each.state == "noted" for each in said),
+        "proposed_by": proposed.by if proposed else None,
+        "proposed_member_no": numbers.get(proposed.member_id or 0) if proposed else None,
+        "proposed_join": proposed is not None and bool(_joined(proposed)),
+    }
 
 
 # ── show ──
@@ -174,28 +210,39 @@ def reveal(office: Office, item_id: int, *, by: str, association: str | None = N
 
 def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[str, Any]:
     said = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
-    told = {**summary(item), **_standing(said), "revealed": reveal, "decisions": [_told(office, each) for each in said]}
+    numbers = numbers_of(tx, said)
+    spoken = [_told(office, each, numbers) for each in said]
+    told = {**summary(item), **_standing(said, numbers), "revealed": reveal, "decisions": spoken}
     if item.kind == "match":
-        return {**told, **_match_shown(tx, office, item, reveal=reveal)}
+        # Whoever confirms a proposal sees the member it is about, whether or not anything else led to him.
+        named = {each for one in said if one.state in ("proposed", "done") for each in (one.member_id, *_joined(one))}
+        return {**told, **_match_shown(tx, office, item, named, reveal=reveal)}
     if item.kind == "takeback":
         return {**told, "file": pages.load(tx, item.page_seq)[0].source}
     return {**told, "claim": _claim_shown(tx, office, item)}
 
 
-def _told(office: Office, said: DecisionRow) -> dict[str, Any]:
-    note = office.vault.open(said.note, note_context(str(said.item_id))).decode() if said.note is not None else None
+def _told(office: Office, said: DecisionRow, numbers: dict[int, str]) -> dict[str, Any]:
+    def opened(note: bytes | None, context: Callable[[str], bytes]) -> str | None:
+        return office.vault.open(note, context(str(said.item_id))).decode() if note is not None else None
+
     return {
         "answer": said.answer,
         "state": said.state,
+        "member_no": numbers.get(said.member_id or 0),
+        "join": [numbers[each] for each in _joined(said) if each in numbers and each != said.member_id],
         "by": said.by,
         "at": from_ms(said.decided_at).isoformat(),
-        "note": note,
+        "note": opened(said.note, note_context),
         "undone_by": said.undone_by,
         "undone_at": from_ms(said.undone_at).isoformat() if said.undone_at is not None else None,
+        "undone_note": opened(said.undone_note, undone_note_context),
     }
 
 
-def _match_shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[str, Any]:
+def _match_shown(
+    tx: Tx, office: Office, item: ReviewItem, named: Iterable[int | None], *, reveal: bool
+) -> dict[str, Any]:
     """The record beside every member it may be about, and the waterfall the doubt was raised with."""
     page = open_page(tx, office, item.page_seq)
     kept = [each for each in decisions.of_pages(tx, [item.page_seq]) if each.row == item.row]
@@ -209,7 +256,7 @@ def _match_shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> d
         return {**shown, "settlement": None, "candidates": []}
     row = page.row(office, item.row)
     subject = subject_of(office, page.at.meta.feed, page.content, item.row) or Subject()
-    likely = alternatives(tx, office, page, row, item)
+    likely = alternatives(tx, office, page, row, item, {*named, *_namesakes(tx, office, subject)})
     return {
         **shown,
         "settlement": _settlement(office, page, item.row),
@@ -218,13 +265,18 @@ def _match_shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> d
 
 
 def _settlement(office: Office, page: Opened, index: int) -> dict[str, Any]:
-    """Where, when and how much; or what is wrong with the row beside the doubt."""
-    found = office.mapping_of(page.at.meta.feed).record(page.content, index)
+    """Where, when and how much, and what is wrong with the row; that alone where more than number or name is."""
+    mapping = office.mapping_of(page.at.meta.feed)
+    found = mapping.record(page.content, index)
+    wrong = {} if isinstance(found, Normal) else {"errors": msgspec.to_builtins(found.errors)}
+    if isinstance(found, Rejected) and only_in_doubt(found.errors):
+        # The doubt is about who he is; where he was, when and for how much is as good as anybody's.
+        found = mapping.record_if(page.content, index, lambda _: True, as_written=True) or found
     if not isinstance(found, Normal):
-        return {"errors": msgspec.to_builtins(found.errors)}
+        return wrong
     record = found.record
     total = None if record.total_amount is None else yuan(record.total_amount)
-    return {**context_of(record), "reversal": record.reversal, "total": total}
+    return {**context_of(record), "reversal": record.reversal, "total": total, **wrong}
 
 
 def _candidate(subject: Subject, one: Alternative, *, reveal: bool) -> dict[str, Any]:

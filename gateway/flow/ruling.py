@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.core.match import match
 from gateway.core.normalise import Rows
-from gateway.core.reviewing import memory_of
+from gateway.core.reviewing import alone, memory_of
 from gateway.flow.candidates import Found, candidate_of
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
@@ -105,14 +105,18 @@ class _Bench:
             member = self._member(association, each.member_id)
             if member is not None:
                 self.used.add(each.ruling_id)
-                reasons = (*decision.reasons, "decided_by_person")
-                return msgspec.structs.replace(decision, outcome=Outcome.MATCHED, member=member, reasons=reasons)
+                # The evidence is his own, not that of whoever else the row made matching think of.
+                own = alone(self._subject, member, self._office.match_model)
+                reasons = (*own.reasons, "decided_by_person")
+                return msgspec.structs.replace(own, outcome=Outcome.MATCHED, member=member, reasons=reasons)
         return self._without({each.member_id: each.ruling_id for each in mine if not each.same}, association, decision)
 
     def _member(self, association: str, member_id: int) -> Candidate | None:
         rows = roster.members(self._tx, [member_id])
         there = [row for row in rows if row.association == association and not row.opt_out]
-        return candidate_of(self._office.open_member(there[0])) if there else None
+        if not there:
+            return None
+        return candidate_of(self._office.open_member(there[0]), self._found.person_nos.get((self._index, member_id)))
 
     def _without(self, ruled_out: dict[int, int], association: str, decision: MatchDecision) -> MatchDecision:
         """Matched anew among the candidates nobody ruled out."""

@@ -55,8 +55,9 @@ class PageAt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work(msgspec.Struct, kw_only=True):
-    """What a settlement transaction found out and will write."""
+    """What a settlement transaction found out and will write. `because`: as for `weigh`."""
 
+    because: str | None = None
     tally: Tally = msgspec.field(default_factory=Tally)
     moves: list[tuple[int, int, str, str, int]] = msgspec.field(default_factory=list)
     removed: dict[int, RecordRow] = msgspec.field(default_factory=dict)
@@ -317,7 +318,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
     records.remove(tx, list(work.removed))
     records.add(tx, _sealed_records(office, people))
     count_duplicates(tx, people, work, {(at.meta.seq, row.index): row for row in reading.rows})
-    weigh(tx, office, people)
+    weigh(tx, office, people, because=work.because)
 
 
 def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: Work) -> list[PersonFile]:

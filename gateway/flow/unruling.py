@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.flow.office import Office
 from gateway.flow.settling import Work, count_duplicates, person_files
-from gateway.flow.weighing import mark_duplicates, weigh
+from gateway.flow.weighing import WITHDRAWN, mark_duplicates, weigh
 from gateway.store import items, pages, records, roster
 from gateway.store.engine import Tx
 from gateway.store.items import ReviewItem
@@ -37,7 +37,7 @@ def take_out_of_gone_pages(
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
     count_duplicates(tx, people, work)
-    weigh(tx, office, people)
+    weigh(tx, office, people, because=WITHDRAWN)
     pages.move_tally(tx, work.moves)
     moved = {(seq, row): amount for seq, row, _, after, amount in work.moves if after == "review"}
     expired = [

@@ -39,6 +39,11 @@ from gateway.store.engine import Tx
 from gateway.store.items import ReviewItem
 from gateway.store.values import to_ms
 
+WITHDRAWN = "decision_withdrawn"
+"""Why claims are withdrawn when a person takes a decision about a doubt back."""
+
+_MERGED = "merged"
+
 _EVENT = "event/"
 """How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
 
@@ -78,9 +83,11 @@ def _member_no(member: Member) -> str:
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What is to be written after weighing. `digest`: the facts of a doubt → by what they are known again."""
+    """What is to be written after weighing. `digest`: the facts of a doubt → by what they are known again; `because`:
+    why claims are withdrawn, where that is not told by what is left."""
 
     digest: Callable[[str], bytes]
+    because: str | None = None
     new: list[ClaimRow] = msgspec.field(default_factory=list)
     changed: list[ClaimRow] = msgspec.field(default_factory=list)
     outgoing: list[tuple[ClaimRow, bytes]] = msgspec.field(default_factory=list)
@@ -102,15 +109,18 @@ def mark_duplicates(stays: Sequence[Stay]) -> None:
         stay.duplicate = seen.feed != stay.feed and r.facility_no is not None and r.admitted_on is not None
 
 
-def weigh(tx: Tx, office: Office, people: Sequence[PersonFile]) -> Outcome:
-    """Assess everything these people have, and write the claims and outbox rows that follow."""
+def weigh(tx: Tx, office: Office, people: Sequence[PersonFile], *, because: str | None = None) -> Outcome:
+    """Assess everything these people have, and write the claims and outbox rows that follow.
+
+    `because`: the reason of every withdrawal but a merger's, where no record tells it.
+    """
     now_ms = to_ms(office.now())
     before: dict[int, dict[tuple[str, str], ClaimRow]] = defaultdict(dict)
     for row in claims.of_people(tx, [each.person_id for each in people]):
         before[row.person_id][(row.scheme, row.stay)] = row
     known = [row.claim_id for rows in before.values() for row in rows.values()]
     decided = claims.decisions(tx, known) if known else {}
-    outcome = Outcome(digest=office.vault.fingerprinter("doubt"))
+    outcome = Outcome(digest=office.vault.fingerprinter("doubt"), because=because)
     families = {name: in_order_of_payment(office.families(name)) for name in {each.association for each in people}}
     everything = fixed_claims(tx, office, [row for rows in before.values() for row in rows.values()], decided)
     for person in people:
@@ -229,7 +239,7 @@ def _withdraw_gone(
             continue
         # Who has no enrolment left was found to be another person, whose claims now hold these stays.
         if stay in merged or not person.members:
-            _withdraw(outcome, row, "merged", now_ms)
+            _withdraw(outcome, row, _MERGED, now_ms)
         else:
             _withdraw(outcome, row, "event_gone" if stay.startswith(_EVENT) else "reversed", now_ms)
 
@@ -373,6 +383,7 @@ def _propose(
 def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None:
     if old.status == ClaimStatus.WITHDRAWN:
         return
+    reason = reason if reason == _MERGED else outcome.because or reason
     row = msgspec.structs.replace(
         old, version=old.version + 1, status=ClaimStatus.WITHDRAWN, payable=0, flags=reason, updated_at=now_ms
     )

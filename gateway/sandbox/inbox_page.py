@@ -47,6 +47,7 @@ _WORDS: Final = {
     "transfer_to_confirm": "转院待核实",
     "merged": "并入同次住院",
     "nothing_owed": "已无应补助金额",
+    "decision_withdrawn": "人工认定已撤回",
     "event_gone": "确诊等事实已撤回或更正",
     "reversed": "结算已退费或更正",
 }

@@ -47,11 +47,6 @@ def of_people(tx: Connection, person_ids: Iterable[int]) -> list[RecordRow]:
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
 
 
-def of_members(tx: Connection, member_ids: Iterable[int]) -> list[RecordRow]:
-    """All records matched to these members."""
-    return [_row(row) for row in select_in(tx, _SELECT + "where member_id {keys}", member_ids, kind="bigint")]
-
-
 def of_pages(tx: Connection, seqs: Iterable[int]) -> list[RecordRow]:
     """All records that came in these pages."""
     return [_row(row) for row in select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")]

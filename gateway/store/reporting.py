@@ -11,10 +11,29 @@ from sqlalchemy import Connection, Select, func, select
 
 from gateway.model.member import Coverage
 from gateway.store import schema
-from gateway.store.roster import unpack_coverage
+from gateway.store.roster import Width, unpack_coverage
 from gateway.store.values import SHANGHAI, to_ms
 
 _AT_ONCE = 2000
+
+
+def number_width(tx: Connection) -> Width:
+    """The width of the index of id numbers, as of a kind of block. Reads the whole index."""
+    table = schema.member_fingerprint.c
+    counted = select(func.count().label("many")).select_from(schema.member_fingerprint).group_by(table.fingerprint)
+    sizes = counted.subquery().c.many
+    rows, distinct, widest, squares = tx.execute(
+        select(func.sum(sizes), func.count(), func.max(sizes), func.sum(sizes * sizes))
+    ).one()
+    members = tx.execute(select(func.count(table.member_id.distinct()))).scalar_one()
+    return Width(
+        kind="number",
+        rows=int(rows or 0),
+        members=members,
+        distinct=distinct,
+        widest=widest or 0,
+        squares=int(squares or 0),
+    )
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):

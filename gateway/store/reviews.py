@@ -14,7 +14,7 @@ from gateway.store.engine import change_many, insert_many, select_in
 
 
 class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What one person said about an item; `note` is sealed, instants in milliseconds."""
+    """What one person said about an item; notes are sealed, instants in milliseconds."""
 
     item_id: int
     association: str
@@ -29,6 +29,7 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     joined: str = "[]"
     undone_by: str | None = None
     undone_at: int | None = None
+    undone_note: bytes | None = None
     decision_id: int = 0
 
 
@@ -38,7 +39,8 @@ _SELECT_DECISION = 'select "decision_id", ' + ", ".join(f'"{name}"' for name in 
 
 def _decision(values: Sequence[Any]) -> DecisionRow:
     fields = dict(zip(("decision_id", *_DECISION), values, strict=True))
-    return DecisionRow(**{**fields, "note": None if fields["note"] is None else bytes(fields["note"])})
+    notes = {name: None if fields[name] is None else bytes(fields[name]) for name in ("note", "undone_note")}
+    return DecisionRow(**{**fields, **notes})
 
 
 def add_decision(tx: Connection, row: DecisionRow) -> int:
@@ -64,10 +66,10 @@ def end_decisions(tx: Connection, decision_ids: Iterable[int], *, state: str) ->
     change_many(tx, sql, [(state, each) for each in decision_ids])
 
 
-def undo_decision(tx: Connection, decision_id: int, *, by: str, at: int) -> None:
+def undo_decision(tx: Connection, decision_id: int, *, by: str, at: int, note: bytes | None = None) -> None:
     """A person took a decision back."""
     table = schema.review_decision
-    values = {"state": "undone", "undone_by": by, "undone_at": at}
+    values = {"state": "undone", "undone_by": by, "undone_at": at, "undone_note": note}
     tx.execute(update(table).where(table.c.decision_id == decision_id).values(**values))
 
 
@@ -172,7 +174,7 @@ def expire(tx: Connection, seqs: Sequence[int]) -> None:
     tx.execute(table.delete().where(table.c.same.is_(False), table.c.ruling_id.not_in(used)))
     items = select(schema.review.c.item_id).where(schema.review.c.page_seq.in_(seqs))
     decision = schema.review_decision
-    tx.execute(update(decision).where(decision.c.item_id.in_(items)).values(note=None))
+    tx.execute(update(decision).where(decision.c.item_id.in_(items)).values(note=None, undone_note=None))
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

@@ -313,10 +313,11 @@ review_decision = Table(
     Column("joined", Text, nullable=False),
     Column("undone_by", String(80)),
     Column("undone_at", BigInteger),
+    Column("undone_note", LargeBinary),
     Index("ix_review_decision_item_id", "item_id"),
 )
 """What people said about items. state: noted (not sure) | proposed (waits for a second person) | overtaken | done |
-undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; note: sealed."""
+undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; notes: sealed."""
 
 ruling = Table(
     "ruling",
@@ -370,6 +371,16 @@ fact = Table(
 )
 """What the association confirmed about a member and no settlement tells; null in `sealed` once it was withdrawn or the
 member opted out. The row stays, so that its number is never another fact's."""
+
+request_seen = Table(
+    "request_seen",
+    metadata,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_request_seen_at", "at"),
+    sqlite_with_rowid=False,
+)
+"""The ids of signed requests that were carried out, as keyed digests, for as long as their signatures hold."""
 
 run = Table(
     "run",

@@ -36,6 +36,13 @@ def say(office: Office, item: int, answer: Answer, *, by: str = "甲", **how: An
     return decide(office, item, Said(answer=answer, by=by, **how))
 
 
+def choose(office: Office, item: int, member_no: str, **how: Any) -> Done:
+    """Somebody says it is a member nothing speaks for, and somebody else confirms it."""
+    first = say(office, item, "same", by="甲", member_no=member_no, although_different=True, **how)
+    assert first.state == "proposed"
+    return say(office, item, "same", by="乙", confirm=True)
+
+
 def take_back(office: Office, item: int, *, by: str = "甲") -> Done:
     """Somebody takes the answer back."""
     return undo(office, item, by=by)

@@ -31,13 +31,14 @@ from hypothesis import strategies as st
 
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.match.trying import Trial
-from gateway.errors import WrongUse
+from gateway.errors import BadInput, WrongUse
 from gateway.flow.enrol import BLOCK_RULES, enrol, index_again
-from gateway.flow.matching import block_report, expected_candidates, explain
+from gateway.flow.matching import block_report, expected_candidates, explain, explain_item
 from gateway.flow.office import Office
 from gateway.flow.reading import identify, look_up
 from gateway.flow.rescan import rescan
 from gateway.flow.retain import retain
+from gateway.flow.reviewing import list_items
 from gateway.model.decision import Subject
 from gateway.model.national_id import check_digit
 from gateway.store import roster, schema
@@ -379,6 +380,17 @@ def test_a_roster_of_older_rules_is_indexed_anew(office: Office) -> None:
     assert index_again(office, "nm") == 0
 
 
+def test_a_doubt_is_explained_by_its_own_number(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(row("A0", 9), row("A1", Who("另一个人", who(1).id_number))))
+    [item] = list_items(office)
+    [told] = explain_item(office, item["item_id"])
+    assert [told] == explain(office, "A1")
+    assert told.row == item["row"]
+    with pytest.raises(BadInput, match="unknown_item"):
+        explain_item(office, item["item_id"] + 1)
+
+
 # ── how wide ──
 
 
@@ -388,6 +400,8 @@ def test_the_width_of_blocks_is_counted(office: Office) -> None:
     take(office, "east", page(row("A1", 1), row("A9", 9), doubtful("A2", 2, masked(who(2)))))
     report = block_report(office)
     widths = {each.kind: each for each in report.kinds}
+    assert report.kinds[0].kind == "number"
+    assert (widths["number"].rows, widths["number"].members, widths["number"].widest) == (3, 3, 1)
     assert widths["nb"].members == 3
     # Persons 1 and 41 were born on the same day and bear the same name: one stands beside the other.
     assert widths["nb"].widest == 2
@@ -396,6 +410,7 @@ def test_the_width_of_blocks_is_counted(office: Office) -> None:
     sample = report.sample
     assert sample is not None
     assert (sample.rows, sample.by_number) == (3, 1)
+    assert (sample.candidates_per_member, sample.most_by_number) == (1.0, 1)
     assert sample.most_lookups <= 3
 
 

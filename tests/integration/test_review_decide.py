@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import (
     EAST_AND_WEST,
@@ -28,7 +29,7 @@ from builders import (
     take,
     who,
 )
-from review_side import LATER, SMALL, STRANGE, asked, say, states, take_back, wrong_name
+from review_side import LATER, SMALL, STRANGE, asked, choose, say, states, take_back, wrong_name
 
 from gateway.errors import BadInput, Conflict
 from gateway.flow import reviewing
@@ -101,10 +102,61 @@ def test_not_sure_stays_open_and_is_counted(office: Office) -> None:
 
 def test_another_member_than_the_likeliest(light: Office) -> None:
     item = asked(light, wrong_name("A1", 1))
-    assert say(light, item, "same", member_no="M00002").member_no == "M00002"
+    assert choose(light, item, "M00002").member_no == "M00002"
     [claim] = claims(light)
     [two] = [each for each in rows_of(light, schema.member) if each["member_no"] == "M00002"]
     assert claim["member_id"] == two["member_id"]
+    assert adds_up(light) == {"member": 1}
+
+
+def test_somebody_chosen_by_hand_has_his_own_evidence(light: Office) -> None:
+    item = asked(light, wrong_name("A1", 1))
+    doubt = only(reviewing.list_items(light))
+    choose(light, item, "M00002")
+    kept = only(rows_of(light, schema.match_decision))
+    [two] = [each for each in rows_of(light, schema.member) if each["member_no"] == "M00002"]
+    assert kept["member_id"] == two["member_id"]
+    told = msgspec.json.decode(kept["reasons"])
+    assert told[0] == "id_number_sound_near"
+    assert "name_differs" in told
+    assert told[-1] == "decided_by_person"
+    steps = {each["field"]: each["level"] for each in msgspec.json.decode(kept["evidence"])}
+    assert steps["id_number"] == "sound_near"
+    assert kept["score"] < doubt["score"]
+    # Nothing compared speaks for him, so it would teach the model nonsense.
+    assert list(reviewing.lessons(light)) == []
+
+
+def test_the_card_of_one_twin_and_the_record_of_the_other(light: Office) -> None:
+    """The number leads to its owner; the name, the birth date and the employer lead to his brother."""
+    works = "试验晨光矿业有限责任公司"
+    enrol(light, "nm", [member(1, name="试建国", unit_name=works), member(81, name="试建军", unit_name=works)])
+    born = f"{who(1).id_number[6:10]}-{who(1).id_number[10:12]}-{who(1).id_number[12:14]}"
+    item = asked(light, wrong_name("A1", 1, "试建军", brdy=born, emp_name=works))
+    offered = reviewing.show(light, item)["candidates"]
+    assert [each["member_no"] for each in offered] == ["M00081", "M00001"]
+    assert {"name_agrees", "birth_date_agrees", "employer_agrees"} <= set(offered[0]["reasons"])
+    # Nobody is ruled out, or made one with him, for being offered too.
+    with refused("not_valid"):
+        say(light, item, "same", join=True)
+    assert say(light, item, "same", member_no="M00081").state == "decided"
+    assert only(rows_of(light, schema.match_decision))["member_id"] == offered[0]["member_id"]
+
+
+def test_a_slip_of_the_pen_pays_nobody(light: Office) -> None:
+    item = asked(light, wrong_name("A1", 1))
+    before = everything(light)
+    for how in ({"member_no": "M00002"}, {"member_no": "M00002", "join": True}):
+        with refused("nothing_agrees"):
+            say(light, item, "same", **how)
+    assert everything(light) == before
+    # However small the amount: one person alone cannot say it.
+    assert say(light, item, "same", member_no="M00002", although_different=True).state == "proposed"
+    with refused("second_person"):
+        say(light, item, "same", member_no="M00002", although_different=True)
+    with refused("nothing_agrees"):
+        say(light, item, "same", by="乙", member_no="M00002")
+    assert say(light, item, "same", by="乙", member_no="M00002", although_different=True).state == "decided"
     assert adds_up(light) == {"member": 1}
 
 
@@ -116,6 +168,9 @@ def test_what_cannot_be_answered(light: Office) -> None:
         ("agree", {}, "not_valid"),
         ("different", {"member_no": "M00002"}, "not_valid"),
         ("unsure", {"join": True}, "not_valid"),
+        ("different", {"although_different": True}, "not_valid"),
+        ("different", {"confirm": True}, "not_valid"),
+        ("same", {"confirm": True}, "not_valid"),
         ("same", {"member_no": "M77777"}, "unknown_member"),
         ("same", {"member_no": "M00003"}, "opted_out"),
         ("same", {"join": True}, "not_valid"),
@@ -243,13 +298,37 @@ def test_the_amount_is_a_setting(light: Office) -> None:
     assert say(strict, item, "same").state == "proposed"
 
 
+def test_what_is_proposed_is_shown_and_confirmed_as_it_stands(light: Office) -> None:
+    item = asked(light, wrong_name("A1", 1, medfee_sumamt="30000.00"))
+    say(light, item, "same", by="甲", member_no="M00002", join=True, although_different=True)
+    listed = only(reviewing.list_items(light))
+    assert (listed["proposed_by"], listed["proposed_member_no"], listed["proposed_join"]) == ("甲", "M00002", True)
+    shown = reviewing.show(light, item)
+    spoken = only(shown["decisions"])
+    assert (spoken["member_no"], spoken["join"]) == ("M00002", ["M00001"])
+    # Whoever confirms sees the member beside the record, though nothing but the proposal leads to him.
+    assert [each["member_no"] for each in shown["candidates"]] == ["M00001", "M00002"]
+    assert "id_number_sound_near" in shown["candidates"][1]["reasons"]
+    with refused("second_person"):
+        say(light, item, "same", by="甲", confirm=True)
+    with pytest.raises(Conflict):
+        say(light, item, "same", by="乙", confirm=True, member_no="M00001")
+    done = say(light, item, "same", by="乙", confirm=True, member_no="M00002")
+    assert (done.state, done.member_no, done.replaced) == ("decided", "M00002", ())
+    assert len({each["person_id"] for each in rows_of(light, schema.member)}) == 1
+
+
 def test_a_second_person_who_disagrees(light: Office) -> None:
     item = asked(light, wrong_name("A1", 1, medfee_sumamt="30000.00"))
     say(light, item, "same", by="甲")
-    assert say(light, item, "same", by="乙", member_no="M00002").state == "proposed"
+    second = say(light, item, "same", by="乙", member_no="M00002", although_different=True)
+    assert second.state == "proposed"
+    assert [(each.by, each.member_no, each.join) for each in second.replaced] == [("甲", "M00001", False)]
     # The first one's proposal is no longer there to be confirmed.
-    assert say(light, item, "same", by="丙").state == "proposed"
-    assert say(light, item, "different", by="丁").state == "decided"
+    third = say(light, item, "same", by="丙")
+    assert (third.state, only(third.replaced).member_no) == ("proposed", "M00002")
+    last = say(light, item, "different", by="丁")
+    assert (last.state, only(last.replaced).by) == ("decided", "丙")
     assert adds_up(light) == {"stranger": 1}
     assert [each["state"] for each in rows_of(light, schema.review_decision)] == ["overtaken"] * 3 + ["done"]
 
@@ -341,7 +420,7 @@ def test_two_enrolments_of_one_person(office: Office) -> None:
     take(office, "east", page(row("B1", 2, **LATER)))
     old = only(live(office))["claim_id"]
     item = asked(office, wrong_name("A1", 1))
-    done = say(office, item, "same", member_no="M00002", join=True)
+    done = choose(office, item, "M00002", join=True)
     assert (done.state, done.member_no) == ("decided", "M00002")
     persons = {each["member_no"]: each["person_id"] for each in rows_of(office, schema.member)}
     assert persons["M00001"] == persons["M00002"]
@@ -455,7 +534,7 @@ def test_joined_people_have_each_stay_once(light: Office) -> None:
     take(light, "west", page(row("W1", 2, **LATER, mdtrt_id="VB1")))
     assert len(live(light)) == 2
     item = asked(light, wrong_name("A1", 1))
-    say(light, item, "same", member_no="M00002", join=True)
+    choose(light, item, "M00002", join=True)
     assert adds_up(light) == {"member": 2, "duplicate": 1}
     assert [stay for stay, _ in payable(light)] == ["H15099900001/VA1", "H15099900001/VB1"]
     withdrawn = only([each for each in claims(light) if each["status"] == "withdrawn"])
@@ -469,8 +548,29 @@ def test_people_whose_claims_were_decided_do_not_join_or_part(light: Office) -> 
         association_decides(light, claim, version=1, outcome="paid", amount=Money(1))
     item = asked(light, wrong_name("A1", 1))
     with refused("not_valid"):
-        say(light, item, "same", member_no="M00002", join=True)
+        choose(light, item, "M00002", join=True)
     assert adds_up(light) == {"member": 2, "review": 1}
+
+
+@pytest.mark.parametrize("doubts", [2, 3])
+def test_who_parts_is_two_people_again_wherever_he_is_in_doubt(office: Office, doubts: int) -> None:
+    """Two enrolments of one name and birth date; a hidden number may be either's."""
+    enrol(office, "nm", [member(41, name=who(1).name)])
+    hidden = {"certno": f"{who(1).id_number[:14]}****", "brdy": "1961-05-01", **SMALL}
+    take(office, "east", page(row("A1", 1, **hidden), row("A2", 1, **LATER, **hidden), row("A3", 9)))
+    before = {each["item_id"]: each["reasons"] for each in reviewing.list_items(office)}
+    assert [each[-1] for each in before.values()] == ["several_people"] * 2
+    last, first = before
+    if doubts == 3:
+        take(office, "west", page(row("B1", 1, **{**hidden, "begndate": "2021-09-01", "enddate": "2021-09-09"})))
+    say(office, last, "same", join=True)
+    after = {each["item_id"]: each["reasons"] for each in reviewing.list_items(office)}
+    assert "several_people" not in str(after)
+    take_back(office, last)
+    again = {each["item_id"]: each["reasons"] for each in reviewing.list_items(office)}
+    assert {first: again[first], last: again[last]} == before
+    assert adds_up(office) == {"review": doubts, "stranger": 1}
+    assert payable(office) == []
 
 
 # ── two associations ──

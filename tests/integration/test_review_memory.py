@@ -25,7 +25,7 @@ from builders import (
     versions,
     who,
 )
-from review_side import LATER, SMALL, asked, say, states, take_back, wrong_name
+from review_side import LATER, SMALL, asked, choose, say, states, take_back, wrong_name
 
 from gateway.errors import Conflict
 from gateway.flow import reviewing
@@ -171,7 +171,7 @@ def test_a_member_who_changes_is_asked_about_anew(office: Office, answer: Any) -
 def test_a_member_somebody_chose_by_hand_and_who_changes(light: Office) -> None:
     """Nothing but the ruling leads from the row to this member."""
     item = asked(light, wrong_name("A1", 1))
-    say(light, item, "same", member_no="M00002")
+    choose(light, item, "M00002")
     enrol(light, "nm", [member(2, name="试钱二二")])
     rescan(light)
     assert records(light) == []
@@ -210,6 +210,8 @@ def test_what_followed_is_withdrawn(office: Office) -> None:
     assert (done.state, done.answer, done.rows, done.asked) == ("open", "same", 1, ())
     assert payable(office) == before
     assert versions(office, mine)[-1][1] == "withdrawn"
+    told = only([each["body"] for each in claims(office) if each["claim_id"] == mine])
+    assert told["reason"] == "decision_withdrawn"
     assert adds_up(office) == {"member": 1, "review": 1}
     assert states(office) == {item: "open"}
 

@@ -50,8 +50,11 @@ class Walk:
         if found:
             item = self.dice.choice(found)["item_id"]
             answer: Any = self.dice.choice(("same", "different", "unsure"))
-            more = {"member_no": "M00002"} if answer == "same" and self.dice.random() < 0.2 else {}
-            say(self.office, item, answer, **more)
+            more: dict[str, Any] = {}
+            if answer == "same" and self.dice.random() < 0.2:
+                more = {"member_no": "M00002", "although_different": True}
+            if say(self.office, item, answer, **more).state == "proposed":
+                say(self.office, item, "same", by="乙", confirm=True)
 
     def undo(self) -> None:
         found = list_items(self.office, state=self.dice.choice(("decided", "open", "superseded")))

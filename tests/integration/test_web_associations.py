@@ -72,18 +72,19 @@ def test_without_the_association_s_own_signature_nothing_is_said(
     side: Side, method: str, path: str, sent: bytes
 ) -> None:
     url = f"/api/v1/associations/nm/{path}"
+    text = f"GET {url}".encode() if method == "GET" else sent
     headers = [
         {},
-        side.signed(sent, secret=OTHER_SECRET),
-        side.signed(sent, secret=LEAGUE_SECRET),
-        side.signed(sent, secret=ASSOCIATION_SECRET, age=301),
-        side.signed(sent, secret=ASSOCIATION_SECRET, age=-301),
-        side.signed(sent + b" ", secret=ASSOCIATION_SECRET),
+        side.signed(text, secret=OTHER_SECRET),
+        side.signed(text, secret=LEAGUE_SECRET),
+        side.signed(text, secret=ASSOCIATION_SECRET, age=301),
+        side.signed(text, secret=ASSOCIATION_SECRET, age=-301),
+        side.signed(text + b" ", secret=ASSOCIATION_SECRET),
     ]
     for each in headers:
         told = problem(side.client.request(method, url, content=sent, headers=each), 401, "not_authentic")
         assert told["detail"] == ""
-    right = side.signed(sent, secret=ASSOCIATION_SECRET)
+    right = side.signed(text, secret=ASSOCIATION_SECRET)
     assert side.client.request(method, url, content=sent, headers=right).status_code != 401
 
 
@@ -110,8 +111,7 @@ def test_each_association_sees_only_its_own(make_office: MakeOffice, sqlite_url:
     add_association(first, "other", "env:HUBAO_TEST_SECRET")
     with at_work(make_office(sqlite_url)) as side:
         mine = only(ids(side.get("claims").json()))
-        headers = side.signed(b"", secret=LEAGUE_SECRET)
-        theirs = side.client.get("/api/v1/associations/other/claims", headers=headers)
+        theirs = side.ask("/api/v1/associations/other/claims", secret=LEAGUE_SECRET)
         assert (theirs.status_code, theirs.json()) == (200, {"claims": [], "next": "", "more": False})
         path = f"claims/{mine}/decision"
         told = side.post(path, DECISION, association="other", secret=LEAGUE_SECRET)

@@ -79,15 +79,16 @@ def test_what_cannot_be(side: Side, changes: dict[str, Any], status: int, code: 
 def test_without_the_association_s_own_signature_nothing_is_said(side: Side) -> None:
     for method, path, sent in (("GET", "facts", b""), ("POST", "facts", b"{"), ("POST", "facts/1/withdraw", b"{")):
         url = f"/api/v1/associations/nm/{path}"
+        text = f"GET {url}".encode() if method == "GET" else sent
         for headers in (
             {},
-            side.signed(sent, secret=OTHER_SECRET),
-            side.signed(sent, secret=LEAGUE_SECRET),
-            side.signed(sent, secret=ASSOCIATION_SECRET, age=301),
-            side.signed(sent + b" ", secret=ASSOCIATION_SECRET),
+            side.signed(text, secret=OTHER_SECRET),
+            side.signed(text, secret=LEAGUE_SECRET),
+            side.signed(text, secret=ASSOCIATION_SECRET, age=301),
+            side.signed(text + b" ", secret=ASSOCIATION_SECRET),
         ):
             problem(side.client.request(method, url, content=sent, headers=headers), 401, "not_authentic")
-        right = side.signed(sent, secret=ASSOCIATION_SECRET)
+        right = side.signed(text, secret=ASSOCIATION_SECRET)
         assert side.client.request(method, url, content=sent, headers=right).status_code != 401
 
 
@@ -106,7 +107,6 @@ def test_each_association_has_only_its_own(make_office: MakeOffice, side: Side, 
         problem(both.post("facts", DIAGNOSIS, **theirs), 404, "unknown_member")
         path, number = f"facts/{known['fact_id']}/withdraw", {"fact_id": known["fact_id"]}
         problem(both.post(path, number, **theirs), 404, "unknown_fact")
-        headers = both.signed(b"", secret=LEAGUE_SECRET)
-        listed = both.client.get("/api/v1/associations/other/facts", headers=headers)
+        listed = both.ask("/api/v1/associations/other/facts", secret=LEAGUE_SECRET)
         assert listed.json() == {"facts": [], "more": False}
     assert side.get("facts").json()["facts"] == [known]

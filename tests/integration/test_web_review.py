@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from builders import EAST_AND_WEST, adds_up, claims, enrolled, page, rows_of, take, who
 from review_side import LATER, wrong_name
-from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, problem
+from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, named, problem
 
 from gateway.flow.office import Office
 from gateway.flow.reviewing import list_items
@@ -41,13 +41,11 @@ def side(office: Office) -> Iterator[Side]:
 
 
 def ask(side: Side, path: str = "", *, association: str = "nm", **params: Any) -> httpx.Response:
-    headers = side.signed(b"", secret=ASSOCIATION_SECRET)
-    asked = {"association": association, **params}
-    return side.client.get(f"/api/v1/reviews{path}", params=asked, headers=headers)
+    return side.ask(f"/api/v1/reviews{path}", association=association, **params)
 
 
 def tell(side: Side, path: str, body: Any, *, secret: str = ASSOCIATION_SECRET) -> httpx.Response:
-    data = msgspec.json.encode(body)
+    data = msgspec.json.encode(named(path, body))
     headers = side.signed(data, secret=secret)
     return side.client.post(f"/api/v1/reviews{path}", params={"association": "nm"}, content=data, headers=headers)
 
@@ -62,9 +60,10 @@ DOORS = [("GET", ""), ("GET", "/1"), ("POST", "/1/reveal"), ("POST", "/1/decide"
 @pytest.mark.parametrize(("method", "path"), DOORS)
 def test_nothing_without_the_association_s_signature(side: Side, method: str, path: str) -> None:
     url = f"/api/v1/reviews{path}?association=nm"
-    for headers in ({}, side.signed(b"", secret=OTHER_SECRET), side.signed(b"", secret=LEAGUE_SECRET)):
+    text = f"GET {url}".encode() if method == "GET" else b""
+    for headers in ({}, side.signed(text, secret=OTHER_SECRET), side.signed(text, secret=LEAGUE_SECRET)):
         problem(side.client.request(method, url, headers=headers), 401, "not_authentic")
-    signed = side.signed(b"", secret=ASSOCIATION_SECRET)
+    signed = side.signed(text, secret=ASSOCIATION_SECRET)
     strange = url.replace("=nm", "=another")
     problem(side.client.request(method, strange, headers=signed), 404, "unknown_association")
     problem(side.client.request(method, f"/api/v1/reviews{path}", headers=signed), 422, "not_valid")

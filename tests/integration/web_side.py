@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import msgspec
@@ -61,16 +62,32 @@ class Side:
 
     def get(self, path: str, *, secret: str = ASSOCIATION_SECRET, **params: Any) -> httpx.Response:
         """A signed question of association nm."""
-        headers = self.signed(b"", secret=secret)
-        return self.client.get(f"/api/v1/associations/nm/{path}", params=params, headers=headers)
+        return self.ask(f"/api/v1/associations/nm/{path}", secret=secret, **params)
+
+    def ask(self, address: str, *, secret: str = ASSOCIATION_SECRET, **params: Any) -> httpx.Response:
+        """A question whose signature covers method and address."""
+        request = self.client.build_request("GET", address, params=params)
+        request.headers.update(self.signed(b"GET " + request.url.raw_path, secret=secret))
+        return self.client.send(request)
 
     def post(
         self, path: str, body: Any, *, association: str = "nm", secret: str = ASSOCIATION_SECRET
     ) -> httpx.Response:
-        """A signed message of an association; bytes go as they are."""
-        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        """A signed message of an association, which names its action and claim; bytes go as they are."""
+        data = body if isinstance(body, bytes) else msgspec.json.encode(named(path, body))
         headers = self.signed(data, secret=secret)
         return self.client.post(f"/api/v1/associations/{association}/{path}", content=data, headers=headers)
+
+
+def named(path: str, body: Any) -> Any:
+    """The body with what its signature must cover: the action, and of a decision the claim."""
+    if not isinstance(body, dict):
+        return body
+    *before, last = path.split("/")
+    repeated = {"action": "add" if last == "facts" else last}
+    if last == "decision":
+        repeated["claim_id"] = unquote(before[-1])
+    return {**repeated, **body}
 
 
 @contextmanager

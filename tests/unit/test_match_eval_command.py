@@ -99,3 +99,65 @@ def test_wrong_use_is_refused_with_what_to_do(truth: Path, tmp_path: Path) -> No
     assert isinstance(hubao("match", "train", *roster, *bad).exception, BadInput)
     files = (*roster, "--records", truth / "records.jsonl")
     assert isinstance(hubao("match", "eval", tmp_path / "bad.jsonl", *files).exception, BadInput)
+
+
+# ── wrong input is said, before any work ──
+
+
+def refused(*arguments: str | Path) -> str:
+    done = hubao(*arguments)
+    assert isinstance(done.exception, (WrongUse, BadInput)), done.exception
+    return str(done.exception)
+
+
+def test_a_chart_that_cannot_be_written_is_refused_at_once(truth: Path, tmp_path: Path) -> None:
+    assert "不能写到" in refused("match", "eval", truth, "--chart", tmp_path / "nowhere" / "c.svg")
+
+
+def test_labels_on_a_chart_are_whole(truth: Path, tmp_path: Path) -> None:
+    hubao("match", "eval", truth, "--chart", tmp_path / "chart.svg")
+    drawn = (tmp_path / "chart.svg").read_text(encoding="utf-8")
+    assert "0.99999–1 (" in drawn
+    assert "…" not in drawn
+
+
+def test_nothing_to_measure_is_no_success(truth: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "labels.jsonl"
+    empty.write_bytes(b"")
+    files = ("--roster", truth / "roster.csv", "--records", truth / "records.jsonl")
+    assert "标注" in refused("match", "eval", empty, *files)
+
+
+def test_nothing_is_learnt_from_a_handful_of_people(truth: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few.csv"
+    lines = (truth / "roster.csv").read_text(encoding="utf-8-sig").splitlines()
+    few.write_text("\n".join(lines[:3]), encoding="utf-8")
+    assert "至少要100名" in refused("match", "train", "--roster", few, "--out", tmp_path)
+    assert list(tmp_path.glob("model-*")) == []
+
+
+def test_a_roster_without_numbers_matches_nobody_and_says_so(truth: Path, tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text("会员号,姓名\nM1,试一\n", encoding="utf-8")
+    assert "名册的列不对" in refused("match", "try", "--roster", tmp_path / "roster.csv", truth / "records.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("encode", "words"),
+    [
+        (lambda text: b"\xef\xbb\xbf" + text.encode(), None),
+        (lambda text: text.encode("gb18030"), "GB18030"),
+        (lambda text: text.encode("utf-16"), "UTF-16"),
+        (lambda text: b"[" + text.encode().replace(b"\n", b",\n") + b"]", "JSON"),
+    ],
+    ids=["mark", "gb18030", "utf-16", "array"],
+)
+def test_what_are_no_lines_of_json_is_said_once(truth: Path, tmp_path: Path, encode: Any, words: str | None) -> None:
+    lines = (truth / "records.jsonl").read_text(encoding="utf-8").splitlines()[:3]
+    (tmp_path / "records.jsonl").write_bytes(encode("\n".join(lines)))
+    done = hubao("match", "try", "--roster", truth / "roster.csv", tmp_path / "records.jsonl")
+    assert done.exit_code == 0
+    said = [line for line in done.stderr.splitlines() if "行起" in line]
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]
+    first = json.loads(done.stdout.splitlines()[0])
+    assert (first["reasons"] == ["unreadable_record"]) == (words is not None)

@@ -10,10 +10,9 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway import wiring
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
 from gateway.flow.claims import claims_after, claims_of_person, decide, find_claim, summary
 from gateway.flow.office import Office
@@ -24,14 +23,14 @@ from gateway.store.claims import ClaimRow
 from gateway.store.roster import MemberRow
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
-from gateway.web.api.messages import decode, json_answer, read_body
+from gateway.web.api.messages import decode, json_answer
+from gateway.web.api.proving import Proved, SignedRoute
 from gateway.web.problems import Problem, retry_after
 
 log = logging.getLogger("hubao.web")
 
-router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"])
+router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"], route_class=SignedRoute)
 
-_BODY_LIMIT = 64 * 1024
 _CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
 _CURSOR = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
 
@@ -65,13 +64,14 @@ class ClaimList(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the association decided about a version of a claim. `amount` in yuan as text; 0.00 for a refusal.
 
-    `claim_id` may repeat the claim of the address, so that the signature covers it too.
+    `action` and `claim_id` repeat the address, so that the signature covers it.
     """
 
+    action: Literal["decision"]
+    claim_id: str
     version: Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
     outcome: Literal["approved", "paid", "refused"]
     amount: str
-    claim_id: str | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +84,9 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to ask about."""
+    """Whom to ask about; `action` repeats the address, so that the signature covers it."""
 
+    action: Literal["lookup"]
     member_no: MemberNo
 
 
@@ -95,27 +96,6 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     asked: list[str]
     claims: list[Claim]
 
-
-async def proved(association: str, request: Request) -> bytes:
-    """The body of a request that this association signed. Raises Problem, NotAuthentic."""
-    desk = desk_of(request)
-    if association not in desk.office.associations:
-        raise Problem("unknown_association")
-    body = await read_body(request, limit=_BODY_LIMIT)
-    verify = await run_in_threadpool(_verifier, desk.office, association)
-    verify(dict(request.headers), body, desk.office.now())
-    return body
-
-
-def _verifier(office: Office, association: str) -> wiring.Verify:
-    try:
-        return wiring.verifier(office, association)
-    except WrongUse as error:
-        log.error("association %s cannot be verified: %s", association, error)
-        raise Problem("not_configured") from None
-
-
-Proved = Annotated[bytes, Depends(proved)]
 
 _PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
@@ -175,7 +155,7 @@ def _claim(row: ClaimRow, body: bytes | None) -> Claim:
     summary="协会的决定 (what the association decided)",
     responses={
         **answers(Decided, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
-        **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", *_PROBLEMS_LATER),
+        **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Decision)),
 )
@@ -183,7 +163,7 @@ async def take_decision(association: str, claim_id: str, request: Request, body:
     """The same decision twice is one decision; another one about the same claim replaces it."""
     decision = decode(body, Decision)
     amount = _decided_amount(decision)
-    if decision.claim_id not in (None, claim_id):
+    if decision.claim_id != claim_id:
         raise Problem("not_valid", "claim_id 与地址不符 (differs from the address)")
     office = desk_of(request).office
     await run_in_threadpool(_decide, office, association, claim_id, decision, amount)
@@ -217,7 +197,15 @@ def _decide(office: Office, association: str, claim_id: str, decision: Decision,
     summary="当场查询一人 (one person, now)",
     responses={
         **answers(Found, "查询后的申领 (the member's claims afterwards)"),
-        **problems(*_PROBLEMS, "unknown_member", "opted_out", "line_refused", "line_unavailable", *_PROBLEMS_LATER),
+        **problems(
+            *_PROBLEMS,
+            "unknown_member",
+            "opted_out",
+            "seen_before",
+            "line_refused",
+            "line_unavailable",
+            *_PROBLEMS_LATER,
+        ),
     },
     openapi_extra=signed(json_body(Lookup)),
 )

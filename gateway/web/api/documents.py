@@ -15,9 +15,14 @@ _REF = "#/components/schemas/{name}"
 _SCHEME: Final = "webhook"
 
 _HEADERS: Final = {
-    "webhook-id": "本次请求的编号，重试时不变 (the id of the request, the same at every attempt)",
+    "webhook-id": (
+        "本次请求的编号，重试时不变，只办一次 (the id of the request, the same at every attempt; carried out once)"
+    ),
     "webhook-timestamp": "Unix 秒，与网关时钟相差不超过 300 秒 (Unix seconds, within 300 s of the gateway's clock)",
-    "webhook-signature": "v1,base64(HMAC-SHA256(密钥, id.timestamp.body))，可有多个，以空格分隔 (one or more)",
+    "webhook-signature": (
+        "v1,base64(HMAC-SHA256(密钥, id.timestamp.body))，可有多个，以空格分隔；GET 以 `GET 路径?查询` 代替 body "
+        "(one or more; a GET signs `GET path?query` in place of the body)"
+    ),
 }
 
 _documented: set[type[msgspec.Struct]] = {ProblemDetails}

@@ -6,20 +6,21 @@ A diagnosis says much about a person, so it stands in bodies only, never in an a
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.flow.facts import FactKind, FactList, KnownFact, Told, list_facts, record_fact, withdraw_fact
-from gateway.web.api.associations import MemberNo, Proved
+from gateway.web.api.associations import MemberNo
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
+from gateway.web.api.proving import Proved, SignedRoute
 from gateway.web.problems import Problem
 
-router = APIRouter(prefix="/api/v1/associations/{association}/facts", tags=["associations"])
+router = APIRouter(prefix="/api/v1/associations/{association}/facts", tags=["associations"], route_class=SignedRoute)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Group = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9_]+$")]
@@ -32,8 +33,10 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A confirmed fact: the day of diagnosis or death, or the last day of the period that ended.
 
     `disease` is the name of a disease group of the association's schemes and goes with a diagnosis only.
+    `action` says what the signed body is for.
     """
 
+    action: Literal["add"]
     member_no: MemberNo
     kind: FactKind
     on: date
@@ -42,8 +45,9 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Repeats the number of the fact, so that the signature covers it."""
+    """Repeats the number of the fact and what is to be done, so that the signature covers both."""
 
+    action: Literal["withdraw"]
     fact_id: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
@@ -70,7 +74,7 @@ async def list_known(
     summary="登记确诊、身故或期满 (a diagnosis, a death, the end of a period)",
     responses={
         **answers(KnownFact, "已登记，本人待遇已重新核算 (kept, and the member's stays weighed again)"),
-        **problems(*_PROBLEMS, "unknown_member", "opted_out", *_ALSO),
+        **problems(*_PROBLEMS, "unknown_member", "opted_out", "seen_before", *_ALSO),
     },
     openapi_extra=signed(json_body(NewFact)),
 )
@@ -86,7 +90,7 @@ async def tell(association: str, request: Request, body: Proved) -> Response:
     summary="撤回一项事实 (take a fact back)",
     responses={
         **answers(KnownFact, "撤回前的内容 (what it said)"),
-        **problems(*_PROBLEMS, "unknown_fact", *_ALSO),
+        **problems(*_PROBLEMS, "unknown_fact", "seen_before", *_ALSO),
     },
     openapi_extra=signed(json_body(Withdrawal)),
 )

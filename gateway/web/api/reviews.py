@@ -1,7 +1,7 @@
 """Doubts before a person: listed, shown masked, revealed with a trace, decided and undone.
 
-The association is named in the query and signs like for its claims. Bodies repeat the item's number, so that the
-signature covers it; pages of the gateway call the same use cases.
+The association is named in the query and signs like for its claims. Bodies repeat the action and the item's number, so
+that the signature covers both; pages of the gateway call the same use cases.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from starlette.concurrency import run_in_threadpool
 from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
 from gateway.flow import deciding, reviewing
-from gateway.web.api.associations import Proved
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
+from gateway.web.api.proving import Proved, SignedRoute
 from gateway.web.problems import Problem
 
-router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"], route_class=SignedRoute)
 
 _CURSOR = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -37,7 +37,8 @@ State = Literal["open", "decided", "closed", "superseded", "expired"]
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person must decide, without personal data. `amount`: the whole settlement, in yuan as text.
 
-    `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person.
+    `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person, about
+    `proposed_member_no`, and with `proposed_join` that the other candidate is he too.
     """
 
     item_id: int
@@ -55,6 +56,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     unsure: int
     proposed_by: str | None
+    proposed_member_no: str | None
+    proposed_join: bool
 
 
 class ItemList(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,15 +98,21 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone."""
+    """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone.
+
+    `member_no`: about whom; `join`: the members said to be he too.
+    """
 
     answer: str
     state: str
+    member_no: str | None
+    join: list[str]
     by: str
     at: str
     note: str | None
     undone_by: str | None
     undone_at: str | None
+    undone_note: str | None
 
 
 class ShownItem(Item, frozen=True, kw_only=True):
@@ -127,6 +136,7 @@ class ShownItem(Item, frozen=True, kw_only=True):
 class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who wants to see plain values of which item."""
 
+    action: Literal["reveal"]
     item: ItemNo
     by: Name
 
@@ -134,28 +144,44 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; else: noted, unsure.
 
-    `member_no` and `join` go with same: who it is, and that the other candidate is he too.
+    These go with same: `member_no` and `join`, who it is, and that the other candidate is he too;
+    `although_different`, where nothing in the evidence speaks for him (a second person must confirm then, whatever the
+    amount); `confirm`, exactly what another one proposed (`member_no` beside it must be the proposed one).
     """
 
+    action: Literal["decide"]
     item: ItemNo
     by: Name
     answer: Answer
     member_no: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     join: bool = False
+    although_different: bool = False
+    confirm: bool = False
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who takes back the decision about which item."""
 
+    action: Literal["undo"]
     item: ItemNo
     by: Name
+    note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+
+
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that this answer took the place of."""
+
+    by: str
+    member_no: str | None
+    join: bool
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
 
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided.
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
+    `replaced`: the proposals this answer took the place of.
     """
 
     item_id: int
@@ -164,6 +190,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     member_no: str | None
     rows: int
     asked: list[int]
+    replaced: list[Replaced]
 
 
 M = TypeVar("M", Reveal, Verdict, Undo)
@@ -240,7 +267,7 @@ async def show_review(association: str, item_id: int, request: Request, _: Prove
     summary="显示明文，留下记录 (plain values, leaving a trace)",
     responses={
         **answers(ShownItem, "一件待核事项，明文 (the item in plain)"),
-        **problems(*_PROBLEMS, "unknown_item", *_PROBLEMS_LATER),
+        **problems(*_PROBLEMS, "unknown_item", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Reveal)),
 )
@@ -261,9 +288,11 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             "unknown_item",
             "unknown_member",
             "opted_out",
+            "nothing_agrees",
             "second_person",
             "item_expired",
             "not_open",
+            "seen_before",
             *_PROBLEMS_LATER,
         ),
     },
@@ -273,7 +302,13 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
     """One transaction: the record, the stays weighed again, claims and outbox."""
     verdict, office = _about(decode(body, Verdict), item_id), desk_of(request).office
     said = deciding.Said(
-        answer=verdict.answer, by=verdict.by, member_no=verdict.member_no, join=verdict.join, note=verdict.note
+        answer=verdict.answer,
+        by=verdict.by,
+        member_no=verdict.member_no,
+        join=verdict.join,
+        although_different=verdict.although_different,
+        confirm=verdict.confirm,
+        note=verdict.note,
     )
     try:
         done = await run_in_threadpool(lambda: deciding.decide(office, item_id, said, association=association))
@@ -287,15 +322,19 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
     summary="撤回决定 (take a decision back)",
     responses={
         **answers(Outcome, "已撤回 (taken back)"),
-        **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", *_PROBLEMS_LATER),
+        **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Undo)),
 )
 async def undo_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """With all that followed; what the association had decided goes to a person with the difference."""
     wanted, office = _about(decode(body, Undo), item_id), desk_of(request).office
+
+    def take_back() -> deciding.Done:
+        return deciding.undo(office, item_id, by=wanted.by, note=wanted.note, association=association)
+
     try:
-        done = await run_in_threadpool(lambda: deciding.undo(office, item_id, by=wanted.by, association=association))
+        done = await run_in_threadpool(take_back)
     except Conflict as error:
         raise Problem("not_open", str(error)) from None
     return json_answer(done)

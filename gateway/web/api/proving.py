@@ -1,0 +1,104 @@
+"""Whom a request is from, and that it is good for one thing only, and once.
+
+The signature of Standard Webhooks covers id, time and body. A body therefore names its action and what it is about; a
+request without a body signs its own method and address in the body's place. A request that asks for something to be
+done is carried out once: its id is kept for as long as its signature holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from gateway import wiring
+from gateway.errors import Conflict, HubaoError, Unavailable, WrongUse
+from gateway.flow.office import Office
+from gateway.store import requests
+from gateway.store.values import from_ms, to_ms
+from gateway.web.api.desk import desk_of
+from gateway.web.api.messages import read_body
+from gateway.web.problems import KINDS, Problem
+
+log = logging.getLogger("hubao.web")
+
+_BODY_LIMIT = 64 * 1024
+
+
+async def proved(association: str, request: Request) -> bytes:
+    """The body of a request that this association signed and that was not carried out yet.
+
+    Raises Problem, NotAuthentic.
+    """
+    office = desk_of(request).office
+    if association not in office.associations:
+        raise Problem("unknown_association")
+    body = await read_body(request, limit=_BODY_LIMIT)
+    verify = await run_in_threadpool(_verifier, office, association)
+    asks = request.method == "GET"
+    message_id = verify(dict(request.headers), _address(request) if asks else body, office.now())
+    if not asks:
+        digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
+        await run_in_threadpool(_once, office, digest)
+        request.state.noted = digest
+    return body
+
+
+Proved = Annotated[bytes, Depends(proved)]
+
+
+def _address(request: Request) -> bytes:
+    """`GET /path?query`, as it came over the wire: what a request without a body signs."""
+    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    query: bytes = request.scope["query_string"]
+    return b"GET " + path + (b"?" + query if query else b"")
+
+
+def _verifier(office: Office, association: str) -> wiring.Verify:
+    try:
+        return wiring.verifier(office, association)
+    except WrongUse as error:
+        log.error("association %s cannot be verified: %s", association, error)
+        raise Problem("not_configured") from None
+
+
+def _once(office: Office, digest: bytes) -> None:
+    now = to_ms(office.now())
+    with office.store.write() as tx:
+        seen = requests.note(tx, digest, at=now, since=now - wiring.REPLAY_SECONDS * 1000)
+    if seen is not None:
+        raise Problem("seen_before", f"首次收到 (first came) {from_ms(seen).isoformat(timespec='seconds')}")
+
+
+class SignedRoute(APIRoute):
+    """A route whose requests, where they could not be carried out for now, may come again under the same id."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, and what becomes of the id of a request it could not carry out."""
+        handle = super().get_route_handler()
+
+        async def handle_once(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except HubaoError as error:
+                noted = getattr(request.state, "noted", None)
+                if noted is not None and _not_now(error):
+                    await run_in_threadpool(_forget, desk_of(request).office, noted)
+                raise
+
+        return handle_once
+
+
+def _not_now(error: HubaoError) -> bool:
+    """Whether nothing was done, and the same request may be carried out later."""
+    later = isinstance(error, Problem) and KINDS[error.code][0] >= 500
+    return later or isinstance(error, (Unavailable, Conflict))
+
+
+def _forget(office: Office, digest: bytes) -> None:
+    with office.store.write() as tx:
+        requests.forget(tx, digest)
