@@ -175,8 +175,8 @@ def numbers_of(tx: Tx, said: Iterable[DecisionRow]) -> dict[int, str]:
 
 def _joined(said: DecisionRow) -> list[int]:
     """Whom a decision made, or would make, one person with the member it is about."""
-    pairs = msgspec.json.decode(said.joined)
-    return [second if first == "join" else first for first, second in pairs]
+    entries = msgspec.json.decode(said.joined)
+    return [each[1] if each[0] == "join" else each[0] for each in entries]
 
 
 def _standing(said: list[DecisionRow], numbers: dict[int, str]) -> dict[str, Any]:
