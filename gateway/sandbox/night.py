@@ -20,7 +20,7 @@ from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent
-from gateway.sandbox.night_kinds import FIRST_GUEST, Guests, invite, texts_of
+from gateway.sandbox.night_kinds import FIRST_GUEST, NOBODY, Guests, invite, texts_of
 from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, WOMENS_LEAGUE, NightRows, Truth
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.pushes import Push, pushes_of
@@ -96,9 +96,9 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
         return {"folder": str(self.drop_folder), "pattern": PATTERN} if feed == "hinggan" else {}
 
 
-def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
-    """Prepares a night with `people` members and the guests (`night_kinds`); `day` is the second evening's. Writes the
-    roster too."""
+def build_night(folder: Path, *, seed: int, people: int, day: date, guests_too: bool = True) -> Night:
+    """Prepares a night with `people` members and, `guests_too`, those of `night_kinds`; `day` is the second evening's.
+    Writes the roster too."""
     if people < FEWEST_MEMBERS:
         raise ValueError(f"a night needs at least {FEWEST_MEMBERS} members")
     insured = _insured(seed, people, day)
@@ -106,7 +106,8 @@ def build_night(folder: Path, *, seed: int, people: int, day: date) -> Night:
     # The cast stands at the head of each league, so nobody of it opts out.
     opted_out = frozenset(theirs[CAST].index for theirs in _by_feed(members).values())
     enrolled = tuple(person for person in members if person.index not in opted_out)
-    guests = invite(seed, day, (person.id_number for theirs in insured.values() for person in theirs))
+    taken = (person.id_number for theirs in insured.values() for person in theirs)
+    guests = invite(seed, day, taken) if guests_too else NOBODY
     rows = NightRows(seed, insured, _by_feed(enrolled), guests.rows, day)
     members, opted_out, insured = members + guests.members, opted_out | guests.opted_out, _with(guests, insured)
     return Night(

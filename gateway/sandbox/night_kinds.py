@@ -90,6 +90,10 @@ class Guests(msgspec.Struct, frozen=True, kw_only=True):
     former: frozenset[int]
 
 
+NOBODY: Final = Guests(rows=(), members=(), opted_out=frozenset(), former=frozenset())
+"""A night without guests."""
+
+
 def invite(seed: int, day: date, taken: Iterable[str]) -> Guests:
     """The guests of a night. `taken`: id numbers that somebody else in it has."""
     party = _Party(seed, day, frozenset(taken))

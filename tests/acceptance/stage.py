@@ -201,9 +201,10 @@ def folder_in_memory() -> Iterator[Path]:
         yield Path(folder)
 
 
-def make_night(folder: Path, *, people: int, seed: int = 7) -> Night:
-    """The leagues' side; the same for the same seed, wherever its folder is."""
-    return build_night(folder, seed=seed, people=people, day=DAY)
+def make_night(folder: Path, *, people: int, seed: int = 7, guests_too: bool = False) -> Night:
+    """The leagues' side; the same for the same seed, wherever its folder is. Guests only where doubts are looked at,
+    because every one of them makes a night longer."""
+    return build_night(folder, seed=seed, people=people, day=DAY, guests_too=guests_too)
 
 
 def write_settings(
@@ -354,12 +355,13 @@ def stage(
     database: str | None = None,
     troubles: Troubles = NO_TROUBLES,
     past: int = 0,
+    guests_too: bool = False,
 ) -> Iterator[Stage]:
     """A copy of a prepared site with leagues and an inbox of its own. `database` replaces the prepared one's.
 
     `past` evenings are over: their settlements are known to the cloud line, and the clock stands after them.
     """
-    night = make_night(folder / "leagues", people=people, seed=seed)
+    night = make_night(folder / "leagues", people=people, seed=seed, guests_too=guests_too)
     eve = datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1 - past)
     clock = Time(eve)
     site = folder / "site"

@@ -70,14 +70,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Two evenings, command by command, with a larger cast than the demo's machine has to wait for."""
     folder = tmp_path_factory.mktemp("played")
-    night = make_night(folder / "prepared" / "leagues", people=240, seed=SEED)
+    night = make_night(folder / "prepared" / "leagues", people=240, seed=SEED, guests_too=True)
     site = folder / "prepared" / "site"
     write_settings(site, night)
     with Gateways(folder / "gateways") as gateways:
         arguments = ("roster", "import", str(night.roster), "--association", ASSOCIATION)
         assert gateways.start(["--site", str(site), *arguments], seconds=0).wait().code == 0
         troubles = Troubles(line=("5203:2:error", "5203:5:broken"), inbox=("POST /claims:3:lost",))
-        with stage(folder / "trial", site, people=240, seed=SEED, troubles=troubles) as on:
+        with stage(folder / "trial", site, people=240, seed=SEED, guests_too=True, troubles=troubles) as on:
             for evening in (0, 1):
                 on.begin(evening)
                 on.run_until_quiet(gateways)
@@ -218,12 +218,12 @@ def test_the_demo_answers_in_time_with_nothing_lost_or_doubled(demo: Demo) -> No
 
 def test_the_demo_is_quiet_and_names_nobody(demo: Demo, tmp_path: Path) -> None:
     assert len(demo.done.stdout.splitlines()) == 1
-    night = make_night(tmp_path, people=400, seed=SEED)
+    night = make_night(tmp_path, people=400, seed=SEED, guests_too=True)
     assert not [text for text in night.personal if len(text) > 4 and text in demo.done.stdout + demo.done.stderr]
 
 
 def test_the_demo_comes_to_the_truth(demo: Demo, tmp_path: Path) -> None:
-    night = make_night(tmp_path, people=400, seed=SEED)
+    night = make_night(tmp_path, people=400, seed=SEED, guests_too=True)
     days = demo.hubao("reconcile")["days"]
     book = InboxBook(demo.site / "inbox")
     for feed in night.truth.rows:

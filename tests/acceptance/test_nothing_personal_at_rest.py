@@ -126,11 +126,11 @@ def ask(url: str, statement: str) -> str:
 
 def whole_night(folder: Path, gateways: Gateways, url: str | None) -> Night:
     """Play everything; the last process of the gateway is killed, so nothing was tidied up."""
-    night = make_night(folder / "leagues", people=PEOPLE, seed=SEED)
+    night = make_night(folder / "leagues", people=PEOPLE, seed=SEED, guests_too=True)
     prepared = folder / "prepared"
     write_settings(prepared, night, database=url, people_per_page=20, suite="sm4" if url else "aes")
     rewrite(prepared, {"listen_port = 8600": "listen_port = 0"})
-    with stage(folder / "trial", prepared, people=PEOPLE, seed=SEED, troubles=TROUBLES) as on:
+    with stage(folder / "trial", prepared, people=PEOPLE, seed=SEED, guests_too=True, troubles=TROUBLES) as on:
         shutil.rmtree(prepared)
         settings = digest(*files_below(on.site / "config", on.site / "mappings"))
         import_rosters(on, gateways)
