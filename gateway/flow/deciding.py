@@ -164,6 +164,12 @@ class _Case:
             self._said = self._proposed()
         chosen = self._chosen(page, row, likely)
         others = self._others(chosen, likely) if self._said.join else []
+        if not others and self._is_twice(chosen, likely):
+            raise BadInput(
+                "needs_join",
+                "他以同一证件号码、同一姓名有几个会员号，选其一会把他拆成几人；确是他，请答 same 并注明 join "
+                "(he has several member numbers: say that they are one person)",
+            )
         if chosen.different and not self._said.although_different:
             raise BadInput(
                 "nothing_agrees",
@@ -223,6 +229,12 @@ class _Case:
             raise BadInput("opted_out", "此会员已选择不参加 (the member has opted out)")
         found = alternatives(self._tx, self._office, page, row, self._item, [rows[0].member_id])
         return next(each for each in found if each.member.member_id == rows[0].member_id)
+
+    def _is_twice(self, chosen: Alternative, likely: Sequence[Alternative]) -> bool:
+        """Whether the one chosen stands under another member number too and nobody said yet that both are he: his stays
+        would be two people's, and the same stay from two feeds be paid twice."""
+        found = [each for each in likely if each.member.person_id != chosen.member.person_id]
+        return any(one_holder(each.member) == one_holder(chosen.member) for each in found)
 
     def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
         """The enrolments said to be the same person's: all under his id number and name, and the one the item names

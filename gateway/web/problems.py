@@ -48,6 +48,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "too_large": (413, "报文过大 (the body is too large)"),
     "not_valid": (422, "内容不合要求 (the content is not as asked)"),
     "unknown_version": (422, "申领没有这一版 (the claim has no such version)"),
+    "needs_join": (422, "一人有几个会员号，须注明是一人 (he has several member numbers: say they are one person)"),
     "nothing_agrees": (422, "没有一项足以相符，须特别注明 (nothing speaks for this member: say so expressly)"),
     "second_person": (422, "须由另一人确认 (another person must confirm)"),
     "item_expired": (422, "原页已到期或读不出 (the page is gone or cannot be read)"),

@@ -100,6 +100,8 @@ def test_one_person_under_two_member_numbers_is_joined_and_parted(office: Office
     take(office, "west", page(row("W1", 1, **SMALL, mdtrt_id="VA1"), request="the same stay from another feed"))
     take(office, "east", page(row("A2", 1, **{**SMALL, **LATER})))
     assert adds_up(office) == {"review": 3}
+    with refused("needs_join"):
+        say(office, item, "same")
     done = say(office, item, "same", join=True)
     assert (done.state, done.member_no, done.rows) == ("decided", "M00001", 3)
     assert adds_up(office) == {"member": 2, "duplicate": 1}

@@ -288,6 +288,7 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             "unknown_item",
             "unknown_member",
             "opted_out",
+            "needs_join",
             "nothing_agrees",
             "second_person",
             "item_expired",
