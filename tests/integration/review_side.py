@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from builders import Who, only, page, row, rows_of, take, who
 
 from gateway.core.reviewing import Answer
+from gateway.errors import BadInput
 from gateway.flow.deciding import Done, Said, decide, undo
 from gateway.flow.office import Office
 from gateway.flow.reviewing import list_items
@@ -51,3 +53,8 @@ def take_back(office: Office, item: int, *, by: str = "甲") -> Done:
 def states(office: Office) -> dict[int, str]:
     """Item → state."""
     return {each["item_id"]: each["state"] for each in rows_of(office, schema.review)}
+
+
+def refused(code: str) -> Any:
+    """An answer that is refused for this reason."""
+    return pytest.raises(BadInput, match=code)

@@ -28,9 +28,9 @@ from builders import (
     take,
     who,
 )
-from review_side import LATER, SMALL, STRANGE, asked, choose, say, states, take_back, wrong_name
+from review_side import LATER, SMALL, STRANGE, asked, choose, refused, say, states, take_back, wrong_name
 
-from gateway.errors import BadInput, Conflict
+from gateway.errors import Conflict
 from gateway.flow import reviewing
 from gateway.flow.claims import decide as association_decides
 from gateway.flow.enrol import enrol
@@ -59,10 +59,6 @@ def light(make_office: MakeOffice, sqlite_url: str) -> Office:
     office = make_office(sqlite_url, feeds={**EAST_AND_WEST, **FILES})
     enrolled(office, 1, 2)
     return office
-
-
-def refused(code: str) -> Any:
-    return pytest.raises(BadInput, match=code)
 
 
 # ── same, different, not sure ──

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from builders import (
@@ -24,9 +24,8 @@ from builders import (
     take,
     who,
 )
-from review_side import LATER, SMALL, asked, choose, say, take_back, wrong_name
+from review_side import LATER, SMALL, asked, choose, refused, say, take_back, wrong_name
 
-from gateway.errors import BadInput
 from gateway.flow import reviewing
 from gateway.flow.claims import decide as association_decides
 from gateway.flow.enrol import enrol
@@ -51,10 +50,6 @@ def light(make_office: MakeOffice, sqlite_url: str) -> Office:
     office = make_office(sqlite_url, feeds={**EAST_AND_WEST, **FILES})
     enrolled(office, 1, 2)
     return office
-
-
-def refused(code: str) -> Any:
-    return pytest.raises(BadInput, match=code)
 
 
 # ── one person enrolled twice ──
