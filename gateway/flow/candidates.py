@@ -69,7 +69,9 @@ class Search:
         wanted: dict[bytes, list[int]] = {}
         fingerprint = self._office.id_fingerprint
         for row in rows:
-            number = number_asked(row)
+            number = row.identity.id_number if row.identity is not None else None
+            if number is None or len(number) != 18:
+                number = number_asked(row)
             if number is not None:
                 wanted.setdefault(fingerprint(number), []).append(row.index)
         hits = roster.find(self._tx, wanted)
