@@ -13,7 +13,7 @@ from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
 from gateway.model.decision import Candidate, MatchDecision, Subject
-from gateway.model.national_id import normalise_id, to_18
+from gateway.model.national_id import in_18, normalise_id
 
 _Found: TypeAlias = Candidate | list[Candidate]
 
@@ -63,7 +63,7 @@ class Trial:
 
     def decide(self, subject: Subject) -> MatchDecision:
         """The decision the night would make about this record, had it learnt nothing before."""
-        found = list(_all(self._by_number, (subject.id_number or "",)))
+        found = list(_all(self._by_number, (_asked(subject),)))
         if not found:
             blocked = _all(self._by_block, record_blocks(subject, sound_too=self._looks_further))
             found = list({candidate.member_id: candidate for candidate in blocked}.values())
@@ -82,6 +82,12 @@ class Trial:
             "score": decision.score,
             "reasons": list(decision.reasons),
         }
+
+
+def _asked(subject: Subject) -> str:
+    """The number members stand under: an old one in 18 characters, as the database is asked."""
+    number = subject.id_number or ""
+    return in_18(number) if subject.id_type in (None, "01") else number
 
 
 def read_line(line: bytes) -> tuple[str | None, Subject] | None:
@@ -144,7 +150,7 @@ def _subject(record: _Line) -> Subject:
     sex = _text(record.sex)
     return Subject(
         id_type=id_type,
-        id_number=_number(_text(record.id_number), id_type),
+        id_number=_number(_text(record.id_number)),
         name=_text(record.name),
         sex=sex if sex in ("M", "F") else None,
         birth_date=_date(_text(record.birth_date)),
@@ -165,15 +171,9 @@ def _date(text: str | None) -> date | None:
         return None
 
 
-def _number(text: str | None, id_type: str | None) -> str | None:
-    """The id number as members' are kept: half-width, upper case X, an intact 15-digit one in 18 characters."""
-    number = normalise_id(text) if text else ""
-    if id_type in (None, "01") and len(number) == 15 and number.isascii() and number.isdigit():
-        try:
-            return to_18(number)
-        except ValueError:
-            return number
-    return number or None
+def _number(text: str | None) -> str | None:
+    """The number as a row is asked by: half-width, upper case X, an old one in its 15 digits."""
+    return normalise_id(text) or None if text else None
 
 
 def _unreadable() -> dict[str, Any]:
