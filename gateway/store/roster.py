@@ -82,11 +82,10 @@ def _row(values: Any) -> MemberRow:
 
 def version(tx: Connection, associations: Sequence[str], *, hold: bool = False) -> tuple[int, ...]:
     """The roster's version for each association; with `hold`, nobody changes it until this transaction ends."""
-    table = schema.roster.c
-    query = select(table.association, table.version).where(table.association.in_(associations))
-    if hold:
-        query = query.with_for_update(read=True)
-    found = {row.association: row.version for row in tx.execute(query)}
+    query = "select association, version from roster where association {keys}"
+    if hold and is_postgres(tx):
+        query += " for share"
+    found = dict(select_in(tx, query, associations, kind="text"))
     return tuple(found.get(name, 0) for name in associations)
 
 
