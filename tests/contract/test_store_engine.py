@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from gateway.errors import Unavailable, WrongUse
 from gateway.store import schema
 from gateway.store.engine import Store, change_many, insert_many, lock, open_store, select_in
-from gateway.store.migrate import upgrade
+from gateway.store.migrate import MIGRATIONS, newest, revision, upgrade
 
 MANY = [0, 1, 51, 5001]
 COLUMNS = ("fingerprint", "member_id", "person_id")
@@ -188,6 +189,12 @@ def test_the_migrations_make_the_tables_of_the_schema(store: Store) -> None:
         assert keys == [column.name for column in table.primary_key.columns], table.name
 
 
+def test_the_newest_revision_is_the_one_alembic_ends_at(store: Store) -> None:
+    assert newest() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with store.read() as tx:
+        assert revision(tx) == newest()
+
+
 def test_several_processes_may_migrate_at_once(postgres_url: str, tmp_path: Path) -> None:
     """PostgreSQL only: SQLite's lock is the write transaction."""
     stores = [open_store(postgres_url, site=tmp_path) for _ in range(3)]
@@ -203,6 +210,8 @@ def test_several_processes_may_migrate_at_once(postgres_url: str, tmp_path: Path
 
 def test_a_new_sqlite_file_is_migrated_where_the_site_says(tmp_path: Path) -> None:
     store = open_store("sqlite:///data/new.db", site=tmp_path)
+    with store.read() as tx:
+        assert revision(tx) is None
     upgrade(store)
     upgrade(store)
     assert counted(store) == 0
