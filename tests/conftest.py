@@ -61,7 +61,7 @@ def _parsed(text: str) -> bytes:
 def _parse_once(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
     if parse_float is not Decimal:
         return _parse(text, parse_float=parse_float)
-    tables: dict[str, Any] = pickle.loads(_parsed(text))  # noqa: S301 - made above
+    tables: dict[str, Any] = pickle.loads(_parsed(text))
     return tables
 
 
@@ -220,8 +220,8 @@ _RESTARTING = """
 
 
 def _shape(self) -> list[tuple[object, ...]]:
-        with closing(psycopg.connect(_database(self._server, self._template))) as connection:
-            return _shape(connection)
+    with closing(psycopg.connect(_database(self._server, self._template))) as connection:
+        return _shape(connection)
 
 
 _SEND_AWAY = """
