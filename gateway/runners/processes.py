@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+
+_SELDOM: Final = (50_000, 20, 50)
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +55,13 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
 
 
 def collect_seldom() -> None:
-    """Records and claims hold no cycles: looking for them after every few hundred objects is work for nothing."""
+    """Records and claims hold no cycles: looking for them after every few hundred objects is work for nothing. What
+    stands at the first call is never looked through again."""
+    if gc.get_threshold() == _SELDOM:
+        return
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*_SELDOM)
 
 
 def _one(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:
