@@ -132,6 +132,10 @@ def _psycopg(url: str) -> str:
     return "postgresql+psycopg://" + url.split("://", 1)[1]
 
 
+def _libpq(url: str) -> str:
+    return "postgresql://" + url.split("://", 1)[1]
+
+
 def _database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
@@ -183,9 +187,9 @@ class _Databases:
 
     def give_back(self, url: str) -> None:
         """Empty it, whoever is still connected to it."""
-        with closing(psycopg.connect(url, autocommit=True)) as connection:
+        with closing(psycopg.connect(_libpq(url), autocommit=True)) as connection:
             connection.execute(_SEND_AWAY)
-            if _shape(connection) != self._shape:
+            if _shape_of(connection) != self._shape:
                 return
             for table in reversed(metadata.sorted_tables):
                 connection.execute(f'delete from "{table.name}"')
@@ -204,8 +208,8 @@ class _Databases:
 
     @cached_property
     def _shape(self) -> list[tuple[object, ...]]:
-        with closing(psycopg.connect(_database(self._server, self._template))) as connection:
-            return _shape(connection)
+        with closing(psycopg.connect(_libpq(_database(self._server, self._template)))) as connection:
+            return _shape_of(connection)
 
 
 _SEND_AWAY = """
@@ -219,7 +223,7 @@ _RESTARTING = """
 """
 
 
-def _shape(connection: psycopg.Connection[Any]) -> list[tuple[object, ...]]:
+def _shape_of(connection: psycopg.Connection[Any]) -> list[tuple[object, ...]]:
     """Tables, their columns and their indexes, in order."""
     columns = "select table_name, column_name, data_type, is_nullable from information_schema.columns"
     indexes = "select tablename, indexname, indexdef, '' from pg_indexes"
@@ -300,10 +304,11 @@ def make_office(tmp_path: Path, clock: Hands, _shipped_site: Path) -> Iterator[M
         clock: Callable[[], datetime] = clock,
     ) -> Office:
         site = tmp_path / folder
-        if not site.exists():
+        new = not site.exists()
+        if new:
             _lay_out(_shipped_site, site, url, suite, batch_rows, feeds or {})
         checked = load_site(site)
-        if not (site / "keys").exists():
+        if new:
             wiring.make_keys(checked)
         office = wiring.office_of(checked, clock=clock)
         opened.append(office)

@@ -15,7 +15,7 @@ from gateway.core.match.trying import candidate_of, read_line
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate
-from gateway.model.national_id import in_18
+from gateway.model.national_id import looked_up_as
 from gateway.sandbox.people import Dice
 from gateway.sandbox.truth_roster import Spoiled, misused_records, spoiled_records
 
@@ -130,7 +130,7 @@ def _on_number(
     holders = {member.id_number: member for member in members}
     for line, label in lessons.labelled:
         read = read_line(line)
-        holder = holders.get(in_18(read[1].id_number or "")) if read else None
+        holder = holders.get(looked_up_as(read[1].id_type, read[1].id_number or "")) if read else None
         if read is not None and holder is not None:
             kept = own if holder.member_no in label.members else others
             kept.append((levels_of(read[1], holder, model), 1.0))

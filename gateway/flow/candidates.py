@@ -16,7 +16,7 @@ from gateway.core.normalise import Rows
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, Subject
 from gateway.model.member import Member
-from gateway.model.national_id import in_18, looks_like_id
+from gateway.model.national_id import looked_up_as, looks_like_id
 from gateway.model.page import Identity
 from gateway.store import roster
 from gateway.store.engine import Tx
@@ -129,10 +129,9 @@ class Search:
 def number_asked(row: Asking) -> str | None:
     """The number a row is looked up by first: members' stand under 18 characters."""
     who = row.identity or row.subject
-    number = who.id_number if who is not None else None
-    if who is None or number is None or len(number) != 15 or who.id_type not in (None, "01"):
-        return number
-    return in_18(number)
+    if who is None or who.id_number is None:
+        return None
+    return looked_up_as(who.id_type, who.id_number)
 
 
 def blocks_asked(office: Office, feed: str, content: Rows, row: Asking) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from gateway.store.engine import Store, Tx, lock
 
@@ -36,6 +36,6 @@ def newest() -> str:
 
 def revision(tx: Tx) -> str | None:
     """The revision a database is at; None before the first."""
-    if not tx.dialect.has_table(tx, "alembic_version"):
+    if not inspect(tx).has_table("alembic_version"):
         return None
     return tx.execute(text("select version_num from alembic_version")).scalar()

@@ -50,6 +50,7 @@ def test_an_answer_has_the_shape_of_the_contract(trial: Trial) -> None:
     [
         ({"name": "李伟国", "id_number": NUMBER[:6] + NUMBER[8:17]}, "matched", "M1"),
         ({"name": "李伟国", "id_number": swapped(NUMBER, 14), "employer_name": "晨光矿业"}, "matched", "M1"),
+        ({"name": "李伟国", "id_number": with_digit(NUMBER[:6] + NUMBER[8:17], 13)}, "review", "M1"),
         ({"name": "李偉國", "id_number": with_digit(NUMBER, 8)}, "matched", "M1"),
         ({"name": "李伟强", "id_number": TWIN[:6] + "********" + TWIN[14:]}, "matched", "M2"),
         ({"name": "包额尔敦·朝鲁", "id_number": id_number(order=127)}, "matched", "M3"),

@@ -13,7 +13,7 @@ from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
 from gateway.model.decision import Candidate, MatchDecision, Subject
-from gateway.model.national_id import in_18, normalise_id
+from gateway.model.national_id import looked_up_as, normalise_id
 
 _Found: TypeAlias = Candidate | list[Candidate]
 
@@ -63,7 +63,7 @@ class Trial:
 
     def decide(self, subject: Subject) -> MatchDecision:
         """The decision the night would make about this record, had it learnt nothing before."""
-        found = list(_all(self._by_number, (_asked(subject),)))
+        found = list(_all(self._by_number, (looked_up_as(subject.id_type, subject.id_number or ""),)))
         if not found:
             blocked = _all(self._by_block, record_blocks(subject, sound_too=self._looks_further))
             found = list({candidate.member_id: candidate for candidate in blocked}.values())
@@ -82,12 +82,6 @@ class Trial:
             "score": decision.score,
             "reasons": list(decision.reasons),
         }
-
-
-def _asked(subject: Subject) -> str:
-    """The number members stand under: an old one in 18 characters, as the database is asked."""
-    number = subject.id_number or ""
-    return in_18(number) if subject.id_type in (None, "01") else number
 
 
 def read_line(line: bytes) -> tuple[str | None, Subject] | None:
