@@ -86,11 +86,62 @@ def disease_sources(language: MappingLanguage) -> tuple[str, ...]:
     return language.special.disease_sources or rule_of(language, "diagnosis_codes").sources
 
 
+class Parsers:
+    """The parser of each field of a mapping: one value of the feed → one value of ours.
+
+    Made once, however many views and readers use it: some hold a code table.
+    """
+
+    def __init__(self, language: MappingLanguage) -> None:
+        self.language = language
+        self._made: dict[str, Parser] = {}
+
+    def of(self, field: str) -> Parser:
+        """The parser of a field. It raises Wrong with the code of what is wrong."""
+        if field not in self._made:
+            self._made[field] = self._make(field)
+        return self._made[field]
+
+    def _make(self, field: str) -> Parser:
+        rule = rule_of(self.language, field)
+        empty = frozenset(EMPTY + self.language.empty + rule.empty)
+        name = rule.parse or default_parser(field)
+        if name == "yuan":
+            return yuan_parser(empty, thousands=rule.thousands)
+        if name == "date":
+            return date_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
+        if name == "datetime":
+            return datetime_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
+        if name == "integer":
+            return integer_parser(empty)
+        text = text_parser(empty, limit=_limit(field, name))
+        if name == "list":
+            return list_parser(text, rule.separators or _SEPARATORS, rule.item)
+        return self._text_parser(name, rule, text)
+
+    def _text_parser(self, name: str, rule: FieldRule, text: Text) -> Parser:
+        if name == "identifier":
+            text = identifier_parser(text)
+        if name not in _TABLES and not rule.codes:
+            return text
+        codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])
+        if name == "flag" and self.language.reversal_style == "vanish":
+            codes = national.VALID_FLAG_CODES
+        # A mapping's own codes stand beside the table of care types and of document types, else replace it.
+        own = dict(rule.codes)
+        codes = {**codes, **own} if name in ("care_type", "id_type") else own or codes
+        if name == "care_type":
+            codes = {**codes, **dict.fromkeys(self.language.special.care_type_codes, "outpatient_special")}
+        table = table_parser(text, codes, prefix=prefix or rule.prefix, unknown=rule.unknown or unknown)
+        return flag_parser(table) if name == "flag" else table
+
+
 class Readers:
     """Makes the reader of each field of a mapping, given the position of every source in a row's values."""
 
-    def __init__(self, language: MappingLanguage, positions: dict[str, int], *, to_ask: bool = False) -> None:
-        self._language = language
+    def __init__(self, parsers: Parsers, positions: dict[str, int], *, to_ask: bool = False) -> None:
+        self._language = parsers.language
+        self._parser = parsers.of
         self._positions = positions
         self._number_of = number_asked_for if to_ask else id_number_of
         self._special: dict[str, Callable[[], Reader]] = {
@@ -207,39 +258,6 @@ class Readers:
         own = _forgiving(self._ordinary("settlement_no")) if self._language.reverses_own else _constant(None)
         reversal = _forgiving(self._reversal())
         return lambda values: (named(values) or own(values)) if reversal(values) else None
-
-    def _parser(self, field: str) -> Parser:
-        rule = rule_of(self._language, field)
-        empty = frozenset(EMPTY + self._language.empty + rule.empty)
-        name = rule.parse or default_parser(field)
-        if name == "yuan":
-            return yuan_parser(empty, thousands=rule.thousands)
-        if name == "date":
-            return date_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
-        if name == "datetime":
-            return datetime_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
-        if name == "integer":
-            return integer_parser(empty)
-        text = text_parser(empty, limit=_limit(field, name))
-        if name == "list":
-            return list_parser(text, rule.separators or _SEPARATORS, rule.item)
-        return self._text_parser(name, rule, text)
-
-    def _text_parser(self, name: str, rule: FieldRule, text: Text) -> Parser:
-        if name == "identifier":
-            text = identifier_parser(text)
-        if name not in _TABLES and not rule.codes:
-            return text
-        codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])
-        if name == "flag" and self._language.reversal_style == "vanish":
-            codes = national.VALID_FLAG_CODES
-        # A mapping's own codes stand beside the table of care types and of document types, else replace it.
-        own = dict(rule.codes)
-        codes = {**codes, **own} if name in ("care_type", "id_type") else own or codes
-        if name == "care_type":
-            codes = {**codes, **dict.fromkeys(self._language.special.care_type_codes, "outpatient_special")}
-        table = table_parser(text, codes, prefix=prefix or rule.prefix, unknown=rule.unknown or unknown)
-        return flag_parser(table) if name == "flag" else table
 
 
 def _limit(field: str, parser: str) -> int:

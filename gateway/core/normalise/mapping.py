@@ -16,7 +16,7 @@ import msgspec
 from gateway.core.normalise.bundles import BundleRows, is_bundle
 from gateway.core.normalise.checks import checks_of, plainly_sound
 from gateway.core.normalise.csv_pages import CsvRows, Needs
-from gateway.core.normalise.fields import Values, rule_of
+from gateway.core.normalise.fields import Parsers, Values, rule_of
 from gateway.core.normalise.json_pages import RowDecoder, read_json, row_values
 from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
 from gateway.core.normalise.problems import Wrong, bad_page, row_error
@@ -71,9 +71,10 @@ class CompiledMapping:
     def __init__(self, language: MappingLanguage) -> None:
         self.language = _with_required(language)
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
-        self._identity = View(self.language, IDENTITY_FIELDS, to_ask=True)
-        self._full = View(self.language, tuple(read))
-        self._written = View(self.language, tuple(read), as_written=AS_WRITTEN)
+        parsers = Parsers(self.language)
+        self._identity = View(parsers, IDENTITY_FIELDS, to_ask=True)
+        self._full = View(parsers, tuple(read))
+        self._written = View(parsers, tuple(read), as_written=AS_WRITTEN)
         # Only what a glance is for is strict: a wrong birth date is an error of the record, not of the glance.
         self._glance = {way: _Glancing(way) for way in (self._full, self._written)}
         self._name = self._identity.forgiving["name"]

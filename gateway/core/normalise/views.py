@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from gateway.core.normalise.fields import Readers, Values, rule_of, sources_of
+from gateway.core.normalise.fields import Parsers, Readers, Values, rule_of, sources_of
 from gateway.core.normalise.language import CsvFormat, MappingLanguage
 from gateway.core.normalise.problems import Wrong, row_error
 from gateway.model.page import RowError
@@ -50,14 +50,15 @@ class View:
 
     def __init__(
         self,
-        language: MappingLanguage,
+        parsers: Parsers,
         fields: tuple[str, ...],
         *,
         as_written: tuple[str, ...] = (),
         to_ask: bool = False,
     ) -> None:
+        language = parsers.language
         self.sources = Sources(language, fields)
-        readers = Readers(language, self.sources.positions, to_ask=to_ask)
+        readers = Readers(parsers, self.sources.positions, to_ask=to_ask)
         self.readers = {
             field: readers.as_written(field) if field in as_written else readers.reader(field) for field in fields
         }
