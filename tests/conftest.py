@@ -13,21 +13,19 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-import pickle
 import shutil
 import tempfile
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
-from decimal import Decimal
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import toml_once
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,24 +47,7 @@ MakeOffice = Callable[..., Office]
 
 _numbers = itertools.count(1)
 
-
-_parse = tomllib.loads
-
-
-@lru_cache(maxsize=1024)
-def _parsed(text: str) -> bytes:
-    return pickle.dumps(_parse(text, parse_float=Decimal))
-
-
-def _parse_once(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
-    if parse_float is not Decimal:
-        return _parse(text, parse_float=parse_float)
-    tables: dict[str, Any] = pickle.loads(_parsed(text))
-    return tables
-
-
-# Every site of every test holds the same fifty files: reading them anew was a quarter of all the time.
-tomllib.loads = _parse_once
+toml_once.install()
 
 
 class Hands:

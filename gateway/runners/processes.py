@@ -59,7 +59,6 @@ def collect_seldom() -> None:
     stands at the first call is never looked through again."""
     if gc.get_threshold() == _SELDOM:
         return
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*_SELDOM)
 

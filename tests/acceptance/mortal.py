@@ -10,6 +10,7 @@ sends itself SIGKILL, which nobody can catch: nothing that was still to be done 
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -19,7 +20,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+import toml_once
 
 from gateway import wiring
 from gateway.cli import main as command_line
@@ -119,12 +123,19 @@ def answer(value: dict[str, Any]) -> None:
 
 
 def load() -> None:
-    """Import what the commands import when they run, so that a fork begins with its work."""
+    """Import what the commands import when they run and parse the shipped settings: a fork begins with its work."""
     import gateway.core.roster
     import gateway.flow.enrol
     import gateway.flow.health
     import gateway.flow.night
     import gateway.flow.reconcile  # noqa: F401
+
+    toml_once.install()
+    root = Path(__file__).parents[2]
+    toml_once.read_beforehand(root / "config", root / "mappings")
+    # What is loaded stays: no fork looks through it for garbage.
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class Gateways:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=surroundings() | (environment or {}),
+            env=surroundings() | {"PYTHONPATH": str(Path(__file__).parents[1])} | (environment or {}),
         )
 
     def __enter__(self) -> Self:

@@ -486,6 +486,8 @@ def coverage_situations(coverage: list[Row]) -> set[str]:
 def decision_situations(case: Row, answer: Row) -> set[str]:
     """How the decided stays look now: as then, joined by another settlement, refunded, or two apart."""
     found: set[str] = set()
+    if not case.get("decided"):
+        return found
     standing = [set(estimate["settlements"]) for estimate in answer["estimates"]]
     undecided = [set(one["settlements"]) for one in assess_naively({**case, "decided": []})["estimates"]]
     for decision in case.get("decided", ()):

@@ -133,12 +133,8 @@ def _beside(schemes: dict[str, Any], records: list[SettlementRecord]) -> dict[st
 def _record(value: object, place: str) -> SettlementRecord:
     row = _table(value, place)
     _needed(row, "settlement_no", f"{place}.settlement_no", _text)
-    found = {}
-    for name in SettlementRecord.__struct_fields__:
-        read = _given(row, name, f"{place}.{name}", _READERS.get(name, _text))
-        if read is not None:
-            found[name] = read
-    return SettlementRecord(**found)
+    given = [name for name in SettlementRecord.__struct_fields__ if row.get(name) is not None]
+    return SettlementRecord(**{name: _READERS.get(name, _text)(row[name], f"{place}.{name}") for name in given})
 
 
 def _decided(value: object, place: str) -> Decided:
@@ -200,7 +196,7 @@ def _text(value: object, place: str) -> str:
         raise _wrong(place, value, "文本 text")
     if not value.strip():
         raise BadCase("empty", f"{place}: 为空 (is empty)；没有值时不写 (leave it out)")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise BadCase("not_text", f"{place}: 不是有效的文本 (not text that can be written)")
     return value
 
