@@ -15,6 +15,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
@@ -170,6 +171,9 @@ class _Databases:
         """Empty it, whoever is still connected to it."""
         with closing(psycopg.connect(_libpq(url), autocommit=True)) as connection:
             connection.execute(_SEND_AWAY)
+            # Told to wait for them itself, the server would look again only after a tenth of a second.
+            while connection.execute(_STILL_HERE).fetchone() is not None:
+                time.sleep(0.001)
             if _shape_of(connection) != self._shape:
                 return
             for table in reversed(metadata.sorted_tables):
@@ -193,10 +197,12 @@ class _Databases:
             return _shape_of(connection)
 
 
-_SEND_AWAY = """
-    select pg_terminate_backend(pid, 10000) from pg_stat_activity
+_OTHERS = """
+    from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
 """
+_SEND_AWAY = f"select pg_terminate_backend(pid) {_OTHERS}"
+_STILL_HERE = f"select pid {_OTHERS}"
 
 _RESTARTING = """
     select format('alter sequence %I restart', sequencename) from pg_sequences
@@ -206,10 +212,17 @@ _RESTARTING = """
 
 def _shape_of(connection: psycopg.Connection[Any]) -> list[tuple[object, ...]]:
     """Tables, their columns and their indexes, in order."""
-    columns = "select table_name, column_name, data_type, is_nullable from information_schema.columns"
-    indexes = "select tablename, indexname, indexdef, '' from pg_indexes"
-    both = f"{columns} where table_schema = 'public' union all {indexes} where schemaname = 'public' order by 1, 2, 3"
-    return connection.execute(both).fetchall()
+    return connection.execute(_SHAPE).fetchall()
+
+
+_SHAPE = """
+    select relname, attname, format_type(atttypid, atttypmod), attnotnull::text
+    from pg_attribute join pg_class on pg_class.oid = attrelid
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'v') and attnum > 0 and not attisdropped
+    union all
+    select tablename, indexname, indexdef, '' from pg_indexes where schemaname = 'public'
+    order by 1, 2, 3
+"""
 
 
 @pytest.fixture(scope="session")
