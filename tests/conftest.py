@@ -26,7 +26,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import toml_once
+import settings_once
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -44,11 +45,22 @@ from gateway.store.values import SHANGHAI
 # A database named in the environment would win over the one a test was given.
 os.environ.pop("HUBAO_DATABASE_URL", None)
 
+# The tests write a hundred thousand small files and wait for a disk at thousands of commits: in memory where there is
+# room. Only what belongs to a test that failed stays there.
+_MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
 MakeOffice = Callable[..., Office]
 
 _numbers = itertools.count(1)
 
-toml_once.install()
+settings_once.install()
+
+# The same examples in every run: what is new is looked for with `--hypothesis-profile random`, not by whoever comes by.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None)
+settings.load_profile("same")
 
 
 class Hands:

@@ -173,8 +173,8 @@ _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 def retry_after(text: str, *, date: str = "") -> float | None:
     """Retry-After (RFC 9110 §10.2.3) in seconds, 0 to a day; a date counts from the reply's own `date`."""
-    if _SECONDS.fullmatch(text.strip()):
-        return min(float(text), LONGEST_WAIT_SECONDS)
+    if _SECONDS.fullmatch(seconds := text.strip(" \t")):
+        return min(float(seconds), LONGEST_WAIT_SECONDS)
     until = _http_date(text)
     if until is None:
         return None

@@ -23,7 +23,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import toml_once
+import settings_once
 
 from gateway import wiring
 from gateway.cli import main as command_line
@@ -130,9 +130,8 @@ def load() -> None:
     import gateway.flow.night
     import gateway.flow.reconcile  # noqa: F401
 
-    toml_once.install()
-    root = Path(__file__).parents[2]
-    toml_once.read_beforehand(root / "config", root / "mappings")
+    settings_once.install()
+    settings_once.read_beforehand(Path(__file__).parents[2])
     # What is loaded stays: no fork looks through it for garbage.
     gc.collect()
     gc.freeze()

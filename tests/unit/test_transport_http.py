@@ -88,6 +88,7 @@ RETRY_AFTER = [
     ("1.5", None),
     ("1e3", None),
     ("１２", None),
+    ("0\x1f", None),
     ("soon", None),
     ("Mon, 99 Foo 2026 99:99:99 GMT", None),
     ("9" * 5000, None),
