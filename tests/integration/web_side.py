@@ -5,18 +5,21 @@ Signatures are made by the sandbox's own code, not by the gateway's.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
 import msgspec
 from builders import content, rows_of
+from fastapi import FastAPI
 
 from gateway import wiring
 from gateway.flow.night import Doors
@@ -95,9 +98,60 @@ def named(path: str, body: Any) -> Any:
 
 @contextmanager
 def at_work(office: Office, doors: Doors | None = None) -> Iterator[Side]:
-    """The gateway's HTTP side over this office on a port of this machine, without its scheduler."""
-    with served(make_app(office, doors or wiring.doors(), start_scheduler=False), office) as side:
-        yield side
+    """The gateway's HTTP side over this office on a port of this machine, without its scheduler.
+
+    All of a process take turns at one server, because stopping one takes longer than most tests; the application
+    itself is started and stopped as a server would. One beside another has a server of its own.
+    """
+    app = make_app(office, doors or wiring.doors(), start_scheduler=False)
+    turns = _turns()
+    if turns.app is not None:
+        with served(app, office) as side:
+            yield side
+        return
+    with turns.taken_by(app), client_of(turns.address) as client:
+        yield Side(client, office)
+
+
+class _Turns:
+    """A server whose application changes."""
+
+    def __init__(self) -> None:
+        self.app: FastAPI | None = None
+        self.address = Running.start(self).address
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            assert self.app is not None
+            return await self.app(scope, receive, send)
+        self._loop = asyncio.get_running_loop()
+        for _ in range(2):
+            await send({"type": f"{(await receive())['type']}.complete"})
+
+    @contextmanager
+    def taken_by(self, app: FastAPI) -> Iterator[None]:
+        """Start this application, serve it, stop it."""
+        lifespan = app.router.lifespan_context(app)
+        self._wait_for(lifespan.__aenter__())
+        self.app = app
+        try:
+            yield
+        finally:
+            self.app = None
+            self._wait_for(lifespan.__aexit__(None, None, None))
+
+    def _wait_for(self, doing: Coroutine[Any, Any, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(doing, self._loop).result(timeout=30)
+
+
+@cache
+def _turns() -> _Turns:
+    return _Turns()
+
+
+def client_of(address: str) -> httpx.Client:
+    """A client of that server alone."""
+    return httpx.Client(base_url=address, trust_env=False, timeout=30, verify=NO_AUTHORITY)
 
 
 @contextmanager
@@ -105,7 +159,7 @@ def served(app: Any, office: Office) -> Iterator[Side]:
     """Any ASGI application on a port of this machine."""
     server = Running.start(app)
     try:
-        with httpx.Client(base_url=server.address, trust_env=False, timeout=30, verify=NO_AUTHORITY) as client:
+        with client_of(server.address) as client:
             yield Side(client, office)
     finally:
         server.stop()
