@@ -16,6 +16,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,8 @@ def _revalue(dice: Dice, tree: Any) -> None:
         if not (isinstance(below, dict | list) and below) or dice.random() < 0.1:
             change = dice.random()
             if change < 0.75:
-                node[key] = dice.choice([*VALUES, [below], {"value": below}, str(below)])
+                # A copy: a later change may go into it, and what all pages draw from must stay as it is.
+                node[key] = deepcopy(dice.choice([*VALUES, [below], {"value": below}, str(below)]))
             elif change < 0.9:
                 del node[key]
             elif isinstance(node, dict):
