@@ -9,7 +9,15 @@ import typer
 
 from gateway.cli.output import Json, emit, one_of, say, table
 from gateway.cli.site import open_office
-from gateway.cli.words import CLAIM_STATES, DELIVERIES, DELIVERY_STATES, FLAGS, ITEM_STATES
+from gateway.cli.words import (
+    CLAIM_STATES,
+    DELIVERIES,
+    DELIVERY_STATES,
+    FLAGS,
+    ITEM_STATES,
+    field_in_words,
+    trouble_in_words,
+)
 from gateway.errors import WrongUse
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
@@ -185,7 +193,7 @@ def quarantine_list(
 
 
 def _reasons(errors: Any) -> str:
-    return "；".join(f"{each.field} {each.code}".strip() for each in errors)
+    return "；".join(trouble_in_words(each.field, each.code) for each in errors)
 
 
 def _place(row: Any) -> dict[str, Any]:
@@ -215,9 +223,11 @@ def quarantine_show(context: typer.Context, item: int, as_json: Json = False) ->
     if as_json:
         emit(place)
         return
-    say(f"第{item}号：{place['feed']} 第{place['page']}页 第{place['row'] or '–'}行，{place['state']}")
+    state = ITEM_STATES.get(place["state"], place["state"])
+    where = "整页" if place["row"] is None else f"第{place['row']}行"
+    say(f"第{item}号：{place['feed']} 第{place['page']}页 {where}，{state}")
     for each in place["errors"]:
-        say(f"  {each['field'] or '–'}  {each['code']}  {each['message']}")
+        say(f"  {field_in_words(each['field']) or '–'}  {each['message']}")
 
 
 @quarantine.command("retry")

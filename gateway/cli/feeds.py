@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.output import Json, emit, say, table
+from gateway.cli.words import INTAKES
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -72,8 +73,13 @@ def feed_list(context: typer.Context, as_json: Json = False) -> None:
     table(
         "盟市",
         ("代码", "名称", "区划", "方式", "映射", "启用", "协议到期"),
-        [(s.feed, s.name, s.region, s.intake, s.mapping, s.enabled, s.legal.expires) for s in specs],
+        [_shown(spec) for spec in specs],
     )
+
+
+def _shown(spec: Any) -> tuple[Any, ...]:
+    enabled = "是" if spec.enabled else "否"
+    return spec.feed, spec.name, spec.region, INTAKES[spec.intake], spec.mapping, enabled, spec.legal.expires
 
 
 def _line(spec: Any) -> dict[str, Any]:

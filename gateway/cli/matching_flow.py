@@ -9,10 +9,11 @@ import typer
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.people import match
 from gateway.cli.site import open_office
-from gateway.cli.words import FIELDS, LEVELS, all_in_words
+from gateway.cli.words import FIELDS, LEVELS, all_in_words, score_in_words, value_in_words
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
+    from gateway.core.reviewing import Pair
     from gateway.flow.matching import BlockReport, Considered, Explained
     from gateway.store.roster import Width
 
@@ -76,16 +77,17 @@ def _show(each: Explained) -> None:
 
 
 def _show_decision(decision: Considered) -> None:
+    score, reasons = score_in_words(decision.score), all_in_words(decision.reasons)
     say(
         f"协会 {decision.association}：{_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
-        f"得分 {decision.score:g}，模型 {decision.model or '–'}；理由 (reasons)：{all_in_words(decision.reasons)}"
+        f"得分 {score}，模型 {decision.model or '–'}；理由 (reasons)：{reasons}"
     )
     if decision.member_no is None:
         return
     table(
         f"记录与会员 {decision.member_no} (record and member)",
         ("项目", "记录", "会员", "对照"),
-        [(pair.label, pair.record, pair.member, _VERDICTS.get(pair.verdict, pair.verdict)) for pair in decision.pairs],
+        [_beside(pair) for pair in decision.pairs],
     )
     if decision.evidence:
         table(
@@ -101,6 +103,11 @@ def _show_decision(decision: Considered) -> None:
                 for step in decision.evidence
             ],
         )
+
+
+def _beside(pair: Pair) -> tuple[str | None, ...]:
+    both = [value_in_words(pair.field, value) for value in (pair.record, pair.member)]
+    return pair.label, *both, _VERDICTS.get(pair.verdict, pair.verdict)
 
 
 def match_blocks(

@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
-from gateway.cli.words import DELIVERIES
+from gateway.cli.words import DELIVERIES, RUNS
 from gateway.errors import WrongUse
 
 
@@ -66,7 +66,7 @@ def _show(report: Any) -> None:
     table(
         "取数",
         ("盟市", "结果", "新页", "说明"),
-        [(f.feed, f.outcome, f.pages, f.message) for f in report.feeds],
+        [(f.feed, RUNS.get(f.outcome, f.outcome), f.pages, f.message) for f in report.feeds],
     )
     table(
         "送达",

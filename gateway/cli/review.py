@@ -20,6 +20,9 @@ from gateway.cli.words import (
     OUTCOMES,
     SPOKEN,
     all_in_words,
+    field_in_words,
+    score_in_words,
+    value_in_words,
 )
 from gateway.errors import WrongUse
 
@@ -99,9 +102,9 @@ def review_list(
 
 def _line(row: dict[str, Any]) -> tuple[Any, ...]:
     place = None if row["row"] is None else row["row"] + 1
-    reasons = all_in_words(row["reasons"])
+    reasons, score = all_in_words(row["reasons"]), score_in_words(row["score"])
     kind = ITEM_KINDS.get(row["kind"], row["kind"])
-    head = (row["item_id"], kind, row["feed"], row["page_seq"], place, row["amount"], row["score"], reasons)
+    head = (row["item_id"], kind, row["feed"], row["page_seq"], place, row["amount"], score, reasons)
     return (*head, row["claim_id"], row["unsure"] or None, _proposal(row))
 
 
@@ -159,19 +162,23 @@ def _show_match(shown: dict[str, Any]) -> None:
         say("原页已到期或读不出 (its page is gone or cannot be read)")
     settlement = dict(shown["settlement"] or {})
     for error in settlement.pop("errors", ()):
-        say(f"这一行有误：{FIELDS.get(error['field'], error['field'])}：{error['message']}")
+        say(f"这一行有误：{field_in_words(error['field'])}：{error['message']}")
     if "care_type" in settlement:
         settlement["care_type"] = CARE.get(settlement["care_type"], settlement["care_type"])
     if settlement.pop("reversal", False):
         settlement = {"reversal": "是", **settlement}
     say("  ".join(f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
     for each in shown["candidates"]:
-        title = f"会员 {each['member_no']}，分数 {each['score']}，{all_in_words(each['reasons'])}"
-        rows = [(one["label"], one["record"], one["member"], _VERDICTS[one["verdict"]]) for one in each["fields"]]
-        table(title, ("", "结算记录", "会员", ""), rows)
+        title = f"会员 {each['member_no']}，分数 {score_in_words(each['score'])}，{all_in_words(each['reasons'])}"
+        table(title, ("", "结算记录", "会员", ""), [_beside(one) for one in each["fields"]])
     if shown["evidence"]:
         rows = [(*_evidence(each), each["weight"], each["running"]) for each in shown["evidence"]]
         table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
+
+
+def _beside(field: dict[str, Any]) -> tuple[str | None, ...]:
+    both = [value_in_words(field["field"], field[side]) for side in ("record", "member")]
+    return field["label"], *both, _VERDICTS[field["verdict"]]
 
 
 def _evidence(step: dict[str, Any]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli.explaining import show_due
 from gateway.cli.output import Json, complain, emit, say, table
-from gateway.cli.words import CLAIM_STATES, DELIVERIES
+from gateway.cli.words import CLAIM_STATES, DELIVERIES, RUNS
 from gateway.errors import BadSettings, Finding
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _show_health(now: Any) -> None:
         "盟市",
         ("盟市", "最近数据", "上次运行", "结果", "待处理页", "最久未查", "说明"),
         [
-            (f.name, f.last_page_at, f.last_run_at, f.last_run, f.waiting_pages, f.oldest_asked, f.message)
+            (f.name, f.last_page_at, f.last_run_at, RUNS.get(f.last_run), f.waiting_pages, f.oldest_asked, f.message)
             for f in now.feeds
         ],
     )

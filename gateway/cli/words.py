@@ -52,6 +52,62 @@ LEVELS: Final = {
     "year": "年份不同",
 }
 
+SEXES: Final = {"M": "男", "F": "女"}
+
+DOCUMENTS: Final = {
+    "01": "居民身份证（户口簿）",
+    "02": "军官证",
+    "03": "武警警官证",
+    "04": "香港通行证件",
+    "05": "澳门通行证件",
+    "06": "台湾通行证件",
+    "07": "外国人永久居留证",
+    "08": "外国护照",
+    "16": "中国护照",
+    "17": "港澳台居民居住证",
+    "90": "社会保障卡",
+    "99": "其他证件",
+}
+"""National field psn_cert_type (证件类型), its usual codes."""
+
+RECORD_FIELDS: Final = {
+    "settlement_no": "结算号",
+    "visit_no": "就诊号",
+    "person_no": "医保人员编号",
+    "name": "姓名",
+    "id_type": "证件类型",
+    "id_number": "证件号码",
+    "sex": "性别",
+    "birth_date": "出生日期",
+    "insurance_type": "险种",
+    "person_type": "人员类别",
+    "employer_name": "单位名称",
+    "insured_region": "参保地",
+    "care_region": "就医地",
+    "facility_no": "医疗机构编号",
+    "facility_name": "医疗机构名称",
+    "facility_level": "医疗机构等级",
+    "care_type": "就医类别",
+    "care_type_code": "就医类别代码",
+    "admitted_on": "入院日期",
+    "discharged_on": "出院日期",
+    "inpatient_days": "住院天数",
+    "settled_at": "结算时间",
+    "diagnosis_codes": "诊断编码",
+    "reversal": "退费标志",
+    "reverses": "所冲销的结算号",
+    "settlement_kind": "结算类别",
+    "payment_place": "支付地点",
+}
+"""Fields of a settlement; its amounts are the terms of `gateway.core.explaining`."""
+
+INTAKES: Final = {"pull": "取文件", "sweep": "逐人查询", "receive": "接收推送"}
+
+RUNS: Final = {"done": "完成", "failed": "失败", "stopped": "中止", "done_before": "此前已完成", "cut_off": "中断"}
+"""How a run of a feed ended."""
+
+_VALUES: Final = {"sex": SEXES, "id_type": DOCUMENTS}
+
 ITEM_KINDS: Final = {
     "match": "匹配",
     "takeback": "文件收回",
@@ -171,3 +227,30 @@ def in_words(code: str) -> str:
 def all_in_words(codes: Iterable[str]) -> str:
     """Several codes, one after the other."""
     return "、".join(in_words(code) for code in codes)
+
+
+def value_in_words(field: str, value: str | None) -> str | None:
+    """What a field of a record or member says: F of `sex` → 女; whatever has no words stays as it is."""
+    return None if value is None else _VALUES.get(field, {}).get(value, value)
+
+
+def score_in_words(score: float | None) -> str | None:
+    """A probability with four digits. Only certainty is written 0 or 1."""
+    if score is None or score in (0, 1):
+        return None if score is None else str(int(score))
+    return "<0.0001" if score < 0.0001 else ">0.9999" if score > 0.9999 else f"{score:.4f}"
+
+
+def field_in_words(field: str) -> str:
+    """A field of a settlement: total_amount → 医疗总费用."""
+    from gateway.core.explaining import TERMS
+
+    return RECORD_FIELDS.get(field) or TERMS.get(field, field)
+
+
+def trouble_in_words(field: str, code: str) -> str:
+    """What is wrong with a row or a page, in a few words: total_amount, missing → 医疗总费用：必填，但没有值."""
+    from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
+
+    sentence = (ROW_CODES.get(code) or PAGE_CODES.get(code, code)).split(" (")[0]
+    return f"{field_in_words(field)}：{sentence}" if field else sentence

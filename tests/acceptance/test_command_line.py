@@ -17,6 +17,8 @@ from stage import ASSOCIATION, DAY, Gateways, Stage, make_night, rewrite, stage,
 from typer.main import get_command
 
 from gateway.cli.main import app
+from gateway.cli.words import INTAKES, RUNS
+from gateway.core.normalise.problems import ROW_CODES
 from gateway.sandbox.national import encode, setlinfo
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.stays import everyday
@@ -129,6 +131,15 @@ def test_without_json_people_can_read_it(
     assert ended.code == code, ended.err
     assert re.search("[\u4e00-\u9fff]", ended.out), "nothing Chinese to read"
     assert not ended.out.lstrip().startswith("{")
+
+
+@pytest.mark.parametrize("command", [("quarantine", "list"), ("feed", "list"), ("status",)], ids=_named)
+def test_tables_show_words_in_place_of_codes(worked: Stage, gateways: Gateways, command: tuple[str, ...]) -> None:
+    """What stands alone in a cell is a name, a number or Chinese."""
+    cells = {cell.strip() for line in worked.run(gateways, *command).out.splitlines() for cell in line.split("│")}
+    codes = {*ROW_CODES, *INTAKES, *RUNS, "True", "False", "open"}
+    assert len(cells) > 10
+    assert not [cell for cell in cells if codes & set(cell.split())]
 
 
 def test_a_claim_is_shown_and_exported_in_full(worked: Stage, gateways: Gateways, tmp_path: Path) -> None:

@@ -107,7 +107,8 @@ def test_where_and_how_much_is_told_though_the_number_is_in_doubt(office: Office
     assert (settlement["total"], settlement["admitted_on"]) == ("9000.00", "2021-07-01")
     assert [each["code"] for each in settlement["errors"]] == ["bad_id_number"]
     said = hubao(office, "show", shown["item_id"])
-    for words in ("总费用 9000.00", "入院 2021-07-01", "就医类别 住院", "这一行有误：证件号码", "匹配，待核"):
+    known = ("总费用 9000.00", "入院 2021-07-01", "就医类别 住院", "这一行有误：证件号码", "匹配，待核")
+    for words in (*known, "│ 居民身份证（户口簿） │", "│ 男 "):
         assert words in said
     assert "inpatient" not in said
 

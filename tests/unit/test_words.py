@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
 
 from gateway.cli import words
-from gateway.cli.words import FIELDS, LEVELS, in_words
+from gateway.cli.words import FIELDS, LEVELS, in_words, score_in_words, trouble_in_words, value_in_words
 from gateway.core import reviewing
-from gateway.core.explaining import DOUBTS
+from gateway.core.explaining import DOUBTS, TERMS
+from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState
-from gateway.model.record import CARE_TYPES
+from gateway.model.record import CARE_TYPES, SettlementRecord
+from gateway.settings.feeds import FeedSpec
 from gateway.settings.matching import load_model
 
 
@@ -30,8 +35,47 @@ def test_everything_a_table_shows_has_words() -> None:
     assert in_words("decided_before") == "协会已决定"
 
 
+def test_every_field_of_a_record_and_everything_wrong_with_one_has_words() -> None:
+    assert {*words.RECORD_FIELDS, *TERMS} >= set(SettlementRecord.__struct_fields__)
+    assert not set(words.RECORD_FIELDS) & set(TERMS)
+    for code in (*ROW_CODES, *PAGE_CODES):
+        assert code not in trouble_in_words("total_amount", code)
+    assert trouble_in_words("total_amount", "missing") == "医疗总费用：必填，但没有值"
+    assert trouble_in_words("", "not_json") == "不是完整的 JSON"
+    assert trouble_in_words("of_tomorrow", "worse") == "of_tomorrow：worse"
+
+
+def test_every_way_of_a_feed_has_words() -> None:
+    assert set(words.INTAKES) == set(get_args(get_type_hints(FeedSpec)["intake"]))
+
+
 def test_a_reason_is_said_in_words_and_an_unknown_one_stays() -> None:
     assert in_words("name_newborn") == "姓名新生儿写法"
     assert in_words("id_number_agrees") == "证件号码一致"
     assert in_words("several_people") == "不止一人符合"
     assert in_words("of_tomorrow") == "of_tomorrow"
+
+
+def test_codes_beside_each_other_are_said_in_words_and_all_else_stays() -> None:
+    assert (value_in_words("sex", "F"), value_in_words("sex", "M"), value_in_words("sex", None)) == ("女", "男", None)
+    assert (value_in_words("id_type", "17"), value_in_words("id_type", "42")) == ("港澳台居民居住证", "42")
+    assert value_in_words("name", "F") == "F"
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (None, None),
+        (0, "0"),
+        (1.0, "1"),
+        (6.9e-05, "<0.0001"),
+        (0.0001, "0.0001"),
+        (0.481294, "0.4813"),
+        (0.9999, "0.9999"),
+        (0.999901, ">0.9999"),
+    ],
+)
+def test_a_score_is_never_written_with_an_exponent_or_rounded_to_certainty(
+    score: float | None, said: str | None
+) -> None:
+    assert score_in_words(score) == said
