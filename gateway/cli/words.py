@@ -5,16 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+RECORD_FIELDS: Final = {
+    "settlement_no": "结算号",
+    "visit_no": "就诊号",
+    "person_no": "医保人员编号",
+    "name": "姓名",
+    "id_type": "证件类型",
+    "id_number": "证件号码",
+    "sex": "性别",
+    "birth_date": "出生日期",
+    "insurance_type": "险种",
+    "person_type": "人员类别",
+    "employer_name": "单位名称",
+    "insured_region": "参保地",
+    "care_region": "就医地",
+    "facility_no": "医疗机构编号",
+    "facility_name": "医疗机构名称",
+    "facility_level": "医疗机构等级",
+    "care_type": "就医类别",
+    "care_type_code": "就医类别代码",
+    "admitted_on": "入院日期",
+    "discharged_on": "出院日期",
+    "inpatient_days": "住院天数",
+    "settled_at": "结算时间",
+    "diagnosis_codes": "诊断编码",
+    "reversal": "退费标志",
+    "reverses": "所冲销的结算号",
+    "settlement_kind": "结算类别",
+    "payment_place": "支付地点",
+}
+"""Fields of a settlement; its amounts are the terms of `gateway.core.explaining`."""
+
 FIELDS: Final = {
     "prior": "起点",
-    "id_number": "证件号码",
-    "name": "姓名",
-    "birth_date": "出生日期",
-    "sex": "性别",
+    **{name: RECORD_FIELDS[name] for name in ("id_number", "name", "birth_date", "sex")},
     "employer": "单位",
     "phone": "手机",
-    "person_no": "医保人员编号",
+    "person_no": RECORD_FIELDS["person_no"],
 }
+"""What evidence is about."""
 
 LEVELS: Final = {
     "agrees": "一致",
@@ -69,37 +98,6 @@ DOCUMENTS: Final = {
     "99": "其他证件",
 }
 """National field psn_cert_type (证件类型), its usual codes."""
-
-RECORD_FIELDS: Final = {
-    "settlement_no": "结算号",
-    "visit_no": "就诊号",
-    "person_no": "医保人员编号",
-    "name": "姓名",
-    "id_type": "证件类型",
-    "id_number": "证件号码",
-    "sex": "性别",
-    "birth_date": "出生日期",
-    "insurance_type": "险种",
-    "person_type": "人员类别",
-    "employer_name": "单位名称",
-    "insured_region": "参保地",
-    "care_region": "就医地",
-    "facility_no": "医疗机构编号",
-    "facility_name": "医疗机构名称",
-    "facility_level": "医疗机构等级",
-    "care_type": "就医类别",
-    "care_type_code": "就医类别代码",
-    "admitted_on": "入院日期",
-    "discharged_on": "出院日期",
-    "inpatient_days": "住院天数",
-    "settled_at": "结算时间",
-    "diagnosis_codes": "诊断编码",
-    "reversal": "退费标志",
-    "reverses": "所冲销的结算号",
-    "settlement_kind": "结算类别",
-    "payment_place": "支付地点",
-}
-"""Fields of a settlement; its amounts are the terms of `gateway.core.explaining`."""
 
 INTAKES: Final = {"pull": "取文件", "sweep": "逐人查询", "receive": "接收推送"}
 
