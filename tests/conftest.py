@@ -46,7 +46,7 @@ from gateway.store.values import SHANGHAI
 os.environ.pop("HUBAO_DATABASE_URL", None)
 
 # The tests write a hundred thousand small files and wait for a disk at thousands of commits: in memory where there is
-# room. Only what belongs to a test that failed stays there.
+# room. Only what a test that failed or a run that was interrupted left stays there, of the last three runs.
 _MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3
 if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
@@ -184,7 +184,9 @@ class _Databases:
         with closing(psycopg.connect(_libpq(url), autocommit=True)) as connection:
             connection.execute(_SEND_AWAY)
             # Told to wait for them itself, the server would look again only after a tenth of a second.
+            deadline = time.monotonic() + 30
             while connection.execute(_STILL_HERE).fetchone() is not None:
+                assert time.monotonic() < deadline, "somebody is still connected to the database of a test"
                 time.sleep(0.001)
             if _shape_of(connection) != self._shape:
                 return

@@ -9,23 +9,14 @@ import typer
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.people import match
 from gateway.cli.site import open_office
-from gateway.cli.words import FIELDS, LEVELS, all_in_words, score_in_words, value_in_words
+from gateway.cli.words import CLASSES, FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.core.reviewing import Pair
     from gateway.flow.matching import BlockReport, Considered, Explained
     from gateway.store.roster import Width
 
 _OUTCOMES = {"matched": "匹配 (matched)", "review": "待核 (review)", "none": "不匹配 (none)"}
-_VERDICTS = {"agrees": "一致", "differs": "不一致", "missing": "缺"}
-_KINDS = {
-    "member": "会员",
-    "left": "会员·不属保障",
-    "stranger": "非会员",
-    "review": "待核",
-    "quarantined": "隔离",
-}
 _ASKED = {
     "number": "证件号码",
     "nb": "姓名+出生日期",
@@ -68,7 +59,7 @@ def match_explain(
 def _show(each: Explained) -> None:
     asked = "、".join(_ASKED.get(kind, kind) for kind in each.asked) or "–"
     sort = "退费 (reversal)，" if each.reversal else ""
-    kind = _KINDS.get(each.kind, each.kind)
+    kind = CLASSES.get(each.kind, each.kind)
     say(f"盟市 {each.feed}，报文 {each.page}，第{each.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}")
     if not each.decisions:
         say("  名册中没有可能的会员 (no candidate on the roster)")
@@ -77,6 +68,8 @@ def _show(each: Explained) -> None:
 
 
 def _show_decision(decision: Considered) -> None:
+    from msgspec.structs import asdict
+
     score, reasons = score_in_words(decision.score), all_in_words(decision.reasons)
     say(
         f"协会 {decision.association}：{_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
@@ -87,7 +80,7 @@ def _show_decision(decision: Considered) -> None:
     table(
         f"记录与会员 {decision.member_no} (record and member)",
         ("项目", "记录", "会员", "对照"),
-        [_beside(pair) for pair in decision.pairs],
+        [side_by_side_in_words(**asdict(pair)) for pair in decision.pairs],
     )
     if decision.evidence:
         table(
@@ -103,11 +96,6 @@ def _show_decision(decision: Considered) -> None:
                 for step in decision.evidence
             ],
         )
-
-
-def _beside(pair: Pair) -> tuple[str | None, ...]:
-    both = [value_in_words(pair.field, value) for value in (pair.record, pair.member)]
-    return pair.label, *both, _VERDICTS.get(pair.verdict, pair.verdict)
 
 
 def match_blocks(

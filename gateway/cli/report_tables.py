@@ -8,22 +8,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.cli.output import say, table
+from gateway.cli.words import CLASSES
 from gateway.core.reporting import ABOVE, Line
 from gateway.flow.report import Report
 from gateway.model.money import yuan
 
 BASIS: Final = {"decided": "协会核定", "proposed": "网关拟付"}
 """What counts as paid, as a reader of the table sees it."""
-
-CLASSES: Final = {
-    "member": "会员",
-    "left": "会员·不属保障",
-    "stranger": "非会员",
-    "review": "待核",
-    "duplicate": "重复",
-    "superseded": "已被取代",
-    "quarantined": "隔离",
-}
 
 COLUMNS: Final = (
     "协会",

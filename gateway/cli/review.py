@@ -22,7 +22,7 @@ from gateway.cli.words import (
     all_in_words,
     field_in_words,
     score_in_words,
-    value_in_words,
+    side_by_side_in_words,
 )
 from gateway.errors import WrongUse
 
@@ -37,7 +37,6 @@ By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登�
 Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
-_VERDICTS = {"agrees": "一致", "differs": "不同", "missing": "缺"}
 _SETTLEMENT = {
     "facility": "机构",
     "care_type": "就医类别",
@@ -170,15 +169,10 @@ def _show_match(shown: dict[str, Any]) -> None:
     say("  ".join(f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
     for each in shown["candidates"]:
         title = f"会员 {each['member_no']}，分数 {score_in_words(each['score'])}，{all_in_words(each['reasons'])}"
-        table(title, ("", "结算记录", "会员", ""), [_beside(one) for one in each["fields"]])
+        table(title, ("", "结算记录", "会员", ""), [side_by_side_in_words(**one) for one in each["fields"]])
     if shown["evidence"]:
         rows = [(*_evidence(each), each["weight"], each["running"]) for each in shown["evidence"]]
         table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
-
-
-def _beside(field: dict[str, Any]) -> tuple[str | None, ...]:
-    both = [value_in_words(field["field"], field[side]) for side in ("record", "member")]
-    return field["label"], *both, _VERDICTS[field["verdict"]]
 
 
 def _evidence(step: dict[str, Any]) -> tuple[str, str]:

@@ -147,16 +147,26 @@ def status(
         raise typer.Exit(1)
 
 
+def _feed_line(feed: Any) -> tuple[Any, ...]:
+    ended = RUNS.get(feed.last_run, feed.last_run)
+    return (
+        feed.name,
+        feed.last_page_at,
+        feed.last_run_at,
+        ended,
+        feed.waiting_pages,
+        feed.oldest_asked,
+        feed.message,
+    )
+
+
 def _show_health(now: Any) -> None:
     from gateway.model.money import yuan
 
     table(
         "盟市",
         ("盟市", "最近数据", "上次运行", "结果", "待处理页", "最久未查", "说明"),
-        [
-            (f.name, f.last_page_at, f.last_run_at, RUNS.get(f.last_run), f.waiting_pages, f.oldest_asked, f.message)
-            for f in now.feeds
-        ],
+        [_feed_line(each) for each in now.feeds],
     )
     table(
         "申领",

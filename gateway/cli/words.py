@@ -1,4 +1,4 @@
-"""Stable codes in the words of a clerk (说法): what matching found, for tables; JSON keeps the codes."""
+"""Stable codes in the words of a clerk (说法), for tables; JSON keeps the codes."""
 
 from __future__ import annotations
 
@@ -101,10 +101,21 @@ DOCUMENTS: Final = {
 
 INTAKES: Final = {"pull": "取文件", "sweep": "逐人查询", "receive": "接收推送"}
 
-RUNS: Final = {"done": "完成", "failed": "失败", "stopped": "中止", "done_before": "此前已完成", "cut_off": "中断"}
-"""How a run of a feed ended."""
+RUNS: Final = {"done": "完成", "failed": "失败", "stopped": "中止", "done_before": "此前已完成", "cut_off": "未结束"}
+"""How a run of a feed ended. One that is under way looks like one that was cut off."""
 
 _VALUES: Final = {"sex": SEXES, "id_type": DOCUMENTS}
+
+CLASSES: Final = {
+    "member": "会员",
+    "left": "会员·不属保障",
+    "stranger": "非会员",
+    "review": "待核",
+    "duplicate": "重复",
+    "superseded": "已被取代",
+    "quarantined": "隔离",
+}
+"""What became of a row."""
 
 ITEM_KINDS: Final = {
     "match": "匹配",
@@ -232,10 +243,19 @@ def value_in_words(field: str, value: str | None) -> str | None:
     return None if value is None else _VALUES.get(field, {}).get(value, value)
 
 
+def side_by_side_in_words(
+    *, field: str, label: str, record: str | None, member: str | None, verdict: str
+) -> tuple[str | None, ...]:
+    """A line of the table that sets a record beside a member: a `Pair` of `gateway.core.reviewing`."""
+    return label, value_in_words(field, record), value_in_words(field, member), LEVELS[verdict]
+
+
 def score_in_words(score: float | None) -> str | None:
     """A probability with four digits. Only certainty is written 0 or 1."""
-    if score is None or score in (0, 1):
-        return None if score is None else str(int(score))
+    if score is None:
+        return None
+    if score in (0, 1):
+        return f"{score:.0f}"
     return "<0.0001" if score < 0.0001 else ">0.9999" if score > 0.9999 else f"{score:.4f}"
 
 

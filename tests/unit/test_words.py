@@ -6,16 +6,29 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
+from msgspec.structs import asdict
 
 from gateway.cli import words
-from gateway.cli.words import FIELDS, LEVELS, in_words, score_in_words, trouble_in_words, value_in_words
+from gateway.cli.words import (
+    FIELDS,
+    LEVELS,
+    in_words,
+    score_in_words,
+    side_by_side_in_words,
+    trouble_in_words,
+    value_in_words,
+)
 from gateway.core import reviewing
 from gateway.core.explaining import DOUBTS, TERMS
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
+from gateway.core.reviewing import side_by_side
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState
+from gateway.model.decision import Subject
+from gateway.model.member import Member
 from gateway.model.record import CARE_TYPES, SettlementRecord
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.matching import load_model
+from gateway.store.schema import TALLY_CLASSES
 
 
 def test_every_level_of_the_model_has_words() -> None:
@@ -31,6 +44,7 @@ def test_everything_a_table_shows_has_words() -> None:
     assert set(words.DELIVERIES) >= {each.value for each in (*DeliveryState, *AnswerKind)}
     assert set(words.DELIVERY_STATES) == {each.value for each in DeliveryState}
     assert set(words.CARE) == set(CARE_TYPES)
+    assert list(words.CLASSES) == list(TALLY_CLASSES)
     assert set(words.FLAGS) >= set(DOUBTS)
     assert in_words("decided_before") == "协会已决定"
 
@@ -54,6 +68,16 @@ def test_a_reason_is_said_in_words_and_an_unknown_one_stays() -> None:
     assert in_words("id_number_agrees") == "证件号码一致"
     assert in_words("several_people") == "不止一人符合"
     assert in_words("of_tomorrow") == "of_tomorrow"
+
+
+def test_a_record_and_a_member_side_by_side() -> None:
+    subject = Subject(name="白音", sex="F", id_type="17")
+    member = Member(member_id=1, person_id=1, association="nm", member_no="M1", name="白音", sex="M", id_number="x")
+    lines = [side_by_side_in_words(**asdict(pair)) for pair in side_by_side(subject, member, reveal=True)]
+    assert ("姓名", "白音", "白音", "一致") in lines
+    assert ("性别", "女", "男", "不同") in lines
+    assert ("证件类型", "港澳台居民居住证", "居民身份证（户口簿）", "不同") in lines
+    assert ("证件号码", None, "x", "缺") in lines
 
 
 def test_codes_beside_each_other_are_said_in_words_and_all_else_stays() -> None:
