@@ -9,13 +9,14 @@ PIP := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-in
 VENV_WORKS := $(shell $(VENV_PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)
 VENV_IS_OURS := $(shell $(VENV_PYTHON) -P -c 'import gateway, os; print(os.path.samefile(os.path.dirname(gateway.__file__), "gateway"))' 2>/dev/null)
 
-.PHONY: help demo test lint lock bench schemas FORCE
+.PHONY: help demo test lint house lock bench schemas FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    一夜演示：三个盟市进，申领出 (a night in miniature, under a minute)"
 	@echo "make test    全部检查与测试 (lint, then every test)"
 	@echo "make lint    ruff、mypy、import-linter"
+	@echo "make house   房子的数字 (figures of the code; HOUSE='-v gateway/flow/' names offenders)"
 	@echo "make bench   性能基准，SQLite (the benchmark: 200,000 members, 300,000 records; BENCH='--processes 2' adds options)"
 	@echo "make lock    重新生成依赖锁文件 (both lock files; UPGRADE=1 takes newer versions)"
 	@echo "make schemas 重新生成 config/schema (the JSON Schemas of the settings files)"
@@ -33,6 +34,9 @@ lint: .venv/.dev .venv/.linked
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m mypy
 	@$(VENV_PYTHON) -P -c 'from importlinter.cli import lint_imports_command; lint_imports_command()' --no-logo
+
+house: .venv/.made
+	@$(VENV_PYTHON) tests/house/figures.py $(HOUSE)
 
 bench: .venv/.runtime .venv/.linked
 	@$(VENV_PYTHON) -P -m gateway bench --members 200000 --records 300000 --hit-rate 0.2 --processes 1 $(BENCH)
