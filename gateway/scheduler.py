@@ -14,10 +14,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from gateway.flow.night import Doors, catch_up, deliver_to, work_waiting
+from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.night import Doors, catch_up, deliver_to, work_waiting
+from gateway.flow.intake.retain import retain
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
-from gateway.flow.retain import retain
 from gateway.store.values import SHANGHAI
 
 log = logging.getLogger("hubao.scheduler")

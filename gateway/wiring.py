@@ -16,7 +16,7 @@ from connectors.transport import webhook
 from connectors.transport.http import probe
 from connectors.transport.msgid import MessageIds
 from gateway.errors import WrongUse
-from gateway.flow.night import Doors, FeedConnector
+from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.runners.processes import collect_seldom

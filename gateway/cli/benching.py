@@ -16,9 +16,9 @@ import msgspec
 from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import Stored, take_in, work_stream
+from gateway.flow.intake.work import Stored, take_in, work_stream
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
 from gateway.sandbox.bench_data import BenchPlan, write_bench

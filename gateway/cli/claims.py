@@ -46,7 +46,7 @@ def claims_list(
     as_json: Json = False,
 ) -> None:
     """申领清单，不含个人信息 (claims, without personal data)."""
-    from gateway.flow.claims import list_claims
+    from gateway.flow.delivery.claims import list_claims
 
     office = open_office(context)
     one_of("--status", status, CLAIM_STATES)
@@ -70,7 +70,7 @@ def _in_words(key: str, value: Any) -> Any:
 @claims.command("show")
 def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) -> None:
     """一份申领的全部：每一分钱的依据与送达经过；含个人信息 (one claim in full; holds personal data)."""
-    from gateway.flow.claims import show_claim
+    from gateway.flow.delivery.claims import show_claim
 
     claim = show_claim(open_office(context), claim_id)
     if as_json:
@@ -97,7 +97,7 @@ def claims_export(
     as_json: Json = False,
 ) -> None:
     """每份申领的最新版写成 JSON 行；含个人信息 (latest versions as JSON lines; holds personal data)."""
-    from gateway.flow.claims import export_claims
+    from gateway.flow.delivery.claims import export_claims
 
     many = export_claims(open_office(context), file, association=association)
     if as_json:
@@ -237,7 +237,7 @@ def quarantine_retry(
     as_json: Json = False,
 ) -> None:
     """映射改好后再读一遍 (read again, after the mapping was mended)."""
-    from gateway.flow.retrying import retry_quarantine
+    from gateway.flow.intake.retry import retry_quarantine
 
     office = open_office(context)
     done = retry_quarantine(office, item)

@@ -20,11 +20,11 @@ import msgspec
 from gateway import wiring
 from gateway.cli.output import say, table
 from gateway.core.roster import read_roster
-from gateway.flow.enrol import enrol
-from gateway.flow.health import health
-from gateway.flow.night import Doors, deliver_to, run_night, work_waiting
+from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
+from gateway.flow.delivery.health import health
+from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
 from gateway.flow.office import Office
-from gateway.flow.reconcile import DaySheet, lost, reconcile
+from gateway.flow.roster.enrol import enrol
 from gateway.sandbox.cloud_line_server import CloudLineServer
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox import Inbox

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def scheme_explain(context: typer.Context, claim: str, as_json: Json = False) -> None:
     """一份申领的说明：每一分钱怎么来的，哪些没有补助；含就医信息 (one claim in words; holds health data)."""
     from gateway.cli.site import open_office
-    from gateway.flow.explain import explain_claim
+    from gateway.flow.delivery.explain import explain_claim
 
     found = explain_claim(open_office(context), claim)
     if as_json:
@@ -55,7 +55,7 @@ def scheme_ledger(
 ) -> None:
     """一名会员的台账：每个保障期补助了多少，各限额还剩多少 (what was paid and what is left of each limit)."""
     from gateway.cli.site import open_office
-    from gateway.flow.ledgers import member_ledger
+    from gateway.flow.people.ledgers import member_ledger
 
     found = member_ledger(open_office(context), association, member_no)
     if as_json:

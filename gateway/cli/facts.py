@@ -13,7 +13,7 @@ from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.flow.facts import FactKind, KnownFact
+    from gateway.flow.people.facts import FactKind, KnownFact
 
 facts = typer.Typer(help="已确认的事实 (confirmed facts).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,7 +41,7 @@ def facts_add(
     as_json: Json = False,
 ) -> None:
     """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
-    from gateway.flow.facts import Told, record_fact
+    from gateway.flow.people.facts import Told, record_fact
 
     if kind not in _KINDS:
         raise WrongUse(f"--kind 应为 {'、'.join(_KINDS)} (unknown kind)")
@@ -64,7 +64,7 @@ def facts_list(
     as_json: Json = False,
 ) -> None:
     """有效的事实，含病种，请勿外传 (facts that stand; they name diseases)."""
-    from gateway.flow.facts import list_facts
+    from gateway.flow.people.facts import list_facts
 
     found = list_facts(open_office(context), association, member_no=member_no, after=after, limit=limit)
     if as_json:
@@ -83,7 +83,7 @@ def facts_withdraw(
     as_json: Json = False,
 ) -> None:
     """撤回一项事实，内容即销毁，待遇重新核算 (take a fact back; its content is gone and claims follow)."""
-    from gateway.flow.facts import withdraw_fact
+    from gateway.flow.people.facts import withdraw_fact
 
     said = withdraw_fact(open_office(context), association, fact_id)
     if as_json:

@@ -103,7 +103,7 @@ def feed_test(
     as_json: Json = False,
 ) -> None:
     """运行映射旁的测试 (run the tests beside each mapping)."""
-    from gateway.flow.mapping_tests import run_mapping_tests
+    from gateway.flow.studies.mapping_tests import run_mapping_tests
 
     results = []
     for path in _tests(context.obj, names or []):

@@ -15,9 +15,9 @@ from gateway.errors import BadInput, WrongUse
 if TYPE_CHECKING:
     from gateway.cli.matching_training import Lessons
     from gateway.core.match import Model
-    from gateway.core.match.evaluating import Answer, Bin, Evaluation, Label, Tally
-    from gateway.core.match.training import Change, Lesson
-    from gateway.core.match.trying import Trial
+    from gateway.core.match.measuring.evaluating import Answer, Bin, Evaluation, Label, Tally
+    from gateway.core.match.measuring.training import Change, Lesson
+    from gateway.core.match.measuring.trying import Trial
     from gateway.core.roster import RosterFile
 
 _FEWEST_TO_LEARN = 100
@@ -76,7 +76,7 @@ def match_eval(
     as_json: Json = False,
 ) -> None:
     """匹配得有多好：精确率、召回率、复核量，按差错情形；及校准表 (precision, recall, review by kind; calibration)."""
-    from gateway.core.match.evaluating import evaluate
+    from gateway.core.match.measuring.evaluating import evaluate
 
     truth_file, roster_file, records = _files(truth, roster_file, records)
     if chart is not None:
@@ -122,7 +122,7 @@ def match_train(
     from msgspec import structs
 
     from gateway.cli.matching_training import next_version, trained, write_model
-    from gateway.core.match.training import differences
+    from gateway.core.match.measuring.training import differences
     from gateway.settings.matching import model_files, site_model
 
     current, folder = site_model(context.obj), out or context.obj / "config" / "matching"
@@ -161,7 +161,7 @@ def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisi
 def _decisions(file: Path) -> list[Lesson]:
     import msgspec
 
-    from gateway.core.match.training import Lesson
+    from gateway.core.match.measuring.training import Lesson
 
     decode = msgspec.json.Decoder(Lesson).decode
     try:
@@ -206,7 +206,7 @@ def _files(truth: Path, roster_file: Path | None, records: Path | None) -> tuple
 
 def _trial(site: Path, roster_file: Path) -> tuple[Trial, str]:
     """The roster ready to be matched against, and the version of the model in force."""
-    from gateway.core.match.trying import Trial
+    from gateway.core.match.measuring.trying import Trial
     from gateway.settings.matching import site_looks_further, site_model
 
     model = site_model(site)
@@ -227,7 +227,7 @@ def _roster(file: Path) -> RosterFile:
 def _labels(file: Path) -> Iterator[Label]:
     import msgspec
 
-    from gateway.core.match.evaluating import Label
+    from gateway.core.match.measuring.evaluating import Label
 
     decode = msgspec.json.Decoder(Label).decode
     for number, line in enumerate(lines_of(file), 1):
@@ -239,7 +239,7 @@ def _labels(file: Path) -> Iterator[Label]:
 
 
 def _answers(trial: Trial, records: Path) -> Iterator[tuple[str | None, Answer]]:
-    from gateway.core.match.evaluating import Answer
+    from gateway.core.match.measuring.evaluating import Answer
 
     for line in lines_of(records):
         told = trial.answer(line)
@@ -248,7 +248,7 @@ def _answers(trial: Trial, records: Path) -> Iterator[tuple[str | None, Answer]]
 
 
 def _as_json(evaluation: Evaluation, version: str) -> dict[str, Any]:
-    from gateway.core.match.evaluating import as_figures
+    from gateway.core.match.measuring.evaluating import as_figures
 
     return {
         "model": version,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pygal
 from pygal.style import CleanStyle
 
-from gateway.core.match.evaluating import Bin
+from gateway.core.match.measuring.evaluating import Bin
 
 _SCRIPT = re.compile(rb"<script.*?</script>|<!--.*?-->", re.DOTALL)
 

@@ -13,7 +13,7 @@ from gateway.cli.words import CLASSES, FIELDS, LEVELS, all_in_words, score_in_wo
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.flow.matching import BlockReport, Considered, Explained
+    from gateway.flow.reviewing.inspect import BlockReport, Considered, Explained
     from gateway.store.roster import Width
 
 _OUTCOMES = {"matched": "匹配 (matched)", "review": "待核 (review)", "none": "不匹配 (none)"}
@@ -43,7 +43,7 @@ def match_explain(
     as_json: Json = False,
 ) -> None:
     """一条记录为何如此匹配：逐项证据，姓名号码打码 (decided again, as a waterfall; names and numbers masked)."""
-    from gateway.flow.matching import explain, explain_item
+    from gateway.flow.reviewing.inspect import explain, explain_item
 
     if (record is None) is (item is None) or (item is not None and feed is not None):
         raise WrongUse("请给结算号，或用 --item 给待核事项编号 (a settlement number, or --item alone)")
@@ -108,7 +108,7 @@ def match_blocks(
     类别 (kinds)：number 证件号码，nb 姓名+出生日期，bl 出生日期+末四位，rl 地区+末四位，be 出生日期+单位，ph 手机，
     pn 医保人员编号。
     """
-    from gateway.flow.matching import block_report, expected_candidates
+    from gateway.flow.reviewing.inspect import block_report, expected_candidates
 
     report = block_report(open_office(context), sample=sample)
     if as_json:
@@ -129,7 +129,7 @@ def match_blocks(
 
 
 def _show_blocks(report: BlockReport, *, sampled: bool) -> None:
-    from gateway.flow.matching import expected_candidates
+    from gateway.flow.reviewing.inspect import expected_candidates
 
     rows = [(*_width_cells(each), f"{expected_candidates(each):.4f}") for each in report.kinds]
     table(

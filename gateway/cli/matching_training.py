@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from gateway.core.match import Model
-from gateway.core.match.evaluating import Label
-from gateway.core.match.training import Counted, Lesson, Levels, OnNumber, as_toml, count, levels_of, train
-from gateway.core.match.trying import candidate_of, read_line
+from gateway.core.match.measuring.evaluating import Label
+from gateway.core.match.measuring.training import Counted, Lesson, Levels, OnNumber, as_toml, count, levels_of, train
+from gateway.core.match.measuring.trying import candidate_of, read_line
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate

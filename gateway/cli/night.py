@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """现在取数、核算并送达 (take in now, then deliver)."""
     from gateway import wiring
-    from gateway.flow.night import run_night
+    from gateway.flow.intake.night import run_night
 
     office = open_office(context)
     unknown = sorted(set(feed or ()) - set(office.feeds))

@@ -46,7 +46,7 @@ def roster_import(
 ) -> None:
     """导入会员与保障期；可重复运行 (members and coverage; safe to repeat)."""
     from gateway.core.roster import read_roster
-    from gateway.flow.enrol import enrol
+    from gateway.flow.roster.enrol import enrol
 
     office = open_office(context)
     if association not in office.associations:
@@ -119,7 +119,7 @@ def match_try(
     as_json: Json = False,
 ) -> None:
     """记录 JSON 行 → 匹配结论 JSON 行；不用数据库 (record lines → decision lines)."""
-    from gateway.core.match.trying import Trial
+    from gateway.core.match.measuring.trying import Trial
     from gateway.core.roster import read_roster
     from gateway.settings.matching import site_looks_further, site_model
 

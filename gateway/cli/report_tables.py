@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from gateway.cli.output import say, table
 from gateway.cli.words import CLASSES
-from gateway.core.reporting import ABOVE, Line
-from gateway.flow.report import Report
+from gateway.core.studies.reporting import ABOVE, Line
+from gateway.flow.studies.report import Report
 from gateway.model.money import yuan
 
 BASIS: Final = {"decided": "协会核定", "proposed": "网关拟付"}

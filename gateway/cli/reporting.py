@@ -13,7 +13,7 @@ from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.flow.report import Report
+    from gateway.flow.studies.report import Report
 
 Format = Literal["text", "csv", "xlsx"]
 
@@ -35,7 +35,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """年度情况表：分盟市、分方案的参保、申领与金额 (members, claims and money of a year)."""
-    from gateway.flow import report as flow
+    from gateway.flow.studies import report as flow
 
     if out is not None:
         to_write(out)

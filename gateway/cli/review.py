@@ -85,7 +85,7 @@ def review_list(
     as_json: Json = False,
 ) -> None:
     """待人工核定的清单，不含个人信息 (what waits for a person, without personal data)."""
-    from gateway.flow.reviewing import list_items
+    from gateway.flow.reviewing.show import list_items
 
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
@@ -124,7 +124,7 @@ def review_show(
     as_json: Json = False,
 ) -> None:
     """记录与会员并列，缺省遮蔽 (record and member side by side, masked by default)."""
-    from gateway.flow import reviewing
+    from gateway.flow.reviewing import show as reviewing
 
     office = open_office(context)
     shown = reviewing.reveal(office, item, by=name_of(by)) if reveal else reviewing.show(office, item)
@@ -216,7 +216,7 @@ def review_decide(
     as_json: Json = False,
 ) -> None:
     """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
-    from gateway.flow.deciding import Said, decide
+    from gateway.flow.reviewing.decide import Said, decide
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
@@ -235,7 +235,7 @@ def review_decide(
 @review.command("undo")
 def review_undo(context: typer.Context, item: Item, by: By = None, note: Note = None, as_json: Json = False) -> None:
     """撤回决定，连同由此产生的一切；协会已决定的转人工 (take a decision back, with all that followed)."""
-    from gateway.flow.deciding import undo
+    from gateway.flow.reviewing.decide import undo
 
     _tell(undo(open_office(context), item, by=name_of(by), note=note), as_json=as_json)
 
@@ -266,7 +266,7 @@ def review_export(
     """已核定的匹配写成训练用的 JSON 行，只有证据程度，不含个人信息 (decisions as training lines)."""
     import msgspec
 
-    from gateway.flow.reviewing import lessons
+    from gateway.flow.reviewing.show import lessons
 
     if file is not None:
         to_write(file)
@@ -290,7 +290,7 @@ def review_log(
     as_json: Json = False,
 ) -> None:
     """谁在何时看过哪一件的明文 (who looked at plain values, and when)."""
-    from gateway.flow.reviewing import access_log
+    from gateway.flow.reviewing.show import access_log
 
     rows = access_log(open_office(context), item_id=item, limit=limit)
     if as_json:

@@ -79,7 +79,7 @@ def scheme_period(
     as_json: Json = False,
 ) -> None:
     """某日参加的人，保障期从哪天到哪天 (the period of somebody who joins on that day)."""
-    from gateway.core.schemes.joining import coverage_from
+    from gateway.core.schemes.units.joining import coverage_from
 
     found = families(context.obj)
     if name not in found:
@@ -96,7 +96,7 @@ def scheme_period(
 @scheme.command("test")
 def scheme_test(context: typer.Context, as_json: Json = False) -> None:
     """运行方案旁的测试 (run the tests beside the scheme files)."""
-    from gateway.flow.scheme_tests import run_scheme_tests
+    from gateway.flow.studies.scheme_tests import run_scheme_tests
     from gateway.settings.files import read_toml
     from gateway.settings.shipped import shipped_folder
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from gateway import wiring
-from gateway.core.forecast import Forecast, Year, forecast, year_of
-from gateway.core.simulation import Figures, merged
+from gateway.core.studies.forecast import Forecast, Year, forecast, year_of
+from gateway.core.studies.simulation import Figures, merged
 from gateway.flow.office import Office
-from gateway.flow.simulating import (
+from gateway.flow.studies.simulating import (
     Asked,
     Rules,
     Share,

@@ -12,8 +12,8 @@ import msgspec
 
 from gateway.cli.output import say, table
 from gateway.cli.simulation import Outcome
-from gateway.core.forecast import Forecast, Year
-from gateway.core.simulation import STEPS, RulePair, RuleSum, Side, rule_pairs
+from gateway.core.studies.forecast import Forecast, Year
+from gateway.core.studies.simulation import STEPS, RulePair, RuleSum, Side, rule_pairs
 from gateway.model.money import yuan
 
 RULES: Final = {

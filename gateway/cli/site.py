@@ -136,7 +136,7 @@ def status(
     as_json: Json = False,
 ) -> None:
     """运行状况 (health): feeds, deliveries, what waits for a person, what is about to be late."""
-    from gateway.flow.health import health
+    from gateway.flow.delivery.health import health
 
     now = health(open_office(context), due_within=due_within)
     if as_json:
@@ -182,7 +182,7 @@ def _show_health(now: Any) -> None:
 
 def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False) -> None:
     """对账：逐盟市逐日证明一行不少 (prove, feed by feed and day by day, that nothing was lost)."""
-    from gateway.flow import reconcile as flow
+    from gateway.flow.batches import reconcile as flow
 
     sheets = flow.reconcile(
         open_office(context), first=first.date() if first else None, last=last.date() if last else None

@@ -34,7 +34,7 @@ RECORD_FIELDS: Final = {
     "settlement_kind": "结算类别",
     "payment_place": "支付地点",
 }
-"""Fields of a settlement; its amounts are the terms of `gateway.core.explaining`."""
+"""Fields of a settlement; its amounts are the terms of `gateway.core.claims.explaining`."""
 
 FIELDS: Final = {
     "prior": "起点",
@@ -261,7 +261,7 @@ def score_in_words(score: float | None) -> str | None:
 
 def field_in_words(field: str) -> str:
     """A field of a settlement: total_amount → 医疗总费用."""
-    from gateway.core.explaining import TERMS
+    from gateway.core.claims.explaining import TERMS
 
     return RECORD_FIELDS.get(field) or TERMS.get(field, field)
 

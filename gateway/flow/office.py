@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.claims import spoken
-from gateway.core.explaining import NO_WORDING, Wording, wording_of
+from gateway.core.claims.drafting import spoken
+from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
 from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping
 from gateway.core.schemes import SchemeFamily

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.core.match.evaluating import Label
+from gateway.core.match.measuring.evaluating import Label
 from gateway.errors import WrongUse
 from gateway.sandbox.people import Dice
 from gateway.sandbox.roster import HEADERS, ID_TYPES, SCHEME

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
-from gateway.core.schemes.disease_groups import DiseaseGroup
+from gateway.core.schemes.language.disease_groups import DiseaseGroup
 from gateway.errors import BadSettings, Finding
 from gateway.settings.files import Spec, check, read_toml
 

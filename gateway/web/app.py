@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from gateway import __version__, scheduler, wiring
-from gateway.flow.night import Doors
+from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
 from gateway.web import problems
 from gateway.web.api import associations, documents, facts, feeds, health, reviews

@@ -124,11 +124,6 @@ def answer(value: dict[str, Any]) -> None:
 
 def load() -> None:
     """Import what the commands import when they run and parse the shipped settings: a fork begins with its work."""
-    import gateway.core.roster
-    import gateway.flow.enrol
-    import gateway.flow.health
-    import gateway.flow.night
-    import gateway.flow.reconcile  # noqa: F401
 
     settings_once.install()
     settings_once.read_beforehand(Path(__file__).parents[2])

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from gateway import wiring
-from gateway.flow.claims import export_claims
-from gateway.flow.ingest import take_in
+from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
+from gateway.flow.delivery.claims import export_claims
+from gateway.flow.intake.work import take_in
 from gateway.flow.office import Office
-from gateway.flow.reconcile import DaySheet, lost, reconcile
 from gateway.model.page import Fetched
 from gateway.sandbox.cloud_line_server import CloudLineServer
 from gateway.sandbox.faults import Faults

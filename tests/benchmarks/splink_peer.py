@@ -30,12 +30,12 @@ from typing import Any
 import msgspec
 
 from gateway.core.match import LEVELS, Model, member_blocks, record_blocks
-from gateway.core.match.contacts import compare_employers, employer_core, phone_digits
-from gateway.core.match.evaluating import Answer, Evaluation, Label, evaluate
-from gateway.core.match.names import compare_names
-from gateway.core.match.numbers import compare_numbers, read_number
-from gateway.core.match.spelling import folded, plain_name
-from gateway.core.match.trying import Trial, candidate_of, read_line
+from gateway.core.match.measuring.evaluating import Answer, Evaluation, Label, evaluate
+from gateway.core.match.measuring.trying import Trial, candidate_of, read_line
+from gateway.core.match.writing.contacts import compare_employers, employer_core, phone_digits
+from gateway.core.match.writing.names import compare_names
+from gateway.core.match.writing.numbers import compare_numbers, read_number
+from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.core.roster import RosterMember, read_roster
 from gateway.model.decision import Candidate, Subject
 from gateway.sandbox.truth import RECORDS_FILE, ROSTER_FILE, TRUTH_FILE, Mix, Plan, write_truth

@@ -11,7 +11,7 @@ import pytest
 from gateway.core.normalise import compile_mapping, normalise_lines
 from gateway.core.normalise.language import ParserName
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
-from gateway.flow.mapping_tests import read_cases, run_mapping_tests
+from gateway.flow.studies.mapping_tests import read_cases, run_mapping_tests
 from gateway.settings.mappings import ChecksSpec, FieldSpec, MappingSpec, load_mapping
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.core.schemes.edition import OPEN_QUESTIONS
-from gateway.flow.scheme_tests import run_scheme_tests
+from gateway.core.schemes.language.edition import OPEN_QUESTIONS
+from gateway.flow.studies.scheme_tests import run_scheme_tests
 from gateway.settings.files import read_toml
 from gateway.settings.schemes import load_families, scheme_files, scheme_test_files
 
@@ -39,7 +39,7 @@ def test_every_scheme_has_cases() -> None:
 def test_every_open_question_is_answered_in_some_file_and_asked_by_the_engine() -> None:
     answered = {name for path in scheme_files(SCHEMES) for name in read_toml(path, shown_as="-")["settings"]}
     assert sorted(set(OPEN_QUESTIONS) - answered) == []
-    code = "".join(path.read_text(encoding="utf-8") for path in CORE.glob("*.py") if path.name != "edition.py")
+    code = "".join(path.read_text(encoding="utf-8") for path in CORE.rglob("*.py") if path.name != "edition.py")
     assert [name for name in OPEN_QUESTIONS if f'"{name}"' not in code] == []
 
 

@@ -14,10 +14,10 @@ import msgspec
 from sqlalchemy import Table, text
 
 from gateway.core.roster import RosterMember
-from gateway.flow.enrol import Enrolled, enrol
-from gateway.flow.ingest import take_in, work_page
+from gateway.flow.batches.reconcile import reconcile
+from gateway.flow.intake.work import take_in, work_page
 from gateway.flow.office import Office, batch_context, record_name
-from gateway.flow.reconcile import reconcile
+from gateway.flow.roster.enrol import Enrolled, enrol
 from gateway.model.member import Coverage
 from gateway.model.national_id import check_digit
 from gateway.model.page import Fetched

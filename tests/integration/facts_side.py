@@ -9,8 +9,8 @@ from typing import Any
 from builders import EAST_AND_WEST, Who, member, only, row, rows_of
 
 from gateway.core.roster import RosterMember
-from gateway.flow.facts import KnownFact, Told, record_fact
 from gateway.flow.office import Office
+from gateway.flow.people.facts import KnownFact, Told, record_fact
 from gateway.model.member import Coverage
 from gateway.store import schema
 

@@ -9,9 +9,9 @@ from builders import Who, only, page, row, rows_of, take, who
 
 from gateway.core.reviewing import Answer
 from gateway.errors import BadInput
-from gateway.flow.deciding import Done, Said, decide, undo
 from gateway.flow.office import Office
-from gateway.flow.reviewing import list_items
+from gateway.flow.reviewing.decide import Done, Said, decide, undo
+from gateway.flow.reviewing.show import list_items
 from gateway.store import schema
 
 SMALL: dict[str, Any] = {"medfee_sumamt": "9000.00", "inscp_scp_amt": "8000.00", "fund_pay_sumamt": "3000.00"}

@@ -27,12 +27,12 @@ import pytest
 from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import BadPage
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import take_in, work_page
+from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
+from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.retry import retry_quarantine
+from gateway.flow.intake.work import take_in, work_page
 from gateway.flow.office import Office
-from gateway.flow.reconcile import DaySheet, lost, reconcile
-from gateway.flow.rescan import rescan
-from gateway.flow.retrying import retry_quarantine
+from gateway.flow.roster.enrol import enrol
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.sandbox.files import day_file
 from gateway.sandbox.leagues import Sent, national_row, sent_between

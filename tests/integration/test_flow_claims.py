@@ -28,11 +28,11 @@ from builders import (
 )
 
 from gateway.errors import WrongUse
-from gateway.flow.claims import decide, list_claims, show_claim
-from gateway.flow.deliver import deliver_due
-from gateway.flow.enrol import enrol
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide, list_claims, show_claim
+from gateway.flow.delivery.deliver import deliver_due
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.money import Money
 from gateway.store import schema

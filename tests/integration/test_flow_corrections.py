@@ -27,7 +27,7 @@ from builders import (
     who,
 )
 
-from gateway.flow.ingest import work_page
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
 from gateway.store import schema
 

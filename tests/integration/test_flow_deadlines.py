@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import EAST_AND_WEST, claims, member, only, page, row, take
 
-from gateway.flow.claims import decide
-from gateway.flow.deadlines import Deadlines, deadlines, findings
-from gateway.flow.deliver import deliver_due
-from gateway.flow.enrol import enrol
-from gateway.flow.health import health
+from gateway.flow.delivery.claims import decide
+from gateway.flow.delivery.deadlines import Deadlines, deadlines, findings
+from gateway.flow.delivery.deliver import deliver_due
+from gateway.flow.delivery.health import health
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.money import Money
 from gateway.settings.associations import AssociationSpec

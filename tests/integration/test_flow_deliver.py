@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from builders import EAST_AND_WEST, body, claims, enrolled, only, page, row, rows_of, take, versions
 
-from gateway.core.delivering import SCHEDULE
-from gateway.flow.deliver import DeliveryReport, deliver_due
+from gateway.core.claims.delivering import SCHEDULE
+from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.office import Office
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
 from gateway.store import deliveries, schema

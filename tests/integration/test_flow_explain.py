@@ -24,12 +24,12 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 from gateway.errors import WrongUse
-from gateway.flow.claims import decide, show_claim
-from gateway.flow.deliver import deliver_due
-from gateway.flow.enrol import enrol
-from gateway.flow.explain import explain_claim
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide, show_claim
+from gateway.flow.delivery.deliver import deliver_due
+from gateway.flow.delivery.explain import explain_claim
 from gateway.flow.office import Office, delivery_context
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.money import Money, parse_yuan
 from gateway.store import schema
@@ -135,8 +135,8 @@ def test_a_claim_whose_figures_did_not_change_is_not_sent_again_after_an_upgrade
 def test_another_word_in_a_sentence_makes_no_new_version(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     take(office, "east", page(row("A1", 1, **SHEET)))
     claim = the_claim(office)
-    monkeypatch.setattr("gateway.core.explaining.TERMS", {})
-    monkeypatch.setattr("gateway.core.explaining._CARE", {"inpatient": "入院治疗"})
+    monkeypatch.setattr("gateway.core.claims.explaining.TERMS", {})
+    monkeypatch.setattr("gateway.core.claims.explaining._CARE", {"inpatient": "入院治疗"})
     take(office, "east", page(row("A1", 1, **SHEET), request="again"))
     assert versions(office, claim) == [(1, "proposed", "pending")]
     take(office, "east", page(row("A1", 1, **{**SHEET, **MORE})))

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 from gateway.errors import BadInput, BrokenSeal, WrongUse
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
-from gateway.flow.explain import explain_claim
-from gateway.flow.fact_boxes import give_facts, open_box
-from gateway.flow.facts import list_facts, record_fact, withdraw_fact
-from gateway.flow.ledgers import member_ledger
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide
+from gateway.flow.delivery.explain import explain_claim
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
-from gateway.flow.weighing import PersonFile
+from gateway.flow.people.assess import PersonFile
+from gateway.flow.people.fact_boxes import give_facts, open_box
+from gateway.flow.people.facts import list_facts, record_fact, withdraw_fact
+from gateway.flow.people.ledgers import member_ledger
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.store import facts, roster, schema
 from gateway.store.engine import Tx

@@ -33,11 +33,11 @@ from builders import (
 )
 
 from gateway.errors import BadPage, Conflict
-from gateway.flow import ingest
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import page_id, take_in, work_page
-from gateway.flow.night import work_waiting
+from gateway.flow.intake import work as ingest
+from gateway.flow.intake.night import work_waiting
+from gateway.flow.intake.work import page_id, take_in, work_page
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.store import pages, schema
 

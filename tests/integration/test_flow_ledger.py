@@ -24,11 +24,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import WrongUse
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
-from gateway.flow.ledgers import PeriodAccount, SchemeAccount, Used, member_ledger
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.people.ledgers import PeriodAccount, SchemeAccount, Used, member_ledger
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money, parse_yuan
 
 if TYPE_CHECKING:

@@ -30,15 +30,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.match import record_blocks, sound_block
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
 from gateway.errors import BadInput, WrongUse
-from gateway.flow.enrol import BLOCK_RULES, enrol, index_again
-from gateway.flow.matching import block_report, expected_candidates, explain, explain_item
+from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.retain import retain
 from gateway.flow.office import Office
-from gateway.flow.reading import identify, look_up
-from gateway.flow.rescan import rescan
-from gateway.flow.retain import retain
-from gateway.flow.reviewing import list_items
+from gateway.flow.reading.rows import identify, look_up
+from gateway.flow.reviewing.inspect import block_report, expected_candidates, explain, explain_item
+from gateway.flow.reviewing.show import list_items
+from gateway.flow.roster.enrol import BLOCK_RULES, enrol, index_again
 from gateway.model.decision import Subject
 from gateway.model.national_id import check_digit
 from gateway.store import roster, schema

@@ -29,7 +29,7 @@ from builders import (
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.flow.ingest import work_page
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
 from gateway.store import schema
 

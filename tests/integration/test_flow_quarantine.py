@@ -27,8 +27,8 @@ from builders import (
 from gateway.core.normalise import compile_mapping
 from gateway.core.normalise.language import FieldRule
 from gateway.errors import WrongUse
+from gateway.flow.intake.retry import retry_quarantine
 from gateway.flow.office import Office
-from gateway.flow.retrying import retry_quarantine
 from gateway.model.page import Fetched
 from gateway.store import schema
 

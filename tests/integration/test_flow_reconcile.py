@@ -25,8 +25,8 @@ from builders import (
 )
 from sqlalchemy import text
 
+from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.office import Office
-from gateway.flow.reconcile import DaySheet, lost, reconcile
 from gateway.model.page import FeedTotals, Fetched
 
 if TYPE_CHECKING:

@@ -30,13 +30,13 @@ from builders import (
     who,
 )
 
-from gateway.flow import ingest
-from gateway.flow import rescan as again
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import work_page
+from gateway.flow.batches import replay as again
+from gateway.flow.batches.replay import Rescanned, rescan
+from gateway.flow.delivery.claims import decide
+from gateway.flow.intake import work as ingest
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
-from gateway.flow.rescan import Rescanned, rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.model.page import Fetched
 from gateway.store import schema

@@ -24,10 +24,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.roster import RosterMember
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import work_page
+from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 
 if TYPE_CHECKING:
     from conftest import MakeOffice

@@ -23,11 +23,11 @@ from builders import (
 )
 
 from gateway.errors import Conflict, Unavailable
-from gateway.flow import sweep as sweeping
-from gateway.flow.enrol import enrol
-from gateway.flow.night import work_waiting
+from gateway.flow.intake import sweep as sweeping
+from gateway.flow.intake.night import work_waiting
+from gateway.flow.intake.sweep import SweepReport, look_up, sweep
 from gateway.flow.office import Office
-from gateway.flow.sweep import SweepReport, look_up, sweep
+from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.ports import Subject, Swept
 from gateway.store import pages, roster, schema

@@ -30,12 +30,12 @@ from builders import (
     who,
 )
 
-from gateway.flow import ingest
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import work_page
-from gateway.flow.night import work_waiting
+from gateway.flow.batches.replay import rescan
+from gateway.flow.intake import work as ingest
+from gateway.flow.intake.night import work_waiting
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.store import pages, schema
 

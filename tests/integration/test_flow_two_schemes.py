@@ -24,10 +24,10 @@ from builders import (
 )
 from facts_side import EVENT, STAY, XINKANG, confirmed, ill, office_with, period, woman
 
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.store import schema
 

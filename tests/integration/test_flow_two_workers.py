@@ -31,12 +31,12 @@ from builders import (
     versions,
 )
 
-from gateway.flow import ingest
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
-from gateway.flow.ingest import work_page
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide
+from gateway.flow.intake import work as ingest
+from gateway.flow.intake.work import work_page
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.store import roster, schema
 

@@ -16,10 +16,10 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from gateway.errors import WrongUse
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
-from gateway.flow.report import Report, report
+from gateway.flow.roster.enrol import enrol
+from gateway.flow.studies.report import Report, report
 from gateway.model.money import Money
 
 if TYPE_CHECKING:

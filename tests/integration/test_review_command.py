@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 from gateway.errors import BadInput, Conflict, WrongUse
-from gateway.flow.claims import decide
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
 from gateway.model.money import Money
 from gateway.store import schema

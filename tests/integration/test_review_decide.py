@@ -31,13 +31,13 @@ from builders import (
 from review_side import LATER, SMALL, STRANGE, asked, choose, refused, say, states, take_back, wrong_name
 
 from gateway.errors import Conflict
-from gateway.flow import reviewing
-from gateway.flow.claims import decide as association_decides
-from gateway.flow.enrol import enrol
-from gateway.flow.night import work_waiting
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide as association_decides
+from gateway.flow.intake.night import work_waiting
+from gateway.flow.intake.retain import retain
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
-from gateway.flow.retain import retain
+from gateway.flow.reviewing import show as reviewing
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.settings.gateway import ReviewSpec
 from gateway.store import schema
@@ -244,7 +244,7 @@ def test_a_crash_in_the_middle_changes_nothing(light: Office, monkeypatch: pytes
     tables = (schema.review_decision, schema.ruling, schema.ruled_row)
     # The last thing a decision writes is that the item is closed; nothing real fails just there.
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.flow.deciding.items.end_reviews", _dies_at_last(item))
+        patched.setattr("gateway.flow.reviewing.decide.items.end_reviews", _dies_at_last(item))
         with pytest.raises(RuntimeError, match="power cut"):
             say(light, item, "same")
     assert everything(light) == before

@@ -26,11 +26,11 @@ from builders import (
 )
 from review_side import LATER, SMALL, asked, choose, refused, say, take_back, wrong_name
 
-from gateway.flow import reviewing
-from gateway.flow.claims import decide as association_decides
-from gateway.flow.enrol import enrol
+from gateway.flow.batches.replay import rescan
+from gateway.flow.delivery.claims import decide as association_decides
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
+from gateway.flow.reviewing import show as reviewing
+from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.store import schema
 

@@ -13,10 +13,10 @@ from builders import EAST_AND_WEST, adds_up, enrolled, live, member, page, recor
 from review_side import say, take_back, wrong_name
 
 from gateway.errors import BadInput, Conflict
-from gateway.flow.enrol import enrol
+from gateway.flow.batches.replay import rescan
 from gateway.flow.office import Office
-from gateway.flow.rescan import rescan
-from gateway.flow.reviewing import list_items
+from gateway.flow.reviewing.show import list_items
+from gateway.flow.roster.enrol import enrol
 from gateway.store import schema
 
 if TYPE_CHECKING:

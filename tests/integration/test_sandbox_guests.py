@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
 from gateway.core.roster import RosterMember
 from gateway.model.decision import Subject
 from gateway.model.national_id import checksum_ok, normalise_id

@@ -14,7 +14,7 @@ import pytest
 from connectors.feeds.cloud_line import CloudLine
 from connectors.feeds.folder import Folder
 from connectors.feeds.push import Push as PushFeed
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
 from gateway.core.roster import one_holder, read_roster
 from gateway.errors import BadPage, NotAuthentic, Unavailable

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pypinyin import pinyin
 from pypinyin.constants import Style
 
-from gateway.core.match.evaluating import Label
+from gateway.core.match.measuring.evaluating import Label
 from gateway.core.roster import RosterMember, read_roster
 from gateway.errors import WrongUse
 from gateway.model.national_id import checksum_ok, normalise_id

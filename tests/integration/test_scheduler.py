@@ -17,10 +17,10 @@ from web_side import ENVIRONMENT, wait_until
 
 from gateway import scheduler, wiring
 from gateway.errors import Unavailable
-from gateway.flow import night
-from gateway.flow.enrol import enrol
-from gateway.flow.night import Doors, catch_up, deliver_to, run_feed
+from gateway.flow.intake import night
+from gateway.flow.intake.night import Doors, catch_up, deliver_to, run_feed
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.page import Fetched
 from gateway.ports import Subject, Swept

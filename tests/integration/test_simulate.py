@@ -16,12 +16,12 @@ from typer.testing import CliRunner
 
 from gateway.core.schemes import Insured, assess
 from gateway.core.schemes.cases import answer_case
-from gateway.core.simulation import Figures, merged
+from gateway.core.studies.simulation import Figures, merged
 from gateway.errors import BadSettings, WrongUse
-from gateway.flow.claims import decide
-from gateway.flow.enrol import enrol
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
-from gateway.flow.simulating import (
+from gateway.flow.roster.enrol import enrol
+from gateway.flow.studies.simulating import (
     Asked,
     load_rules,
     parts_of,

@@ -12,8 +12,8 @@ import pytest
 from builders import EAST_AND_WEST, body, claims, enrolled, live, member, only, page, row, rows_of, take, versions, who
 from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, problem
 
-from gateway.flow.enrol import enrol
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.store import schema
 
 if TYPE_CHECKING:

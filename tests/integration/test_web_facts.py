@@ -11,7 +11,7 @@ from facts_side import EVENT, WHOLE, woman
 from test_web_associations import add_association
 from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, problem
 
-from gateway.flow.enrol import enrol
+from gateway.flow.roster.enrol import enrol
 from gateway.store import schema
 
 if TYPE_CHECKING:

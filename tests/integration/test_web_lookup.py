@@ -14,8 +14,8 @@ from web_side import ENVIRONMENT, Side, at_work, page_states, problem, wait_unti
 
 from gateway import wiring
 from gateway.core.roster import RosterMember
-from gateway.flow.enrol import enrol
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Fault, Faults, Scripted
 from gateway.sandbox.leagues import Sent, sent_between

@@ -14,8 +14,8 @@ from review_side import states, wrong_name
 from web_side import ASSOCIATION_SECRET, ENVIRONMENT, Side, at_work, problem
 
 from gateway.errors import Conflict, Unavailable
-from gateway.flow.enrol import enrol
 from gateway.flow.office import Office
+from gateway.flow.roster.enrol import enrol
 from gateway.store import schema
 from gateway.web.api import reviews
 

@@ -19,8 +19,8 @@ from web_side import ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, pa
 
 from gateway import wiring
 from gateway.errors import Unavailable
-from gateway.flow import night
-from gateway.flow.ingest import take_in, unseal, work_page
+from gateway.flow.intake import night
+from gateway.flow.intake.work import take_in, unseal, work_page
 from gateway.flow.office import Office, page_context
 from gateway.store import pages, schema
 from gateway.store.engine import Store, open_store

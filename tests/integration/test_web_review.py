@@ -13,7 +13,7 @@ from review_side import LATER, wrong_name
 from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, named, problem
 
 from gateway.flow.office import Office
-from gateway.flow.reviewing import list_items
+from gateway.flow.reviewing.show import list_items
 from gateway.store import schema
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from builders import content, rows_of
 from fastapi import FastAPI
 
 from gateway import wiring
-from gateway.flow.night import Doors
+from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
 from gateway.sandbox.signing import webhook_headers
 from gateway.store import schema

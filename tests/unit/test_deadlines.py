@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.deadlines import Due, Processing, Step, due_after, in_time, is_working_day, payment_due, step_dues
+from gateway.core.claims.deadlines import (
+    Due,
+    Processing,
+    Step,
+    due_after,
+    in_time,
+    is_working_day,
+    payment_due,
+    step_dues,
+)
 from gateway.settings.schemes import load_families
 from gateway.settings.shipped import shipped_folder
 

@@ -14,8 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.core.claims import Draft, body, draft, frozen, spoken, withdrawal
-from gateway.core.explaining import (
+from gateway.core.claims.drafting import Draft, body, draft, frozen, spoken, withdrawal
+from gateway.core.claims.explaining import (
     DOUBTS,
     NO_WORDING,
     REASONS,

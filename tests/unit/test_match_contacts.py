@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.match.blocks import employer_key
-from gateway.core.match.contacts import compare_employers, phone_digits
+from gateway.core.match.writing.contacts import compare_employers, phone_digits
 
 EMPLOYERS = [
     ("乌海市晨光矿业有限责任公司", "乌海市晨光矿业有限责任公司", "equal"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.matching_chart import calibration_chart
-from gateway.core.match.evaluating import EDGES, SHOWN, Answer, Evaluation, Label, evaluate
+from gateway.core.match.measuring.evaluating import EDGES, SHOWN, Answer, Evaluation, Label, evaluate
 
 MEMBERS = ("M1", "M2", "M3")
 CASES = st.lists(

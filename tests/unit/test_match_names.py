@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.core.match.blocks import name_key, name_keys
 from gateway.core.match.model import LEVELS
-from gateway.core.match.names import compare_names
+from gateway.core.match.writing.names import compare_names
 
 WRITINGS = [
     # record, member, level

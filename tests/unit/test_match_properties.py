@@ -12,9 +12,9 @@ from match_builders import BORN, NUMBER, id_number, member, model, record, swapp
 from gateway.core.match import match, member_blocks, record_blocks
 from gateway.core.match.blocks import name_key, name_keys
 from gateway.core.match.deciding import KNOWN_WRITINGS
-from gateway.core.match.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
-from gateway.core.match.names import compare_names
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
+from gateway.core.match.writing.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
+from gateway.core.match.writing.names import compare_names
 from gateway.core.roster import read_roster
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
 from gateway.model.national_id import checksum_ok, sex_of

@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.cli.matching_training import Lessons, labelled_lines, next_version, trained, write_model
 from gateway.core.match import LEVELS, Frequencies, Level, Model
-from gateway.core.match.evaluating import Label
-from gateway.core.match.model import SAME_NUMBER_FIELDS
-from gateway.core.match.numbers import read_number
-from gateway.core.match.training import (
+from gateway.core.match.measuring.evaluating import Label
+from gateway.core.match.measuring.training import (
     RAREST,
     SEEN,
     Lesson,
@@ -29,7 +27,9 @@ from gateway.core.match.training import (
     levels_of,
     train,
 )
+from gateway.core.match.model import SAME_NUMBER_FIELDS
 from gateway.core.match.weighing import weigh
+from gateway.core.match.writing.numbers import read_number
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate, Subject

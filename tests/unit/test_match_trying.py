@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from match_builders import BORN, NUMBER, id_number, model, swapped, with_digit
 
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
 from gateway.core.roster import RosterMember
 
 TWIN = id_number(order=125)

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.core.match.trying import Trial
+from gateway.core.match.measuring.trying import Trial
 from gateway.core.roster import read_roster
 from gateway.sandbox.roster import HEADERS
 from gateway.sandbox.truth import Plan, roster_of, roster_row, truth_of

@@ -8,7 +8,7 @@ import pytest
 from normalise_samples import ID18, made, mapping
 
 from gateway.errors import BadSettings
-from gateway.flow.mapping_tests import CaseResult, run_mapping_tests
+from gateway.flow.studies.mapping_tests import CaseResult, run_mapping_tests
 
 BASE = '[base]\nsetl_id = "T1"\nmedfee_sumamt = 10.50\n'
 

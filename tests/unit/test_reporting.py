@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.report_tables import wan
-from gateway.core.reporting import ABOVE, Joined, Line, Payment, Table, add_members, add_payments
+from gateway.core.studies.reporting import ABOVE, Joined, Line, Payment, Table, add_members, add_payments
 from gateway.model.member import Coverage
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)

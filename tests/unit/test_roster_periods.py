@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from roster_files import csv_bytes, id_number, row
 
 from gateway.core.roster import RosterFile, read_roster
-from gateway.core.schemes.joining import coverage_from
+from gateway.core.schemes.units.joining import coverage_from
 from gateway.settings.schemes import load_families
 
 FAMILIES = load_families(Path(__file__).parents[2] / "config" / "schemes")

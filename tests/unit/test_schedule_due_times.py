@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.flow.night import due_times
+from gateway.flow.intake.night import due_times
 from gateway.settings.feeds import FeedSpec, Folder, Legal, Schedule
 from gateway.store.values import SHANGHAI
 

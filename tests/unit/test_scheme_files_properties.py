@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemes_builders import SCHEMES
 
 from gateway.core.schemes import Beside, Edition, Insured, SchemeFamily, assess, ledger
-from gateway.core.schemes.rules import Share
+from gateway.core.schemes.language.rules import Share
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.member import Coverage
 from gateway.model.money import Money

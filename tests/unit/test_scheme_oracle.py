@@ -21,7 +21,7 @@ import pytest
 from scheme_oracle import EDITION_STARTS, SHANGHAI, Row, assess_naively
 
 from gateway.core.schemes.cases import answer_case
-from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.settings.schemes import load_families
 
 CASES = 20_000

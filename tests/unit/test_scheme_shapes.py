@@ -13,7 +13,7 @@ import pytest
 
 from gateway.core.schemes import SchemeFamily
 from gateway.core.schemes.cases import answer_case
-from gateway.flow.scheme_tests import run_scheme_tests
+from gateway.flow.studies.scheme_tests import run_scheme_tests
 from gateway.settings.files import read_toml
 from gateway.settings.schemes import load_families, scheme_test_files
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from schemes_builders import SCHEMES
 
-from gateway.core.schemes.edition import OPEN_QUESTIONS
+from gateway.core.schemes.language.edition import OPEN_QUESTIONS
 from gateway.settings.files import Spec
 from gateway.settings.schemes import SchemeSpec
 

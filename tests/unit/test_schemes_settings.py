@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from schemes_builders import SCHEMES
 
-from gateway.core.schemes.edition import bands_from
+from gateway.core.schemes.language.edition import bands_from
 from gateway.errors import BadSettings
 from gateway.model.money import Money
 from gateway.settings.schemes import load_families, scheme_files

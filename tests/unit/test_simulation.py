@@ -10,8 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.forecast import HOSPITAL_RATE, PUBLISHED_TAKE_UP, forecast, take_up, year_of
-from gateway.core.simulation import STEPS, Figures, RuleSum, Side, Simulated, earned, merged, rule_pairs, size_of
+from gateway.core.studies.forecast import HOSPITAL_RATE, PUBLISHED_TAKE_UP, forecast, take_up, year_of
+from gateway.core.studies.simulation import (
+    STEPS,
+    Figures,
+    RuleSum,
+    Side,
+    Simulated,
+    earned,
+    merged,
+    rule_pairs,
+    size_of,
+)
 from gateway.model.benefit import BenefitEstimate, BenefitLine
 from gateway.model.money import Money
 

@@ -19,7 +19,7 @@ from gateway.cli.words import (
     value_in_words,
 )
 from gateway.core import reviewing
-from gateway.core.explaining import DOUBTS, TERMS
+from gateway.core.claims.explaining import DOUBTS, TERMS
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.core.reviewing import side_by_side
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState

@@ -3,7 +3,7 @@
 from gateway.core.match.blocks import member_blocks, record_blocks, sound_block
 from gateway.core.match.deciding import explain, match
 from gateway.core.match.model import LEVELS, Frequencies, Level, Model
-from gateway.core.match.spelling import plain_name
+from gateway.core.match.writing.spelling import plain_name
 
 __all__ = [
     "LEVELS",

@@ -14,13 +14,13 @@ from datetime import date
 from functools import cache
 from typing import Final
 
-from gateway.core.match.contacts import employer_core, phone_digits
-from gateway.core.match.latin import is_latin, latin_words
-from gateway.core.match.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
-from gateway.core.match.names import composed, without_surname
-from gateway.core.match.numbers import Number, permit_of, read_number, visible_ends
-from gateway.core.match.spelling import DOT, folded, plain_name, sound
 from gateway.core.match.weighing import EARLIEST_BIRTH, written_birth
+from gateway.core.match.writing.contacts import employer_core, phone_digits
+from gateway.core.match.writing.latin import is_latin, latin_words
+from gateway.core.match.writing.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
+from gateway.core.match.writing.names import composed, without_surname
+from gateway.core.match.writing.numbers import Number, permit_of, read_number, visible_ends
+from gateway.core.match.writing.spelling import DOT, folded, plain_name, sound
 from gateway.model.decision import Candidate, Subject
 from gateway.model.national_id import checksum_ok
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.core.match.model import Model
-from gateway.core.match.numbers import Number, read_number
 from gateway.core.match.weighing import Weighed, weigh
+from gateway.core.match.writing.numbers import Number, read_number
 from gateway.model.decision import Candidate, Evidence, MatchDecision, Outcome, Subject
 
 KNOWN_WRITINGS: Final = frozenset(

@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.match.contacts import compare_employers, phone_digits
 from gateway.core.match.model import Frequencies, Model, SameNumber, log_odds
-from gateway.core.match.names import compare_names
-from gateway.core.match.numbers import Number, compare_numbers, covers_birth
-from gateway.core.match.spelling import folded, plain_name
+from gateway.core.match.writing.contacts import compare_employers, phone_digits
+from gateway.core.match.writing.names import compare_names
+from gateway.core.match.writing.numbers import Number, compare_numbers, covers_birth
+from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.model.decision import Candidate, Evidence, Subject
 from gateway.model.national_id import birth_date_of, checksum_ok, sex_of
 

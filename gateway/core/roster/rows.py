@@ -13,7 +13,8 @@ from gateway.core.roster import values
 from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, Header, shown
 from gateway.core.roster.people import RosterFinding
 from gateway.core.roster.tables import Cell
-from gateway.core.schemes import SchemeFamily, joining
+from gateway.core.schemes import SchemeFamily
+from gateway.core.schemes.units import joining
 from gateway.errors import BadInput
 from gateway.model import national_id
 from gateway.model.member import Category, Coverage

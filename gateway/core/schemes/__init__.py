@@ -8,12 +8,12 @@ what has been used, `stacking` what other schemes pay, `cases` answers JSON.
 """
 
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person
-from gateway.core.schemes.edition import Edition, SchemeFamily
+from gateway.core.schemes.language.edition import Edition, SchemeFamily
 from gateway.core.schemes.ledger import Ledger, ledger
-from gateway.core.schemes.periods import Insured
-from gateway.core.schemes.situations import Beside
 from gateway.core.schemes.stacking import beside_of, besides, in_order_of_payment
-from gateway.core.schemes.stays import Kind
+from gateway.core.schemes.units.periods import Insured
+from gateway.core.schemes.units.situations import Beside
+from gateway.core.schemes.units.stays import Kind
 
 __all__ = [
     "PERSON_FLAGS",

@@ -12,22 +12,22 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.schemes import texts
-from gateway.core.schemes.bases import base_of
-from gateway.core.schemes.caps import Uses
+from gateway.core.schemes.amounts import texts
+from gateway.core.schemes.amounts.bases import base_of
+from gateway.core.schemes.amounts.caps import Uses
+from gateway.core.schemes.amounts.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
+from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.amounts.weighing import weigh
 from gateway.core.schemes.claim_windows import claim_by
-from gateway.core.schemes.conditions import holds
 from gateway.core.schemes.doubts import doubts_of
-from gateway.core.schemes.edition import SchemeFamily
-from gateway.core.schemes.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
-from gateway.core.schemes.periods import Insured, Period, periods_of, waits
-from gateway.core.schemes.reversals import PARTIAL, UNCLEAR, standing_of
-from gateway.core.schemes.rules import Daily, Share
-from gateway.core.schemes.single import single
-from gateway.core.schemes.situations import Beside, Case, Situation, situation_of
-from gateway.core.schemes.stays import OF_ONE_DAY, Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
-from gateway.core.schemes.weighed import Weighed
-from gateway.core.schemes.weighing import weigh
+from gateway.core.schemes.language.conditions import holds
+from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.language.rules import Daily, Share
+from gateway.core.schemes.units.periods import Insured, Period, periods_of, waits
+from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR, standing_of
+from gateway.core.schemes.units.single import single
+from gateway.core.schemes.units.situations import Beside, Case, Situation, situation_of
+from gateway.core.schemes.units.stays import OF_ONE_DAY, Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
 from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar, get_args
 
 from gateway.core.schemes.assessing import assess
-from gateway.core.schemes.edition import SchemeFamily
-from gateway.core.schemes.joining import open_coverage
-from gateway.core.schemes.periods import Insured
-from gateway.core.schemes.situations import Beside
+from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.stacking import beside, beside_of
+from gateway.core.schemes.units.joining import open_coverage
+from gateway.core.schemes.units.periods import Insured
+from gateway.core.schemes.units.situations import Beside
 from gateway.errors import BadCase, BadInput
 from gateway.model.benefit import Decided, Fact, estimate_to_json
 from gateway.model.member import Category, Coverage

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from gateway.core.schemes.edition import ClaimWindow
-from gateway.core.schemes.joining import months_later
-from gateway.core.schemes.periods import Period
-from gateway.core.schemes.situations import Situation
+from gateway.core.schemes.language.edition import ClaimWindow
+from gateway.core.schemes.units.joining import months_later
+from gateway.core.schemes.units.periods import Period
+from gateway.core.schemes.units.situations import Situation
 
 _LAST_DAY: Final = date.max.toordinal()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.core.schemes.edition import Who
-from gateway.core.schemes.periods import Period, age_is_outside
-from gateway.core.schemes.reversals import PARTIAL, UNCLEAR
-from gateway.core.schemes.situations import Situation
+from gateway.core.schemes.language.edition import Who
+from gateway.core.schemes.units.periods import Period, age_is_outside
+from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR
+from gateway.core.schemes.units.situations import Situation
 
 
 def doubts_of(situation: Situation) -> list[str]:

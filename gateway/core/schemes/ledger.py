@@ -11,12 +11,12 @@ from datetime import date
 
 import msgspec
 
+from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.assessing import assessed
-from gateway.core.schemes.caps import Uses
-from gateway.core.schemes.edition import SchemeFamily
-from gateway.core.schemes.periods import Insured, Period
-from gateway.core.schemes.rules import Cap, Share
-from gateway.core.schemes.situations import Beside
+from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.language.rules import Cap, Share
+from gateway.core.schemes.units.periods import Insured, Period
+from gateway.core.schemes.units.situations import Beside
 from gateway.model.benefit import Decided, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta, timezone
 
 from gateway.core.schemes.assessing import assess
-from gateway.core.schemes.edition import SchemeFamily
-from gateway.core.schemes.periods import Insured
-from gateway.core.schemes.situations import Beside
+from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.units.periods import Insured
+from gateway.core.schemes.units.situations import Beside
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.record import SettlementRecord
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
-from gateway.core.schemes.disease_groups import DiseaseGroup
-from gateway.core.schemes.edition import SchemeFamily
+from gateway.core.schemes.language.disease_groups import DiseaseGroup
+from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.errors import BadSettings, Finding
 from gateway.settings.codes import load_groups
 from gateway.settings.files import Spec, check, read_toml

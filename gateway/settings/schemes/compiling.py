@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from gateway.core.schemes import conditions, edition, rules
-from gateway.core.schemes.bands import band_of
-from gateway.core.schemes.conditions import Condition, Conditions
-from gateway.core.schemes.disease_groups import DiseaseGroup
+from gateway.core.schemes.language import conditions, edition, rules
+from gateway.core.schemes.language.bands import band_of
+from gateway.core.schemes.language.conditions import Condition, Conditions
+from gateway.core.schemes.language.disease_groups import DiseaseGroup
 from gateway.model.money import Money
 from gateway.settings.schemes.benefits import (
     CEILING_TERMS,

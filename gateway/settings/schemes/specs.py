@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.core.schemes.edition import OPEN_QUESTIONS
+from gateway.core.schemes.language.edition import OPEN_QUESTIONS
 from gateway.model.member import Category
 from gateway.model.record import Care
 from gateway.settings.feeds import Name

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
-from gateway.flow.claims import claims_after, claims_of_person, decide, find_claim, summary
+from gateway.flow.delivery.claims import claims_after, claims_of_person, decide, find_claim, summary
+from gateway.flow.intake.sweep import lines_about, look_up
 from gateway.flow.office import Office
-from gateway.flow.sweep import lines_about, look_up
 from gateway.model.money import Money, parse_yuan, yuan
 from gateway.store import roster
 from gateway.store.claims import ClaimRow

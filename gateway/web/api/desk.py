@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 
 from fastapi import Request
 
-from gateway.flow.night import Doors, work_waiting
+from gateway.flow.intake.night import Doors, work_waiting
 from gateway.flow.office import Office
 from gateway.scheduler import Jobs
 

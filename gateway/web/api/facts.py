@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.flow.facts import FactKind, FactList, KnownFact, Told, list_facts, record_fact, withdraw_fact
+from gateway.flow.people.facts import FactKind, FactList, KnownFact, Told, list_facts, record_fact, withdraw_fact
 from gateway.web.api.associations import MemberNo
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import WrongUse
-from gateway.flow.ingest import take_in
+from gateway.flow.intake.work import take_in
 from gateway.flow.office import Office
 from gateway.ports import ReceiveFeed
 from gateway.settings.feeds import Push

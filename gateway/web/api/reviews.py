@@ -17,7 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
-from gateway.flow import deciding, reviewing
+from gateway.flow.reviewing import decide as deciding
+from gateway.flow.reviewing import show as reviewing
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer

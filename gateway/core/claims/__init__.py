@@ -1,0 +1,1 @@
+"""Estimate → pre-filled claim: its form, its words, delivery states, deadlines."""

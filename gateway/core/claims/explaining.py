@@ -1,0 +1,404 @@
+"""Explain (说明): how each fen of a claim came about and what was not covered, in sentences a worker understands.
+
+Everything here follows from an estimate, its settlements and the edition's wording; nothing is weighed again.
+Where the settlement sheet adds up, what was not covered and the subsidy together are all that 医保 did not pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+import msgspec
+
+from gateway.core.schemes import Edition
+from gateway.core.schemes.language.conditions import ALWAYS
+from gateway.core.schemes.language.rules import Share
+from gateway.model.benefit import BenefitEstimate
+from gateway.model.money import yuan
+from gateway.model.record import SettlementRecord
+
+TERMS: Final = {
+    "total_amount": "医疗总费用",
+    "in_scope_amount": "进入统筹",
+    "fund_paid_amount": "统筹基金等已支付",
+    "full_self_amount": "全自费",
+    "over_limit_amount": "超限价自付",
+    "first_self_amount": "先行自付",
+    "deductible_amount": "起付线",
+    "pooled_fund_amount": "统筹基金支付",
+    "civil_servant_amount": "公务员医疗补助",
+    "large_amount_fund_amount": "大额医疗补助",
+    "enterprise_amount": "企业补充医疗保险",
+    "critical_illness_amount": "大病保险",
+    "medical_aid_amount": "医疗救助",
+    "other_fund_amount": "其他基金支付",
+    "personal_amount": "个人负担",
+    "account_amount": "个人账户支付",
+    "cash_amount": "现金支付",
+    "hospital_borne_amount": "医院承担",
+    "in_scope_below_ceiling": "统筹最高支付限额以内的费用",
+    "in_scope_above_ceiling": "统筹最高支付限额以上的费用",
+}
+"""The amounts of a settlement sheet as people call them."""
+
+REASONS: Final = {
+    "maternity_insurance": "属于生育保险范围，互助保障不予补助",
+    "not_employee_insurance": "不是职工基本医疗保险的结算，不予补助",
+    "not_payable_care": "就医类别不在补助范围之内",
+    "waiting_period": "入院时仍在等待期内，不予补助",
+    "not_covered": "就医期间没有一天在保障期内",
+    "incomplete": "结算资料缺少金额或日期，暂不能计算，须由经办人补齐后核定",
+    "decided_before": "与协会已核定的申领有关，是否补差须由经办人决定",
+    "partial_reversal": "有一笔退费与原结算金额不同，须由经办人核定",
+    "reversal_unclear": "有一笔退费找不到对应的原结算，须由经办人核定",
+    "diagnosis_to_confirm": "仅凭诊断编码不能给付，须确认诊断证明后核定",
+    "amount_unknown": "该病种的给付标准未载明，须由协会核定",
+    "diagnosed_before": "保障开始前已有同类诊断记录，须由经办人核实",
+    "used_before": "同类给付此前已享受过，不再给付",
+}
+"""Why nothing is paid, by flag."""
+
+DOUBTS: Final = {
+    **REASONS,
+    "not_eligible": "性别、参保、人员类别或地区与参互条件不符，须由经办人核实",
+    "age_outside": "保障期首日的年龄不在参互范围之内，须由经办人核实",
+    "referral_to_confirm": "在参保地以外就医，须核实是否办理转诊或备案",
+    "injury_to_confirm": "外伤住院，须核实是否有第三人责任或工伤",
+    "transfer_to_confirm": "按日期判断为转院并合并为一次住院，须核实是否在24小时以内",
+    "late": "结算资料到达时已超过申领期限，是否受理须由经办人决定",
+}
+"""What a person still has to look at, by flag."""
+
+_WITHDRAWN: Final = {
+    "merged": "该次住院已与前一次住院合并为一次计算，本申领撤回，金额并入前一次住院的申领。",
+    "reversed": "原结算已退费、更正或不再属于本会员，本申领撤回。",
+    "nothing_owed": "按更正后的结算重新计算，已没有应补助的金额，本申领撤回。",
+    "decision_withdrawn": "经办人撤回了“该结算属于本会员”的认定，本申领随之撤回，待重新核定。",
+    "event_gone": "原确诊、身故或期满的事实已撤回，或相应结算已退费、更正，本申领撤回。",
+}
+
+_CARE: Final = {
+    "inpatient": "住院",
+    "outpatient": "门诊就医",
+    "outpatient_special": "门诊特殊慢性病治疗",
+    "outpatient_chronic": "门诊慢性病治疗",
+    "emergency": "急诊",
+    "maternity_inpatient": "生育住院",
+    "maternity_outpatient": "生育门诊",
+}
+
+_OUTSIDE: Final = (
+    ("full_self_amount", "full_self", "全自费项目，不在医保范围之内，不计入补助基数"),
+    ("over_limit_amount", "over_limit", "超过医保限价的部分，不计入补助基数"),
+    ("first_self_amount", "first_self", "乙类项目等先行自付的部分，不计入补助基数"),
+    ("deductible_amount", "deductible", "起付线以内的部分，按规定不计入补助基数"),
+)
+_WHOLE: Final = ("total_amount", "personal_amount", "cash_amount")
+_CUTS: Final = {"proration": "uncovered_days", "cap": "cap_reached", "benefit_cap": "cap_reached"}
+
+
+class NotCovered(msgspec.Struct, frozen=True, gc=False):
+    """One part of the bill that is not paid: `amount` in yuan as text, None where it is not known."""
+
+    what: str
+    amount: str | None
+    reason: str
+    article: str | None
+
+
+class Explanation(msgspec.Struct, frozen=True, gc=False):
+    """What a claim's body adds to its lines: sentences in Chinese, and what was not covered."""
+
+    explanation: list[str]
+    not_covered: list[NotCovered]
+
+
+class BaseWords(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of the base of one benefit: its terms (label, field, sign) and what of the bill stays outside.
+
+    `terms` is empty where no settlement sheet shows the base (days, a ceiling, another scheme's payment); then
+    `described` says what it is made of. `ends_at`: the base above which no band pays, in fen; None for no end, or
+    where bands differ by condition.
+    """
+
+    terms: tuple[tuple[str, str, int], ...]
+    outside: tuple[tuple[str, str, str], ...]
+    deductible_inside: bool
+    article: str | None
+    ends_at: int | None = None
+    end_article: str | None = None
+    benefit: str = ""
+    described: str = ""
+
+
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sentences take from an edition: the base of each share benefit by name, and articles.
+
+    `only` is the base where there is one share benefit, for everybody; `claim_basis` the article of the claim window
+    in brackets; `reasons`: reason of an exclusion → its article; `counted_in_days`: benefits whose base is no money.
+    """
+
+    bases: Mapping[str, BaseWords] = {}
+    only: BaseWords | None = None
+    claim_basis: str = ""
+    reasons: Mapping[str, str] = {}
+    counted_in_days: frozenset[str] = frozenset()
+
+
+NO_WORDING: Final = Wording()
+"""Where no coverage period applies, and so no edition."""
+
+
+def wording_of(edition: Edition) -> Wording:
+    """The wording of an edition."""
+    shares = [benefit for benefit in edition.benefits if isinstance(benefit, Share)]
+    alone = len(shares) == 1 and shares[0].conditions == ALWAYS
+    reasons = dict.fromkeys(("maternity_insurance", "not_employee_insurance"), edition.who.article)
+    reasons |= {each.reason: each.article for each in edition.exclusions}
+    if edition.waiting is not None:
+        reasons["waiting_period"] = edition.waiting.article
+    return Wording(
+        bases={share.name: _words_of(share) for share in shares},
+        only=_words_of(shares[0]) if alone else None,
+        claim_basis=f"（{edition.claim_window.article}）" if edition.claim_window else "",
+        reasons=reasons,
+        counted_in_days=frozenset(share.name for share in shares if share.base.days),
+    )
+
+
+def _words_of(benefit: Share) -> BaseWords:
+    base, bands = benefit.base, benefit.bands
+    shown = not (base.special or base.days or base.paid_by or base.paid_by_added)
+    last = None if benefit.by_condition or not bands else bands[-1]
+    return base_words(
+        add=base.add if shown else (),
+        less=base.less if shown else (),
+        article=benefit.article,
+        ends_at=last.upto if last else None,
+        end_article=last.article if last else None,
+        benefit=benefit.name,
+        described="" if shown else _described(benefit),
+    )
+
+
+def _described(benefit: Share) -> str:
+    """What a base is made of that no settlement sheet shows."""
+    base = benefit.base
+    added = [TERMS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
+    added += [f"{scheme}已补助" for scheme in base.paid_by_added]
+    taken = [TERMS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
+    return f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{each}' for each in taken)}。"
+
+
+def base_words(
+    *,
+    add: Sequence[str],
+    less: Sequence[str],
+    article: str | None,
+    ends_at: int | None,
+    end_article: str | None,
+    benefit: str = "",
+    described: str = "",
+) -> BaseWords:
+    """The words for a base of amounts added and taken off; none of either where no sheet shows it."""
+    signed = [("＋", name, 1) for name in add] + [("－", name, -1) for name in less]
+    return BaseWords(
+        terms=tuple((sign + TERMS.get(name, name), name, way) for sign, name, way in signed),
+        outside=tuple(each for each in _OUTSIDE if add and not _is_inside(each[0], add, less)),
+        deductible_inside=_is_inside("deductible_amount", add, less),
+        article=article,
+        ends_at=ends_at,
+        end_article=end_article,
+        benefit=benefit,
+        described=described,
+    )
+
+
+def _is_inside(name: str, add: Sequence[str], less: Sequence[str]) -> bool:
+    """Whether an amount is part of the base: by itself, as part of the whole bill, the deductible also of the scope."""
+    if name in add or name in less:
+        return name in add
+    wider = (*_WHOLE, "in_scope_amount") if name == "deductible_amount" else _WHOLE
+    return any(each in add for each in wider)
+
+
+def explain(
+    estimate: BenefitEstimate, records: Sequence[SettlementRecord], wording: Wording, *, flags: Sequence[str]
+) -> Explanation:
+    """The sentences and the list for one estimate; `records` are its settlements, `flags` those of the claim."""
+    bill = _Bill(records)
+    bases = [(words, bill.base(words)) for words in _bases_used(estimate, wording)]
+    said = [_opening(estimate, records, bill)]
+    if estimate.lines:
+        said += [
+            words.described if base is None else _base_sentence(bill, words, base)
+            for words, base in bases
+            if base is not None or words.described
+        ]
+    said += [f"{line.text}（{line.article}）。" for line in estimate.lines]
+    said.append(f"合计应补助{yuan(estimate.payable)}元。")
+    for flag in flags:
+        said.append(f"{DOUBTS.get(flag) or f'须由经办人核实（{flag}）'}。")
+    if estimate.claim_by is not None:
+        said.append(f"最晚申领日为{estimate.claim_by.isoformat()}（含当日）{wording.claim_basis}。")
+    if estimate.lines:
+        return Explanation(said, _not_covered(estimate, bill, wording, bases))
+    return Explanation(said, _nothing_covered(estimate, bill, wording, bases))
+
+
+class _Bill:
+    """The settlements of an estimate as one bill."""
+
+    def __init__(self, records: Sequence[SettlementRecord]) -> None:
+        self.records = records
+        self.only = records[0] if len(records) == 1 else None
+
+    def sum(self, name: str) -> int | None:
+        """One amount over all of them; None where one does not give it, or there are none."""
+        if self.only is not None or not self.records:
+            amount: int | None = getattr(self.only, name, None)
+            return amount
+        total = 0
+        for record in self.records:
+            amount = getattr(record, name)
+            if amount is None:
+                return None
+            total += amount
+        return total
+
+    def base(self, words: BaseWords) -> int | None:
+        """The base, each settlement's at least zero; None where an amount is missing or no sheet shows it."""
+        if not words.terms or not self.records:
+            return None
+        base = 0
+        for record in self.records:
+            mine = 0
+            for _, name, way in words.terms:
+                amount = getattr(record, name)
+                if amount is None:
+                    return None
+                mine += way * amount
+            if mine > 0:
+                base += mine
+        return base
+
+
+_Bases: TypeAlias = Sequence[tuple[BaseWords, int | None]]
+"""The bases an estimate rests on, each with its amount."""
+
+
+def _bases_used(estimate: BenefitEstimate, wording: Wording) -> Sequence[BaseWords]:
+    """The bases this estimate rests on: the only one, or those of the benefits its lines name."""
+    if wording.only is not None:
+        return (wording.only,)
+    names = dict.fromkeys(line.benefit for line in estimate.lines if line.benefit is not None)
+    return [wording.bases[name] for name in names if name in wording.bases]
+
+
+def explain_withdrawal(reason: str) -> Explanation:
+    """Why a claim is taken back."""
+    return Explanation([_WITHDRAWN.get(reason, f"本申领撤回：{reason}。")], [])
+
+
+def _opening(estimate: BenefitEstimate, records: Sequence[SettlementRecord], bill: _Bill) -> str:
+    if not records:
+        return "本次给付不对应某一次就医结算。"
+    first = records[0]
+    where = f"在{first.facility_name}" if first.facility_name else ""
+    care = _CARE.get(first.care_type or "", "就医")
+    if len(records) > 1:
+        care += f"（{len(records)}笔结算合并计算）"
+    total, paid = bill.sum("total_amount"), bill.sum("fund_paid_amount")
+    if total is None or paid is None:
+        return f"{_when(estimate)}{where}{care}。"
+    return f"{_when(estimate)}{where}{care}，医疗总费用{yuan(total)}元，其中医保基金支付{yuan(paid)}元。"
+
+
+def _when(estimate: BenefitEstimate) -> str:
+    first, last, unit = estimate.admitted_on, estimate.discharged_on, estimate.stay
+    if unit.startswith("month/"):
+        return f"{unit[6:10]}年{int(unit[11:13])}月"
+    if unit.startswith("period/"):
+        return f"{unit[7:17]}开始的保障期内"
+    if first is None:
+        return ""
+    return first.isoformat() if last is None or last == first else f"{first.isoformat()}至{last.isoformat()}"
+
+
+def _base_sentence(bill: _Bill, words: BaseWords, base: int) -> str:
+    """Which amounts went into the base and which came off it, and where the deductible stands."""
+    plain, parts = 0, ""
+    for label, name, way in words.terms:
+        amount = bill.sum(name) or 0
+        plain += way * amount
+        parts += f"{label}{yuan(amount)}元"
+    said = f"可补助的自付部分＝{parts[1:]}＝{yuan(base)}元"
+    if plain != base:
+        said += "（其中不足0元的结算按0元计）"
+    deductible = bill.sum("deductible_amount") if words.deductible_inside else None
+    return f"{said}，其中起付线{yuan(deductible)}元也计入。" if deductible else f"{said}。"
+
+
+def _not_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases: _Bases) -> list[NotCovered]:
+    """What the base leaves out, then what the bands leave, then what days and caps take off."""
+    found = _left_out(bill, bases) if bases else []
+    in_bands, own = 0, 0
+    article = None
+    cuts = []
+    for line in estimate.lines:
+        if line.rule == "band" and line.base is not None and line.benefit not in wording.counted_in_days:
+            in_bands += line.base
+            if line.rate is not None:
+                own += line.base - line.amount
+                article = line.article
+        elif line.amount < 0 and line.rule in _CUTS:
+            cuts.append(_item(_CUTS[line.rule], -line.amount, line.text, line.article))
+    for words, base in bases:
+        inside = in_bands if wording.only is not None else _in_bands(estimate, words.benefit)
+        if base is not None and inside < base:
+            found.append(_outside_bands(base - inside, base, words))
+    if own > 0:
+        found.append(_item("own_share", own, "自付部分中按规定比例由个人承担", article))
+    return found + cuts
+
+
+def _in_bands(estimate: BenefitEstimate, benefit: str) -> int:
+    return sum(line.base or 0 for line in estimate.lines if line.rule == "band" and line.benefit == benefit)
+
+
+def _left_out(bill: _Bill, bases: _Bases) -> list[NotCovered]:
+    """What of the bill entered none of the bases."""
+    found = []
+    shown = [words for words, _ in bases if words.terms]
+    for outside in shown[0].outside if shown else ():
+        if len(shown) > 1 and any(outside not in words.outside for words in shown):
+            continue
+        name, what, reason = outside
+        amount = bill.sum(name)
+        if amount is not None and amount > 0:
+            found.append(_item(what, amount, reason, shown[0].article))
+    return found
+
+
+def _outside_bands(amount: int, base: int, words: BaseWords) -> NotCovered:
+    if words.ends_at is not None and base > words.ends_at:
+        return _item("above_bands", amount, f"超过{yuan(words.ends_at)}元的部分不予补助", words.end_article)
+    return _item("outside_bands", amount, "未达到起付额或不在补助分段之内的部分不予补助", words.article)
+
+
+def _item(what: str, amount: int, reason: str, article: str | None) -> NotCovered:
+    return NotCovered(what, yuan(amount), reason, article)
+
+
+def _nothing_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases: _Bases) -> list[NotCovered]:
+    """Nothing is paid: the whole of what 医保 left, with the reason, which is the estimate's first flag."""
+    total, paid = bill.sum("total_amount"), bill.sum("fund_paid_amount")
+    left = None if total is None or paid is None else yuan(total - paid)
+    if estimate.flags:
+        what = estimate.flags[0]
+        reason, article = REASONS.get(what) or f"按规定不予补助（{what}）", wording.reasons.get(what)
+    else:
+        what, reason = "nothing_owed", "没有达到补助条件的自付部分"
+        article = bases[0][0].article if bases else None
+    return [NotCovered(what, left, reason, article)]

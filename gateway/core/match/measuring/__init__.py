@@ -1,0 +1,1 @@
+"""How well matching does: trials, evaluation, training."""

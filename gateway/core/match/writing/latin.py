@@ -1,0 +1,71 @@
+"""Names in Latin letters: order of family and given name, hyphens, accents, capitals, and fields too short."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import permutations
+from typing import Final
+
+from gateway.core.match.writing.spelling import folded, plain_name, sound
+
+SHORTEST_LATIN_CUT: Final = 8
+"""A cut Latin name keeps at least so many letters."""
+
+_WORDS: Final = re.compile(r"[A-Z]+|\?+")
+_MOST_WORDS: Final = 4
+
+
+def is_latin(plain: str) -> bool:
+    """Whether a plain name is written in Latin letters only (with marks, dots or digits between them)."""
+    if plain.isascii():
+        return any(letter.isalpha() for letter in plain)
+    return all(letter < "\u0250" or not letter.isalpha() for letter in plain) and any(map(str.isalpha, plain))
+
+
+def latin_words(name: str) -> tuple[str, ...]:
+    """The words of a name as written, capitals without accents."""
+    plain = unicodedata.normalize("NFKD", name).replace("'", "").replace("\u2019", "").upper()
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return tuple(_WORDS.findall(letters))
+
+
+def compare_latin(record: str, member: str) -> str:
+    """The level of two names of which one at least is in Latin letters, both as written."""
+    ours, theirs = latin_words(record), latin_words(member)
+    if not ours or not theirs or not is_latin(plain_name(record)) or not is_latin(plain_name(member)):
+        return _across_scripts(record, member)
+    written, orders = "".join(ours), _orders(theirs)
+    if written in orders or (len(ours) <= _MOST_WORDS and orders & _orders(ours)):
+        return "variant"
+    if len(set(ours) & set(theirs)) >= 2 and (set(ours) <= set(theirs) or set(theirs) <= set(ours)):
+        return "lost"
+    if len(written) >= SHORTEST_LATIN_CUT and any(_is_cut(written, order) for order in orders):
+        return "cut"
+    if len(written) > 5 and any(_one_letter(written, order) for order in orders):
+        return "typo"
+    return "surname" if set(ours) & set(theirs) else "differs"
+
+
+def _orders(words: tuple[str, ...]) -> set[str]:
+    """The ways the words can follow each other, written together."""
+    return {"".join(order) for order in permutations(words[:_MOST_WORDS])} | {"".join(words)}
+
+
+def _is_cut(written: str, whole: str) -> bool:
+    kept = written.rstrip("?")
+    return len(kept) < len(whole) <= 2 * len(kept) and whole.startswith(kept)
+
+
+def _one_letter(one: str, other: str) -> bool:
+    if len(one) != len(other):
+        return False
+    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
+
+
+def _across_scripts(record: str, member: str) -> str:
+    """A Chinese name against its letters (ZHANG WEI for 张伟, in either order) is a homophone."""
+    latin, other = (record, member) if is_latin(plain_name(record)) else (member, record)
+    spelt = [sound(character).upper() for character in folded(plain_name(other))]
+    letters = "".join(latin_words(latin))
+    return "homophone" if letters in ("".join(spelt), "".join(spelt[1:] + spelt[:1])) else "differs"

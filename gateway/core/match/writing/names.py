@@ -1,0 +1,235 @@
+"""How far two ways of writing a name agree: the level of their evidence.
+
+Han names, Mongolian and other names transcribed into Chinese, and (in latin.py) names in Latin letters. A level
+says which known way leads from one to the other; what may follow from it is decided in deciding.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gateway.core.match.writing.latin import compare_latin, is_latin
+from gateway.core.match.writing.name_tables import (
+    DOUBLE_SURNAMES,
+    FOLK_SURNAMES,
+    FRONT_SURNAMES,
+    HAN_SURNAMES,
+    PARTS,
+    SHORT_TRANSCRIBED,
+    TRANSCRIBING,
+)
+from gateway.core.match.writing.spelling import (
+    DOT,
+    LOST,
+    folded,
+    is_rare,
+    plain_name,
+    sound,
+    sound_alike,
+    tone_alike,
+    transcribed_sound,
+)
+
+SHORTEST_CUT: Final = 4
+"""A cut name keeps at least so many characters (a field of 8 bytes), or three and a mark: three alone, or the part
+before a middle dot, are somebody else's whole name too often."""
+
+_PARTS_PATTERN: Final = re.compile(rf"[(\[]?({'|'.join(sorted(PARTS, key=len, reverse=True))})[)\]]?")
+_LETTERS: Final = re.compile(r"[(\[]?([A-ZÜ]+)[0-9]?[)\]]?")
+_REMARKS: Final = "本人|先生|女士|汉|汉族|蒙|蒙古族|回族|满族|在职|退休|离休|职工|居民|门诊|住院|门特|慢病|特病|医保"
+_NOTED: Final = re.compile(rf"([^()\[\]]{{2,}}?)(?:[(\[](?:{_REMARKS})[)\]]|先生|女士|同志)")
+_ANOTHERS: Final = re.compile(r"([^()\[\]]{2,}?)[(\[][^()\[\]]*[)\]]?")
+_MARKS: Final = re.compile(r"\?+")
+_NEWBORN: Final = re.compile(
+    r"(之(长|次|幼)?[子女]|之?[男女]?婴儿?|[大小毛]毛|新生儿|[(\[].*[婴儿宝孩子女].*[)\]]|(之子|之女|毛|婴)[大小甲乙一二三0-9A-C]+)$"
+)
+
+
+def compare_names(record: str, member: str) -> str:
+    """The level at which a record's name agrees with a member's, both as written."""
+    plain, members_plain = plain_name(record), plain_name(member)
+    if plain == members_plain:
+        return "equal"
+    if is_latin(plain) or is_latin(members_plain):
+        return compare_latin(record, member)
+    ours, theirs = folded(plain), folded(members_plain)
+    if ours == theirs:
+        return "transcribed" if (DOT in plain) != (DOT in members_plain) else "variant"
+    level = _before_the_dot(plain, members_plain, ours) if DOT in members_plain else None
+    if level is None and ours and theirs:
+        bare = members_plain.replace(DOT, "")
+        dotted = DOT in plain + members_plain
+        level = _compare_folded(ours, theirs, bare if len(bare) == len(theirs) else theirs, dotted)
+    return level or "differs"
+
+
+def _before_the_dot(plain: str, members_plain: str, ours: str) -> str | None:
+    """A dotted name cut at a field's length, the dot among what is left, or only the part before the dot: that may be
+    a name of its own."""
+    if DOT in plain:
+        return "cut" if len(plain) >= SHORTEST_CUT and members_plain.startswith(plain) else None
+    return "typo" if ours == folded(members_plain.partition(DOT)[0]) else None
+
+
+def looks_transcribed(name: str, *, dotted: bool = False) -> bool:
+    """Whether a folded name is one of another language written in Chinese characters."""
+    if dotted or len(name) > 4:
+        return True
+    known = sum(character in TRANSCRIBING for character in name)
+    if len(name) == 4:
+        return known >= 3 and name[:2] not in DOUBLE_SURNAMES
+    if len(name) == 2 and name[0] in HAN_SURNAMES:
+        # 金龙, 林海, 白云 are surname and given name; 王金龙 is somebody else.
+        return name in SHORT_TRANSCRIBED
+    return known == len(name) > 1 or name in SHORT_TRANSCRIBED
+
+
+def without_surname(name: str) -> str:
+    """A transcribed name without the Han surname in front of it, if one is there."""
+    return name[1:] if len(name) > 2 and name[0] in FRONT_SURNAMES and looks_transcribed(name[1:]) else name
+
+
+def composed(name: str) -> str:
+    """A folded name in which described characters (吉吉 for 喆) stand as the character meant."""
+    # 王月 alone is a surname and a given name, not 玥.
+    return name[:1] + _PARTS_PATTERN.sub(lambda found: PARTS[found[1]], name[1:])
+
+
+def _compare_folded(ours: str, theirs: str, bare: str, dotted: bool) -> str:
+    """`theirs` is the member's folded name, `bare` the same characters as he writes them."""
+    if _NEWBORN.search(ours) and not _NEWBORN.search(theirs):
+        return "newborn"
+    if (noted := _NOTED.fullmatch(ours)) and noted[1] == theirs:
+        return "variant"
+    if (noted := _ANOTHERS.fullmatch(ours)) and noted[1] == theirs:
+        # A remark nobody knows may say that it is another: 王丽（双胞胎）, 王丽（家属）, 王丽（张伟代）.
+        return "newborn"
+    level = _same_length(ours, theirs, bare, dotted) if len(ours) == len(theirs) else None
+    level = level or _respelt(ours, theirs, bare)
+    if level is None and (looks_transcribed(theirs, dotted=dotted) or looks_transcribed(ours, dotted=dotted)):
+        level = _transcribed(ours, theirs, bare)
+    return level or _nearly(ours, theirs)
+
+
+def _same_length(ours: str, theirs: str, bare: str, dotted: bool) -> str | None:
+    """The level of two names that differ in some characters, none if in too many or in a way nobody knows."""
+    places = [at for at, character in enumerate(theirs) if ours[at] != character]
+    if all(ours[at] == LOST or theirs[at] == LOST for at in places):
+        return _lost(ours, theirs, bare, places)
+    if places == [0] and FOLK_SURNAMES.get(ours[0], ours[0]) == FOLK_SURNAMES.get(theirs[0], theirs[0]):
+        return "folk_surname"
+    if all(_is_rare_homophone(ours[at], theirs[at], bare[at]) for at in places):
+        return "rare_homophone"
+    if len(places) == 1 and _transcribes(ours, theirs, dotted):
+        return "transcribed"
+    if all(sound_alike(ours[at], theirs[at]) for at in places):
+        return "homophone"
+    return None
+
+
+def _lost(ours: str, theirs: str, bare: str, places: list[int]) -> str | None:
+    """Marks where characters were lost: none that GB2312 holds is lost by accident, so those are weaker."""
+    common = [at for at in places if theirs[at] != LOST and not (is_rare(theirs[at]) or is_rare(bare[at]))]
+    seen = len(theirs) - len(places)
+    if not common and seen >= 1:
+        return "rare_lost"
+    if seen < 1:
+        return None
+    return "lost" if seen >= 2 and seen >= len(places) else "typo"
+
+
+def _is_rare_homophone(ours: str, theirs: str, bare: str) -> bool:
+    """The member's is rare and the record's sounds like it, tone and all: brothers and sisters get near sounds too,
+    and nobody types a rare character for a common one."""
+    return (is_rare(theirs) or is_rare(bare)) and tone_alike(ours, theirs)
+
+
+def _transcribes(ours: str, theirs: str, dotted: bool) -> bool:
+    """Whether one character is another of the same sound in a transcribed name. With two, 图雅 would be 托娅."""
+    sounds_alike = all(
+        transcribed_sound(mine) == transcribed_sound(other) for mine, other in zip(ours, theirs, strict=True)
+    )
+    return sounds_alike and len(theirs) > 3 and looks_transcribed(theirs, dotted=dotted)
+
+
+def _respelt(ours: str, theirs: str, bare: str) -> str | None:
+    """A rare character described by its parts, by its letters, or lost as two marks."""
+    if composed(ours) == composed(theirs):
+        return "rare_spelt"
+    if _LETTERS.search(ours) and _fits_letters(ours, theirs):
+        return "rare_spelt"
+    once = _MARKS.sub(LOST, ours)
+    if len(once) == len(theirs) != len(ours):
+        return _same_length(once, theirs, bare, dotted=False)
+    return None
+
+
+def _fits_letters(ours: str, theirs: str) -> bool:
+    """Whether every run of letters in ours spells the character of theirs it stands for."""
+    at = 0
+    for piece in filter(None, _LETTERS.split(ours)):
+        if piece.isascii() and piece.isalpha():
+            spelt = piece.lower().replace("ü", "v")
+            if at >= len(theirs) or not is_rare(theirs[at]) or sound(theirs[at]) != spelt:
+                return False
+            at += 1
+        elif theirs.startswith(piece, at):
+            at += len(piece)
+        else:
+            return False
+    return at == len(theirs)
+
+
+def _transcribed(ours: str, theirs: str, bare: str) -> str | None:
+    """A surname in front of one of the two, a field too short for the name, or both."""
+    for mine, name, writing in _surname_choices(ours, theirs, bare):
+        if mine == name:
+            return "transcribed"
+        alike = len(mine) == len(name)
+        level = _same_length(mine, name, writing, dotted=True) if alike else _cut(mine, name, writing)
+        if level not in (None, "homophone"):
+            return level if level in ("cut", "lost") else "transcribed"
+    return None
+
+
+def _surname_choices(ours: str, theirs: str, bare: str) -> list[tuple[str, str, str]]:
+    choices = [(ours, theirs, bare)]
+    if ours[0] in FRONT_SURNAMES and len(ours) > 2:
+        choices.append((ours[1:], theirs, bare))
+    if theirs[0] in FRONT_SURNAMES and len(theirs) > 2:
+        choices.append((ours, theirs[1:], bare[1:]))
+    return choices
+
+
+def _cut(ours: str, theirs: str, bare: str) -> str | None:
+    """Whether ours is theirs cut at a field's length, perhaps in the middle of a character (which leaves a mark)."""
+    kept = ours.rstrip(LOST)
+    shortest = SHORTEST_CUT if len(kept) == len(ours) else SHORTEST_CUT - 1
+    if not shortest <= len(kept) < len(theirs) or len(ours) > len(theirs):
+        return None
+    if theirs.startswith(kept):
+        return "cut"
+    level = _same_length(kept, theirs[: len(kept)], bare[: len(kept)], dotted=True)
+    return "cut" if level in ("transcribed", "rare_lost", "rare_homophone") else None
+
+
+def _nearly(ours: str, theirs: str) -> str:
+    """No known way of writing it: how near it comes."""
+    if len(theirs) > 2 and len(ours) > 1 and _one_edit(ours, theirs):
+        return "typo"
+    surname = 2 if theirs[:2] in DOUBLE_SURNAMES else 1
+    return "surname" if ours[:surname] == theirs[:surname] else "differs"
+
+
+def _one_edit(ours: str, theirs: str) -> bool:
+    """One character wrong, missing, too many, or two neighbours swapped."""
+    if abs(len(ours) - len(theirs)) > 1:
+        return False
+    start = next(
+        (at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+    )
+    mine, other = ours[start:], theirs[start:]
+    if len(mine) == len(other):
+        return mine[1:] == other[1:] or (mine[:2] == other[1::-1] and mine[2:] == other[2:])
+    return mine[1:] == other if len(mine) > len(other) else mine == other[1:]

@@ -1,0 +1,154 @@
+"""Characters of names: one way of writing each (异体字, 繁体), how they sound, and which of them old systems lose.
+
+Everything known of a character is worked out once and kept: there are some thirty thousand of them, and no name.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Final, Protocol
+
+from gateway.core.match.writing.name_tables import MIXED_SOUNDS, VARIANTS
+
+LOST: Final = "?"
+"""What every mark that stands for a lost or hidden character becomes in a folded name."""
+
+DOT: Final = "·"
+
+# The middle dot of a transcribed name (额尔敦·朝鲁) is typed in many ways; all are one letter here.
+_DOT_KINDS: Final = "·•‧∙⋅・･.．。｡●․⸱⸳⦁᛫\u0307"
+# Nothing to be seen: soft hyphen, zero-width and direction marks, variation selectors.
+_INVISIBLE: Final = (0xAD, *range(0x180B, 0x180F), *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
+_SELECTORS: Final = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_WRITTEN: Final[dict[int, str | None]] = {
+    **dict.fromkeys(map(ord, _DOT_KINDS), DOT),
+    **dict.fromkeys((*_INVISIBLE, *_SELECTORS), None),
+}
+_LOST_MARKS: Final = frozenset(map(ord, "?□■▯◇◆〓*_\ufffd"))
+_NOISE: Final = frozenset(map(ord, "'\"`´,;:!|/\\-–—~^=+、\u2018\u2019\u201c\u201d"))
+_PRIVATE: Final = range(0xE000, 0xF900)
+
+
+class _Converter(Protocol):
+    def convert(self, text: str) -> str: ...
+
+
+def plain_name(name: str) -> str:
+    """One spelling of a name: NFKC, no space or invisible mark, one kind of middle dot, upper case."""
+    if name.isalnum() and not name.isascii() and unicodedata.is_normalized("NFKC", name):
+        return name.upper()
+    return "".join(unicodedata.normalize("NFKC", name).translate(_WRITTEN).split()).upper()
+
+
+def folded(plain: str) -> str:
+    """A plain name without dots and marks, in simplified characters and usual variants, every lost character as `?`."""
+    return plain.translate(_FOLDS)
+
+
+@cache
+def sound(character: str) -> str:
+    """The first reading without tone of a folded character; a letter's own capital, and "" for a lost one."""
+    if character == LOST:
+        return ""
+    readings = tones(character)
+    return _toneless(readings[0]) if readings else character
+
+
+@cache
+def tones(character: str) -> tuple[str, ...]:
+    """The readings of a character with their tones, usual one first; none for what is no Chinese character."""
+    found = _readings().get(ord(character), "")
+    return tuple(found.split(",")) if found else ()
+
+
+@cache
+def _readings() -> dict[int, str]:
+    """pypinyin's table of single characters, loaded by the first run that meets a name that needs it."""
+    package = find_spec("pypinyin")
+    # Importing it from its package loads the package's table of phrases too: 43 MB that no name needs.
+    spec = PathFinder.find_spec("pinyin_dict", package.submodule_search_locations if package else None)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError("pypinyin.pinyin_dict", name="pypinyin")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    readings: dict[int, str] = module.pinyin_dict
+    return readings
+
+
+def sound_alike(one: str, other: str) -> bool:
+    """Whether the usual reading of one character is a reading of the other, tones apart."""
+    return sound(one) in _sounds(other) or sound(other) in _sounds(one)
+
+
+def tone_alike(one: str, other: str) -> bool:
+    """Whether the usual readings of both characters are the same, tone and all."""
+    first, second = tones(one), tones(other)
+    return bool(first and second) and first[0] == second[0]
+
+
+@cache
+def _sounds(character: str) -> frozenset[str]:
+    return frozenset(map(_toneless, tones(character)))
+
+
+@cache
+def transcribed_sound(character: str) -> str:
+    """The sound of a character in a transcribed name, where neighbouring sounds are written for each other."""
+    found = sound(character)
+    return MIXED_SOUNDS.get(found, found)
+
+
+@cache
+def is_rare(character: str) -> bool:
+    """Whether GB2312 does not hold a character, so that old systems lose it and clerks look for another."""
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+@cache
+def _toneless(reading: str) -> str:
+    letters = unicodedata.normalize("NFD", reading.replace("ü", "v"))
+    return "".join(letter for letter in letters if letter.isalpha() and letter.isascii())
+
+
+class _Folds(dict[int, str | None]):
+    """Code point → what it becomes in a folded name, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        if character == DOT or code in _NOISE:
+            folds_to = None
+        elif code in _LOST_MARKS or code in _PRIVATE:
+            # Old systems keep characters of their own making in the private area, which nobody else can read.
+            folds_to = LOST
+        else:
+            folds_to = _simplified(_usual().get(character, character))
+        self[code] = folds_to
+        return folds_to
+
+
+def _simplified(character: str) -> str:
+    simple = _converter().convert(character) if character > "\u2e80" else character
+    return simple if len(simple) == 1 else character
+
+
+@cache
+def _usual() -> dict[str, str]:
+    return {other: group[0] for group in VARIANTS.split() for other in group[1:] if other != group[0]}
+
+
+@cache
+def _converter() -> _Converter:
+    import opencc
+
+    converter: _Converter = opencc.OpenCC("t2s")
+    return converter
+
+
+_FOLDS: Final = _Folds()

@@ -1,0 +1,1 @@
+"""What a unit is worth, line by line."""

@@ -1,0 +1,167 @@
+"""Floors (补足) and caps (最高补助): what a unit is topped up to, and the most that is paid."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from gateway.core.schemes.amounts import texts
+from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.language.conditions import holds
+from gateway.core.schemes.language.rules import Cap
+from gateway.core.schemes.units.joining import months_later
+from gateway.core.schemes.units.periods import Period
+from gateway.core.schemes.units.situations import Beside, Situation
+from gateway.model.benefit import BenefitLine
+from gateway.model.money import Money
+
+Scope: TypeAlias = "tuple[date, int, date] | tuple[str, frozenset[str] | None]"
+"""What a cap counts together beyond a period: a year's first day with its period and place, or a lifetime."""
+
+
+class Uses:
+    """What has been used of the caps while a member's units are weighed in their order; those of a period are
+    kept by the period itself.
+    """
+
+    def __init__(self) -> None:
+        self.used: dict[Scope, int] = {}
+        self.lump_sums: set[str] = set()
+
+    def of(self, cap: Cap, situation: Situation, period: Period) -> int:
+        """What counts towards a cap before this unit, other schemes included."""
+        if cap.per == "period":
+            used = period.used.get(cap.slot, 0)
+        else:
+            used = 0 if cap.per == "stay" else self.used.get(scope(cap, situation, period), 0)
+        return used + _by_others(cap, situation, period) if cap.others else used
+
+    def take(self, weighed: Weighed, situation: Situation, period: Period) -> None:
+        """Remember what a unit is paid."""
+        for cap in period.edition.caps:
+            if cap.per != "stay":
+                self._add(cap, situation, period, _concerned(cap, weighed))
+
+    def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
+        """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
+        for cap in period.edition.caps:
+            if cap.per != "stay" and (cap.benefits is None or _could_pay(cap.benefits, situation, period)):
+                self._add(cap, situation, period, amount)
+
+    def _add(self, cap: Cap, situation: Situation, period: Period, amount: int) -> None:
+        if cap.per == "period":
+            period.used[cap.slot] = period.used.get(cap.slot, 0) + amount
+            return
+        key = scope(cap, situation, period)
+        self.used[key] = self.used.get(key, 0) + amount
+
+
+def scope(cap: Cap, situation: Situation, period: Period) -> Scope:
+    """What this cap counts together with this unit."""
+    if cap.per == "lifetime":
+        return "lifetime", cap.benefits
+    return period.first, cap.slot, _year_of(situation, period)[0]
+
+
+def limit_of(cap: Cap, situation: Situation) -> int:
+    """The cap's amount, by the member's shares (份) where it is given per share."""
+    return cap.amount * situation.insured.shares if cap.per_share else cap.amount
+
+
+def top_up(weighed: Weighed, situation: Situation, period: Period) -> None:
+    """Raise what is above zero to the floor; on the member's death also nothing at all."""
+    floor = period.edition.floor
+    month = situation.unit.kind == "month"
+    if floor is None:
+        if weighed.payable and not month:
+            weighed.assumed.append("floor.from_2021")
+        return
+    if month if floor.care is None else situation.unit.parts[0].record.care_type not in floor.care:
+        return
+    lowest, least = floor.amount, 1
+    if floor.on_death is not None and _died_in(situation):
+        lowest, least = floor.on_death, 0
+    if least <= weighed.payable < lowest:
+        weighed.assumed.append("floor.above_zero")
+        weighed.assumed += floor.leans_on
+        text = texts.floor_text(weighed.payable, lowest) if situation.case.explained else ""
+        amount = Money(lowest - weighed.payable)
+        weighed.add(BenefitLine(rule="floor", article=floor.article, amount=amount, text=text))
+
+
+def _died_in(situation: Situation) -> bool:
+    """Whether the member died in this stay, up to the day after its discharge."""
+    first, last = situation.measure.first, situation.unit.parts[-1].record.discharged_on
+    if first is None:
+        return False
+    return situation.case.death_between(first, (last or first) + timedelta(days=1))
+
+
+def limit(weighed: Weighed, situation: Situation, period: Period, uses: Uses, spared: int) -> None:
+    """Take off what is above each cap, in the order of the file. `spared`: decided amounts this one replaces."""
+    unused = not period.used and not uses.used
+    for cap in period.edition.caps:
+        if unused and weighed.payable <= cap.amount and cap.benefits is None and not cap.others:
+            continue
+        if cap.conditions and not holds(cap.conditions, situation):
+            continue
+        most = limit_of(cap, situation)
+        if weighed.payable <= 0:
+            continue
+        left = max(0, most - uses.of(cap, situation, period)) + spared
+        over = _concerned(cap, weighed) - left
+        if over > 0:
+            _take_off(weighed, cap, most, left, over, situation.case.explained)
+
+
+def _take_off(weighed: Weighed, cap: Cap, most: int, left: int, over: int, explained: bool) -> None:
+    amount = Money(-over)
+    text = texts.cap_text(most, left, amount, cap.per) if explained else ""
+    weighed.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
+    weighed.assumed += cap.leans_on
+    rest, kept = over, []
+    for name, paid in reversed(weighed.by_benefit):
+        cut = min(rest, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
+        kept.append((name, paid - cut))
+        rest -= cut
+    weighed.by_benefit = tuple(reversed(kept))
+
+
+def _concerned(cap: Cap, weighed: Weighed) -> int:
+    if cap.benefits is None:
+        return weighed.payable
+    return sum([amount for name, amount in weighed.by_benefit if name in cap.benefits])
+
+
+def _could_pay(names: frozenset[str], situation: Situation, period: Period) -> bool:
+    event = situation.unit.event
+    if event is not None:
+        return event.key.lump in names
+    return any(one.name in names and holds(one.conditions, situation) for one in period.edition.benefits)
+
+
+def _by_others(cap: Cap, situation: Situation, period: Period) -> int:
+    """What other schemes pay inside the cap's scope; what has no known day counts."""
+    if cap.per == "stay":
+        numbers = situation.numbers
+        mine = [one for one in situation.case.beside if not numbers.isdisjoint(one.settlements)]
+    elif cap.per == "lifetime":
+        mine = list(situation.case.beside)
+    else:
+        first, last = _year_of(situation, period) if cap.per == "year" else (period.first, period.last)
+        mine = [one for one in situation.case.beside if _inside(one, first, last)]
+    return sum([one.payable for one in mine if one.scheme in cap.others])
+
+
+def _inside(one: Beside, first: date, last: date) -> bool:
+    return one.on is None or first <= one.on <= last
+
+
+def _year_of(situation: Situation, period: Period) -> tuple[date, date]:
+    """First and last day of the twelve months from the period's first day that hold the unit's day."""
+    day = max(situation.measure.first or period.first, period.first)
+    years = 0
+    while months_later(period.first, 12 * (years + 1)) <= day:
+        years += 1
+    first = months_later(period.first, 12 * years)
+    return first, months_later(period.first, 12 * (years + 1)) - timedelta(days=1)

@@ -1,0 +1,68 @@
+"""A daily allowance (住院补贴): days of a stay times an amount that may grow with the years in a row."""
+
+from __future__ import annotations
+
+from gateway.core.schemes.amounts import texts
+from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.language.conditions import holds
+from gateway.core.schemes.language.rules import Daily, DailyRate
+from gateway.core.schemes.units.periods import Period, years_of_allowance
+from gateway.core.schemes.units.situations import Situation
+from gateway.model.benefit import BenefitLine
+from gateway.model.money import Money
+
+
+def weigh_daily(weighed: Weighed, daily: Daily, situation: Situation, period: Period) -> None:
+    """Add the allowance's line, by the first of its rates whose conditions hold."""
+    for rate in daily.rates:
+        if not rate.conditions or holds(rate.conditions, situation):
+            _weigh_rate(weighed, daily, rate, situation, period)
+            return
+
+
+def _weigh_rate(weighed: Weighed, daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
+    weighed.due += (daily.name,)
+    _lean(weighed.assumed, daily, rate, situation, period)
+    days = _days(daily, situation)
+    if days > 0:
+        years = 1 if period.before is None else years_of_allowance(period, daily, len(rate.per_day))
+        weighed.pay(_line(daily, rate, days, years, situation.case.explained), daily.name)
+
+
+def _days(daily: Daily, situation: Situation) -> int:
+    """Days of the settlement sheet where it tells them, else nights; of a stay that is prorated, covered ones."""
+    measured = situation.measure
+    days = measured.sheet_days or measured.total_days
+    if situation.covered < measured.total_days:
+        days = min(days, situation.covered)
+    return min(daily.max_days, max(0, days - daily.after_days))
+
+
+def _lean(assumed: list[str], daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
+    """Note the open questions the allowance rests on."""
+    assumed += daily.leans_on
+    if len(rate.per_day) > 1:
+        assumed.append("allowance.years")
+    if situation.measure.sheet_days is None:
+        assumed.append("allowance.days")
+    if period.before is not None and daily.name in period.before.due:
+        assumed.append("allowance.restart")
+
+
+def _line(daily: Daily, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:
+    per_day = rate.per_day[years - 1]
+    amount = Money(days * per_day)
+    text = ""
+    if explained and len(rate.per_day) > 1:
+        text = texts.allowance_text(days, years, per_day, amount)
+    elif explained:
+        text = texts.daily_text(daily.title, days, per_day, amount)
+    return BenefitLine(
+        rule="daily_allowance",
+        article=daily.article,
+        days=days,
+        per_day=per_day,
+        amount=amount,
+        text=text,
+        benefit=daily.name,
+    )

@@ -1,0 +1,70 @@
+"""What one unit is worth: its benefits → the floor → the caps, by the rules of its period's edition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.core.schemes.amounts.caps import Uses, limit, top_up
+from gateway.core.schemes.amounts.daily import weigh_daily
+from gateway.core.schemes.amounts.flats import weigh_flat
+from gateway.core.schemes.amounts.lump_sums import weigh_event
+from gateway.core.schemes.amounts.shares import weigh_share
+from gateway.core.schemes.amounts.weighed import Weighed, nothing_yet
+from gateway.core.schemes.language.conditions import holds
+from gateway.core.schemes.language.edition import Edition
+from gateway.core.schemes.language.rules import Benefit, Daily, Share
+from gateway.core.schemes.units.periods import Period
+from gateway.core.schemes.units.situations import Situation
+from gateway.model.benefit import BenefitLine
+
+_RANK: Final = {"band": 0, "proration": 1, "daily_allowance": 2, "flat_amount": 3, "benefit_cap": 4}
+"""The order of the benefits' lines (design §7): the same rules together, whatever their order in the file."""
+
+
+def weigh(situation: Situation, period: Period, uses: Uses, *, spared: int = 0) -> Weighed | None:
+    """The estimate's lines; None where an amount that a rule needs is not known.
+
+    Nothing is remembered here: the caller says what is used. `spared` are decided amounts that this unit
+    replaces, which are therefore not used up.
+    """
+    weighed, edition = nothing_yet(), period.edition
+    event = situation.unit.event
+    if event is not None:
+        weigh_event(weighed, event, situation, period, uses)
+    else:
+        for benefit in _plan(situation, edition):
+            if benefit.conditions and not holds(benefit.conditions, situation):
+                continue
+            if isinstance(benefit, Share):
+                if not weigh_share(weighed, benefit, situation, period):
+                    return None
+            elif isinstance(benefit, Daily):
+                weigh_daily(weighed, benefit, situation, period)
+            else:
+                weigh_flat(weighed, benefit, situation)
+        if edition.reorders:
+            weighed.lines.sort(key=_rank)
+        _note_allowance(weighed, situation, period)
+        top_up(weighed, situation, period)
+    limit(weighed, situation, period, uses, spared)
+    return weighed
+
+
+def _plan(situation: Situation, edition: Edition) -> tuple[Benefit, ...]:
+    parts = situation.unit.parts
+    care = parts[0].record.care_type if parts else None
+    return edition.plans.get((care, situation.first), edition.benefits)
+
+
+def _rank(line: BenefitLine) -> int:
+    return _RANK[line.rule]
+
+
+def _note_allowance(weighed: Weighed, situation: Situation, period: Period) -> None:
+    """What an allowance, or that there is none, rests on, also where none is paid."""
+    if situation.unit.kind == "month":
+        return
+    if not period.edition.has_daily:
+        weighed.assumed.append("allowance.from_2021")
+    if period.edition.asks_first and period.stays > 1:
+        weighed.assumed.append("allowance.first_stay")

@@ -1,0 +1,1 @@
+"""What a scheme file can say."""

@@ -1,0 +1,1 @@
+"""What belongs together: stays, months, periods, events."""

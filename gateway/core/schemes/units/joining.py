@@ -1,0 +1,54 @@
+"""A member's period made from the day he joined (参互日期 → 保障期), by the edition's own rule."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+from gateway.core.schemes.language.edition import PeriodRule, SchemeFamily
+from gateway.model.member import Coverage
+
+_ONE_DAY = timedelta(days=1)
+
+
+def coverage_from(joined_on: date, family: SchemeFamily) -> Coverage | None:
+    """The period that begins when a member joins; None where no edition or no rule is in force then."""
+    for edition in reversed(family.editions):
+        if edition.period is not None:
+            # The edition is that of the first covered day, which may come after the day of joining.
+            first = first_day(joined_on, edition.period)
+            if edition.starts <= first:
+                return Coverage(first_day=first, last_day=last_day(first, edition.period), scheme=family.scheme)
+    return None
+
+
+def open_coverage(first: date, family: SchemeFamily) -> Coverage | None:
+    """A period whose first day is known and whose end is not."""
+    edition = family.edition_on(first)
+    if edition is None or edition.period is None:
+        return None
+    return Coverage(first_day=first, last_day=last_day(first, edition.period), scheme=family.scheme)
+
+
+def first_day(joined_on: date, rule: PeriodRule) -> date:
+    """The first covered day of somebody who joined on that day."""
+    if rule.runs == "month_by_day":
+        first = joined_on.replace(day=1)
+        return first if joined_on.day <= rule.cutoff_day else months_later(first, 1)
+    return joined_on + _ONE_DAY if rule.starts == "next_day" else joined_on
+
+
+def last_day(first: date, rule: PeriodRule) -> date:
+    """The last covered day of a period that begins on `first`."""
+    if rule.runs == "calendar_year" or rule.until_year_end:
+        return date(first.year, 12, 31)
+    if rule.runs == "july_to_june":
+        return date(first.year + (first.month >= 7), 6, 30)
+    return months_later(first, rule.months) - _ONE_DAY
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months later, the last of the month where it has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,84 @@
+"""A situation: one unit of care of one member, ready to be weighed, with all that rules may ask about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.units.measures import Measure, measure
+from gateway.core.schemes.units.periods import Insured, Period, covered_days, deciding_period
+from gateway.core.schemes.units.stays import Stay
+from gateway.model.benefit import Fact
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What another scheme pays for some settlements (叠加). `on` is the day of the first of them, if known."""
+
+    scheme: str
+    settlements: tuple[str, ...]
+    payable: int
+    on: date | None = None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is the same for all units of one member: himself, the scheme, facts, what other schemes pay."""
+
+    insured: Insured
+    family: SchemeFamily
+    periods: tuple[Period, ...]
+    facts: Sequence[Fact] = ()
+    beside: Sequence[Beside] = ()
+    explained: bool = True
+
+    def death_between(self, first: date, last: date) -> bool:
+        """Whether the member died on one of these days."""
+        return any(fact.kind == "death" and first <= fact.on <= last for fact in self.facts)
+
+
+class Situation(msgspec.Struct, kw_only=True, gc=False):
+    """One unit, its measure, its period and covered days, its identity; `first` of its kind in the period.
+
+    `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
+    """
+
+    unit: Stay
+    measure: Measure
+    period: Period | None
+    covered: int
+    identity: str
+    case: Case
+    merged: tuple[str, ...] = ()
+    first: bool = True
+
+    @property
+    def insured(self) -> Insured:
+        return self.case.insured
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The settlement numbers of its parts."""
+        return frozenset([part.record.settlement_no for part in self.unit.parts])
+
+
+def situation_of(stay: Stay, identity: str, case: Case, merged: tuple[str, ...] = ()) -> Situation:
+    """A unit with its measure, its period and the days of it that are covered."""
+    measured = measure(stay)
+    period, covered = _placed(measured, case.periods)
+    return Situation(
+        unit=stay, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
+    )
+
+
+def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
+    first, last = measured.first, measured.last
+    if first is None or last is None:
+        return None, 0
+    period = deciding_period(periods, first, last)
+    if period is None:
+        return None, 0
+    if period.first <= first and last <= period.last:
+        return period, measured.total_days
+    return period, covered_days(periods, first, last)

@@ -1,0 +1,1 @@
+"""What-if sums and reports."""

@@ -1,0 +1,1 @@
+"""A stored page's rows → changes: apply, replay, take back, reconcile."""

@@ -1,0 +1,194 @@
+"""Prove that nothing was lost: for each feed and day, every row of every page ended as exactly one thing.
+
+The tally of a batch was written with its rows; here it is counted again from the records, the doubts, the
+quarantine and the sealed lists, and set against the feed's own totals.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from gateway.flow.batches.apply import ENTRY, batch_name
+from gateway.flow.intake.work import unseal
+from gateway.flow.office import Office, page_context
+from gateway.model.page import Identity
+from gateway.store import items, pages, records
+from gateway.store.engine import Tx
+from gateway.store.pages import StoredPage, Tally
+
+_LEFT_IN_PAGE = {ord("s"): "stranger", ord("l"): "left"}
+_GONE = frozenset(b"o")
+
+
+class DaySheet(msgspec.Struct, kw_only=True):
+    """One feed's day. Money in fen; `said`: what the feed itself states, None where it does not."""
+
+    feed: str
+    day: str
+    rows: int = 0
+    tally: Tally = msgspec.field(default_factory=Tally)
+    unworked: int = 0
+    unreadable: int = 0
+    said_rows: int | None = None
+    said_amount: int | None = None
+    counted_rows: int = 0
+    counted_amount: int = 0
+    differences: list[str] = msgspec.field(default_factory=list)
+
+
+def reconcile(office: Office, *, first: date | None = None, last: date | None = None) -> list[DaySheet]:
+    """One sheet for each feed and day, in order. A sheet without differences proves that day."""
+    sheets: list[DaySheet] = []
+    with office.store.read() as tx:
+        for feed in sorted(office.feeds):
+            sheets += _feed_sheets(tx, office, feed)
+    return [sheet for sheet in sheets if _within(sheet.day, first, last)]
+
+
+def lost(sheets: Sequence[DaySheet]) -> int:
+    """Rows that are in no class, over all these days: 0, or something is wrong."""
+    return sum(abs(sheet.rows - sum(sheet.tally.rows.values())) for sheet in sheets)
+
+
+def _within(day: str, first: date | None, last: date | None) -> bool:
+    return (first is None or day >= first.isoformat()) and (last is None or day <= last.isoformat())
+
+
+def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
+    stored = pages.of_feed(tx, feed)
+    days: dict[str, DaySheet] = {}
+    proof = _Proof(tx, office, feed, stored)
+    for page in stored:
+        day = (page.day or page.received_at.date()).isoformat()
+        sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
+        proof.count(page, sheet)
+    for day, (rows, amount) in pages.totals_of(tx, feed).items():
+        sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
+        sheet.said_rows, sheet.said_amount = rows, amount
+        _compare(sheet)
+    return [days[day] for day in sorted(days)]
+
+
+def _compare(sheet: DaySheet) -> None:
+    if sheet.said_rows is not None and sheet.said_rows != sheet.counted_rows:
+        sheet.differences.append(f"对方称{sheet.said_rows}行，实收{sheet.counted_rows}行 (rows differ)")
+    if sheet.said_amount is not None and sheet.said_amount != sheet.counted_amount:
+        less = sheet.said_amount - sheet.counted_amount
+        sheet.differences.append(f"与对方合计金额相差{less}分 (money differs, in fen)")
+
+
+class _Proof:
+    """Counts one feed's pages, newest knowledge first: which keys came again later."""
+
+    def __init__(self, tx: Tx, office: Office, feed: str, stored: list[StoredPage]) -> None:
+        self.tx, self.office, self.feed = tx, office, feed
+        self.records = records.counts_by_page(tx, feed)
+        self.aside, self.doubts = items.counts_by_page(tx, feed)
+        self.sheets: dict[int, list[pages.BatchSheet]] = defaultdict(list)
+        for sheet in pages.sheets(tx, feed):
+            self.sheets[sheet.page_seq].append(sheet)
+        self.again = self._superseded_later(stored)
+
+    def _superseded_later(self, stored: list[StoredPage]) -> dict[int, dict[int, str]]:
+        """Page → rows left in the page (row → class) that a later row with the same key replaced."""
+        seen: set[bytes] = set()
+        again: dict[int, dict[int, str]] = {}
+        for page in reversed(stored):
+            mine: list[tuple[int, bytes, int]] = self._entries(page.seq)
+            for row, key, code in reversed(mine):
+                if code in _LEFT_IN_PAGE and (key in seen or page.replaced_by is not None):
+                    again.setdefault(page.seq, {})[row] = _LEFT_IN_PAGE[code]
+                if code not in _GONE:
+                    seen.add(key)
+        return again
+
+    def _entries(self, seq: int) -> list[tuple[int, bytes, int]]:
+        """(row, key, class byte) of a page, from its sealed lists."""
+        found: list[tuple[int, bytes, int]] = []
+        sheets = self.sheets.get(seq, [])
+        page_id = bytes(pages.load(self.tx, seq)[1]) if sheets else b""
+        for sheet in sheets:
+            if sheet.sealed is not None:
+                plain = self.office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+                found += [
+                    (sheet.first_row + at // ENTRY, plain[at + 1 : at + ENTRY], plain[at])
+                    for at in range(0, len(plain), ENTRY)
+                ]
+        return found
+
+    def count(self, page: StoredPage, sheet: DaySheet) -> None:
+        """Add a page to its day, and note what does not add up."""
+        if page.state in ("stored", "bad"):
+            sheet.unworked += page.state == "stored"
+            sheet.unreadable += page.state == "bad"
+            return
+        tally = self._tally(page)
+        rows = page.rows or 0
+        sheet.rows += rows
+        for name, many in tally.rows.items():
+            sheet.tally.rows[name] += many
+            sheet.tally.amount[name] += tally.amount[name]
+        self._check(page, tally, rows, sheet)
+        if page.replaced_by is None:
+            twice = self._twice(page)
+            amounts = self._amounts(page.seq) if twice else {}
+            sheet.counted_rows += rows - len(twice)
+            sheet.counted_amount += sum(tally.amount.values()) - sum(amounts.get(row, 0) for row in twice)
+
+    def _twice(self, page: StoredPage) -> list[int]:
+        """Rows of a page that come again further down in it: the feed counts each settlement and sign once."""
+        seen: set[bytes] = set()
+        twice = []
+        for row, key, _ in reversed(self._entries(page.seq)):
+            if any(key) and key in seen:
+                twice.append(row)
+            seen.add(key)
+        return twice
+
+    def _tally(self, page: StoredPage) -> Tally:
+        total = Tally()
+        for sheet in self.sheets.get(page.seq, []):
+            for name, many in sheet.tally.rows.items():
+                total.rows[name] += many
+                total.amount[name] += sheet.tally.amount[name]
+        replaced = self.again.get(page.seq, {})
+        if replaced:
+            amounts = self._amounts(page.seq)
+            for row, kind in replaced.items():
+                total.rows[kind] -= 1
+                total.rows["superseded"] += 1
+                total.amount[kind] -= amounts.get(row, 0)
+                total.amount["superseded"] += amounts.get(row, 0)
+        return total
+
+    def _amounts(self, seq: int) -> dict[int, int]:
+        """Row → money of a page, read again from the page itself."""
+        meta, page_id, sealed = pages.load(self.tx, seq)
+        if sealed is None:
+            return {}
+        compiled = self.office.mapping_of(meta.feed)
+        rows = compiled.read(unseal(self.office, sealed, page_context(bytes(page_id).hex())))
+        return {
+            index: -abs(one.total) if one.reversal else one.total
+            for index, one in enumerate(compiled.identify(rows, 0, len(rows)))
+            if isinstance(one, Identity)
+        }
+
+    def _check(self, page: StoredPage, tally: Tally, rows: int, sheet: DaySheet) -> None:
+        """The tally against the rows of the page, and against what the tables really hold."""
+        held, money = self.records.get(page.seq, (0, 0))
+        claims: list[tuple[str, Any, Any]] = [
+            ("行数 (rows)", rows, sum(tally.rows.values())),
+            ("会员 (members)", held, tally.rows["member"] + tally.rows["duplicate"]),
+            ("会员金额 (members' money)", money, tally.amount["member"] + tally.amount["duplicate"]),
+            ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows["quarantined"]),
+            ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows["review"]),
+        ]
+        for name, found, counted in claims:
+            if found != counted:
+                sheet.differences.append(f"第{page.seq}页 {name}: {found} ≠ {counted}")

@@ -1,0 +1,1 @@
+"""Claims on their way to the association: deliver, answers, deadlines, health."""

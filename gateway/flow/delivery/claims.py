@@ -1,0 +1,165 @@
+"""Claims for people to read: listed without personal data, shown and exported in full, decided by the association."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from gateway.errors import WrongUse
+from gateway.flow.batches.replay import weigh_people
+from gateway.flow.office import Office
+from gateway.model.money import Money, yuan
+from gateway.store import claims, deliveries, roster
+from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.engine import Tx
+from gateway.store.values import from_ms, to_ms
+
+_PAGE = 1000
+
+
+def summary(row: ClaimRow) -> dict[str, Any]:
+    """A claim without personal data."""
+    return {
+        "claim_id": row.claim_id,
+        "version": row.version,
+        "status": row.status,
+        "association": row.association,
+        "scheme": row.scheme,
+        "edition": row.edition,
+        "payable": yuan(row.payable),
+        "flags": row.flags.split(",") if row.flags else [],
+        "claim_by": row.claim_by,
+        "updated_at": from_ms(row.updated_at).isoformat(),
+    }
+
+
+def list_claims(office: Office, *, association: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
+    """Claims in order of their last change."""
+    with office.store.read() as tx:
+        rows = claims.listing(tx, association=association, status=status, after=(-1, ""), limit=limit)
+    return [summary(row) for row in rows]
+
+
+def _body(tx: Tx, office: Office, row: ClaimRow) -> bytes:
+    body = _latest_body(tx, office, row)
+    if body is None:
+        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
+    return body
+
+
+def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
+    """One claim with its latest body and how every version travelled. Raises WrongUse if there is none."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+        if not rows:
+            raise WrongUse(f"没有申领 {claim_id} (no such claim)")
+        body = msgspec.json.decode(_body(tx, office, rows[0]))
+        sent = deliveries.of_claim(tx, claim_id)
+        decided = claims.decisions(tx, [claim_id]).get(claim_id)
+    return {
+        **summary(rows[0]),
+        "body": body,
+        "deliveries": msgspec.to_builtins(sent),
+        "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
+    }
+
+
+class ClaimsPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims with their latest bodies (None once expired), the cursor to go on from, and whether there are more."""
+
+    claims: list[tuple[ClaimRow, bytes | None]]
+    after: tuple[int, str]
+    more: bool
+
+
+_SETTLING_MS = 10_000
+"""Longer than a transaction lasts between naming the time of its change and its commit."""
+
+
+def claims_after(
+    office: Office, association: str, *, status: str | None, after: tuple[int, str], limit: int
+) -> ClaimsPage:
+    """An association's claims in order of their last change, from a cursor on.
+
+    The cursor never passes the last ten seconds: a change being committed just now may still appear there. So
+    the newest claims are told again at the next question, and none is ever missed.
+    """
+    horizon = (to_ms(office.now()) - _SETTLING_MS, "")
+    with office.store.read() as tx:
+        rows = claims.listing(tx, association=association, status=status, after=after, limit=limit + 1)
+        shown = [(row, _latest_body(tx, office, row)) for row in rows[:limit]]
+    last = (shown[-1][0].updated_at, shown[-1][0].claim_id) if shown else after
+    follow = max(after, min(last, horizon))
+    return ClaimsPage(claims=shown, after=follow, more=len(rows) > limit and follow == last)
+
+
+def find_claim(office: Office, claim_id: str) -> ClaimRow | None:
+    """The latest version of a claim, without its body."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+    return rows[0] if rows else None
+
+
+def claims_of_person(office: Office, association: str, person_id: int) -> list[tuple[ClaimRow, bytes | None]]:
+    """A person's claims with their latest bodies (None once expired), oldest change first."""
+    with office.store.read() as tx:
+        rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
+        rows.sort(key=lambda row: (row.updated_at, row.claim_id))
+        return [(row, _latest_body(tx, office, row)) for row in rows]
+
+
+def _latest_body(tx: Tx, office: Office, row: ClaimRow) -> bytes | None:
+    sealed = deliveries.body_of(tx, row.claim_id, row.version)
+    if sealed is None:
+        return None
+    return office.claim_body(sealed, row.claim_id, row.version)
+
+
+def export_claims(office: Office, file: Path, *, association: str | None) -> int:
+    """Write the latest version of every claim as a JSON line to a new file of mode 0600; returns how many."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise WrongUse(f"{file} 已存在 (exists already)") from None
+    many, after = 0, (-1, "")
+    with os.fdopen(handle, "wb") as out:
+        while True:
+            with office.store.read() as tx:
+                rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
+                lines = [_body(tx, office, row) for row in rows]
+            if not rows:
+                return many
+            out.writelines(line + b"\n" for line in lines)
+            many += len(rows)
+            after = (rows[-1].updated_at, rows[-1].claim_id)
+
+
+def decide(
+    office: Office,
+    claim_id: str,
+    *,
+    version: int,
+    outcome: Literal["approved", "paid", "refused"],
+    amount: Money,
+) -> None:
+    """Write down what the association decided; what else the person has is weighed again around it.
+
+    Raises WrongUse for a claim or version that does not exist.
+    """
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+    if not rows or not 1 <= version <= rows[0].version:
+        raise WrongUse("没有这份申领或这一版 (no such claim or version)")
+    row = rows[0]
+    with office.store.write() as tx:
+        # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
+        roster.version(tx, [row.association], hold=True)
+        roster.lock_people(tx, [row.person_id])
+        decision = DecisionRow(
+            claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
+        )
+        claims.decide(tx, decision)
+        weigh_people(tx, office, row.association, {row.person_id})

@@ -1,0 +1,145 @@
+"""Explain a claim: the sentences of its frozen body, the papers to bring, and the open questions it leaned on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.core.claims.explaining import Explanation, NotCovered, explain, explain_withdrawal
+from gateway.core.schemes import Edition, SchemeFamily
+from gateway.errors import BadCase, WrongUse
+from gateway.flow.office import Office
+from gateway.flow.people.ledgers import cases_of
+from gateway.model.claim import ClaimStatus
+from gateway.model.money import yuan
+from gateway.store import claims, deliveries
+from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.engine import Tx
+
+_OUTCOMES = {"approved": "协会已核定补助{}元。", "paid": "协会已支付{}元。", "refused": "协会已核定不予补助。"}
+_EVENTS = {"lump_sum", "consolation"}
+
+
+class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """A question the regulation leaves open and the answer this claim rests on."""
+
+    name: str
+    question: str
+    answer: str
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim in words. `source`: "body" as it was delivered, "records" worked out again for a body of before."""
+
+    claim_id: str
+    version: int
+    status: str
+    scheme: str
+    edition: str | None
+    payable: str
+    explanation: list[str]
+    not_covered: list[NotCovered]
+    claim_by: str | None
+    papers: list[str]
+    open_questions: list[OpenQuestion]
+    source: str
+
+
+def explain_claim(office: Office, claim_id: str) -> Explained:
+    """How each fen of the latest version came about. Raises WrongUse where there is no such claim or body."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, [claim_id])
+        if not rows:
+            raise WrongUse(f"没有申领 {claim_id} (no such claim)")
+        row = rows[0]
+        body = _body(tx, office, row)
+        words, source = _words(tx, office, row, body)
+        decision = claims.decisions(tx, [claim_id]).get(claim_id)
+    edition = edition_named(office.schemes.get(row.scheme), row.edition)
+    live = row.status != ClaimStatus.WITHDRAWN
+    return Explained(
+        claim_id=claim_id,
+        version=row.version,
+        status=row.status,
+        scheme=row.scheme,
+        edition=row.edition,
+        payable=yuan(row.payable),
+        explanation=words.explanation + _decision(decision),
+        not_covered=words.not_covered,
+        claim_by=row.claim_by if live else None,
+        papers=papers_for(edition, _situations(row, body)) if edition and live else [],
+        open_questions=_open_questions(edition, body.get("assumed", ())) if edition else [],
+        source=source,
+    )
+
+
+def _body(tx: Tx, office: Office, row: ClaimRow) -> dict[str, Any]:
+    sealed = deliveries.body_of(tx, row.claim_id, row.version)
+    if sealed is None:
+        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
+    body: dict[str, Any] = msgspec.json.decode(office.claim_body(sealed, row.claim_id, row.version))
+    return body
+
+
+def _words(tx: Tx, office: Office, row: ClaimRow, body: Mapping[str, Any]) -> tuple[Explanation, str]:
+    if row.status == ClaimStatus.WITHDRAWN:
+        return explain_withdrawal(body["reason"]), "body"
+    if "explanation" in body:
+        told = {"explanation": body["explanation"], "not_covered": body["not_covered"]}
+        return msgspec.convert(told, Explanation), "body"
+    return _worked_out(tx, office, row) or _lines_only(body), "records"
+
+
+def _worked_out(tx: Tx, office: Office, row: ClaimRow) -> Explanation | None:
+    """The words for a body made before bodies held them; None where the records say something else by now."""
+    case = cases_of(tx, office, row.association, row.person_id).get(row.scheme)
+    if case is None:
+        return None
+    try:
+        estimates = case.estimates(but=row.stay)
+    except BadCase:
+        return None
+    for estimate in estimates:
+        if estimate.stay == row.stay and estimate.payable == row.payable:
+            records = [case.records[at] for at in estimate.record_keys]
+            flags = row.flags.split(",") if row.flags else []
+            return explain(estimate, records, office.wording(row.scheme, estimate.edition), flags=flags)
+    return None
+
+
+def _lines_only(body: Mapping[str, Any]) -> Explanation:
+    said = [f"{line['text']}（{line['article']}）。" for line in body.get("lines", ())]
+    return Explanation(explanation=[*said, f"合计应补助{body['payable']}元。"], not_covered=[])
+
+
+def _decision(decision: DecisionRow | None) -> list[str]:
+    return [] if decision is None else [_OUTCOMES[decision.outcome].format(yuan(decision.amount))]
+
+
+def edition_named(family: SchemeFamily | None, name: str | None) -> Edition | None:
+    """The edition of this name; None where the scheme has it no longer."""
+    return next((each for each in family.editions if each.name == name), None) if family else None
+
+
+def _situations(row: ClaimRow, body: Mapping[str, Any]) -> set[str]:
+    """The situations of the claim that ask for papers of their own."""
+    care = {each["care_type"] for each in body.get("settlements", ())}
+    found = {"always"} | care & {"emergency", "outpatient_special"}
+    if "referral_to_confirm" in row.flags.split(","):
+        found.add("referral")
+    if any(line["rule"] in _EVENTS for line in body.get("lines", ())) or row.stay.startswith("event/"):
+        found.add("death" if row.stay.endswith("/death") else "diagnosis")
+    return found
+
+
+def papers_for(edition: Edition, situations: Iterable[str]) -> list[str]:
+    """What a member brings in these situations, in the order of the edition's file."""
+    wanted = set(situations)
+    return [item for papers in edition.papers if papers.situation in wanted for item in papers.items]
+
+
+def _open_questions(edition: Edition, names: Iterable[str]) -> list[OpenQuestion]:
+    asked = [(name, edition.questions[name]) for name in names if name in edition.questions]
+    return [OpenQuestion(name=name, question=each.question, answer=each.answer) for name, each in asked]

@@ -1,0 +1,95 @@
+"""How the site is: what `hubao status` and `/readyz` say, with findings where a person should look."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
+from gateway.flow.office import Office
+from gateway.settings.feeds import FeedSpec
+from gateway.store import claims, deliveries, items, pages, roster, runs
+from gateway.store.engine import Tx
+
+
+class FeedHealth(msgspec.Struct, kw_only=True):
+    """One feed: its last page and run, pages waiting, and the oldest day some member was last asked about."""
+
+    feed: str
+    name: str
+    last_page_at: datetime | None
+    last_run: str | None
+    last_run_at: datetime | None
+    message: str | None
+    waiting_pages: int
+    oldest_asked: date | None = None
+
+
+class Health(msgspec.Struct, kw_only=True):
+    """The site at a glance. `findings` is empty when all is well."""
+
+    feeds: list[FeedHealth]
+    members: dict[str, int]
+    claims: list[tuple[str, str, int, int]]
+    deliveries: dict[str, int]
+    next_delivery_at: datetime | None
+    quarantined: int
+    in_review: int
+    findings: list[str]
+    due: Deadlines
+
+
+def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
+    """Look at everything once; `due_within`: how many days ahead deadlines are told."""
+    now = office.now()
+    due = deadlines(office, within_days=due_within)
+    with office.store.read() as tx:
+        feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
+        quarantined, in_review = items.open_counts(tx)
+        out = Health(
+            feeds=feeds,
+            members={name: roster.count(tx, name) for name in sorted(office.associations)},
+            claims=claims.summary(tx),
+            deliveries=deliveries.counts(tx),
+            next_delivery_at=deliveries.next_due(tx),
+            quarantined=quarantined,
+            in_review=in_review,
+            findings=[],
+            due=due,
+        )
+    for each in feeds:
+        out.findings += _feed_findings(each, office.feeds[each.feed], now)
+    if dead := out.deliveries.get("dead", 0):
+        out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
+    return msgspec.structs.replace(out, findings=out.findings + findings(due))
+
+
+def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
+    run = runs.latest(tx, name)
+    return FeedHealth(
+        feed=name,
+        name=spec.name,
+        last_page_at=runs.last_page_at(tx, name),
+        last_run=run.outcome or "cut_off" if run else None,
+        last_run_at=run.started_at if run else None,
+        message=run.message if run else None,
+        waiting_pages=len(pages.waiting(tx, [name])),
+        oldest_asked=roster.oldest_asked(tx, name) if spec.intake == "sweep" else None,
+    )
+
+
+def _feed_findings(feed: FeedHealth, spec: FeedSpec, now: datetime) -> list[str]:
+    found = []
+    if not spec.enabled:
+        return []
+    if feed.last_run == "failed":
+        found.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
+    limit = timedelta(hours=spec.expect.fresh_within_hours)
+    if feed.last_page_at is None or now - feed.last_page_at > limit:
+        found.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
+    if feed.waiting_pages:
+        found.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
+    if spec.legal.expires < now.date():
+        found.append(f"{feed.feed}: 数据协议已于{spec.legal.expires}到期 (the agreement has expired)")
+    return found

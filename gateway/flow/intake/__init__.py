@@ -1,0 +1,1 @@
+"""The night: pull, sweep, receive, look up, retry, let go."""

@@ -1,0 +1,281 @@
+"""The night: every feed taken in, what changed looked at again, claims delivered. A bad feed never stops it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from threading import Event, Thread
+
+import msgspec
+
+from gateway.errors import HubaoError
+from gateway.flow.batches.replay import Rescanned, rescan
+from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
+from gateway.flow.intake.retain import Retained, retain
+from gateway.flow.intake.sweep import sweep
+from gateway.flow.intake.work import Stored, take_in, work_page, work_stream
+from gateway.flow.office import Office
+from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.settings.feeds import FeedSpec
+from gateway.store import pages, runs
+
+log = logging.getLogger("hubao.night")
+
+FeedConnector = PullFeed | SweepFeed | ReceiveFeed
+
+
+def _never() -> bool:
+    return False
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
+
+    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun.
+    """
+
+    feed: Callable[[Office, str], FeedConnector]
+    sender: Callable[[Office, str], Sender]
+    jitter: Callable[[], float]
+    new_lease: Callable[[], str]
+    stopping: Callable[[], bool] = _never
+
+
+class FeedReport(msgspec.Struct, kw_only=True):
+    """What one feed's run came to."""
+
+    feed: str
+    outcome: str = "done"
+    pages: int = 0
+    message: str = ""
+
+
+class NightReport(msgspec.Struct, kw_only=True):
+    """What the night came to."""
+
+    feeds: list[FeedReport] = msgspec.field(default_factory=list)
+    rescanned: Rescanned = msgspec.field(default_factory=Rescanned)
+    deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
+    retained: Retained = msgspec.field(default_factory=Retained)
+    waiting_pages: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether some feed did not come through, or a page is still waiting to be worked."""
+        return self.waiting_pages > 0 or any(each.outcome == "failed" for each in self.feeds)
+
+
+def run_night(
+    office: Office,
+    doors: Doors,
+    *,
+    feeds: Sequence[str] = (),
+    first: date | None = None,
+    last: date | None = None,
+    scheduled_for: datetime | None = None,
+) -> NightReport:
+    """Take in now, look again where the roster changed, then deliver. Feeds are named, or all that are enabled."""
+    report = NightReport()
+    chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
+    for name in chosen:
+        report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
+    work_waiting(office, sorted(office.feeds))
+    with office.store.read() as tx:
+        report.waiting_pages = len(pages.waiting(tx, sorted(office.feeds)))
+    report.rescanned = rescan(office)
+    for association in sorted(office.associations):
+        report.deliveries[association] = deliver_to(office, doors, association)
+    report.retained = retain(office)
+    return report
+
+
+def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
+    """Send what is due to one association."""
+    return deliver_due(
+        office,
+        association,
+        doors.sender(office, association),
+        jitter=doors.jitter,
+        new_lease=doors.new_lease,
+        stopping=doors.stopping,
+    )
+
+
+def run_feed(
+    office: Office,
+    doors: Doors,
+    name: str,
+    *,
+    first: date | None = None,
+    last: date | None = None,
+    scheduled_for: datetime | None = None,
+) -> FeedReport:
+    """One feed's run, written into the database with its outcome, whatever happens."""
+    now = office.now()
+    report = FeedReport(feed=name)
+    with office.store.write() as tx:
+        run_id = runs.begin(tx, name, scheduled_for=scheduled_for or now, now=now)
+    if run_id is None:
+        return FeedReport(feed=name, outcome="done_before")
+    try:
+        with _beating(office, run_id):
+            _take_in_feed(office, doors, name, report, first=first, last=last)
+    except HubaoError as error:
+        report.outcome, report.message = "failed", str(error)
+        log.warning("feed %s failed: %s", name, error)
+    except Exception as error:  # noqa: BLE001 - one feed's mistake must not stop the night; it alarms.
+        report.outcome, report.message = "failed", f"内部错误 (internal error): {type(error).__name__}"
+        log.error("feed %s failed: %s", name, type(error).__name__)
+    _end_run(office, run_id, report)
+    return report
+
+
+def _end_run(office: Office, run_id: int, report: FeedReport) -> None:
+    with office.store.write() as tx:
+        if report.outcome == "stopped":
+            runs.let_go(tx, run_id)
+        else:
+            runs.end(tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now())
+
+
+BEAT_SECONDS = 30.0
+"""How often a run under way says that it is alive; see `runs.SILENT_AFTER_MS`."""
+
+
+@contextmanager
+def _beating(office: Office, run_id: int) -> Iterator[None]:
+    """While this lasts, nobody else takes the run up; should the process die, somebody soon does."""
+    over = Event()
+    heart = Thread(target=_beat, args=(office, run_id, over), name=f"run-{run_id}", daemon=True)
+    heart.start()
+    try:
+        yield
+    finally:
+        over.set()
+        heart.join()
+
+
+def _beat(office: Office, run_id: int, over: Event) -> None:
+    while not over.wait(BEAT_SECONDS):
+        try:
+            with office.store.write() as tx:
+                runs.beat(tx, run_id, now=office.now())
+        except HubaoError as error:
+            log.warning("run %s: no heartbeat: %s", run_id, error)
+
+
+def _take_in_feed(
+    office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
+) -> None:
+    spec, finished = office.feeds[name], False
+    if spec.intake == "sweep":
+        connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
+        until = _until(spec, office.now())
+        swept = sweep(office, name, connector, until=until, stopping=doors.stopping)
+        report.pages, finished = swept.pages, swept.finished
+        report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
+    elif spec.intake == "pull":
+        puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
+        report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
+    work_waiting(office, [name], stopping=doors.stopping)
+    if doors.stopping() and not finished:
+        report.outcome = "stopped"
+
+
+def _until(spec: FeedSpec, now: datetime) -> datetime | None:
+    """The hour a sweep started within its window must end; one started outside of it runs to the end."""
+    if spec.schedule is None or spec.schedule.until is None:
+        return None
+    if not spec.schedule.at <= now.time() < spec.schedule.until:
+        return None
+    return datetime.combine(now.date(), spec.schedule.until, tzinfo=now.tzinfo)
+
+
+def pull(
+    office: Office,
+    name: str,
+    puller: PullFeed,
+    *,
+    first: date | None,
+    last: date | None,
+    stopping: Callable[[], bool] = _never,
+) -> int:
+    """Store every new page of a feed that can list, and work it; returns how many were new."""
+    with office.store.read() as tx:
+        cursor, moved = pages.cursor_of(tx, name)
+    new = 0
+
+    def stored() -> Iterator[Stored]:
+        nonlocal moved, new
+        for fetched in puller.fetch(cursor, first=first, last=last):
+            seq, is_new = take_in(office, name, fetched, moved=moved)
+            moved += 1
+            new += is_new
+            # Only now is the page durable, so only now may the original go.
+            puller.release(fetched)
+            yield seq, fetched.content
+            if stopping():
+                return
+
+    work_stream(office, stored(), _alarm)
+    return new
+
+
+def _try_page(office: Office, seq: int) -> bool:
+    """Work a page; one that fails waits for the next run and blocks nothing."""
+    try:
+        work_page(office, seq)
+    except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+        _alarm(seq, error)
+        return False
+    return True
+
+
+def _alarm(seq: int, error: Exception) -> None:
+    """What went wrong with a page: our own errors say it safely, of others only the type is told."""
+    log.error("page %s failed: %s", seq, error if isinstance(error, HubaoError) else type(error).__name__)
+
+
+def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[], bool] = _never) -> int:
+    """Work every page that is stored and not worked, oldest first; a page that fails waits and blocks nothing."""
+    with office.store.read() as tx:
+        waiting = pages.waiting(tx, feeds)
+    worked = 0
+    for seq in waiting:
+        if stopping():
+            break
+        worked += _try_page(office, seq)
+    return worked
+
+
+def due_times(spec: FeedSpec, *, after: datetime | None, now: datetime, most: int = 31) -> list[datetime]:
+    """The scheduled instants of a feed since its last run, up to now; only the latest `most` days are caught up."""
+    if spec.schedule is None or not spec.enabled:
+        return []
+    day = max((after or now - timedelta(days=1)).date(), now.date() - timedelta(days=most))
+    due = []
+    while day <= now.date():
+        moment = datetime.combine(day, spec.schedule.at, tzinfo=now.tzinfo)
+        if (after is None or moment > after) and moment <= now:
+            due.append(moment)
+        day += timedelta(days=1)
+    return due
+
+
+def catch_up(office: Office, doors: Doors, feeds: Sequence[str] = ()) -> list[FeedReport]:
+    """Run every feed (or those named) whose hour has come since the last run the database knows of.
+
+    Missed days are one run: a sweep and a folder take in everything new, however many nights were missed.
+    """
+    reports = []
+    now = office.now()
+    for name in feeds or office.feeds:
+        spec = office.feeds[name]
+        with office.store.read() as tx:
+            last = runs.latest_scheduled(tx, name)
+        due = due_times(spec, after=last, now=now)
+        if due:
+            reports.append(run_feed(office, doors, name, scheduled_for=due[-1]))
+    return reports

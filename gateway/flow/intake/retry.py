@@ -1,0 +1,69 @@
+"""Read quarantined pages and rows again, after a mapping was mended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.errors import BadPage, WrongUse
+from gateway.flow.batches.apply import PageAt
+from gateway.flow.batches.replay import settle_again
+from gateway.flow.intake.work import unseal, work_page
+from gateway.flow.office import Office, page_context
+from gateway.flow.reading.rows import identify
+from gateway.store import items, pages
+from gateway.vault import key_number
+
+_ALL = 1_000_000
+
+
+class Retried(msgspec.Struct, kw_only=True):
+    """Items tried again, and those that need nobody any more."""
+
+    tried: int = 0
+    solved: int = 0
+
+
+def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> Retried:
+    """Try open items again: whole pages from the start, single rows in their page. Raises WrongUse for unknown ids."""
+    with office.store.read() as tx:
+        open_items = items.quarantined(tx, state="open", limit=_ALL)
+    known = {item.item_id for item in open_items}
+    if missing := sorted(set(item_ids or ()) - known):
+        raise WrongUse(f"没有这些打开的隔离项 (no such open items): {missing}")
+    chosen = [item for item in open_items if item_ids is None or not item_ids or item.item_id in item_ids]
+    rows: dict[int, set[int]] = defaultdict(set)
+    for item in chosen:
+        if item.row is None:
+            _page_again(office, item.page_seq, item.item_id)
+        else:
+            rows[item.page_seq].add(item.row)
+    for seq, wanted in rows.items():
+        _rows_again(office, seq, wanted)
+    with office.store.read() as tx:
+        left = {(i.page_seq, i.row) for i in items.quarantined(tx, state="open", limit=_ALL)}
+    return Retried(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))
+
+
+def _page_again(office: Office, seq: int, item_id: int) -> None:
+    with office.store.write() as tx:
+        pages.reopen(tx, seq)
+        items.end_quarantine(tx, [item_id], state="closed")
+    work_page(office, seq)
+
+
+def _rows_again(office: Office, seq: int, wanted: set[int]) -> None:
+    with office.store.read() as tx:
+        meta, page_id, sealed = pages.load(tx, seq)
+    if sealed is None:
+        return
+    try:
+        content = unseal(office, sealed, page_context(bytes(page_id).hex()))
+        rows = office.mapping_of(meta.feed).read(content)
+    except BadPage:
+        return
+    at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
+    again = [identify(office, meta.feed, rows, index, index + 1)[0] for index in sorted(wanted) if index < len(rows)]
+    settle_again(office, at, rows, again)

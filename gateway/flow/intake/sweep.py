@@ -1,0 +1,183 @@
+"""Sweep: a feed that can only answer "this person" is asked about everybody on the roster, night after night.
+
+The cursor says how far the round has come; each member's window begins where the last answer about him ended.
+Page, cursor and windows are written together, so a sweep cut off anywhere goes on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from gateway.errors import Unavailable
+from gateway.flow.intake.work import take_in, work_page
+from gateway.flow.office import Office, feeds_of
+from gateway.model.page import Fetched
+from gateway.ports import Subject, SweepFeed, Swept
+from gateway.settings.feeds import CloudLine, FeedSpec
+from gateway.store import pages, roster
+from gateway.store.engine import Tx
+from gateway.store.roster import MemberRow
+from gateway.store.values import to_ms
+
+
+class Round(msgspec.Struct, frozen=True):
+    """The cursor of a sweep: which round, and the last member asked in it (0 at the start)."""
+
+    number: int = 0
+    after: int = 0
+
+
+class SweepReport(msgspec.Struct, kw_only=True):
+    """What one sitting of a sweep did. `finished`: the round reached the end of the roster."""
+
+    pages: int = 0
+    asked: int = 0
+    failed: int = 0
+    finished: bool = False
+
+
+def sweep(
+    office: Office,
+    feed: str,
+    line: SweepFeed,
+    *,
+    until: datetime | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> SweepReport:
+    """Ask on from where the round stands, page by page, to the end of the roster or until the hour given.
+
+    Once `stopping` says so, the page in hand is the last. Raises Unavailable when the line is down; what was
+    learnt before stays.
+    """
+    report = SweepReport()
+    while not stopping() and (until is None or office.now() < until):
+        with office.store.read() as tx:
+            text, moved = pages.cursor_of(tx, feed)
+            now_at = msgspec.json.decode(text, type=Round) if text else Round()
+            subjects, last = _next_subjects(tx, office, feed, now_at)
+        if not subjects:
+            _end_round(office, feed, now_at, moved, last)
+            if last is None:
+                report.finished = True
+                return report
+            continue
+        swept = line.ask(subjects, now=office.now())
+        if not swept.asked and not swept.failed:
+            raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
+        _keep(office, feed, swept, subjects, now_at, moved, last, report)
+    return report
+
+
+def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[list[Subject], int | None]:
+    """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
+    spec = office.feeds[feed]
+    rows = roster.members_after(tx, spec.associations, now_at.after, _people_per_page(spec))
+    if not rows:
+        return [], None
+    today = office.now().date()
+    asked = roster.asked(tx, feed, [row.member_id for row in rows])
+    wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
+    subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
+    return subjects, rows[-1].member_id
+
+
+def _people_per_page(spec: FeedSpec) -> int:
+    return spec.connector.people_per_page if isinstance(spec.connector, CloudLine) else 200
+
+
+def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:
+    """The first day to ask about: where the last answer ended less the overlap, or the feed's first reach."""
+    if asked_until is None:
+        return today - timedelta(days=spec.window.first_days)
+    return asked_until - timedelta(days=spec.window.overlap_days)
+
+
+def _concerns(spec: FeedSpec, row: MemberRow, since: date, today: date) -> bool:
+    """Nobody is asked about without need: only members of the feed's leagues who are covered in the window."""
+    if spec.leagues and row.league is not None and row.league not in spec.leagues:
+        return False
+    return any(each.first_day <= today and each.last_day >= since for each in row.coverage)
+
+
+def _subject(office: Office, row: MemberRow, since: date, until: date) -> Subject:
+    member = office.open_member(row)
+    return Subject(
+        member_id=row.member_id,
+        id_type=member.id_type,
+        id_number=member.id_number,
+        name=member.name,
+        since=since,
+        until=until,
+    )
+
+
+def _keep(
+    office: Office,
+    feed: str,
+    swept: Swept,
+    subjects: Sequence[Subject],
+    now_at: Round,
+    moved: int,
+    last: int | None,
+    report: SweepReport,
+) -> None:
+    """Store the page with what is now known of whom was asked, then work it."""
+    by_id = {subject.member_id: subject for subject in subjects}
+    failed = dict(swept.failed)
+    reached = set(swept.asked) | set(failed)
+    left = [subject.member_id for subject in subjects if subject.member_id not in reached]
+    after = (min(left) - 1) if left else (last or now_at.after)
+    cursor = msgspec.json.encode(Round(now_at.number, after)).decode()
+    until = {member_id: by_id[member_id].until for member_id in swept.asked if member_id in by_id}
+
+    def remember(tx: Tx) -> None:
+        roster.set_asked(tx, feed, until, now_ms=to_ms(office.now()))
+        roster.note_failed(tx, feed, failed)
+
+    fetched = msgspec.structs.replace(swept.fetched, cursor=cursor)
+    seq, _ = take_in(office, feed, fetched, moved=moved, also=remember)
+    work_page(office, seq)
+    report.pages += 1
+    report.asked += len(swept.asked)
+    report.failed += len(failed)
+
+
+def _end_round(office: Office, feed: str, now_at: Round, moved: int, last: int | None) -> None:
+    """Nobody in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
+    following = Round(now_at.number, last) if last is not None else Round(now_at.number + 1, 0)
+    with office.store.write() as tx:
+        pages.move_cursor(tx, feed, msgspec.json.encode(following).decode(), moved=moved, now=office.now())
+
+
+def lines_about(office: Office, row: MemberRow) -> list[str]:
+    """The feeds that may be asked about a member now: those of his league, in whose reach he is covered."""
+    today = office.now().date()
+    found = []
+    for name in feeds_of(office, row.association):
+        spec = office.feeds[name]
+        since = today - timedelta(days=spec.window.first_days)
+        if spec.intake == "sweep" and spec.enabled and not row.opt_out and _concerns(spec, row, since, today):
+            found.append(name)
+    return found
+
+
+def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
+    """One person, now, over the same line: ask, store, work. Returns the place of the page.
+
+    Raises Unavailable if the line does not answer, or only in part: then what it did say is stored all the
+    same. The member's own window is left as it is.
+    """
+    today = office.now().date()
+    with office.store.read() as tx:
+        row = roster.members(tx, [member_id])[0]
+    since = today - timedelta(days=office.feeds[feed].window.first_days)
+    swept = line.ask([_subject(office, row, since, today)], now=office.now())
+    fetched: Fetched = swept.fetched
+    seq, _ = take_in(office, feed, fetched)
+    work_page(office, seq)
+    if swept.failed:
+        raise Unavailable(f"{feed}: {swept.failed[0][1]}")
+    return seq

@@ -1,0 +1,1 @@
+"""A person's file: open, assess, join, facts, ledger."""

@@ -1,0 +1,204 @@
+"""What an association confirms and no settlement tells (确诊、身故、期满): told, listed, withdrawn; claims follow."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, Literal, get_args
+
+import msgspec
+
+from gateway.errors import BadInput, WrongUse
+from gateway.flow.batches.replay import weigh_people
+from gateway.flow.office import Office
+from gateway.flow.people.fact_boxes import FactBox, groups_paid, kinds_paid, open_box, seal_box
+from gateway.model.benefit import Fact
+from gateway.model.member import Member
+from gateway.store import facts, roster, schema
+from gateway.store.engine import Tx
+from gateway.store.facts import FactRow
+from gateway.store.roster import MemberRow
+from gateway.store.values import from_ms, to_ms
+
+FactKind = Literal["diagnosis", "death", "maturity"]
+KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody says about a member: on which day; `disease` names a group and goes with a diagnosis only."""
+
+    member_no: str
+    kind: FactKind
+    on: date
+    by: str
+    disease: str | None = None
+
+
+class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact that stands. It `counts` as long as its member has the id number he had, and has not opted out."""
+
+    fact_id: int
+    association: str
+    member_no: str
+    kind: FactKind
+    on: date
+    disease: str | None
+    by: str
+    created_at: str
+    counts: bool
+
+
+class FactList(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts in order of number; `more`: there are others behind the last of them."""
+
+    facts: list[KnownFact]
+    more: bool
+
+
+def record_fact(office: Office, association: str, told: Told) -> KnownFact:
+    """Write a confirmed fact down and weigh the person's stays again. Said twice it is one fact.
+
+    Raises WrongUse for an unknown association, BadInput (unknown_member, opted_out, not_valid) for a fact that
+    cannot be or that no scheme of the association pays at.
+    """
+    _check(office, association, told)
+    with office.store.write() as tx:
+        row, member = _hold(tx, office, association, told.member_no)
+        if member.birth_date is not None and told.on < member.birth_date:
+            raise BadInput("not_valid", "on 早于出生日期 (before the birth date)")
+        known = _same_fact(tx, office, row, member, told)
+        if known is not None:
+            return known
+        fact = Fact(kind=told.kind, on=told.on, disease=told.disease, confirmed=True)
+        made = _write(tx, office, row, FactBox(fact=fact, by=told.by, id_number=member.id_number))
+        weigh_people(tx, office, association, {row.person_id})
+        return _shown(office, made, row, member)
+
+
+def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
+    """Take a fact back: its content is gone and the person's stays are weighed without it. Returns what it said.
+
+    Raises WrongUse for an unknown association, BadInput (unknown_fact) where no such fact stands.
+    """
+    _known_association(office, association)
+    with office.store.read() as tx:
+        found = facts.by_id(tx, fact_id)
+    if found is None or found.association != association:
+        raise _unknown_fact()
+    with office.store.write() as tx:
+        # First the roster, then the person, then the fact, like everybody who takes them.
+        roster.version(tx, [association], hold=True)
+        [row] = roster.members(tx, [found.member_id])
+        roster.lock_people(tx, [row.person_id])
+        standing = facts.by_id(tx, fact_id)
+        if standing is None:
+            raise _unknown_fact()
+        said = _shown(office, standing, row, office.open_member(row))
+        facts.end(tx, [fact_id], now_ms=to_ms(office.now()))
+        weigh_people(tx, office, association, {row.person_id})
+    return said
+
+
+def list_facts(
+    office: Office, association: str, *, member_no: str | None = None, after: int = 0, limit: int = 100
+) -> FactList:
+    """An association's facts that stand, or one member's. Raises WrongUse, BadInput (unknown_member)."""
+    _known_association(office, association)
+    with office.store.read() as tx:
+        if member_no is None:
+            rows = facts.listing(tx, association, after=after, limit=limit + 1)
+        else:
+            mine = facts.of_members(tx, [_member(tx, association, member_no).member_id])
+            rows = [row for row in mine if row.fact_id > after][: limit + 1]
+        members = {row.member_id: row for row in roster.members(tx, {row.member_id for row in rows})}
+    open_one = office.vault.opener()
+    shown = [
+        _shown(office, row, members[row.member_id], office.open_member(members[row.member_id], open_one))
+        for row in rows[:limit]
+    ]
+    return FactList(facts=shown, more=len(rows) > limit)
+
+
+def _check(office: Office, association: str, told: Told) -> None:
+    """Everything about a fact that can be wrong before anybody looks at its member."""
+    _known_association(office, association)
+    paid = kinds_paid(office, association)
+    if told.kind not in paid:
+        allowed = "、".join(sorted(paid)) or "无 (none)"
+        raise BadInput("not_valid", f"kind：协会没有据此给付的方案 (no scheme pays at it)；允许 (allowed): {allowed}")
+    if told.on > office.now().date():
+        raise BadInput("not_valid", "on 晚于今天 (after today)")
+    groups = groups_paid(office, association)
+    if told.kind != "diagnosis":
+        if told.disease is not None:
+            raise BadInput("not_valid", "disease 只用于 diagnosis (goes with a diagnosis only)")
+    elif told.disease not in groups:
+        what = "缺失 (missing)" if told.disease is None else "未知的病种 (unknown group)"
+        raise BadInput("not_valid", f"disease：{what}；允许 (allowed): {'、'.join(sorted(groups))}")
+
+
+def _known_association(office: Office, association: str) -> None:
+    if association not in office.associations:
+        raise WrongUse(f"没有协会 {association}；已有：{sorted(office.associations)} (unknown association)")
+
+
+def _unknown_fact() -> BadInput:
+    return BadInput("unknown_fact", "没有这项事实，或已撤回 (no such fact, or withdrawn before)")
+
+
+def _member(tx: Tx, association: str, member_no: str) -> MemberRow:
+    rows = roster.members_by_no(tx, association, [member_no])
+    if not rows:
+        raise BadInput("unknown_member", "没有这个会员号 (no such member number)")
+    return rows[0]
+
+
+def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[MemberRow, Member]:
+    """The member, with the roster and his person held."""
+    # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
+    roster.version(tx, [association], hold=True)
+    row = _member(tx, association, member_no)
+    if row.opt_out:
+        raise BadInput("opted_out", "会员已选择不参加 (the member has opted out)")
+    roster.lock_people(tx, [row.person_id])
+    return row, office.open_member(row)
+
+
+def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, told: Told) -> KnownFact | None:
+    """The fact that says the same already. Raises BadInput where another one says he died on another day."""
+    for each in facts.of_members(tx, [row.member_id]):
+        box = open_box(office, each)
+        if not box.is_about(member) or box.fact.kind != told.kind:
+            continue
+        if (box.fact.on, box.fact.disease) == (told.on, told.disease):
+            return _shown(office, each, row, member)
+        if told.kind == "death":
+            raise BadInput("not_valid", f"已有另一身故日期，请先撤回第{each.fact_id}号 (withdraw the other one first)")
+    return None
+
+
+def _write(tx: Tx, office: Office, row: MemberRow, box: FactBox) -> FactRow:
+    [fact_id] = roster.new_ids(tx, schema.fact, 1)
+    made = FactRow(
+        fact_id=fact_id,
+        association=row.association,
+        member_id=row.member_id,
+        sealed=seal_box(office, fact_id, box),
+        created_at=to_ms(office.now()),
+    )
+    facts.add(tx, made)
+    return made
+
+
+def _shown(office: Office, fact: FactRow, row: MemberRow, member: Member) -> KnownFact:
+    box = open_box(office, fact)
+    return KnownFact(
+        fact_id=fact.fact_id,
+        association=fact.association,
+        member_no=row.member_no,
+        kind=box.fact.kind,
+        on=box.fact.on,
+        disease=box.fact.disease,
+        by=box.by,
+        created_at=from_ms(fact.created_at).isoformat(),
+        counts=box.is_about(member),
+    )

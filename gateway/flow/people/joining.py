@@ -1,0 +1,95 @@
+"""Two members who are one person (一人在两个单位参保): from now on the union of their coverage, until it is undone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gateway.errors import BadInput
+from gateway.flow.batches.apply import Work, count_duplicates, person_files
+from gateway.flow.office import Office
+from gateway.flow.people.assess import WITHDRAWN, mark_duplicates, weigh
+from gateway.model.claim import ClaimStatus
+from gateway.model.member import Member
+from gateway.store import claims, pages, reviews, roster
+from gateway.store.engine import Tx
+from gateway.store.roster import MemberRow
+
+Joined = tuple[int, int, int]
+"""(member, the person he was before, the person he is since)."""
+
+_AT_ONCE = 500
+
+
+def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]) -> list[Joined]:
+    """Make these enrolments one person; returns whom that moved. The caller holds the roster.
+
+    The person whose claims the association decided stays, else the one with most claims that stand: so joining again
+    what was parted brings the same claims back. Raises BadInput where several have decided claims.
+    """
+    persons = sorted({member.person_id, *(each.person_id for each in others)})
+    roster.lock_people(tx, persons)
+    stays = _who_stays(tx, persons)
+    return unite(tx, office, member.association, [(stays, [each for each in persons if each != stays])])
+
+
+def unite(tx: Tx, office: Office, association: str, people: Sequence[tuple[int, Sequence[int]]]) -> list[Joined]:
+    """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
+    has locked these people."""
+    into = {other: stays for stays, others in people for other in others}
+    rows = roster.members_of_people(tx, into)
+    for row in rows:
+        reviews.move_member(tx, row.member_id, person_id=into[row.person_id])
+    for start in range(0, len(people), _AT_ONCE):
+        some = people[start : start + _AT_ONCE]
+        _weigh_again(tx, office, association, sorted({each for stays, others in some for each in (stays, *others)}))
+    return [(row.member_id, row.person_id, into[row.person_id]) for row in rows]
+
+
+def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Sequence[int]]) -> list[MemberRow]:
+    """Make enrolments that were joined the people they were before; returns all enrolments of these. The caller holds
+    the roster. Who is another person since, because his number was corrected, stays that.
+
+    Raises BadInput where the association has decided claims since: whose they are, nobody could tell.
+    """
+    now = {row.member_id: row.person_id for row in roster.members(tx, [each[0] for each in joined])}
+    moves = [(one, before, now[one]) for one, before, *since in joined if one in now and since in ([], [now[one]])]
+    if not moves:
+        return []
+    persons = sorted({person for _, *both in moves for person in both})
+    roster.lock_people(tx, persons)
+    if decided_people(tx, sorted({person for _, _, person in moves})):
+        raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
+    for member_id, before, _ in moves:
+        reviews.move_member(tx, member_id, person_id=before)
+    _weigh_again(tx, office, association, persons, because=WITHDRAWN)
+    return roster.members_of_people(tx, persons)
+
+
+def decided_people(tx: Tx, persons: Sequence[int]) -> set[int]:
+    """Those of these people about whose claims the association decided."""
+    rows = claims.of_people(tx, persons)
+    decided = claims.decisions(tx, [row.claim_id for row in rows])
+    return {row.person_id for row in rows if row.claim_id in decided}
+
+
+def _who_stays(tx: Tx, persons: Sequence[int]) -> int:
+    decided = decided_people(tx, persons)
+    if len(decided) > 1:
+        raise BadInput("not_valid", "双方都有协会已决定的申领，须先由协会处理 (both have claims already decided)")
+    rows = claims.of_people(tx, persons)
+    standing = Counter(row.person_id for row in rows if row.status != ClaimStatus.WITHDRAWN)
+    ever = Counter(row.person_id for row in rows)
+    return min(persons, key=lambda one: (one not in decided, -standing[one], -ever[one], one))
+
+
+def _weigh_again(
+    tx: Tx, office: Office, association: str, persons: Sequence[int], *, because: str | None = None
+) -> None:
+    work = Work(associations=dict.fromkeys(persons, association))
+    people = person_files(tx, office, {}, work)
+    for person in people:
+        mark_duplicates(person.stays)
+    count_duplicates(tx, people, work)
+    weigh(tx, office, people, because=because)
+    pages.move_tally(tx, work.moves)

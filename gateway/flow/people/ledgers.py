@@ -1,0 +1,220 @@
+"""The ledger (台账) of a member: what each period paid and what is left of it, worked out from what is stored now.
+
+Nothing is kept for it: it is always the sum of the settlements that stand and the decisions that were made, so
+reversals, corrections and late arrivals are in it whatever order they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+
+import msgspec
+
+from gateway.core.schemes import Beside, Insured, SchemeFamily, assess, besides, in_order_of_payment, ledger
+from gateway.core.schemes.ledger import CapUse, DeductibleUse, Ledger, PeriodLedger
+from gateway.errors import BadCase, WrongUse
+from gateway.flow.batches.apply import Work, person_files
+from gateway.flow.office import Office
+from gateway.flow.people.assess import fixed_claims, insured, mark_duplicates
+from gateway.model.benefit import BenefitEstimate, Decided, Fact
+from gateway.model.money import yuan
+from gateway.model.record import SettlementRecord
+from gateway.store import claims, roster
+from gateway.store.engine import Tx
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scheme's rules see of one person: who he is, what stands, what was decided, what other schemes pay."""
+
+    family: SchemeFamily
+    insured: Insured
+    records: Sequence[SettlementRecord]
+    decided: Mapping[str, Decided]
+    facts: Sequence[Fact]
+    beside: Sequence[Beside]
+
+    def estimates(self, *, but: str | None = None) -> tuple[BenefitEstimate, ...]:
+        """What the rules say now; `but` leaves the decision about one stay out. Raises BadCase."""
+        kept = [each for stay, each in self.decided.items() if stay != but]
+        return assess(self.insured, self.records, self.family, kept, facts=self.facts, beside=self.beside)
+
+    def ledger(self) -> Ledger:
+        """What is used and left. Raises BadCase."""
+        decided = list(self.decided.values())
+        return ledger(self.insured, self.records, self.family, decided, self.facts, self.beside)
+
+
+def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, Case]:
+    """Scheme → a person's case in it, as he is weighed; none where nobody is enrolled."""
+    person = person_files(tx, office, {}, Work(associations={person_id: association}))[0]
+    if not person.enrolled:
+        return {}
+    mark_duplicates(person.stays)
+    rows = claims.of_people(tx, [person_id])
+    decided = claims.decisions(tx, [row.claim_id for row in rows])
+    fixed = fixed_claims(tx, office, rows, decided).get(person_id, {})
+    found: dict[str, Case] = {}
+    paid: list[Beside] = []
+    for family in in_order_of_payment(office.families(association)):
+        case = found[family.scheme] = Case(
+            family=family,
+            insured=insured(person, family.scheme),
+            records=[stay.record for stay in person.stays if not stay.duplicate],
+            decided={stay: each.decision for (scheme, stay), each in fixed.items() if scheme == family.scheme},
+            facts=person.facts,
+            beside=tuple(paid),
+        )
+        # A scheme whose facts contradict each other pays nothing that another could stand on.
+        with suppress(BadCase):
+            paid += besides(family.scheme, case.estimates(), case.records)
+    return found
+
+
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit with what is used of it and left, in yuan. `of`: cap or deductible; `per`: period, year or lifetime.
+
+    `benefits` are those it is about, none for all; `since` is the first day of the period or year.
+    """
+
+    of: str
+    per: str
+    benefits: tuple[str, ...]
+    article: str | None
+    since: date | None
+    limit: str
+    used: str
+    left: str
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """A daily allowance that was used in a period, with its days and its amount in yuan."""
+
+    benefit: str
+    days: int
+    amount: str
+
+
+class PeriodAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One coverage period: the number of its estimates and stays, what they pay, how much of that is decided."""
+
+    first: date
+    last: date
+    edition: str
+    stays: int
+    paid: str
+    decided: str
+    limits: tuple[Used, ...]
+    allowances: tuple[Allowance, ...]
+
+
+class SchemeAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's account in one scheme. `problem` instead of periods where his facts contradict each other."""
+
+    scheme: str
+    name: str
+    paid: str
+    periods: tuple[PeriodAccount, ...]
+    lifetime: tuple[Used, ...]
+    lump_sums: tuple[str, ...]
+    problem: str | None = None
+
+
+class MemberLedger(msgspec.Struct, frozen=True, kw_only=True):
+    """Every scheme of the association that one member has joined, by his number; holds no name."""
+
+    association: str
+    member_no: str
+    schemes: tuple[SchemeAccount, ...]
+
+
+def member_ledger(office: Office, association: str, member_no: str) -> MemberLedger:
+    """The ledger of the person this number belongs to. Raises WrongUse for an unknown association or number."""
+    if association not in office.associations:
+        raise WrongUse(f"没有协会 {association} (no such association)；已有：{sorted(office.associations)}")
+    with office.store.read() as tx:
+        rows = roster.members_by_no(tx, association, [member_no])
+        if not rows:
+            raise WrongUse("没有这个会员号 (no such member number)")
+        cases = cases_of(tx, office, association, rows[0].person_id)
+        enrolments = roster.members_of_people(tx, [rows[0].person_id])
+    joined = {period.scheme for each in enrolments for period in each.coverage}
+    accounts = [
+        _account(each, cases.get(each.scheme)) for each in office.families(association) if each.scheme in joined
+    ]
+    return MemberLedger(association=association, member_no=member_no, schemes=tuple(accounts))
+
+
+def _account(family: SchemeFamily, case: Case | None) -> SchemeAccount:
+    if case is None:
+        return _empty(family, "已退出互助，不再核算 (opted out)")
+    try:
+        kept, estimates = case.ledger(), case.estimates()
+    except BadCase as error:
+        return _empty(family, error.message)
+    return SchemeAccount(
+        scheme=family.scheme,
+        name=family.name,
+        paid=yuan(kept.paid),
+        periods=tuple(
+            _period(each, [one for one in estimates if one.period_from == each.first]) for each in kept.periods
+        ),
+        lifetime=tuple(_cap(each) for each in kept.lifetime),
+        lump_sums=tuple(kept.lump_sums),
+    )
+
+
+def _empty(family: SchemeFamily, problem: str) -> SchemeAccount:
+    return SchemeAccount(
+        scheme=family.scheme, name=family.name, paid="0.00", periods=(), lifetime=(), lump_sums=(), problem=problem
+    )
+
+
+def _period(kept: PeriodLedger, estimates: Sequence[BenefitEstimate]) -> PeriodAccount:
+    return PeriodAccount(
+        first=kept.first,
+        last=kept.last,
+        edition=kept.edition,
+        stays=kept.stays,
+        paid=yuan(kept.paid),
+        decided=yuan(kept.decided),
+        limits=(*(_cap(each) for each in kept.caps), *(_deductible(each, kept) for each in kept.deductibles)),
+        allowances=tuple(_allowances(estimates)),
+    )
+
+
+def _cap(cap: CapUse) -> Used:
+    return Used(
+        of="cap",
+        per=cap.per,
+        benefits=cap.benefits,
+        article=cap.article,
+        since=cap.first,
+        limit=yuan(cap.limit),
+        used=yuan(cap.used),
+        left=yuan(cap.left),
+    )
+
+
+def _deductible(use: DeductibleUse, period: PeriodLedger) -> Used:
+    return Used(
+        of="deductible",
+        per="period",
+        benefits=(use.benefit,),
+        article=None,
+        since=period.first,
+        limit=yuan(use.limit),
+        used=yuan(use.used),
+        left=yuan(use.left),
+    )
+
+
+def _allowances(estimates: Sequence[BenefitEstimate]) -> list[Allowance]:
+    """The allowances that were paid. One that was decided stands in the decided amount, without its days."""
+    return [
+        Allowance(benefit=line.benefit or line.rule, days=line.days or 0, amount=yuan(line.amount))
+        for one in estimates
+        for line in one.lines
+        if line.rule == "daily_allowance"
+    ]

@@ -1,0 +1,1 @@
+"""Rows → who and what: identify, candidates, rulings."""

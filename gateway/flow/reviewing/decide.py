@@ -1,0 +1,445 @@
+"""Carry out what a person answers about a doubt, and take it back: one transaction, all of it or nothing.
+
+A transaction of this room holds the feeds of the association and its roster, in this order, like everybody who takes
+both: so no batch is read under rulings that change while it is settled. Rows are read again from their stored pages
+and settled like the first time (`gateway.flow.batches.replay`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
+from gateway.core.roster import one_holder
+from gateway.errors import BadInput, Conflict
+from gateway.flow.batches.replay import resettle
+from gateway.flow.batches.take_back import take_back_agreed
+from gateway.flow.batches.withdrawn_rulings import take_out_of_gone_pages
+from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
+from gateway.flow.people.assess import WITHDRAWN
+from gateway.flow.people.joining import join_people, part_people
+from gateway.flow.reading.candidates import PERSON_NO
+from gateway.flow.reading.rows import Row, look_up
+from gateway.flow.reading.rulings import Digests, digests_of
+from gateway.flow.reviewing.show import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
+from gateway.flow.roster.enrol import look_again_at
+from gateway.model.member import Member
+from gateway.store import items, pages, records, reviews, roster
+from gateway.store.engine import Tx, lock
+from gateway.store.items import ReviewItem
+from gateway.store.reviews import DecisionRow, Ruling
+from gateway.store.values import from_ms, to_ms
+
+_LONGEST_NOTE = 2000
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
+    `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
+    """
+
+    answer: Answer
+    by: str
+    member_no: str | None = None
+    join: bool = False
+    although_different: bool = False
+    confirm: bool = False
+    note: str | None = None
+
+
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that another answer took the place of."""
+
+    by: str
+    member_no: str | None
+    join: bool
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. state: decided | proposed (a second person must confirm) | open (still, or again).
+
+    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
+    `replaced`: the proposals this answer took the place of.
+    """
+
+    item_id: int
+    answer: str
+    state: str
+    member_no: str | None = None
+    rows: int = 0
+    asked: tuple[int, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+
+
+def decide(office: Office, item_id: int, said: Said, *, association: str | None = None) -> Done:
+    """Carry out an answer. Raises BadInput where it cannot be given, Conflict where somebody was first."""
+    _check(said)
+    with office.store.read() as tx:
+        item = find_item(tx, item_id, association)
+    if said.answer not in ANSWERS[item.kind]:
+        allowed = "、".join(ANSWERS[item.kind])
+        raise BadInput("not_valid", f"{item.kind} 类事项只可答 {allowed} (answers allowed for this kind)")
+    with office.store.write() as tx:
+        case = _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(said, by=clerk(said.by)))
+        return case.decide()
+
+
+def undo(office: Office, item_id: int, *, by: str, note: str | None = None, association: str | None = None) -> Done:
+    """Take back the decision that stands about an item, or a proposal, and all that followed from it.
+
+    What the association had already decided stays, and goes to a person with the difference. Raises BadInput where
+    a decision cannot be taken back, Conflict where there is none.
+    """
+    said = Said(answer="unsure", by=clerk(by), note=note)
+    _check(said)
+    with office.store.read() as tx:
+        item = find_item(tx, item_id, association)
+    with office.store.write() as tx:
+        return _Case(tx, office, _held(tx, office, item), said).undo()
+
+
+def _check(said: Said) -> None:
+    clerk(said.by)
+    if said.note is not None and len(said.note) > _LONGEST_NOTE:
+        raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
+    more = said.member_no is not None or said.join or said.although_different or said.confirm
+    if said.answer != "same" and more:
+        raise BadInput("not_valid", "会员号、join、确认等只随 same (member_no, join and the like go with same only)")
+
+
+def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:
+    """The item as it stands once nobody else can settle rows of this association or change its roster."""
+    for feed in sorted({*feeds_of(office, item.association), item.feed} - {""}):
+        lock(tx, f"feed:{feed}")
+    # The version moves, so a batch that was read under the rulings of before is read again.
+    roster.move_version(tx, item.association)
+    return find_item(tx, item.item_id, item.association)
+
+
+class _Case:
+    """One item in the hands of one person, in one transaction."""
+
+    def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: Said) -> None:
+        self._tx, self._office, self._item, self._said = tx, office, item, said
+        self._pages: dict[int, Opened | None] = {}
+        self._before = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
+        self._last_item = items.last_number(tx)
+        self._replaced: tuple[Replaced, ...] = ()
+
+    # ── an answer ──
+
+    def decide(self) -> Done:
+        """Carry out the answer."""
+        self._must_be_open()
+        answer = self._said.answer
+        if answer == "unsure":
+            self._write("noted")
+            return self._done("open")
+        if answer == "same":
+            return self._same()
+        if answer == "different":
+            return self._different()
+        if answer == "agree":
+            shared = self._office.feeds[self._item.feed].associations
+            roster.version(self._tx, shared, hold=True)
+            take_back_agreed(self._tx, self._office, self._item.page_seq)
+        self._write("done")
+        self._close()
+        return self._done("decided")
+
+    def _must_be_open(self) -> None:
+        if self._item.state == "open":
+            return
+        last = next((each for each in reversed(self._before) if each.state == "done"), None)
+        who = f"，{last.by}于{from_ms(last.decided_at):%Y-%m-%d %H:%M}答 {last.answer}" if last else ""
+        raise Conflict(f"第{self._item.item_id}号已不待核（{self._item.state}{who}）(the item is no longer open)")
+
+    def _same(self) -> Done:
+        page, row, likely = self._evidence()
+        if self._said.confirm:
+            self._said = self._proposed()
+        chosen = self._chosen(page, row, likely)
+        others = self._others(chosen, likely) if self._said.join else []
+        if not others and self._is_twice(chosen, likely):
+            raise BadInput(
+                "needs_join",
+                "他以同一证件号码、同一姓名有几个会员号，选其一会把他拆成几人；确是他，请答 same 并注明 join "
+                "(he has several member numbers: say that they are one person)",
+            )
+        if chosen.different and not self._said.although_different:
+            raise BadInput(
+                "nothing_agrees",
+                "所写与此会员没有一项足以相符；确是他，请注明 although_different，并由另一人确认 "
+                "(nothing speaks for this member: say so, and a second person must confirm)",
+            )
+        if self._waits_for_second(chosen, others):
+            return self._done("proposed", member=chosen.member)
+        joined = join_people(self._tx, self._office, chosen.member, others) if others else []
+        digests = digests_of(self._office, page.at.meta.feed, page.content, row)
+        decision = self._write("done", chosen=chosen, joined=joined)
+        against = self._overruled(digests, {chosen.member.member_id}, same=True)
+        self._rule(against, [self._ruling(digests.same, chosen.member, decision, same=True)])
+        changed = self._settle(against, [*likely, chosen])
+        if self._now().state == "open":
+            # The decision could not be carried out: better nothing than half of it.
+            raise Conflict("这一行已不是当时的样子，请重新查看 (the row is not what it was: look again)")
+        self._close()
+        return self._done("decided", member=chosen.member, rows=changed)
+
+    def _different(self) -> Done:
+        page, row, likely = self._evidence()
+        digests = digests_of(self._office, page.at.meta.feed, page.content, row)
+        decision = self._write("done", chosen=likely[0] if likely else None)
+        against = self._overruled(digests, {each.member.member_id for each in likely}, same=False)
+        new = [self._ruling(digests.different, each.member, decision, same=False) for each in likely]
+        self._rule(against, new)
+        changed = self._settle(against, likely)
+        if self._now().state == "open":
+            return self._done("open", rows=changed)
+        self._close()
+        return self._done("decided", rows=changed)
+
+    def _evidence(self) -> tuple[Opened, Row, list[Alternative]]:
+        page = self._page(self._item.page_seq)
+        if page is None or self._item.row is None:
+            raise BadInput("item_expired", "原页已到期或已读不出，无从核定 (its page is gone or cannot be read)")
+        row = page.row(self._office, self._item.row)
+        return page, row, alternatives(self._tx, self._office, page, row, self._item)
+
+    def _chosen(self, page: Opened, row: Row, likely: Sequence[Alternative]) -> Alternative:
+        """Whom the answer is about: the member named, or the one the item names."""
+        wanted = self._said.member_no
+        for each in likely:
+            if wanted == each.member.member_no or (wanted is None and each.member.member_id == self._item.member_id):
+                return each
+        if wanted is None:
+            raise BadInput("unknown_member", "候选会员已不在册，请以会员号指明 (name the member by number)")
+        return self._anybody(page, row, wanted)
+
+    def _anybody(self, page: Opened, row: Row, member_no: str) -> Alternative:
+        """A member nothing led to but the person who decides."""
+        rows = roster.members_by_no(self._tx, self._item.association, [member_no])
+        if not rows:
+            raise BadInput("unknown_member", "没有此会员号 (no such member)")
+        if rows[0].opt_out:
+            raise BadInput("opted_out", "此会员已选择不参加 (the member has opted out)")
+        found = alternatives(self._tx, self._office, page, row, self._item, [rows[0].member_id])
+        return next(each for each in found if each.member.member_id == rows[0].member_id)
+
+    def _is_twice(self, chosen: Alternative, likely: Sequence[Alternative]) -> bool:
+        """Whether the one chosen stands under another member number too and nobody said yet that both are he: his stays
+        would be two people's, and the same stay from two feeds be paid twice."""
+        found = [each for each in likely if each.member.person_id != chosen.member.person_id]
+        return any(one_holder(each.member) == one_holder(chosen.member) for each in found)
+
+    def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
+        """The enrolments said to be the same person's: all under his id number and name, and the one the item names
+        where another is chosen; else the one other that is equally likely."""
+        found = [each for each in likely if each.member.person_id != chosen.member.person_id]
+        his = [each for each in found if one_holder(each.member) == one_holder(chosen.member)]
+        named = self._said.member_no is not None and chosen.member.member_id != self._item.member_id
+        if named:
+            his += [each for each in found if each.member.member_id == self._item.member_id and each not in his]
+        elif not his and len({each.member.person_id for each in found}) == 1:
+            his = found
+        if not his:
+            raise BadInput("not_valid", "join 需要恰好两名候选会员，可用会员号指明 (join needs exactly two candidates)")
+        return [each.member for each in his]
+
+    # ── a second person ──
+
+    def _proposed(self) -> Said:
+        """What another one proposed, as an answer. Raises BadInput, or Conflict where it is not what is thought."""
+        proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
+        if proposal is None or proposal.member_id is None:
+            raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
+        numbers = {each.member_id: each.member_no for each in roster.members(self._tx, [proposal.member_id])}
+        number = numbers.get(proposal.member_id)
+        if number is None or self._said.member_no not in (None, number):
+            raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
+        join = proposal.joined != "[]"
+        return msgspec.structs.replace(self._said, member_no=number, join=join, although_different=True)
+
+    def _waits_for_second(self, chosen: Alternative, others: Sequence[Member]) -> bool:
+        """Whether this "same" is only a proposal. Raises BadInput where one person says it twice."""
+        above = int(self._office.gateway.review.second_person_above * 100)
+        proposals = [each for each in self._before if each.state == "proposed"]
+        if not needs_second(self._item.amount, above=above, although_different=chosen.different):
+            self._overtake(proposals)
+            return False
+        joined = [["join", each.member_id] for each in others]
+        for each in proposals:
+            alike = each.member_id == chosen.member.member_id and msgspec.json.decode(each.joined) == joined
+            if alike and same_clerk(each.by, self._said.by):
+                raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
+            if alike:
+                reviews.end_decisions(self._tx, [each.decision_id], state="confirmed")
+                return False
+        self._overtake(proposals)
+        self._write("proposed", chosen=chosen, joined=joined)
+        return True
+
+    def _overtake(self, proposals: Sequence[DecisionRow]) -> None:
+        """These proposals are no longer there to be confirmed; who gave the new answer is told."""
+        numbers = numbers_of(self._tx, proposals)
+        self._replaced = tuple(
+            Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
+            for each in proposals
+        )
+        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+
+    # ── rulings ──
+
+    def _ruling(self, digest: bytes, member: Member, decision: int, *, same: bool) -> Ruling:
+        return Ruling(
+            association=self._item.association,
+            digest=digest,
+            member_id=member.member_id,
+            same=same,
+            decision_id=decision,
+        )
+
+    def _overruled(self, digests: Digests, members: set[int], *, same: bool) -> list[Ruling]:
+        """Earlier rulings about this evidence that the new one contradicts or repeats."""
+        known = reviews.rulings(self._tx, {digests.same, digests.different})
+        mine = [each for found in known.values() for each in found if each.association == self._item.association]
+        return [each for each in mine if each.member_id in members or (same and each.same)]
+
+    def _rule(self, against: Sequence[Ruling], new: Sequence[Ruling]) -> None:
+        self._touched = reviews.ruled_rows(self._tx, [each.ruling_id for each in against])
+        reviews.forget_rulings(self._tx, [each.ruling_id for each in against])
+        reviews.rule(self._tx, new)
+
+    def _settle(self, against: Sequence[Ruling], likely: Sequence[Alternative]) -> int:
+        """Settle the row again, those the overruled rulings decided, and the open doubts about the same members."""
+        members = {each.member.member_id for each in likely} | {each.member_id for each in against}
+        waiting = items.open_reviews_of_members(self._tx, members)
+        rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
+        return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
+
+    def _settle_rows(self, rows: Iterable[tuple[int, int]], *, because: str | None = None) -> int:
+        by_page: dict[int, list[int]] = defaultdict(list)
+        for seq, index in rows:
+            by_page[seq].append(index)
+        changed = 0
+        for seq, indexes in sorted(by_page.items()):
+            page = self._page(seq)
+            if page is None or page.at.meta.replaced_by is not None:
+                continue
+            if self._item.association in self._office.feeds[page.at.meta.feed].associations:
+                again = [page.row(self._office, index) for index in sorted(indexes)]
+                reading = look_up(self._tx, self._office, page.at.meta.feed, again, page.content)
+                changed += resettle(self._tx, self._office, page.at, reading, because=because)
+        return changed
+
+    def _page(self, seq: int) -> Opened | None:
+        if seq not in self._pages:
+            self._pages[seq] = open_page(self._tx, self._office, seq)
+        return self._pages[seq]
+
+    # ── taking it back ──
+
+    def undo(self) -> Done:
+        """Take back a proposal, or the decision that stands."""
+        standing = [each for each in self._before if each.state in ("done", "proposed")]
+        if not standing or (self._item.state == "open") is (standing[-1].state == "done"):
+            raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
+        last = standing[-1]
+        at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
+        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
+        if last.state == "proposed":
+            return self._done("open", answer=last.answer)
+        if self._item.kind != "match":
+            return self._ask_again(last)
+        return self._unrule(last)
+
+    def _ask_again(self, last: DecisionRow) -> Done:
+        """A question about a claim or a file is open again."""
+        if last.answer == "agree":
+            raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
+        if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":
+            raise BadInput("item_expired", "原页已到期 (its page is gone)")
+        items.end_reviews(self._tx, [self._item.item_id], state="open")
+        return self._done("open", answer=last.answer)
+
+    def _unrule(self, last: DecisionRow) -> Done:
+        rulings = reviews.rulings_of(self._tx, [last.decision_id])
+        rows = reviews.ruled_rows(self._tx, [each.ruling_id for each in rulings])
+        rows.add((self._item.page_seq, self._item.row or 0))
+        gone = {place for place in rows if self._page(place[0]) is None}
+        if any(pages.load(self._tx, seq)[0].state != "expired" for seq, _ in gone):
+            raise BadInput("item_expired", "原页已读不出，先修映射 (a page cannot be read: mend the mapping first)")
+        if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
+            raise BadInput("item_expired", "原页已到期 (its page is gone)")
+        reviews.forget_rulings(self._tx, [each.ruling_id for each in rulings])
+        parted, doubtful = self._part(last)
+        changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
+        changed += self._settle_rows((rows - gone) | doubtful, because=WITHDRAWN)
+        if self._now().state == "decided":
+            # The row came again since: the doubt is about the newer one, and is asked there.
+            items.end_reviews(self._tx, [self._item.item_id], state="superseded")
+        return self._done(self._now().state, answer=last.answer, rows=changed)
+
+    def _part(self, last: DecisionRow) -> tuple[set[int], set[tuple[int, int]]]:
+        """Undo what a decision joined; returns the enrolments that parted, and the rows that are perhaps in doubt again
+        and can be read. Those that left no record are looked for by the next rescan."""
+        parted = part_people(self._tx, self._office, self._item.association, msgspec.json.decode(last.joined))
+        if not parted:
+            return set(), set()
+        # Learnt while they were one person, a person number would lead to one of them for certain.
+        gone = roster.drop_kind(self._tx, PERSON_NO, [row.member_id for row in parted])
+        learnt = {row.member_id: b"".join(block for block, member in gone if member == row.member_id) for row in parted}
+        again = [look_again_at(self._office, row, learnt[row.member_id]) for row in parted if not row.opt_out]
+        roster.ask_rescan(self._tx, again)
+        held = records.of_people(self._tx, {row.person_id for row in parted})
+        rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
+        open_ones = items.open_reviews_of_members(self._tx, set(learnt))
+        return set(learnt), rows | {(each.page_seq, each.row) for each in open_ones if each.row is not None}
+
+    # ── writing ──
+
+    def _write(self, state: str, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
+        if state == "done" and self._said.answer != "same":
+            self._overtake([each for each in self._before if each.state == "proposed"])
+        row = DecisionRow(
+            item_id=self._item.item_id,
+            association=self._item.association,
+            answer=self._said.answer,
+            state=state,
+            member_id=chosen.member.member_id if chosen else None,
+            by=self._said.by,
+            note=self._sealed_note(note_context),
+            decided_at=to_ms(self._office.now()),
+            levels=chosen.levels if chosen else "{}",
+            model=chosen.decision.model if chosen else "",
+            joined=msgspec.json.encode(list(joined)).decode(),
+        )
+        return reviews.add_decision(self._tx, row)
+
+    def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
+        note = self._said.note
+        if not note:
+            return None
+        return self._office.vault.roster_key().seal(note.encode(), context(str(self._item.item_id)))
+
+    def _now(self) -> ReviewItem:
+        return find_item(self._tx, self._item.item_id, None)
+
+    def _close(self) -> None:
+        items.end_reviews(self._tx, [self._item.item_id], state="decided")
+
+    def _done(self, state: str, *, answer: str = "", member: Member | None = None, rows: int = 0) -> Done:
+        new = items.reviews(self._tx, association=self._item.association, kind="decided_before", after=self._last_item)
+        return Done(
+            item_id=self._item.item_id,
+            answer=answer or self._said.answer,
+            state=state,
+            member_no=member.member_no if member else None,
+            rows=rows,
+            asked=tuple(each.item_id for each in new),
+            replaced=self._replaced,
+        )

@@ -1,0 +1,250 @@
+"""Look at matching from outside: why a row was decided as it was, and what the blocks cost. Both only ask."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from gateway.core.normalise import Rows
+from gateway.core.reviewing import Pair, side_by_side
+from gateway.errors import BadPage, WrongUse
+from gateway.flow.batches.apply import ENTRY, NO_KEY, batch_name
+from gateway.flow.intake.work import unseal
+from gateway.flow.office import Office, page_context
+from gateway.flow.reading.candidates import Search, blocks_asked, number_asked
+from gateway.flow.reading.rows import Row, identify, look_up, see_as_written
+from gateway.flow.reviewing.show import find_item
+from gateway.model.decision import Evidence, Subject
+from gateway.store import items, pages, records, roster
+from gateway.store.engine import Tx
+from gateway.store.pages import StoredPage
+from gateway.store.reporting import number_width
+from gateway.store.roster import Width
+
+
+class Considered(msgspec.Struct, frozen=True, kw_only=True):
+    """What one association's members came to: the decision, and the best candidate beside the row, masked."""
+
+    association: str
+    outcome: str
+    score: float
+    reasons: tuple[str, ...]
+    model: str
+    candidates: int
+    member_no: str | None
+    pairs: tuple[Pair, ...]
+    evidence: tuple[Evidence, ...]
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """One row decided again from what is stored. `asked`: the kinds of what it is looked up by, in order."""
+
+    feed: str
+    page: int
+    row: int
+    reversal: bool
+    kind: str
+    asked: tuple[str, ...]
+    decisions: tuple[Considered, ...]
+
+
+def explain(office: Office, settlement_no: str, feed: str | None = None) -> list[Explained]:
+    """Every live row with this settlement number, decided again as the night would decide it now.
+
+    Raises WrongUse where no stored page holds it, or there is no such feed.
+    """
+    if feed is not None and feed not in office.feeds:
+        raise WrongUse(f"没有盟市 {feed}；已有：{'、'.join(sorted(office.feeds))} (unknown feed)")
+    found = []
+    for name in [feed] if feed else list(office.feeds):
+        for sign in "+-":
+            with office.store.read() as tx:
+                place = _place(tx, office, name, office.record_key(name)(settlement_no + sign))
+                if place is not None:
+                    found += _again(tx, office, *place)
+    if not found:
+        raise WrongUse("没有这个结算号，或其报文已过保存期 (no stored page holds this settlement number)")
+    return found
+
+
+def explain_item(office: Office, item_id: int) -> list[Explained]:
+    """The row a doubt before a person is about, decided again. Raises BadInput, WrongUse where it is about none."""
+    with office.store.read() as tx:
+        item = find_item(tx, item_id, None)
+        if item.kind != "match" or item.row is None:
+            raise WrongUse(f"第{item_id}号不是匹配事项 (the item is not about a match)")
+        found = _again(tx, office, item.page_seq, item.row)
+    if not found:
+        raise WrongUse("其报文已过保存期或读不出 (its page is gone or cannot be read)")
+    return found
+
+
+def _place(tx: Tx, office: Office, feed: str, key: bytes) -> tuple[int, int] | None:
+    """Page and row of what was received last under a key; strangers' rows only the pages' sealed lists know."""
+    known = [(each.page_seq, each.row) for each in records.by_keys(tx, [key])]
+    known += [(each.page_seq, each.row) for each in items.open_reviews_by_key(tx, [key]) if each.row is not None]
+    known += [(each.page_seq, each.row) for each in items.open_quarantine_by_key(tx, [key]) if each.row is not None]
+    return max(known) if known else max(_listed(tx, office, feed, key), default=None)
+
+
+def _listed(tx: Tx, office: Office, feed: str, key: bytes) -> Iterator[tuple[int, int]]:
+    for sheet in pages.sheets(tx, feed):
+        if sheet.sealed is None or key == NO_KEY:
+            continue
+        page_id = bytes(pages.load(tx, sheet.page_seq)[1])
+        plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+        for row in range(sheet.rows):
+            if plain[row * ENTRY + 1 : (row + 1) * ENTRY] == key:
+                yield sheet.page_seq, sheet.first_row + row
+
+
+def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
+    opened = _open(tx, office, seq)
+    if opened is None:
+        return []
+    meta, content = opened
+    row = identify(office, meta.feed, content, index, index + 1)[0]
+    asked = _kinds_asked(office, meta.feed, content, row)
+    look_up(tx, office, meta.feed, [row], content)
+    subject = office.mapping_of(meta.feed).subject(content, index)
+    found = Search(tx, office, meta.feed, content).run([row])
+    offered = Counter(member.association for member in found.candidates.get(index, ()))
+    decisions = [
+        Considered(
+            association=association,
+            outcome=decision.outcome.value,
+            score=decision.score,
+            reasons=decision.reasons,
+            model=decision.model,
+            candidates=offered[association],
+            member_no=decision.member.member_no if decision.member else None,
+            pairs=_pairs(tx, office, subject, decision.member.member_id if decision.member else None),
+            evidence=decision.evidence,
+        )
+        for association, decision in row.decisions
+    ]
+    reversal = row.identity.reversal if row.identity else row.amount < 0
+    return [
+        Explained(
+            feed=meta.feed,
+            page=seq,
+            row=index,
+            reversal=reversal,
+            kind=row.kind,
+            asked=asked,
+            decisions=tuple(decisions),
+        )
+    ]
+
+
+def _pairs(tx: Tx, office: Office, subject: Subject, member_id: int | None) -> tuple[Pair, ...]:
+    rows = roster.members(tx, [member_id]) if member_id is not None else []
+    return tuple(side_by_side(subject, office.open_member(rows[0]), reveal=False)) if rows else ()
+
+
+def _open(tx: Tx, office: Office, seq: int) -> tuple[StoredPage, Rows] | None:
+    """A stored page and its rows; None where its bytes are gone or cannot be read."""
+    meta, page_id, sealed = pages.load(tx, seq)
+    if sealed is None:
+        return None
+    try:
+        content = unseal(office, sealed, page_context(bytes(page_id).hex()))
+        return meta, office.mapping_of(meta.feed).read(content)
+    except BadPage:
+        return None
+
+
+def _kinds_asked(office: Office, feed: str, content: Rows, row: Row) -> tuple[str, ...]:
+    """What a row that leads to nobody is looked up by: its number, then kinds of blocks."""
+    see_as_written(office, feed, content, row)
+    number = ("number",) if number_asked(row) is not None else ()
+    return number + tuple(block[:2].decode() for block in blocks_asked(office, feed, content, row))
+
+
+class Sampled(msgspec.Struct, frozen=True, kw_only=True):
+    """What asking cost for rows of the newest pages: look-ups a row; candidates a row whose number is a member's, for
+    the one look-up it takes; candidates a row whose number is nobody's."""
+
+    rows: int
+    by_number: int
+    candidates_per_member: float
+    most_by_number: int
+    lookups_per_record: float
+    lookups_per_stranger: float
+    most_lookups: int
+    candidates_per_stranger: float
+    most_candidates: int
+
+
+class BlockReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The index of numbers and that of blocks by kind, and a sample of what asking costs; none before any page is
+    stored."""
+
+    kinds: tuple[Width, ...]
+    sample: Sampled | None
+
+
+def expected_candidates(width: Width) -> float:
+    """How many others a member would find under his own block of this kind: what a stranger from the same people
+    finds on average, where nobody but members lived there."""
+    return (width.squares - width.rows) / width.rows if width.rows else 0.0
+
+
+def block_report(office: Office, *, sample: int = 10_000) -> BlockReport:
+    """How wide the blocks are, and what the newest `sample` rows ask and find."""
+    with office.store.read() as tx:
+        kinds = (number_width(tx), *roster.block_widths(tx))
+        counts = list(islice(_counts(tx, office), sample))
+    return BlockReport(kinds=kinds, sample=_sampled(counts) if counts else None)
+
+
+class _Count(msgspec.Struct, frozen=True):
+    """One row: look-ups it costs, candidates it finds, and whether its number found them."""
+
+    lookups: int
+    candidates: int
+    by_number: bool
+
+
+def _counts(tx: Tx, office: Office) -> Iterator[_Count]:
+    """The rows of every feed's pages, newest page first."""
+    for feed in office.feeds:
+        for page in reversed(pages.of_feed(tx, feed)):
+            opened = _open(tx, office, page.seq) if page.state == "done" else None
+            if opened is not None:
+                yield from _counts_of(tx, office, feed, opened[1])
+
+
+def _counts_of(tx: Tx, office: Office, feed: str, content: Rows) -> Iterator[_Count]:
+    size = office.gateway.batch_rows
+    for start in range(0, len(content), size):
+        rows = identify(office, feed, content, start, min(start + size, len(content)))
+        kinds = {row.index: _kinds_asked(office, feed, content, row) for row in rows}
+        found = Search(tx, office, feed, content).run(rows)
+        for row in rows:
+            many = len(found.candidates.get(row.index, ()))
+            by_number = row.index in found.by_number
+            yield _Count(1 if by_number else len(kinds[row.index]), many, by_number)
+
+
+def _sampled(counts: Sequence[_Count]) -> Sampled:
+    strangers = [each for each in counts if not each.by_number]
+    members = [each for each in counts if each.by_number]
+    return Sampled(
+        rows=len(counts),
+        by_number=len(members),
+        candidates_per_member=_mean([each.candidates for each in members]),
+        most_by_number=max((each.candidates for each in members), default=0),
+        lookups_per_record=_mean([each.lookups for each in counts]),
+        lookups_per_stranger=_mean([each.lookups for each in strangers]),
+        most_lookups=max(each.lookups for each in counts),
+        candidates_per_stranger=_mean([each.candidates for each in strangers]),
+        most_candidates=max((each.candidates for each in strangers), default=0),
+    )
+
+
+def _mean(values: Sequence[int]) -> float:
+    return round(sum(values) / len(values), 3) if values else 0.0

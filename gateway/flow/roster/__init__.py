@@ -1,0 +1,1 @@
+"""Members and their periods: enrol, one person under several numbers."""

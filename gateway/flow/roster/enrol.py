@@ -1,0 +1,412 @@
+"""Take a roster in: members and their coverage, idempotent, with the changes shown, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from gateway.core.match import member_blocks
+from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
+from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
+from gateway.flow.people.joining import unite
+from gateway.flow.reading.candidates import PERSON_NO
+from gateway.flow.roster.same_person import (
+    Changed,
+    Holders,
+    People,
+    Plan,
+    hold_out,
+    holders,
+    opted_out_block,
+    people_after,
+)
+from gateway.model.decision import Candidate
+from gateway.model.member import Member
+from gateway.store import facts, pages, reviews, roster
+from gateway.store.engine import Tx
+from gateway.store.roster import MemberRow, Rescan
+from gateway.store.values import to_ms
+from gateway.vault import DataKey
+
+BLOCK_RULES = 2
+"""Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
+
+_AT_ONCE = 5_000
+_IDENTITY = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "unit_name", "opt_out"))
+"""A change of one of these means: what was found for this member may be another's, and the other way round."""
+
+_RULED_ABOUT = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "opt_out"))
+"""A change of one of these voids what people ruled about a member."""
+
+
+class Enrolled(msgspec.Struct, kw_only=True):
+    """What an import did: member numbers by what happened to them, and rows refused with the reason.
+
+    `kept_out`: those who take no part because the same person opted out under another member number; `apart`: the
+    member numbers of one document whose periods overlap, two people until a person joins them.
+    """
+
+    added: int = 0
+    changed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    coverage_changed: int = 0
+    unchanged: int = 0
+    refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    kept_out: list[str] = msgspec.field(default_factory=list)
+    apart: list[tuple[str, ...]] = msgspec.field(default_factory=list)
+
+
+def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
+    """Bring the stored roster to what the file says. Members the file does not hold stay as they are."""
+    if not dry_run:
+        index_again(office, association)
+    report = Enrolled()
+    with office.store.write() as tx:
+        roster.move_version(tx, association)
+        plan, after = _plan(tx, office, association, people, report)
+        if not dry_run:
+            _write(tx, office, association, plan, after)
+        else:
+            tx.rollback()
+    return report
+
+
+def _content(office: Office, member: RosterMember) -> bytes:
+    return office.vault.digest_content(pack(member))
+
+
+def _plan(
+    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
+) -> tuple[Plan, list[People]]:
+    """What to write, and who is one person then (see `people_after`)."""
+    plan, kept_out = _compared(tx, office, association, people, report)
+    _report_changes(plan, report)
+    stored = holders(tx, office, association, plan.concerned())
+    _refuse_strangers(plan, stored, {person.member_no for person in people}, report)
+    hold_out(plan, stored)
+    after = people_after(tx, plan, stored)
+    report.kept_out = sorted(plan.kept_out | kept_out)
+    report.apart = sorted(
+        tuple(sorted(each.member_no for each in _members_of(people)))
+        for people in after
+        if len(people) > 1 and not any(each.opt_out for each in _members_of(people))
+    )
+    return plan, after
+
+
+def _compared(
+    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
+) -> tuple[Plan, set[str]]:
+    """Who is new and who changed; and who did not, but is kept out by another's opt-out."""
+    stored = {row.member_no: row for row in roster.members_by_no(tx, association, [p.member_no for p in people])}
+    plan, kept_out = Plan(), set()
+    for person in people:
+        row = stored.get(person.member_no)
+        if row is None:
+            plan.new.append(person)
+            report.added += 1
+        elif row.content != _content(office, person):
+            plan.changed.append((row, office.open_member(row), person))
+        else:
+            report.unchanged += 1
+            if row.opt_out and not person.opt_out:
+                kept_out.add(person.member_no)
+    return plan, kept_out
+
+
+def _report_changes(plan: Plan, report: Enrolled) -> None:
+    change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
+    report.changed = {each.member_no: each.fields for each in change.changed}
+    report.coverage_changed = len(change.coverage_changed)
+
+
+def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: Enrolled) -> None:
+    """Leave out of the plan whoever has the id number of a member of another name."""
+    refused: set[str] = set()
+    # Who is refused stays as he is stored, and that may be in the way of others of the file.
+    while len(found := _strangers(plan.coming(), stored, in_file - refused)) > len(refused):
+        refused = found
+    words = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
+    report.refused = [(number, words) for number in sorted(refused)]
+    report.added -= sum(person.member_no in refused for person in plan.new)
+    if refused:
+        plan.new = [person for person in plan.new if person.member_no not in refused]
+        plan.changed = [each for each in plan.changed if each[2].member_no not in refused]
+
+
+def _strangers(coming: Sequence[RosterMember], stored: Holders, changing: set[str]) -> set[str]:
+    """The member numbers that cannot be taken in. `changing`: who will be as the file states him."""
+    found: set[str] = set()
+    for person in coming:
+        for other in stored.get(person.id_number, ()):
+            # Whoever stands in the file himself was compared with the others of the file when it was read.
+            if other.member.member_no in changing or other.member.member_no == person.member_no:
+                continue
+            if not same_name(other.member.name, person.name):
+                found.add(person.member_no)
+    return found
+
+
+def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[People]) -> None:
+    # Confirmed facts are weighed with coverage too, even before the first page came.
+    weighed = pages.any_worked(tx, feeds_of(office, association)) or facts.any_told(tx, association)
+    if roster.count(tx, association) == 0:
+        roster.set_indexed(tx, association, BLOCK_RULES)
+    place = _places(tx, association, plan, after)
+    joined = _joined(after)
+    moving = [row.person_id for row, _, _ in plan.changed] + [each for one, others in joined for each in (one, *others)]
+    roster.lock_people(tx, moving)
+    wanted = _write_changed(tx, office, association, plan, place)
+    found_by = _write_new(tx, office, association, plan, place)
+    roster.settle_in(tx)
+    unite(tx, office, association, joined)
+    if weighed:
+        wanted += _look_again(tx, office, association, after)
+        wanted += [
+            Rescan(member_id=member_id, association=association, fingerprints=digests, reread=True)
+            for member_id, digests in found_by.items()
+        ]
+        roster.ask_rescan(tx, _each_once(wanted))
+
+
+def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[str, int]:
+    """Member number → person, for everybody who is new or whose id number changes."""
+    place: dict[str, int] = {}
+    fresh: list[list[str]] = []
+    for one in (one for people in after for one in people):
+        person, numbers = who_stays(one), [each.member_no for group in one for each in group.members]
+        if person is None:
+            fresh.append(numbers)
+        else:
+            place.update(dict.fromkeys(numbers, person))
+    among = place.keys() | {number for numbers in fresh for number in numbers}
+    fresh += [[person.member_no] for person in plan.new if person.member_no not in among]
+    for numbers, person in zip(fresh, roster.add_people(tx, association, len(fresh)), strict=True):
+        place.update(dict.fromkeys(numbers, person))
+    return place
+
+
+def _joined(after: list[People]) -> list[tuple[int, list[int]]]:
+    """(who stays, who become him), where people turn out to be one."""
+    joined = []
+    for one in (one for people in after for one in people):
+        persons, stays = _persons_in(one), who_stays(one)
+        if stays is not None and len(persons) > 1:
+            joined.append((stays, sorted(persons - {stays})))
+    return joined
+
+
+def _persons_in(groups: Iterable[Group]) -> set[int]:
+    return {group.person for group in groups if group.person is not None}
+
+
+def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -> list[Rescan]:
+    """The members whose rows stand otherwise now because people became one, or because there is another beside them:
+    then nobody is certainly found by a person number learnt of one of them either."""
+    beside = {each.member_no for people in after if len(people) > 1 for each in _members_of(people)}
+    one = {each.member_no for people in after for each in _members_of(p for p in people if len(_persons_in(p)) > 1)}
+    rows = [row for row in roster.members_by_no(tx, association, beside | one) if not row.opt_out]
+    gone: dict[int, bytes] = {}
+    for block, member_id in roster.drop_kind(tx, PERSON_NO, [row.member_id for row in rows if row.member_no in beside]):
+        gone[member_id] = gone.get(member_id, b"") + block
+    return [look_again_at(office, row, gone.get(row.member_id, b"")) for row in rows]
+
+
+def _members_of(people: Iterable[list[Group]]) -> Iterator[RosterMember]:
+    return (each for one in people for group in one for each in group.members)
+
+
+def look_again_at(office: Office, row: MemberRow, gone: bytes = b"") -> Rescan:
+    """That every row which could be about a member must be read again; `gone`: what he was found by besides."""
+    member = office.open_member(row)
+    digests = office.id_fingerprint(member.id_number) + b"".join(blocks_of(office, member)) + gone
+    return Rescan(member_id=row.member_id, association=row.association, fingerprints=digests, reread=True)
+
+
+def _each_once(wanted: Sequence[Rescan]) -> list[Rescan]:
+    """The same with one entry a member."""
+    once: dict[int, Rescan] = {}
+    for each in wanted:
+        known = once.get(each.member_id)
+        if known is not None:
+            digests, reread = known.fingerprints + each.fingerprints, known.reread or each.reread
+            once[each.member_id] = msgspec.structs.replace(each, fingerprints=digests, reread=reread)
+        else:
+            once[each.member_id] = each
+    return list(once.values())
+
+
+def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> list[Rescan]:
+    """Changed members first, so that a number one of them gave up is free for somebody new."""
+    moved = [each for each in plan.changed if _moved(each[1], each[2])]
+    before = _forget(tx, office, moved)
+    key = office.vault.roster_key()
+    renumbered = {row.member_id for row, old, new in moved if old.id_number != new.id_number}
+    rows = [
+        _row(
+            office,
+            key,
+            row.member_id,
+            place.get(row.member_no, row.person_id) if row.member_id in renumbered else row.person_id,
+            association,
+            new,
+            kept_out=row.member_no in plan.kept_out,
+        )
+        for row, _, new in plan.changed
+    ]
+    roster.change_members(tx, rows)
+    persons = {row.member_id: row.person_id for row in rows}
+    now = _add_fingerprints(tx, office, [(new, row.member_id, persons[row.member_id]) for row, _, new in moved])
+    fingerprint = office.id_fingerprint
+    return [
+        Rescan(
+            member_id=row.member_id,
+            association=association,
+            fingerprints=fingerprint(old.id_number)
+            + before.get(row.member_id, b"")
+            + (now.get(row.member_id) or fingerprint(new.id_number)),
+            reread=row.member_id in before,
+        )
+        for row, old, new in plan.changed
+    ]
+
+
+def _forget(tx: Tx, office: Office, moved: Sequence[Changed]) -> dict[int, bytes]:
+    """Take away what these members were found by; member id → his blocks until now. Person numbers learnt of a
+    member stay his unless he has another id number now: then they were perhaps somebody else's."""
+    renumbered = [row.member_id for row, old, new in moved if old.id_number != new.id_number]
+    learnt = {*renumbered, *(row.member_id for row, _, new in moved if new.opt_out)}
+    gone = [(block, row.member_id) for row, old, _ in moved for block in blocks_of(office, old)]
+    roster.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
+    roster.drop_blocks(tx, gone)
+    gone += roster.drop_kind(tx, PERSON_NO, learnt)
+    roster.forget_asked(tx, renumbered)
+    facts.end_of_members(tx, [row.member_id for row, _, new in moved if new.opt_out], now_ms=to_ms(office.now()))
+    reviews.void(tx, [row.member_id for row, old, new in moved if _another(old, new)])
+    before = {row.member_id: b"" for row, _, _ in moved}
+    for block, member_id in gone:
+        before[member_id] += block
+    return before
+
+
+def _another(old: Member, new: RosterMember) -> bool:
+    """Whether he is not whom a person had before his eyes who ruled about him."""
+    return any(getattr(old, name) != getattr(new, name) for name in _RULED_ABOUT)
+
+
+def _write_new(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> dict[int, bytes]:
+    """Add the new members; returns by what those who take part are found."""
+    ids, key = roster.new_member_ids(tx, len(plan.new)), office.vault.roster_key()
+    rows = [
+        _row(
+            office,
+            key,
+            member_id,
+            place[person.member_no],
+            association,
+            person,
+            kept_out=person.member_no in plan.kept_out,
+        )
+        for member_id, person in zip(ids, plan.new, strict=True)
+    ]
+    roster.add_members(tx, rows)
+    found_by = [(person, row.member_id, row.person_id) for row, person in zip(rows, plan.new, strict=True)]
+    return _add_fingerprints(tx, office, found_by)
+
+
+def _add_fingerprints(tx: Tx, office: Office, members: Sequence[tuple[RosterMember, int, int]]) -> dict[int, bytes]:
+    """How members are found from now on: member id → his number's fingerprint and his blocks, joined. One who opted
+    out is found by no record, and only by the imports of his other enrolments."""
+    numbers = [
+        (office.id_fingerprint(person.id_number), member_id, person_id)
+        for person, member_id, person_id in members
+        if not person.opt_out
+    ]
+    blocks = {member_id: blocks_of(office, person) for person, member_id, _ in members}
+    roster.add_fingerprints(tx, numbers)
+    roster.add_blocks(tx, [(block, member_id) for member_id, mine in blocks.items() for block in mine])
+    return {member_id: digest + b"".join(blocks[member_id]) for digest, member_id, _ in numbers}
+
+
+def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:
+    """The blocks a member stands under besides his number, learnt person numbers left out, and his phone too: no
+    settlement carries one, so nobody could be found under it. Of one who opted out, the one no record asks for."""
+    if person.opt_out:
+        return (opted_out_block(office, person.id_number),)
+    candidate = Candidate(
+        member_id=0,
+        person_id=0,
+        member_no=person.member_no,
+        name=person.name,
+        id_number=person.id_number,
+        id_type=person.id_type,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        unit_name=person.unit_name,
+    )
+    return tuple(map(office.block, member_blocks(candidate)))
+
+
+def _moved(old: Member, new: RosterMember) -> bool:
+    return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
+
+
+def index_again(office: Office, association: str) -> int:
+    """Give all members the blocks of the present rules, where theirs were made by older ones; returns how many."""
+    with office.store.read() as tx:
+        if roster.indexed(tx, association) >= BLOCK_RULES or roster.count(tx, association) == 0:
+            return 0
+    with office.store.write() as tx:
+        # Imports wait: one that changed a member meanwhile would not know under which blocks he stands.
+        roster.move_version(tx, association)
+        roster.drop_all_blocks(tx, association, keep=PERSON_NO)
+        done = last = 0
+        while rows := roster.members_after(tx, [association], last, _AT_ONCE):
+            _index(tx, office, rows)
+            last, done = rows[-1].member_id, done + len(rows)
+        roster.set_indexed(tx, association, BLOCK_RULES)
+        roster.settle_in(tx)
+    return done
+
+
+def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
+    open_one = office.vault.opener()
+    found = [office.open_member(row, open_one) for row in rows]
+    roster.add_blocks(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
+
+
+def _row(
+    office: Office,
+    key: DataKey,
+    member_id: int,
+    person_id: int,
+    association: str,
+    person: RosterMember,
+    *,
+    kept_out: bool,
+) -> MemberRow:
+    """A member as stored. The content that later imports are compared with is what his own row says."""
+    stated = msgspec.structs.replace(person, opt_out=False) if kept_out else person
+    box = Personal(
+        name=person.name,
+        id_type=person.id_type,
+        id_number=person.id_number,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        phone=person.phone,
+        unit_no=person.unit_no,
+        unit_name=person.unit_name,
+        kept_out=kept_out,
+    )
+    return MemberRow(
+        member_id=member_id,
+        person_id=person_id,
+        association=association,
+        member_no=person.member_no,
+        category=person.category,
+        league=person.league,
+        opt_out=person.opt_out,
+        coverage=person.coverage,
+        sealed=key.seal(pack(box), member_context(member_id)),
+        content=_content(office, stated),
+    )

@@ -1,0 +1,158 @@
+"""Who else has the id numbers of an import (一人多号): whom an opt-out holds for too, and which of them are one person.
+
+Only asks: what an import plans is brought to what follows from the other enrolments, and written by `flow.enrol`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.core.roster import Group, RosterMember, as_roster, one_holder, persons_of
+from gateway.flow.office import Office
+from gateway.flow.people.joining import decided_people
+from gateway.model.member import Member
+from gateway.store import roster
+from gateway.store.engine import Tx
+from gateway.store.roster import MemberRow
+
+OPTED_OUT = b"oo"
+"""The kind of block under which who opted out is known by his number. No record asks for it; imports do."""
+
+Changed: TypeAlias = tuple[MemberRow, Member, RosterMember]
+"""A stored member and what he becomes; `opt_out` as it holds for him, see `hold_out`."""
+Holder: TypeAlias = tuple[str, str]
+"""Id number and name, see `one_holder`."""
+People: TypeAlias = list[list[Group]]
+"""The people that one holder is, each by the groups of enrolments that are him."""
+
+
+class Plan(msgspec.Struct, kw_only=True):
+    """What an import will write. `kept_out`: the member numbers that take no part because of another's opt-out."""
+
+    new: list[RosterMember] = msgspec.field(default_factory=list)
+    changed: list[Changed] = msgspec.field(default_factory=list)
+    kept_out: set[str] = msgspec.field(default_factory=set)
+
+    def coming(self) -> list[RosterMember]:
+        """Everybody the import writes, as he will be."""
+        return self.new + [new for _, _, new in self.changed]
+
+    def concerned(self) -> set[str]:
+        """Every id number whose holders the import may change."""
+        return {each.id_number for each in self.coming()} | {old.id_number for _, old, _ in self.changed}
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """A stored member, opened."""
+
+    row: MemberRow
+    member: Member
+
+
+Holders: TypeAlias = dict[str, list[Stored]]
+"""id number → the stored members who have it, those who opted out too, in order of member number."""
+
+
+def opted_out_block(office: Office, id_number: str) -> bytes:
+    """Under what who opted out is known."""
+    return office.block(f"{OPTED_OUT.decode()}|{id_number}")
+
+
+def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) -> Holders:
+    """The stored members with these id numbers."""
+    wanted = list(numbers)
+    ids = {member_id for _, member_id, _ in roster.find(tx, [office.id_fingerprint(each) for each in wanted])}
+    if roster.has_kind(tx, OPTED_OUT):
+        blocks = [opted_out_block(office, each) for each in wanted]
+        ids |= {member_id for _, member_id in roster.find_blocks(tx, blocks)}
+    found: Holders = defaultdict(list)
+    open_one = office.vault.opener()
+    for row in sorted(roster.members(tx, ids), key=lambda each: each.member_no):
+        if row.association == association:
+            member = office.open_member(row, open_one)
+            found[member.id_number].append(Stored(row, member))
+    return dict(found)
+
+
+def hold_out(plan: Plan, stored: Holders) -> None:
+    """Whoever opted out under one member number takes part under none of his others, until his own row says he does."""
+    planned = {row.member_no for row, _, _ in plan.changed}
+    staying = [each for held in stored.values() for each in held if each.row.member_no not in planned]
+    out = {one_holder(each) for each in plan.coming() if each.opt_out}
+    out |= {one_holder(each.member) for each in staying if each.member.opt_out and not each.member.kept_out}
+    if not out and not any(each.member.kept_out for each in staying):
+        return
+    plan.new = [_kept(plan, each, out) for each in plan.new]
+    plan.changed = [(row, old, _kept(plan, new, out)) for row, old, new in plan.changed]
+    for each in staying:
+        if each.member.opt_out != (one_holder(each.member) in out):
+            plan.changed.append((each.row, each.member, _kept(plan, as_roster(each.member), out)))
+
+
+def _kept(plan: Plan, member: RosterMember, out: set[Holder]) -> RosterMember:
+    """A member as what holds for all enrolments of his has it."""
+    if member.opt_out or one_holder(member) not in out:
+        return member
+    plan.kept_out.add(member.member_no)
+    return msgspec.structs.replace(member, opt_out=True)
+
+
+def people_after(tx: Tx, plan: Plan, stored: Holders) -> list[People]:
+    """For every holder of several enrolments the people he is once the plan is written. Whoever is new and not among
+    them is a person of his own."""
+    grouped: dict[Holder, list[Group]] = defaultdict(list)
+    for holder, person, members in _groups(tx, plan, stored):
+        grouped[holder].append(Group(person=person, members=list(members)))
+    persons = {group.person for groups in grouped.values() if _merging(groups) for group in groups}
+    claimed = decided_people(tx, sorted(each for each in persons if each is not None))
+    for group in (group for groups in grouped.values() for group in groups):
+        group.claimed = group.person in claimed
+    return [persons_of(groups) for groups in grouped.values()]
+
+
+def _merging(groups: Sequence[Group]) -> bool:
+    return sum(group.person is not None for group in groups) > 1
+
+
+Entry: TypeAlias = tuple[Holder, int | None, list[RosterMember]]
+
+
+def _groups(tx: Tx, plan: Plan, stored: Holders) -> list[Entry]:
+    """(holder, person, enrolments) of every id number that has several enrolments: those that are one person already
+    together, each new one alone; and of whoever leaves his person with his number."""
+    planned = {row.member_no for row, _, _ in plan.changed}
+    staying = [each for held in stored.values() for each in held if each.row.member_no not in planned]
+    many = Counter([each.id_number for each in plan.coming()] + [each.member.id_number for each in staying])
+    keeps = _persons_kept(tx, plan)
+    known: dict[tuple[Holder, object], Entry] = {}
+    for each in staying:
+        if many[each.member.id_number] > 1:
+            _add(known, as_roster(each.member), each.row.person_id, each.row.person_id)
+    for row, _, new in plan.changed:
+        person = keeps.get(row.member_no, row.person_id)
+        if many[new.id_number] > 1 or person is None:
+            _add(known, new, person, row.person_id if person is not None else ("leaves", row.person_id))
+    for one in plan.new:
+        if many[one.id_number] > 1:
+            _add(known, one, None, one.member_no)
+    return list(known.values())
+
+
+def _add(known: dict[tuple[Holder, object], Entry], member: RosterMember, person: int | None, key: object) -> None:
+    holder = one_holder(member)
+    known.setdefault((holder, key), (holder, person, []))[2].append(member)
+
+
+def _persons_kept(tx: Tx, plan: Plan) -> dict[str, int | None]:
+    """Member number → his person, for those whose id number changes; None where he leaves it to others of its
+    enrolments who do not go with him to the same number."""
+    moving = [(row, new) for row, old, new in plan.changed if old.id_number != new.id_number]
+    goes = {row.member_no: new.id_number for row, new in moving}
+    parts: dict[int, set[str | None]] = defaultdict(set)
+    for row in roster.members_of_people(tx, {row.person_id for row, _ in moving}):
+        parts[row.person_id].add(goes.get(row.member_no))
+    return {row.member_no: row.person_id if len(parts[row.person_id]) == 1 else None for row, _ in moving}

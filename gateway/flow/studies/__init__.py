@@ -1,0 +1,1 @@
+"""What would it cost, what was paid, tests of mappings and schemes."""

@@ -1,0 +1,114 @@
+"""The yearly table from what is stored: who is covered, what was granted or proposed; nothing sealed is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from gateway.core.studies.reporting import Basis, Joined, Payment, Table, add_members, add_payments
+from gateway.errors import WrongUse
+from gateway.flow.office import Office
+from gateway.store import items, reporting
+from gateway.store.engine import Tx
+from gateway.store.reporting import ClaimMoney
+from gateway.store.values import SHANGHAI, to_ms
+
+GRANTED = frozenset({"approved", "paid"})
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """How the rows of the feeds ended: feed → class → rows, and what is open now."""
+
+    feeds: dict[str, dict[str, int]]
+    open_quarantined: int
+    open_review: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One association's table for a time, both days included; `basis` says by scheme what counts as paid."""
+
+    association: str
+    name: str
+    first: date
+    last: date
+    basis: dict[str, Basis]
+    table: Table
+    quality: Quality | None = None
+
+
+def report(
+    office: Office, *, first: date, last: date, association: str | None = None, quality: bool = False
+) -> list[Report]:
+    """One report for each association asked for. Raises WrongUse for an unknown one or a time that ends early.
+
+    A scheme with any decision counts what was granted, on the day of the decision, and tells the claims that wait;
+    a scheme without counts what is proposed, on the day the claim last changed.
+    """
+    if last < first:
+        raise WrongUse("末日早于首日 (the last day is before the first)")
+    if association is not None and association not in office.associations:
+        known = "、".join(sorted(office.associations))
+        raise WrongUse(f"没有协会 {association}；已有：{known} (no such association)")
+    names = [association] if association else sorted(office.associations)
+    with office.store.read() as tx:
+        told = _quality(tx, first, last) if quality else None
+        return [_of(tx, office, name, first, last, told) for name in names]
+
+
+def _of(tx: Tx, office: Office, association: str, first: date, last: date, told: Quality | None) -> Report:
+    spec = office.associations[association]
+    decided = reporting.decided_schemes(tx, association)
+    basis: dict[str, Basis] = {name: "decided" if name in decided else "proposed" for name in spec.schemes}
+    table = Table()
+    add_members(table, _joined(tx, association), first=first, last=last)
+    add_payments(table, _payments(tx, association, decided, _midnight(first), _midnight(last + timedelta(days=1))))
+    return Report(
+        association=association, name=spec.name, first=first, last=last, basis=basis, table=table, quality=told
+    )
+
+
+def _joined(tx: Tx, association: str) -> Iterator[Joined]:
+    for each in reporting.enrolments(tx, association):
+        yield Joined(person=each.person_id, league=each.league or "", coverage=each.coverage)
+
+
+def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[Payment]:
+    for claim in reporting.claim_money(tx, association):
+        found = _granted(claim) if claim.scheme in decided else _proposed(claim)
+        if found is not None and since <= found[1] < until:
+            amount, _, waiting = found
+            yield Payment(
+                person=claim.person_id,
+                league=claim.league or "",
+                scheme=claim.scheme,
+                amount=amount,
+                waiting=waiting,
+            )
+
+
+def _granted(claim: ClaimMoney) -> tuple[int, int, bool] | None:
+    """(amount, instant, waits?) of a claim where the association decides; None where it counts for nothing."""
+    if claim.outcome is None or claim.decided_at is None:
+        found = _proposed(claim)
+        return None if found is None else (found[0], found[1], True)
+    if claim.outcome not in GRANTED or not claim.decided:
+        return None
+    return claim.decided, claim.decided_at, False
+
+
+def _proposed(claim: ClaimMoney) -> tuple[int, int, bool] | None:
+    if claim.status == "withdrawn" or not claim.payable:
+        return None
+    return claim.payable, claim.updated_at, False
+
+
+def _quality(tx: Tx, first: date, last: date) -> Quality:
+    quarantined, in_review = items.open_counts(tx)
+    feeds = reporting.rows_by_class(tx, first, last)
+    return Quality(feeds=feeds, open_quarantined=quarantined, open_review=in_review)
+
+
+def _midnight(day: date) -> int:
+    return to_ms(datetime(day.year, day.month, day.day, tzinfo=SHANGHAI))

@@ -1,0 +1,158 @@
+"""Cases of `hubao scheme assess` as JSON lines under a draft: a file of any length, in memory that stays flat.
+
+Each line is read into typed values at once, so a line that `assess` would refuse for its form is only counted here.
+A case may carry `member.league` and `member.member_no`; a member without settlements pays his fee and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.core.schemes import Beside, Insured, SchemeFamily
+from gateway.core.schemes.stacking import beside
+from gateway.core.schemes.units.joining import open_coverage
+from gateway.core.studies.simulation import Figures, Simulated
+from gateway.errors import BadCase, BadInput
+from gateway.flow.studies.simulating.bills import Asked, Known, bill
+from gateway.model.benefit import Fact
+from gateway.model.member import Category, Coverage
+from gateway.model.money import Money, parse_yuan
+from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
+
+
+class _Covered(msgspec.Struct, gc=False):
+    first: date = msgspec.field(name="from")
+    last: date | None = msgspec.field(name="to", default=None)
+    scheme: str = ""
+    category: Category | None = None
+
+
+class _Member(msgspec.Struct, gc=False):
+    category: Category | None = None
+    sex: str | None = None
+    birth_date: date | None = None
+    coverage: tuple[_Covered, ...] = ()
+    shares: int = 1
+    joined_on: date | None = None
+    insured: bool = True
+    region: str | None = None
+    league: str | None = None
+    member_no: str = ""
+
+
+class _Paid(msgspec.Struct, gc=False):
+    settlements: tuple[str, ...]
+    payable: str
+
+
+class _Case(msgspec.Struct, gc=False):
+    scheme: str
+    member: _Member
+    settlements: list[dict[str, Any]] = []
+    facts: tuple[Fact, ...] = ()
+    beside: dict[str, list[_Paid]] = {}
+
+
+_case = msgspec.json.Decoder(_Case)
+
+
+def parts_of(file: Path, parts: int) -> list[tuple[int, int]]:
+    """Where each of `parts` processes begins and ends to read, in bytes; lines are told apart later."""
+    size = file.stat().st_size
+    return [(size * at // parts, size * (at + 1) // parts) for at in range(parts)]
+
+
+def simulate_lines(asked: Asked, file: Path, begin: int, end: int) -> Figures:
+    """The sums over the lines that begin in these bytes of a file; what cannot be read or assessed is counted."""
+    figures = Figures(kept=asked.kept)
+    for place, line in _lines(file, begin, end):
+        try:
+            found = _read(asked, line, place)
+        except (msgspec.MsgspecError, BadInput):
+            figures.refused += 1
+            continue
+        if found is not None:
+            figures.take(found)
+    return figures
+
+
+def _lines(file: Path, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
+    with file.open("rb", buffering=1 << 20) as lines:
+        place = begin
+        if begin:
+            # The line that begins before is its reader's; one that begins exactly here is ours.
+            lines.seek(begin - 1)
+            place = begin - 1 + len(lines.readline())
+        while place < end:
+            line = lines.readline()
+            if not line:
+                return
+            if not line.isspace():
+                yield place, line
+            place += len(line)
+
+
+def _read(asked: Asked, line: bytes, place: int) -> Simulated | None:
+    """One case's bill; None where the draft is about nothing in it. Raises MsgspecError, BadInput."""
+    case = _case.decode(line)
+    family = asked.rules.before
+    if case.scheme != family.scheme:
+        return None
+    records = [_record(row) for row in case.settlements]
+    given = {scheme: [_beside(scheme, each, records) for each in paid] for scheme, paid in case.beside.items()}
+    known = Known(insured=_insured(case.member, family), records=records, facts=case.facts, given=given)
+    return bill(asked, known, order=place, league=case.member.league, who=case.member.member_no)
+
+
+def _beside(scheme: str, paid: _Paid, records: Sequence[SettlementRecord]) -> Beside:
+    return beside(scheme, paid.settlements, parse_yuan(paid.payable), records)
+
+
+def _insured(member: _Member, family: SchemeFamily) -> Insured:
+    return Insured(
+        category=member.category,
+        sex=member.sex,
+        birth_date=member.birth_date,
+        coverage=tuple([_coverage(each, family) for each in member.coverage]),
+        shares=member.shares,
+        joined_on=member.joined_on,
+        insured=member.insured,
+        region=member.region,
+    )
+
+
+def _coverage(period: _Covered, family: SchemeFamily) -> Coverage:
+    """A period as stated; one whose end is left open ends as the scheme's own rule says."""
+    last = period.last
+    if last is None:
+        made = open_coverage(period.first, family)
+        if made is None:
+            raise BadCase("bad_coverage", "保障期缺止日 (a coverage period without its end)")
+        last = made.last_day
+    if last < period.first:
+        raise BadCase("bad_coverage", "保障期止日早于起日 (a coverage period ends before it begins)")
+    return Coverage(first_day=period.first, last_day=last, scheme=period.scheme, category=period.category)
+
+
+def _record(row: dict[str, Any]) -> SettlementRecord:
+    for name in AMOUNT_FIELDS:
+        text = row.get(name)
+        if text is not None:
+            row[name] = 0 if text == "0.00" else _fen(text)
+    return msgspec.convert(row, SettlementRecord)
+
+
+def _fen(text: object) -> Money:
+    """As `parse_yuan`; amounts with two decimals, as nearly all are, without its pattern."""
+    if not isinstance(text, str):
+        raise BadCase("wrong_type", "金额应为文本 (an amount is text)")
+    if text[-3:-2] == "." and len(text) < 16:
+        digits = text[:-3] + text[-2:]
+        if len(digits) > 2 and digits.isascii() and digits.isdigit():
+            return Money(int(digits))
+    return parse_yuan(text)
