@@ -176,12 +176,12 @@ def quarantine_list(
     as_json: Json = False,
 ) -> None:
     """读不懂的行与页，只有位置与原因 (place and reasons only)."""
-    from gateway.store import items
+    from gateway.store import quarantine
 
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
-        rows = items.quarantined(tx, state=state, limit=limit)
+        rows = quarantine.quarantined(tx, state=state, limit=limit)
     if as_json:
         emit({"quarantine": [_place(row) for row in rows]})
         return
@@ -212,11 +212,11 @@ def _place(row: Any) -> dict[str, Any]:
 @quarantine.command("show")
 def quarantine_show(context: typer.Context, item: int, as_json: Json = False) -> None:
     """一条的全部原因 (everything that is wrong with one item)."""
-    from gateway.store import items
+    from gateway.store import quarantine
 
     office = open_office(context)
     with office.store.read() as tx:
-        found = items.quarantined(tx, state=None, item_id=item)
+        found = quarantine.quarantined(tx, state=None, item_id=item)
     if not found:
         raise WrongUse(f"没有第{item}号 (no such item)")
     place = _place(found[0])

@@ -14,7 +14,7 @@ from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.flow.reviewing.inspect import BlockReport, Considered, Explained
-    from gateway.store.roster import Width
+    from gateway.store.blocks import Width
 
 _OUTCOMES = {"matched": "匹配 (matched)", "review": "待核 (review)", "none": "不匹配 (none)"}
 _ASKED = {

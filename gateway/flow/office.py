@@ -23,7 +23,7 @@ from gateway.settings.associations import AssociationSpec
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.gateway import GatewaySpec
 from gateway.store.engine import Store
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 from gateway.vault import Vault, context_for
 
 _pack = msgspec.msgpack.Encoder()

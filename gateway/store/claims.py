@@ -9,8 +9,7 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from gateway.store import schema
-from gateway.store.engine import change_many, insert_many, select_in
-from gateway.store.pages import insert_for
+from gateway.store.engine import change_many, insert_for, insert_many, select_in
 
 
 class ClaimRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -27,8 +27,11 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    func,
+    select,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
@@ -258,3 +261,24 @@ def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> No
         return
     with _driver_cursor(tx) as cursor:
         cursor.executemany(sql.replace("?", "%s") if is_postgres(tx) else sql, rows)
+
+
+def insert_for(tx: Connection, table: Any) -> Any:
+    """The dialect's insert, which knows `on conflict`."""
+    return (postgresql if is_postgres(tx) else sqlite).insert(table)
+
+
+def new_ids(tx: Connection, table: Table, how_many: int) -> range | list[int]:
+    """Ids for rows about to be inserted in bulk."""
+    column = next(iter(table.primary_key.columns)).name
+    if is_postgres(tx):
+        query = text("select nextval(pg_get_serial_sequence(:name, :column)) from generate_series(1, :many)")
+        return list(tx.execute(query, {"name": table.name, "column": column, "many": how_many}).scalars())
+    highest = tx.execute(select(func.coalesce(func.max(table.c[column]), 0))).scalar_one()
+    return range(highest + 1, highest + 1 + how_many)
+
+
+def any_open(tx: Connection, table: Table) -> bool:
+    """Whether any item of a table (quarantine, review) is open."""
+    query = select(table.c.item_id).where(text("state = 'open'")).limit(1)
+    return tx.execute(query).first() is not None

@@ -1,19 +1,17 @@
-"""Pages and cursors: what feeds handed over, sealed, in the order received; batches: what became of their rows."""
+"""Pages: what feeds handed over, sealed, in the order received."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select, update
 
-from gateway.errors import Conflict
-from gateway.model.page import FeedTotals, Fetched
+from gateway.model.page import Fetched
 from gateway.store import schema
-from gateway.store.engine import is_postgres, lock
+from gateway.store.engine import lock
 from gateway.store.values import from_ms, to_ms
 
 
@@ -30,31 +28,6 @@ class StoredPage(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     rows: int | None
     replaced_by: int | None = None
-
-
-def insert_for(tx: Connection, table: Any) -> Any:
-    """The dialect's insert, which knows `on conflict`."""
-    return (postgresql if is_postgres(tx) else sqlite).insert(table)
-
-
-def cursor_of(tx: Connection, feed: str) -> tuple[str | None, int]:
-    """The feed's cursor and its move counter, for the compare-and-set of `move_cursor`."""
-    row = tx.execute(select(schema.feed.c.cursor, schema.feed.c.moved).where(schema.feed.c.feed == feed)).first()
-    return (row.cursor, row.moved) if row else (None, 0)
-
-
-def move_cursor(tx: Connection, feed: str, cursor: str | None, *, moved: int, now: datetime) -> None:
-    """Set the cursor if nobody moved it since `moved` was read. Raises Conflict."""
-    values = {"cursor": cursor, "moved": moved + 1, "last_page_at": to_ms(now)}
-    if moved == 0:
-        new = insert_for(tx, schema.feed).values(feed=feed, **values).on_conflict_do_nothing()
-        # PostgreSQL's driver does not count inserted rows here, so the row itself says whether it is new.
-        changed = len(tx.execute(new.returning(schema.feed.c.feed)).all())
-    else:
-        same = (schema.feed.c.feed == feed) & (schema.feed.c.moved == moved)
-        changed = tx.execute(update(schema.feed).where(same).values(**values)).rowcount
-    if changed != 1:
-        raise Conflict(f"{feed}: 游标已被他人移动 (the cursor was moved by somebody else)")
 
 
 def find(tx: Connection, page_id: bytes) -> int | None:
@@ -166,161 +139,6 @@ def set_aside(tx: Connection, seq: int, *, code: str) -> None:
 def reopen(tx: Connection, seq: int) -> None:
     """Put a page back to be worked again."""
     tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(state="stored", error_code=None))
-
-
-class Tally(msgspec.Struct, kw_only=True):
-    """Rows and money of a batch by class (see schema.TALLY_CLASSES); adds up to the rows of the batch."""
-
-    rows: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
-    amount: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
-
-    def count(self, name: str, amount: int) -> None:
-        """Count one row of a class with its money."""
-        self.rows[name] += 1
-        self.amount[name] += amount
-
-    def add(self, other: Tally) -> None:
-        """Take the rows of another tally in."""
-        for name, many in other.rows.items():
-            self.rows[name] += many
-            self.amount[name] += other.amount[name]
-
-
-def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
-    """Mark a batch as done, with what became of its rows."""
-    counted = {f"{name}_rows": value for name, value in tally.rows.items()}
-    money = {f"{name}_amount": value for name, value in tally.amount.items()}
-    new = schema.batch.insert().values(page_seq=seq, first_row=first_row, rows=rows, sealed=sealed, **counted, **money)
-    tx.execute(new)
-
-
-def batches_done(tx: Connection, seq: int) -> dict[int, int]:
-    """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
-    table = schema.batch.c
-    query = select(table.first_row, table.rows).where(table.page_seq == seq)
-    return {row.first_row: row.rows for row in tx.execute(query)}
-
-
-def rows_done(tx: Connection, seq: int) -> int:
-    """How many rows of a page are done."""
-    done = select(func.coalesce(func.sum(schema.batch.c.rows), 0)).where(schema.batch.c.page_seq == seq)
-    return int(tx.execute(done).scalar_one())
-
-
-def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:
-    """Rows that changed class later: (page, row, from class, to class, amount). A batch holds its rows in order."""
-    # In one order for all, so that two feeds which move each other's rows cannot wait for one another for ever.
-    for seq, row, before, after, amount in sorted(moves, key=lambda move: move[:2]):
-        batch = schema.batch.c
-        within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
-        tx.execute(
-            update(schema.batch)
-            .where(within)
-            .values(
-                {
-                    batch[f"{before}_rows"]: batch[f"{before}_rows"] - 1,
-                    batch[f"{before}_amount"]: batch[f"{before}_amount"] - amount,
-                    batch[f"{after}_rows"]: batch[f"{after}_rows"] + 1,
-                    batch[f"{after}_amount"]: batch[f"{after}_amount"] + amount,
-                }
-            )
-        )
-
-
-def correct_tally(tx: Connection, seq: int, row: int, name: str, more: int) -> None:
-    """The money of a row of this class is so much more than was counted when it came."""
-    batch = schema.batch.c
-    within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
-    column = batch[f"{name}_amount"]
-    tx.execute(update(schema.batch).where(within).values({column: column + more}))
-
-
-class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch: its tally and its sealed list of rows."""
-
-    page_seq: int
-    first_row: int
-    rows: int
-    tally: Tally
-    sealed: bytes | None
-
-
-def sheets(tx: Connection, feed: str, *, after: int = 0) -> Iterator[BatchSheet]:
-    """The batches of a feed's pages after a place, oldest first."""
-    query = (
-        select(schema.batch)
-        .join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
-        .where(schema.page.c.feed == feed, schema.page.c.seq > after)
-        .order_by(schema.batch.c.page_seq, schema.batch.c.first_row)
-    )
-    for row in tx.execute(query):
-        yield _sheet(row)
-
-
-def sheets_of(tx: Connection, seq: int) -> list[BatchSheet]:
-    """The batches of one page, in row order."""
-    query = select(schema.batch).where(schema.batch.c.page_seq == seq).order_by(schema.batch.c.first_row)
-    return [_sheet(row) for row in tx.execute(query)]
-
-
-def _sheet(row: Any) -> BatchSheet:
-    values = row._mapping
-    tally = Tally(
-        rows={name: values[f"{name}_rows"] for name in schema.TALLY_CLASSES},
-        amount={name: values[f"{name}_amount"] for name in schema.TALLY_CLASSES},
-    )
-    return BatchSheet(page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed)
-
-
-def reseal_batch(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
-    """Replace the sealed list of a batch after rows changed class."""
-    same = (schema.batch.c.page_seq == seq) & (schema.batch.c.first_row == first_row)
-    tx.execute(update(schema.batch).where(same).values(sealed=sealed))
-
-
-def later_done(tx: Connection, feed: str, seq: int) -> bool:
-    """Whether a page received after this one has already been worked, wholly or in part."""
-    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
-    query = select(schema.batch.c.page_seq).select_from(joined)
-    query = query.where(schema.page.c.feed == feed, schema.page.c.seq > seq)
-    return tx.execute(query.limit(1)).first() is not None
-
-
-def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:
-    """Remember what the feed itself says a day holds; the statement received last counts."""
-    values = {"rows": totals.rows, "amount": totals.amount, "page_seq": page_seq}
-    new = insert_for(tx, schema.feed_total).values(feed=feed, day=totals.day.isoformat(), source=source, **values)
-    table = schema.feed_total
-    tx.execute(
-        new.on_conflict_do_update(
-            index_elements=[table.c.feed, table.c.day, table.c.source],
-            set_=values,
-            where=table.c.page_seq <= page_seq,
-        )
-    )
-
-
-def totals_of(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
-    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day.
-
-    What a file said of itself that a newer one replaced counts no longer.
-    """
-    said: dict[str, tuple[int, int | None]] = {}
-    table = schema.feed_total.c
-    joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
-    query = select(table.day, table.rows, table.amount).select_from(joined)
-    for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
-        rows, amount = said.get(row.day, (0, 0))
-        total = None if amount is None or row.amount is None else amount + row.amount
-        said[row.day] = (rows + row.rows, total)
-    return said
-
-
-def any_worked(tx: Connection, feeds: Sequence[str]) -> bool:
-    """Whether any page of these feeds has been worked, wholly or in part."""
-    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
-    query = select(schema.batch.c.page_seq).select_from(joined).where(schema.page.c.feed.in_(feeds)).limit(1)
-    return tx.execute(query).first() is not None
 
 
 def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Select, func, select
 
 from gateway.model.member import Coverage
 from gateway.store import schema
-from gateway.store.roster import Width, unpack_coverage
+from gateway.store.blocks import Width
+from gateway.store.members import unpack_coverage
 from gateway.store.values import SHANGHAI, to_ms
 
 _AT_ONCE = 2000

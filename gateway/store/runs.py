@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from gateway.store import schema
-from gateway.store.pages import insert_for
+from gateway.store.engine import insert_for
 from gateway.store.values import from_ms, to_ms
 
 

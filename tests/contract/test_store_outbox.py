@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from gateway.model.claim import DeliveryState
-from gateway.store import claims, deliveries, roster
+from gateway.store import claims, deliveries, people
 from gateway.store.claims import ClaimRow, DecisionRow
 from gateway.store.deliveries import Leased, Outgoing
 from gateway.store.engine import Store, Tx, open_store
@@ -47,7 +47,7 @@ def claim(number: int, person: int, **changes: Any) -> ClaimRow:
 @pytest.mark.parametrize("many", [0, 1, 51, 2001])
 def test_claims_are_found_by_person_and_id(store: Store, many: int) -> None:
     with store.write() as tx:
-        one, two = roster.add_people(tx, "nm", 2)
+        one, two = people.add_people(tx, "nm", 2)
         claims.save(tx, [claim(number, one) for number in range(many)] + [claim(9999, two)], [])
         assert len(claims.of_people(tx, [one])) == many
         assert [row.claim_id for row in claims.of_people(tx, [two])] == ["HB09999"]
@@ -56,7 +56,7 @@ def test_claims_are_found_by_person_and_id(store: Store, many: int) -> None:
 
 def test_a_new_version_is_written_over_the_old_one(store: Store) -> None:
     with store.write() as tx:
-        one, two = roster.add_people(tx, "nm", 2)
+        one, two = people.add_people(tx, "nm", 2)
         claims.save(tx, [claim(1, one), claim(2, two)], [])
         changed = claim(
             1,
@@ -80,7 +80,7 @@ def test_a_new_version_is_written_over_the_old_one(store: Store) -> None:
 
 def test_claims_are_listed_in_order_of_their_last_change(store: Store) -> None:
     with store.write() as tx:
-        [one] = roster.add_people(tx, "nm", 1)
+        [one] = people.add_people(tx, "nm", 1)
         rows = [claim(1, one, updated_at=5), claim(2, one, updated_at=3), claim(3, one, updated_at=5, status="amended")]
         claims.save(tx, [*rows, claim(4, one, association="other", updated_at=1)], [])
 
@@ -104,7 +104,7 @@ def test_a_later_decision_replaces_the_earlier(store: Store) -> None:
     first = DecisionRow(claim_id="HB00001", version=1, outcome="approved", amount=5, decided_at=1)
     second = msgspec.structs.replace(first, outcome="paid", amount=6, decided_at=2)
     with store.write() as tx:
-        [one] = roster.add_people(tx, "nm", 1)
+        [one] = people.add_people(tx, "nm", 1)
         claims.save(tx, [claim(1, one), claim(2, one)], [])
         claims.decide(tx, first)
         claims.decide(tx, second)

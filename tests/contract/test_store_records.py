@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from gateway.model.page import Fetched, RowError
-from gateway.store import items, pages, records, roster
+from gateway.store import pages, people, quarantine, records, reviews
 from gateway.store.engine import Store, Tx
-from gateway.store.items import QuarantineItem, ReviewItem
+from gateway.store.quarantine import QuarantineItem
 from gateway.store.records import RecordRow
+from gateway.store.reviews import ReviewItem
 from gateway.store.values import SHANGHAI
 
 NOW = datetime(2021, 10, 8, tzinfo=SHANGHAI)
@@ -44,8 +45,8 @@ def record(number: int, person: int, **changes: Any) -> RecordRow:
     return RecordRow(**{**fields, **changes})
 
 
-def people(tx: Tx, many: int) -> list[int]:
-    return list(roster.add_people(tx, "nm", many))
+def enrol(tx: Tx, many: int) -> list[int]:
+    return list(people.add_people(tx, "nm", many))
 
 
 def known(rows: list[RecordRow]) -> list[tuple[str, int, int]]:
@@ -55,7 +56,7 @@ def known(rows: list[RecordRow]) -> list[tuple[str, int, int]]:
 @pytest.mark.parametrize("many", [0, 1, 2000, 5001])
 def test_records_are_found_by_key_person_member_and_page(store: Store, many: int) -> None:
     with store.write() as tx:
-        one, two = people(tx, 2)
+        one, two = enrol(tx, 2)
         records.add(tx, [record(number, one, page_seq=7) for number in range(many)])
         records.add(tx, [record(1, two, feed="west"), record(2, two, feed="west", page_seq=8)])
         found = records.by_keys(tx, [key(number) for number in range(many)])
@@ -69,7 +70,7 @@ def test_records_are_found_by_key_person_member_and_page(store: Store, many: int
 
 def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
     with store.write() as tx:
-        [one] = people(tx, 1)
+        [one] = enrol(tx, 1)
         written = record(5, one, amount=-2_000_000_000_00, duplicate=True, sealed=bytes(range(256)))
         records.add(tx, [written])
         [found] = records.by_keys(tx, [key(5)])
@@ -83,7 +84,7 @@ def test_a_record_is_read_back_as_it_was_written(store: Store) -> None:
 
 def test_a_settlement_of_a_feed_stands_once_for_an_association(store: Store) -> None:
     with store.write() as tx:
-        one, two = people(tx, 2)
+        one, two = enrol(tx, 2)
         records.add(tx, [record(1, one), record(1, one, feed="west"), record(1, two, association="other")])
     with pytest.raises(Exception, match=r"(?i)unique"), store.write() as tx:
         records.add(tx, [record(1, two)])
@@ -91,7 +92,7 @@ def test_a_settlement_of_a_feed_stands_once_for_an_association(store: Store) -> 
 
 def test_records_are_removed_and_marked(store: Store) -> None:
     with store.write() as tx:
-        [one] = people(tx, 1)
+        [one] = enrol(tx, 1)
         records.add(tx, [record(number, one) for number in range(4)])
         ids = {number_in(row.key): row.record_id for row in records.of_people(tx, [one])}
         records.remove(tx, [ids[0], ids[2]])
@@ -102,7 +103,7 @@ def test_records_are_removed_and_marked(store: Store) -> None:
 
 def test_rows_of_a_page_are_counted_once_though_two_associations_have_them(store: Store) -> None:
     with store.write() as tx:
-        one, two = people(tx, 2)
+        one, two = enrol(tx, 2)
         records.add(tx, [record(1, one), record(1, two, association="other"), record(2, one, amount=-30)])
         records.add(tx, [record(3, one, page_seq=2), record(4, one, page_seq=2, feed="west")])
         assert records.counts_by_page(tx, "east") == {1: (2, 70), 2: (1, 100)}
@@ -165,60 +166,60 @@ def doubt(seq: int, row: int | None, number: int | None = None, **changes: Any) 
 
 def test_what_is_set_aside_is_listed_with_all_its_errors(store: Store) -> None:
     with store.write() as tx:
-        items.quarantine(tx, [aside(1, 0, 7), aside(1, 1), aside(2, None)])
-        found = items.quarantined(tx)
+        quarantine.quarantine(tx, [aside(1, 0, 7), aside(1, 1), aside(2, None)])
+        found = quarantine.quarantined(tx)
         assert [(item.page_seq, item.row) for item in found] == [(2, None), (1, 1), (1, 0)]
         assert found[2].errors == aside(1, 0).errors
-        assert [item.row for item in items.quarantined(tx, limit=1)] == [None]
-        assert [item.row for item in items.quarantined(tx, item_id=found[1].item_id)] == [1]
+        assert [item.row for item in quarantine.quarantined(tx, limit=1)] == [None]
+        assert [item.row for item in quarantine.quarantined(tx, item_id=found[1].item_id)] == [1]
 
 
 def test_open_items_are_found_by_key_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
-        items.quarantine(tx, [aside(1, 0, 7), aside(1, 1, 8), aside(2, 0, 7, "west")])
-        [found] = items.open_quarantine_by_key(tx, [key(7), key(9)])
+        quarantine.quarantine(tx, [aside(1, 0, 7), aside(1, 1, 8), aside(2, 0, 7, "west")])
+        [found] = quarantine.open_quarantine_by_key(tx, [key(7), key(9)])
         assert (found.page_seq, found.row, found.amount) == (1, 0, -5)
-        assert len(items.open_quarantine_of_pages(tx, [1, 2])) == 3
-        items.end_quarantine(tx, [found.item_id], state="superseded")
-        assert items.open_quarantine_by_key(tx, [key(7)]) == []
-        assert [item.row for item in items.open_quarantine_of_pages(tx, [1])] == [1]
-        assert [item.state for item in items.quarantined(tx, state="superseded")] == ["superseded"]
-        assert len(items.quarantined(tx, state=None)) == 3
+        assert len(quarantine.open_quarantine_of_pages(tx, [1, 2])) == 3
+        quarantine.end_quarantine(tx, [found.item_id], state="superseded")
+        assert quarantine.open_quarantine_by_key(tx, [key(7)]) == []
+        assert [item.row for item in quarantine.open_quarantine_of_pages(tx, [1])] == [1]
+        assert [item.state for item in quarantine.quarantined(tx, state="superseded")] == ["superseded"]
+        assert len(quarantine.quarantined(tx, state=None)) == 3
 
 
 def test_doubts_are_found_by_key_member_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
-        items.ask_review(tx, [doubt(1, 0, 7), doubt(1, 1, 8, member_id=4), doubt(2, None, kind="takeback")])
-        [found] = items.open_reviews_by_key(tx, [key(7)])
+        reviews.ask_review(tx, [doubt(1, 0, 7), doubt(1, 1, 8, member_id=4), doubt(2, None, kind="takeback")])
+        [found] = reviews.open_reviews_by_key(tx, [key(7)])
         assert (found.row, found.member_id, found.score, found.reasons) == (0, 3, 0.5, '["name_differs"]')
-        assert [item.row for item in items.open_reviews_of_members(tx, [4])] == [1]
-        assert sorted(item.row or 0 for item in items.open_reviews_of_pages(tx, [1, 2])) == [0, 1]
-        assert [item.page_seq for item in items.open_takebacks(tx, [1, 2])] == [2]
-        items.end_reviews(tx, [found.item_id], state="closed")
-        assert items.open_reviews_by_key(tx, [key(7)]) == []
-        assert [item.kind for item in items.reviews(tx)] == ["takeback", "match"]
-        assert len(items.reviews(tx, state=None)) == 3
+        assert [item.row for item in reviews.open_reviews_of_members(tx, [4])] == [1]
+        assert sorted(item.row or 0 for item in reviews.open_reviews_of_pages(tx, [1, 2])) == [0, 1]
+        assert [item.page_seq for item in reviews.open_takebacks(tx, [1, 2])] == [2]
+        reviews.end_reviews(tx, [found.item_id], state="closed")
+        assert reviews.open_reviews_by_key(tx, [key(7)]) == []
+        assert [item.kind for item in reviews.reviews(tx)] == ["takeback", "match"]
+        assert len(reviews.reviews(tx, state=None)) == 3
 
 
 def test_a_person_is_asked_once(store: Store) -> None:
     with store.write() as tx:
-        items.ask_review(tx, [doubt(1, None, kind="decided_before", claim_id="HBX"), doubt(2, None, kind="takeback")])
-        assert items.has_open_review(tx, kind="decided_before", claim_id="HBX")
-        assert not items.has_open_review(tx, kind="decided_before", claim_id="HBY")
-        assert not items.has_open_review(tx, kind="takeback", claim_id="HBX")
-        assert items.has_open_review(tx, kind="takeback", page_seq=2)
-        assert not items.has_open_review(tx, kind="takeback", page_seq=1)
+        reviews.ask_review(tx, [doubt(1, None, kind="decided_before", claim_id="HBX"), doubt(2, None, kind="takeback")])
+        assert reviews.has_open_review(tx, kind="decided_before", claim_id="HBX")
+        assert not reviews.has_open_review(tx, kind="decided_before", claim_id="HBY")
+        assert not reviews.has_open_review(tx, kind="takeback", claim_id="HBX")
+        assert reviews.has_open_review(tx, kind="takeback", page_seq=2)
+        assert not reviews.has_open_review(tx, kind="takeback", page_seq=1)
 
 
 def test_items_are_counted(store: Store) -> None:
     with store.write() as tx:
         one, two, west = page_of(tx, "east", 1), page_of(tx, "east", 2), page_of(tx, "west", 3)
-        items.quarantine(tx, [aside(one, 0), aside(one, 1), aside(two, None), aside(west, 0, feed="west")])
+        quarantine.quarantine(tx, [aside(one, 0), aside(one, 1), aside(two, None), aside(west, 0, feed="west")])
         # One row may be a doubt for two associations, and is one row.
-        items.ask_review(tx, [doubt(one, 2), doubt(one, 2, association="other"), doubt(two, 0, kind="takeback")])
-        assert items.open_counts(tx) == (4, 3)
-        assert items.counts_by_page(tx, "east") == ({one: 2}, {one: 1})
-        assert items.expire(tx, [one]) == 4
-        assert items.open_counts(tx) == (2, 1)
+        reviews.ask_review(tx, [doubt(one, 2), doubt(one, 2, association="other"), doubt(two, 0, kind="takeback")])
+        assert (quarantine.count_open(tx), reviews.count_open(tx)) == (4, 3)
+        assert (quarantine.counts_by_page(tx, "east"), reviews.counts_by_page(tx, "east")) == ({one: 2}, {one: 1})
+        assert quarantine.expire(tx, [one]) + reviews.expire(tx, [one]) == 4
+        assert (quarantine.count_open(tx), reviews.count_open(tx)) == (2, 1)
         # What expired is still what became of its row.
-        assert items.counts_by_page(tx, "east") == ({one: 2}, {one: 1})
+        assert (quarantine.counts_by_page(tx, "east"), reviews.counts_by_page(tx, "east")) == ({one: 2}, {one: 1})

@@ -23,7 +23,7 @@ from gateway.flow.people.facts import list_facts, record_fact, withdraw_fact
 from gateway.flow.people.ledgers import member_ledger
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
-from gateway.store import facts, roster, schema
+from gateway.store import facts, members, schema
 from gateway.store.engine import Tx
 
 if TYPE_CHECKING:
@@ -225,8 +225,8 @@ def test_nobody_asks_for_facts_where_no_scheme_pays_at_them(
     make_office: MakeOffice, database_url: str, office: Office
 ) -> None:
     with office.store.read() as tx:
-        members = [office.open_member(each) for each in roster.members_after(tx, ["nm"], 0, 1)]
-    person = PersonFile(person_id=members[0].person_id, association="nm", members=members, stays=[])
+        enrolled = [office.open_member(each) for each in members.members_after(tx, ["nm"], 0, 1)]
+    person = PersonFile(person_id=enrolled[0].person_id, association="nm", members=enrolled, stays=[])
     no_database = cast("Tx", None)
     with pytest.raises(AttributeError):
         give_facts(no_database, office, [person])

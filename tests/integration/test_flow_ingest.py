@@ -39,7 +39,7 @@ from gateway.flow.intake.work import page_id, take_in, work_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
-from gateway.store import pages, schema
+from gateway.store import cursors, feed_totals, pages, schema
 
 if TYPE_CHECKING:
     from conftest import MakeOffice
@@ -85,8 +85,8 @@ def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office:
     also: list[str] = []
     take_in(office, "east", fetched, moved=0, also=lambda tx: also.append("written"))
     with office.store.read() as tx:
-        assert pages.cursor_of(tx, "east") == ("behind A1", 1)
-        assert pages.totals_of(tx, "east") == {"2021-07-10": (3, 100)}
+        assert cursors.cursor_of(tx, "east") == ("behind A1", 1)
+        assert feed_totals.totals_of(tx, "east") == {"2021-07-10": (3, 100)}
     assert also == ["written"]
 
 
@@ -96,7 +96,7 @@ def test_a_cursor_that_somebody_else_moved_stores_nothing(office: Office) -> Non
         take_in(office, "east", page(row("A2", 1), cursor="two"), moved=0)
     assert len(rows_of(office, schema.page)) == 1
     with office.store.read() as tx:
-        assert pages.cursor_of(tx, "east") == ("one", 1)
+        assert cursors.cursor_of(tx, "east") == ("one", 1)
 
 
 def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: Office) -> None:
@@ -107,7 +107,7 @@ def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: 
         take_in(office, "east", page(row("A1", 1), cursor="one"), moved=0, also=fails)
     assert rows_of(office, schema.page) == []
     with office.store.read() as tx:
-        assert pages.cursor_of(tx, "east") == (None, 0)
+        assert cursors.cursor_of(tx, "east") == (None, 0)
 
 
 def test_a_page_larger_than_sixteen_mebibytes_is_refused_and_nothing_is_stored(office: Office) -> None:

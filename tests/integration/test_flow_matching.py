@@ -41,7 +41,7 @@ from gateway.flow.reviewing.show import list_items
 from gateway.flow.roster.enrol import BLOCK_RULES, enrol, index_again
 from gateway.model.decision import Subject
 from gateway.model.national_id import check_digit
-from gateway.store import roster, schema
+from gateway.store import blocks, members, schema
 
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
@@ -370,11 +370,11 @@ def test_a_roster_of_older_rules_is_indexed_anew(office: Office) -> None:
     take(office, "east", page(row("A1", 1, psn_no="P1")))
     before = rows_of(office, schema.member_block)
     with office.store.write() as tx:
-        assert roster.indexed(tx, "nm") == BLOCK_RULES
+        assert blocks.indexed(tx, "nm") == BLOCK_RULES
         for each in before:
             if bytes(each["block"])[:2] != b"pn":
-                roster.drop_blocks(tx, [(bytes(each["block"]), each["member_id"])])
-        roster.set_indexed(tx, "nm", 0)
+                blocks.drop_blocks(tx, [(bytes(each["block"]), each["member_id"])])
+        blocks.set_indexed(tx, "nm", 0)
     assert index_again(office, "nm") == 2
     assert rows_of(office, schema.member_block) == before
     assert index_again(office, "nm") == 0
@@ -418,7 +418,7 @@ def test_the_width_of_blocks_is_counted(office: Office) -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_rows_never_changes_a_decision(office: Office, order: list[int]) -> None:
     with office.store.read() as tx:
-        known = roster.count(tx, "nm")
+        known = members.count(tx, "nm")
     if not known:
         enrolled(office, 1, 41, 2, 3)
     rows = [

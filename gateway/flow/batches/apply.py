@@ -23,11 +23,13 @@ from gateway.flow.reading.rulings import note_rulings
 from gateway.model.decision import MatchDecision, Outcome
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
-from gateway.store import items, pages, records, roster
+from gateway.store import batches, members, pages, people, quarantine, records, reviews, roster
+from gateway.store.batches import Tally
 from gateway.store.engine import Tx, lock
-from gateway.store.items import QuarantineItem, ReviewItem
-from gateway.store.pages import StoredPage, Tally
+from gateway.store.pages import StoredPage
+from gateway.store.quarantine import QuarantineItem
 from gateway.store.records import RecordRow
+from gateway.store.reviews import ReviewItem
 from gateway.store.values import to_ms
 from gateway.vault import DataKey, key_number
 
@@ -70,7 +72,7 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
     # Two workers may hold the same page: the one that comes second finds the batch done.
-    if first_row in pages.batches_done(tx, at.meta.seq):
+    if first_row in batches.batches_done(tx, at.meta.seq):
         return Tally()
     hold_roster(tx, office, feed, reading)
     work = Work()
@@ -83,8 +85,8 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     for row in reading.rows:
         work.tally.count(row.kind, row.amount)
     sealed = office.vault.key(at.key_no).seal(listing(reading.rows), batch_name(at.page_id, first_row))
-    pages.add_batch(tx, at.meta.seq, first_row, len(reading.rows), work.tally, sealed)
-    pages.move_tally(tx, work.moves)
+    batches.add_batch(tx, at.meta.seq, first_row, len(reading.rows), work.tally, sealed)
+    batches.move_tally(tx, work.moves)
     return work.tally
 
 
@@ -111,23 +113,23 @@ def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Wor
     for row in rows:
         if row.key is not None and latest[row.key] is not row:
             row.kind = "superseded"
-    if pages.later_done(tx, feed, seq):
+    if batches.later_done(tx, feed, seq):
         _yield_to_later(tx, office, at, latest)
     moved: set[tuple[int, int]] = set()
     for old in records.by_keys(tx, latest):
         _against(work, moved, at, latest[bytes(old.key)], old.page_seq, old.row, "member", old.amount, old)
-    waiting_reviews = items.open_reviews_by_key(tx, latest)
+    waiting_reviews = reviews.open_reviews_by_key(tx, latest)
     for item in waiting_reviews:
         if item.row is not None and item.key is not None:
             row = latest[bytes(item.key)]
             _against(work, moved, at, row, item.page_seq, item.row, "review", item.amount, None)
-    aside = items.open_quarantine_by_key(tx, latest)
+    aside = quarantine.open_quarantine_by_key(tx, latest)
     for each in aside:
         if each.row is not None and each.key is not None:
             row = latest[bytes(each.key)]
             _against(work, moved, at, row, each.page_seq, each.row, "quarantined", each.amount, None)
-    items.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
-    items.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
+    reviews.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
+    quarantine.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
 
 
 def _against(
@@ -165,7 +167,7 @@ def _yield_to_later(tx: Tx, office: Office, at: PageAt, latest: dict[bytes, Row]
 def entries_after(tx: Tx, office: Office, feed: str, seq: int) -> Iterable[tuple[int, int, bytes, bytes]]:
     """(page, row, key, class byte) of every row of the feed's pages after a place, oldest first."""
     names: dict[int, bytes] = {}
-    for sheet in pages.sheets(tx, feed, after=seq):
+    for sheet in batches.sheets(tx, feed, after=seq):
         if sheet.sealed is None:
             continue
         page_id = names.get(sheet.page_seq) or pages.load(tx, sheet.page_seq)[1]
@@ -276,7 +278,7 @@ def read_row(tx: Tx, office: Office, seq: int, index: int) -> tuple[StoredPage, 
 def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[int, bytes] | None = None) -> None:
     """Write the new class of some rows of a worked page (row → class) into its sealed lists, and keys learnt since."""
     page_id = bytes(pages.load(tx, seq)[1])
-    for sheet in pages.sheets_of(tx, seq):
+    for sheet in batches.sheets_of(tx, seq):
         inside = [row for row in kinds if sheet.first_row <= row < sheet.first_row + sheet.rows]
         if inside and sheet.sealed is not None:
             name = batch_name(page_id, sheet.first_row)
@@ -286,7 +288,7 @@ def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[i
                 plain[start : start + 1] = CODES[kinds[row]]
                 plain[start + 1 : start + ENTRY] = (keys or {}).get(row) or plain[start + 1 : start + ENTRY]
             sealed = office.vault.key(key_number(sheet.sealed)).seal(bytes(plain), name)
-            pages.reseal_batch(tx, seq, sheet.first_row, sealed)
+            batches.reseal_batch(tx, seq, sheet.first_row, sealed)
 
 
 def _stay(record: SettlementRecord, meta: StoredPage, member_id: int, *, row: int) -> Stay:
@@ -311,14 +313,14 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
                     work.associations[member.person_id] = association
     for old in work.removed.values():
         work.associations.setdefault(old.person_id, old.association)
-    roster.lock_people(tx, work.associations)
-    people = person_files(tx, office, reading.members, work)
-    for person in people:
+    people.lock_people(tx, work.associations)
+    files = person_files(tx, office, reading.members, work)
+    for person in files:
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
-    records.add(tx, _sealed_records(office, people))
-    count_duplicates(tx, people, work, {(at.meta.seq, row.index): row for row in reading.rows})
-    weigh(tx, office, people, because=work.because)
+    records.add(tx, _sealed_records(office, files))
+    count_duplicates(tx, files, work, {(at.meta.seq, row.index): row for row in reading.rows})
+    weigh(tx, office, files, because=work.because)
 
 
 def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: Work) -> list[PersonFile]:
@@ -326,7 +328,7 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
     ids = sorted(work.associations)
     unknown = [each for each in ids if each not in known]
     if unknown:
-        for enrolment in roster.members_of_people(tx, unknown):
+        for enrolment in members.members_of_people(tx, unknown):
             known.setdefault(enrolment.person_id, []).append(office.open_member(enrolment))
     files = {
         each: PersonFile(person_id=each, association=work.associations[each], members=known.get(each, []), stays=[])
@@ -442,7 +444,7 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *,
     now_ms = to_ms(office.now())
     feed, seq = at.meta.feed, at.meta.seq
     bad = [row for row in rows if row.kind == "quarantined"]
-    items.quarantine(
+    quarantine.quarantine(
         tx,
         [
             QuarantineItem(
@@ -466,9 +468,9 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *,
         if decision.outcome is Outcome.REVIEW and row.kind in ("review", "member", "duplicate")
     ]
     if again:
-        items.ask_again(tx, doubts)
+        reviews.ask_again(tx, doubts)
     else:
-        items.ask_review(tx, doubts)
+        reviews.ask_review(tx, doubts)
 
 
 def _doubt(at: PageAt, row: Row, association: str, decision: MatchDecision, now_ms: int) -> ReviewItem:

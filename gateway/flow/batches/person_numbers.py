@@ -14,7 +14,7 @@ from gateway.flow.reading.candidates import person_block
 from gateway.flow.reading.rows import Row
 from gateway.flow.reading.rulings import is_plain
 from gateway.model.decision import Evidence
-from gateway.store import decisions, roster
+from gateway.store import blocks, decisions
 from gateway.store.decisions import StoredDecision
 from gateway.store.engine import Tx
 from gateway.store.pages import StoredPage
@@ -67,5 +67,5 @@ def learn(tx: Tx, office: Office, feed: str, rows: Iterable[Row]) -> None:
         for _, member in row.matched
     }
     wanted = {(person_block(office, feed, person_no), member_id) for person_no, member_id in people}
-    there = roster.find_blocks(tx, sorted({block for block, _ in wanted}))
-    roster.add_blocks(tx, wanted.difference(there))
+    there = blocks.find_blocks(tx, sorted({block for block, _ in wanted}))
+    blocks.add_blocks(tx, wanted.difference(there))

@@ -17,9 +17,10 @@ from gateway.flow.batches.apply import ENTRY, batch_name
 from gateway.flow.intake.work import unseal
 from gateway.flow.office import Office, page_context
 from gateway.model.page import Identity
-from gateway.store import items, pages, records
+from gateway.store import batches, feed_totals, pages, quarantine, records, reviews
+from gateway.store.batches import Tally
 from gateway.store.engine import Tx
-from gateway.store.pages import StoredPage, Tally
+from gateway.store.pages import StoredPage
 
 _LEFT_IN_PAGE = {ord("s"): "stranger", ord("l"): "left"}
 _GONE = frozenset(b"o")
@@ -67,7 +68,7 @@ def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
         day = (page.day or page.received_at.date()).isoformat()
         sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
         proof.count(page, sheet)
-    for day, (rows, amount) in pages.totals_of(tx, feed).items():
+    for day, (rows, amount) in feed_totals.totals_of(tx, feed).items():
         sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
         sheet.said_rows, sheet.said_amount = rows, amount
         _compare(sheet)
@@ -88,9 +89,10 @@ class _Proof:
     def __init__(self, tx: Tx, office: Office, feed: str, stored: list[StoredPage]) -> None:
         self.tx, self.office, self.feed = tx, office, feed
         self.records = records.counts_by_page(tx, feed)
-        self.aside, self.doubts = items.counts_by_page(tx, feed)
-        self.sheets: dict[int, list[pages.BatchSheet]] = defaultdict(list)
-        for sheet in pages.sheets(tx, feed):
+        self.aside = quarantine.counts_by_page(tx, feed)
+        self.doubts = reviews.counts_by_page(tx, feed)
+        self.sheets: dict[int, list[batches.BatchSheet]] = defaultdict(list)
+        for sheet in batches.sheets(tx, feed):
             self.sheets[sheet.page_seq].append(sheet)
         self.again = self._superseded_later(stored)
 

@@ -18,10 +18,10 @@ from gateway.flow.batches.apply import (
 from gateway.flow.office import Office
 from gateway.flow.people.assess import mark_duplicates, weigh
 from gateway.model.page import RowError
-from gateway.store import items, pages, records, roster
+from gateway.store import batches, pages, people, quarantine, records, reviews
 from gateway.store.engine import Tx, lock
-from gateway.store.items import ReviewItem
 from gateway.store.pages import StoredPage
+from gateway.store.reviews import ReviewItem
 from gateway.store.values import to_ms
 
 
@@ -47,8 +47,8 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     if not complete or not replaced:
         return
     # A question about an older file of this name is settled by the newer one, one way or the other.
-    questions = items.open_takebacks(tx, [page.seq for group in older for page in group])
-    items.end_reviews(tx, [each.item_id for each in questions], state="superseded")
+    questions = reviews.open_takebacks(tx, [page.seq for group in older for page in group])
+    reviews.end_reviews(tx, [each.item_id for each in questions], state="superseded")
     held = {key for page in replaced for key in _keys(tx, office, page)}
     missing = len(held - {key for page in newest for key in _keys(tx, office, page)})
     if held and missing / len(held) > office.feeds[meta.feed].takeback_share:
@@ -74,7 +74,7 @@ def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
     """The keys of the rows of a page, as far as they could be read."""
     page_id = bytes(pages.load(tx, page.seq)[1])
     keys: set[bytes] = set()
-    for sheet in pages.sheets_of(tx, page.seq):
+    for sheet in batches.sheets_of(tx, page.seq):
         if sheet.sealed is not None:
             plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
             keys.update(plain[at + 1 : at + ENTRY] for at in range(0, len(plain), ENTRY))
@@ -82,7 +82,7 @@ def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
 
 
 def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: int) -> None:
-    if items.has_open_review(tx, kind="takeback", page_seq=newest.seq):
+    if reviews.has_open_review(tx, kind="takeback", page_seq=newest.seq):
         return
     reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{held}行 (rows missing)")
     item = ReviewItem(
@@ -99,7 +99,7 @@ def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: 
         state="open",
         created_at=to_ms(office.now()),
     )
-    items.ask_review(tx, [item])
+    reviews.ask_review(tx, [item])
 
 
 def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[StoredPage]) -> None:
@@ -115,24 +115,24 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
     _end_open_items(tx, seqs, work, moved)
     release_reversals(tx, office, newest.feed, work, kept=set())
     records.forget_waiting(tx, seqs)
-    roster.lock_people(tx, work.associations)
-    people = person_files(tx, office, {}, work)
-    for person in people:
+    people.lock_people(tx, work.associations)
+    files = person_files(tx, office, {}, work)
+    for person in files:
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
-    count_duplicates(tx, people, work)
-    weigh(tx, office, people)
-    pages.move_tally(tx, work.moves)
+    count_duplicates(tx, files, work)
+    weigh(tx, office, files)
+    batches.move_tally(tx, work.moves)
     pages.replace(tx, seqs, by=newest.seq)
 
 
 def _end_open_items(tx: Tx, seqs: Sequence[int], work: Work, seen: set[tuple[int, int]]) -> None:
     """Doubts and unreadable rows of a replaced file need nobody's time any more. `seen`: rows that move already."""
-    reviews = items.open_reviews_of_pages(tx, seqs)
-    aside = items.open_quarantine_of_pages(tx, seqs)
-    items.end_reviews(tx, [each.item_id for each in reviews], state="superseded")
-    items.end_quarantine(tx, [each.item_id for each in aside], state="superseded")
-    for kind, found in (("review", reviews), ("quarantined", aside)):
+    doubts = reviews.open_reviews_of_pages(tx, seqs)
+    aside = quarantine.open_quarantine_of_pages(tx, seqs)
+    reviews.end_reviews(tx, [each.item_id for each in doubts], state="superseded")
+    quarantine.end_quarantine(tx, [each.item_id for each in aside], state="superseded")
+    for kind, found in (("review", doubts), ("quarantined", aside)):
         for each in found:
             if each.row is not None and (each.page_seq, each.row) not in seen:
                 seen.add((each.page_seq, each.row))

@@ -9,9 +9,9 @@ import msgspec
 from gateway.flow.batches.apply import Work, count_duplicates, person_files
 from gateway.flow.office import Office
 from gateway.flow.people.assess import WITHDRAWN, mark_duplicates, weigh
-from gateway.store import items, pages, records, roster
+from gateway.store import batches, people, records, reviews
 from gateway.store.engine import Tx
-from gateway.store.items import ReviewItem
+from gateway.store.reviews import ReviewItem
 
 
 def take_out_of_gone_pages(
@@ -31,18 +31,18 @@ def take_out_of_gone_pages(
         if (old.page_seq, old.row) not in others:
             kind = "duplicate" if old.duplicate else "member"
             work.moves.append((old.page_seq, old.row, kind, "review", old.amount))
-    roster.lock_people(tx, work.associations)
-    people = person_files(tx, office, {}, work)
-    for person in people:
+    people.lock_people(tx, work.associations)
+    files = person_files(tx, office, {}, work)
+    for person in files:
         mark_duplicates(person.stays)
     records.remove(tx, list(work.removed))
-    count_duplicates(tx, people, work)
-    weigh(tx, office, people, because=WITHDRAWN)
-    pages.move_tally(tx, work.moves)
+    count_duplicates(tx, files, work)
+    weigh(tx, office, files, because=WITHDRAWN)
+    batches.move_tally(tx, work.moves)
     moved = {(seq, row): amount for seq, row, _, after, amount in work.moves if after == "review"}
     expired = [
         msgspec.structs.replace(item, page_seq=seq, row=row, amount=amount, state="expired")
         for (seq, row), amount in moved.items()
     ]
-    items.ask_again(tx, expired)
+    reviews.ask_again(tx, expired)
     return len(moved)

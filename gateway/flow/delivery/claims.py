@@ -12,7 +12,7 @@ from gateway.errors import WrongUse
 from gateway.flow.batches.replay import weigh_people
 from gateway.flow.office import Office
 from gateway.model.money import Money, yuan
-from gateway.store import claims, deliveries, roster
+from gateway.store import claims, deliveries, people, roster
 from gateway.store.claims import ClaimRow, DecisionRow
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
@@ -157,7 +157,7 @@ def decide(
     with office.store.write() as tx:
         # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
         roster.version(tx, [row.association], hold=True)
-        roster.lock_people(tx, [row.person_id])
+        people.lock_people(tx, [row.person_id])
         decision = DecisionRow(
             claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
         )

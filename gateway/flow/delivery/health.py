@@ -9,7 +9,7 @@ import msgspec
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
 from gateway.flow.office import Office
 from gateway.settings.feeds import FeedSpec
-from gateway.store import claims, deliveries, items, pages, roster, runs
+from gateway.store import claims, deliveries, members, pages, quarantine, reviews, runs, sweep_windows
 from gateway.store.engine import Tx
 
 
@@ -46,10 +46,10 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
     due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
         feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
-        quarantined, in_review = items.open_counts(tx)
+        quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
         out = Health(
             feeds=feeds,
-            members={name: roster.count(tx, name) for name in sorted(office.associations)},
+            members={name: members.count(tx, name) for name in sorted(office.associations)},
             claims=claims.summary(tx),
             deliveries=deliveries.counts(tx),
             next_delivery_at=deliveries.next_due(tx),
@@ -75,7 +75,7 @@ def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
         last_run_at=run.started_at if run else None,
         message=run.message if run else None,
         waiting_pages=len(pages.waiting(tx, [name])),
-        oldest_asked=roster.oldest_asked(tx, name) if spec.intake == "sweep" else None,
+        oldest_asked=sweep_windows.oldest_asked(tx, name) if spec.intake == "sweep" else None,
     )
 
 

@@ -19,7 +19,7 @@ from gateway.flow.intake.work import Stored, take_in, work_page, work_stream
 from gateway.flow.office import Office
 from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
-from gateway.store import pages, runs
+from gateway.store import cursors, pages, runs
 
 log = logging.getLogger("hubao.night")
 
@@ -204,7 +204,7 @@ def pull(
 ) -> int:
     """Store every new page of a feed that can list, and work it; returns how many were new."""
     with office.store.read() as tx:
-        cursor, moved = pages.cursor_of(tx, name)
+        cursor, moved = cursors.cursor_of(tx, name)
     new = 0
 
     def stored() -> Iterator[Stored]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from gateway.flow.office import Office
-from gateway.store import decisions, items, pages, records, reviews
+from gateway.store import decisions, pages, quarantine, records, review_decisions, reviews, rulings
 from gateway.store.values import to_ms
 
 _AT_ONCE = 500
@@ -43,8 +43,9 @@ def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:
     with office.store.write() as tx:
         gone = pages.expire(tx, feed, before=before, limit=_AT_ONCE)
         report.pages += len(gone)
-        report.open_items += items.expire(tx, gone)
+        report.open_items += quarantine.expire(tx, gone) + reviews.expire(tx, gone)
         records.forget_waiting(tx, gone)
         decisions.expire(tx, gone)
-        reviews.expire(tx, gone)
+        rulings.expire(tx, gone)
+        review_decisions.expire(tx, gone)
     return len(gone)

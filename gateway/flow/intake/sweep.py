@@ -17,9 +17,9 @@ from gateway.flow.office import Office, feeds_of
 from gateway.model.page import Fetched
 from gateway.ports import Subject, SweepFeed, Swept
 from gateway.settings.feeds import CloudLine, FeedSpec
-from gateway.store import pages, roster
+from gateway.store import cursors, members, sweep_windows
 from gateway.store.engine import Tx
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 from gateway.store.values import to_ms
 
 
@@ -55,7 +55,7 @@ def sweep(
     report = SweepReport()
     while not stopping() and (until is None or office.now() < until):
         with office.store.read() as tx:
-            text, moved = pages.cursor_of(tx, feed)
+            text, moved = cursors.cursor_of(tx, feed)
             now_at = msgspec.json.decode(text, type=Round) if text else Round()
             subjects, last = _next_subjects(tx, office, feed, now_at)
         if not subjects:
@@ -74,11 +74,11 @@ def sweep(
 def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[list[Subject], int | None]:
     """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
     spec = office.feeds[feed]
-    rows = roster.members_after(tx, spec.associations, now_at.after, _people_per_page(spec))
+    rows = members.members_after(tx, spec.associations, now_at.after, _people_per_page(spec))
     if not rows:
         return [], None
     today = office.now().date()
-    asked = roster.asked(tx, feed, [row.member_id for row in rows])
+    asked = sweep_windows.asked(tx, feed, [row.member_id for row in rows])
     wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
     subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
     return subjects, rows[-1].member_id
@@ -134,8 +134,8 @@ def _keep(
     until = {member_id: by_id[member_id].until for member_id in swept.asked if member_id in by_id}
 
     def remember(tx: Tx) -> None:
-        roster.set_asked(tx, feed, until, now_ms=to_ms(office.now()))
-        roster.note_failed(tx, feed, failed)
+        sweep_windows.set_asked(tx, feed, until, now_ms=to_ms(office.now()))
+        sweep_windows.note_failed(tx, feed, failed)
 
     fetched = msgspec.structs.replace(swept.fetched, cursor=cursor)
     seq, _ = take_in(office, feed, fetched, moved=moved, also=remember)
@@ -149,7 +149,7 @@ def _end_round(office: Office, feed: str, now_at: Round, moved: int, last: int |
     """Nobody in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
     following = Round(now_at.number, last) if last is not None else Round(now_at.number + 1, 0)
     with office.store.write() as tx:
-        pages.move_cursor(tx, feed, msgspec.json.encode(following).decode(), moved=moved, now=office.now())
+        cursors.move_cursor(tx, feed, msgspec.json.encode(following).decode(), moved=moved, now=office.now())
 
 
 def lines_about(office: Office, row: MemberRow) -> list[str]:
@@ -172,7 +172,7 @@ def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     """
     today = office.now().date()
     with office.store.read() as tx:
-        row = roster.members(tx, [member_id])[0]
+        row = members.members(tx, [member_id])[0]
     since = today - timedelta(days=office.feeds[feed].window.first_days)
     swept = line.ask([_subject(office, row, since, today)], now=office.now())
     fetched: Fetched = swept.fetched

@@ -21,10 +21,11 @@ from gateway.flow.batches.take_back import take_back_replaced
 from gateway.flow.office import Office, page_context
 from gateway.flow.reading.rows import Reading, identify, look_up
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, RowError
-from gateway.store import items, pages
+from gateway.store import batches, cursors, feed_totals, pages, quarantine
+from gateway.store.batches import Tally
 from gateway.store.engine import Tx, lock
-from gateway.store.items import QuarantineItem
-from gateway.store.pages import StoredPage, Tally
+from gateway.store.pages import StoredPage
+from gateway.store.quarantine import QuarantineItem
 from gateway.store.values import to_ms
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ def take_in(
     now = office.now()
     with office.store.write() as tx:
         if moved is not None:
-            pages.move_cursor(tx, feed, fetched.cursor, moved=moved, now=now)
+            cursors.move_cursor(tx, feed, fetched.cursor, moved=moved, now=now)
         if also is not None:
             also(tx)
         # Two deliveries of the same page at one moment: the second waits here, and then finds it.
@@ -89,7 +90,7 @@ def take_in(
             return known, False
         seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
         for totals in fetched.totals:
-            pages.put_totals(tx, feed, fetched.source, totals, page_seq=seq)
+            feed_totals.put_totals(tx, feed, fetched.source, totals, page_seq=seq)
         return seq, True
 
 
@@ -123,7 +124,7 @@ def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterato
     """
     with office.store.read() as tx:
         meta, identity, key_no = pages.about(tx, seq)
-        done = pages.batches_done(tx, seq)
+        done = batches.batches_done(tx, seq)
     if meta.state not in ("stored", "bad"):
         return
     at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_no)
@@ -161,7 +162,7 @@ def settle_batch(office: Office, batch: Batch) -> Tally:
         try:
             with office.store.write() as tx:
                 tally = settle(tx, office, at, batch.reading, batch.start)
-                if pages.rows_done(tx, at.meta.seq) == len(batch.rows):
+                if batches.rows_done(tx, at.meta.seq) == len(batch.rows):
                     _finish(tx, office, at.meta, rows=len(batch.rows), totals=batch.totals)
                 return tally
         except Conflict:
@@ -222,12 +223,12 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
             state="open",
             created_at=to_ms(office.now()),
         )
-        items.quarantine(tx, [item])
+        quarantine.quarantine(tx, [item])
 
 
 def _finish(tx: Tx, office: Office, meta: StoredPage, *, rows: int, totals: FeedTotals | None) -> None:
     pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
     if totals is not None:
-        pages.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
+        feed_totals.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:
         take_back_replaced(tx, office, meta)

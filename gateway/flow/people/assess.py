@@ -32,11 +32,11 @@ from gateway.model.claim import ClaimStatus
 from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
-from gateway.store import claims, deliveries, items
+from gateway.store import claims, deliveries, reviews
 from gateway.store.claims import ClaimRow, DecisionRow
 from gateway.store.deliveries import Outgoing
 from gateway.store.engine import Tx
-from gateway.store.items import ReviewItem
+from gateway.store.reviews import ReviewItem
 from gateway.store.values import to_ms
 
 WITHDRAWN = "decision_withdrawn"
@@ -415,7 +415,7 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     fresh = [
         doubt
         for doubt in outcome.doubts
-        if not items.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
-        and not items.answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
+        if not reviews.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        and not reviews.answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
     ]
-    items.ask_review(tx, fresh)
+    reviews.ask_review(tx, fresh)

@@ -13,10 +13,10 @@ from gateway.flow.office import Office
 from gateway.flow.people.fact_boxes import FactBox, groups_paid, kinds_paid, open_box, seal_box
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
-from gateway.store import facts, roster, schema
+from gateway.store import engine, facts, members, people, roster, schema
 from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 from gateway.store.values import from_ms, to_ms
 
 FactKind = Literal["diagnosis", "death", "maturity"]
@@ -87,8 +87,8 @@ def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
     with office.store.write() as tx:
         # First the roster, then the person, then the fact, like everybody who takes them.
         roster.version(tx, [association], hold=True)
-        [row] = roster.members(tx, [found.member_id])
-        roster.lock_people(tx, [row.person_id])
+        [row] = members.members(tx, [found.member_id])
+        people.lock_people(tx, [row.person_id])
         standing = facts.by_id(tx, fact_id)
         if standing is None:
             raise _unknown_fact()
@@ -109,10 +109,10 @@ def list_facts(
         else:
             mine = facts.of_members(tx, [_member(tx, association, member_no).member_id])
             rows = [row for row in mine if row.fact_id > after][: limit + 1]
-        members = {row.member_id: row for row in roster.members(tx, {row.member_id for row in rows})}
+        member_rows = {row.member_id: row for row in members.members(tx, {row.member_id for row in rows})}
     open_one = office.vault.opener()
     shown = [
-        _shown(office, row, members[row.member_id], office.open_member(members[row.member_id], open_one))
+        _shown(office, row, member_rows[row.member_id], office.open_member(member_rows[row.member_id], open_one))
         for row in rows[:limit]
     ]
     return FactList(facts=shown, more=len(rows) > limit)
@@ -146,7 +146,7 @@ def _unknown_fact() -> BadInput:
 
 
 def _member(tx: Tx, association: str, member_no: str) -> MemberRow:
-    rows = roster.members_by_no(tx, association, [member_no])
+    rows = members.members_by_no(tx, association, [member_no])
     if not rows:
         raise BadInput("unknown_member", "没有这个会员号 (no such member number)")
     return rows[0]
@@ -159,7 +159,7 @@ def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[Mem
     row = _member(tx, association, member_no)
     if row.opt_out:
         raise BadInput("opted_out", "会员已选择不参加 (the member has opted out)")
-    roster.lock_people(tx, [row.person_id])
+    people.lock_people(tx, [row.person_id])
     return row, office.open_member(row)
 
 
@@ -177,7 +177,7 @@ def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, told: Tol
 
 
 def _write(tx: Tx, office: Office, row: MemberRow, box: FactBox) -> FactRow:
-    [fact_id] = roster.new_ids(tx, schema.fact, 1)
+    [fact_id] = engine.new_ids(tx, schema.fact, 1)
     made = FactRow(
         fact_id=fact_id,
         association=row.association,

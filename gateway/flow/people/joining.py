@@ -11,9 +11,9 @@ from gateway.flow.office import Office
 from gateway.flow.people.assess import WITHDRAWN, mark_duplicates, weigh
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Member
-from gateway.store import claims, pages, reviews, roster
+from gateway.store import batches, claims, members, people
 from gateway.store.engine import Tx
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 
 Joined = tuple[int, int, int]
 """(member, the person he was before, the person he is since)."""
@@ -28,20 +28,20 @@ def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]
     what was parted brings the same claims back. Raises BadInput where several have decided claims.
     """
     persons = sorted({member.person_id, *(each.person_id for each in others)})
-    roster.lock_people(tx, persons)
+    people.lock_people(tx, persons)
     stays = _who_stays(tx, persons)
     return unite(tx, office, member.association, [(stays, [each for each in persons if each != stays])])
 
 
-def unite(tx: Tx, office: Office, association: str, people: Sequence[tuple[int, Sequence[int]]]) -> list[Joined]:
+def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, Sequence[int]]]) -> list[Joined]:
     """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
     has locked these people."""
-    into = {other: stays for stays, others in people for other in others}
-    rows = roster.members_of_people(tx, into)
+    into = {other: stays for stays, others in merges for other in others}
+    rows = members.members_of_people(tx, into)
     for row in rows:
-        reviews.move_member(tx, row.member_id, person_id=into[row.person_id])
-    for start in range(0, len(people), _AT_ONCE):
-        some = people[start : start + _AT_ONCE]
+        people.move_member(tx, row.member_id, person_id=into[row.person_id])
+    for start in range(0, len(merges), _AT_ONCE):
+        some = merges[start : start + _AT_ONCE]
         _weigh_again(tx, office, association, sorted({each for stays, others in some for each in (stays, *others)}))
     return [(row.member_id, row.person_id, into[row.person_id]) for row in rows]
 
@@ -52,18 +52,18 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
 
     Raises BadInput where the association has decided claims since: whose they are, nobody could tell.
     """
-    now = {row.member_id: row.person_id for row in roster.members(tx, [each[0] for each in joined])}
+    now = {row.member_id: row.person_id for row in members.members(tx, [each[0] for each in joined])}
     moves = [(one, before, now[one]) for one, before, *since in joined if one in now and since in ([], [now[one]])]
     if not moves:
         return []
     persons = sorted({person for _, *both in moves for person in both})
-    roster.lock_people(tx, persons)
+    people.lock_people(tx, persons)
     if decided_people(tx, sorted({person for _, _, person in moves})):
         raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
     for member_id, before, _ in moves:
-        reviews.move_member(tx, member_id, person_id=before)
+        people.move_member(tx, member_id, person_id=before)
     _weigh_again(tx, office, association, persons, because=WITHDRAWN)
-    return roster.members_of_people(tx, persons)
+    return members.members_of_people(tx, persons)
 
 
 def decided_people(tx: Tx, persons: Sequence[int]) -> set[int]:
@@ -92,4 +92,4 @@ def _weigh_again(
         mark_duplicates(person.stays)
     count_duplicates(tx, people, work)
     weigh(tx, office, people, because=because)
-    pages.move_tally(tx, work.moves)
+    batches.move_tally(tx, work.moves)

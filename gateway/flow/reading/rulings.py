@@ -17,9 +17,9 @@ from gateway.core.reviewing import alone, memory_of
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import Found, candidate_of
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
-from gateway.store import reviews, roster
+from gateway.store import members, rulings
 from gateway.store.engine import Tx
-from gateway.store.reviews import Ruling
+from gateway.store.rulings import Ruling
 
 _PLAIN = ("id_number_agrees", "name_agrees")
 
@@ -67,7 +67,7 @@ def apply_rulings(
     if not doubtful:
         return []
     digests = {row.index: digests_of(office, feed, content, row) for row in doubtful}
-    known = reviews.rulings(tx, {each for both in digests.values() for each in (both.same, both.different)})
+    known = rulings.rulings(tx, {each for both in digests.values() for each in (both.same, both.different)})
     ruled = []
     for row in doubtful if known else ():
         both = digests[row.index]
@@ -112,7 +112,7 @@ class _Bench:
         return self._without({each.member_id: each.ruling_id for each in mine if not each.same}, association, decision)
 
     def _member(self, association: str, member_id: int) -> Candidate | None:
-        rows = roster.members(self._tx, [member_id])
+        rows = members.members(self._tx, [member_id])
         there = [row for row in rows if row.association == association and not row.opt_out]
         if not there:
             return None
@@ -137,4 +137,4 @@ class _Bench:
 
 def note_rulings(tx: Tx, seq: int, rows: Iterable[Decided]) -> None:
     """Remember which rows of a page the rulings decided, for when they are undone or void."""
-    reviews.note_ruled(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])
+    rulings.note_ruled(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])

@@ -28,10 +28,11 @@ from gateway.flow.reading.rulings import Digests, digests_of
 from gateway.flow.reviewing.show import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
-from gateway.store import items, pages, records, reviews, roster
+from gateway.store import blocks, members, pages, records, rescans, review_decisions, reviews, roster, rulings
 from gateway.store.engine import Tx, lock
-from gateway.store.items import ReviewItem
-from gateway.store.reviews import DecisionRow, Ruling
+from gateway.store.review_decisions import DecisionRow
+from gateway.store.reviews import ReviewItem
+from gateway.store.rulings import Ruling
 from gateway.store.values import from_ms, to_ms
 
 _LONGEST_NOTE = 2000
@@ -126,8 +127,8 @@ class _Case:
     def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: Said) -> None:
         self._tx, self._office, self._item, self._said = tx, office, item, said
         self._pages: dict[int, Opened | None] = {}
-        self._before = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
-        self._last_item = items.last_number(tx)
+        self._before = review_decisions.decisions_of(tx, [item.item_id]).get(item.item_id, [])
+        self._last_item = reviews.last_number(tx)
         self._replaced: tuple[Replaced, ...] = ()
 
     # ── an answer ──
@@ -222,7 +223,7 @@ class _Case:
 
     def _anybody(self, page: Opened, row: Row, member_no: str) -> Alternative:
         """A member nothing led to but the person who decides."""
-        rows = roster.members_by_no(self._tx, self._item.association, [member_no])
+        rows = members.members_by_no(self._tx, self._item.association, [member_no])
         if not rows:
             raise BadInput("unknown_member", "没有此会员号 (no such member)")
         if rows[0].opt_out:
@@ -257,7 +258,7 @@ class _Case:
         proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
         if proposal is None or proposal.member_id is None:
             raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
-        numbers = {each.member_id: each.member_no for each in roster.members(self._tx, [proposal.member_id])}
+        numbers = {each.member_id: each.member_no for each in members.members(self._tx, [proposal.member_id])}
         number = numbers.get(proposal.member_id)
         if number is None or self._said.member_no not in (None, number):
             raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
@@ -277,7 +278,7 @@ class _Case:
             if alike and same_clerk(each.by, self._said.by):
                 raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
             if alike:
-                reviews.end_decisions(self._tx, [each.decision_id], state="confirmed")
+                review_decisions.end_decisions(self._tx, [each.decision_id], state="confirmed")
                 return False
         self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
@@ -290,7 +291,7 @@ class _Case:
             Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
             for each in proposals
         )
-        reviews.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        review_decisions.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
 
     # ── rulings ──
 
@@ -305,19 +306,19 @@ class _Case:
 
     def _overruled(self, digests: Digests, members: set[int], *, same: bool) -> list[Ruling]:
         """Earlier rulings about this evidence that the new one contradicts or repeats."""
-        known = reviews.rulings(self._tx, {digests.same, digests.different})
+        known = rulings.rulings(self._tx, {digests.same, digests.different})
         mine = [each for found in known.values() for each in found if each.association == self._item.association]
         return [each for each in mine if each.member_id in members or (same and each.same)]
 
     def _rule(self, against: Sequence[Ruling], new: Sequence[Ruling]) -> None:
-        self._touched = reviews.ruled_rows(self._tx, [each.ruling_id for each in against])
-        reviews.forget_rulings(self._tx, [each.ruling_id for each in against])
-        reviews.rule(self._tx, new)
+        self._touched = rulings.ruled_rows(self._tx, [each.ruling_id for each in against])
+        rulings.forget_rulings(self._tx, [each.ruling_id for each in against])
+        rulings.rule(self._tx, new)
 
     def _settle(self, against: Sequence[Ruling], likely: Sequence[Alternative]) -> int:
         """Settle the row again, those the overruled rulings decided, and the open doubts about the same members."""
         members = {each.member.member_id for each in likely} | {each.member_id for each in against}
-        waiting = items.open_reviews_of_members(self._tx, members)
+        waiting = reviews.open_reviews_of_members(self._tx, members)
         rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
@@ -350,7 +351,7 @@ class _Case:
             raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
         last = standing[-1]
         at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
-        reviews.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
+        review_decisions.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
         if last.state == "proposed":
             return self._done("open", answer=last.answer)
         if self._item.kind != "match":
@@ -363,25 +364,25 @@ class _Case:
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
         if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
-        items.end_reviews(self._tx, [self._item.item_id], state="open")
+        reviews.end_reviews(self._tx, [self._item.item_id], state="open")
         return self._done("open", answer=last.answer)
 
     def _unrule(self, last: DecisionRow) -> Done:
-        rulings = reviews.rulings_of(self._tx, [last.decision_id])
-        rows = reviews.ruled_rows(self._tx, [each.ruling_id for each in rulings])
+        withdrawn = rulings.rulings_of(self._tx, [last.decision_id])
+        rows = rulings.ruled_rows(self._tx, [each.ruling_id for each in withdrawn])
         rows.add((self._item.page_seq, self._item.row or 0))
         gone = {place for place in rows if self._page(place[0]) is None}
         if any(pages.load(self._tx, seq)[0].state != "expired" for seq, _ in gone):
             raise BadInput("item_expired", "原页已读不出，先修映射 (a page cannot be read: mend the mapping first)")
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
-        reviews.forget_rulings(self._tx, [each.ruling_id for each in rulings])
+        rulings.forget_rulings(self._tx, [each.ruling_id for each in withdrawn])
         parted, doubtful = self._part(last)
         changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
         changed += self._settle_rows((rows - gone) | doubtful, because=WITHDRAWN)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
-            items.end_reviews(self._tx, [self._item.item_id], state="superseded")
+            reviews.end_reviews(self._tx, [self._item.item_id], state="superseded")
         return self._done(self._now().state, answer=last.answer, rows=changed)
 
     def _part(self, last: DecisionRow) -> tuple[set[int], set[tuple[int, int]]]:
@@ -391,13 +392,13 @@ class _Case:
         if not parted:
             return set(), set()
         # Learnt while they were one person, a person number would lead to one of them for certain.
-        gone = roster.drop_kind(self._tx, PERSON_NO, [row.member_id for row in parted])
+        gone = blocks.drop_kind(self._tx, PERSON_NO, [row.member_id for row in parted])
         learnt = {row.member_id: b"".join(block for block, member in gone if member == row.member_id) for row in parted}
         again = [look_again_at(self._office, row, learnt[row.member_id]) for row in parted if not row.opt_out]
-        roster.ask_rescan(self._tx, again)
+        rescans.ask_rescan(self._tx, again)
         held = records.of_people(self._tx, {row.person_id for row in parted})
         rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
-        open_ones = items.open_reviews_of_members(self._tx, set(learnt))
+        open_ones = reviews.open_reviews_of_members(self._tx, set(learnt))
         return set(learnt), rows | {(each.page_seq, each.row) for each in open_ones if each.row is not None}
 
     # ── writing ──
@@ -418,7 +419,7 @@ class _Case:
             model=chosen.decision.model if chosen else "",
             joined=msgspec.json.encode(list(joined)).decode(),
         )
-        return reviews.add_decision(self._tx, row)
+        return review_decisions.add_decision(self._tx, row)
 
     def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
         note = self._said.note
@@ -430,10 +431,12 @@ class _Case:
         return find_item(self._tx, self._item.item_id, None)
 
     def _close(self) -> None:
-        items.end_reviews(self._tx, [self._item.item_id], state="decided")
+        reviews.end_reviews(self._tx, [self._item.item_id], state="decided")
 
     def _done(self, state: str, *, answer: str = "", member: Member | None = None, rows: int = 0) -> Done:
-        new = items.reviews(self._tx, association=self._item.association, kind="decided_before", after=self._last_item)
+        new = reviews.reviews(
+            self._tx, association=self._item.association, kind="decided_before", after=self._last_item
+        )
         return Done(
             item_id=self._item.item_id,
             answer=answer or self._said.answer,

@@ -26,10 +26,11 @@ from gateway.flow.reading.rulings import subject_of
 from gateway.model.decision import MatchDecision, Outcome, Subject
 from gateway.model.member import Member
 from gateway.model.money import yuan
-from gateway.store import claims, decisions, items, pages, reviews, roster
+from gateway.store import accesses, blocks, claims, decisions, members, pages, review_decisions, reviews
+from gateway.store.accesses import Access
 from gateway.store.engine import Tx
-from gateway.store.items import ReviewItem
-from gateway.store.reviews import Access, DecisionRow
+from gateway.store.review_decisions import DecisionRow
+from gateway.store.reviews import ReviewItem
 from gateway.store.values import from_ms, to_ms
 from gateway.vault import key_number
 
@@ -87,12 +88,13 @@ def alternatives(
     are always among them."""
     feed = page.at.meta.feed
     found = Search(tx, office, feed, page.content).run([row])
-    members = {each.member_id: each for each in found.candidates.get(row.index, ())}
+    candidates = {each.member_id: each for each in found.candidates.get(row.index, ())}
     wanted = {each for each in (item.member_id, *named) if each is not None}
-    members.update((each.member_id, office.open_member(each)) for each in roster.members(tx, wanted - members.keys()))
+    further = members.members(tx, wanted - candidates.keys())
+    candidates.update((row.member_id, office.open_member(row)) for row in further)
     subject = subject_of(office, feed, page.content, row.index) or Subject()
     likely = []
-    for member in members.values():
+    for member in candidates.values():
         candidate = candidate_of(member, found.person_nos.get((row.index, member.member_id)))
         decision = alone(subject, candidate, office.match_model)
         offered = decision.outcome is not Outcome.NONE or member.member_id in wanted
@@ -105,12 +107,12 @@ def _namesakes(tx: Tx, office: Office, subject: Subject) -> set[int]:
     """Whoever else bears such a name and was born that day: the other twin, where a card is one twin's and the record
     the other's, and matching looks at the owner of the number only."""
     texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
-    return {member_id for _, member_id in roster.find_blocks(tx, [office.block(text) for text in texts])}
+    return {member_id for _, member_id in blocks.find_blocks(tx, [office.block(text) for text in texts])}
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
     """An item, of this association where one is named. Raises BadInput("unknown_item")."""
-    item = items.review(tx, item_id) if 0 < item_id < 1 << 62 else None
+    item = reviews.review(tx, item_id) if 0 < item_id < 1 << 62 else None
     if item is None or association not in (None, item.association):
         raise BadInput("unknown_item", f"没有第{item_id}号待核事项 (no such item)")
     return item
@@ -161,8 +163,8 @@ def list_items(
     with `proposed_join` that the others are he too.
     """
     with office.store.read() as tx:
-        found = items.reviews(tx, state=state, association=association, kind=kind, after=after, limit=limit)
-        said = reviews.decisions_of(tx, [each.item_id for each in found])
+        found = reviews.reviews(tx, state=state, association=association, kind=kind, after=after, limit=limit)
+        said = review_decisions.decisions_of(tx, [each.item_id for each in found])
         numbers = numbers_of(tx, [each for spoken in said.values() for each in spoken])
     return [{**summary(item), **_standing(said.get(item.item_id, []), numbers)} for item in found]
 
@@ -170,7 +172,7 @@ def list_items(
 def numbers_of(tx: Tx, said: Iterable[DecisionRow]) -> dict[int, str]:
     """Member → member number, of everybody these decisions are about."""
     ids = {member_id for each in said for member_id in (each.member_id, *_joined(each)) if member_id is not None}
-    return {row.member_id: row.member_no for row in roster.members(tx, ids)}
+    return {row.member_id: row.member_no for row in members.members(tx, ids)}
 
 
 def _joined(said: DecisionRow) -> list[int]:
@@ -203,13 +205,13 @@ def reveal(office: Office, item_id: int, *, by: str, association: str | None = N
     name = clerk(by)
     with office.store.write() as tx:
         find_item(tx, item_id, association)
-        reviews.note_access(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
+        accesses.note_access(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
     with office.store.read() as tx:
         return _shown(tx, office, find_item(tx, item_id, association), reveal=True)
 
 
 def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[str, Any]:
-    said = reviews.decisions_of(tx, [item.item_id]).get(item.item_id, [])
+    said = review_decisions.decisions_of(tx, [item.item_id]).get(item.item_id, [])
     numbers = numbers_of(tx, said)
     spoken = [_told(office, each, numbers) for each in said]
     told = {**summary(item), **_standing(said, numbers), "revealed": reveal, "decisions": spoken}
@@ -323,7 +325,7 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
 def lessons(office: Office, *, association: str | None = None) -> Iterator[dict[str, Any]]:
     """Every decision that stands, as evidence levels and answer; nothing in it says who anybody is."""
     with office.store.read() as tx:
-        found = reviews.lessons(tx, association=association)
+        found = review_decisions.lessons(tx, association=association)
     for levels, same, model in found:
         yield {"levels": msgspec.json.decode(levels), "same": same, "model": model}
 
@@ -331,5 +333,5 @@ def lessons(office: Office, *, association: str | None = None) -> Iterator[dict[
 def access_log(office: Office, *, item_id: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
     """Who looked at plain values, newest first."""
     with office.store.read() as tx:
-        found = reviews.accesses(tx, item_id=item_id, limit=limit)
+        found = accesses.accesses(tx, item_id=item_id, limit=limit)
     return [{**msgspec.to_builtins(each), "at": from_ms(each.at).isoformat()} for each in found]

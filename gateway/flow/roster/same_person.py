@@ -15,9 +15,9 @@ from gateway.core.roster import Group, RosterMember, as_roster, one_holder, pers
 from gateway.flow.office import Office
 from gateway.flow.people.joining import decided_people
 from gateway.model.member import Member
-from gateway.store import roster
+from gateway.store import blocks, members
 from gateway.store.engine import Tx
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 
 OPTED_OUT = b"oo"
 """The kind of block under which who opted out is known by his number. No record asks for it; imports do."""
@@ -65,13 +65,13 @@ def opted_out_block(office: Office, id_number: str) -> bytes:
 def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) -> Holders:
     """The stored members with these id numbers."""
     wanted = list(numbers)
-    ids = {member_id for _, member_id, _ in roster.find(tx, [office.id_fingerprint(each) for each in wanted])}
-    if roster.has_kind(tx, OPTED_OUT):
-        blocks = [opted_out_block(office, each) for each in wanted]
-        ids |= {member_id for _, member_id in roster.find_blocks(tx, blocks)}
+    ids = {member_id for _, member_id, _ in members.find(tx, [office.id_fingerprint(each) for each in wanted])}
+    if blocks.has_kind(tx, OPTED_OUT):
+        opted_out = [opted_out_block(office, each) for each in wanted]
+        ids |= {member_id for _, member_id in blocks.find_blocks(tx, opted_out)}
     found: Holders = defaultdict(list)
     open_one = office.vault.opener()
-    for row in sorted(roster.members(tx, ids), key=lambda each: each.member_no):
+    for row in sorted(members.members(tx, ids), key=lambda each: each.member_no):
         if row.association == association:
             member = office.open_member(row, open_one)
             found[member.id_number].append(Stored(row, member))
@@ -105,8 +105,8 @@ def people_after(tx: Tx, plan: Plan, stored: Holders) -> list[People]:
     """For every holder of several enrolments the people he is once the plan is written. Whoever is new and not among
     them is a person of his own."""
     grouped: dict[Holder, list[Group]] = defaultdict(list)
-    for holder, person, members in _groups(tx, plan, stored):
-        grouped[holder].append(Group(person=person, members=list(members)))
+    for holder, person, grouped_members in _groups(tx, plan, stored):
+        grouped[holder].append(Group(person=person, members=list(grouped_members)))
     persons = {group.person for groups in grouped.values() if _merging(groups) for group in groups}
     claimed = decided_people(tx, sorted(each for each in persons if each is not None))
     for group in (group for groups in grouped.values() for group in groups):
@@ -153,6 +153,6 @@ def _persons_kept(tx: Tx, plan: Plan) -> dict[str, int | None]:
     moving = [(row, new) for row, old, new in plan.changed if old.id_number != new.id_number]
     goes = {row.member_no: new.id_number for row, new in moving}
     parts: dict[int, set[str | None]] = defaultdict(set)
-    for row in roster.members_of_people(tx, {row.person_id for row, _ in moving}):
+    for row in members.members_of_people(tx, {row.person_id for row, _ in moving}):
         parts[row.person_id].add(goes.get(row.member_no))
     return {row.member_no: row.person_id if len(parts[row.person_id]) == 1 else None for row, _ in moving}

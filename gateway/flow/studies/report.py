@@ -10,7 +10,7 @@ import msgspec
 from gateway.core.studies.reporting import Basis, Joined, Payment, Table, add_members, add_payments
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
-from gateway.store import items, reporting
+from gateway.store import quarantine, reporting, reviews
 from gateway.store.engine import Tx
 from gateway.store.reporting import ClaimMoney
 from gateway.store.values import SHANGHAI, to_ms
@@ -105,7 +105,7 @@ def _proposed(claim: ClaimMoney) -> tuple[int, int, bool] | None:
 
 
 def _quality(tx: Tx, first: date, last: date) -> Quality:
-    quarantined, in_review = items.open_counts(tx)
+    quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
     feeds = reporting.rows_by_class(tx, first, last)
     return Quality(feeds=feeds, open_quarantined=quarantined, open_review=in_review)
 

@@ -18,9 +18,9 @@ from gateway.flow.delivery.claims import claims_after, claims_of_person, decide,
 from gateway.flow.intake.sweep import lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.money import Money, parse_yuan, yuan
-from gateway.store import roster
+from gateway.store import members
 from gateway.store.claims import ClaimRow
-from gateway.store.roster import MemberRow
+from gateway.store.members import MemberRow
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
@@ -230,7 +230,7 @@ def _look_up(desk: Desk, association: str, member_no: str) -> Found:
 
 def _member(office: Office, association: str, member_no: str) -> MemberRow:
     with office.store.read() as tx:
-        rows = roster.members_by_no(tx, association, [member_no])
+        rows = members.members_by_no(tx, association, [member_no])
     if not rows:
         raise Problem("unknown_member")
     if rows[0].opt_out:

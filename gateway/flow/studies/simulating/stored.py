@@ -23,11 +23,11 @@ from gateway.flow.studies.simulating.drafts import Rules
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
-from gateway.store import facts, records, reporting, roster
+from gateway.store import facts, members, records, reporting
 from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
+from gateway.store.members import MemberRow
 from gateway.store.records import RecordRow
-from gateway.store.roster import MemberRow
 from gateway.store.values import SHANGHAI, to_ms
 
 _PEOPLE_AT_ONCE = 500
@@ -106,7 +106,7 @@ def _take(office: Office, asked: Asked, ids: Sequence[int], figures: Figures) ->
 def _enrolled(tx: Tx, asked: Asked, ids: Sequence[int]) -> dict[int, list[MemberRow]]:
     """The enrolments of those who have a period of the edition, in order of person; who opted out is not weighed."""
     people: dict[int, list[MemberRow]] = {person_id: [] for person_id in ids}
-    for row in roster.members_of_people(tx, ids):
+    for row in members.members_of_people(tx, ids):
         if not row.opt_out:
             people[row.person_id].append(row)
     return {person_id: rows for person_id, rows in people.items() if any(_concerned(asked, row) for row in rows)}

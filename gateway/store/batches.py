@@ -1,0 +1,136 @@
+"""Batches of a page's rows: which are done, and what became of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, update
+
+from gateway.store import schema
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """Rows and money of a batch by class (see schema.TALLY_CLASSES); adds up to the rows of the batch."""
+
+    rows: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
+    amount: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
+
+    def count(self, name: str, amount: int) -> None:
+        """Count one row of a class with its money."""
+        self.rows[name] += 1
+        self.amount[name] += amount
+
+    def add(self, other: Tally) -> None:
+        """Take the rows of another tally in."""
+        for name, many in other.rows.items():
+            self.rows[name] += many
+            self.amount[name] += other.amount[name]
+
+
+def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
+    """Mark a batch as done, with what became of its rows."""
+    counted = {f"{name}_rows": value for name, value in tally.rows.items()}
+    money = {f"{name}_amount": value for name, value in tally.amount.items()}
+    new = schema.batch.insert().values(page_seq=seq, first_row=first_row, rows=rows, sealed=sealed, **counted, **money)
+    tx.execute(new)
+
+
+def batches_done(tx: Connection, seq: int) -> dict[int, int]:
+    """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
+    table = schema.batch.c
+    query = select(table.first_row, table.rows).where(table.page_seq == seq)
+    return {row.first_row: row.rows for row in tx.execute(query)}
+
+
+def rows_done(tx: Connection, seq: int) -> int:
+    """How many rows of a page are done."""
+    done = select(func.coalesce(func.sum(schema.batch.c.rows), 0)).where(schema.batch.c.page_seq == seq)
+    return int(tx.execute(done).scalar_one())
+
+
+def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:
+    """Rows that changed class later: (page, row, from class, to class, amount). A batch holds its rows in order."""
+    # In one order for all, so that two feeds which move each other's rows cannot wait for one another for ever.
+    for seq, row, before, after, amount in sorted(moves, key=lambda move: move[:2]):
+        batch = schema.batch.c
+        within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
+        tx.execute(
+            update(schema.batch)
+            .where(within)
+            .values(
+                {
+                    batch[f"{before}_rows"]: batch[f"{before}_rows"] - 1,
+                    batch[f"{before}_amount"]: batch[f"{before}_amount"] - amount,
+                    batch[f"{after}_rows"]: batch[f"{after}_rows"] + 1,
+                    batch[f"{after}_amount"]: batch[f"{after}_amount"] + amount,
+                }
+            )
+        )
+
+
+def correct_tally(tx: Connection, seq: int, row: int, name: str, more: int) -> None:
+    """The money of a row of this class is so much more than was counted when it came."""
+    batch = schema.batch.c
+    within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
+    column = batch[f"{name}_amount"]
+    tx.execute(update(schema.batch).where(within).values({column: column + more}))
+
+
+class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch: its tally and its sealed list of rows."""
+
+    page_seq: int
+    first_row: int
+    rows: int
+    tally: Tally
+    sealed: bytes | None
+
+
+def sheets(tx: Connection, feed: str, *, after: int = 0) -> Iterator[BatchSheet]:
+    """The batches of a feed's pages after a place, oldest first."""
+    query = (
+        select(schema.batch)
+        .join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
+        .where(schema.page.c.feed == feed, schema.page.c.seq > after)
+        .order_by(schema.batch.c.page_seq, schema.batch.c.first_row)
+    )
+    for row in tx.execute(query):
+        yield _sheet(row)
+
+
+def sheets_of(tx: Connection, seq: int) -> list[BatchSheet]:
+    """The batches of one page, in row order."""
+    query = select(schema.batch).where(schema.batch.c.page_seq == seq).order_by(schema.batch.c.first_row)
+    return [_sheet(row) for row in tx.execute(query)]
+
+
+def _sheet(row: Any) -> BatchSheet:
+    values = row._mapping
+    tally = Tally(
+        rows={name: values[f"{name}_rows"] for name in schema.TALLY_CLASSES},
+        amount={name: values[f"{name}_amount"] for name in schema.TALLY_CLASSES},
+    )
+    return BatchSheet(page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed)
+
+
+def reseal_batch(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
+    """Replace the sealed list of a batch after rows changed class."""
+    same = (schema.batch.c.page_seq == seq) & (schema.batch.c.first_row == first_row)
+    tx.execute(update(schema.batch).where(same).values(sealed=sealed))
+
+
+def later_done(tx: Connection, feed: str, seq: int) -> bool:
+    """Whether a page received after this one has already been worked, wholly or in part."""
+    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
+    query = select(schema.batch.c.page_seq).select_from(joined)
+    query = query.where(schema.page.c.feed == feed, schema.page.c.seq > seq)
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def any_worked(tx: Connection, feeds: Sequence[str]) -> bool:
+    """Whether any page of these feeds has been worked, wholly or in part."""
+    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
+    query = select(schema.batch.c.page_seq).select_from(joined).where(schema.page.c.feed.in_(feeds)).limit(1)
+    return tx.execute(query).first() is not None

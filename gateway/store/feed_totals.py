@@ -1,0 +1,39 @@
+"""What a feed itself says a day holds."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from gateway.model.page import FeedTotals
+from gateway.store import schema
+from gateway.store.engine import insert_for
+
+
+def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:
+    """Remember what the feed itself says a day holds; the statement received last counts."""
+    values = {"rows": totals.rows, "amount": totals.amount, "page_seq": page_seq}
+    new = insert_for(tx, schema.feed_total).values(feed=feed, day=totals.day.isoformat(), source=source, **values)
+    table = schema.feed_total
+    tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[table.c.feed, table.c.day, table.c.source],
+            set_=values,
+            where=table.c.page_seq <= page_seq,
+        )
+    )
+
+
+def totals_of(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
+    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day.
+
+    What a file said of itself that a newer one replaced counts no longer.
+    """
+    said: dict[str, tuple[int, int | None]] = {}
+    table = schema.feed_total.c
+    joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
+    query = select(table.day, table.rows, table.amount).select_from(joined)
+    for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
+        rows, amount = said.get(row.day, (0, 0))
+        total = None if amount is None or row.amount is None else amount + row.amount
+        said[row.day] = (rows + row.rows, total)
+    return said

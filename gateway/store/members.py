@@ -1,0 +1,183 @@
+"""Members and their fingerprints: who is enrolled, found by keyed digests only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, func, select, text
+
+from gateway.model.member import Category, Coverage
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, is_postgres, new_ids, select_in
+
+
+class MemberRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A member as stored: clear columns, and the personal fields in one sealed box."""
+
+    member_id: int
+    person_id: int
+    association: str
+    member_no: str
+    category: Category
+    league: str | None
+    opt_out: bool
+    coverage: tuple[Coverage, ...]
+    sealed: bytes
+    content: bytes
+
+
+_COLUMNS = (
+    "member_id",
+    "person_id",
+    "association",
+    "member_no",
+    "category",
+    "league",
+    "opt_out",
+    "coverage",
+    "sealed",
+    "content",
+)
+
+_SELECT = "select " + ", ".join(_COLUMNS) + " from member "
+
+
+def pack_coverage(coverage: Sequence[Coverage]) -> str:
+    """Coverage periods as the JSON text of the `coverage` column."""
+    return msgspec.json.encode(
+        [(each.scheme, each.first_day, each.last_day, each.category) for each in coverage]
+    ).decode()
+
+
+_coverage = msgspec.json.Decoder(list[tuple[str, date, date, Category | None]])
+
+
+def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
+    """The coverage periods of the `coverage` column."""
+    return tuple(
+        Coverage(scheme=scheme, first_day=first, last_day=last, category=category)
+        for scheme, first, last, category in _coverage.decode(packed)
+    )
+
+
+def _row(values: Any) -> MemberRow:
+    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content = values
+    return MemberRow(
+        member_id=member_id,
+        person_id=person_id,
+        association=association,
+        member_no=member_no,
+        category=category,
+        league=league,
+        opt_out=bool(opt_out),
+        coverage=unpack_coverage(coverage),
+        sealed=bytes(sealed),
+        content=bytes(content),
+    )
+
+
+def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
+    """(fingerprint, member id, person id) of the members that have one of these fingerprints."""
+    query = "select fingerprint, member_id, person_id from member_fingerprint where fingerprint {keys}"
+    found = select_in(tx, query, fingerprints, kind="bytea")
+    return [(bytes(digest), member_id, person_id) for digest, member_id, person_id in found]
+
+
+def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
+    """The members with these ids."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where member_id {keys}", member_ids, kind="bigint")]
+
+
+def members_of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
+    """All enrolments of these people."""
+    return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
+
+
+def members_by_no(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
+    """The members of an association with these member numbers."""
+    query = _SELECT + "where association = ? and member_no {keys}"
+    return [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
+
+
+def members_after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
+    """The next members in order of id: how a sweep walks the roster."""
+    table = schema.member.c
+    query = (
+        select(*(table[name] for name in _COLUMNS))
+        .where(table.association.in_(associations), table.member_id > member_id)
+        .order_by(table.member_id)
+        .limit(limit)
+    )
+    return [_row(row) for row in tx.execute(query)]
+
+
+def count(tx: Connection, association: str) -> int:
+    """How many members an association has."""
+    mine = schema.member.c.association == association
+    return int(tx.execute(select(func.count()).select_from(schema.member).where(mine)).scalar_one())
+
+
+def new_member_ids(tx: Connection, how_many: int) -> range | list[int]:
+    """Ids for members about to be added: their seals are bound to them."""
+    return new_ids(tx, schema.member, how_many)
+
+
+def _values(row: MemberRow) -> tuple[Any, ...]:
+    return (
+        row.member_id,
+        row.person_id,
+        row.association,
+        row.member_no,
+        row.category,
+        row.league,
+        row.opt_out,
+        pack_coverage(row.coverage),
+        row.sealed,
+        row.content,
+    )
+
+
+def add_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+    """Insert new members."""
+    insert_many(tx, schema.member, _COLUMNS, [_values(row) for row in rows])
+
+
+def change_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+    """Write changed members over the old ones; ids and numbers stay."""
+    sql = (
+        "update member set person_id = ?, category = ?, league = ?, opt_out = ?, coverage = ?, sealed = ?,"
+        " content = ? where member_id = ?"
+    )
+    values = (_values(row) for row in rows)
+    change_many(tx, sql, [(each[1], each[4], each[5], each[6], each[7], each[8], each[9], each[0]) for each in values])
+
+
+def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
+    """These members are not found any more."""
+    change_many(tx, "delete from member_fingerprint where member_id = ?", [(each,) for each in member_ids])
+
+
+def add_fingerprints(tx: Connection, found_by: Sequence[tuple[bytes, int, int]]) -> None:
+    """(fingerprint, member id, person id): by which members are found from now on."""
+    # Sorted keys fill an index page after page, in place of all over it.
+    in_order = sorted(found_by, key=itemgetter(0))
+    insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id", "person_id"), in_order)
+
+
+def settle_in(tx: Connection) -> None:
+    """After many rows came at once: let the planner see them, so that the next batch is looked up by index."""
+    if is_postgres(tx):
+        tx.execute(text("analyze member, member_fingerprint, member_block, person"))
+
+
+def fingerprints_of(tx: Connection, member_ids: Iterable[int]) -> dict[int, list[bytes]]:
+    """Member id → fingerprints."""
+    query = "select member_id, fingerprint from member_fingerprint where member_id {keys}"
+    found: dict[int, list[bytes]] = {}
+    for member_id, digest in select_in(tx, query, member_ids, kind="bigint"):
+        found.setdefault(member_id, []).append(bytes(digest))
+    return found

@@ -1,0 +1,46 @@
+"""Sweep windows: up to which day a feed was asked about each member."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from sqlalchemy import Connection, func, select
+
+from gateway.store import schema
+from gateway.store.engine import change_many, insert_many, select_in
+
+
+def asked(tx: Connection, feed: str, member_ids: Iterable[int]) -> dict[int, date]:
+    """Member id → the last day the feed was asked about."""
+    query = "select member_id, asked_until from sweep_asked where feed = ? and member_id {keys}"
+    return {
+        member_id: date.fromisoformat(until)
+        for member_id, until in select_in(tx, query, member_ids, kind="bigint", first=(feed,))
+    }
+
+
+def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int) -> None:
+    """Remember until which day each member was asked about."""
+    ids = [(feed, member_id) for member_id in until]
+    change_many(tx, "delete from sweep_asked where feed = ? and member_id = ?", ids)
+    rows = [(feed, one, day.isoformat(), now_ms) for one, day in until.items()]
+    insert_many(tx, schema.sweep_asked, ("feed", "member_id", "asked_until", "asked_at"), rows)
+
+
+def forget_asked(tx: Connection, member_ids: Sequence[int]) -> None:
+    """These members have another number now: what was asked about the old one says nothing about them."""
+    change_many(tx, "delete from sweep_asked where member_id = ?", [(each,) for each in member_ids])
+
+
+def oldest_asked(tx: Connection, feed: str) -> date | None:
+    """The oldest day up to which some member was asked about."""
+    found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))
+    day = found.scalar()
+    return date.fromisoformat(day) if day else None
+
+
+def note_failed(tx: Connection, feed: str, failed: dict[int, str]) -> None:
+    """Remember why a member could not be asked in full; his window stays where it was."""
+    sql = "update sweep_asked set failed_code = ? where feed = ? and member_id = ?"
+    change_many(tx, sql, [(code, feed, member_id) for member_id, code in failed.items()])
