@@ -14,6 +14,7 @@ from gateway.cli import (
     explaining,
     facts,
     feeds,
+    findings,
     matching,
     matching_flow,
     night,
@@ -58,6 +59,7 @@ simulating.register(app)
 reporting.register(app)
 claims.register(app)
 review.register(app)
+findings.register(app)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.findings import show_findings
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.cli.words import DELIVERIES, RUNS
@@ -30,6 +31,7 @@ def run(
 ) -> None:
     """现在取数、核算并送达 (take in now, then deliver)."""
     from gateway import wiring
+    from gateway.flow.findings.book import must_act, show
     from gateway.flow.intake.night import run_night
 
     office = open_office(context)
@@ -43,11 +45,14 @@ def run(
         first=first.date() if first else None,
         last=last.date() if last else None,
     )
+    noted = show(office)
+    failed = report.failed or must_act(noted)
     if as_json:
-        emit({**_plain(report), "ok": not report.failed})
+        emit({**_plain(report), "findings": noted, "ok": not failed})
     else:
         _show(report)
-    if report.failed:
+        show_findings(noted)
+    if failed:
         raise typer.Exit(1)
 
 

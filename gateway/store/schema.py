@@ -418,3 +418,31 @@ rescan = Table(
     Column("reread", Boolean, nullable=False),
 )
 """Members whose stored pages must be read again (`reread`) or whose stays must be weighed again."""
+
+_NOT_CLOSED: Any = {"sqlite_where": text("closed_at is null"), "postgresql_where": text("closed_at is null")}
+
+finding = Table(
+    "finding",
+    metadata,
+    Column("finding_id", _Id, primary_key=True, autoincrement=True),
+    Column("code", String(40), nullable=False),
+    Column("level", String(4), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("first_day", String(10)),
+    Column("last_day", String(10)),
+    Column("count", BigInteger, nullable=False),
+    Column("amount", BigInteger),
+    Column("detail", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("acknowledged_by", String(80)),
+    Column("acknowledged_at", BigInteger),
+    Column("acknowledged_until", String(10)),
+    Column("note", LargeBinary),
+    Column("closed_at", BigInteger),
+    Index("ix_finding_code_kind_name", "code", "kind", "name", unique=True, **_NOT_CLOSED),
+)
+"""What is not as it should be: code and subject (kind and name: a feed, an association, a page …), open once at most.
+level: act | know; `acknowledged_until`: the day from which it counts again; `note`: sealed; `closed_at` is null while
+it is open. `amount` is null where nobody can tell the money; no column but the note may hold anything personal."""

@@ -35,6 +35,8 @@ def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[str]:
     if not hasattr(command, "list_commands"):
         yield " ".join(words)
         return
+    if command.invoke_without_command and words:
+        yield " ".join(words)
     context = command.context_class(command, info_name=words[-1] if words else "hubao")
     for name in command.list_commands(context):
         found = command.get_command(context, name)

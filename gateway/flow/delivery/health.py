@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
+from gateway.flow.findings import book
 from gateway.flow.office import Office
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claims, deliveries, members, pages, quarantine, reviews, runs, sweep_windows
@@ -62,7 +63,8 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
         out.findings += _feed_findings(each, office.feeds[each.feed], now)
     if dead := out.deliveries.get("dead", 0):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    return msgspec.structs.replace(out, findings=out.findings + findings(due))
+    noted = [f"{each} → {each.advice}" for each in book.show(office) if each.counts]
+    return msgspec.structs.replace(out, findings=out.findings + findings(due) + noted)
 
 
 def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:

@@ -1,0 +1,144 @@
+"""Raise, close, show and acknowledge findings. Saying the same thing twice brings the open finding up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from gateway.errors import BrokenSeal, WrongUse
+from gateway.flow.findings.codes import CODES
+from gateway.flow.office import Office
+from gateway.model.money import yuan
+from gateway.store import findings
+from gateway.store.engine import Tx
+from gateway.store.findings import FindingRow
+from gateway.vault import context_for
+
+note_context = context_for("finding", "note")
+
+ACT = "act"
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not as it should be: a code of `CODES` and its subject. `amount` in fen, None where the money is not
+    known; `detail` never holds anything personal."""
+
+    code: str
+    kind: str
+    name: str
+    count: int = 1
+    amount: int | None = None
+    days: tuple[date, ...] = ()
+    detail: str = ""
+
+
+class FindingReport(msgspec.Struct, frozen=True, kw_only=True):
+    """An open finding as commands show it. `amount` in yuan as text, None where the money is not known; `counts`:
+    whether it makes a command end with 1, now."""
+
+    finding_id: int
+    code: str
+    level: str
+    kind: str
+    name: str
+    first_day: date | None
+    last_day: date | None
+    count: int
+    amount: str | None
+    since: datetime
+    updated_at: datetime
+    detail: str
+    words: str
+    advice: str
+    acknowledged_by: str | None
+    acknowledged_at: datetime | None
+    acknowledged_until: date | None
+    note: str | None
+    counts: bool
+
+    def __str__(self) -> str:
+        """One line for people: where, what, how much."""
+        much = f"，{self.amount}元" if self.amount is not None else ""
+        detail = f"：{self.detail}" if self.detail else ""
+        return f"{self.name}: {self.words}（{self.count}{much}）{detail}"
+
+
+def raise_(tx: Tx, trouble: Trouble, *, now: datetime) -> None:
+    """Say that something is not as it should be, or bring what is said of it already up to date."""
+    findings.put(
+        tx,
+        code=trouble.code,
+        level=CODES[trouble.code].level,
+        kind=trouble.kind,
+        name=trouble.name,
+        first_day=min(trouble.days, default=None),
+        last_day=max(trouble.days, default=None),
+        count=trouble.count,
+        amount=trouble.amount,
+        detail=trouble.detail,
+        now=now,
+    )
+
+
+def close(tx: Tx, code: str, kind: str, names: Collection[str], *, now: datetime) -> None:
+    """What these findings said is mended. Nothing is written where none of them is open."""
+    still_open = findings.open_findings(tx, code=code)
+    mended = [row.finding_id for row in still_open if row.kind == kind and row.name in names]
+    findings.close(tx, mended, now=now)
+
+
+def show(office: Office) -> list[FindingReport]:
+    """Every open finding, oldest first."""
+    with office.store.read() as tx:
+        rows = findings.open_findings(tx)
+    return [_report(office, row) for row in rows]
+
+
+def must_act(reports: Sequence[FindingReport]) -> bool:
+    """Whether one of these is for a person to see to now."""
+    return any(report.counts for report in reports)
+
+
+def acknowledge(office: Office, finding_id: int, *, by: str, until: date, note: str | None = None) -> FindingReport:
+    """A person has seen a finding; it counts again from the day `until` on.
+
+    Raises WrongUse where no such finding is open, or the day is not to come.
+    """
+    now = office.now()
+    if until <= now.date():
+        raise WrongUse("--until 应为今天以后的日期 (--until must be a day to come)")
+    with office.store.write() as tx:
+        row = findings.by_id(tx, finding_id)
+        if row is None or row.closed_at is not None:
+            raise WrongUse(f"没有编号为 {finding_id} 的未结发现，见 hubao findings (no such open finding)")
+        sealed = office.vault.roster_key().seal(note.encode(), note_context(finding_id)) if note else None
+        findings.acknowledge(tx, finding_id, by=by, until=until, note=sealed, now=now)
+    return next(report for report in show(office) if report.finding_id == finding_id)
+
+
+def _report(office: Office, row: FindingRow) -> FindingReport:
+    """A stored finding in words. A code of a later program is shown by itself."""
+    stored: dict[str, Any] = msgspec.structs.asdict(row)
+    del stored["closed_at"]
+    meaning = CODES.get(row.code)
+    silent = row.acknowledged_until is not None and office.now().date() < row.acknowledged_until
+    stored |= {
+        "amount": yuan(row.amount) if row.amount is not None else None,
+        "words": meaning.words if meaning else row.code,
+        "advice": meaning.advice if meaning else "",
+        "note": _note(office, row),
+        "counts": row.level == ACT and not silent,
+    }
+    return FindingReport(**stored)
+
+
+def _note(office: Office, row: FindingRow) -> str | None:
+    if row.note is None:
+        return None
+    try:
+        return office.vault.open(row.note, note_context(row.finding_id)).decode()
+    except BrokenSeal:
+        return None

@@ -1,0 +1,47 @@
+"""Every code a finding may have: its level, its words, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+Level = Literal["act", "know"]
+"""act: a person must do something, and `run`, `status` and `findings` end with 1; know: it is only said."""
+
+
+class FindingCode(msgspec.Struct, frozen=True):
+    """What a code means and what a person does about it, in the words of whoever reads them."""
+
+    level: Level
+    words: str
+    advice: str
+
+
+CODES: Final[dict[str, FindingCode]] = {
+    "page_failed": FindingCode(
+        "act",
+        "一页处理失败，其余行尚未处理 (a page failed and waits)",
+        "下次运行会从缺口处继续；若反复失败，请查看日志 (the next run goes on at the gap; if not, look at the log)",
+    ),
+    "rows_lost": FindingCode(
+        "act",
+        "页面已到期销毁，其中有行从未处理 (a page expired before all its rows were worked)",
+        "请向盟市重新索取这些日期的数据 (ask the league for these days again)",
+    ),
+    "step_failed": FindingCode(
+        "act",
+        "夜间作业的一步失败 (a step of the night failed)",
+        "下次运行会再做；若反复失败，请查看日志 (the next run does it again; look at the log if it fails again)",
+    ),
+    "unreadable": FindingCode(
+        "act",
+        "有密文打不开，有关人员暂不核算 (something stored does not open: nothing is concluded about whom it concerns)",
+        "从备份恢复密钥或数据；不能恢复的，用 hubao unreadable list 查看后注销"
+        " (restore keys or data from the backup; what cannot be restored is written off: hubao unreadable list)",
+    ),
+}
+"""Code → what it means. A code that is not here cannot be raised."""
+
+SUBJECTS: Final[dict[str, str]] = {"page": "页", "feed": "盟市", "association": "协会", "step": "步骤"}
+"""What a finding may be about."""
