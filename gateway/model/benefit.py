@@ -55,7 +55,7 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             raise ValueError("the lines of an estimate must add up to what is payable")
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What the association has decided about a stay: it stays fixed (policy 1.7.8). A refusal has payable 0.
 
     `stay` identifies it where it has no settlements of its own: an event (确诊、身故、期满).

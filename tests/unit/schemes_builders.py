@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.schemes import Insured, SchemeFamily, assess
-from gateway.model.benefit import BenefitEstimate, Decided
+from gateway.model.benefit import BenefitEstimate, ClaimDecision
 from gateway.model.member import Coverage
 from gateway.model.money import Money, parse_yuan, yuan
 from gateway.model.record import SettlementRecord
@@ -70,12 +70,12 @@ def reversal(of: SettlementRecord, **given: Any) -> SettlementRecord:
     return SettlementRecord(**(plain | {"reversal": True} | negative | given))
 
 
-def decided(payable: str, *numbers: str, refused: bool = False) -> Decided:
-    return Decided(settlements=numbers, payable=parse_yuan(payable), refused=refused)
+def decided(payable: str, *numbers: str, refused: bool = False) -> ClaimDecision:
+    return ClaimDecision(settlements=numbers, payable=parse_yuan(payable), refused=refused)
 
 
 def assessed(
-    member: Insured, *records: SettlementRecord, decided: tuple[Decided, ...] = ()
+    member: Insured, *records: SettlementRecord, decided: tuple[ClaimDecision, ...] = ()
 ) -> tuple[BenefitEstimate, ...]:
     return assess(member, records, family(), decided)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.core.claims.deadlines import (
     Due,
     Processing,
-    Step,
+    WorkStep,
     due_after,
     in_time,
     is_working_day,
@@ -114,18 +114,18 @@ def test_a_year_without_notice_is_monday_to_friday_and_says_so(first: str, assum
 
 def test_two_days_and_two_days() -> None:
     """阿拉善: reviewed within two days of receipt, handed on within two more."""
-    steps = (Step(name="审核", days=2), Step(name="提交自治区协会", days=2))
+    steps = (WorkStep(name="审核", days=2), WorkStep(name="提交自治区协会", days=2))
     assert [(each.name, each.due) for each in step_dues(steps, day("2021-10-08"))] == [
         ("审核", Due(day("2021-10-10"))),
         ("提交自治区协会", Due(day("2021-10-12"))),
     ]
-    working = tuple(Step(name=each.name, days=each.days, of="working") for each in steps)
+    working = tuple(WorkStep(name=each.name, days=each.days, of="working") for each in steps)
     assert [each.due.day for each in step_dues(working, day("2021-09-30"))] == [day("2021-10-09"), day("2021-10-12")]
     assert step_dues((), day("2021-10-08")) == ()
 
 
 def test_what_a_step_assumed_holds_for_the_steps_after_it() -> None:
-    steps = (Step(name="一", days=1, of="working"), Step(name="二", days=2))
+    steps = (WorkStep(name="一", days=1, of="working"), WorkStep(name="二", days=2))
     assert [each.due.assumed for each in step_dues(steps, day("2026-12-31"))] == [True, True]
 
 

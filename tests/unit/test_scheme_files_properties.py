@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemes_builders import SCHEMES
 
-from gateway.core.schemes import Beside, Edition, Insured, SchemeFamily, assess, ledger
-from gateway.core.schemes.language.rules import Share
+from gateway.core.schemes import Edition, Insured, OtherPayment, SchemeFamily, assess, ledger
+from gateway.core.schemes.language.rules import ShareBenefit
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.member import Coverage
 from gateway.model.money import Money
@@ -132,14 +132,14 @@ def test_the_order_of_records_and_facts_does_not_matter(scheme: str, data: st.Da
     records = [data.draw(settlements(family, member, f"S{at}")) for at in range(data.draw(st.integers(2, 5)))]
     told = data.draw(facts(family, member))
     other = data.draw(st.sampled_from([*FAMILIES, "elsewhere"]))
-    beside = [Beside(scheme=other, settlements=(records[0].settlement_no,), payable=12_345)]
-    expected = assess(member, records, family, facts=told, beside=beside)
+    other_payments = [OtherPayment(scheme=other, settlements=(records[0].settlement_no,), payable=12_345)]
+    expected = assess(member, records, family, facts=told, other_payments=other_payments)
     shuffled = data.draw(st.permutations(records))
-    found = assess(member, shuffled, family, facts=data.draw(st.permutations(told)), beside=beside)
+    found = assess(member, shuffled, family, facts=data.draw(st.permutations(told)), other_payments=other_payments)
     assert [plain(one) for one in found] == [plain(one) for one in expected]
     stands = Counter(number for one in expected for number in one.settlements)
     assert stands == Counter(record.settlement_no for record in records)
-    silent = assess(member, records, family, facts=told, beside=beside, explained=False)
+    silent = assess(member, records, family, facts=told, other_payments=other_payments, explained=False)
     assert [(one.payable, one.flags, one.assumed) for one in silent] == [
         (one.payable, one.flags, one.assumed) for one in expected
     ]
@@ -165,7 +165,7 @@ def one_stay(edition: Edition, family: SchemeFamily, **amounts: int) -> tuple[In
     return Insured(category="active", sex="F", birth_date=date(1975, 5, 1), coverage=coverage), record
 
 
-def rises(share: Share) -> bool:
+def rises(share: ShareBenefit) -> bool:
     """Whether more base can never pay less: marginal always; whole amounts where the rates rise to an open end."""
     if not share.whole:
         return True
@@ -174,7 +174,7 @@ def rises(share: Share) -> bool:
 
 
 def only_added(edition: Edition) -> list[str]:
-    shares = [one for one in edition.benefits if isinstance(one, Share)]
+    shares = [one for one in edition.benefits if isinstance(one, ShareBenefit)]
     if not all(rises(share) for share in shares):
         return []
     added = {name for share in shares for name in share.base.add if name in AMOUNT_FIELDS}

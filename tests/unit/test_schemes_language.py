@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from schemes_builders import IN_2021, SCHEMES, assessed, decided, family, insured, reversal, stay
 
-from gateway.core.schemes import SchemeFamily, assess, beside_of, could_pay, in_order_of_payment, ledger
+from gateway.core.schemes import SchemeFamily, assess, could_pay, in_order_of_payment, ledger, payments_stood_on
 from gateway.core.schemes.cases import answer_case
-from gateway.core.schemes.stacking import beside
+from gateway.core.schemes.coordination import payment_by
 from gateway.errors import BadSettings
 from gateway.model.record import SettlementRecord
 from gateway.settings.schemes import load_families
@@ -215,13 +215,13 @@ def test_another_scheme_counts_only_where_the_member_has_its_coverage(tmp_path: 
     written(tmp_path, SHARE.replace('add = ["in_scope_amount"]', 'add = ["in_scope_amount"], less = ["paid_by:two"]'))
     families = load_families(written(tmp_path, SHARE, scheme="two"))
     member = insured(("2021-01-01", "2021-12-31"))
-    assert beside_of(member, [stay("S1", "2021-02-01", "2021-02-03")], families["one"], families) == []
+    assert payments_stood_on(member, [stay("S1", "2021-02-01", "2021-02-03")], families["one"], families) == []
 
 
 def test_a_payment_beside_has_the_first_day_of_its_settlements() -> None:
     records = [stay("S1", "2021-07-05", "2021-07-08"), stay("S2", "2021-07-01", "2021-07-03")]
-    assert beside("other", ("S1", "S2"), 100, records).on == date(2021, 7, 1)
-    assert beside("other", ("S9",), 100, records).on is None
+    assert payment_by("other", ("S1", "S2"), 100, records).on == date(2021, 7, 1)
+    assert payment_by("other", ("S9",), 100, records).on is None
 
 
 # ── what could pay ──────

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from schemes_builders import at, family, reversal, stay
 
 from gateway.core.schemes import Insured, assess, needs_person
-from gateway.model.benefit import BenefitEstimate, Decided
+from gateway.model.benefit import BenefitEstimate, ClaimDecision
 from gateway.model.member import Coverage
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
@@ -64,12 +64,12 @@ def histories(draw: st.DrawFn) -> list[SettlementRecord]:
 
 
 @st.composite
-def decisions(draw: st.DrawFn, records: list[SettlementRecord]) -> tuple[Decided, ...]:
+def decisions(draw: st.DrawFn, records: list[SettlementRecord]) -> tuple[ClaimDecision, ...]:
     numbers = list(dict.fromkeys(one.settlement_no for one in records if not one.reversal))
     chosen = draw(st.lists(st.sampled_from(numbers), unique=True, max_size=3)) if numbers else []
     amounts = [draw(st.sampled_from([0, 20_000, 30_000_000])) for _ in chosen]
     return tuple(
-        Decided(settlements=(number,), payable=Money(amount), refused=amount == 0)
+        ClaimDecision(settlements=(number,), payable=Money(amount), refused=amount == 0)
         for number, amount in zip(chosen, amounts, strict=True)
     )
 

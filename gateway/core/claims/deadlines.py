@@ -28,7 +28,7 @@ class Due(msgspec.Struct, frozen=True, order=True):
     assumed: bool = False
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class WorkStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the office's work (办理环节): so many days after the step before it, or after receipt."""
 
     name: str
@@ -46,7 +46,7 @@ class Processing(msgspec.Struct, frozen=True, kw_only=True):
     complex_days: int | None = None
     of: Counting = "working"
     article: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[WorkStep, ...] = ()
     steps_article: str = ""
 
 
@@ -90,7 +90,7 @@ def payment_due(processing: Processing, approved_on: date, *, complex_claim: boo
     return None if days is None else due_after(approved_on, days, processing.of)
 
 
-def step_dues(steps: Sequence[Step], received_on: date) -> tuple[StepDue, ...]:
+def step_dues(steps: Sequence[WorkStep], received_on: date) -> tuple[StepDue, ...]:
     """The last day of every step of a claim received on this day; each step counts from the last day of the one before.
 
     The last of them is the day by which the association should have decided.

@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.core.schemes import Edition
 from gateway.core.schemes.language.conditions import ALWAYS
-from gateway.core.schemes.language.rules import Share
+from gateway.core.schemes.language.rules import ShareBenefit
 from gateway.model.benefit import BenefitEstimate
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
@@ -152,7 +152,7 @@ NO_WORDING: Final = Wording()
 
 def wording_of(edition: Edition) -> Wording:
     """The wording of an edition."""
-    shares = [benefit for benefit in edition.benefits if isinstance(benefit, Share)]
+    shares = [benefit for benefit in edition.benefits if isinstance(benefit, ShareBenefit)]
     alone = len(shares) == 1 and shares[0].conditions == ALWAYS
     reasons = dict.fromkeys(("maternity_insurance", "not_employee_insurance"), edition.who.article)
     reasons |= {each.reason: each.article for each in edition.exclusions}
@@ -167,7 +167,7 @@ def wording_of(edition: Edition) -> Wording:
     )
 
 
-def _words_of(benefit: Share) -> BaseWords:
+def _words_of(benefit: ShareBenefit) -> BaseWords:
     base, bands = benefit.base, benefit.bands
     shown = not (base.special or base.days or base.paid_by or base.paid_by_added)
     last = None if benefit.by_condition or not bands else bands[-1]
@@ -182,7 +182,7 @@ def _words_of(benefit: Share) -> BaseWords:
     )
 
 
-def _described(benefit: Share) -> str:
+def _described(benefit: ShareBenefit) -> str:
     """What a base is made of that no settlement sheet shows."""
     base = benefit.base
     added = [TERMS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)

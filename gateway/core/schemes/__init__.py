@@ -8,26 +8,26 @@ what has been used, `stacking` what other schemes pay, `cases` answers JSON.
 """
 
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person
+from gateway.core.schemes.coordination import in_order_of_payment, payments_by, payments_stood_on
 from gateway.core.schemes.language.edition import Edition, SchemeFamily
 from gateway.core.schemes.ledger import Ledger, ledger
-from gateway.core.schemes.stacking import beside_of, besides, in_order_of_payment
+from gateway.core.schemes.units.care_units import CareKind
 from gateway.core.schemes.units.periods import Insured
-from gateway.core.schemes.units.situations import Beside
-from gateway.core.schemes.units.stays import Kind
+from gateway.core.schemes.units.situations import OtherPayment
 
 __all__ = [
     "PERSON_FLAGS",
-    "Beside",
+    "CareKind",
     "Edition",
     "Insured",
-    "Kind",
     "Ledger",
+    "OtherPayment",
     "SchemeFamily",
     "assess",
-    "beside_of",
-    "besides",
     "could_pay",
     "in_order_of_payment",
     "ledger",
     "needs_person",
+    "payments_by",
+    "payments_stood_on",
 ]

@@ -16,19 +16,27 @@ from gateway.core.schemes.amounts import texts
 from gateway.core.schemes.amounts.bases import base_of
 from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.amounts.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
-from gateway.core.schemes.amounts.weighed import Weighed
-from gateway.core.schemes.amounts.weighing import weigh
+from gateway.core.schemes.amounts.pricing import price_unit
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.claim_windows import claim_by
 from gateway.core.schemes.doubts import doubts_of
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.edition import SchemeFamily
-from gateway.core.schemes.language.rules import Daily, Share
+from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
+from gateway.core.schemes.units.care_units import (
+    OF_ONE_DAY,
+    CareKind,
+    CareUnit,
+    care_units_of,
+    pregnancy_in_doubt,
+    set_aside,
+    unit_order,
+)
 from gateway.core.schemes.units.periods import Insured, Period, periods_of, waits
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR, standing_of
 from gateway.core.schemes.units.single import single
-from gateway.core.schemes.units.situations import Beside, Case, Situation, situation_of
-from gateway.core.schemes.units.stays import OF_ONE_DAY, Kind, Stay, pregnancy_in_doubt, set_aside, stay_order, stays_of
-from gateway.model.benefit import BenefitEstimate, BenefitLine, Decided, Fact
+from gateway.core.schemes.units.situations import MemberCase, OtherPayment, Situation, situation_of
+from gateway.model.benefit import BenefitEstimate, BenefitLine, ClaimDecision, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
@@ -58,26 +66,33 @@ def assess(
     insured: Insured,
     records: Sequence[SettlementRecord],
     family: SchemeFamily,
-    decided: Sequence[Decided] = (),
+    decided: Sequence[ClaimDecision] = (),
     *,
     facts: Sequence[Fact] = (),
-    beside: Sequence[Beside] | None = None,
+    other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
 ) -> tuple[BenefitEstimate, ...]:
     """One estimate for each stay, month, period or event, in order of admission, settlement time and number.
 
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
     `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
-    diagnoses, death, the end of a period; `beside` is what other schemes pay; without `explained` the lines
+    diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the lines
     have no sentences. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
     without offset.
     """
     if len(records) == 1 and not decided and not facts:
-        situation = single(insured, records[0], family, beside or (), explained=explained)
+        situation = single(insured, records[0], family, other_payments or (), explained=explained)
         if situation is not None:
-            return (_Assessing(situation.case, _UNUSED, False).undecided(situation),)
+            return (_Assessment(situation.case, _UNUSED, False).undecided(situation),)
     return assessed(
-        insured, records, family, decided, facts=facts, beside=beside, explained=explained, remembers=False
+        insured,
+        records,
+        family,
+        decided,
+        facts=facts,
+        other_payments=other_payments,
+        explained=explained,
+        remembers=False,
     )[0]
 
 
@@ -85,31 +100,38 @@ def assessed(
     insured: Insured,
     records: Sequence[SettlementRecord],
     family: SchemeFamily,
-    decided: Sequence[Decided] = (),
+    decided: Sequence[ClaimDecision] = (),
     *,
     facts: Sequence[Fact] = (),
-    beside: Sequence[Beside] | None = None,
+    other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
     remembers: bool = True,
-) -> tuple[tuple[BenefitEstimate, ...], Case, Uses]:
+) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
-    stays = stays_of(records, standing_of(records), family, periods, decided, facts)
+    stays = care_units_of(records, standing_of(records), family, periods, decided, facts)
     if len(stays) > 1:
-        stays.sort(key=stay_order)
-    case = Case(insured=insured, family=family, periods=periods, facts=facts, beside=beside or (), explained=explained)
+        stays.sort(key=unit_order)
+    case = MemberCase(
+        insured=insured,
+        family=family,
+        periods=periods,
+        facts=facts,
+        other_payments=other_payments or (),
+        explained=explained,
+    )
     situations = _situations(stays, case)
     # Most members have one stay; nothing comes after it that would ask what it used.
     remembers = remembers or len(situations) > 1 or bool(decided)
     uses = Uses() if remembers else _UNUSED
     if decided:
         _take_decided(situations, uses)
-    assessing = _Assessing(case, uses, remembers)
-    estimates = tuple([assessing.estimate(situation) for situation in situations if not situation.unit.ghost])
+    assessing = _Assessment(case, uses, remembers)
+    estimates = tuple([assessing.estimate(situation) for situation in situations if not situation.unit.fully_reversed])
     return estimates, case, uses
 
 
-def could_pay(kind: Kind, family: SchemeFamily) -> bool:
+def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
     """Whether some edition could pay for such a settlement or a person must look, whatever the coverage.
 
     A scheme that pays at a diagnosis could pay for any care, as long as the insurance is one it knows.
@@ -120,7 +142,7 @@ def could_pay(kind: Kind, family: SchemeFamily) -> bool:
     return reason is None or pregnancy_in_doubt(kind, family)
 
 
-def _may_hold_a_diagnosis(kind: Kind, family: SchemeFamily) -> bool:
+def _may_hold_a_diagnosis(kind: CareKind, family: SchemeFamily) -> bool:
     # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
     codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
     return codes is None or any(group.holds(codes) for group in family.disease_groups)
@@ -134,7 +156,7 @@ def needs_person(estimate: BenefitEstimate) -> bool:
     return bool(estimate.flags)
 
 
-def _situations(stays: Sequence[Stay], case: Case) -> list[Situation]:
+def _situations(stays: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
     if len(stays) == 1:
         stay = stays[0]
         situations = [situation_of(stay, stay.identity, case, _merged(stay, {stay.identity}))]
@@ -149,14 +171,14 @@ def _situations(stays: Sequence[Stay], case: Case) -> list[Situation]:
     return situations
 
 
-def _merged(stay: Stay, taken: set[str]) -> tuple[str, ...]:
+def _merged(stay: CareUnit, taken: set[str]) -> tuple[str, ...]:
     if len(stay.parts) < 2 or stay.event is not None:
         return ()
     identities = dict.fromkeys(part.visit_identity for part in stay.parts)
     return tuple(identity for identity in identities if identity not in taken)
 
 
-def _identities(stays: Sequence[Stay]) -> list[str]:
+def _identities(stays: Sequence[CareUnit]) -> list[str]:
     """The identity of each stay for ever (design §5.2): its visit, or the settlement where that is taken."""
     names = [stay.identity for stay in stays]
     if len(set(names)) == len(names):
@@ -169,7 +191,7 @@ def _identities(stays: Sequence[Stay]) -> list[str]:
     return names
 
 
-def _claim_to_identity(stay: Stay) -> int:
+def _claim_to_identity(stay: CareUnit) -> int:
     # A decided claim keeps its identity whatever comes later; what cannot be paid gives way to what can.
     if stay.decision is not None:
         return 0
@@ -197,17 +219,19 @@ def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
 
 
 def _dailies_due(situation: Situation, period: Period) -> tuple[str, ...]:
-    dailies = [one for one in period.edition.benefits if isinstance(one, Daily) and holds(one.conditions, situation)]
+    dailies = [
+        one for one in period.edition.benefits if isinstance(one, DailyBenefit) and holds(one.conditions, situation)
+    ]
     return tuple({*period.due, *[daily.name for daily in dailies]})
 
 
 def _take_deductibles(situation: Situation, period: Period, uses: Uses) -> None:
     """What a decided unit used of deductibles that count once a period, by the rules."""
-    shares = [one for one in period.edition.benefits if isinstance(one, Share) and one.deductible is not None]
+    shares = [one for one in period.edition.benefits if isinstance(one, ShareBenefit) and one.deductible is not None]
     if shares and situation.measure.usable:
-        weighed = weigh(situation, period, uses)
-        if weighed is not None:
-            _remember_deducted(period, weighed.deducted)
+        price = price_unit(situation, period, uses)
+        if price is not None:
+            _remember_deducted(period, price.deducted)
 
 
 def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
@@ -215,10 +239,10 @@ def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
         period.deductibles[name] = period.deductibles.get(name, 0) + amount
 
 
-class _Assessing(msgspec.Struct, frozen=True, gc=False):
+class _Assessment(msgspec.Struct, frozen=True, gc=False):
     """Estimates of one member's units, asked for in their order; periods and uses keep what has been used."""
 
-    case: Case
+    case: MemberCase
     uses: Uses
     remembers: bool
 
@@ -229,8 +253,8 @@ class _Assessing(msgspec.Struct, frozen=True, gc=False):
             return self._not_payable(situation, unit.reason)
         if unit.decision is not None:
             return self._decided(situation, unit.decision)
-        if unit.joins is not None:
-            return self._joining(situation, unit.joins)
+        if unit.would_join is not None:
+            return self._joining(situation, unit.would_join)
         return self.undecided(situation)
 
     def undecided(self, situation: Situation) -> BenefitEstimate:
@@ -248,30 +272,30 @@ class _Assessing(msgspec.Struct, frozen=True, gc=False):
     def _not_payable(self, situation: Situation, reason: str) -> BenefitEstimate:
         parts = situation.unit.parts
         doubtful = bool(parts) and pregnancy_in_doubt(parts[0].record, self.case.family)
-        return _told(situation, [], 0, [reason], [MATERNITY_IN_DOUBT] if doubtful else [])
+        return _estimate_of(situation, [], 0, [reason], [MATERNITY_IN_DOUBT] if doubtful else [])
 
     def _incomplete(self, situation: Situation) -> BenefitEstimate:
         if situation.period is not None:
             situation.period.taken.setdefault(situation.unit.kind, None)
-        return _told(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
+        return _estimate_of(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
 
-    def _decided(self, situation: Situation, decision: Decided) -> BenefitEstimate:
+    def _decided(self, situation: Situation, decision: ClaimDecision) -> BenefitEstimate:
         text = texts.decided_text(decision.payable, decision.refused)
         line = BenefitLine(rule="decided", article="协会核定", amount=decision.payable, text=text)
         flags = ["decided_before"] if situation.unit.changed else []
-        return _told(situation, [line], decision.payable, flags + doubts_of(situation), ["decided.fixed"])
+        return _estimate_of(situation, [line], decision.payable, flags + doubts_of(situation), ["decided.fixed"])
 
-    def _joining(self, situation: Situation, whole: Stay) -> BenefitEstimate:
+    def _joining(self, situation: Situation, whole: CareUnit) -> BenefitEstimate:
         """Nothing is paid by itself; the line tells what the whole would be worth beside what was decided."""
-        joined = situation.unit.joined
-        worth = self._worth(whole, joined)
+        joined_decisions = situation.unit.joined_decisions
+        worth = self._worth(whole, joined_decisions)
         lines = []
         if worth is not None:
-            text = texts.difference_text(worth, sum(one.payable for one in joined))
+            text = texts.difference_text(worth, sum(one.payable for one in joined_decisions))
             lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
-        return _told(situation, lines, 0, ["decided_before", *doubts_of(situation)], ["decided.fixed"])
+        return _estimate_of(situation, lines, 0, ["decided_before", *doubts_of(situation)], ["decided.fixed"])
 
-    def _worth(self, whole: Stay, joined: Sequence[Decided]) -> int | None:
+    def _worth(self, whole: CareUnit, joined_decisions: Sequence[ClaimDecision]) -> int | None:
         """What the whole stay would be worth had nothing been decided; None where that cannot be told."""
         situation = situation_of(whole, "", self.case)
         period = situation.period
@@ -279,31 +303,31 @@ class _Assessing(msgspec.Struct, frozen=True, gc=False):
             return None
         if period is None:
             return 0 if _base_known(situation) else None
-        situation.first = whole.kind not in period.taken or period.taken[whole.kind] in joined
-        spared = sum(one.payable for one in joined if not one.refused)
-        weighed = weigh(situation, period, self.uses, spared=spared)
-        return None if weighed is None else weighed.payable
+        situation.first = whole.kind not in period.taken or period.taken[whole.kind] in joined_decisions
+        spared = sum(one.payable for one in joined_decisions if not one.refused)
+        price = price_unit(situation, period, self.uses, spared=spared)
+        return None if price is None else price.payable
 
     def _weighed(self, situation: Situation, period: Period) -> BenefitEstimate:
-        weighed = weigh(situation, period, self.uses) if situation.measure.usable else None
-        if weighed is None:
+        price = price_unit(situation, period, self.uses) if situation.measure.usable else None
+        if price is None:
             return self._incomplete(situation)
         if self.remembers:
-            self._remember(weighed, situation, period)
+            self._remember(price, situation, period)
         doubts = doubts_of(situation)
-        assumed = weighed.assumed + _leaned_on(situation, period, doubts)
-        return _told(situation, weighed.lines, weighed.payable, [*weighed.flags, *doubts], assumed)
+        assumed = price.assumed + _leaned_on(situation, period, doubts)
+        return _estimate_of(situation, price.lines, price.payable, [*price.flags, *doubts], assumed)
 
-    def _remember(self, weighed: Weighed, situation: Situation, period: Period) -> None:
+    def _remember(self, price: UnitPrice, situation: Situation, period: Period) -> None:
         """Caps, first stays, allowances, deductibles and sums paid once, for the units that come after."""
-        self.uses.take(weighed, situation, period)
-        period.paid += weighed.payable
+        self.uses.take(price, situation, period)
+        period.paid += price.payable
         event = situation.unit.event
         if event is None:
             period.taken.setdefault(situation.unit.kind, None)
-            period.due += weighed.due
-            _remember_deducted(period, weighed.deducted)
-        elif weighed.payable:
+            period.due += price.due
+            _remember_deducted(period, price.deducted)
+        elif price.payable:
             self.uses.lump_sums.add(event.key.lump)
 
 
@@ -322,7 +346,7 @@ def _ruled_out(situation: Situation, period: Period) -> str | None:
 def _base_known(situation: Situation) -> bool:
     """Whether the amounts are there that the latest edition needs."""
     edition = situation.case.family.editions[-1]
-    shares = [one for one in edition.benefits if isinstance(one, Share) and holds(one.conditions, situation)]
+    shares = [one for one in edition.benefits if isinstance(one, ShareBenefit) and holds(one.conditions, situation)]
     return all(base_of(share.base, situation, edition.ceiling or 0) is not None for share in shares)
 
 
@@ -352,7 +376,7 @@ def _place_unknown(situation: Situation) -> bool:
     return bool(parts) and (parts[0].record.care_region is None or parts[0].record.insured_region is None)
 
 
-def _told(
+def _estimate_of(
     situation: Situation, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]
 ) -> BenefitEstimate:
     period, parts = situation.period, situation.unit.parts

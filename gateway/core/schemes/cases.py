@@ -8,13 +8,13 @@ from datetime import date, datetime
 from typing import Any, Final, TypeVar, get_args
 
 from gateway.core.schemes.assessing import assess
+from gateway.core.schemes.coordination import payment_by, payments_stood_on
 from gateway.core.schemes.language.edition import SchemeFamily
-from gateway.core.schemes.stacking import beside, beside_of
 from gateway.core.schemes.units.joining import open_coverage
 from gateway.core.schemes.units.periods import Insured
-from gateway.core.schemes.units.situations import Beside
+from gateway.core.schemes.units.situations import OtherPayment
 from gateway.errors import BadCase, BadInput
-from gateway.model.benefit import Decided, Fact, estimate_to_json
+from gateway.model.benefit import ClaimDecision, Fact, estimate_to_json
 from gateway.model.member import Category, Coverage
 from gateway.model.money import Money, parse_yuan
 from gateway.model.record import AMOUNT_FIELDS, CARE_TYPES, SettlementRecord
@@ -61,9 +61,9 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     _once([(record.settlement_no, record.sign) for record in records])
     decided = _each(_given(case, "decided", "decided", _list) or [], "decided", _decided)
     facts = _each(_given(case, "facts", "facts", _list) or [], "facts", _fact)
-    given = _beside(_given(case, "beside", "beside", _table) or {}, records)
-    paid_beside = beside_of(insured, records, family, families, facts=facts, given=given)
-    estimates = assess(insured, records, family, decided, facts=facts, beside=paid_beside)
+    given = _other_payments(_given(case, "beside", "beside", _table) or {}, records)
+    other_payments = payments_stood_on(insured, records, family, families, facts=facts, given=given)
+    estimates = assess(insured, records, family, decided, facts=facts, other_payments=other_payments)
     return [estimate_to_json(estimate) for estimate in estimates]
 
 
@@ -118,15 +118,15 @@ def _fact(value: object, place: str) -> Fact:
     )
 
 
-def _beside(schemes: dict[str, Any], records: list[SettlementRecord]) -> dict[str, list[Beside]]:
+def _other_payments(schemes: dict[str, Any], records: list[SettlementRecord]) -> dict[str, list[OtherPayment]]:
     """What other schemes pay, by scheme."""
-    found: dict[str, list[Beside]] = {}
+    found: dict[str, list[OtherPayment]] = {}
     for scheme, rows in schemes.items():
         place = f"beside.{scheme}"
         found[scheme] = []
         for at, row in enumerate(_list(rows, place)):
             paid = _decided(row, f"{place}[{at}]")
-            found[scheme].append(beside(scheme, paid.settlements, paid.payable, records))
+            found[scheme].append(payment_by(scheme, paid.settlements, paid.payable, records))
     return found
 
 
@@ -137,14 +137,16 @@ def _record(value: object, place: str) -> SettlementRecord:
     return SettlementRecord(**{name: _READERS.get(name, _text)(row[name], f"{place}.{name}") for name in given})
 
 
-def _decided(value: object, place: str) -> Decided:
+def _decided(value: object, place: str) -> ClaimDecision:
     row = _table(value, place)
     payable = _needed(row, "payable", f"{place}.payable", _amount)
     refused = _given(row, "refused", f"{place}.refused", _truth)
     if payable < 0 or (refused and payable):
         raise BadCase("bad_decision", f"{place}.payable: 核定金额不能为负，不予补助的应为0.00 (not a decision)")
     numbers = _each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text)
-    return Decided(settlements=tuple(numbers), payable=payable, refused=payable == 0 if refused is None else refused)
+    return ClaimDecision(
+        settlements=tuple(numbers), payable=payable, refused=payable == 0 if refused is None else refused
+    )
 
 
 def _once(keys: list[tuple[str, str]]) -> None:

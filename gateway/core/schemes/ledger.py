@@ -14,10 +14,10 @@ import msgspec
 from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.assessing import assessed
 from gateway.core.schemes.language.edition import SchemeFamily
-from gateway.core.schemes.language.rules import Cap, Share
+from gateway.core.schemes.language.rules import Cap, ShareBenefit
 from gateway.core.schemes.units.periods import Insured, Period
-from gateway.core.schemes.units.situations import Beside
-from gateway.model.benefit import Decided, Fact
+from gateway.core.schemes.units.situations import OtherPayment
+from gateway.model.benefit import ClaimDecision, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
@@ -73,12 +73,14 @@ def ledger(
     insured: Insured,
     records: Sequence[SettlementRecord],
     family: SchemeFamily,
-    decided: Sequence[Decided] = (),
+    decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
-    beside: Sequence[Beside] | None = None,
+    other_payments: Sequence[OtherPayment] | None = None,
 ) -> Ledger:
     """What a member's settlements and decisions leave of a scheme's caps. Raises BadCase as `assess` does."""
-    _, case, uses = assessed(insured, records, family, decided, facts=facts, beside=beside, explained=False)
+    _, case, uses = assessed(
+        insured, records, family, decided, facts=facts, other_payments=other_payments, explained=False
+    )
     return Ledger(
         periods=tuple(_period(period, uses, insured) for period in case.periods),
         lifetime=tuple(_lifetime(case.periods, uses, insured)),
@@ -138,7 +140,7 @@ def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
 def _deductibles(period: Period) -> list[DeductibleUse]:
     found = []
     for benefit in period.edition.benefits:
-        if isinstance(benefit, Share) and benefit.deductible is not None and benefit.deductible.per == "period":
+        if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":
             used, most = period.deductibles.get(benefit.name, 0), benefit.deductible.first
             found.append(
                 DeductibleUse(benefit=benefit.name, limit=most, used=Money(used), left=Money(max(0, most - used)))

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from gateway.core.claims.deadlines import Due, Processing, Step, payment_due, step_dues
+from gateway.core.claims.deadlines import Due, Processing, WorkStep, payment_due, step_dues
 from gateway.core.schemes import Edition
 from gateway.flow.delivery.explain import edition_named
 from gateway.flow.office import Office
@@ -151,7 +151,7 @@ def _of_edition(edition: Edition | None) -> Processing:
         complex_days=known.complex_days,
         of=known.of,
         article=known.article,
-        steps=tuple(Step(name=each.name, days=each.days, of=known.of) for each in known.steps),
+        steps=tuple(WorkStep(name=each.name, days=each.days, of=known.of) for each in known.steps),
         steps_article=known.article,
     )
 
@@ -167,6 +167,6 @@ def _over(own: Processing, promised: ProcessingSpec) -> Processing:
             article=promised.article,
         )
     if promised.steps:
-        steps = tuple(Step(name=each.name, days=each.days, of=each.of) for each in promised.steps)
+        steps = tuple(WorkStep(name=each.name, days=each.days, of=each.of) for each in promised.steps)
         own = msgspec.structs.replace(own, steps=steps, steps_article=promised.article)
     return own

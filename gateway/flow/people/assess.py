@@ -17,17 +17,17 @@ from gateway.core.claims import drafting
 from gateway.core.claims.drafting import Draft
 from gateway.core.reviewing import union_of_coverage, union_order
 from gateway.core.schemes import (
-    Beside,
     Insured,
+    OtherPayment,
     SchemeFamily,
     assess,
-    besides,
     in_order_of_payment,
     needs_person,
+    payments_by,
 )
 from gateway.errors import BadCase
 from gateway.flow.office import Office, delivery_context, pack
-from gateway.model.benefit import BenefitEstimate, Decided, Fact
+from gateway.model.benefit import BenefitEstimate, ClaimDecision, Fact
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
@@ -125,7 +125,7 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile], *, because: str 
     everything = fixed_claims(tx, office, [row for rows in before.values() for row in rows.values()], decided)
     for person in people:
         fixed = everything.get(person.person_id, {})
-        paid: list[Beside] = []
+        paid: list[OtherPayment] = []
         for family in families[person.association]:
             try:
                 _weigh_scheme(outcome, office, person, family, before[person.person_id], fixed, paid, now_ms)
@@ -142,7 +142,7 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
     """A decided claim: its row, the decision, and the settlements as the decided version told them."""
 
     claim: ClaimRow
-    decision: Decided
+    decision: ClaimDecision
     told: tuple[dict[str, Any], ...]
 
 
@@ -161,7 +161,7 @@ def fixed_claims(
         payable = Money(0 if refused else decision.amount)
         fixed.setdefault(row.person_id, {})[(row.scheme, row.stay)] = Fixed(
             claim=row,
-            decision=Decided(settlements=settlements, payable=payable, refused=refused, stay=row.stay),
+            decision=ClaimDecision(settlements=settlements, payable=payable, refused=refused, stay=row.stay),
             told=told,
         )
     return fixed
@@ -182,7 +182,7 @@ def _weigh_scheme(
     family: SchemeFamily,
     before: dict[tuple[str, str], ClaimRow],
     fixed: dict[tuple[str, str], Fixed],
-    paid: list[Beside],
+    paid: list[OtherPayment],
     now_ms: int,
 ) -> None:
     """One scheme of a person. `paid` is what schemes before it pay, for those that stand on them; it grows."""
@@ -196,9 +196,9 @@ def _weigh_scheme(
         return
     records = [stay.record for stay in stays]
     decisions = [each.decision for each in decided.values()]
-    estimates = assess(who, records, family, decisions, facts=person.facts, beside=paid)
+    estimates = assess(who, records, family, decisions, facts=person.facts, other_payments=paid)
     if len(office.families(person.association)) > 1:
-        paid += besides(family.scheme, estimates, records)
+        paid += payments_by(family.scheme, estimates, records)
     doubtful = _doubtful(estimates, decided, records)
     drafts = {
         one.stay: _draft(person, one, stays, family, covered=bool(who.coverage))

@@ -12,13 +12,13 @@ from datetime import date
 
 import msgspec
 
-from gateway.core.schemes import Beside, Insured, SchemeFamily, assess, besides, in_order_of_payment, ledger
+from gateway.core.schemes import Insured, OtherPayment, SchemeFamily, assess, in_order_of_payment, ledger, payments_by
 from gateway.core.schemes.ledger import CapUse, DeductibleUse, Ledger, PeriodLedger
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.batches.apply import Work, person_files
 from gateway.flow.office import Office
 from gateway.flow.people.assess import fixed_claims, insured, mark_duplicates
-from gateway.model.benefit import BenefitEstimate, Decided, Fact
+from gateway.model.benefit import BenefitEstimate, ClaimDecision, Fact
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 from gateway.store import claims, members
@@ -31,19 +31,21 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     family: SchemeFamily
     insured: Insured
     records: Sequence[SettlementRecord]
-    decided: Mapping[str, Decided]
+    decided: Mapping[str, ClaimDecision]
     facts: Sequence[Fact]
-    beside: Sequence[Beside]
+    other_payments: Sequence[OtherPayment]
 
     def estimates(self, *, but: str | None = None) -> tuple[BenefitEstimate, ...]:
         """What the rules say now; `but` leaves the decision about one stay out. Raises BadCase."""
         kept = [each for stay, each in self.decided.items() if stay != but]
-        return assess(self.insured, self.records, self.family, kept, facts=self.facts, beside=self.beside)
+        return assess(
+            self.insured, self.records, self.family, kept, facts=self.facts, other_payments=self.other_payments
+        )
 
     def ledger(self) -> Ledger:
         """What is used and left. Raises BadCase."""
         decided = list(self.decided.values())
-        return ledger(self.insured, self.records, self.family, decided, self.facts, self.beside)
+        return ledger(self.insured, self.records, self.family, decided, self.facts, self.other_payments)
 
 
 def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, Case]:
@@ -56,7 +58,7 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
     decided = claims.decisions(tx, [row.claim_id for row in rows])
     fixed = fixed_claims(tx, office, rows, decided).get(person_id, {})
     found: dict[str, Case] = {}
-    paid: list[Beside] = []
+    paid: list[OtherPayment] = []
     for family in in_order_of_payment(office.families(association)):
         case = found[family.scheme] = Case(
             family=family,
@@ -64,11 +66,11 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
             records=[stay.record for stay in person.stays if not stay.duplicate],
             decided={stay: each.decision for (scheme, stay), each in fixed.items() if scheme == family.scheme},
             facts=person.facts,
-            beside=tuple(paid),
+            other_payments=tuple(paid),
         )
         # A scheme whose facts contradict each other pays nothing that another could stand on.
         with suppress(BadCase):
-            paid += besides(family.scheme, case.estimates(), case.records)
+            paid += payments_by(family.scheme, case.estimates(), case.records)
     return found
 
 

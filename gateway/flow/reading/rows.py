@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.match import match
 from gateway.core.normalise import CompiledMapping, Glance, Normalised, Rejected, Rows, only_in_doubt
-from gateway.core.schemes import Kind
+from gateway.core.schemes import CareKind
 from gateway.core.schemes import could_pay as scheme_could_pay
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import Found, Search, blocks_asked, candidate_of, number_asked
@@ -227,5 +227,5 @@ def could_pay(office: Office, association: str, seen: Glance | SettlementRecord,
 
     A refund that tells no diagnosis may take back one that told it, so it is not ruled out by that.
     """
-    kind: Kind = _Codeless(seen.insurance_type, seen.care_type) if refund and not seen.diagnosis_codes else seen
+    kind: CareKind = _Codeless(seen.insurance_type, seen.care_type) if refund and not seen.diagnosis_codes else seen
     return any(scheme_could_pay(kind, family) for family in office.families(association))

@@ -54,7 +54,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         papers=tuple(edition.Papers(**one.model_dump()) for one in spec.papers),
         processing=_processing(spec),
         fees=tuple(_fees(spec)),
-        questions={name: edition.Question(**one.model_dump()) for name, one in spec.settings.items()},
+        questions={name: edition.SchemeQuestion(**one.model_dump()) for name, one in spec.settings.items()},
         assumed=frozenset(name for name, question in spec.settings.items() if question.assumed),
         leans_on=_leans_always(spec),
         stands_on=tuple(dict.fromkeys(spec.stands_on)),
@@ -146,8 +146,8 @@ def _benefit(spec: AnyBenefit, groups: Groups) -> rules.Benefit:
     raise TypeError(spec.kind)
 
 
-def _share(spec: ShareSpec, groups: Groups) -> rules.Share:
-    return rules.Share(
+def _share(spec: ShareSpec, groups: Groups) -> rules.ShareBenefit:
+    return rules.ShareBenefit(
         name=spec.name,
         title=spec.title,
         article=spec.article,
@@ -215,14 +215,14 @@ def _per_day(amounts: Decimal | tuple[Decimal, ...]) -> tuple[Money, ...]:
     return (fen(amounts),) if isinstance(amounts, Decimal) else tuple(fen(amount) for amount in amounts)
 
 
-def _daily(spec: DailySpec, groups: Groups) -> rules.Daily:
+def _daily(spec: DailySpec, groups: Groups) -> rules.DailyBenefit:
     rates = [rules.DailyRate(per_day=_per_day(row.per_day), conditions=narrow_of(row)) for row in spec.rates]
     if spec.per_day is not None:
         rates.append(rules.DailyRate(per_day=_per_day(spec.per_day)))
     found = conditions_of(spec, groups)
     if spec.once is not None and spec.stays is None:
         found = (conditions.stay_is("first"), *found)
-    return rules.Daily(
+    return rules.DailyBenefit(
         name=spec.name,
         title=spec.title,
         article=spec.article,
@@ -236,11 +236,11 @@ def _daily(spec: DailySpec, groups: Groups) -> rules.Daily:
     )
 
 
-def _flat(spec: FlatSpec, groups: Groups) -> rules.Flat:
+def _flat(spec: FlatSpec, groups: Groups) -> rules.FlatBenefit:
     amounts = [rules.FlatAmount(amount=fen(row.amount), conditions=narrow_of(row)) for row in spec.amounts]
     if spec.amount is not None:
         amounts.append(rules.FlatAmount(amount=fen(spec.amount)))
-    return rules.Flat(
+    return rules.FlatBenefit(
         name=spec.name,
         title=spec.title,
         article=spec.article,
@@ -259,7 +259,7 @@ def _lump_sum(spec: LumpSumSpec, groups: Groups) -> rules.LumpSum:
         conditions=conditions_of(spec, groups),
         leans_on=spec.leans_on,
         payments=tuple(
-            rules.Payment(group=groups[row.disease], amount=None if row.amount is None else fen(row.amount))
+            rules.GroupPayment(group=groups[row.disease], amount=None if row.amount is None else fen(row.amount))
             for row in spec.groups
         ),
         amount=fen(spec.amount or Decimal(0)),
@@ -322,7 +322,7 @@ def _confirm(spec: ConfirmSpec, groups: Groups) -> rules.Confirm:
 
 def _with_referral(spec: ExclusionSpec | ConfirmSpec, groups: Groups) -> Conditions:
     found = conditions_of(spec, groups)
-    return (conditions.referred(), *found) if spec.referral else found
+    return (conditions.referred, *found) if spec.referral else found
 
 
 def _who(spec: SchemeSpec) -> edition.Who:
@@ -377,16 +377,16 @@ def _waiting(spec: SchemeSpec) -> edition.Waiting | None:
     return None if spec.waiting is None else edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"}))
 
 
-def _processing(spec: SchemeSpec) -> edition.Processing | None:
+def _processing(spec: SchemeSpec) -> edition.ProcessingRule | None:
     work = spec.processing
     if work is None:
         return None
-    return edition.Processing(
+    return edition.ProcessingRule(
         days=work.days,
         complex_days=work.complex_days,
         of=work.of,
         article=work.article,
-        steps=tuple(edition.Step(name=step.name, days=step.days) for step in work.steps),
+        steps=tuple(edition.ProcessingStep(name=step.name, days=step.days) for step in work.steps),
     )
 
 

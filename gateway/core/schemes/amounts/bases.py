@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.schemes.language.rules import Base
-from gateway.core.schemes.units.situations import Beside, Situation
+from gateway.core.schemes.units.situations import OtherPayment, Situation
 from gateway.model.record import SettlementRecord
 
 A_DAY: Final = 100
@@ -21,14 +21,14 @@ BELOW_CEILING: Final = "in_scope_below_ceiling"
 ABOVE_CEILING: Final = "in_scope_above_ceiling"
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class BaseAmount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A base in fen, and whether a settlement's own would have been below zero."""
 
     amount: int
     negative: bool
 
 
-def base_of(base: Base, situation: Situation, ceiling: int) -> Found | None:
+def base_of(base: Base, situation: Situation, ceiling: int) -> BaseAmount | None:
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.unit.parts:
@@ -42,8 +42,8 @@ def base_of(base: Base, situation: Situation, ceiling: int) -> Found | None:
     if base.days:
         total += base.days * A_DAY * (situation.measure.sheet_days or situation.measure.total_days)
     if base.paid_by or base.paid_by_added:
-        total += paid_beside(base.paid_by_added, situation) - paid_beside(base.paid_by, situation)
-    return Found(amount=max(total, 0), negative=negative)
+        total += paid_by_others(base.paid_by_added, situation) - paid_by_others(base.paid_by, situation)
+    return BaseAmount(amount=max(total, 0), negative=negative)
 
 
 def _plain(base: Base, record: SettlementRecord) -> int | None:
@@ -84,13 +84,15 @@ def _term(name: str, record: SettlementRecord, ceiling: int) -> int | None:
     return value
 
 
-def paid_beside(schemes: tuple[str, ...], situation: Situation) -> int:
+def paid_by_others(schemes: tuple[str, ...], situation: Situation) -> int:
     """What these schemes pay for settlements of the unit; each of their estimates belongs to its first one."""
-    if not schemes or not situation.case.beside:
+    if not schemes or not situation.case.other_payments:
         return 0
     numbers = situation.numbers
-    return sum([one.payable for one in situation.case.beside if one.scheme in schemes and _belongs(one, numbers)])
+    return sum(
+        [one.payable for one in situation.case.other_payments if one.scheme in schemes and _belongs(one, numbers)]
+    )
 
 
-def _belongs(one: Beside, numbers: frozenset[str]) -> bool:
+def _belongs(one: OtherPayment, numbers: frozenset[str]) -> bool:
     return bool(one.settlements) and one.settlements[0] in numbers

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from gateway.core.schemes.amounts import texts
-from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.rules import Cap
 from gateway.core.schemes.units.joining import months_later
 from gateway.core.schemes.units.periods import Period
-from gateway.core.schemes.units.situations import Beside, Situation
+from gateway.core.schemes.units.situations import OtherPayment, Situation
 from gateway.model.benefit import BenefitLine
 from gateway.model.money import Money
 
@@ -36,11 +36,11 @@ class Uses:
             used = 0 if cap.per == "stay" else self.used.get(scope(cap, situation, period), 0)
         return used + _by_others(cap, situation, period) if cap.others else used
 
-    def take(self, weighed: Weighed, situation: Situation, period: Period) -> None:
+    def take(self, price: UnitPrice, situation: Situation, period: Period) -> None:
         """Remember what a unit is paid."""
         for cap in period.edition.caps:
             if cap.per != "stay":
-                self._add(cap, situation, period, _concerned(cap, weighed))
+                self._add(cap, situation, period, _concerned(cap, price))
 
     def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
         """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
@@ -68,25 +68,25 @@ def limit_of(cap: Cap, situation: Situation) -> int:
     return cap.amount * situation.insured.shares if cap.per_share else cap.amount
 
 
-def top_up(weighed: Weighed, situation: Situation, period: Period) -> None:
+def top_up(price: UnitPrice, situation: Situation, period: Period) -> None:
     """Raise what is above zero to the floor; on the member's death also nothing at all."""
     floor = period.edition.floor
     month = situation.unit.kind == "month"
     if floor is None:
-        if weighed.payable and not month:
-            weighed.assumed.append("floor.from_2021")
+        if price.payable and not month:
+            price.assumed.append("floor.from_2021")
         return
     if month if floor.care is None else situation.unit.parts[0].record.care_type not in floor.care:
         return
     lowest, least = floor.amount, 1
     if floor.on_death is not None and _died_in(situation):
         lowest, least = floor.on_death, 0
-    if least <= weighed.payable < lowest:
-        weighed.assumed.append("floor.above_zero")
-        weighed.assumed += floor.leans_on
-        text = texts.floor_text(weighed.payable, lowest) if situation.case.explained else ""
-        amount = Money(lowest - weighed.payable)
-        weighed.add(BenefitLine(rule="floor", article=floor.article, amount=amount, text=text))
+    if least <= price.payable < lowest:
+        price.assumed.append("floor.above_zero")
+        price.assumed += floor.leans_on
+        text = texts.floor_text(price.payable, lowest) if situation.case.explained else ""
+        amount = Money(lowest - price.payable)
+        price.add(BenefitLine(rule="floor", article=floor.article, amount=amount, text=text))
 
 
 def _died_in(situation: Situation) -> bool:
@@ -97,40 +97,40 @@ def _died_in(situation: Situation) -> bool:
     return situation.case.death_between(first, (last or first) + timedelta(days=1))
 
 
-def limit(weighed: Weighed, situation: Situation, period: Period, uses: Uses, spared: int) -> None:
+def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, spared: int) -> None:
     """Take off what is above each cap, in the order of the file. `spared`: decided amounts this one replaces."""
     unused = not period.used and not uses.used
     for cap in period.edition.caps:
-        if unused and weighed.payable <= cap.amount and cap.benefits is None and not cap.others:
+        if unused and price.payable <= cap.amount and cap.benefits is None and not cap.others:
             continue
         if cap.conditions and not holds(cap.conditions, situation):
             continue
         most = limit_of(cap, situation)
-        if weighed.payable <= 0:
+        if price.payable <= 0:
             continue
         left = max(0, most - uses.of(cap, situation, period)) + spared
-        over = _concerned(cap, weighed) - left
+        over = _concerned(cap, price) - left
         if over > 0:
-            _take_off(weighed, cap, most, left, over, situation.case.explained)
+            _take_off(price, cap, most, left, over, situation.case.explained)
 
 
-def _take_off(weighed: Weighed, cap: Cap, most: int, left: int, over: int, explained: bool) -> None:
+def _take_off(price: UnitPrice, cap: Cap, most: int, left: int, over: int, explained: bool) -> None:
     amount = Money(-over)
     text = texts.cap_text(most, left, amount, cap.per) if explained else ""
-    weighed.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
-    weighed.assumed += cap.leans_on
+    price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
+    price.assumed += cap.leans_on
     rest, kept = over, []
-    for name, paid in reversed(weighed.by_benefit):
+    for name, paid in reversed(price.by_benefit):
         cut = min(rest, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
         kept.append((name, paid - cut))
         rest -= cut
-    weighed.by_benefit = tuple(reversed(kept))
+    price.by_benefit = tuple(reversed(kept))
 
 
-def _concerned(cap: Cap, weighed: Weighed) -> int:
+def _concerned(cap: Cap, price: UnitPrice) -> int:
     if cap.benefits is None:
-        return weighed.payable
-    return sum([amount for name, amount in weighed.by_benefit if name in cap.benefits])
+        return price.payable
+    return sum([amount for name, amount in price.by_benefit if name in cap.benefits])
 
 
 def _could_pay(names: frozenset[str], situation: Situation, period: Period) -> bool:
@@ -144,16 +144,16 @@ def _by_others(cap: Cap, situation: Situation, period: Period) -> int:
     """What other schemes pay inside the cap's scope; what has no known day counts."""
     if cap.per == "stay":
         numbers = situation.numbers
-        mine = [one for one in situation.case.beside if not numbers.isdisjoint(one.settlements)]
+        mine = [one for one in situation.case.other_payments if not numbers.isdisjoint(one.settlements)]
     elif cap.per == "lifetime":
-        mine = list(situation.case.beside)
+        mine = list(situation.case.other_payments)
     else:
         first, last = _year_of(situation, period) if cap.per == "year" else (period.first, period.last)
-        mine = [one for one in situation.case.beside if _inside(one, first, last)]
+        mine = [one for one in situation.case.other_payments if _inside(one, first, last)]
     return sum([one.payable for one in mine if one.scheme in cap.others])
 
 
-def _inside(one: Beside, first: date, last: date) -> bool:
+def _inside(one: OtherPayment, first: date, last: date) -> bool:
     return one.on is None or first <= one.on <= last
 
 

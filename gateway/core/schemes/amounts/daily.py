@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from gateway.core.schemes.amounts import texts
-from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
-from gateway.core.schemes.language.rules import Daily, DailyRate
+from gateway.core.schemes.language.rules import DailyBenefit, DailyRate
 from gateway.core.schemes.units.periods import Period, years_of_allowance
 from gateway.core.schemes.units.situations import Situation
 from gateway.model.benefit import BenefitLine
 from gateway.model.money import Money
 
 
-def weigh_daily(weighed: Weighed, daily: Daily, situation: Situation, period: Period) -> None:
+def price_daily(price: UnitPrice, daily: DailyBenefit, situation: Situation, period: Period) -> None:
     """Add the allowance's line, by the first of its rates whose conditions hold."""
     for rate in daily.rates:
         if not rate.conditions or holds(rate.conditions, situation):
-            _weigh_rate(weighed, daily, rate, situation, period)
+            _price_rate(price, daily, rate, situation, period)
             return
 
 
-def _weigh_rate(weighed: Weighed, daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
-    weighed.due += (daily.name,)
-    _lean(weighed.assumed, daily, rate, situation, period)
+def _price_rate(price: UnitPrice, daily: DailyBenefit, rate: DailyRate, situation: Situation, period: Period) -> None:
+    price.due += (daily.name,)
+    _lean(price.assumed, daily, rate, situation, period)
     days = _days(daily, situation)
     if days > 0:
         years = 1 if period.before is None else years_of_allowance(period, daily, len(rate.per_day))
-        weighed.pay(_line(daily, rate, days, years, situation.case.explained), daily.name)
+        price.pay(_line(daily, rate, days, years, situation.case.explained), daily.name)
 
 
-def _days(daily: Daily, situation: Situation) -> int:
+def _days(daily: DailyBenefit, situation: Situation) -> int:
     """Days of the settlement sheet where it tells them, else nights; of a stay that is prorated, covered ones."""
     measured = situation.measure
     days = measured.sheet_days or measured.total_days
@@ -38,7 +38,7 @@ def _days(daily: Daily, situation: Situation) -> int:
     return min(daily.max_days, max(0, days - daily.after_days))
 
 
-def _lean(assumed: list[str], daily: Daily, rate: DailyRate, situation: Situation, period: Period) -> None:
+def _lean(assumed: list[str], daily: DailyBenefit, rate: DailyRate, situation: Situation, period: Period) -> None:
     """Note the open questions the allowance rests on."""
     assumed += daily.leans_on
     if len(rate.per_day) > 1:
@@ -49,7 +49,7 @@ def _lean(assumed: list[str], daily: Daily, rate: DailyRate, situation: Situatio
         assumed.append("allowance.restart")
 
 
-def _line(daily: Daily, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:
+def _line(daily: DailyBenefit, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:
     per_day = rate.per_day[years - 1]
     amount = Money(days * per_day)
     text = ""

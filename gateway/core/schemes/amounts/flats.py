@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gateway.core.schemes.amounts import texts
-from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
-from gateway.core.schemes.language.rules import Flat
+from gateway.core.schemes.language.rules import FlatBenefit
 from gateway.core.schemes.units.situations import Situation
 from gateway.model.benefit import BenefitLine
 
 
-def weigh_flat(weighed: Weighed, flat: Flat, situation: Situation) -> None:
+def price_flat(price: UnitPrice, flat: FlatBenefit, situation: Situation) -> None:
     """Add the first amount whose conditions hold; none where none does."""
     for row in flat.amounts:
         if holds(row.conditions, situation):
@@ -18,6 +18,6 @@ def weigh_flat(weighed: Weighed, flat: Flat, situation: Situation) -> None:
             line = BenefitLine(
                 rule="flat_amount", article=flat.article, amount=row.amount, text=text, benefit=flat.name
             )
-            weighed.pay(line, flat.name)
-            weighed.assumed += flat.leans_on
+            price.pay(line, flat.name)
+            price.assumed += flat.leans_on
             return

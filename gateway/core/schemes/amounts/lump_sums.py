@@ -6,9 +6,9 @@ from datetime import date
 
 from gateway.core.schemes.amounts import texts
 from gateway.core.schemes.amounts.caps import Uses
-from gateway.core.schemes.amounts.weighed import Weighed
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
-from gateway.core.schemes.language.rules import Consolation, LumpSum, Payment
+from gateway.core.schemes.language.rules import Consolation, GroupPayment, LumpSum
 from gateway.core.schemes.units.events import Event, payment_of
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
@@ -25,22 +25,22 @@ WAITING = "waiting_period"
 _WHAT = {"death": "身故", "maturity": "保障期满"}
 
 
-def weigh_event(weighed: Weighed, event: Event, situation: Situation, period: Period, uses: Uses) -> None:
+def price_event(price: UnitPrice, event: Event, situation: Situation, period: Period, uses: Uses) -> None:
     """Add the event's line, or the flag that says why nothing is paid by itself."""
     lump = next((one for one in period.edition.lump_sums if one.name == event.key.lump), None)
     payment = None if lump is None else payment_of(lump, event.key.group)
     if lump is None or not holds(lump.conditions, situation) or (lump.event == "diagnosis" and payment is None):
-        weighed.flags += (NOT_PAYABLE,)
+        price.flags += (NOT_PAYABLE,)
     elif not event.confirmed and not lump.by_code:
-        weighed.flags += (TO_CONFIRM,)
+        price.flags += (TO_CONFIRM,)
     else:
-        _pay(weighed, lump, payment, event, situation, period, uses)
+        _pay(price, lump, payment, event, situation, period, uses)
 
 
 def _pay(
-    weighed: Weighed,
+    price: UnitPrice,
     lump: LumpSum,
-    payment: Payment | None,
+    payment: GroupPayment | None,
     event: Event,
     situation: Situation,
     period: Period,
@@ -48,20 +48,20 @@ def _pay(
 ) -> None:
     day = 0 if event.on is None else (event.on - period.row_begins).days
     if payment is not None and _seen_before(lump, payment, situation, period.row_begins):
-        weighed.flags += (BEFORE_COVER,)
+        price.flags += (BEFORE_COVER,)
     if lump.once == "lifetime" and lump.name in uses.lump_sums:
-        weighed.flags += (USED_BEFORE,)
+        price.flags += (USED_BEFORE,)
     elif day < lump.waiting_days:
-        _console(weighed, lump, day, situation)
+        _console(price, lump, day, situation)
     elif payment is not None and payment.amount is None:
-        weighed.flags += (AMOUNT_UNKNOWN,)
+        price.flags += (AMOUNT_UNKNOWN,)
     else:
         amount = lump.amount if payment is None or payment.amount is None else payment.amount
-        weighed.pay(_line(lump, payment, amount, situation), lump.name)
-        weighed.assumed += lump.leans_on
+        price.pay(_line(lump, payment, amount, situation), lump.name)
+        price.assumed += lump.leans_on
 
 
-def _seen_before(lump: LumpSum, payment: Payment, situation: Situation, cover: date) -> bool:
+def _seen_before(lump: LumpSum, payment: GroupPayment, situation: Situation, cover: date) -> bool:
     """Whether a settlement with such a code came before cover began, not longer ago than the rule looks back."""
     if not lump.lookback_days:
         return False
@@ -72,7 +72,7 @@ def _seen_before(lump: LumpSum, payment: Payment, situation: Situation, cover: d
     )
 
 
-def _line(lump: LumpSum, payment: Payment | None, amount: Money, situation: Situation) -> BenefitLine:
+def _line(lump: LumpSum, payment: GroupPayment | None, amount: Money, situation: Situation) -> BenefitLine:
     shares = situation.insured.shares if lump.per_share else 1
     total = Money(amount * shares)
     what = _WHAT.get(lump.event, "") if payment is None else payment.group.title
@@ -80,16 +80,16 @@ def _line(lump: LumpSum, payment: Payment | None, amount: Money, situation: Situ
     return BenefitLine(rule="lump_sum", article=lump.article, amount=total, text=text, benefit=lump.name)
 
 
-def _console(weighed: Weighed, lump: LumpSum, day: int, situation: Situation) -> None:
+def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation) -> None:
     """Inside the waiting days: a consolation by the day, else nothing."""
     rule = _consolation(lump, day)
     if rule is None:
-        weighed.flags += (WAITING,)
+        price.flags += (WAITING,)
         return
     text = texts.consolation_text(lump.title, day, rule.amount) if situation.case.explained else ""
     line = BenefitLine(rule="consolation", article=rule.article, amount=rule.amount, text=text, benefit=lump.name)
-    weighed.pay(line, lump.name)
-    weighed.assumed += lump.leans_on
+    price.pay(line, lump.name)
+    price.assumed += lump.leans_on
 
 
 def _consolation(lump: LumpSum, day: int) -> Consolation | None:

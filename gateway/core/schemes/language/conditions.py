@@ -1,31 +1,97 @@
 """Conditions of a rule (适用条件): all must hold; a list means any of them.
 
-A condition is a small question about one `Situation`: a unit of care of one member in one period. The unit's
-care, grade and place are those of its first settlement; a code or a disease counts wherever it stands.
+A condition is a small question about one unit of care of one member in one period. The unit's care, grade and place
+are those of its first settlement; a code or a disease counts wherever it stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    from gateway.core.schemes.language.disease_groups import DiseaseGroup
-    from gateway.core.schemes.units.situations import Situation
-    from gateway.model.record import SettlementRecord
+from gateway.core.schemes.language.disease_groups import DiseaseGroup
+from gateway.model.record import SettlementRecord
 
-Condition: TypeAlias = "Callable[[Situation], bool]"
+
+class SubjectPart(Protocol):
+    """One settlement of the unit."""
+
+    @property
+    def record(self) -> SettlementRecord: ...
+
+
+class SubjectUnit(Protocol):
+    """The settlements that belong together, in order. An event may have none."""
+
+    @property
+    def parts(self) -> Sequence[SubjectPart]: ...
+
+
+class SubjectPeriod(Protocol):
+    """The coverage period: the member's category in it, and how many touching periods end with it."""
+
+    @property
+    def category(self) -> str | None: ...
+
+    @property
+    def years(self) -> int: ...
+
+
+class SubjectMember(Protocol):
+    """As much of the member as a condition may ask for."""
+
+    @property
+    def category(self) -> str | None: ...
+
+    @property
+    def sex(self) -> str | None: ...
+
+    @property
+    def insured(self) -> bool: ...
+
+
+class SubjectDays(Protocol):
+    """When the unit began, if that is known."""
+
+    @property
+    def first(self) -> date | None: ...
+
+
+class ConditionSubject(Protocol):
+    """What a condition may ask about; `units.situations.Situation` fits.
+
+    The language names this little and not the situation itself: units and amounts stand on the language, so an arrow
+    back up would tie all three into one circle. A condition that needs more asks for it here first.
+    """
+
+    @property
+    def unit(self) -> SubjectUnit: ...
+
+    @property
+    def period(self) -> SubjectPeriod | None: ...
+
+    @property
+    def insured(self) -> SubjectMember: ...
+
+    @property
+    def measure(self) -> SubjectDays: ...
+
+    @property
+    def first(self) -> bool: ...
+
+
+Condition: TypeAlias = Callable[[ConditionSubject], bool]
 Conditions: TypeAlias = tuple[Condition, ...]
 
 ALWAYS: Final[Conditions] = ()
 
 
-def holds(conditions: Conditions, situation: Situation) -> bool:
+def holds(conditions: Conditions, subject: ConditionSubject) -> bool:
     """Whether every condition holds."""
     for condition in conditions:  # noqa: SIM110 (a plain loop, asked often)
-        if not condition(situation):
+        if not condition(subject):
             return False
     return True
 
@@ -34,7 +100,7 @@ def narrowed(conditions: Conditions, care: str | None, first: bool) -> Condition
     """The conditions left to ask of units of this care, first or later of their kind; None where they are ruled out."""
     left = []
     for condition in conditions:
-        answer = _known(condition, care, first)
+        answer = _answer_of(condition, care, first)
         if answer is None:
             left.append(condition)
         elif not answer:
@@ -42,147 +108,137 @@ def narrowed(conditions: Conditions, care: str | None, first: bool) -> Condition
     return tuple(left)
 
 
-def _known(condition: Condition, care: str | None, first: bool) -> bool | None:
+def _answer_of(condition: Condition, care: str | None, first: bool) -> bool | None:
     """What kind of care and first or later say of a condition; None where it asks for something else."""
-    if isinstance(condition, partial) and condition.func is _care:
+    if isinstance(condition, partial) and condition.func is _has_care:
         return care in condition.args[0]
-    if isinstance(condition, partial) and condition.func is _stay:
-        return first is (condition.args[0] == "first")
+    if isinstance(condition, partial) and condition.func is _is_first:
+        return first is condition.args[0]
     return None
 
 
-def care_is(wanted: frozenset[str]) -> Condition:
+# The two conditions that `narrowed` answers ahead are partials, because it must know them again; all others are closed
+# over what they allow.
+
+
+def care_is(allowed: frozenset[str]) -> Condition:
     """The kind of care, in our words (`inpatient`, …)."""
-    return partial(_care, wanted)
+    return partial(_has_care, allowed)
 
 
-def care_code_is(wanted: frozenset[str]) -> Condition:
-    """The feed's own code of the kind of care, of any settlement."""
-    return partial(_care_code, wanted)
+def _has_care(allowed: frozenset[str], subject: ConditionSubject) -> bool:
+    parts = subject.unit.parts
+    return bool(parts) and parts[0].record.care_type in allowed
 
 
-def category_is(wanted: frozenset[str]) -> Condition:
-    """The member's category in the period; one that is not known is none of them."""
-    return partial(_category, wanted)
-
-
-def sex_is(wanted: str) -> Condition:
-    """M or F; unknown is neither."""
-    return partial(_sex, wanted)
-
-
-def insured_is(wanted: bool) -> Condition:
-    """With 医保 or without."""
-    return partial(_insured, wanted)
-
-
-def insurance_is(wanted: frozenset[str]) -> Condition:
-    """The kind of insurance (insutype) of the first settlement; unknown is none of them."""
-    return partial(_insurance, wanted)
-
-
-def grade_is(wanted: frozenset[str]) -> Condition:
-    """The facility's grade as the feed gives it."""
-    return partial(_grade, wanted)
-
-
-def place_is(wanted: Literal["local", "elsewhere"]) -> Condition:
-    """Cared for inside the insured league (first four digits of the region) or elsewhere; unknown is local."""
-    return partial(_place, wanted)
-
-
-def stay_is(wanted: Literal["first", "later"]) -> Condition:
+def stay_is(place: Literal["first", "later"]) -> Condition:
     """The period's first unit of its kind, or a later one."""
-    return partial(_stay, wanted)
+    return partial(_is_first, place == "first")
+
+
+def _is_first(first: bool, subject: ConditionSubject) -> bool:
+    return subject.first is first
+
+
+def care_code_is(allowed: frozenset[str]) -> Condition:
+    """The feed's own code of the kind of care, of any settlement."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        for part in subject.unit.parts:  # noqa: SIM110 (a plain loop, asked often)
+            if part.record.care_type_code in allowed:
+                return True
+        return False
+
+    return condition
+
+
+def category_is(allowed: frozenset[str]) -> Condition:
+    """The member's category in the period; one that is not known is none of them."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        period = subject.period
+        return (subject.insured.category if period is None else period.category) in allowed
+
+    return condition
+
+
+def sex_is(sex: str) -> Condition:
+    """M or F; unknown is neither."""
+    return lambda subject: subject.insured.sex == sex
+
+
+def insured_is(insured: bool) -> Condition:
+    """With 医保 or without."""
+    return lambda subject: subject.insured.insured is insured
+
+
+def insurance_is(allowed: frozenset[str]) -> Condition:
+    """The kind of insurance (insutype) of the first settlement; unknown is none of them."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        parts = subject.unit.parts
+        return bool(parts) and parts[0].record.insurance_type in allowed
+
+    return condition
+
+
+def grade_is(allowed: frozenset[str]) -> Condition:
+    """The facility's grade as the feed gives it."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        parts = subject.unit.parts
+        return bool(parts) and parts[0].record.facility_level in allowed
+
+    return condition
+
+
+def place_is(place: Literal["local", "elsewhere"]) -> Condition:
+    """Cared for inside the insured league (first four digits of the region) or elsewhere; unknown is local."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        parts = subject.unit.parts
+        return (bool(parts) and elsewhere(parts[0].record)) is (place == "elsewhere")
+
+    return condition
 
 
 def disease_is(groups: tuple[DiseaseGroup, ...]) -> Condition:
     """Any settlement has a code of any of the groups."""
-    return partial(_disease, groups)
+    return lambda subject: any(
+        group.holds(part.record.diagnosis_codes) for part in subject.unit.parts for group in groups
+    )
 
 
 def years_between(first: int | None, last: int | None) -> Condition:
     """Touching periods in a row up to this one, both ends included."""
-    return partial(_years, first or 1, last)
+
+    def condition(subject: ConditionSubject) -> bool:
+        years = 1 if subject.period is None else subject.period.years
+        return (first or 1) <= years and (last is None or years <= last)
+
+    return condition
 
 
 def admitted_between(first: date | None, last: date | None) -> Condition:
     """The day of admission (of an event: its day), both ends included."""
-    return partial(_admitted, first or date.min, last or date.max)
+
+    def condition(subject: ConditionSubject) -> bool:
+        day = subject.measure.first
+        return day is not None and (first or date.min) <= day <= (last or date.max)
+
+    return condition
 
 
-def referred() -> Condition:
-    """Any settlement from elsewhere than where the member is insured: was there a referral?"""
-    return _referral
-
-
-def elsewhere(record: SettlementRecord) -> bool:
-    """Cared for outside the insured league (first four digits of the region); unknown is not outside."""
-    here, home = record.care_region, record.insured_region
-    return here is not None and home is not None and here != home and here[:4] != home[:4]
-
-
-def _care(wanted: frozenset[str], situation: Situation) -> bool:
-    parts = situation.unit.parts
-    return bool(parts) and parts[0].record.care_type in wanted
-
-
-def _care_code(wanted: frozenset[str], situation: Situation) -> bool:
-    for part in situation.unit.parts:  # noqa: SIM110 (as above)
-        if part.record.care_type_code in wanted:
-            return True
-    return False
-
-
-def _category(wanted: frozenset[str], situation: Situation) -> bool:
-    period = situation.period
-    return (situation.insured.category if period is None else period.category) in wanted
-
-
-def _sex(wanted: str, situation: Situation) -> bool:
-    return situation.insured.sex == wanted
-
-
-def _insured(wanted: bool, situation: Situation) -> bool:
-    return situation.insured.insured is wanted
-
-
-def _insurance(wanted: frozenset[str], situation: Situation) -> bool:
-    parts = situation.unit.parts
-    return bool(parts) and parts[0].record.insurance_type in wanted
-
-
-def _grade(wanted: frozenset[str], situation: Situation) -> bool:
-    parts = situation.unit.parts
-    return bool(parts) and parts[0].record.facility_level in wanted
-
-
-def _place(wanted: str, situation: Situation) -> bool:
-    parts = situation.unit.parts
-    return (bool(parts) and elsewhere(parts[0].record)) is (wanted == "elsewhere")
-
-
-def _stay(wanted: str, situation: Situation) -> bool:
-    return situation.first is (wanted == "first")
-
-
-def _disease(groups: tuple[DiseaseGroup, ...], situation: Situation) -> bool:
-    return any(group.holds(part.record.diagnosis_codes) for part in situation.unit.parts for group in groups)
-
-
-def _years(first: int, last: int | None, situation: Situation) -> bool:
-    years = 1 if situation.period is None else situation.period.years
-    return first <= years and (last is None or years <= last)
-
-
-def _admitted(first: date, last: date, situation: Situation) -> bool:
-    day = situation.measure.first
-    return day is not None and first <= day <= last
-
-
-def _referral(situation: Situation) -> bool:
-    for part in situation.unit.parts:
+def referred(subject: ConditionSubject) -> bool:
+    """A condition: any settlement from elsewhere than where the member is insured; was there a referral?"""
+    for part in subject.unit.parts:
         record = part.record
         if record.care_region != record.insured_region and elsewhere(record):
             return True
     return False
+
+
+def elsewhere(record: SettlementRecord) -> bool:
+    """Cared for outside the insured league (first four digits of the region); unknown is not outside."""
+    care, home = record.care_region, record.insured_region
+    return care is not None and home is not None and care != home and care[:4] != home[:4]

@@ -22,10 +22,10 @@ __all__ = [
     "Fee",
     "Papers",
     "PeriodRule",
-    "Processing",
-    "Question",
+    "ProcessingRule",
+    "ProcessingStep",
     "SchemeFamily",
-    "Step",
+    "SchemeQuestion",
     "UnitKind",
     "Waiting",
     "Who",
@@ -63,7 +63,7 @@ UnitKind = Literal["stay", "month", "single", "period", "event", "none"]
 """What one estimate is about; `none` is a settlement that belongs to no unit of the scheme."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class SchemeQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """A question the regulation leaves open, the answer used, and whether nobody has confirmed it yet."""
 
     question: str
@@ -142,21 +142,21 @@ class Papers(msgspec.Struct, frozen=True, kw_only=True):
     article: str | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessingStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of the association's work, and its days."""
 
     name: str
     days: int
 
 
-class Processing(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessingRule(msgspec.Struct, frozen=True, kw_only=True):
     """How many days the association has to pay (办理时限)."""
 
     days: int
     complex_days: int | None
     of: Literal["working", "calendar"]
     article: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ProcessingStep, ...] = ()
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,9 +190,9 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     ceiling: Money | None = None
     rounding_unit: int = 1
     papers: tuple[Papers, ...] = ()
-    processing: Processing | None = None
+    processing: ProcessingRule | None = None
     fees: tuple[Fee, ...] = ()
-    questions: Mapping[str, Question] = {}
+    questions: Mapping[str, SchemeQuestion] = {}
     assumed: frozenset[str] = frozenset()
     leans_on: tuple[str, ...] = ()
     stands_on: tuple[str, ...] = ()

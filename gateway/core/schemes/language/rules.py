@@ -50,7 +50,7 @@ class Raise(msgspec.Struct, frozen=True, kw_only=True):
     article: str
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class ShareBenefit(msgspec.Struct, frozen=True, kw_only=True):
     """A share of a base by bands (分段补助), marginal or on the whole amount."""
 
     name: str
@@ -77,7 +77,7 @@ class DailyRate(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Conditions = ALWAYS
 
 
-class Daily(msgspec.Struct, frozen=True, kw_only=True):
+class DailyBenefit(msgspec.Struct, frozen=True, kw_only=True):
     """A daily allowance (住院补贴): so much a day by years of touching periods, the last for all years after.
 
     Only periods that start on or after `counts_from` count as years. With `restart` the count starts again
@@ -103,7 +103,7 @@ class FlatAmount(msgspec.Struct, frozen=True, kw_only=True):
     conditions: Conditions = ALWAYS
 
 
-class Flat(msgspec.Struct, frozen=True, kw_only=True):
+class FlatBenefit(msgspec.Struct, frozen=True, kw_only=True):
     """A fixed amount for each unit (定额补助): the first of `amounts` whose conditions hold."""
 
     name: str
@@ -114,11 +114,11 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True):
     leans_on: tuple[str, ...] = ()
 
 
-Benefit: TypeAlias = Share | Daily | Flat
+Benefit: TypeAlias = ShareBenefit | DailyBenefit | FlatBenefit
 """What a stay, a month, a period or a single settlement is paid by."""
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class GroupPayment(msgspec.Struct, frozen=True, kw_only=True):
     """A disease group and what its first diagnosis pays; None where no text tells the amount."""
 
     group: DiseaseGroup
@@ -145,7 +145,7 @@ class LumpSum(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     article: str
     event: Literal["diagnosis", "death", "maturity"]
-    payments: tuple[Payment, ...] = ()
+    payments: tuple[GroupPayment, ...] = ()
     amount: Money = Money(0)
     conditions: Conditions = ALWAYS
     leans_on: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import msgspec
 
 from gateway.core.schemes.language.edition import Edition, SchemeFamily
-from gateway.core.schemes.language.rules import LumpSum, Payment
+from gateway.core.schemes.language.rules import GroupPayment, LumpSum
 from gateway.core.schemes.units.periods import Period, period_on
 from gateway.model.benefit import Fact
 from gateway.model.record import SettlementRecord
@@ -64,7 +64,7 @@ def edition_on(periods: Sequence[Period], family: SchemeFamily, day: date | None
     return family.editions[-1] if period is None else period.edition
 
 
-def payment_of(lump: LumpSum, group: str) -> Payment | None:
+def payment_of(lump: LumpSum, group: str) -> GroupPayment | None:
     """What a lump sum says of a group."""
     return next((payment for payment in lump.payments if payment.group.name == group), None)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from gateway.core.schemes.units.stays import Part, Stay
+from gateway.core.schemes.units.care_units import CareUnit, UnitPart
 
 _DAY = timedelta(days=1)
 
@@ -31,7 +31,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.days_known and self.settled_known
 
 
-def measure(stay: Stay) -> Measure:
+def measure(stay: CareUnit) -> Measure:
     """The measure of a unit, or of a settlement set aside."""
     if stay.event is not None:
         return _of_event(stay.event.on, stay.parts)
@@ -51,7 +51,7 @@ def measure(stay: Stay) -> Measure:
     )
 
 
-def _of_one(part: Part) -> Measure:
+def _of_one(part: UnitPart) -> Measure:
     """The commonest case without a detour: a stay of one settlement."""
     record, settled = part.record, part.settled
     began, ended, days = record.admitted_on, record.discharged_on, record.inpatient_days
@@ -72,7 +72,7 @@ def _of_one(part: Part) -> Measure:
     )
 
 
-def _of_event(day: date | None, parts: tuple[Part, ...]) -> Measure:
+def _of_event(day: date | None, parts: tuple[UnitPart, ...]) -> Measure:
     """An event has its one day; what is missing in its settlements does not matter."""
     return Measure(
         first=day,
@@ -85,7 +85,7 @@ def _of_event(day: date | None, parts: tuple[Part, ...]) -> Measure:
     )
 
 
-def _known(stay: Stay) -> tuple[bool, bool]:
+def _known(stay: CareUnit) -> tuple[bool, bool]:
     """Whether all its days are known and possible, and whether all its settlement times are."""
     days_known, settled_known = _ends_after_it_began(stay), True
     for part in stay.parts:
@@ -94,14 +94,14 @@ def _known(stay: Stay) -> tuple[bool, bool]:
     return days_known, settled_known
 
 
-def _ends_after_it_began(stay: Stay) -> bool:
+def _ends_after_it_began(stay: CareUnit) -> bool:
     if len(stay.parts) == 1 or stay.of_one_day:
         return True
     began, ended = stay.parts[0].record.admitted_on, stay.parts[-1].record.discharged_on
     return began is not None and ended is not None and began <= ended
 
 
-def _days(stay: Stay, days_known: bool) -> tuple[date | None, date | None]:
+def _days(stay: CareUnit, days_known: bool) -> tuple[date | None, date | None]:
     """First and last counted day: the nights of a stay, the one day of a month, as much as a date allows."""
     head, tail = stay.parts[0], stay.parts[-1]
     began, ended = head.record.admitted_on, tail.record.discharged_on
@@ -115,7 +115,7 @@ def _days(stay: Stay, days_known: bool) -> tuple[date | None, date | None]:
     return began, ended - _DAY
 
 
-def _sheet_days(parts: tuple[Part, ...]) -> int | None:
+def _sheet_days(parts: tuple[UnitPart, ...]) -> int | None:
     days = 0
     for part in parts:
         if part.record.inpatient_days is None:

@@ -9,10 +9,10 @@ from itertools import pairwise
 import msgspec
 
 from gateway.core.schemes.language.edition import Edition, SchemeFamily
-from gateway.core.schemes.language.rules import Daily
+from gateway.core.schemes.language.rules import DailyBenefit
 from gateway.core.schemes.units.joining import coverage_from
 from gateway.errors import BadCase
-from gateway.model.benefit import Decided
+from gateway.model.benefit import ClaimDecision
 from gateway.model.member import Category, Coverage
 
 
@@ -50,7 +50,7 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
     before: Period | None = None
     waiting_ends: date | None = None
     stays: int = 0
-    taken: dict[str, Decided | None] = {}
+    taken: dict[str, ClaimDecision | None] = {}
     due: tuple[str, ...] = ()
     deductibles: dict[str, int] = {}
     used: dict[int, int] = {}
@@ -161,7 +161,7 @@ def covered_days(periods: Sequence[Period], first: date, last: date) -> int:
     return days
 
 
-def years_of_allowance(period: Period, daily: Daily, enough: int) -> int:
+def years_of_allowance(period: Period, daily: DailyBenefit, enough: int) -> int:
     """How many years an allowance counts in this period (连续参互年数), at least 1, at most `enough`."""
     years, before = 1, period.before
     while before is not None and years < enough:

@@ -18,25 +18,25 @@ PARTIAL = "partial_reversal"
 UNCLEAR = "reversal_unclear"
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
+class StandingRecords(msgspec.Struct, frozen=True, kw_only=True):
     """What reversals leave: positions of reversed settlements, and position → flag for the doubtful ones."""
 
     reversed: frozenset[int] = frozenset()
     doubtful: dict[int, str] = {}
 
 
-_ALL_STAND = Standing()
+_ALL_STAND = StandingRecords()
 
 
-def standing_of(records: Sequence[SettlementRecord]) -> Standing:
+def standing_of(records: Sequence[SettlementRecord]) -> StandingRecords:
     """Which settlements are reversed in full, and which only in part or doubtfully."""
     for record in records:
         if record.reversal:
-            return _Reversing(records).standing()
+            return _ReversalMatching(records).standing()
     return _ALL_STAND
 
 
-class _Reversing:
+class _ReversalMatching:
     """Works through the reversals: those that name a number first, then those that only share a visit."""
 
     def __init__(self, records: Sequence[SettlementRecord]) -> None:
@@ -51,13 +51,13 @@ class _Reversing:
                 if record.visit_no is not None:
                     self.by_visit[(record.facility_no, record.visit_no)].append(at)
 
-    def standing(self) -> Standing:
+    def standing(self) -> StandingRecords:
         unnamed = [record for record in self.records if record.reversal and not self._by_name(record)]
         unmatched = [record for record in unnamed if not self._by_same_total(record)]
         for record in unmatched:
             self._doubt_the_visit(record)
         doubtful = {at: flag for at, flag in self.doubtful.items() if at not in self.gone}
-        return Standing(reversed=frozenset(self.gone), doubtful=doubtful)
+        return StandingRecords(reversed=frozenset(self.gone), doubtful=doubtful)
 
     def _by_name(self, reversal: SettlementRecord) -> bool:
         """True when the reversal names a number: it is then settled here, even if the original is unknown."""

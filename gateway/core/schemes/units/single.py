@@ -10,16 +10,21 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.units.care_units import CareUnit, Key, UnitPart, in_shanghai, set_aside
 from gateway.core.schemes.units.periods import Insured, periods_of
-from gateway.core.schemes.units.situations import Beside, Case, Situation, situation_of
-from gateway.core.schemes.units.stays import Key, Part, Stay, in_shanghai, set_aside
+from gateway.core.schemes.units.situations import MemberCase, OtherPayment, Situation, situation_of
 from gateway.model.record import SettlementRecord
 
 _ALONE: Final[Key] = ("alone", "0")
 
 
 def single(
-    insured: Insured, record: SettlementRecord, family: SchemeFamily, beside: Sequence[Beside], *, explained: bool
+    insured: Insured,
+    record: SettlementRecord,
+    family: SchemeFamily,
+    other_payments: Sequence[OtherPayment],
+    *,
+    explained: bool,
 ) -> Situation | None:
     """The situation of a member's only settlement; None where it is no stay, or may be more than one."""
     if family.units.get(record.care_type or "") != "stay" or record.reversal or set_aside(record, family) is not None:
@@ -28,9 +33,11 @@ def single(
         return None
     periods = periods_of(insured, family)
     settled = in_shanghai(record.settled_at)
-    part = Part(at=0, record=record, settled=settled, reason=None, kind="stay", key=_ALONE)
-    case = Case(insured=insured, family=family, periods=periods, beside=beside, explained=explained)
-    situation = situation_of(Stay(parts=(part,), kind="stay"), part.visit_identity, case)
+    part = UnitPart(at=0, record=record, settled=settled, reason=None, kind="stay", key=_ALONE)
+    case = MemberCase(
+        insured=insured, family=family, periods=periods, other_payments=other_payments, explained=explained
+    )
+    situation = situation_of(CareUnit(parts=(part,), kind="stay"), part.visit_identity, case)
     if situation.period is not None:
         situation.period.stays = 1
     return situation

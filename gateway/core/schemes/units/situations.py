@@ -8,13 +8,13 @@ from datetime import date
 import msgspec
 
 from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.units.care_units import CareUnit
 from gateway.core.schemes.units.measures import Measure, measure
 from gateway.core.schemes.units.periods import Insured, Period, covered_days, deciding_period
-from gateway.core.schemes.units.stays import Stay
 from gateway.model.benefit import Fact
 
 
-class Beside(msgspec.Struct, frozen=True, kw_only=True):
+class OtherPayment(msgspec.Struct, frozen=True, kw_only=True):
     """What another scheme pays for some settlements (叠加). `on` is the day of the first of them, if known."""
 
     scheme: str
@@ -23,14 +23,14 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     on: date | None = None
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MemberCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is the same for all units of one member: himself, the scheme, facts, what other schemes pay."""
 
     insured: Insured
     family: SchemeFamily
     periods: tuple[Period, ...]
     facts: Sequence[Fact] = ()
-    beside: Sequence[Beside] = ()
+    other_payments: Sequence[OtherPayment] = ()
     explained: bool = True
 
     def death_between(self, first: date, last: date) -> bool:
@@ -44,12 +44,12 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
     """
 
-    unit: Stay
+    unit: CareUnit
     measure: Measure
     period: Period | None
     covered: int
     identity: str
-    case: Case
+    case: MemberCase
     merged: tuple[str, ...] = ()
     first: bool = True
 
@@ -63,7 +63,7 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
         return frozenset([part.record.settlement_no for part in self.unit.parts])
 
 
-def situation_of(stay: Stay, identity: str, case: Case, merged: tuple[str, ...] = ()) -> Situation:
+def situation_of(stay: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
     """A unit with its measure, its period and the days of it that are covered."""
     measured = measure(stay)
     period, covered = _placed(measured, case.periods)

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.schemes import Beside, Edition, Insured, SchemeFamily, assess, beside_of
+from gateway.core.schemes import Edition, Insured, OtherPayment, SchemeFamily, assess, payments_stood_on
 from gateway.core.schemes.units.joining import coverage_from
 from gateway.core.studies.simulation import Simulated, earned
 from gateway.flow.studies.simulating.drafts import Rules
@@ -53,7 +53,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     insured: Insured
     records: Sequence[SettlementRecord]
     facts: Sequence[Fact] = ()
-    given: Mapping[str, Sequence[Beside]] | None = None
+    given: Mapping[str, Sequence[OtherPayment]] | None = None
 
 
 def bill(asked: Asked, known: Known, *, order: int, league: str | None, who: str = "") -> Simulated | None:
@@ -108,10 +108,12 @@ def _owed(asked: Asked, family: SchemeFamily, edition: Edition, known: Known) ->
     insured, records, facts = known.insured, known.records, known.facts
     if not records and not facts:
         return ()
-    beside: Sequence[Beside] = ()
+    other_payments: Sequence[OtherPayment] = ()
     if asked.rules.stacked:
-        beside = beside_of(insured, records, family, asked.rules.families, facts=facts, given=known.given)
-    estimates = assess(insured, records, family, facts=facts, beside=beside, explained=False)
+        other_payments = payments_stood_on(
+            insured, records, family, asked.rules.families, facts=facts, given=known.given
+        )
+    estimates = assess(insured, records, family, facts=facts, other_payments=other_payments, explained=False)
     return [each for each in estimates if each.edition == edition.name and _within(asked, each, known)]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.schemes import Beside, Insured, SchemeFamily
-from gateway.core.schemes.stacking import beside
+from gateway.core.schemes import Insured, OtherPayment, SchemeFamily
+from gateway.core.schemes.coordination import payment_by
 from gateway.core.schemes.units.joining import open_coverage
 from gateway.core.studies.simulation import Figures, Simulated
 from gateway.errors import BadCase, BadInput
@@ -104,13 +104,13 @@ def _read(asked: Asked, line: bytes, place: int) -> Simulated | None:
     if case.scheme != family.scheme:
         return None
     records = [_record(row) for row in case.settlements]
-    given = {scheme: [_beside(scheme, each, records) for each in paid] for scheme, paid in case.beside.items()}
+    given = {scheme: [_payment(scheme, each, records) for each in paid] for scheme, paid in case.beside.items()}
     known = Known(insured=_insured(case.member, family), records=records, facts=case.facts, given=given)
     return bill(asked, known, order=place, league=case.member.league, who=case.member.member_no)
 
 
-def _beside(scheme: str, paid: _Paid, records: Sequence[SettlementRecord]) -> Beside:
-    return beside(scheme, paid.settlements, parse_yuan(paid.payable), records)
+def _payment(scheme: str, paid: _Paid, records: Sequence[SettlementRecord]) -> OtherPayment:
+    return payment_by(scheme, paid.settlements, parse_yuan(paid.payable), records)
 
 
 def _insured(member: _Member, family: SchemeFamily) -> Insured:

@@ -17,9 +17,9 @@ import msgspec
 from gateway.core.schemes.language.edition import SchemeFamily, UnitKind
 from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
 from gateway.core.schemes.units.periods import Period, period_on, waits
-from gateway.core.schemes.units.reversals import Standing
+from gateway.core.schemes.units.reversals import StandingRecords
 from gateway.errors import BadCase
-from gateway.model.benefit import Decided, Fact
+from gateway.model.benefit import ClaimDecision, Fact
 from gateway.model.record import SettlementRecord
 
 _EIGHT_HOURS = timedelta(hours=8)
@@ -37,7 +37,7 @@ Key = tuple[str | None, ...]
 Order = tuple[date, datetime, str, str]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
+class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One settlement on its way into an estimate. `key` is what it shares with others of its unit.
 
     `reason` sets it aside (不予补助); `gone` says it was reversed and is here for what was decided about it.
@@ -90,7 +90,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return f"{self.record.facility_no or ''}/s:{self.record.settlement_no}"
 
 
-class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
+class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What becomes one estimate: a stay, a month, an event, one settlement set aside. Parts are in order.
 
     `decision` is what the association decided about exactly these settlements, `first` the earliest of them
@@ -99,16 +99,16 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     parts may be none: its settlements may stand in their own stays; `evidence` are all that have its codes.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[UnitPart, ...]
     kind: UnitKind
     transfer: bool = False
-    decision: Decided | None = None
-    first: Part | None = None
+    decision: ClaimDecision | None = None
+    first: UnitPart | None = None
     changed: bool = False
-    joins: Stay | None = None
-    joined: tuple[Decided, ...] = ()
+    would_join: CareUnit | None = None
+    joined_decisions: tuple[ClaimDecision, ...] = ()
     event: Event | None = None
-    evidence: tuple[Part, ...] = ()
+    evidence: tuple[UnitPart, ...] = ()
 
     @property
     def reason(self) -> str | None:
@@ -135,7 +135,7 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     def counts(self) -> bool:
         """Whether its period's first stay could be this one: not if refused, not if it only joins another."""
         refused = self.decision is not None and self.decision.refused
-        return self.payable_kind == "stay" and self.joins is None and not refused
+        return self.payable_kind == "stay" and self.would_join is None and not refused
 
     @property
     def identity(self) -> str:
@@ -150,12 +150,12 @@ class Stay(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return self.event.key.identity if self.event is not None else (self.first or self.parts[0]).settlement_identity
 
     @property
-    def ghost(self) -> bool:
+    def fully_reversed(self) -> bool:
         """Whether nothing of it stands any more: it was decided, then reversed."""
         return bool(self.parts) and self.parts[0].gone
 
 
-def stay_order(stay: Stay) -> Order:
+def unit_order(stay: CareUnit) -> Order:
     """Where a stay stands: by admission, then its last settlement time; a month by its last settlement."""
     if stay.event is not None:
         return stay.event.on or date.max, _NEVER, f"{stay.event.rank:04d}", stay.identity
@@ -168,7 +168,7 @@ def stay_order(stay: Stay) -> Order:
     return day, settled, number, tie
 
 
-class Kind(Protocol):
+class CareKind(Protocol):
     """As much of a settlement as says whether a scheme is about it at all."""
 
     @property
@@ -178,7 +178,7 @@ class Kind(Protocol):
     def insurance_type(self) -> str | None: ...
 
 
-def set_aside(record: Kind, family: SchemeFamily) -> str | None:
+def set_aside(record: CareKind, family: SchemeFamily) -> str | None:
     """Why insurance or kind of care rules a settlement out, first reason first; None where they do not."""
     insurance, care = record.insurance_type, record.care_type
     if insurance is not None and insurance == family.maternity_insurance:
@@ -194,7 +194,7 @@ def set_aside(record: Kind, family: SchemeFamily) -> str | None:
     return None
 
 
-def pregnancy_in_doubt(record: Kind, family: SchemeFamily) -> bool:
+def pregnancy_in_doubt(record: CareKind, family: SchemeFamily) -> bool:
     """A maternity stay under employee insurance: perhaps maternity insurance did not pay (fn⑥)."""
     return (
         record.care_type == "maternity_inpatient"
@@ -203,43 +203,43 @@ def pregnancy_in_doubt(record: Kind, family: SchemeFamily) -> bool:
     )
 
 
-def stays_of(
+def care_units_of(
     records: Sequence[SettlementRecord],
-    standing: Standing,
+    standing: StandingRecords,
     family: SchemeFamily,
     periods: Sequence[Period],
-    decided: Sequence[Decided] = (),
+    decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
-) -> list[Stay]:
+) -> list[CareUnit]:
     """Every settlement that stands, in exactly one stay; events besides. The order of `records` does not matter."""
     parts = _parts(records, standing, family, periods, decided)
     with_events = bool(facts) or (family.pays_at_events and any(part.event is not None for part in parts))
     if len(parts) == 1 and not decided and not with_events:
-        return [Stay(parts=(parts[0],), kind=parts[0].kind)]
+        return [CareUnit(parts=(parts[0],), kind=parts[0].kind)]
     parts.sort(key=_in_order)
     events = _events(parts, family, periods, decided, facts) if with_events else []
     return events + _stays([part for part in parts if part.kind != "event"], family, decided)
 
 
-def _stays(parts: Sequence[Part], family: SchemeFamily, decided: Sequence[Decided]) -> list[Stay]:
+def _stays(parts: Sequence[UnitPart], family: SchemeFamily, decided: Sequence[ClaimDecision]) -> list[CareUnit]:
     if decided:
         return _with_decisions(parts, family, decided)
-    aside = [Stay(parts=(part,), kind=part.kind) for part in parts if part.reason is not None]
+    aside = [CareUnit(parts=(part,), kind=part.kind) for part in parts if part.reason is not None]
     groups = _grouped([part for part in parts if part.reason is None], family)
     return aside + [_stay(group) for group in groups]
 
 
 def _events(
-    parts: Sequence[Part],
+    parts: Sequence[UnitPart],
     family: SchemeFamily,
     periods: Sequence[Period],
-    decided: Sequence[Decided],
+    decided: Sequence[ClaimDecision],
     facts: Sequence[Fact],
-) -> list[Stay]:
+) -> list[CareUnit]:
     """The events facts and codes tell of. A settlement that stands in a stay of its own is only evidence."""
     events = {event.key: event for event in events_of_facts(facts, periods, family)}
-    own: dict[EventKey, list[Part]] = {}
-    coded: dict[tuple[str, str], list[Part]] = {}
+    own: dict[EventKey, list[UnitPart]] = {}
+    coded: dict[tuple[str, str], list[UnitPart]] = {}
     for part in parts:
         if part.event is None or (part.reason is not None) or (part.gone and part.kind != "event"):
             continue
@@ -255,26 +255,28 @@ def _events(
     ]
 
 
-def _event(event: Event, parts: Sequence[Part], coded: Sequence[Part], decided: Sequence[Decided]) -> Stay:
+def _event(
+    event: Event, parts: Sequence[UnitPart], coded: Sequence[UnitPart], decided: Sequence[ClaimDecision]
+) -> CareUnit:
     """What was decided about an event holds whatever further settlements tell of it."""
     live = [part for part in parts if not part.gone] or parts
     numbers = {part.record.settlement_no for part in parts}
     found = [one for one in decided if one.stay == event.key.identity or not numbers.isdisjoint(one.settlements)]
     decision = min(found, key=_decision_order) if found else None
-    return Stay(parts=tuple(live), kind="event", event=event, decision=decision, evidence=tuple(coded))
+    return CareUnit(parts=tuple(live), kind="event", event=event, decision=decision, evidence=tuple(coded))
 
 
-def _decision_order(decision: Decided) -> tuple[str, ...]:
+def _decision_order(decision: ClaimDecision) -> tuple[str, ...]:
     return decision.settlements
 
 
 def _parts(
     records: Sequence[SettlementRecord],
-    standing: Standing,
+    standing: StandingRecords,
     family: SchemeFamily,
     periods: Sequence[Period],
-    decided: Sequence[Decided],
-) -> list[Part]:
+    decided: Sequence[ClaimDecision],
+) -> list[UnitPart]:
     """The settlements that stand, and the reversed ones something was decided about."""
     named = {number for decision in decided for number in decision.settlements} if decided else ()
     with_events = family.pays_at_events
@@ -288,11 +290,11 @@ def _parts(
 def _part(
     at: int,
     record: SettlementRecord,
-    standing: Standing,
+    standing: StandingRecords,
     family: SchemeFamily,
     periods: Sequence[Period],
     with_events: bool,
-) -> Part:
+) -> UnitPart:
     settled, reason = in_shanghai(record.settled_at), set_aside(record, family)
     kind: UnitKind = family.units.get(record.care_type or "", "none")
     event = None
@@ -301,7 +303,7 @@ def _part(
         event = diagnosis_key(record, day, periods, family)
         if event is not None and reason is not None:
             reason, kind = None, "event"
-    return Part(
+    return UnitPart(
         at=at,
         record=record,
         settled=settled,
@@ -346,7 +348,7 @@ def _period_key(at: int, settled: datetime | None, periods: Sequence[Period]) ->
     return ("period", period.first.isoformat())
 
 
-def _in_order(part: Part) -> Order:
+def _in_order(part: UnitPart) -> Order:
     """Admission, settlement time, settlement number; for a month the day of settlement stands for admission.
 
     What follows only keeps two settlements with the same number from two feeds in one order.
@@ -359,9 +361,9 @@ def _in_order(part: Part) -> Order:
     return day or date.max, settled or _NEVER, record.settlement_no, tie
 
 
-def _grouped(parts: Sequence[Part], family: SchemeFamily) -> list[list[Part]]:
+def _grouped(parts: Sequence[UnitPart], family: SchemeFamily) -> list[list[UnitPart]]:
     """Parts of one visit or month together, then stays a transfer joins. `parts` in order."""
-    groups: dict[Key, list[Part]] = {}
+    groups: dict[Key, list[UnitPart]] = {}
     for part in parts:
         groups.setdefault(part.key, []).append(part)
     for earlier, later in _neighbours(parts):
@@ -371,19 +373,19 @@ def _grouped(parts: Sequence[Part], family: SchemeFamily) -> list[list[Part]]:
     return [sorted(group, key=_in_order) if len(group) > 1 else group for group in distinct.values()]
 
 
-def _merge(groups: dict[Key, list[Part]], one: Key, other: Key) -> None:
+def _merge(groups: dict[Key, list[UnitPart]], one: Key, other: Key) -> None:
     kept, taken = groups[one], groups[other]
     kept.extend(taken)
     for part in taken:
         groups[part.key] = kept
 
 
-def _neighbours(parts: Sequence[Part]) -> Iterable[tuple[Part, Part]]:
+def _neighbours(parts: Sequence[UnitPart]) -> Iterable[tuple[UnitPart, UnitPart]]:
     stays = [part for part in parts if part.kind == "stay" and not part.gone and part.record.admitted_on is not None]
     return pairwise(stays)
 
 
-def _is_transfer(earlier: Part, later: Part, family: SchemeFamily) -> bool:
+def _is_transfer(earlier: UnitPart, later: UnitPart, family: SchemeFamily) -> bool:
     """Another facility, admitted on the day of that discharge or up to `transfer_days` after it (fn⑤)."""
     left, entered, days = earlier.record.discharged_on, later.record.admitted_on, family.transfer_days
     here, there = earlier.record.facility_no, later.record.facility_no
@@ -392,16 +394,18 @@ def _is_transfer(earlier: Part, later: Part, family: SchemeFamily) -> bool:
     return 0 <= entered.toordinal() - left.toordinal() <= days
 
 
-def _stay(parts: Sequence[Part]) -> Stay:
-    return Stay(parts=tuple(parts), kind=parts[0].kind, transfer=_moved(parts))
+def _stay(parts: Sequence[UnitPart]) -> CareUnit:
+    return CareUnit(parts=tuple(parts), kind=parts[0].kind, transfer=_moved(parts))
 
 
-def _moved(parts: Sequence[Part]) -> bool:
+def _moved(parts: Sequence[UnitPart]) -> bool:
     """Whether a stay has a transfer in it. Only a transfer brings two facilities into one stay."""
     return len(parts) > 1 and len({part.record.facility_no for part in parts if part.kind == "stay"}) > 1
 
 
-def _with_decisions(parts: Sequence[Part], family: SchemeFamily, decided: Sequence[Decided]) -> list[Stay]:
+def _with_decisions(
+    parts: Sequence[UnitPart], family: SchemeFamily, decided: Sequence[ClaimDecision]
+) -> list[CareUnit]:
     """Stays with what was decided about them kept apart from what would join or change them."""
     deciding = _deciding(decided)
     groups = _grouped([part for part in parts if part.reason is None], family)
@@ -409,8 +413,8 @@ def _with_decisions(parts: Sequence[Part], family: SchemeFamily, decided: Sequen
     return [stay for group in _tied(groups, deciding) for stay in _split(group, deciding)]
 
 
-def _deciding(decided: Sequence[Decided]) -> dict[str, Decided]:
-    deciding: dict[str, Decided] = {}
+def _deciding(decided: Sequence[ClaimDecision]) -> dict[str, ClaimDecision]:
+    deciding: dict[str, ClaimDecision] = {}
     for decision in decided:
         for number in decision.settlements:
             if deciding.setdefault(number, decision) is not decision:
@@ -418,10 +422,10 @@ def _deciding(decided: Sequence[Decided]) -> dict[str, Decided]:
     return deciding
 
 
-def _tied(groups: Sequence[list[Part]], deciding: dict[str, Decided]) -> list[list[Part]]:
+def _tied(groups: Sequence[list[UnitPart]], deciding: dict[str, ClaimDecision]) -> list[list[UnitPart]]:
     """Groups that share a decision made one: a decided stay stays whole even if its records moved apart."""
-    homes: dict[Decided, list[Part]] = {}
-    tied: list[list[Part]] = []
+    homes: dict[ClaimDecision, list[UnitPart]] = {}
+    tied: list[list[UnitPart]] = []
     for group in groups:
         for decision in _decisions(group, deciding):
             home = homes.get(decision, group)
@@ -434,12 +438,12 @@ def _tied(groups: Sequence[list[Part]], deciding: dict[str, Decided]) -> list[li
     return [sorted(group, key=_in_order) for group in tied]
 
 
-def _decisions(parts: Sequence[Part], deciding: dict[str, Decided]) -> list[Decided]:
+def _decisions(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> list[ClaimDecision]:
     found = (deciding.get(part.record.settlement_no) for part in parts)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def _split(parts: Sequence[Part], deciding: dict[str, Decided]) -> list[Stay]:
+def _split(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> list[CareUnit]:
     """The decided stays of a group, and the rest of it as one stay that would join them."""
     decisions = _decisions(parts, deciding)
     if not decisions:
@@ -449,16 +453,18 @@ def _split(parts: Sequence[Part], deciding: dict[str, Decided]) -> list[Stay]:
     if rest:
         whole = _stay([part for part in parts if not part.gone])
         kind, transfer = rest[0].kind, whole.transfer
-        joining = Stay(parts=tuple(rest), kind=kind, transfer=transfer, joins=whole, joined=tuple(decisions))
+        joining = CareUnit(
+            parts=tuple(rest), kind=kind, transfer=transfer, would_join=whole, joined_decisions=tuple(decisions)
+        )
         stays.append(joining)
     return stays
 
 
-def _decided_stay(parts: Sequence[Part], deciding: dict[str, Decided], decision: Decided) -> Stay:
+def _decided_stay(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision], decision: ClaimDecision) -> CareUnit:
     mine = tuple(part for part in parts if deciding.get(part.record.settlement_no) is decision)
     live = tuple(part for part in mine if not part.gone)
     changed = 0 < len(live) < len(mine)
     shown = live or mine
-    return Stay(
+    return CareUnit(
         parts=shown, kind=shown[0].kind, first=mine[0], transfer=_moved(live), decision=decision, changed=changed
     )

@@ -8,7 +8,7 @@ from datetime import date, timedelta, timezone
 from gateway.core.schemes.assessing import assess
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.units.periods import Insured
-from gateway.core.schemes.units.situations import Beside
+from gateway.core.schemes.units.situations import OtherPayment
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.record import SettlementRecord
 
@@ -32,37 +32,41 @@ def in_order_of_payment(families: Iterable[SchemeFamily]) -> list[SchemeFamily]:
     return ordered
 
 
-def beside_of(
+def payments_stood_on(
     insured: Insured,
     records: Sequence[SettlementRecord],
     family: SchemeFamily,
     families: Mapping[str, SchemeFamily],
     *,
     facts: Sequence[Fact] = (),
-    given: Mapping[str, Sequence[Beside]] | None = None,
-) -> list[Beside]:
+    given: Mapping[str, Sequence[OtherPayment]] | None = None,
+) -> list[OtherPayment]:
     """What the schemes a family stands on pay: as given, else as they assess it where the member has coverage."""
-    found: list[Beside] = []
+    found: list[OtherPayment] = []
     for scheme in family.stands_on:
         other = families.get(scheme)
         if given is not None and scheme in given:
             found += given[scheme]
         elif other is not None and any(one.scheme == scheme for one in insured.coverage):
-            below = beside_of(insured, records, other, families, facts=facts, given=given)
-            estimates = assess(insured, records, other, facts=facts, beside=below, explained=False)
-            found += besides(scheme, estimates, records)
+            below = payments_stood_on(insured, records, other, families, facts=facts, given=given)
+            estimates = assess(insured, records, other, facts=facts, other_payments=below, explained=False)
+            found += payments_by(scheme, estimates, records)
     return found
 
 
-def besides(scheme: str, estimates: Iterable[BenefitEstimate], records: Sequence[SettlementRecord]) -> list[Beside]:
+def payments_by(
+    scheme: str, estimates: Iterable[BenefitEstimate], records: Sequence[SettlementRecord]
+) -> list[OtherPayment]:
     """A scheme's estimates as another scheme sees them."""
-    return [beside(scheme, one.settlements, one.payable, records) for one in estimates if one.payable]
+    return [payment_by(scheme, one.settlements, one.payable, records) for one in estimates if one.payable]
 
 
-def beside(scheme: str, settlements: Sequence[str], payable: int, records: Sequence[SettlementRecord]) -> Beside:
+def payment_by(
+    scheme: str, settlements: Sequence[str], payable: int, records: Sequence[SettlementRecord]
+) -> OtherPayment:
     """One payment of another scheme, with the first day of its settlements."""
     days = [_day(record) for record in records if record.settlement_no in settlements and not record.reversal]
-    return Beside(
+    return OtherPayment(
         scheme=scheme,
         settlements=tuple(settlements),
         payable=payable,

@@ -13,7 +13,7 @@ from gateway.model.benefit import BenefitLine
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 
 
-class Weighed(msgspec.Struct, kw_only=True, gc=False):
+class UnitPrice(msgspec.Struct, kw_only=True, gc=False):
     """Lines in order with their sum `payable`, the open questions they leaned on, and what is to be remembered.
 
     `by_benefit` is what each benefit pays, `due` the allowances that were owed, `deducted` what was used of
@@ -48,6 +48,6 @@ class Weighed(msgspec.Struct, kw_only=True, gc=False):
         return sum([amount for name, amount in self.by_benefit if name == benefit])
 
 
-def nothing_yet() -> Weighed:
+def nothing_yet() -> UnitPrice:
     """Nothing weighed yet."""
-    return Weighed(lines=[], assumed=[])
+    return UnitPrice(lines=[], assumed=[])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.schemes.amounts.caps import Uses, limit, top_up
-from gateway.core.schemes.amounts.daily import weigh_daily
-from gateway.core.schemes.amounts.flats import weigh_flat
-from gateway.core.schemes.amounts.lump_sums import weigh_event
-from gateway.core.schemes.amounts.shares import weigh_share
-from gateway.core.schemes.amounts.weighed import Weighed, nothing_yet
+from gateway.core.schemes.amounts.daily import price_daily
+from gateway.core.schemes.amounts.flats import price_flat
+from gateway.core.schemes.amounts.lump_sums import price_event
+from gateway.core.schemes.amounts.shares import price_share
+from gateway.core.schemes.amounts.unit_price import UnitPrice, nothing_yet
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.edition import Edition
-from gateway.core.schemes.language.rules import Benefit, Daily, Share
+from gateway.core.schemes.language.rules import Benefit, DailyBenefit, ShareBenefit
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
 from gateway.model.benefit import BenefitLine
@@ -21,33 +21,33 @@ _RANK: Final = {"band": 0, "proration": 1, "daily_allowance": 2, "flat_amount": 
 """The order of the benefits' lines (design §7): the same rules together, whatever their order in the file."""
 
 
-def weigh(situation: Situation, period: Period, uses: Uses, *, spared: int = 0) -> Weighed | None:
+def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int = 0) -> UnitPrice | None:
     """The estimate's lines; None where an amount that a rule needs is not known.
 
     Nothing is remembered here: the caller says what is used. `spared` are decided amounts that this unit
     replaces, which are therefore not used up.
     """
-    weighed, edition = nothing_yet(), period.edition
+    price, edition = nothing_yet(), period.edition
     event = situation.unit.event
     if event is not None:
-        weigh_event(weighed, event, situation, period, uses)
+        price_event(price, event, situation, period, uses)
     else:
         for benefit in _plan(situation, edition):
             if benefit.conditions and not holds(benefit.conditions, situation):
                 continue
-            if isinstance(benefit, Share):
-                if not weigh_share(weighed, benefit, situation, period):
+            if isinstance(benefit, ShareBenefit):
+                if not price_share(price, benefit, situation, period):
                     return None
-            elif isinstance(benefit, Daily):
-                weigh_daily(weighed, benefit, situation, period)
+            elif isinstance(benefit, DailyBenefit):
+                price_daily(price, benefit, situation, period)
             else:
-                weigh_flat(weighed, benefit, situation)
+                price_flat(price, benefit, situation)
         if edition.reorders:
-            weighed.lines.sort(key=_rank)
-        _note_allowance(weighed, situation, period)
-        top_up(weighed, situation, period)
-    limit(weighed, situation, period, uses, spared)
-    return weighed
+            price.lines.sort(key=_rank)
+        _note_allowance(price, situation, period)
+        top_up(price, situation, period)
+    limit(price, situation, period, uses, spared)
+    return price
 
 
 def _plan(situation: Situation, edition: Edition) -> tuple[Benefit, ...]:
@@ -60,11 +60,11 @@ def _rank(line: BenefitLine) -> int:
     return _RANK[line.rule]
 
 
-def _note_allowance(weighed: Weighed, situation: Situation, period: Period) -> None:
+def _note_allowance(price: UnitPrice, situation: Situation, period: Period) -> None:
     """What an allowance, or that there is none, rests on, also where none is paid."""
     if situation.unit.kind == "month":
         return
     if not period.edition.has_daily:
-        weighed.assumed.append("allowance.from_2021")
+        price.assumed.append("allowance.from_2021")
     if period.edition.asks_first and period.stays > 1:
-        weighed.assumed.append("allowance.first_stay")
+        price.assumed.append("allowance.first_stay")
