@@ -9,16 +9,12 @@ import typer
 
 from gateway.cli.output import Json, emit, one_of, say, table
 from gateway.cli.site import open_office
-from gateway.cli.words import (
-    CLAIM_STATES,
-    DELIVERIES,
-    DELIVERY_STATES,
-    FLAGS,
-    ITEM_STATES,
-    field_in_words,
-    trouble_in_words,
-)
 from gateway.errors import WrongUse
+from gateway.words.claims import CLAIM_STATES, FLAGS
+from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES
+from gateway.words.records import field_in_words
+from gateway.words.reviews import ITEM_STATES
+from gateway.words.troubles import trouble_in_words
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)

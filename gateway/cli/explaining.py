@@ -1,4 +1,4 @@
-"""scheme explain, scheme ledger: one claim in words; what a member was paid and has left. Deadlines for `status`."""
+"""scheme explain, scheme ledger: one claim in words; what a member was paid and has left."""
 
 from __future__ import annotations
 
@@ -7,24 +7,19 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.output import Json, emit, say, table
-
-_DUE = {"delivery": "待送达", "claim": "已送达待核定", "decision": "审核时限", "payment": "支付时限"}
-
-_LIMITS = {"cap": "最高补助", "deductible": "起付额"}
-_PER = {"stay": "每次", "period": "保障期", "year": "年度", "lifetime": "终身"}
+from gateway.cli.schemes import scheme
+from gateway.cli.site import open_office
+from gateway.words.schemes import LIMIT_SPANS, LIMITS
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `hubao scheme`."""
-    from gateway.cli.schemes import scheme
-
     scheme.command("explain")(scheme_explain)
     scheme.command("ledger")(scheme_ledger)
 
 
 def scheme_explain(context: typer.Context, claim: str, as_json: Json = False) -> None:
     """一份申领的说明：每一分钱怎么来的，哪些没有补助；含就医信息 (one claim in words; holds health data)."""
-    from gateway.cli.site import open_office
     from gateway.flow.delivery.explain import explain_claim
 
     found = explain_claim(open_office(context), claim)
@@ -54,7 +49,6 @@ def scheme_ledger(
     as_json: Json = False,
 ) -> None:
     """一名会员的台账：每个保障期补助了多少，各限额还剩多少 (what was paid and what is left of each limit)."""
-    from gateway.cli.site import open_office
     from gateway.flow.people.ledgers import member_ledger
 
     found = member_ledger(open_office(context), association, member_no)
@@ -94,27 +88,16 @@ def _show_periods(account: Any) -> None:
         "限额",
         ("种类", "范围", "起", "项目", "额度（元）", "已用（元）", "剩余（元）", "依据"),
         [
-            (_LIMITS[u.of], _PER[u.per], u.since, "、".join(u.benefits) or "全部", u.limit, u.used, u.left, u.article)
+            (
+                LIMITS[u.of],
+                LIMIT_SPANS[u.per],
+                u.since,
+                "、".join(u.benefits) or "全部",
+                u.limit,
+                u.used,
+                u.left,
+                u.article,
+            )
             for u in (*limits, *account.lifetime)
         ],
     )
-
-
-def show_due(due: Any) -> None:
-    """What is due soon or late, as a table."""
-    if not due.first:
-        return
-    counted = [(_DUE[what], each.soon, each.late) for what, each in due.counts.items() if each.soon or each.late]
-    table(f"时限（{due.within_days}天内）", ("事项", "将到期", "已逾期"), counted)
-    table(
-        "最早的",
-        ("事项", "申领号", "盟市", "截止日", "剩余天数", "依据"),
-        [
-            (_DUE[each.what], each.claim_id, each.league, each.due_on, each.days_left, _basis(each))
-            for each in due.first
-        ],
-    )
-
-
-def _basis(deadline: Any) -> str:
-    return f"{deadline.article or '–'}{'（该年放假安排未公布）' if deadline.assumed else ''}"

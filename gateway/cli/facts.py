@@ -11,6 +11,7 @@ from gateway.cli.output import Json, emit, say, table
 from gateway.cli.review import By, name_of
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
+from gateway.words.facts import FACT_KINDS
 
 if TYPE_CHECKING:
     from gateway.flow.people.facts import FactKind, KnownFact
@@ -20,7 +21,6 @@ facts = typer.Typer(help="已确认的事实 (confirmed facts).", no_args_is_hel
 Association = Annotated[str, typer.Option(help="协会 (the association).")]
 Day = Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="确诊、身故日或保障期末日 (the day).")]
 
-_KINDS = {"diagnosis": "确诊", "death": "身故", "maturity": "期满"}
 _COLUMNS = ("编号", "会员号", "事实", "病种", "日期", "经办人", "登记时间", "有效")
 
 
@@ -34,7 +34,7 @@ def facts_add(
     context: typer.Context,
     member_no: Annotated[str, typer.Argument(help="会员号 (the member's number).")],
     association: Association,
-    kind: Annotated[str, typer.Option(help=" | ".join(_KINDS))],
+    kind: Annotated[str, typer.Option(help=" | ".join(FACT_KINDS))],
     on: Day,
     disease: Annotated[str | None, typer.Option(help="病种代码，只用于确诊 (disease group, for a diagnosis).")] = None,
     by: By = None,
@@ -43,8 +43,8 @@ def facts_add(
     """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
     from gateway.flow.people.facts import Told, record_fact
 
-    if kind not in _KINDS:
-        raise WrongUse(f"--kind 应为 {'、'.join(_KINDS)} (unknown kind)")
+    if kind not in FACT_KINDS:
+        raise WrongUse(f"--kind 应为 {'、'.join(FACT_KINDS)} (unknown kind)")
     day: date = on.date()
     told = Told(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
     known = record_fact(open_office(context), association, told)
@@ -95,5 +95,5 @@ def facts_withdraw(
 def _line(known: KnownFact) -> tuple[object, ...]:
     # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
     counts = "是" if known.counts else "否：证件号码已变更或已退出"
-    head = (known.fact_id, known.member_no, _KINDS[known.kind], known.disease, known.on)
+    head = (known.fact_id, known.member_no, FACT_KINDS[known.kind], known.disease, known.on)
     return (*head, known.by, known.created_at, counts)

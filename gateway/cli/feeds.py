@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.output import Json, emit, say, table
-from gateway.cli.words import INTAKES
 from gateway.errors import WrongUse
+from gateway.words.feeds import INTAKES
 
 if TYPE_CHECKING:
     from gateway.core.normalise import CompiledMapping

@@ -10,7 +10,9 @@ import typer
 from typer.exceptions import TyperException
 
 from gateway.cli import (
+    bench,
     claims,
+    demo,
     explaining,
     facts,
     feeds,
@@ -48,6 +50,8 @@ def main_options(
 
 site.register(app)
 night.register(app)
+demo.register(app)
+bench.register(app)
 feeds.register(app)
 people.register(app)
 facts.register(app)

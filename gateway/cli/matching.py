@@ -13,9 +13,9 @@ from gateway.cli.people import match
 from gateway.errors import BadInput, WrongUse
 
 if TYPE_CHECKING:
-    from gateway.cli.matching_training import Lessons
     from gateway.core.match import Model
     from gateway.core.match.measuring.evaluating import Answer, Bin, Evaluation, Label, Tally
+    from gateway.core.match.measuring.lessons import Lessons
     from gateway.core.match.measuring.training import Change, Lesson
     from gateway.core.match.measuring.trying import Trial
     from gateway.core.roster import RosterFile
@@ -121,9 +121,10 @@ def match_train(
     """由名册、生成的差错、标注与复核结论估计新一版模型 (a new version of the model, and what it changes)."""
     from msgspec import structs
 
-    from gateway.cli.matching_training import next_version, trained, write_model
+    from gateway.core.match.measuring.lessons import next_version
     from gateway.core.match.measuring.training import differences
-    from gateway.settings.matching import model_files, site_model
+    from gateway.sandbox.training import trained
+    from gateway.settings.matching import model_files, site_model, write_model
 
     current, folder = site_model(context.obj), out or context.obj / "config" / "matching"
     if not dry_run and not folder.is_dir():
@@ -138,7 +139,7 @@ def match_train(
 
 def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisions: Path | None, seed: int) -> Lessons:
     """All there is to learn from; without labelled records a quarter of all records is taken to be members'."""
-    from gateway.cli.matching_training import Lessons, labelled_lines
+    from gateway.core.match.measuring.lessons import Lessons, labelled_lines
 
     labelled: tuple[list[tuple[bytes, Label]], float] = ([], 0.25)
     if truth is not None:

@@ -9,24 +9,21 @@ import typer
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.people import match
 from gateway.cli.site import open_office
-from gateway.cli.words import CLASSES, FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
 from gateway.errors import WrongUse
+from gateway.words.evidence import (
+    BLOCKS,
+    FIELDS,
+    LEVELS,
+    MATCH_OUTCOMES,
+    all_in_words,
+    score_in_words,
+    side_by_side_in_words,
+)
+from gateway.words.rows import CLASSES
 
 if TYPE_CHECKING:
     from gateway.flow.reviewing.inspect import BlockReport, Considered, Explained
     from gateway.store.blocks import Width
-
-_OUTCOMES = {"matched": "匹配 (matched)", "review": "待核 (review)", "none": "不匹配 (none)"}
-_ASKED = {
-    "number": "证件号码",
-    "nb": "姓名+出生日期",
-    "bl": "出生日期+末四位",
-    "rl": "地区+末四位",
-    "be": "出生日期+单位",
-    "ph": "手机",
-    "pn": "医保人员编号",
-    "oo": "不参与者证件号码（记录不查）",
-}
 
 
 def register(_: typer.Typer) -> None:
@@ -57,7 +54,7 @@ def match_explain(
 
 
 def _show(each: Explained) -> None:
-    asked = "、".join(_ASKED.get(kind, kind) for kind in each.asked) or "–"
+    asked = "、".join(BLOCKS.get(kind, kind) for kind in each.asked) or "–"
     sort = "退费 (reversal)，" if each.reversal else ""
     kind = CLASSES.get(each.kind, each.kind)
     say(f"盟市 {each.feed}，报文 {each.page}，第{each.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}")
@@ -72,7 +69,7 @@ def _show_decision(decision: Considered) -> None:
 
     score, reasons = score_in_words(decision.score), all_in_words(decision.reasons)
     say(
-        f"协会 {decision.association}：{_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
+        f"协会 {decision.association}：{MATCH_OUTCOMES[decision.outcome]}，候选{decision.candidates}人，"
         f"得分 {score}，模型 {decision.model or '–'}；理由 (reasons)：{reasons}"
     )
     if decision.member_no is None:
@@ -151,5 +148,5 @@ def _show_blocks(report: BlockReport, *, sampled: bool) -> None:
 
 
 def _width_cells(width: Width) -> tuple[str | int, ...]:
-    known = _ASKED.get(width.kind, width.kind)
+    known = BLOCKS.get(width.kind, width.kind)
     return width.kind, known, width.members, width.rows, width.distinct, width.widest

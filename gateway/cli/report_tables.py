@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.cli.output import say, table
-from gateway.cli.words import CLASSES
 from gateway.core.studies.reporting import ABOVE, Line
 from gateway.flow.studies.report import Report
 from gateway.model.money import yuan
-
-BASIS: Final = {"decided": "协会核定", "proposed": "网关拟付"}
-"""What counts as paid, as a reader of the table sees it."""
+from gateway.words.rows import CLASSES
+from gateway.words.schemes import PAID_BASIS
 
 COLUMNS: Final = (
     "协会",
@@ -46,13 +44,13 @@ def _labelled(report: Report) -> Iterator[_Labelled]:
     """The lines in order: leagues of a scheme, the scheme, and at the end all together where there are several."""
     lines = report.table
     for scheme in sorted(lines.schemes):
-        basis = BASIS[report.basis.get(scheme, "proposed")]
+        basis = PAID_BASIS[report.basis.get(scheme, "proposed")]
         for league, name in sorted(lines.lines):
             if name == scheme:
                 yield league or "–", scheme, basis, lines.lines[league, name]
         yield ALL, scheme, basis, lines.schemes[scheme]
     if len(lines.schemes) != 1:
-        yield ALL, ALL, "、".join(dict.fromkeys(BASIS[each] for each in report.basis.values())), lines.total
+        yield ALL, ALL, "、".join(dict.fromkeys(PAID_BASIS[each] for each in report.basis.values())), lines.total
 
 
 def rows(report: Report) -> Iterator[tuple[str | int, ...]]:
@@ -80,7 +78,7 @@ def show(found: list[Report]) -> None:
         say(f"{report.name} {report.first} 至 {report.last}")
         for scheme, basis in sorted(report.basis.items()):
             mine = [(league, line) for league, name, _, line in _labelled(report) if name == scheme]
-            title = f"{scheme}（金额按{BASIS[basis]}计 {basis}）"
+            title = f"{scheme}（金额按{PAID_BASIS[basis]}计 {basis}）"
             table(title, _MANY, [(league, *_many(line)) for league, line in mine])
             if any(line.claims or line.waiting for _, line in mine):
                 table(f"{scheme} 高额与待核定", _HIGH, [(league, *_high(line)) for league, line in mine])

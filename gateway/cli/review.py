@@ -9,22 +9,11 @@ import typer
 
 from gateway.cli.output import Json, emit, one_of, say, table, to_write
 from gateway.cli.site import open_office
-from gateway.cli.words import (
-    ANSWERS,
-    CARE,
-    CLAIM_STATES,
-    FIELDS,
-    ITEM_KINDS,
-    ITEM_STATES,
-    LEVELS,
-    OUTCOMES,
-    SPOKEN,
-    all_in_words,
-    field_in_words,
-    score_in_words,
-    side_by_side_in_words,
-)
 from gateway.errors import WrongUse
+from gateway.words.claims import CLAIM_STATES, OUTCOMES
+from gateway.words.evidence import FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
+from gateway.words.records import CARE, field_in_words
+from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
@@ -37,22 +26,6 @@ By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登�
 Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
-_SETTLEMENT = {
-    "facility": "机构",
-    "care_type": "就医类别",
-    "admitted_on": "入院",
-    "discharged_on": "出院",
-    "settled_at": "结算",
-    "reversal": "退费",
-    "total": "总费用",
-}
-_STATES = {
-    "decided": "已核定 (decided)",
-    "proposed": "待另一人确认 (another person must confirm)",
-    "open": "仍待核 (still open)",
-    "superseded": "已被更新的记录取代 (superseded)",
-    "expired": "原页已到期 (expired)",
-}
 
 
 def register(app: typer.Typer) -> None:
@@ -166,7 +139,7 @@ def _show_match(shown: dict[str, Any]) -> None:
         settlement["care_type"] = CARE.get(settlement["care_type"], settlement["care_type"])
     if settlement.pop("reversal", False):
         settlement = {"reversal": "是", **settlement}
-    say("  ".join(f"{_SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
+    say("  ".join(f"{SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
     for each in shown["candidates"]:
         title = f"会员 {each['member_no']}，分数 {score_in_words(each['score'])}，{all_in_words(each['reasons'])}"
         table(title, ("", "结算记录", "会员", ""), [side_by_side_in_words(**one) for one in each["fields"]])
@@ -245,7 +218,7 @@ def _tell(done: Any, *, as_json: bool) -> None:
         emit(done)
         return
     member = f"，会员 {done.member_no}" if done.member_no else ""
-    answer, state = ANSWERS.get(done.answer, done.answer), _STATES.get(done.state, done.state)
+    answer, state = ANSWERS.get(done.answer, done.answer), REVIEW_OUTCOMES.get(done.state, done.state)
     say(f"第{done.item_id}号 {answer}：{state}{member}；{done.rows}行随之变动")
     for each in done.replaced:
         joined = "，合并" if each.join else ""

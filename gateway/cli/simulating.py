@@ -15,9 +15,9 @@ from gateway.cli.site import FirstDay, LastDay
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.cli.simulation import Outcome
     from gateway.model.member import Category
     from gateway.model.money import Money
+    from gateway.runners.simulation import SimulationResult
 
 Draft = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="草案期次文件 (a draft edition file).")]
 Against = Annotated[str | None, typer.Option(help="与哪一期对比，缺省为草案取代的那一期 (edition).")]
@@ -62,11 +62,13 @@ def scheme_simulate(
     """试算：草案与现行规定对比，谁多谁少、基金够不够 (what a draft would change, and the fund's year)."""
     if chart is not None:
         to_write(chart)
-    from gateway.cli import simulation
+    from gateway import wiring
+    from gateway.runners import simulation
     from gateway.settings.shipped import shipped_folder
 
-    plan = simulation.Plan(
+    plan = simulation.SimulationPlan(
         site=context.obj,
+        open_office=wiring.open_office,
         schemes=schemes_folder(context.obj) or shipped_folder() / "config" / "schemes",
         draft=draft,
         against=against,
@@ -81,7 +83,7 @@ def scheme_simulate(
     _tell(outcome, chart, tables, as_json)
 
 
-def _tell(outcome: Outcome, chart: Path | None, folder: Path | None, as_json: bool) -> None:
+def _tell(outcome: SimulationResult, chart: Path | None, folder: Path | None, as_json: bool) -> None:
     """Files first, so that what is said last stands last."""
     from gateway.cli import simulation_tables as tables
 

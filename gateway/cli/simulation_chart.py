@@ -10,14 +10,14 @@ from typing import Any, Final
 import pygal
 from pygal.style import Style
 
-from gateway.cli.simulation import Outcome
 from gateway.model.money import yuan
+from gateway.runners.simulation import SimulationResult
 
 _FONT: Final = "'Noto Sans CJK SC','Source Han Sans SC','Microsoft YaHei','PingFang SC',sans-serif"
 _FEN_OF_WAN: Final = 1_000_000
 
 
-def draw(outcome: Outcome) -> bytes:
+def draw(outcome: SimulationResult) -> bytes:
     """The chart as SVG bytes."""
     chart = pygal.XY(
         js=(),
@@ -44,13 +44,13 @@ def draw(outcome: Outcome) -> bytes:
     return drawn
 
 
-def _title(outcome: Outcome) -> str:
+def _title(outcome: SimulationResult) -> str:
     total = outcome.figures.total
     change = f"{'+' if total.after >= total.before else ''}{yuan(total.after - total.before)} 元"
     return f"{outcome.rules.before.name}：草案与现行对比（同样的结算 {change}）"
 
 
-def _points(outcome: Outcome, *, after: bool) -> list[dict[str, Any]]:
+def _points(outcome: SimulationResult, *, after: bool) -> list[dict[str, Any]]:
     amounts = [(each.per_100, each.after if after else each.before) for each in outcome.forecast]
     # Coordinates on paper are not money: the label says the exact amount.
     return [{"value": (rate / 100, _wan(fen)), "label": f"{yuan(fen)} 元"} for rate, fen in amounts]

@@ -6,35 +6,16 @@ import csv
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from gateway.cli.output import say, table
-from gateway.cli.simulation import Outcome
 from gateway.core.studies.forecast import Forecast, Year
 from gateway.core.studies.simulation import STEPS, RulePair, RuleSum, Side, rule_pairs
 from gateway.model.money import yuan
-
-RULES: Final = {
-    "band": "分段补助",
-    "proration": "按天数比例",
-    "daily_allowance": "住院补贴",
-    "flat_amount": "定额补助",
-    "lump_sum": "一次性给付",
-    "consolation": "慰问金",
-    "benefit_cap": "单项限额",
-    "floor": "补足",
-    "cap": "最高限额",
-}
-"""What each rule of a line is called in a table; the order of the table too."""
-
-WHY: Final = {
-    "today": "现在",
-    "published": "各盟市公布",
-    "all_stored": "所存结算全部申领",
-    "hospital_rate": "在职住院率（2023）",
-}
+from gateway.runners.simulation import SimulationResult
+from gateway.words.schemes import RULES, TAKE_UP
 
 Rows = list[tuple[Any, ...]]
 
@@ -48,13 +29,13 @@ class Sheet(msgspec.Struct, frozen=True, kw_only=True):
     rows: Rows
 
 
-def sheets(outcome: Outcome) -> list[Sheet]:
+def sheets(outcome: SimulationResult) -> list[Sheet]:
     """Every table, in the order a reader wants them."""
     makers = (_totals, _fund, _forecast, _leagues, _rules, _sizes, _largest)
     return [make(outcome) for make in makers]
 
 
-def show(outcome: Outcome) -> None:
+def show(outcome: SimulationResult) -> None:
     """The whole result for a person."""
     figures, rules = outcome.figures, outcome.rules
     say(f"{rules.before.name}：{rules.edition.name} 期与{rules.draft.name}对比（{outcome.first} 至 {outcome.last}）")
@@ -74,7 +55,7 @@ def show(outcome: Outcome) -> None:
     say(f"用时{outcome.seconds:.1f}秒，{outcome.processes}个进程，内存{outcome.peak_mb} MB")
 
 
-def write_csv(outcome: Outcome, folder: Path) -> None:
+def write_csv(outcome: SimulationResult, folder: Path) -> None:
     """Each table as a file Excel opens rightly: UTF-8 with a mark, exact yuan."""
     folder.mkdir(parents=True, exist_ok=True)
     for sheet in sheets(outcome):
@@ -88,7 +69,7 @@ def write_csv(outcome: Outcome, folder: Path) -> None:
             writer.writerows(["" if cell is None else cell for cell in row] for row in sheet.rows)
 
 
-def plain(outcome: Outcome) -> dict[str, Any]:
+def plain(outcome: SimulationResult) -> dict[str, Any]:
     """The whole result as JSON values."""
     figures, rules = outcome.figures, outcome.rules
     total = figures.total
@@ -162,7 +143,7 @@ def _year(year: Year) -> dict[str, Any]:
     }
 
 
-def _totals(outcome: Outcome) -> Sheet:
+def _totals(outcome: SimulationResult) -> Sheet:
     before, after = outcome.figures.before, outcome.figures.after
     rows: Rows = [
         ("申领件数", before.claims, after.claims, after.claims - before.claims),
@@ -179,7 +160,7 @@ def _totals(outcome: Outcome) -> Sheet:
     return Sheet(name="totals", title="合计", columns=("项目", "现行", "草案", "差额"), rows=rows)
 
 
-def _fund(outcome: Outcome) -> Sheet:
+def _fund(outcome: SimulationResult) -> Sheet:
     one, two = outcome.before, outcome.after
     rows: Rows = [
         ("平均在保会员", one.members, two.members),
@@ -192,11 +173,11 @@ def _fund(outcome: Outcome) -> Sheet:
     return Sheet(name="fund", title=title, columns=("项目", "现行", "草案"), rows=rows)
 
 
-def _forecast(outcome: Outcome) -> Sheet:
+def _forecast(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (
             yuan(each.per_100),
-            "、".join(WHY[why] for why in each.why),
+            "、".join(TAKE_UP[why] for why in each.why),
             yuan(each.before),
             yuan(each.after),
             _money(each.balance_before),
@@ -219,7 +200,7 @@ def _forecast_plain(each: Forecast) -> dict[str, Any]:
     }
 
 
-def _leagues(outcome: Outcome) -> Sheet:
+def _leagues(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (
             name,
@@ -236,13 +217,13 @@ def _leagues(outcome: Outcome) -> Sheet:
     return Sheet(name="leagues", title="分盟市", columns=columns, rows=rows)
 
 
-def _rule_pairs(outcome: Outcome) -> list[RulePair]:
+def _rule_pairs(outcome: SimulationResult) -> list[RulePair]:
     known = {rule: place for place, rule in enumerate(RULES)}
     pairs = rule_pairs(outcome.figures.before, outcome.figures.after)
     return sorted(pairs, key=lambda pair: known.get(pair.rule, len(known)))
 
 
-def _benefit_titles(outcome: Outcome) -> dict[str, str]:
+def _benefit_titles(outcome: SimulationResult) -> dict[str, str]:
     """What the benefits of both editions are called; empty where there is only one to speak of."""
     editions = (outcome.rules.draft, outcome.rules.edition)
     titles = {each.name: each.title for edition in editions for each in (*edition.benefits, *edition.lump_sums)}
@@ -250,7 +231,7 @@ def _benefit_titles(outcome: Outcome) -> dict[str, str]:
     return titles if len(banded) > 1 or len(titles) > 2 else {}
 
 
-def _rules(outcome: Outcome) -> Sheet:
+def _rules(outcome: SimulationResult) -> Sheet:
     titles = _benefit_titles(outcome)
     rows: Rows = [
         (
@@ -278,7 +259,7 @@ def _percent(rate: Decimal) -> str:
     return f"{(rate * 100).normalize():f}%"
 
 
-def _rules_plain(outcome: Outcome) -> list[dict[str, Any]]:
+def _rules_plain(outcome: SimulationResult) -> list[dict[str, Any]]:
     return [
         {
             "rule": pair.rule,
@@ -306,7 +287,7 @@ def size_label(size: int) -> str:
     return f"{word} {first}–{STEPS[place] // 100} 元" if place < len(STEPS) else f"{word} {first} 元以上"
 
 
-def _sizes(outcome: Outcome) -> Sheet:
+def _sizes(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (size_label(size), part.members, yuan(part.before), yuan(part.after), yuan(part.after - part.before))
         for size, part in sorted(outcome.figures.sizes.items())
@@ -315,7 +296,7 @@ def _sizes(outcome: Outcome) -> Sheet:
     return Sheet(name="distribution", title="变化分布", columns=columns, rows=rows)
 
 
-def _largest(outcome: Outcome) -> Sheet:
+def _largest(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (
             *((each.who,) if outcome.members else ()),
@@ -337,7 +318,7 @@ def _largest(outcome: Outcome) -> Sheet:
     )
 
 
-def _largest_plain(outcome: Outcome) -> list[dict[str, Any]]:
+def _largest_plain(outcome: SimulationResult) -> list[dict[str, Any]]:
     return [
         {
             **({"member_no": each.who} if outcome.members else {}),

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.explaining import show_due
 from gateway.cli.output import Json, complain, emit, say, table
-from gateway.cli.words import CLAIM_STATES, DELIVERIES, RUNS
 from gateway.errors import BadSettings, Finding
+from gateway.words.claims import CLAIM_STATES, DEADLINES
+from gateway.words.deliveries import DELIVERIES
+from gateway.words.feeds import RUNS
 
 if TYPE_CHECKING:
     from gateway.flow.office import Office
@@ -175,9 +176,29 @@ def _show_health(now: Any) -> None:
     )
     table("送达", ("状态", "件数"), [(DELIVERIES.get(s, s), n) for s, n in sorted(now.deliveries.items())])
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
-    show_due(now.due)
+    _show_due(now.due)
     for finding in now.findings:
         complain(finding)
+
+
+def _show_due(due: Any) -> None:
+    """What is due soon or late, as a table."""
+    if not due.first:
+        return
+    counted = [(DEADLINES[what], each.soon, each.late) for what, each in due.counts.items() if each.soon or each.late]
+    table(f"时限（{due.within_days}天内）", ("事项", "将到期", "已逾期"), counted)
+    table(
+        "最早的",
+        ("事项", "申领号", "盟市", "截止日", "剩余天数", "依据"),
+        [
+            (DEADLINES[each.what], each.claim_id, each.league, each.due_on, each.days_left, _basis(each))
+            for each in due.first
+        ],
+    )
+
+
+def _basis(deadline: Any) -> str:
+    return f"{deadline.article or '–'}{'（该年放假安排未公布）' if deadline.assumed else ''}"
 
 
 def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False) -> None:

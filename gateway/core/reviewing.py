@@ -15,6 +15,7 @@ from gateway.core.match import Model, explain, match, plain_name
 from gateway.model.decision import Candidate, Evidence, MatchDecision, Outcome, Subject
 from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord
+from gateway.words.evidence import IDENTITY_FIELDS
 
 Answer = Literal["same", "different", "unsure", "agree", "refuse", "noted"]
 
@@ -164,29 +165,29 @@ def _open(text: str) -> str:
     return text
 
 
-_FIELDS: Final[tuple[tuple[str, str, str, Callable[[str], str], Callable[[str, str], bool]], ...]] = (
-    ("name", "name", "姓名", mask_name, _same_name),
-    ("id_type", "id_type", "证件类型", _open, _same_text),
-    ("id_number", "id_number", "证件号码", mask_number, _same_text),
-    ("sex", "sex", "性别", _open, _same_text),
-    ("birth_date", "birth_date", "出生日期", mask_date, _same_text),
-    ("employer_name", "unit_name", "单位", mask_text, _same_text),
-    ("phone", "phone", "手机", mask_phone, _same_text),
-    ("person_no", "", "医保人员编号", mask_number, _same_text),
+_FIELDS: Final[tuple[tuple[str, str, Callable[[str], str], Callable[[str, str], bool]], ...]] = (
+    ("name", "name", mask_name, _same_name),
+    ("id_type", "id_type", _open, _same_text),
+    ("id_number", "id_number", mask_number, _same_text),
+    ("sex", "sex", _open, _same_text),
+    ("birth_date", "birth_date", mask_date, _same_text),
+    ("employer_name", "unit_name", mask_text, _same_text),
+    ("phone", "phone", mask_phone, _same_text),
+    ("person_no", "", mask_number, _same_text),
 )
-"""Field of the record, field of the member, label, mask, and whether two values say the same."""
+"""Field of the record, field of the member, mask, and whether two values say the same."""
 
 
 def side_by_side(subject: Subject, member: Member, *, reveal: bool) -> list[Pair]:
     """Every field that says who somebody is, of record and member; masked unless revealed."""
     pairs = []
-    for ours, theirs, label, mask, agree in _FIELDS:
+    for ours, theirs, mask, agree in _FIELDS:
         one, other = _value(subject, ours), _value(member, theirs)
         if one is None and other is None:
             continue
         verdict = "missing" if one is None or other is None else "agrees" if agree(one, other) else "differs"
         shown = [value if reveal or value is None else mask(value) for value in (one, other)]
-        pairs.append(Pair(field=ours, label=label, record=shown[0], member=shown[1], verdict=verdict))
+        pairs.append(Pair(field=ours, label=IDENTITY_FIELDS[ours], record=shown[0], member=shown[1], verdict=verdict))
     return pairs
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Final
 from pydantic import Field, model_validator
 
 from gateway.core.match import LEVELS, Frequencies, Level, Model
+from gateway.core.match.measuring.lessons import Lessons, described
+from gateway.core.match.measuring.training import as_toml
 from gateway.core.match.model import SAME_NUMBER_FIELDS, SameNumber
 from gateway.errors import BadSettings, Finding
 from gateway.settings.files import Spec, check, read_toml
@@ -102,6 +104,14 @@ def _unlike(given: Mapping[str, Iterable[str]], wanted: Mapping[str, Iterable[st
     known = {(field, level) for field, levels in wanted.items() for level in levels}
     problems = [f"unknown {within}{field}.{level}" for field, level in sorted(there - known)]
     return problems + [f"missing {within}{field}.{level}" for field, level in sorted(known - there)]
+
+
+def write_model(folder: Path, model: Model, lessons: Lessons) -> Path:
+    """Writes config/matching/model-<version>.toml; raises FileExistsError rather than change a version."""
+    path = folder / f"model-{model.version}.toml"
+    with path.open("x", encoding="utf-8") as file:
+        file.write(as_toml(model, described(lessons)))
+    return path
 
 
 def model_files(folder: Path) -> list[Path]:

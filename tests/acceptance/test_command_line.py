@@ -17,11 +17,11 @@ from stage import ASSOCIATION, DAY, Gateways, Stage, make_night, rewrite, stage,
 from typer.main import get_command
 
 from gateway.cli.main import app
-from gateway.cli.words import INTAKES, RUNS
 from gateway.core.normalise.problems import ROW_CODES
 from gateway.sandbox.national import encode, setlinfo
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.stays import everyday
+from gateway.words.feeds import INTAKES, RUNS
 
 ROOT = Path(__file__).parents[2]
 HUBAO = (sys.executable, "-P", "-m", "gateway")

@@ -135,8 +135,8 @@ def test_a_claim_whose_figures_did_not_change_is_not_sent_again_after_an_upgrade
 def test_another_word_in_a_sentence_makes_no_new_version(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     take(office, "east", page(row("A1", 1, **SHEET)))
     claim = the_claim(office)
-    monkeypatch.setattr("gateway.core.claims.explaining.TERMS", {})
-    monkeypatch.setattr("gateway.core.claims.explaining._CARE", {"inpatient": "入院治疗"})
+    monkeypatch.setattr("gateway.core.claims.explaining.AMOUNTS", {})
+    monkeypatch.setattr("gateway.core.claims.explaining.CARE_IN_A_SENTENCE", {"inpatient": "入院治疗"})
     take(office, "east", page(row("A1", 1, **SHEET), request="again"))
     assert versions(office, claim) == [(1, "proposed", "pending")]
     take(office, "east", page(row("A1", 1, **{**SHEET, **MORE})))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from gateway.bench.data import BenchPlan, write_bench
 from gateway.core.normalise import Normal, compile_mapping
 from gateway.core.roster.reading import read_roster
-from gateway.sandbox.bench_data import BenchPlan, write_bench
 from gateway.settings.mappings import load_mapping
 
 RECORDS, MEMBERS = 24_000, 6_000

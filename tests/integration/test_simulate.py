@@ -14,6 +14,7 @@ from builders import EAST_AND_WEST, covered, everything, live, member, page, row
 from facts_side import WHOLE, confirmed, woman
 from typer.testing import CliRunner
 
+from gateway.bench.cases import patients, write_cases
 from gateway.core.schemes import Insured, assess
 from gateway.core.schemes.cases import answer_case
 from gateway.core.studies.simulation import Figures, merged
@@ -31,7 +32,6 @@ from gateway.flow.studies.simulating import (
     take_up_today,
 )
 from gateway.model.money import Money, parse_yuan
-from gateway.sandbox.simulation_data import patients, write_cases
 from gateway.settings.files import read_toml
 
 if TYPE_CHECKING:

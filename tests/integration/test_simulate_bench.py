@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.cli.benching_assess import bench_assess, bench_simulate
-from gateway.sandbox.simulation_data import patients, write_cases
+from gateway.bench.assess import bench_assess, bench_simulate
+from gateway.bench.cases import patients, write_cases
 
 
 def test_the_engine_alone() -> None:

@@ -16,9 +16,7 @@ from msgspec.structs import replace
 
 from gateway.core.claims.drafting import Draft, body, draft, frozen, spoken, withdrawal
 from gateway.core.claims.explaining import (
-    DOUBTS,
     NO_WORDING,
-    REASONS,
     Explanation,
     Wording,
     base_words,
@@ -33,6 +31,7 @@ from gateway.model.money import Money, parse_yuan
 from gateway.model.record import SettlementRecord
 from gateway.settings.schemes import load_families
 from gateway.settings.shipped import shipped_folder
+from gateway.words.claims import DOUBTS, NOT_PAID
 
 FAMILIES = load_families(shipped_folder() / "config" / "schemes")
 FAMILY = FAMILIES["nm-inpatient"]
@@ -302,8 +301,8 @@ def test_where_nothing_is_paid_the_whole_rest_has_one_reason(change: dict[str, A
     sheet = record("S1", date(2021, 7, 1), in_scope_amount=1_000_000, fund_paid_amount=400_000)
     [(estimate, words)] = told(insured(2021), [replace(sheet, **change)])
     assert estimate.payable == 0
-    assert [(each.what, each.amount, each.reason) for each in words.not_covered] == [(flag, "6000.00", REASONS[flag])]
-    assert any(REASONS[flag] in each for each in words.explanation)
+    assert [(each.what, each.amount, each.reason) for each in words.not_covered] == [(flag, "6000.00", NOT_PAID[flag])]
+    assert any(NOT_PAID[flag] in each for each in words.explanation)
 
 
 def test_an_amount_nobody_gave_is_not_guessed() -> None:

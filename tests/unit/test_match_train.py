@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.cli.matching_training import Lessons, labelled_lines, next_version, trained, write_model
 from gateway.core.match import LEVELS, Frequencies, Level, Model
 from gateway.core.match.measuring.evaluating import Label
+from gateway.core.match.measuring.lessons import Lessons, labelled_lines, next_version
 from gateway.core.match.measuring.training import (
     RAREST,
     SEEN,
@@ -33,8 +33,9 @@ from gateway.core.match.writing.numbers import read_number
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate, Subject
+from gateway.sandbox.training import trained
 from gateway.sandbox.truth import Plan, roster_of
-from gateway.settings.matching import load_model, load_spec
+from gateway.settings.matching import load_model, load_spec, write_model
 from gateway.settings.shipped import shipped_folder
 
 EMPTY = count([])

@@ -8,18 +8,7 @@ from typing import get_args, get_type_hints
 import pytest
 from msgspec.structs import asdict
 
-from gateway.cli import words
-from gateway.cli.words import (
-    FIELDS,
-    LEVELS,
-    in_words,
-    score_in_words,
-    side_by_side_in_words,
-    trouble_in_words,
-    value_in_words,
-)
 from gateway.core import reviewing
-from gateway.core.claims.explaining import DOUBTS, TERMS
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.core.reviewing import side_by_side
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState
@@ -29,6 +18,10 @@ from gateway.model.record import CARE_TYPES, SettlementRecord
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.matching import load_model
 from gateway.store.schema import TALLY_CLASSES
+from gateway.words import claims, deliveries, feeds, records, reviews, rows
+from gateway.words.evidence import FIELDS, LEVELS, in_words, score_in_words, side_by_side_in_words
+from gateway.words.records import value_in_words
+from gateway.words.troubles import trouble_in_words
 
 
 def test_every_level_of_the_model_has_words() -> None:
@@ -38,20 +31,20 @@ def test_every_level_of_the_model_has_words() -> None:
 
 
 def test_everything_a_table_shows_has_words() -> None:
-    assert set(words.ITEM_KINDS) == set(reviewing.ANSWERS)
-    assert {answer for answers in reviewing.ANSWERS.values() for answer in answers} == set(words.ANSWERS)
-    assert set(words.CLAIM_STATES) == {each.value for each in ClaimStatus}
-    assert set(words.DELIVERIES) >= {each.value for each in (*DeliveryState, *AnswerKind)}
-    assert set(words.DELIVERY_STATES) == {each.value for each in DeliveryState}
-    assert set(words.CARE) == set(CARE_TYPES)
-    assert list(words.CLASSES) == list(TALLY_CLASSES)
-    assert set(words.FLAGS) >= set(DOUBTS)
+    assert set(reviews.ITEM_KINDS) == set(reviewing.ANSWERS)
+    assert {answer for answers in reviewing.ANSWERS.values() for answer in answers} == set(reviews.ANSWERS)
+    assert set(claims.CLAIM_STATES) == {each.value for each in ClaimStatus}
+    assert set(deliveries.DELIVERIES) >= {each.value for each in (*DeliveryState, *AnswerKind)}
+    assert set(deliveries.DELIVERY_STATES) == {each.value for each in DeliveryState}
+    assert set(records.CARE) == set(CARE_TYPES)
+    assert list(rows.CLASSES) == list(TALLY_CLASSES)
+    assert set(claims.FLAGS) >= set(claims.DOUBTS)
     assert in_words("decided_before") == "协会已决定"
 
 
 def test_every_field_of_a_record_and_everything_wrong_with_one_has_words() -> None:
-    assert {*words.RECORD_FIELDS, *TERMS} >= set(SettlementRecord.__struct_fields__)
-    assert not set(words.RECORD_FIELDS) & set(TERMS)
+    assert {*records.RECORD_FIELDS, *records.AMOUNTS} >= set(SettlementRecord.__struct_fields__)
+    assert not set(records.RECORD_FIELDS) & set(records.AMOUNTS)
     for code in (*ROW_CODES, *PAGE_CODES):
         assert code not in trouble_in_words("total_amount", code)
     assert trouble_in_words("total_amount", "missing") == "医疗总费用：必填，但没有值"
@@ -60,7 +53,7 @@ def test_every_field_of_a_record_and_everything_wrong_with_one_has_words() -> No
 
 
 def test_every_way_of_a_feed_has_words() -> None:
-    assert set(words.INTAKES) == set(get_args(get_type_hints(FeedSpec)["intake"]))
+    assert set(feeds.INTAKES) == set(get_args(get_type_hints(FeedSpec)["intake"]))
 
 
 def test_a_reason_is_said_in_words_and_an_unknown_one_stays() -> None:

@@ -17,76 +17,8 @@ from gateway.core.schemes.language.rules import ShareBenefit
 from gateway.model.benefit import BenefitEstimate
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
-
-TERMS: Final = {
-    "total_amount": "医疗总费用",
-    "in_scope_amount": "进入统筹",
-    "fund_paid_amount": "统筹基金等已支付",
-    "full_self_amount": "全自费",
-    "over_limit_amount": "超限价自付",
-    "first_self_amount": "先行自付",
-    "deductible_amount": "起付线",
-    "pooled_fund_amount": "统筹基金支付",
-    "civil_servant_amount": "公务员医疗补助",
-    "large_amount_fund_amount": "大额医疗补助",
-    "enterprise_amount": "企业补充医疗保险",
-    "critical_illness_amount": "大病保险",
-    "medical_aid_amount": "医疗救助",
-    "other_fund_amount": "其他基金支付",
-    "personal_amount": "个人负担",
-    "account_amount": "个人账户支付",
-    "cash_amount": "现金支付",
-    "hospital_borne_amount": "医院承担",
-    "in_scope_below_ceiling": "统筹最高支付限额以内的费用",
-    "in_scope_above_ceiling": "统筹最高支付限额以上的费用",
-}
-"""The amounts of a settlement sheet as people call them."""
-
-REASONS: Final = {
-    "maternity_insurance": "属于生育保险范围，互助保障不予补助",
-    "not_employee_insurance": "不是职工基本医疗保险的结算，不予补助",
-    "not_payable_care": "就医类别不在补助范围之内",
-    "waiting_period": "入院时仍在等待期内，不予补助",
-    "not_covered": "就医期间没有一天在保障期内",
-    "incomplete": "结算资料缺少金额或日期，暂不能计算，须由经办人补齐后核定",
-    "decided_before": "与协会已核定的申领有关，是否补差须由经办人决定",
-    "partial_reversal": "有一笔退费与原结算金额不同，须由经办人核定",
-    "reversal_unclear": "有一笔退费找不到对应的原结算，须由经办人核定",
-    "diagnosis_to_confirm": "仅凭诊断编码不能给付，须确认诊断证明后核定",
-    "amount_unknown": "该病种的给付标准未载明，须由协会核定",
-    "diagnosed_before": "保障开始前已有同类诊断记录，须由经办人核实",
-    "used_before": "同类给付此前已享受过，不再给付",
-}
-"""Why nothing is paid, by flag."""
-
-DOUBTS: Final = {
-    **REASONS,
-    "not_eligible": "性别、参保、人员类别或地区与参互条件不符，须由经办人核实",
-    "age_outside": "保障期首日的年龄不在参互范围之内，须由经办人核实",
-    "referral_to_confirm": "在参保地以外就医，须核实是否办理转诊或备案",
-    "injury_to_confirm": "外伤住院，须核实是否有第三人责任或工伤",
-    "transfer_to_confirm": "按日期判断为转院并合并为一次住院，须核实是否在24小时以内",
-    "late": "结算资料到达时已超过申领期限，是否受理须由经办人决定",
-}
-"""What a person still has to look at, by flag."""
-
-_WITHDRAWN: Final = {
-    "merged": "该次住院已与前一次住院合并为一次计算，本申领撤回，金额并入前一次住院的申领。",
-    "reversed": "原结算已退费、更正或不再属于本会员，本申领撤回。",
-    "nothing_owed": "按更正后的结算重新计算，已没有应补助的金额，本申领撤回。",
-    "decision_withdrawn": "经办人撤回了“该结算属于本会员”的认定，本申领随之撤回，待重新核定。",
-    "event_gone": "原确诊、身故或期满的事实已撤回，或相应结算已退费、更正，本申领撤回。",
-}
-
-_CARE: Final = {
-    "inpatient": "住院",
-    "outpatient": "门诊就医",
-    "outpatient_special": "门诊特殊慢性病治疗",
-    "outpatient_chronic": "门诊慢性病治疗",
-    "emergency": "急诊",
-    "maternity_inpatient": "生育住院",
-    "maternity_outpatient": "生育门诊",
-}
+from gateway.words.claims import DOUBTS, NOT_PAID, WITHDRAWN
+from gateway.words.records import AMOUNTS, CARE_IN_A_SENTENCE
 
 _OUTSIDE: Final = (
     ("full_self_amount", "full_self", "全自费项目，不在医保范围之内，不计入补助基数"),
@@ -185,9 +117,9 @@ def _words_of(benefit: ShareBenefit) -> BaseWords:
 def _described(benefit: ShareBenefit) -> str:
     """What a base is made of that no settlement sheet shows."""
     base = benefit.base
-    added = [TERMS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
+    added = [AMOUNTS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
     added += [f"{scheme}已补助" for scheme in base.paid_by_added]
-    taken = [TERMS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
+    taken = [AMOUNTS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
     return f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{each}' for each in taken)}。"
 
 
@@ -204,7 +136,7 @@ def base_words(
     """The words for a base of amounts added and taken off; none of either where no sheet shows it."""
     signed = [("＋", name, 1) for name in add] + [("－", name, -1) for name in less]
     return BaseWords(
-        terms=tuple((sign + TERMS.get(name, name), name, way) for sign, name, way in signed),
+        terms=tuple((sign + AMOUNTS.get(name, name), name, way) for sign, name, way in signed),
         outside=tuple(each for each in _OUTSIDE if add and not _is_inside(each[0], add, less)),
         deductible_inside=_is_inside("deductible_amount", add, less),
         article=article,
@@ -298,7 +230,7 @@ def _bases_used(estimate: BenefitEstimate, wording: Wording) -> Sequence[BaseWor
 
 def explain_withdrawal(reason: str) -> Explanation:
     """Why a claim is taken back."""
-    return Explanation([_WITHDRAWN.get(reason, f"本申领撤回：{reason}。")], [])
+    return Explanation([WITHDRAWN.get(reason, f"本申领撤回：{reason}。")], [])
 
 
 def _opening(estimate: BenefitEstimate, records: Sequence[SettlementRecord], bill: _Bill) -> str:
@@ -306,7 +238,7 @@ def _opening(estimate: BenefitEstimate, records: Sequence[SettlementRecord], bil
         return "本次给付不对应某一次就医结算。"
     first = records[0]
     where = f"在{first.facility_name}" if first.facility_name else ""
-    care = _CARE.get(first.care_type or "", "就医")
+    care = CARE_IN_A_SENTENCE.get(first.care_type or "", "就医")
     if len(records) > 1:
         care += f"（{len(records)}笔结算合并计算）"
     total, paid = bill.sum("total_amount"), bill.sum("fund_paid_amount")
@@ -397,7 +329,7 @@ def _nothing_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, b
     left = None if total is None or paid is None else yuan(total - paid)
     if estimate.flags:
         what = estimate.flags[0]
-        reason, article = REASONS.get(what) or f"按规定不予补助（{what}）", wording.reasons.get(what)
+        reason, article = NOT_PAID.get(what) or f"按规定不予补助（{what}）", wording.reasons.get(what)
     else:
         what, reason = "nothing_owed", "没有达到补助条件的自付部分"
         article = bases[0][0].article if bases else None

@@ -9,11 +9,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from gateway import wiring
+from gateway.bench.data import BenchPlan, write_bench
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
 from gateway.flow.intake.work import Stored, take_in, work_stream
@@ -21,7 +21,6 @@ from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
-from gateway.sandbox.bench_data import BenchPlan, write_bench
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
 from gateway.store import claims, deliveries
@@ -71,7 +70,7 @@ class _Timed(msgspec.Struct, kw_only=True):
     counts: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def bench(
+def bench_night(
     *, records: int, members: int, hit_rate: float, processes: int, database: str, suite: str, seed: int
 ) -> BenchResult:
     """Generate, import, then time from the first byte read to the last commit."""
@@ -198,9 +197,3 @@ def _claims(site: Path) -> int:
         many = sum(count for _, _, count, _ in claims.summary(tx))
     office.store.close()
     return many
-
-
-def as_json(result: BenchResult) -> dict[str, Any]:
-    """The result as JSON values."""
-    plain: dict[str, Any] = msgspec.to_builtins(result)
-    return plain

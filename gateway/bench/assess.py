@@ -11,12 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.cli.simulation import Plan, run
+from gateway import wiring
+from gateway.bench.cases import patients, write_cases
 from gateway.core.schemes import Insured, SchemeFamily, assess
 from gateway.model.record import SettlementRecord
 from gateway.runners.processes import Share, collect_seldom, spread
+from gateway.runners.simulation import SimulationPlan, run
 from gateway.sandbox.roster import SCHEME
-from gateway.sandbox.simulation_data import patients, write_cases
 from gateway.settings.schemes import load_families
 from gateway.settings.shipped import shipped_folder
 
@@ -135,7 +136,14 @@ def bench_simulate(*, records: int, processes: int, seed: int) -> SimulateResult
     folder = Path(tempfile.mkdtemp(prefix="hubao-simulate-"))
     try:
         cases, members = _write(folder, records, processes, seed)
-        plan = Plan(site=folder, schemes=_schemes(), draft=_draft(folder), against=_EDITION, file=cases)
+        plan = SimulationPlan(
+            site=folder,
+            open_office=wiring.open_office,
+            schemes=_schemes(),
+            draft=_draft(folder),
+            against=_EDITION,
+            file=cases,
+        )
         used = _used_by_children()
         outcome = run(plan, None, processes=processes, today=None)
         total = outcome.figures.total

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from typing import Any
 import msgspec
 
 from gateway import wiring
-from gateway.cli.output import say, table
 from gateway.core.roster import read_roster
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.health import health
@@ -96,10 +94,10 @@ class Demonstration(msgspec.Struct, kw_only=True):
         }
 
 
-def demonstrate(folder: Path, *, seed: int, quiet: bool) -> Demonstration:
-    """Play both evenings in a fresh site; what is left there can be looked at with every other command."""
+def demonstrate(folder: Path, *, seed: int, tell: Callable[[str], None]) -> Demonstration:
+    """Play both evenings in a fresh site; what is left there can be looked at with every other command. `tell` says
+    what goes on."""
     began = time.monotonic()
-    tell = _silent if quiet else say
     clock = Clock(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1))
     tell("准备沙箱：名册、三个盟市、一个协会收件箱 (setting the stage)")
     if folder.exists():
@@ -107,10 +105,6 @@ def demonstrate(folder: Path, *, seed: int, quiet: bool) -> Demonstration:
     night = build_night(folder / "sandbox", seed=seed, people=PEOPLE, day=DAY)
     with _stage(folder, night, clock) as stage:
         return _play(stage, night, tell, began)
-
-
-def _silent(_: str) -> None:
-    """Say nothing: the answer is for a machine."""
 
 
 class _Stage(msgspec.Struct, kw_only=True):
@@ -183,7 +177,7 @@ def _write_demo_site(folder: Path, night: Night, line: CloudLineServer, inbox: I
             file.write(secret)
 
 
-def _play(stage: _Stage, night: Night, tell: Any, began: float) -> Demonstration:
+def _play(stage: _Stage, night: Night, tell: Callable[[str], None], began: float) -> Demonstration:
     report = enrol(stage.office, ASSOCIATION, read_roster(night.roster.read_bytes()).people)
     tell(f"名册：{report.added}名会员入册 (members enrolled)")
     pushed = []
@@ -241,58 +235,3 @@ def _to_confirm(inbox: Inbox) -> str | None:
     waiting = [held.claim for held in inbox.book.current() if "diagnosis_to_confirm" in held.claim.get("flags", ())]
     numbers: list[str] = sorted(claim["member"]["member_no"] for claim in waiting)
     return numbers[0] if numbers else None
-
-
-def show(result: Demonstration, *, keep_open: bool) -> None:
-    """The end of the demo: what happened, and where to look."""
-    figures = result.figures()
-    columns = ("盟市", "行数", "会员", "会员·不属保障", "非会员", "待核", "被取代", "隔离")
-    table("两夜收到的行，每一行都有去处 (every row ended as one thing)", columns, _by_feed(result.sheets))
-    first = result.pushed[0]
-    say(
-        f"推送：收下{sum(each.taken for each in result.pushed)}次；重放答{first.repeated}且无第二次效果，"
-        f"过期答{first.refused_stale}，伪造答{first.refused_forged} (replay, stale, forged)"
-    )
-    say(f"经受住的故障 (faults survived)：{'、'.join(result.faults)}")
-    if result.sample is not None:
-        _show_sample(result.sample)
-    say(
-        f"收件箱：申领{result.inbox['claims']}份，其中撤回{result.inbox['withdrawn']}份，应付合计{result.inbox['payable']}元；"
-        f"每份恰好生效一次 (each exactly once in effect)"
-    )
-    say(f"丢失 (lost) {figures['lost']}，重复 (doubled) {figures['doubled']}，用时 {figures['seconds']} 秒")
-    if result.to_confirm is not None:
-        say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
-        fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
-        say(f"    hubao --site {result.site} facts add {result.to_confirm} --association {ASSOCIATION} {fact}")
-    _show_where(result.site, keep_open=keep_open)
-
-
-def _show_sample(claim: dict[str, Any]) -> None:
-    say(f"一份申领 {claim['claim_id']}（{claim['scheme']} {claim['edition']}期），应付{claim['payable']}元：")
-    for line in claim["lines"]:
-        say(f"    {line['article']}：{line['text']}")
-
-
-def _show_where(site: Path, *, keep_open: bool) -> None:
-    """Where to look next, with commands that can be copied."""
-    say("接着看 (look further)：")
-    for command in ("status", "claims list", "reconcile", "quarantine list", "review list"):
-        say(f"    hubao --site {site} {command}")
-    if keep_open:
-        secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")
-        with Inbox.start(site / "inbox", secret=secret) as inbox:
-            say(f"    收件箱页面 (the inbox page)：{inbox.address}/  按 Ctrl-C 结束")
-            with suppress(KeyboardInterrupt):
-                threading.Event().wait()
-    else:
-        say("    收件箱页面：hubao demo --keep-open (leaves the inbox page open)")
-
-
-def _by_feed(sheets: list[DaySheet]) -> list[tuple[Any, ...]]:
-    kinds = ("member", "left", "stranger", "review", "superseded", "quarantined")
-    rows = []
-    for feed in sorted({sheet.feed for sheet in sheets}):
-        mine = [sheet for sheet in sheets if sheet.feed == feed]
-        rows.append((feed, sum(s.rows for s in mine), *(sum(s.tally.rows[k] for s in mine) for k in kinds)))
-    return rows

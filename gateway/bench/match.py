@@ -18,14 +18,14 @@ from typing import Final
 import msgspec
 
 from gateway import wiring
-from gateway.cli.benching import FEED, bench_site, refuse_used
+from gateway.bench.data import DAY, BenchCount, bench_rows
+from gateway.bench.night import FEED, bench_site, refuse_used
 from gateway.core.normalise import Rows
 from gateway.core.roster import RosterMember
 from gateway.flow.office import Office
 from gateway.flow.reading.rows import identify, look_up
 from gateway.flow.roster.enrol import enrol
 from gateway.runners.processes import Share, spread
-from gateway.sandbox.bench_data import DAY, BenchCount, bench_rows
 from gateway.sandbox.people import LEAGUES, Person, person_at
 from gateway.sandbox.roster import coverage_of, member_no
 

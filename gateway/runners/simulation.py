@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import msgspec
 
-from gateway import wiring
 from gateway.core.studies.forecast import Forecast, Year, forecast, year_of
 from gateway.core.studies.simulation import Figures, merged
 from gateway.flow.office import Office
@@ -29,10 +28,11 @@ from gateway.model.money import Money
 from gateway.runners.processes import collect_seldom, spread
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked, in a form that travels to other processes."""
+class SimulationPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, in a form that travels to other processes: `open_office` is a function of a module."""
 
     site: Path
+    open_office: Callable[[Path], Office]
     schemes: Path
     draft: Path
     against: str | None = None
@@ -55,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came out: the sums, the fund's year under both, the forecast, and how long it took."""
 
     rules: Rules
@@ -80,7 +80,7 @@ class _Done(msgspec.Struct, frozen=True, kw_only=True):
     today: int | None = None
 
 
-def run(plan: Plan, association: str | None, *, processes: int, today: int | None) -> Outcome:
+def run(plan: SimulationPlan, association: str | None, *, processes: int, today: int | None) -> SimulationResult:
     """Simulate. `today`: claims per 100 members and year in hundredths; None: as many as were granted."""
     asked = plan.asked()
     done = _of_file(plan, plan.file, processes) if plan.file else _of_site(plan, asked, association, processes)
@@ -89,7 +89,7 @@ def run(plan: Plan, association: str | None, *, processes: int, today: int | Non
     last = asked.last or _date(figures.last)
     days = (last - first).days + 1 if first and last else 0
     known = done.today if today is None else today
-    return Outcome(
+    return SimulationResult(
         rules=asked.rules,
         figures=figures,
         first=first,
@@ -110,24 +110,24 @@ def _date(ordinal: int) -> date | None:
     return date.fromordinal(ordinal) if ordinal else None
 
 
-def _of_file(plan: Plan, file: Path, processes: int) -> _Done:
+def _of_file(plan: SimulationPlan, file: Path, processes: int) -> _Done:
     shares = [(plan, begin, end) for begin, end in parts_of(file, processes)]
     return _spread(plan, _work_lines, shares, _read_rules)
 
 
-def _read_rules(plan: Plan, begin: int, end: int) -> Asked:
+def _read_rules(plan: SimulationPlan, begin: int, end: int) -> Asked:
     collect_seldom()
     return plan.asked()
 
 
-def _work_lines(asked: Asked, plan: Plan, begin: int, end: int) -> Figures:
+def _work_lines(asked: Asked, plan: SimulationPlan, begin: int, end: int) -> Figures:
     if plan.file is None:
         raise ValueError("a plan without a file has no lines")
     return simulate_lines(asked, plan.file, begin, end)
 
 
-def _of_site(plan: Plan, asked: Asked, association: str | None, processes: int) -> _Done:
-    office = wiring.open_office(plan.site)
+def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, processes: int) -> _Done:
+    office = plan.open_office(plan.site)
     try:
         shares = shares_of(office, asked.rules.before.scheme, association, processes)
         done = _spread(plan, _work_people, [(plan, mine) for mine in shares], _open)
@@ -137,11 +137,11 @@ def _of_site(plan: Plan, asked: Asked, association: str | None, processes: int) 
         office.store.close()
 
 
-def _open(plan: Plan, shares: Sequence[Share]) -> tuple[Office, Asked]:
-    return wiring.open_office(plan.site), plan.asked()
+def _open(plan: SimulationPlan, shares: Sequence[Share]) -> tuple[Office, Asked]:
+    return plan.open_office(plan.site), plan.asked()
 
 
-def _work_people(ready: tuple[Office, Asked], plan: Plan, shares: Sequence[Share]) -> Figures:
+def _work_people(ready: tuple[Office, Asked], plan: SimulationPlan, shares: Sequence[Share]) -> Figures:
     office, asked = ready
     try:
         return simulate_stored(office, asked, shares)
@@ -149,7 +149,7 @@ def _work_people(ready: tuple[Office, Asked], plan: Plan, shares: Sequence[Share
         office.store.close()
 
 
-def _spread(plan: Plan, work: object, shares: Sequence[tuple[object, ...]], prepare: object) -> _Done:
+def _spread(plan: SimulationPlan, work: object, shares: Sequence[tuple[object, ...]], prepare: object) -> _Done:
     began = time.monotonic()
     done = spread(work, shares, prepare)  # type: ignore[arg-type]
     figures = merged((share.result for share in done), plan.kept)

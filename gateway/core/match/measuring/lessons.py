@@ -1,23 +1,23 @@
-"""match train: a roster, errors over it, what is known already → the next version of the model, and what it changes."""
+"""Lessons (训练材料): a roster, errors made over it, labelled records → pairs counted → the next model version.
+
+Pure: errors and chance are handed in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from gateway.core.match import Model
 from gateway.core.match.measuring.evaluating import Label
-from gateway.core.match.measuring.training import Counted, Lesson, Levels, OnNumber, as_toml, count, levels_of, train
+from gateway.core.match.measuring.training import Counted, Lesson, Levels, OnNumber, count, levels_of, train
 from gateway.core.match.measuring.trying import candidate_of, read_line
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate
 from gateway.model.national_id import looked_up_as
-from gateway.sandbox.people import Dice
-from gateway.sandbox.truth_roster import Spoiled, misused_records, spoiled_records
 
 MOST_OF_EACH: Final = 300
 """So many records of every kind of error are made, fewer over a small roster."""
@@ -40,36 +40,53 @@ class Lessons(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     count_names: bool = True
 
+    @property
+    def enrolled(self) -> list[RosterMember]:
+        """The members a model may learn from. Raises BadInput where they are fewer than two."""
+        members = [member for member in self.people if not member.opt_out]
+        if len(members) < 2:
+            raise BadInput("roster_too_small", "名册中可用的会员不足两名 (fewer than two members to train on)")
+        return members
 
-def trained(current: Model, lessons: Lessons, version: str) -> Model:
-    """The next version of the model. The same lessons give the same model."""
-    enrolled = [member for member in lessons.people if not member.opt_out]
-    if len(enrolled) < 2:
-        raise BadInput("roster_too_small", "名册中可用的会员不足两名 (fewer than two members to train on)")
-    candidates = [candidate_of(member, index, index) for index, member in enumerate(enrolled, 1)]
-    many = max(40, min(MOST_OF_EACH, len(enrolled) // 5))
-    generated = list(_lines(spoiled_records(enrolled, seed=lessons.seed, of_each=many)))
-    misused = list(_lines(misused_records(enrolled, seed=lessons.seed, of_each=many)))
-    same = list(_same(current, candidates, generated)) + list(_labelled(current, candidates, lessons.labelled))
+    @property
+    def of_each_error(self) -> int:
+        """How many records of every kind of error are made."""
+        return max(40, min(MOST_OF_EACH, len(self.enrolled) // 5))
+
+
+class GeneratedRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record with an error made over the roster: its JSON line, its member's place among those enrolled, and the
+    share of life it stands for."""
+
+    line: bytes
+    place: int
+    weight: float
+
+
+def next_model(
+    current: Model,
+    lessons: Lessons,
+    version: str,
+    *,
+    spoiled: Sequence[GeneratedRecord],
+    misused: Sequence[GeneratedRecord],
+    below: Callable[[int], int],
+) -> Model:
+    """The next version of the model. `spoiled`: the members' own records with errors; `misused`: of people who use
+    their cards; `below(n)` draws a number from 0 to n - 1."""
+    members = [candidate_of(member, index, index) for index, member in enumerate(lessons.enrolled, 1)]
+    same = list(_same(current, members, spoiled)) + list(_labelled(current, members, lessons.labelled))
     return train(
         current,
         version=version,
         same=count(same),
-        other=_others(current, candidates, generated, lessons.seed),
-        members=candidates,
+        other=_others(current, members, spoiled, below),
+        members=members,
         lessons=lessons.decisions,
         members_share=lessons.share,
-        on_number=_on_number(current, candidates, generated, misused, lessons),
+        on_number=_on_number(current, members, spoiled, misused, lessons),
         count_names=lessons.count_names,
     )
-
-
-def write_model(folder: Path, model: Model, lessons: Lessons) -> Path:
-    """Writes config/matching/model-<version>.toml; raises FileExistsError rather than change a version."""
-    path = folder / f"model-{model.version}.toml"
-    with path.open("x", encoding="utf-8") as file:
-        file.write(as_toml(model, _how(lessons)))
-    return path
 
 
 def next_version(versions: Iterable[str]) -> str:
@@ -90,19 +107,13 @@ def labelled_lines(labels: Iterable[Label], records: Iterable[bytes]) -> tuple[l
     return found, members / len(found) if found else 0.0
 
 
-def _lines(made: Iterable[Spoiled]) -> Iterator[tuple[bytes, int, float]]:
-    encode: Callable[[object], bytes] = msgspec.json.Encoder().encode
-    for each in made:
-        yield encode(each.line), each.place, each.weight
-
-
 def _same(
-    model: Model, members: Sequence[Candidate], generated: Iterable[tuple[bytes, int, float]]
+    model: Model, members: Sequence[Candidate], generated: Iterable[GeneratedRecord]
 ) -> Iterator[tuple[Levels, float]]:
-    for line, place, weight in generated:
-        read = read_line(line)
+    for record in generated:
+        read = read_line(record.line)
         if read is not None:
-            yield levels_of(read[1], members[place], model), weight * _GENERATED
+            yield levels_of(read[1], members[record.place], model), record.weight * _GENERATED
 
 
 def _labelled(
@@ -118,8 +129,8 @@ def _labelled(
 def _on_number(
     model: Model,
     members: Sequence[Candidate],
-    generated: Iterable[tuple[bytes, int, float]],
-    misused: Iterable[tuple[bytes, int, float]],
+    generated: Iterable[GeneratedRecord],
+    misused: Iterable[GeneratedRecord],
     lessons: Lessons,
 ) -> OnNumber:
     """Records under a member's very number: his, and those of people who used his card."""
@@ -142,22 +153,23 @@ def _is_on_number(pair: tuple[Levels, float]) -> bool:
 
 
 def _others(
-    model: Model, members: Sequence[Candidate], generated: Sequence[tuple[bytes, int, float]], seed: int
+    model: Model, members: Sequence[Candidate], generated: Sequence[GeneratedRecord], below: Callable[[int], int]
 ) -> Counted:
     """Records against members they are not about, drawn blindly; a rare error counts as little as it does in life."""
-    dice = Dice("others", seed)
-    subjects = [(read[1], place, weight) for line, place, weight in generated if (read := read_line(line)) is not None]
+    subjects = [
+        (read[1], record.place, record.weight) for record in generated if (read := read_line(record.line)) is not None
+    ]
 
     def pairs() -> Iterator[tuple[Levels, float]]:
         for _ in range(min(MOST_OTHERS, 30 * len(members))):
-            (subject, place, weight), member = dice.pick(subjects), dice.pick(members)
+            (subject, place, weight), member = subjects[below(len(subjects))], members[below(len(members))]
             if members[place].id_number != member.id_number:
                 yield levels_of(subject, member, model), weight
 
     return count(pairs())
 
 
-def _how(lessons: Lessons) -> str:
+def described(lessons: Lessons) -> str:
     """How the numbers were found, for the file."""
     learnt = (
         f"会员 {len(lessons.people)} 名 (members)，标注记录 {len(lessons.labelled)} 条 (labelled records)，"

@@ -1,0 +1,100 @@
+"""demo: the whole night in miniature, what came of it, and where to look next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import Json, emit, say, table
+
+if TYPE_CHECKING:
+    from gateway.demo import Demonstration
+    from gateway.flow.batches.reconcile import DaySheet
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(demo)
+
+
+def demo(
+    context: typer.Context,
+    seed: Annotated[int, typer.Option(help="随机种子 (seed of the invented people).")] = 7,
+    keep_open: Annotated[bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")] = False,
+    as_json: Json = False,
+) -> None:
+    """一夜演示：三个盟市进，申领出 (the whole night in miniature against the sandbox)."""
+    from gateway.demo import demonstrate
+
+    result = demonstrate(Path(context.obj) / "demo-site", seed=seed, tell=_silent if as_json else say)
+    if as_json:
+        emit(result.figures())
+    else:
+        _show(result, keep_open=keep_open)
+
+
+def _silent(_: str) -> None:
+    """Say nothing: the answer is for a machine."""
+
+
+def _show(result: Demonstration, *, keep_open: bool) -> None:
+    """The end of the demo: what happened, and where to look."""
+    from gateway.demo import ASSOCIATION, DAY
+
+    figures = result.figures()
+    columns = ("盟市", "行数", "会员", "会员·不属保障", "非会员", "待核", "被取代", "隔离")
+    table("两夜收到的行，每一行都有去处 (every row ended as one thing)", columns, _by_feed(result.sheets))
+    first = result.pushed[0]
+    say(
+        f"推送：收下{sum(each.taken for each in result.pushed)}次；重放答{first.repeated}且无第二次效果，"
+        f"过期答{first.refused_stale}，伪造答{first.refused_forged} (replay, stale, forged)"
+    )
+    say(f"经受住的故障 (faults survived)：{'、'.join(result.faults)}")
+    if result.sample is not None:
+        _show_sample(result.sample)
+    say(
+        f"收件箱：申领{result.inbox['claims']}份，其中撤回{result.inbox['withdrawn']}份，应付合计{result.inbox['payable']}元；"
+        f"每份恰好生效一次 (each exactly once in effect)"
+    )
+    say(f"丢失 (lost) {figures['lost']}，重复 (doubled) {figures['doubled']}，用时 {figures['seconds']} 秒")
+    if result.to_confirm is not None:
+        say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
+        fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
+        say(f"    hubao --site {result.site} facts add {result.to_confirm} --association {ASSOCIATION} {fact}")
+    _show_where(result.site, keep_open=keep_open)
+
+
+def _show_sample(claim: dict[str, Any]) -> None:
+    say(f"一份申领 {claim['claim_id']}（{claim['scheme']} {claim['edition']}期），应付{claim['payable']}元：")
+    for line in claim["lines"]:
+        say(f"    {line['article']}：{line['text']}")
+
+
+def _show_where(site: Path, *, keep_open: bool) -> None:
+    """Where to look next, with commands that can be copied."""
+    say("接着看 (look further)：")
+    for command in ("status", "claims list", "reconcile", "quarantine list", "review list"):
+        say(f"    hubao --site {site} {command}")
+    if keep_open:
+        secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")
+        from gateway.sandbox.inbox import Inbox
+
+        with Inbox.start(site / "inbox", secret=secret) as inbox:
+            say(f"    收件箱页面 (the inbox page)：{inbox.address}/  按 Ctrl-C 结束")
+            with suppress(KeyboardInterrupt):
+                Event().wait()
+    else:
+        say("    收件箱页面：hubao demo --keep-open (leaves the inbox page open)")
+
+
+def _by_feed(sheets: list[DaySheet]) -> list[tuple[Any, ...]]:
+    kinds = ("member", "left", "stranger", "review", "superseded", "quarantined")
+    rows = []
+    for feed in sorted({sheet.feed for sheet in sheets}):
+        mine = [sheet for sheet in sheets if sheet.feed == feed]
+        rows.append((feed, sum(s.rows for s in mine), *(sum(s.tally.rows[k] for s in mine) for k in kinds)))
+    return rows

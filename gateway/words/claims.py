@@ -1,0 +1,78 @@
+"""A claim in words: where it stands, why nothing is paid, what is doubtful, why it was withdrawn."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLAIM_STATES: Final = {"proposed": "新申领", "amended": "已变更", "withdrawn": "已撤回"}
+
+OUTCOMES: Final = {"approved": "已核定", "paid": "已支付", "refused": "不予补助"}
+"""What the association decided about a claim."""
+
+FLAGS: Final = {
+    "age_outside": "年龄不在参互范围",
+    "amount_unknown": "给付标准未载明",
+    "decided_before": "与已审定的申领有关",
+    "diagnosed_before": "保障前已有同类诊断",
+    "diagnosis_to_confirm": "诊断待确认",
+    "incomplete": "资料不全",
+    "injury_to_confirm": "外伤待核实",
+    "late": "已过申领期限",
+    "maternity_insurance": "生育保险范围",
+    "not_covered": "不在保障期内",
+    "not_eligible": "参互条件待核实",
+    "not_employee_insurance": "非职工医保",
+    "not_payable_care": "不属补助范围的就医",
+    "partial_reversal": "部分退费",
+    "referral_to_confirm": "异地就医转诊待核实",
+    "reversal_unclear": "退费对应不明",
+    "transfer_to_confirm": "转院待核实",
+    "used_before": "同类给付已享受过",
+    "waiting_period": "等待期内",
+    "merged": "并入同次住院",
+    "nothing_owed": "已无应补助金额",
+    "decision_withdrawn": "人工认定已撤回",
+    "event_gone": "确诊等事实已撤回或更正",
+    "reversed": "结算已退费或更正",
+}
+"""Flags of a claim and reasons of a withdrawal."""
+
+NOT_PAID: Final = {
+    "maternity_insurance": "属于生育保险范围，互助保障不予补助",
+    "not_employee_insurance": "不是职工基本医疗保险的结算，不予补助",
+    "not_payable_care": "就医类别不在补助范围之内",
+    "waiting_period": "入院时仍在等待期内，不予补助",
+    "not_covered": "就医期间没有一天在保障期内",
+    "incomplete": "结算资料缺少金额或日期，暂不能计算，须由经办人补齐后核定",
+    "decided_before": "与协会已核定的申领有关，是否补差须由经办人决定",
+    "partial_reversal": "有一笔退费与原结算金额不同，须由经办人核定",
+    "reversal_unclear": "有一笔退费找不到对应的原结算，须由经办人核定",
+    "diagnosis_to_confirm": "仅凭诊断编码不能给付，须确认诊断证明后核定",
+    "amount_unknown": "该病种的给付标准未载明，须由协会核定",
+    "diagnosed_before": "保障开始前已有同类诊断记录，须由经办人核实",
+    "used_before": "同类给付此前已享受过，不再给付",
+}
+"""Why nothing is paid, by flag."""
+
+DOUBTS: Final = {
+    **NOT_PAID,
+    "not_eligible": "性别、参保、人员类别或地区与参互条件不符，须由经办人核实",
+    "age_outside": "保障期首日的年龄不在参互范围之内，须由经办人核实",
+    "referral_to_confirm": "在参保地以外就医，须核实是否办理转诊或备案",
+    "injury_to_confirm": "外伤住院，须核实是否有第三人责任或工伤",
+    "transfer_to_confirm": "按日期判断为转院并合并为一次住院，须核实是否在24小时以内",
+    "late": "结算资料到达时已超过申领期限，是否受理须由经办人决定",
+}
+"""What a person still has to look at, by flag."""
+
+WITHDRAWN: Final = {
+    "merged": "该次住院已与前一次住院合并为一次计算，本申领撤回，金额并入前一次住院的申领。",
+    "reversed": "原结算已退费、更正或不再属于本会员，本申领撤回。",
+    "nothing_owed": "按更正后的结算重新计算，已没有应补助的金额，本申领撤回。",
+    "decision_withdrawn": "经办人撤回了“该结算属于本会员”的认定，本申领随之撤回，待重新核定。",
+    "event_gone": "原确诊、身故或期满的事实已撤回，或相应结算已退费、更正，本申领撤回。",
+}
+"""Why a claim is taken back, by reason of the withdrawal."""
+
+DEADLINES: Final = {"delivery": "待送达", "claim": "已送达待核定", "decision": "审核时限", "payment": "支付时限"}
+"""What must happen with a claim by a day."""

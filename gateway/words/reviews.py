@@ -1,0 +1,60 @@
+"""What waits for a person, and what people say about it, in words."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ITEM_KINDS: Final = {
+    "match": "匹配",
+    "takeback": "文件收回",
+    "decided_before": "协会已决定",
+    "contradiction": "资料矛盾",
+}
+
+ITEM_STATES: Final = {
+    "open": "待核",
+    "decided": "已核定",
+    "closed": "已了结",
+    "superseded": "已被更新的记录取代",
+    "expired": "原页已到期",
+}
+
+ANSWERS: Final = {
+    "same": "同一人",
+    "different": "不是",
+    "unsure": "不确定",
+    "agree": "同意收回",
+    "refuse": "不收回",
+    "noted": "已阅",
+}
+"""What people say about an item."""
+
+SPOKEN: Final = {
+    "noted": "记下",
+    "proposed": "待另一人确认",
+    "confirmed": "已由另一人确认",
+    "overtaken": "已被取代",
+    "done": "有效",
+    "undone": "已撤回",
+}
+"""What became of what somebody said."""
+
+REVIEW_OUTCOMES: Final = {
+    "decided": "已核定 (decided)",
+    "proposed": "待另一人确认 (another person must confirm)",
+    "open": "仍待核 (still open)",
+    "superseded": "已被更新的记录取代 (superseded)",
+    "expired": "原页已到期 (expired)",
+}
+"""Where an item stands after an answer."""
+
+SETTLEMENT: Final = {
+    "facility": "机构",
+    "care_type": "就医类别",
+    "admitted_on": "入院",
+    "discharged_on": "出院",
+    "settled_at": "结算",
+    "reversal": "退费",
+    "total": "总费用",
+}
+"""What an item shows of its settlement."""

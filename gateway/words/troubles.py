@@ -1,0 +1,53 @@
+"""What is wrong with a row or a page: the sentence of every code, and a few words of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.words.records import field_in_words
+
+ROW_CODES: Final = {
+    "missing": "必填，但没有值 (required, but empty)",
+    "not_an_amount": "不是金额，应为最多两位小数的数字 (not an amount with at most two decimals)",
+    "not_a_date": "不是约定格式的日期 (not a date in an agreed format)",
+    "not_a_datetime": "不是约定格式的时间 (not a date and time in an agreed format)",
+    "not_an_integer": "不是整数 (not a whole number)",
+    "bad_id_number": "身份证号码位数、校验码或出生日期不对 (not a valid id number)",
+    "unknown_code": "代码不在映射的代码表里 (a code the mapping does not know)",
+    "wrong_type": "值的类型不对 (a value of the wrong type)",
+    "too_long": "内容过长 (longer than allowed)",
+    "control_character": "含有控制字符 (holds a control character)",
+    "damaged_number": "编号被表格软件改成了科学计数法 (an identifier damaged into scientific notation)",
+    "bad_encoding": "有无法解码的字符 (holds characters that cannot be decoded)",
+    "unreadable": "这一行无法解码 (the row cannot be decoded)",
+    "bad_reply": "包里的应答无法解读 (a reply in the bundle cannot be read)",
+    "wrong_columns": "列数与表头不符 (another number of cells than the header)",
+    "sum_mismatch_i1": "总额 ≠ 全自费 + 超限价 + 先行自付 + 政策范围 (I1: total is not its parts)",
+    "sum_mismatch_i2": "总额 ≠ 基金 + 个人 + 医院 (I2: total is not fund + personal + hospital)",
+    "sum_mismatch_i3": "个人负担 ≠ 个人账户 + 现金 (I3: personal is not account + cash)",
+    "sum_mismatch_i4": "基金总额 ≠ 各项基金之和 (I4: fund total is not the sum of the funds)",
+    "date_order": "出院早于入院 (discharged before admitted)",
+}
+"""Row error code → the sentence shown with it. Stable: others store and count by the code."""
+
+PAGE_CODES: Final = {
+    "empty": "没有内容 (no content)",
+    "too_large": "超过 16 MiB (larger than 16 MiB)",
+    "too_many_rows": "超过 20 万行 (more than 200,000 rows)",
+    "too_deep": "嵌套过深 (nested too deeply)",
+    "wrong_encoding": "不是映射写明的编码 (not in the encoding the mapping names)",
+    "not_json": "不是完整的 JSON (not complete JSON)",
+    "not_csv": "无法按 CSV 解读 (cannot be read as CSV)",
+    "wrong_shape": "结算应为对象或数组 (settlements should be an object or an array)",
+    "feed_error": "对方返回错误 (the feed answered with an error)",
+    "bad_bundle": "包的结构不对 (not a bundle of replies)",
+    "missing_columns": "表头缺列 (columns missing from the header)",
+    "duplicate_columns": "表头有重复的列 (columns twice in the header)",
+}
+"""Page error code → the sentence shown with it."""
+
+
+def trouble_in_words(field: str, code: str) -> str:
+    """What is wrong with a row or a page, in a few words: total_amount, missing → 医疗总费用：必填，但没有值."""
+    sentence = (ROW_CODES.get(code) or PAGE_CODES.get(code, code)).split(" (")[0]
+    return f"{field_in_words(field)}：{sentence}" if field else sentence
