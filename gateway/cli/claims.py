@@ -177,7 +177,7 @@ def quarantine_list(
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
-        rows = quarantine.quarantined(tx, state=state, limit=limit)
+        rows = quarantine.listing(tx, state=state, limit=limit)
     if as_json:
         emit({"quarantine": [_place(row) for row in rows]})
         return
@@ -212,7 +212,7 @@ def quarantine_show(context: typer.Context, item: int, as_json: Json = False) ->
 
     office = open_office(context)
     with office.store.read() as tx:
-        found = quarantine.quarantined(tx, state=None, item_id=item)
+        found = quarantine.listing(tx, state=None, item_id=item)
     if not found:
         raise WrongUse(f"没有第{item}号 (no such item)")
     place = _place(found[0])

@@ -21,12 +21,12 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 _ACCESS = Access.__struct_fields__
 
 
-def note_access(tx: Connection, access: Access) -> None:
+def note(tx: Connection, access: Access) -> None:
     """Write down that somebody looks at plain values."""
     insert_many(tx, schema.review_access, _ACCESS, [msgspec.structs.astuple(access)])
 
 
-def accesses(tx: Connection, *, item_id: int | None = None, limit: int = 100) -> list[Access]:
+def listing(tx: Connection, *, item_id: int | None = None, limit: int = 100) -> list[Access]:
     """Who looked at plain values, newest first."""
     table = schema.review_access.c
     query = select(*(table[name] for name in _ACCESS)).order_by(table.access_id.desc()).limit(limit)

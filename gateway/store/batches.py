@@ -29,7 +29,7 @@ class Tally(msgspec.Struct, kw_only=True):
             self.amount[name] += other.amount[name]
 
 
-def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
+def add(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
     """Mark a batch as done, with what became of its rows."""
     counted = {f"{name}_rows": value for name, value in tally.rows.items()}
     money = {f"{name}_amount": value for name, value in tally.amount.items()}
@@ -37,7 +37,7 @@ def add_batch(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally,
     tx.execute(new)
 
 
-def batches_done(tx: Connection, seq: int) -> dict[int, int]:
+def done(tx: Connection, seq: int) -> dict[int, int]:
     """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
     table = schema.batch.c
     query = select(table.first_row, table.rows).where(table.page_seq == seq)
@@ -88,7 +88,7 @@ class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bytes | None
 
 
-def sheets(tx: Connection, feed: str, *, after: int = 0) -> Iterator[BatchSheet]:
+def sheets_of_feed(tx: Connection, feed: str, *, after: int = 0) -> Iterator[BatchSheet]:
     """The batches of a feed's pages after a place, oldest first."""
     query = (
         select(schema.batch)
@@ -100,7 +100,7 @@ def sheets(tx: Connection, feed: str, *, after: int = 0) -> Iterator[BatchSheet]
         yield _sheet(row)
 
 
-def sheets_of(tx: Connection, seq: int) -> list[BatchSheet]:
+def sheets_of_page(tx: Connection, seq: int) -> list[BatchSheet]:
     """The batches of one page, in row order."""
     query = select(schema.batch).where(schema.batch.c.page_seq == seq).order_by(schema.batch.c.first_row)
     return [_sheet(row) for row in tx.execute(query)]
@@ -115,7 +115,7 @@ def _sheet(row: Any) -> BatchSheet:
     return BatchSheet(page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed)
 
 
-def reseal_batch(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
+def reseal(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
     """Replace the sealed list of a batch after rows changed class."""
     same = (schema.batch.c.page_seq == seq) & (schema.batch.c.first_row == first_row)
     tx.execute(update(schema.batch).where(same).values(sealed=sealed))

@@ -12,18 +12,18 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
 
 
-def find_blocks(tx: Connection, blocks: Iterable[bytes]) -> list[tuple[bytes, int]]:
+def find(tx: Connection, blocks: Iterable[bytes]) -> list[tuple[bytes, int]]:
     """(block, member id) of the members that stand under one of these blocks."""
     found = select_in(tx, "select block, member_id from member_block where block {keys}", blocks, kind="bytea")
     return [(bytes(block), member_id) for block, member_id in found]
 
 
-def add_blocks(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
+def add(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
     """(block, member id): under what members stand from now on. None of them may be there already."""
     insert_many(tx, schema.member_block, ("block", "member_id"), sorted(blocks, key=itemgetter(0)))
 
 
-def drop_blocks(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
+def drop(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
     """(block, member id): under what members stand no longer."""
     change_many(tx, "delete from member_block where block = ? and member_id = ?", sorted(blocks))
 
@@ -42,11 +42,11 @@ def drop_kind(tx: Connection, kind: bytes, member_ids: Iterable[int]) -> list[tu
     query = "select block, member_id from member_block where block >= ? and block < ? and member_id {keys}"
     found = select_in(tx, query, sorted(set(member_ids)), kind="bigint", first=(kind, after))
     gone = [(bytes(block), member_id) for block, member_id in found]
-    drop_blocks(tx, gone)
+    drop(tx, gone)
     return gone
 
 
-def drop_all_blocks(tx: Connection, association: str, *, keep: bytes) -> None:
+def drop_all(tx: Connection, association: str, *, keep: bytes) -> None:
     """The members of an association stand under no block any more but those of the kind `keep`."""
     mine = "select member_id from member where association = ?"
     sql = f"delete from member_block where substr(block, 1, 2) <> ? and member_id in ({mine})"
@@ -65,7 +65,7 @@ class Width(msgspec.Struct, frozen=True, kw_only=True):
     squares: int
 
 
-def block_widths(tx: Connection) -> list[Width]:
+def widths(tx: Connection) -> list[Width]:
     """The widths of every kind of block, in order of kind. Reads the whole index."""
     kind = "substr(block, 1, 2)"
     sizes = f"select {kind} as kind, count(*) as many from member_block group by block"
@@ -85,12 +85,12 @@ def block_widths(tx: Connection) -> list[Width]:
     ]
 
 
-def indexed(tx: Connection, association: str) -> int:
+def rules_of(tx: Connection, association: str) -> int:
     """By which rules the blocks of an association's members were made; 0 for none."""
     table = schema.roster.c
     return int(tx.execute(select(table.indexed).where(table.association == association)).scalar() or 0)
 
 
-def set_indexed(tx: Connection, association: str, rules: int) -> None:
+def set_rules(tx: Connection, association: str, rules: int) -> None:
     """All members of this association stand under the blocks of these rules now."""
     change_many(tx, "update roster set indexed = ? where association = ?", [(rules, association)])

@@ -78,7 +78,7 @@ def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -
     change_many(tx, sql, values)
 
 
-class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimDecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     """What the association decided: outcome approved, paid or refused; amount in fen."""
 
     claim_id: str
@@ -88,17 +88,17 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: int
 
 
-def decisions(tx: Connection, claim_ids: Iterable[str]) -> dict[str, DecisionRow]:
+def decisions(tx: Connection, claim_ids: Iterable[str]) -> dict[str, ClaimDecisionRow]:
     """Claim id → decision, for those that are decided."""
     query = "select claim_id, version, outcome, amount, decided_at from claim_decision where claim_id {keys}"
     found = select_in(tx, query, claim_ids, kind="text")
     return {
-        row[0]: DecisionRow(claim_id=row[0], version=row[1], outcome=row[2], amount=row[3], decided_at=row[4])
+        row[0]: ClaimDecisionRow(claim_id=row[0], version=row[1], outcome=row[2], amount=row[3], decided_at=row[4])
         for row in found
     }
 
 
-def decide(tx: Connection, decision: DecisionRow) -> None:
+def decide(tx: Connection, decision: ClaimDecisionRow) -> None:
     """Remember a decision; a later one about the same claim replaces it."""
     table = schema.claim_decision
     values = msgspec.to_builtins(decision)

@@ -12,21 +12,23 @@ from gateway.store.engine import insert_for
 from gateway.store.values import to_ms
 
 
-def cursor_of(tx: Connection, feed: str) -> tuple[str | None, int]:
-    """The feed's cursor and its move counter, for the compare-and-set of `move_cursor`."""
-    row = tx.execute(select(schema.feed.c.cursor, schema.feed.c.moved).where(schema.feed.c.feed == feed)).first()
+def of_feed(tx: Connection, feed: str) -> tuple[str | None, int]:
+    """The feed's cursor and its version, for the compare-and-set of `move`."""
+    table = schema.feed.c
+    row = tx.execute(select(table.cursor, table.moved).where(table.feed == feed)).first()
     return (row.cursor, row.moved) if row else (None, 0)
 
 
-def move_cursor(tx: Connection, feed: str, cursor: str | None, *, moved: int, now: datetime) -> None:
-    """Set the cursor if nobody moved it since `moved` was read. Raises Conflict."""
-    values = {"cursor": cursor, "moved": moved + 1, "last_page_at": to_ms(now)}
-    if moved == 0:
-        new = insert_for(tx, schema.feed).values(feed=feed, **values).on_conflict_do_nothing()
+def move(tx: Connection, feed: str, cursor: str | None, *, cursor_version: int, now: datetime) -> None:
+    """Set the cursor unless it was moved since `cursor_version` was read. Raises Conflict."""
+    table = schema.feed
+    values = {"cursor": cursor, "moved": cursor_version + 1, "last_page_at": to_ms(now)}
+    if cursor_version == 0:
+        new = insert_for(tx, table).values(feed=feed, **values).on_conflict_do_nothing()
         # PostgreSQL's driver does not count inserted rows here, so the row itself says whether it is new.
-        changed = len(tx.execute(new.returning(schema.feed.c.feed)).all())
+        changed = len(tx.execute(new.returning(table.c.feed)).all())
     else:
-        same = (schema.feed.c.feed == feed) & (schema.feed.c.moved == moved)
-        changed = tx.execute(update(schema.feed).where(same).values(**values)).rowcount
+        unmoved = (table.c.feed == feed) & (table.c.moved == cursor_version)
+        changed = tx.execute(update(table).where(unmoved).values(**values)).rowcount
     if changed != 1:
         raise Conflict(f"{feed}: 游标已被他人移动 (the cursor was moved by somebody else)")

@@ -87,7 +87,7 @@ def _delivery(row: Any) -> Delivery:
     )
 
 
-class Leased(msgspec.Struct, frozen=True, kw_only=True):
+class HeldDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery held by one worker, with its sealed body. `asks_first`: it may have been sent before."""
 
     delivery: Delivery
@@ -105,7 +105,9 @@ order by next_at, delivery_id limit :many
 """
 
 
-def lease(tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int) -> list[Leased]:
+def lease(
+    tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int
+) -> list[HeldDelivery]:
     """Hold the deliveries that are due. One whose worker died in the middle may have been sent: it is asked first.
 
     A later version of a claim waits until the earlier one is settled, so versions arrive in order.
@@ -126,13 +128,13 @@ def lease(tx: Connection, association: str, *, lease: str, now: datetime, second
     columns = [table.c[name] for name in _COLUMNS]
     rows = tx.execute(select(*columns, table.c.sealed).where(table.c.delivery_id.in_(before)))
     held = [
-        Leased(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
+        HeldDelivery(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
         for row in rows
     ]
     return sorted(held, key=lambda each: each.delivery.delivery_id)
 
 
-def settle(tx: Connection, done: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
+def record_answers(tx: Connection, done: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
     """Write what came of deliveries, with the association's reference. A lease lost meanwhile changes nothing."""
     sql = (
         "update delivery set state = ?, next_at = ?, last_code = ?, reference = coalesce(?, reference), lease = null,"

@@ -9,7 +9,7 @@ from gateway.store import schema
 from gateway.store.engine import insert_for
 
 
-def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:
+def put(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq: int) -> None:
     """Remember what the feed itself says a day holds; the statement received last counts."""
     values = {"rows": totals.rows, "amount": totals.amount, "page_seq": page_seq}
     new = insert_for(tx, schema.feed_total).values(feed=feed, day=totals.day.isoformat(), source=source, **values)
@@ -23,7 +23,7 @@ def put_totals(tx: Connection, feed: str, source: str, totals: FeedTotals, *, pa
     )
 
 
-def totals_of(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
+def of_feed(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
     """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day.
 
     What a file said of itself that a newer one replaced counts no longer.

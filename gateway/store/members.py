@@ -80,30 +80,30 @@ def _row(values: Any) -> MemberRow:
     )
 
 
-def find(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
+def by_fingerprint(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
     """(fingerprint, member id, person id) of the members that have one of these fingerprints."""
     query = "select fingerprint, member_id, person_id from member_fingerprint where fingerprint {keys}"
     found = select_in(tx, query, fingerprints, kind="bytea")
     return [(bytes(digest), member_id, person_id) for digest, member_id, person_id in found]
 
 
-def members(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
+def by_id(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
     """The members with these ids."""
     return [_row(row) for row in select_in(tx, _SELECT + "where member_id {keys}", member_ids, kind="bigint")]
 
 
-def members_of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
+def of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
     """All enrolments of these people."""
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
 
 
-def members_by_no(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
+def by_number(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
     """The members of an association with these member numbers."""
     query = _SELECT + "where association = ? and member_no {keys}"
     return [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
 
 
-def members_after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
+def after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
     """The next members in order of id: how a sweep walks the roster."""
     table = schema.member.c
     query = (
@@ -121,7 +121,7 @@ def count(tx: Connection, association: str) -> int:
     return int(tx.execute(select(func.count()).select_from(schema.member).where(mine)).scalar_one())
 
 
-def new_member_ids(tx: Connection, how_many: int) -> range | list[int]:
+def reserve_ids(tx: Connection, how_many: int) -> range | list[int]:
     """Ids for members about to be added: their seals are bound to them."""
     return new_ids(tx, schema.member, how_many)
 
@@ -141,12 +141,12 @@ def _values(row: MemberRow) -> tuple[Any, ...]:
     )
 
 
-def add_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+def add(tx: Connection, rows: Sequence[MemberRow]) -> None:
     """Insert new members."""
     insert_many(tx, schema.member, _COLUMNS, [_values(row) for row in rows])
 
 
-def change_members(tx: Connection, rows: Sequence[MemberRow]) -> None:
+def change(tx: Connection, rows: Sequence[MemberRow]) -> None:
     """Write changed members over the old ones; ids and numbers stay."""
     sql = (
         "update member set person_id = ?, category = ?, league = ?, opt_out = ?, coverage = ?, sealed = ?,"
@@ -168,7 +168,7 @@ def add_fingerprints(tx: Connection, found_by: Sequence[tuple[bytes, int, int]])
     insert_many(tx, schema.member_fingerprint, ("fingerprint", "member_id", "person_id"), in_order)
 
 
-def settle_in(tx: Connection) -> None:
+def refresh_statistics(tx: Connection) -> None:
     """After many rows came at once: let the planner see them, so that the next batch is looked up by index."""
     if is_postgres(tx):
         tx.execute(text("analyze member, member_fingerprint, member_block, person"))

@@ -17,14 +17,14 @@ def move_member(tx: Connection, member_id: int, *, person_id: int) -> None:
     change_many(tx, "update record set person_id = ? where member_id = ?", [(person_id, member_id)])
 
 
-def lock_people(tx: Connection, person_ids: Iterable[int]) -> None:
+def lock(tx: Connection, person_ids: Iterable[int]) -> None:
     """Hold these people, in order of id, until the transaction ends (design §2)."""
     if is_postgres(tx):
         query = "select person_id from person where person_id {keys} order by person_id for update"
         select_in(tx, query, sorted(set(person_ids)), kind="bigint")
 
 
-def add_people(tx: Connection, association: str, how_many: int) -> range | list[int]:
+def add(tx: Connection, association: str, how_many: int) -> range | list[int]:
     """New people of an association; returns their ids."""
     ids = new_ids(tx, schema.person, how_many)
     insert_many(tx, schema.person, ("person_id", "association"), [(each, association) for each in ids])

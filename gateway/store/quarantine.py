@@ -34,7 +34,7 @@ _SELECT_QUARANTINE = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _Q
 _errors = msgspec.json.Decoder(tuple[RowError, ...])
 
 
-def quarantine(tx: Connection, items: Sequence[QuarantineItem]) -> None:
+def add(tx: Connection, items: Sequence[QuarantineItem]) -> None:
     """Set rows aside."""
     values = [
         (
@@ -57,7 +57,7 @@ def _quarantined(values: Sequence[Any]) -> QuarantineItem:
     return QuarantineItem(**{**fields, "errors": _errors.decode(fields["errors"])})
 
 
-def quarantined(
+def listing(
     tx: Connection, *, state: str | None = "open", item_id: int | None = None, limit: int = 100
 ) -> list[QuarantineItem]:
     """What is set aside, newest first."""
@@ -70,7 +70,7 @@ def quarantined(
     return [_quarantined(row) for row in tx.execute(query.order_by(table.c.item_id.desc()).limit(limit))]
 
 
-def open_quarantine_by_key(tx: Connection, keys: Iterable[bytes]) -> list[QuarantineItem]:
+def open_by_key(tx: Connection, keys: Iterable[bytes]) -> list[QuarantineItem]:
     """The open items whose settlement number and sign are among these."""
     if not any_open(tx, schema.quarantine):
         return []
@@ -78,13 +78,13 @@ def open_quarantine_by_key(tx: Connection, keys: Iterable[bytes]) -> list[Quaran
     return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea")]
 
 
-def open_quarantine_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
+def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
     """The open items of these pages."""
     query = _SELECT_QUARANTINE + "where state = 'open' and page_seq {keys}"
     return [_quarantined(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
-def end_quarantine(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later row, or closed because they could be read now."""
     change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, each) for each in item_ids])
 

@@ -20,10 +20,10 @@ class Rescan(msgspec.Struct, frozen=True, kw_only=True):
     reread: bool
 
 
-def ask_rescan(tx: Connection, wanted: Sequence[Rescan]) -> None:
+def ask(tx: Connection, wanted: Sequence[Rescan]) -> None:
     """Remember whom to look at again; what was asked before and not done is kept with it."""
     table = schema.rescan
-    before = {each.member_id: each for each in rescans(tx, [each.member_id for each in wanted])}
+    before = {each.member_id: each for each in waiting(tx, [each.member_id for each in wanted])}
     change_many(tx, "delete from rescan where member_id = ?", [(each,) for each in before])
     rows = []
     for each in wanted:
@@ -34,7 +34,7 @@ def ask_rescan(tx: Connection, wanted: Sequence[Rescan]) -> None:
     insert_many(tx, table, ("member_id", "association", "fingerprints", "reread"), rows)
 
 
-def rescans(tx: Connection, member_ids: Iterable[int] | None = None, *, limit: int = 0) -> list[Rescan]:
+def waiting(tx: Connection, member_ids: Iterable[int] | None = None, *, limit: int = 0) -> list[Rescan]:
     """The members to look at again: those given, or the first `limit` of all."""
     columns = "select member_id, association, fingerprints, reread from rescan "
     if member_ids is not None:
@@ -48,7 +48,7 @@ def rescans(tx: Connection, member_ids: Iterable[int] | None = None, *, limit: i
     ]
 
 
-def rescanned(tx: Connection, done: Sequence[Rescan]) -> None:
+def forget(tx: Connection, done: Sequence[Rescan]) -> None:
     """Forget what was asked, unless more was asked meanwhile."""
     change_many(
         tx,

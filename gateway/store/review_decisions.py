@@ -13,7 +13,7 @@ from gateway.store import schema
 from gateway.store.engine import change_many, select_in
 
 
-class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
     """What one person said about an item; notes are sealed, instants in milliseconds."""
 
     item_id: int
@@ -33,41 +33,41 @@ class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     decision_id: int = 0
 
 
-_DECISION = tuple(name for name in DecisionRow.__struct_fields__ if name != "decision_id")
+_DECISION = tuple(name for name in ReviewDecision.__struct_fields__ if name != "decision_id")
 
 _SELECT_DECISION = 'select "decision_id", ' + ", ".join(f'"{name}"' for name in _DECISION) + " from review_decision "
 
 
-def _decision(values: Sequence[Any]) -> DecisionRow:
+def _decision(values: Sequence[Any]) -> ReviewDecision:
     fields = dict(zip(("decision_id", *_DECISION), values, strict=True))
     notes = {name: None if fields[name] is None else bytes(fields[name]) for name in ("note", "undone_note")}
-    return DecisionRow(**{**fields, **notes})
+    return ReviewDecision(**{**fields, **notes})
 
 
-def add_decision(tx: Connection, row: DecisionRow) -> int:
+def add(tx: Connection, row: ReviewDecision) -> int:
     """Remember what a person said; returns its number."""
     values = {name: getattr(row, name) for name in _DECISION}
     new = insert(schema.review_decision).values(**values).returning(schema.review_decision.c.decision_id)
     return int(tx.execute(new).scalar_one())
 
 
-def decisions_of(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[DecisionRow]]:
+def of_items(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[ReviewDecision]]:
     """Item → what people said about it, oldest first."""
     query = _SELECT_DECISION + "where item_id {keys}"
     found = map(_decision, select_in(tx, query, item_ids, kind="bigint"))
-    said: dict[int, list[DecisionRow]] = defaultdict(list)
+    said: dict[int, list[ReviewDecision]] = defaultdict(list)
     for row in sorted(found, key=lambda row: row.decision_id):
         said[row.item_id].append(row)
     return dict(said)
 
 
-def end_decisions(tx: Connection, decision_ids: Iterable[int], *, state: str) -> None:
+def end(tx: Connection, decision_ids: Iterable[int], *, state: str) -> None:
     """These decisions are over: overtaken by another one, or by a change of the member."""
     sql = "update review_decision set state = ? where decision_id = ?"
     change_many(tx, sql, [(state, each) for each in decision_ids])
 
 
-def undo_decision(tx: Connection, decision_id: int, *, by: str, at: int, note: bytes | None = None) -> None:
+def undo(tx: Connection, decision_id: int, *, by: str, at: int, note: bytes | None = None) -> None:
     """A person took a decision back."""
     table = schema.review_decision
     values = {"state": "undone", "undone_by": by, "undone_at": at, "undone_note": note}

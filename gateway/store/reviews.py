@@ -38,7 +38,7 @@ class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
 _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_id")
 
 
-def ask_review(tx: Connection, items: Sequence[ReviewItem]) -> None:
+def ask(tx: Connection, items: Sequence[ReviewItem]) -> None:
     """Put items before a person."""
     insert_many(tx, schema.review, _REVIEW, [tuple(getattr(item, name) for name in _REVIEW) for item in items])
 
@@ -59,7 +59,7 @@ def ask_again(tx: Connection, items: Sequence[ReviewItem]) -> None:
         if item_id is not None
     ]
     change_many(tx, sql, again)
-    ask_review(tx, [item for item, item_id in known if item_id is None])
+    ask(tx, [item for item, item_id in known if item_id is None])
 
 
 def _review(values: Sequence[Any]) -> ReviewItem:
@@ -69,7 +69,7 @@ def _review(values: Sequence[Any]) -> ReviewItem:
 _SELECT_REVIEW = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _REVIEW) + " from review "
 
 
-def open_reviews_by_key(tx: Connection, keys: Iterable[bytes]) -> list[ReviewItem]:
+def open_by_key(tx: Connection, keys: Iterable[bytes]) -> list[ReviewItem]:
     """The open match reviews about these records."""
     if not any_open(tx, schema.review):
         return []
@@ -77,13 +77,13 @@ def open_reviews_by_key(tx: Connection, keys: Iterable[bytes]) -> list[ReviewIte
     return [_review(row) for row in select_in(tx, query, keys, kind="bytea")]
 
 
-def open_reviews_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
+def open_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
     """The open match reviews whose best candidate is one of these members."""
     query = _SELECT_REVIEW + "where state = 'open' and kind = 'match' and member_id {keys}"
     return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
 
 
-def open_reviews_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
+def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     """The open match reviews of these pages."""
     query = _SELECT_REVIEW + "where state = 'open' and kind = 'match' and page_seq {keys}"
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
@@ -95,12 +95,12 @@ def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
-def end_reviews(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later record, or closed."""
     change_many(tx, "update review set state = ? where item_id = ?", [(state, each) for each in item_ids])
 
 
-def reviews(
+def listing(
     tx: Connection,
     *,
     state: str | None = "open",
@@ -122,7 +122,7 @@ def reviews(
     return [_review(tuple(row)) for row in tx.execute(query)]
 
 
-def review(tx: Connection, item_id: int) -> ReviewItem | None:
+def by_id(tx: Connection, item_id: int) -> ReviewItem | None:
     """One item."""
     found = select_in(tx, _SELECT_REVIEW + "where item_id {keys}", [item_id], kind="bigint")
     return _review(found[0]) if found else None
@@ -133,14 +133,14 @@ def last_number(tx: Connection) -> int:
     return int(tx.execute(select(func.coalesce(func.max(schema.review.c.item_id), 0))).scalar_one())
 
 
-def answered(tx: Connection, *, kind: str, claim_id: str | None, situation: bytes | None) -> bool:
+def is_answered(tx: Connection, *, kind: str, claim_id: str | None, situation: bytes | None) -> bool:
     """Whether a person has already looked at exactly these facts about a claim."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "decided", table.claim_id == claim_id)
     return tx.execute(query.where(table.situation == situation).limit(1)).first() is not None
 
 
-def has_open_review(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
+def has_open(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
     """Whether a person is already asked about this."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "open")

@@ -36,12 +36,12 @@ def _ruling(values: Sequence[Any]) -> Ruling:
     return Ruling(**{**fields, **plain})
 
 
-def rule(tx: Connection, rulings: Sequence[Ruling]) -> None:
+def add(tx: Connection, rulings: Sequence[Ruling]) -> None:
     """Remember rulings."""
     insert_many(tx, schema.ruling, _RULING, [tuple(getattr(each, name) for name in _RULING) for each in rulings])
 
 
-def rulings(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Ruling]]:
+def by_digest(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Ruling]]:
     """Digest → the rulings about it that hold, in order of number."""
     query = _SELECT_RULING + "where void = false and digest {keys}"
     found: dict[bytes, list[Ruling]] = defaultdict(list)
@@ -50,20 +50,20 @@ def rulings(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Ruling
     return dict(found)
 
 
-def rulings_of(tx: Connection, decision_ids: Iterable[int]) -> list[Ruling]:
+def of_decisions(tx: Connection, decision_ids: Iterable[int]) -> list[Ruling]:
     """The rulings these decisions made."""
     found = select_in(tx, _SELECT_RULING + "where decision_id {keys}", decision_ids, kind="bigint")
     return [_ruling(row) for row in found]
 
 
-def forget_rulings(tx: Connection, ruling_ids: Iterable[int]) -> None:
+def forget(tx: Connection, ruling_ids: Iterable[int]) -> None:
     """These rulings hold no more, and where they were used needs nobody's memory."""
     ids = [(each,) for each in ruling_ids]
     change_many(tx, "delete from ruled_row where ruling_id = ?", ids)
     change_many(tx, "delete from ruling where ruling_id = ?", ids)
 
 
-def note_ruled(tx: Connection, uses: Iterable[tuple[int, int, int]]) -> None:
+def note_uses(tx: Connection, uses: Iterable[tuple[int, int, int]]) -> None:
     """(ruling, page, row): the ruling decided this row."""
     rows = sorted(set(uses))
     change_many(tx, 'delete from ruled_row where ruling_id = ? and page_seq = ? and "row" = ?', rows)
@@ -80,13 +80,13 @@ def void(tx: Connection, member_ids: Iterable[int]) -> None:
     """These members changed: what was ruled about them, and what one person proposed, holds no more."""
     ids = list(member_ids)
     found = select_in(tx, _SELECT_RULING + "where member_id {keys}", ids, kind="bigint")
-    review_decisions.end_decisions(tx, {each.decision_id for each in map(_ruling, found)}, state="overtaken")
+    review_decisions.end(tx, {each.decision_id for each in map(_ruling, found)}, state="overtaken")
     change_many(tx, "update ruling set void = true where member_id = ?", [(each,) for each in ids])
     sql = "update review_decision set state = 'overtaken' where state = 'proposed' and member_id = ?"
     change_many(tx, sql, [(each,) for each in ids])
 
 
-def void_rulings(tx: Connection, member_ids: Iterable[int]) -> list[int]:
+def voided(tx: Connection, member_ids: Iterable[int]) -> list[int]:
     """The rulings about these members that hold no more and whose rows were not looked at again yet."""
     query = "select ruling_id from ruling where void = true and member_id {keys}"
     return [int(row[0]) for row in select_in(tx, query, member_ids, kind="bigint")]

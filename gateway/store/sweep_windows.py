@@ -11,7 +11,7 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
 
 
-def asked(tx: Connection, feed: str, member_ids: Iterable[int]) -> dict[int, date]:
+def asked_until(tx: Connection, feed: str, member_ids: Iterable[int]) -> dict[int, date]:
     """Member id → the last day the feed was asked about."""
     query = "select member_id, asked_until from sweep_asked where feed = ? and member_id {keys}"
     return {
@@ -20,7 +20,7 @@ def asked(tx: Connection, feed: str, member_ids: Iterable[int]) -> dict[int, dat
     }
 
 
-def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int) -> None:
+def set_asked_until(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int) -> None:
     """Remember until which day each member was asked about."""
     ids = [(feed, member_id) for member_id in until]
     change_many(tx, "delete from sweep_asked where feed = ? and member_id = ?", ids)
@@ -28,12 +28,12 @@ def set_asked(tx: Connection, feed: str, until: dict[int, date], *, now_ms: int)
     insert_many(tx, schema.sweep_asked, ("feed", "member_id", "asked_until", "asked_at"), rows)
 
 
-def forget_asked(tx: Connection, member_ids: Sequence[int]) -> None:
+def forget(tx: Connection, member_ids: Sequence[int]) -> None:
     """These members have another number now: what was asked about the old one says nothing about them."""
     change_many(tx, "delete from sweep_asked where member_id = ?", [(each,) for each in member_ids])
 
 
-def oldest_asked(tx: Connection, feed: str) -> date | None:
+def oldest(tx: Connection, feed: str) -> date | None:
     """The oldest day up to which some member was asked about."""
     found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))
     day = found.scalar()

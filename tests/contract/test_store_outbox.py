@@ -13,8 +13,8 @@ import pytest
 
 from gateway.model.claim import DeliveryState
 from gateway.store import claims, deliveries, people
-from gateway.store.claims import ClaimRow, DecisionRow
-from gateway.store.deliveries import Leased, Outgoing
+from gateway.store.claims import ClaimDecisionRow, ClaimRow
+from gateway.store.deliveries import HeldDelivery, Outgoing
 from gateway.store.engine import Store, Tx, open_store
 from gateway.store.values import SHANGHAI, to_ms
 
@@ -47,7 +47,7 @@ def claim(number: int, person: int, **changes: Any) -> ClaimRow:
 @pytest.mark.parametrize("many", [0, 1, 51, 2001])
 def test_claims_are_found_by_person_and_id(store: Store, many: int) -> None:
     with store.write() as tx:
-        one, two = people.add_people(tx, "nm", 2)
+        one, two = people.add(tx, "nm", 2)
         claims.save(tx, [claim(number, one) for number in range(many)] + [claim(9999, two)], [])
         assert len(claims.of_people(tx, [one])) == many
         assert [row.claim_id for row in claims.of_people(tx, [two])] == ["HB09999"]
@@ -56,7 +56,7 @@ def test_claims_are_found_by_person_and_id(store: Store, many: int) -> None:
 
 def test_a_new_version_is_written_over_the_old_one(store: Store) -> None:
     with store.write() as tx:
-        one, two = people.add_people(tx, "nm", 2)
+        one, two = people.add(tx, "nm", 2)
         claims.save(tx, [claim(1, one), claim(2, two)], [])
         changed = claim(
             1,
@@ -80,7 +80,7 @@ def test_a_new_version_is_written_over_the_old_one(store: Store) -> None:
 
 def test_claims_are_listed_in_order_of_their_last_change(store: Store) -> None:
     with store.write() as tx:
-        [one] = people.add_people(tx, "nm", 1)
+        [one] = people.add(tx, "nm", 1)
         rows = [claim(1, one, updated_at=5), claim(2, one, updated_at=3), claim(3, one, updated_at=5, status="amended")]
         claims.save(tx, [*rows, claim(4, one, association="other", updated_at=1)], [])
 
@@ -101,10 +101,10 @@ def test_claims_are_listed_in_order_of_their_last_change(store: Store) -> None:
 
 
 def test_a_later_decision_replaces_the_earlier(store: Store) -> None:
-    first = DecisionRow(claim_id="HB00001", version=1, outcome="approved", amount=5, decided_at=1)
+    first = ClaimDecisionRow(claim_id="HB00001", version=1, outcome="approved", amount=5, decided_at=1)
     second = msgspec.structs.replace(first, outcome="paid", amount=6, decided_at=2)
     with store.write() as tx:
-        [one] = people.add_people(tx, "nm", 1)
+        [one] = people.add(tx, "nm", 1)
         claims.save(tx, [claim(1, one), claim(2, one)], [])
         claims.decide(tx, first)
         claims.decide(tx, second)
@@ -119,11 +119,13 @@ def put(tx: Tx, claim_id: str, version: int = 1, **changes: Any) -> None:
     deliveries.add(tx, [Outgoing(claim_id=claim_id, version=version, **{**fields, **changes})])
 
 
-def lease(tx: Tx, name: str = "mine", *, now: datetime = NOW, many: int = 10, association: str = "nm") -> list[Leased]:
+def lease(
+    tx: Tx, name: str = "mine", *, now: datetime = NOW, many: int = 10, association: str = "nm"
+) -> list[HeldDelivery]:
     return deliveries.lease(tx, association, lease=name, now=now, seconds=120, many=many)
 
 
-def keys(held: list[Leased]) -> list[str]:
+def keys(held: list[HeldDelivery]) -> list[str]:
     return [each.delivery.idempotency_key for each in held]
 
 
@@ -183,12 +185,12 @@ def test_what_came_of_it_is_written_by_whoever_holds_the_lease(store: Store) -> 
         one, two = lease(tx)
         good = msgspec.structs.replace(one.delivery, state=DeliveryState.ACCEPTED)
         bad = msgspec.structs.replace(two.delivery, state=DeliveryState.UNKNOWN, next_at=later, last_code="timeout")
-        deliveries.settle(tx, [(good, "NM-7")], lease="somebody else's")
+        deliveries.record_answers(tx, [(good, "NM-7")], lease="somebody else's")
         assert states(tx, "A") == ["leased"]
-        deliveries.settle(tx, [(good, "NM-7"), (bad, None)], lease="mine")
+        deliveries.record_answers(tx, [(good, "NM-7"), (bad, None)], lease="mine")
         assert (states(tx, "A"), states(tx, "B")) == (["accepted"], ["unknown"])
         # The lease is given back: what comes late changes nothing.
-        deliveries.settle(tx, [(msgspec.structs.replace(good, state=DeliveryState.DEAD), None)], lease="mine")
+        deliveries.record_answers(tx, [(msgspec.structs.replace(good, state=DeliveryState.DEAD), None)], lease="mine")
         assert states(tx, "A") == ["accepted"]
         [found] = deliveries.of_claim(tx, "B")
         assert (found.next_at, found.last_code, found.lease_until, found.attempts) == (later, "timeout", None, 1)
@@ -227,7 +229,7 @@ def test_versions_that_were_never_sent_are_overtaken(store: Store) -> None:
         put(tx, "C")
         held = {each.delivery.claim_id: each.delivery for each in lease(tx, many=2)}
         pending = msgspec.structs.replace(held["B"], state=DeliveryState.PENDING)
-        deliveries.settle(tx, [(pending, None)], lease="mine")
+        deliveries.record_answers(tx, [(pending, None)], lease="mine")
         put(tx, "A", 2)
         assert deliveries.overtake(tx, ["A", "B", "C", "D"]) == {"A": False, "B": False, "C": True}
         # A worker holds the first of A, and B may have been on the wire: these stay as they are.

@@ -61,21 +61,21 @@ def test_what_is_finer_than_a_millisecond_is_cut_off_downwards() -> None:
 
 def test_a_feed_without_pages_has_no_cursor(store: Store) -> None:
     with store.read() as tx:
-        assert cursors.cursor_of(tx, "east") == (None, 0)
+        assert cursors.of_feed(tx, "east") == (None, 0)
 
 
 def test_a_cursor_moves_only_for_who_read_it_last(store: Store) -> None:
     with store.write() as tx:
-        cursors.move_cursor(tx, "east", "one", moved=0, now=NOW)
-        assert cursors.cursor_of(tx, "east") == ("one", 1)
-        cursors.move_cursor(tx, "east", None, moved=1, now=NOW)
-        assert cursors.cursor_of(tx, "east") == (None, 2)
-        assert cursors.cursor_of(tx, "west") == (None, 0)
+        cursors.move(tx, "east", "one", cursor_version=0, now=NOW)
+        assert cursors.of_feed(tx, "east") == ("one", 1)
+        cursors.move(tx, "east", None, cursor_version=1, now=NOW)
+        assert cursors.of_feed(tx, "east") == (None, 2)
+        assert cursors.of_feed(tx, "west") == (None, 0)
     for stale in (0, 1, 3):
         with pytest.raises(Conflict), store.write() as tx:
-            cursors.move_cursor(tx, "east", "stale", moved=stale, now=NOW)
+            cursors.move(tx, "east", "stale", cursor_version=stale, now=NOW)
     with store.read() as tx:
-        assert cursors.cursor_of(tx, "east") == (None, 2)
+        assert cursors.of_feed(tx, "east") == (None, 2)
 
 
 @pytest.mark.parametrize("moved", [0, 1])
@@ -83,14 +83,14 @@ def test_of_two_who_move_a_cursor_at_once_one_wins(store: Store, database_url: s
     other = open_store(database_url, site=Path())
     if moved:
         with store.write() as tx:
-            cursors.move_cursor(tx, "east", "before", moved=0, now=NOW)
+            cursors.move(tx, "east", "before", cursor_version=0, now=NOW)
     meet = threading.Barrier(2)
 
     def move(mine: Store) -> str:
         meet.wait(5)
         try:
             with mine.write() as tx:
-                cursors.move_cursor(tx, "east", "mine", moved=moved, now=NOW)
+                cursors.move(tx, "east", "mine", cursor_version=moved, now=NOW)
                 return "won"
         except Conflict:
             return "lost"
@@ -162,15 +162,15 @@ def test_the_pages_of_a_file_are_found_and_replaced(store: Store) -> None:
 def test_batches_say_what_is_done(store: Store) -> None:
     with store.write() as tx:
         place, other = add(tx, 1), add(tx, 2)
-        assert batches.batches_done(tx, place) == {}
+        assert batches.done(tx, place) == {}
         assert not batches.any_worked(tx, ["east"])
-        batches.add_batch(tx, place, 0, 2, tally(member=1, stranger=1), b"list 0")
-        batches.add_batch(tx, place, 2, 3, tally(stranger=3), b"list 2")
-        assert batches.batches_done(tx, place) == {0: 2, 2: 3}
-        assert batches.batches_done(tx, other) == {}
+        batches.add(tx, place, 0, 2, tally(member=1, stranger=1), b"list 0")
+        batches.add(tx, place, 2, 3, tally(stranger=3), b"list 2")
+        assert batches.done(tx, place) == {0: 2, 2: 3}
+        assert batches.done(tx, other) == {}
         assert batches.any_worked(tx, ["west", "east"])
         assert not batches.any_worked(tx, ["west"])
-        sheets = batches.sheets_of(tx, place)
+        sheets = batches.sheets_of_page(tx, place)
     assert [(sheet.first_row, sheet.rows, bytes(sheet.sealed or b"")) for sheet in sheets] == [
         (0, 2, b"list 0"),
         (2, 3, b"list 2"),
@@ -181,9 +181,9 @@ def test_batches_say_what_is_done(store: Store) -> None:
 def test_a_later_page_counts_once_it_is_begun(store: Store) -> None:
     with store.write() as tx:
         one, two, west = add(tx, 1), add(tx, 2), add(tx, 3, "west")
-        batches.add_batch(tx, west, 0, 1, tally(stranger=1), b"")
+        batches.add(tx, west, 0, 1, tally(stranger=1), b"")
         assert not batches.later_done(tx, "east", one)
-        batches.add_batch(tx, two, 0, 1, tally(stranger=1), b"")
+        batches.add(tx, two, 0, 1, tally(stranger=1), b"")
         assert batches.later_done(tx, "east", one)
         assert not batches.later_done(tx, "east", two)
 
@@ -192,17 +192,17 @@ def test_the_sheets_of_a_feed_come_in_order_from_a_place_on(store: Store) -> Non
     with store.write() as tx:
         one, two, west = add(tx, 1), add(tx, 2), add(tx, 3, "west")
         for place, first in ((two, 0), (one, 5), (west, 0), (one, 0)):
-            batches.add_batch(tx, place, first, 5, tally(left=5), b"")
-        found = [(sheet.page_seq, sheet.first_row) for sheet in batches.sheets(tx, "east")]
+            batches.add(tx, place, first, 5, tally(left=5), b"")
+        found = [(sheet.page_seq, sheet.first_row) for sheet in batches.sheets_of_feed(tx, "east")]
         assert found == [(one, 0), (one, 5), (two, 0)]
-        assert [sheet.page_seq for sheet in batches.sheets(tx, "east", after=one)] == [two]
+        assert [sheet.page_seq for sheet in batches.sheets_of_feed(tx, "east", after=one)] == [two]
 
 
 def test_rows_that_change_class_move_with_their_money(store: Store) -> None:
     with store.write() as tx:
         place = add(tx, 1)
-        batches.add_batch(tx, place, 0, 2, tally(member=2), b"")
-        batches.add_batch(tx, place, 2, 2, tally(member=1, stranger=1), b"")
+        batches.add(tx, place, 0, 2, tally(member=2), b"")
+        batches.add(tx, place, 2, 2, tally(member=1, stranger=1), b"")
         batches.move_tally(
             tx,
             [
@@ -211,7 +211,7 @@ def test_rows_that_change_class_move_with_their_money(store: Store) -> None:
                 (place, 1, "member", "duplicate", -100),
             ],
         )
-        first, second = batches.sheets_of(tx, place)
+        first, second = batches.sheets_of_page(tx, place)
     assert {name: many for name, many in first.tally.rows.items() if many} == {"superseded": 1, "duplicate": 1}
     assert (first.tally.amount["member"], first.tally.amount["duplicate"]) == (200, -100)
     assert {name: many for name, many in second.tally.rows.items() if many} == {"member": 2}
@@ -221,10 +221,10 @@ def test_rows_that_change_class_move_with_their_money(store: Store) -> None:
 def test_a_list_can_be_sealed_anew(store: Store) -> None:
     with store.write() as tx:
         place = add(tx, 1)
-        batches.add_batch(tx, place, 0, 1, tally(member=1), b"old")
-        batches.add_batch(tx, place, 1, 1, tally(member=1), b"old")
-        batches.reseal_batch(tx, place, 1, b"new")
-        assert [bytes(sheet.sealed or b"") for sheet in batches.sheets_of(tx, place)] == [b"old", b"new"]
+        batches.add(tx, place, 0, 1, tally(member=1), b"old")
+        batches.add(tx, place, 1, 1, tally(member=1), b"old")
+        batches.reseal(tx, place, 1, b"new")
+        assert [bytes(sheet.sealed or b"") for sheet in batches.sheets_of_page(tx, place)] == [b"old", b"new"]
 
 
 # ── what the feed says ──
@@ -237,12 +237,12 @@ def said(day: str, rows: int, amount: int | None) -> FeedTotals:
 def test_the_last_statement_of_a_source_counts_and_sources_are_summed(store: Store) -> None:
     with store.write() as tx:
         one, two = add(tx, 1), add(tx, 2)
-        feed_totals.put_totals(tx, "east", "a", said("2021-10-07", 5, 500), page_seq=two)
-        feed_totals.put_totals(tx, "east", "a", said("2021-10-07", 9, 900), page_seq=one)
-        feed_totals.put_totals(tx, "east", "b", said("2021-10-07", 1, 100), page_seq=one)
-        feed_totals.put_totals(tx, "east", "b", said("2021-10-06", 2, None), page_seq=one)
-        feed_totals.put_totals(tx, "west", "a", said("2021-10-07", 7, 700), page_seq=one)
-        assert feed_totals.totals_of(tx, "east") == {"2021-10-07": (6, 600), "2021-10-06": (2, None)}
+        feed_totals.put(tx, "east", "a", said("2021-10-07", 5, 500), page_seq=two)
+        feed_totals.put(tx, "east", "a", said("2021-10-07", 9, 900), page_seq=one)
+        feed_totals.put(tx, "east", "b", said("2021-10-07", 1, 100), page_seq=one)
+        feed_totals.put(tx, "east", "b", said("2021-10-06", 2, None), page_seq=one)
+        feed_totals.put(tx, "west", "a", said("2021-10-07", 7, 700), page_seq=one)
+        assert feed_totals.of_feed(tx, "east") == {"2021-10-07": (6, 600), "2021-10-06": (2, None)}
 
 
 # ── runs ──

@@ -46,7 +46,7 @@ def record(number: int, person: int, **changes: Any) -> RecordRow:
 
 
 def enrol(tx: Tx, many: int) -> list[int]:
-    return list(people.add_people(tx, "nm", many))
+    return list(people.add(tx, "nm", many))
 
 
 def known(rows: list[RecordRow]) -> list[tuple[str, int, int]]:
@@ -166,57 +166,57 @@ def doubt(seq: int, row: int | None, number: int | None = None, **changes: Any) 
 
 def test_what_is_set_aside_is_listed_with_all_its_errors(store: Store) -> None:
     with store.write() as tx:
-        quarantine.quarantine(tx, [aside(1, 0, 7), aside(1, 1), aside(2, None)])
-        found = quarantine.quarantined(tx)
+        quarantine.add(tx, [aside(1, 0, 7), aside(1, 1), aside(2, None)])
+        found = quarantine.listing(tx)
         assert [(item.page_seq, item.row) for item in found] == [(2, None), (1, 1), (1, 0)]
         assert found[2].errors == aside(1, 0).errors
-        assert [item.row for item in quarantine.quarantined(tx, limit=1)] == [None]
-        assert [item.row for item in quarantine.quarantined(tx, item_id=found[1].item_id)] == [1]
+        assert [item.row for item in quarantine.listing(tx, limit=1)] == [None]
+        assert [item.row for item in quarantine.listing(tx, item_id=found[1].item_id)] == [1]
 
 
 def test_open_items_are_found_by_key_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
-        quarantine.quarantine(tx, [aside(1, 0, 7), aside(1, 1, 8), aside(2, 0, 7, "west")])
-        [found] = quarantine.open_quarantine_by_key(tx, [key(7), key(9)])
+        quarantine.add(tx, [aside(1, 0, 7), aside(1, 1, 8), aside(2, 0, 7, "west")])
+        [found] = quarantine.open_by_key(tx, [key(7), key(9)])
         assert (found.page_seq, found.row, found.amount) == (1, 0, -5)
-        assert len(quarantine.open_quarantine_of_pages(tx, [1, 2])) == 3
-        quarantine.end_quarantine(tx, [found.item_id], state="superseded")
-        assert quarantine.open_quarantine_by_key(tx, [key(7)]) == []
-        assert [item.row for item in quarantine.open_quarantine_of_pages(tx, [1])] == [1]
-        assert [item.state for item in quarantine.quarantined(tx, state="superseded")] == ["superseded"]
-        assert len(quarantine.quarantined(tx, state=None)) == 3
+        assert len(quarantine.open_of_pages(tx, [1, 2])) == 3
+        quarantine.end(tx, [found.item_id], state="superseded")
+        assert quarantine.open_by_key(tx, [key(7)]) == []
+        assert [item.row for item in quarantine.open_of_pages(tx, [1])] == [1]
+        assert [item.state for item in quarantine.listing(tx, state="superseded")] == ["superseded"]
+        assert len(quarantine.listing(tx, state=None)) == 3
 
 
 def test_doubts_are_found_by_key_member_and_page_until_they_end(store: Store) -> None:
     with store.write() as tx:
-        reviews.ask_review(tx, [doubt(1, 0, 7), doubt(1, 1, 8, member_id=4), doubt(2, None, kind="takeback")])
-        [found] = reviews.open_reviews_by_key(tx, [key(7)])
+        reviews.ask(tx, [doubt(1, 0, 7), doubt(1, 1, 8, member_id=4), doubt(2, None, kind="takeback")])
+        [found] = reviews.open_by_key(tx, [key(7)])
         assert (found.row, found.member_id, found.score, found.reasons) == (0, 3, 0.5, '["name_differs"]')
-        assert [item.row for item in reviews.open_reviews_of_members(tx, [4])] == [1]
-        assert sorted(item.row or 0 for item in reviews.open_reviews_of_pages(tx, [1, 2])) == [0, 1]
+        assert [item.row for item in reviews.open_of_members(tx, [4])] == [1]
+        assert sorted(item.row or 0 for item in reviews.open_of_pages(tx, [1, 2])) == [0, 1]
         assert [item.page_seq for item in reviews.open_takebacks(tx, [1, 2])] == [2]
-        reviews.end_reviews(tx, [found.item_id], state="closed")
-        assert reviews.open_reviews_by_key(tx, [key(7)]) == []
-        assert [item.kind for item in reviews.reviews(tx)] == ["takeback", "match"]
-        assert len(reviews.reviews(tx, state=None)) == 3
+        reviews.end(tx, [found.item_id], state="closed")
+        assert reviews.open_by_key(tx, [key(7)]) == []
+        assert [item.kind for item in reviews.listing(tx)] == ["takeback", "match"]
+        assert len(reviews.listing(tx, state=None)) == 3
 
 
 def test_a_person_is_asked_once(store: Store) -> None:
     with store.write() as tx:
-        reviews.ask_review(tx, [doubt(1, None, kind="decided_before", claim_id="HBX"), doubt(2, None, kind="takeback")])
-        assert reviews.has_open_review(tx, kind="decided_before", claim_id="HBX")
-        assert not reviews.has_open_review(tx, kind="decided_before", claim_id="HBY")
-        assert not reviews.has_open_review(tx, kind="takeback", claim_id="HBX")
-        assert reviews.has_open_review(tx, kind="takeback", page_seq=2)
-        assert not reviews.has_open_review(tx, kind="takeback", page_seq=1)
+        reviews.ask(tx, [doubt(1, None, kind="decided_before", claim_id="HBX"), doubt(2, None, kind="takeback")])
+        assert reviews.has_open(tx, kind="decided_before", claim_id="HBX")
+        assert not reviews.has_open(tx, kind="decided_before", claim_id="HBY")
+        assert not reviews.has_open(tx, kind="takeback", claim_id="HBX")
+        assert reviews.has_open(tx, kind="takeback", page_seq=2)
+        assert not reviews.has_open(tx, kind="takeback", page_seq=1)
 
 
 def test_items_are_counted(store: Store) -> None:
     with store.write() as tx:
         one, two, west = page_of(tx, "east", 1), page_of(tx, "east", 2), page_of(tx, "west", 3)
-        quarantine.quarantine(tx, [aside(one, 0), aside(one, 1), aside(two, None), aside(west, 0, feed="west")])
+        quarantine.add(tx, [aside(one, 0), aside(one, 1), aside(two, None), aside(west, 0, feed="west")])
         # One row may be a doubt for two associations, and is one row.
-        reviews.ask_review(tx, [doubt(one, 2), doubt(one, 2, association="other"), doubt(two, 0, kind="takeback")])
+        reviews.ask(tx, [doubt(one, 2), doubt(one, 2, association="other"), doubt(two, 0, kind="takeback")])
         assert (quarantine.count_open(tx), reviews.count_open(tx)) == (4, 3)
         assert (quarantine.counts_by_page(tx, "east"), reviews.counts_by_page(tx, "east")) == ({one: 2}, {one: 1})
         assert quarantine.expire(tx, [one]) + reviews.expire(tx, [one]) == 4

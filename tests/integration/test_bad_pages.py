@@ -331,7 +331,7 @@ def accounted_for(office: Office, stored: int) -> None:
     assert all(tallies[name] > 0 for name in ("member", "stranger", "quarantined", "superseded")), tallies
     assert sum(tallies.values()) > stored
     with office.store.read() as tx:
-        aside = quarantine.quarantined(tx, state=None, limit=1_000_000)
+        aside = quarantine.listing(tx, state=None, limit=1_000_000)
         states = [page.state for feed in FEEDS for page in pages.of_feed(tx, feed)]
     assert len([each for each in aside if each.row is None]) == unreadable == states.count("bad")
     assert len(states) == stored
@@ -345,7 +345,7 @@ def _is_about_totals(difference: str) -> bool:
 def names_nobody(office: Office, leagues: Leagues) -> None:
     """Reasons are for people to read, and tell them about a row without telling whose it is."""
     with office.store.read() as tx:
-        aside = quarantine.quarantined(tx, state=None, limit=1_000_000)
+        aside = quarantine.listing(tx, state=None, limit=1_000_000)
     messages = {f"{error.field} {error.message}" for each in aside for error in each.errors}
     assert messages
     people = [person for theirs in leagues.people.values() for person in theirs]

@@ -236,7 +236,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(office: Office, claim: str
     deliver(office, Inbox(asks=[YES]))
     late = msgspec.structs.replace(slow.delivery, state=DeliveryState.REFUSED)
     with office.store.write() as tx:
-        deliveries.settle(tx, [(late, "late")], lease="slow")
+        deliveries.record_answers(tx, [(late, "late")], lease="slow")
     assert (sent(office)["state"], sent(office)["reference"]) == ("accepted", "NM-1")
 
 

@@ -225,7 +225,7 @@ def test_nobody_asks_for_facts_where_no_scheme_pays_at_them(
     make_office: MakeOffice, database_url: str, office: Office
 ) -> None:
     with office.store.read() as tx:
-        enrolled = [office.open_member(each) for each in members.members_after(tx, ["nm"], 0, 1)]
+        enrolled = [office.open_member(each) for each in members.after(tx, ["nm"], 0, 1)]
     person = PersonFile(person_id=enrolled[0].person_id, association="nm", members=enrolled, stays=[])
     no_database = cast("Tx", None)
     with pytest.raises(AttributeError):

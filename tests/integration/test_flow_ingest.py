@@ -83,20 +83,20 @@ def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office:
     totals = FeedTotals(day=date(2021, 7, 10), rows=3, amount=100)
     fetched = page(row("A1", 1), cursor="behind A1", totals=(totals,))
     also: list[str] = []
-    take_in(office, "east", fetched, moved=0, also=lambda tx: also.append("written"))
+    take_in(office, "east", fetched, cursor_version=0, also=lambda tx: also.append("written"))
     with office.store.read() as tx:
-        assert cursors.cursor_of(tx, "east") == ("behind A1", 1)
-        assert feed_totals.totals_of(tx, "east") == {"2021-07-10": (3, 100)}
+        assert cursors.of_feed(tx, "east") == ("behind A1", 1)
+        assert feed_totals.of_feed(tx, "east") == {"2021-07-10": (3, 100)}
     assert also == ["written"]
 
 
 def test_a_cursor_that_somebody_else_moved_stores_nothing(office: Office) -> None:
-    take_in(office, "east", page(row("A1", 1), cursor="one"), moved=0)
+    take_in(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0)
     with pytest.raises(Conflict):
-        take_in(office, "east", page(row("A2", 1), cursor="two"), moved=0)
+        take_in(office, "east", page(row("A2", 1), cursor="two"), cursor_version=0)
     assert len(rows_of(office, schema.page)) == 1
     with office.store.read() as tx:
-        assert cursors.cursor_of(tx, "east") == ("one", 1)
+        assert cursors.of_feed(tx, "east") == ("one", 1)
 
 
 def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: Office) -> None:
@@ -104,10 +104,10 @@ def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: 
         raise Crash
 
     with pytest.raises(Crash):
-        take_in(office, "east", page(row("A1", 1), cursor="one"), moved=0, also=fails)
+        take_in(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0, also=fails)
     assert rows_of(office, schema.page) == []
     with office.store.read() as tx:
-        assert cursors.cursor_of(tx, "east") == (None, 0)
+        assert cursors.of_feed(tx, "east") == (None, 0)
 
 
 def test_a_page_larger_than_sixteen_mebibytes_is_refused_and_nothing_is_stored(office: Office) -> None:

@@ -370,11 +370,11 @@ def test_a_roster_of_older_rules_is_indexed_anew(office: Office) -> None:
     take(office, "east", page(row("A1", 1, psn_no="P1")))
     before = rows_of(office, schema.member_block)
     with office.store.write() as tx:
-        assert blocks.indexed(tx, "nm") == BLOCK_RULES
+        assert blocks.rules_of(tx, "nm") == BLOCK_RULES
         for each in before:
             if bytes(each["block"])[:2] != b"pn":
-                blocks.drop_blocks(tx, [(bytes(each["block"]), each["member_id"])])
-        blocks.set_indexed(tx, "nm", 0)
+                blocks.drop(tx, [(bytes(each["block"]), each["member_id"])])
+        blocks.set_rules(tx, "nm", 0)
     assert index_again(office, "nm") == 2
     assert rows_of(office, schema.member_block) == before
     assert index_again(office, "nm") == 0

@@ -98,7 +98,7 @@ def office(make_office: MakeOffice, database_url: str) -> Office:
 
 def cursor(office: Office) -> str | None:
     with office.store.read() as tx:
-        return cursors.cursor_of(tx, "line")[0]
+        return cursors.of_feed(tx, "line")[0]
 
 
 def windows(line: Line) -> dict[int, tuple[date, date]]:
@@ -152,7 +152,7 @@ def test_who_could_not_be_asked_is_asked_again_about_the_same_days(office: Offic
         3: (date(2021, 10, 11), date(2021, 10, 28)),
     }
     with office.store.read() as tx:
-        assert sweep_windows.oldest_asked(tx, "line") == date(2021, 10, 28)
+        assert sweep_windows.oldest(tx, "line") == date(2021, 10, 28)
 
 
 def test_who_never_got_an_answer_keeps_the_first_window(office: Office, clock: Hands) -> None:
@@ -221,7 +221,7 @@ def test_page_cursor_and_windows_are_written_together(office: Office, monkeypatc
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep_windows, "set_asked", set_asked)
+        patch.setattr(sweep_windows, "set_asked_until", set_asked)
         with pytest.raises(Crash):
             sweep(office, "line", Line())
     assert (cursor(office), rows_of(office, schema.page)) == (None, [])

@@ -64,7 +64,7 @@ def workers(make_office: MakeOffice, database_url: str) -> tuple[Office, Office]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run two calls so that both have read before either locks the member."""
     meeting: list[threading.Barrier] = []
-    look, lock = ingest._read_batch, people.lock_people
+    look, lock = ingest._read_batch, people.lock
 
     def wait() -> None:
         # On SQLite the second cannot even begin to write before the first is done: then nobody comes.
@@ -90,7 +90,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         meeting.clear()
 
     monkeypatch.setattr(ingest, "_read_batch", read_batch)
-    monkeypatch.setattr(people, "lock_people", lock_people)
+    monkeypatch.setattr(people, "lock", lock_people)
     return run
 
 

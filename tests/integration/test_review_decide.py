@@ -41,7 +41,7 @@ from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.settings.gateway import ReviewSpec
 from gateway.store import schema
-from gateway.store.reviews import end_reviews
+from gateway.store.reviews import end as end_reviews
 
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
@@ -244,7 +244,7 @@ def test_a_crash_in_the_middle_changes_nothing(light: Office, monkeypatch: pytes
     tables = (schema.review_decision, schema.ruling, schema.ruled_row)
     # The last thing a decision writes is that the item is closed; nothing real fails just there.
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.flow.reviewing.decide.reviews.end_reviews", _dies_at_last(item))
+        patched.setattr("gateway.flow.reviewing.decide.reviews.end", _dies_at_last(item))
         with pytest.raises(RuntimeError, match="power cut"):
             say(light, item, "same")
     assert everything(light) == before
@@ -253,12 +253,12 @@ def test_a_crash_in_the_middle_changes_nothing(light: Office, monkeypatch: pytes
 
 
 def _dies_at_last(item: int) -> Any:
-    def end(tx: Any, item_ids: Any, *, state: str) -> None:
+    def dies(tx: Any, item_ids: Any, *, state: str) -> None:
         if state == "decided" and item in item_ids:
             raise RuntimeError("power cut")
         end_reviews(tx, item_ids, state=state)
 
-    return end
+    return dies
 
 
 # ── a second person ──

@@ -34,7 +34,7 @@ from gateway.flow.office import Office
 from gateway.flow.reviewing import show as reviewing
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
-from gateway.store import decisions, schema
+from gateway.store import match_decisions, schema
 
 if TYPE_CHECKING:
     from conftest import MakeOffice
@@ -60,7 +60,7 @@ def light(make_office: MakeOffice, sqlite_url: str) -> Office:
 def reasons(office: Office, seq: int) -> list[tuple[str, ...]]:
     """Why the rows of a page were decided as they were, where that was kept."""
     with office.store.read() as tx:
-        return [each.reasons for each in decisions.of_pages(tx, [seq])]
+        return [each.reasons for each in match_decisions.of_pages(tx, [seq])]
 
 
 # ── remembered ──

@@ -72,7 +72,7 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
     # Two workers may hold the same page: the one that comes second finds the batch done.
-    if first_row in batches.batches_done(tx, at.meta.seq):
+    if first_row in batches.done(tx, at.meta.seq):
         return Tally()
     hold_roster(tx, office, feed, reading)
     work = Work()
@@ -85,7 +85,7 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     for row in reading.rows:
         work.tally.count(row.kind, row.amount)
     sealed = office.vault.key(at.key_no).seal(listing(reading.rows), batch_name(at.page_id, first_row))
-    batches.add_batch(tx, at.meta.seq, first_row, len(reading.rows), work.tally, sealed)
+    batches.add(tx, at.meta.seq, first_row, len(reading.rows), work.tally, sealed)
     batches.move_tally(tx, work.moves)
     return work.tally
 
@@ -118,18 +118,18 @@ def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Wor
     moved: set[tuple[int, int]] = set()
     for old in records.by_keys(tx, latest):
         _against(work, moved, at, latest[bytes(old.key)], old.page_seq, old.row, "member", old.amount, old)
-    waiting_reviews = reviews.open_reviews_by_key(tx, latest)
+    waiting_reviews = reviews.open_by_key(tx, latest)
     for item in waiting_reviews:
         if item.row is not None and item.key is not None:
             row = latest[bytes(item.key)]
             _against(work, moved, at, row, item.page_seq, item.row, "review", item.amount, None)
-    aside = quarantine.open_quarantine_by_key(tx, latest)
+    aside = quarantine.open_by_key(tx, latest)
     for each in aside:
         if each.row is not None and each.key is not None:
             row = latest[bytes(each.key)]
             _against(work, moved, at, row, each.page_seq, each.row, "quarantined", each.amount, None)
-    reviews.end_reviews(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
-    quarantine.end_quarantine(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
+    reviews.end(tx, [i.item_id for i in waiting_reviews if (i.page_seq, i.row) in moved], state="superseded")
+    quarantine.end(tx, [i.item_id for i in aside if (i.page_seq, i.row) in moved], state="superseded")
 
 
 def _against(
@@ -167,7 +167,7 @@ def _yield_to_later(tx: Tx, office: Office, at: PageAt, latest: dict[bytes, Row]
 def entries_after(tx: Tx, office: Office, feed: str, seq: int) -> Iterable[tuple[int, int, bytes, bytes]]:
     """(page, row, key, class byte) of every row of the feed's pages after a place, oldest first."""
     names: dict[int, bytes] = {}
-    for sheet in batches.sheets(tx, feed, after=seq):
+    for sheet in batches.sheets_of_feed(tx, feed, after=seq):
         if sheet.sealed is None:
             continue
         page_id = names.get(sheet.page_seq) or pages.load(tx, sheet.page_seq)[1]
@@ -278,7 +278,7 @@ def read_row(tx: Tx, office: Office, seq: int, index: int) -> tuple[StoredPage, 
 def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[int, bytes] | None = None) -> None:
     """Write the new class of some rows of a worked page (row → class) into its sealed lists, and keys learnt since."""
     page_id = bytes(pages.load(tx, seq)[1])
-    for sheet in batches.sheets_of(tx, seq):
+    for sheet in batches.sheets_of_page(tx, seq):
         inside = [row for row in kinds if sheet.first_row <= row < sheet.first_row + sheet.rows]
         if inside and sheet.sealed is not None:
             name = batch_name(page_id, sheet.first_row)
@@ -288,7 +288,7 @@ def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[i
                 plain[start : start + 1] = CODES[kinds[row]]
                 plain[start + 1 : start + ENTRY] = (keys or {}).get(row) or plain[start + 1 : start + ENTRY]
             sealed = office.vault.key(key_number(sheet.sealed)).seal(bytes(plain), name)
-            batches.reseal_batch(tx, seq, sheet.first_row, sealed)
+            batches.reseal(tx, seq, sheet.first_row, sealed)
 
 
 def _stay(record: SettlementRecord, meta: StoredPage, member_id: int, *, row: int) -> Stay:
@@ -313,7 +313,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
                     work.associations[member.person_id] = association
     for old in work.removed.values():
         work.associations.setdefault(old.person_id, old.association)
-    people.lock_people(tx, work.associations)
+    people.lock(tx, work.associations)
     files = person_files(tx, office, reading.members, work)
     for person in files:
         mark_duplicates(person.stays)
@@ -328,7 +328,7 @@ def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: W
     ids = sorted(work.associations)
     unknown = [each for each in ids if each not in known]
     if unknown:
-        for enrolment in members.members_of_people(tx, unknown):
+        for enrolment in members.of_people(tx, unknown):
             known.setdefault(enrolment.person_id, []).append(office.open_member(enrolment))
     files = {
         each: PersonFile(person_id=each, association=work.associations[each], members=known.get(each, []), stays=[])
@@ -444,7 +444,7 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *,
     now_ms = to_ms(office.now())
     feed, seq = at.meta.feed, at.meta.seq
     bad = [row for row in rows if row.kind == "quarantined"]
-    quarantine.quarantine(
+    quarantine.add(
         tx,
         [
             QuarantineItem(
@@ -470,7 +470,7 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *,
     if again:
         reviews.ask_again(tx, doubts)
     else:
-        reviews.ask_review(tx, doubts)
+        reviews.ask(tx, doubts)
 
 
 def _doubt(at: PageAt, row: Row, association: str, decision: MatchDecision, now_ms: int) -> ReviewItem:

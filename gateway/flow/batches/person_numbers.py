@@ -14,9 +14,9 @@ from gateway.flow.reading.candidates import person_block
 from gateway.flow.reading.rows import Row
 from gateway.flow.reading.rulings import is_plain
 from gateway.model.decision import Evidence
-from gateway.store import blocks, decisions
-from gateway.store.decisions import StoredDecision
+from gateway.store import blocks, match_decisions
 from gateway.store.engine import Tx
+from gateway.store.match_decisions import MatchDecisionRow
 from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
 
@@ -27,18 +27,18 @@ _CERTAIN = frozenset(("member", "left", "duplicate"))
 def remember(tx: Tx, office: Office, page: StoredPage, rows: Sequence[Row], *, again: bool = False) -> None:
     """Keep the decisions that need explaining, and learn person numbers. `again`: these rows were decided before."""
     if again:
-        decisions.forget(tx, page.seq, [row.index for row in rows])
+        match_decisions.forget(tx, page.seq, [row.index for row in rows])
     now_ms = to_ms(office.now())
-    decisions.keep(tx, [each for row in rows for each in _to_keep(page, row, now_ms)])
+    match_decisions.keep(tx, [each for row in rows for each in _to_keep(page, row, now_ms)])
     learn(tx, office, page.feed, rows)
 
 
-def _to_keep(page: StoredPage, row: Row, now_ms: int) -> Iterable[StoredDecision]:
+def _to_keep(page: StoredPage, row: Row, now_ms: int) -> Iterable[MatchDecisionRow]:
     if row.kind not in _EXPLAINED:
         return
     for association, decision in row.decisions:
         if decision.member is not None and not is_plain(decision):
-            yield StoredDecision(
+            yield MatchDecisionRow(
                 page_seq=page.seq,
                 row=row.index,
                 association=association,
@@ -67,5 +67,5 @@ def learn(tx: Tx, office: Office, feed: str, rows: Iterable[Row]) -> None:
         for _, member in row.matched
     }
     wanted = {(person_block(office, feed, person_no), member_id) for person_no, member_id in people}
-    there = blocks.find_blocks(tx, sorted({block for block, _ in wanted}))
-    blocks.add_blocks(tx, wanted.difference(there))
+    there = blocks.find(tx, sorted({block for block, _ in wanted}))
+    blocks.add(tx, wanted.difference(there))

@@ -68,7 +68,7 @@ def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
         day = (page.day or page.received_at.date()).isoformat()
         sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
         proof.count(page, sheet)
-    for day, (rows, amount) in feed_totals.totals_of(tx, feed).items():
+    for day, (rows, amount) in feed_totals.of_feed(tx, feed).items():
         sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
         sheet.said_rows, sheet.said_amount = rows, amount
         _compare(sheet)
@@ -92,7 +92,7 @@ class _Proof:
         self.aside = quarantine.counts_by_page(tx, feed)
         self.doubts = reviews.counts_by_page(tx, feed)
         self.sheets: dict[int, list[batches.BatchSheet]] = defaultdict(list)
-        for sheet in batches.sheets(tx, feed):
+        for sheet in batches.sheets_of_feed(tx, feed):
             self.sheets[sheet.page_seq].append(sheet)
         self.again = self._superseded_later(stored)
 

@@ -58,7 +58,7 @@ def rescan(office: Office) -> Rescanned:
         index_again(office, association)
     done = Rescanned()
     with office.store.read() as tx:
-        wanted = rescans.rescans(tx)
+        wanted = rescans.waiting(tx)
     by_association: dict[str, list[Rescan]] = defaultdict(list)
     for each in wanted:
         by_association[each.association].append(each)
@@ -70,7 +70,7 @@ def rescan(office: Office) -> Rescanned:
             _ruled_again(office, changed, done)
         _weigh_again(office, association, asked)
         with office.store.write() as tx:
-            rescans.rescanned(tx, asked)
+            rescans.forget(tx, asked)
         done.members += len(asked)
     return done
 
@@ -90,7 +90,7 @@ def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Resc
 def _ruled_again(office: Office, changed: Sequence[Rescan], done: Rescanned) -> None:
     """What people ruled about members who are not the same since is void: its rows are looked at without it."""
     with office.store.read() as tx:
-        void = rulings.void_rulings(tx, [each.member_id for each in changed])
+        void = rulings.voided(tx, [each.member_id for each in changed])
         by_page: dict[int, set[int]] = defaultdict(set)
         for seq, index in rulings.ruled_rows(tx, void):
             by_page[seq].add(index)
@@ -98,7 +98,7 @@ def _ruled_again(office: Office, changed: Sequence[Rescan], done: Rescanned) -> 
         found = _rows_at(office, seq, indexes)
         done.rows += settle_again(office, *found) if found else 0
     with office.store.write() as tx:
-        rulings.forget_rulings(tx, void)
+        rulings.forget(tx, void)
 
 
 def _rows_at(office: Office, seq: int, indexes: set[int]) -> tuple[PageAt, Any, list[Row]] | None:
@@ -119,7 +119,7 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
     """The rows of a page that would ask for one of these; None if nothing of it was worked or it cannot be read."""
     with office.store.read() as tx:
         meta, page_id, sealed = pages.load(tx, seq)
-        done = batches.batches_done(tx, seq)
+        done = batches.done(tx, seq)
     if sealed is None or not done:
         return None
     content = unseal(office, sealed, page_context(bytes(page_id).hex()))
@@ -207,7 +207,7 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
     """The class each row has now: tables know of members, doubts and errors; the sealed list knows the rest."""
     mine = {row.index for row in rows}
     found: dict[int, str] = {}
-    for sheet in batches.sheets_of(tx, at.meta.seq):
+    for sheet in batches.sheets_of_page(tx, at.meta.seq):
         plain = office.vault.open(sheet.sealed or b"", batch_name(at.page_id, sheet.first_row))
         for index in mine & set(range(sheet.first_row, sheet.first_row + sheet.rows)):
             kind = _KINDS[plain[(index - sheet.first_row) * ENTRY]]
@@ -216,10 +216,10 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
     for old in records.by_keys(tx, keys):
         if old.page_seq == at.meta.seq and old.row in mine:
             found[old.row] = "duplicate" if old.duplicate else "member"
-    for item in reviews.open_reviews_of_pages(tx, [at.meta.seq]):
+    for item in reviews.open_of_pages(tx, [at.meta.seq]):
         if item.row in mine and found.get(item.row) not in ("member", "duplicate"):
             found[item.row] = "review"
-    for each in quarantine.open_quarantine_of_pages(tx, [at.meta.seq]):
+    for each in quarantine.open_of_pages(tx, [at.meta.seq]):
         if each.row in mine:
             found[each.row] = "quarantined"
     return found
@@ -227,7 +227,7 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
 
 def _count_money_read_since(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
     """The money of a row that could not be read when it was set aside was counted as nothing."""
-    counted = {item.row: item.amount for item in quarantine.open_quarantine_of_pages(tx, [at.meta.seq])}
+    counted = {item.row: item.amount for item in quarantine.open_of_pages(tx, [at.meta.seq])}
     for row in rows:
         more = row.amount - counted.get(row.index, row.amount)
         if more:
@@ -237,10 +237,10 @@ def _count_money_read_since(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
 def _close_own_items(tx: Tx, at: PageAt, rows: Sequence[Row]) -> None:
     """Doubts and errors about these very rows are asked anew below, if they still stand."""
     mine = {row.index for row in rows}
-    doubts = [i.item_id for i in reviews.open_reviews_of_pages(tx, [at.meta.seq]) if i.row in mine]
-    aside = [i.item_id for i in quarantine.open_quarantine_of_pages(tx, [at.meta.seq]) if i.row in mine]
-    reviews.end_reviews(tx, doubts, state="closed")
-    quarantine.end_quarantine(tx, aside, state="closed")
+    doubts = [i.item_id for i in reviews.open_of_pages(tx, [at.meta.seq]) if i.row in mine]
+    aside = [i.item_id for i in quarantine.open_of_pages(tx, [at.meta.seq]) if i.row in mine]
+    reviews.end(tx, doubts, state="closed")
+    quarantine.end(tx, aside, state="closed")
 
 
 def _weigh_again(office: Office, association: str, changed: Sequence[Rescan]) -> None:
@@ -248,13 +248,13 @@ def _weigh_again(office: Office, association: str, changed: Sequence[Rescan]) ->
     for start in range(0, len(changed), _PEOPLE_AT_ONCE):
         with office.store.write() as tx:
             ids = [each.member_id for each in changed[start : start + _PEOPLE_AT_ONCE]]
-            weigh_people(tx, office, association, {row.person_id for row in members.members(tx, ids)})
+            weigh_people(tx, office, association, {row.person_id for row in members.by_id(tx, ids)})
 
 
 def weigh_people(tx: Tx, office: Office, association: str, person_ids: set[int]) -> None:
     """Lock these people and weigh all they have."""
     roster.version(tx, [association], hold=True)
-    people.lock_people(tx, person_ids)
+    people.lock(tx, person_ids)
     files = person_files(tx, office, {}, Work(associations=dict.fromkeys(person_ids, association)))
     for person in files:
         mark_duplicates(person.stays)

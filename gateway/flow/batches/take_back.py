@@ -48,7 +48,7 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
         return
     # A question about an older file of this name is settled by the newer one, one way or the other.
     questions = reviews.open_takebacks(tx, [page.seq for group in older for page in group])
-    reviews.end_reviews(tx, [each.item_id for each in questions], state="superseded")
+    reviews.end(tx, [each.item_id for each in questions], state="superseded")
     held = {key for page in replaced for key in _keys(tx, office, page)}
     missing = len(held - {key for page in newest for key in _keys(tx, office, page)})
     if held and missing / len(held) > office.feeds[meta.feed].takeback_share:
@@ -74,7 +74,7 @@ def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
     """The keys of the rows of a page, as far as they could be read."""
     page_id = bytes(pages.load(tx, page.seq)[1])
     keys: set[bytes] = set()
-    for sheet in batches.sheets_of(tx, page.seq):
+    for sheet in batches.sheets_of_page(tx, page.seq):
         if sheet.sealed is not None:
             plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
             keys.update(plain[at + 1 : at + ENTRY] for at in range(0, len(plain), ENTRY))
@@ -82,7 +82,7 @@ def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
 
 
 def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: int) -> None:
-    if reviews.has_open_review(tx, kind="takeback", page_seq=newest.seq):
+    if reviews.has_open(tx, kind="takeback", page_seq=newest.seq):
         return
     reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{held}行 (rows missing)")
     item = ReviewItem(
@@ -99,7 +99,7 @@ def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: 
         state="open",
         created_at=to_ms(office.now()),
     )
-    reviews.ask_review(tx, [item])
+    reviews.ask(tx, [item])
 
 
 def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[StoredPage]) -> None:
@@ -115,7 +115,7 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
     _end_open_items(tx, seqs, work, moved)
     release_reversals(tx, office, newest.feed, work, kept=set())
     records.forget_waiting(tx, seqs)
-    people.lock_people(tx, work.associations)
+    people.lock(tx, work.associations)
     files = person_files(tx, office, {}, work)
     for person in files:
         mark_duplicates(person.stays)
@@ -128,10 +128,10 @@ def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[St
 
 def _end_open_items(tx: Tx, seqs: Sequence[int], work: Work, seen: set[tuple[int, int]]) -> None:
     """Doubts and unreadable rows of a replaced file need nobody's time any more. `seen`: rows that move already."""
-    doubts = reviews.open_reviews_of_pages(tx, seqs)
-    aside = quarantine.open_quarantine_of_pages(tx, seqs)
-    reviews.end_reviews(tx, [each.item_id for each in doubts], state="superseded")
-    quarantine.end_quarantine(tx, [each.item_id for each in aside], state="superseded")
+    doubts = reviews.open_of_pages(tx, seqs)
+    aside = quarantine.open_of_pages(tx, seqs)
+    reviews.end(tx, [each.item_id for each in doubts], state="superseded")
+    quarantine.end(tx, [each.item_id for each in aside], state="superseded")
     for kind, found in (("review", doubts), ("quarantined", aside)):
         for each in found:
             if each.row is not None and (each.page_seq, each.row) not in seen:

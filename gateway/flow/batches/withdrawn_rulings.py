@@ -31,7 +31,7 @@ def take_out_of_gone_pages(
         if (old.page_seq, old.row) not in others:
             kind = "duplicate" if old.duplicate else "member"
             work.moves.append((old.page_seq, old.row, kind, "review", old.amount))
-    people.lock_people(tx, work.associations)
+    people.lock(tx, work.associations)
     files = person_files(tx, office, {}, work)
     for person in files:
         mark_duplicates(person.stays)

@@ -13,7 +13,7 @@ from gateway.flow.batches.replay import weigh_people
 from gateway.flow.office import Office
 from gateway.model.money import Money, yuan
 from gateway.store import claims, deliveries, people, roster
-from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.claims import ClaimDecisionRow, ClaimRow
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
 
@@ -157,8 +157,8 @@ def decide(
     with office.store.write() as tx:
         # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
         roster.version(tx, [row.association], hold=True)
-        people.lock_people(tx, [row.person_id])
-        decision = DecisionRow(
+        people.lock(tx, [row.person_id])
+        decision = ClaimDecisionRow(
             claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
         )
         claims.decide(tx, decision)

@@ -13,7 +13,7 @@ from gateway.flow.office import Office
 from gateway.model.claim import Answer, AnswerKind, Delivery
 from gateway.ports import Sender
 from gateway.store import deliveries
-from gateway.store.deliveries import Leased
+from gateway.store.deliveries import HeldDelivery
 
 
 class DeliveryReport(msgspec.Struct, kw_only=True):
@@ -49,14 +49,14 @@ def deliver_due(
     return report
 
 
-def _lease(office: Office, association: str, lease: str, many: int) -> list[Leased]:
+def _lease(office: Office, association: str, lease: str, many: int) -> list[HeldDelivery]:
     with office.store.write() as tx:
         return deliveries.lease(
             tx, association, lease=lease, now=office.now(), seconds=office.gateway.lease_seconds, many=many
         )
 
 
-def attempt(office: Office, sender: Sender, held: Leased) -> tuple[Answer, bool]:
+def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool]:
     """One attempt: ask first where it may have been sent before; send where the association does not have it.
 
     Returns the answer, and whether the delivery may by now have arrived without our knowing.
@@ -79,7 +79,7 @@ def attempt(office: Office, sender: Sender, held: Leased) -> tuple[Answer, bool]
 
 def _settle(
     office: Office,
-    held: Sequence[Leased],
+    held: Sequence[HeldDelivery],
     answers: Sequence[tuple[Answer, bool]],
     lease: str,
     jitter: Callable[[], float],
@@ -90,4 +90,4 @@ def _settle(
         for each, (answer, doubt) in zip(held, answers, strict=True)
     ]
     with office.store.write() as tx:
-        deliveries.settle(tx, done, lease=lease)
+        deliveries.record_answers(tx, done, lease=lease)

@@ -15,7 +15,7 @@ from gateway.flow.people.ledgers import cases_of
 from gateway.model.claim import ClaimStatus
 from gateway.model.money import yuan
 from gateway.store import claims, deliveries
-from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.claims import ClaimDecisionRow, ClaimRow
 from gateway.store.engine import Tx
 
 _OUTCOMES = {"approved": "协会已核定补助{}元。", "paid": "协会已支付{}元。", "refused": "协会已核定不予补助。"}
@@ -114,7 +114,7 @@ def _lines_only(body: Mapping[str, Any]) -> Explanation:
     return Explanation(explanation=[*said, f"合计应补助{body['payable']}元。"], not_covered=[])
 
 
-def _decision(decision: DecisionRow | None) -> list[str]:
+def _decision(decision: ClaimDecisionRow | None) -> list[str]:
     return [] if decision is None else [_OUTCOMES[decision.outcome].format(yuan(decision.amount))]
 
 

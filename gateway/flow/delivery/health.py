@@ -77,7 +77,7 @@ def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
         last_run_at=run.started_at if run else None,
         message=run.message if run else None,
         waiting_pages=len(pages.waiting(tx, [name])),
-        oldest_asked=sweep_windows.oldest_asked(tx, name) if spec.intake == "sweep" else None,
+        oldest_asked=sweep_windows.oldest(tx, name) if spec.intake == "sweep" else None,
     )
 
 

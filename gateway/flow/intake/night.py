@@ -204,14 +204,14 @@ def pull(
 ) -> int:
     """Store every new page of a feed that can list, and work it; returns how many were new."""
     with office.store.read() as tx:
-        cursor, moved = cursors.cursor_of(tx, name)
+        cursor, cursor_version = cursors.of_feed(tx, name)
     new = 0
 
     def stored() -> Iterator[Stored]:
-        nonlocal moved, new
+        nonlocal cursor_version, new
         for fetched in puller.fetch(cursor, first=first, last=last):
-            seq, is_new = take_in(office, name, fetched, moved=moved)
-            moved += 1
+            seq, is_new = take_in(office, name, fetched, cursor_version=cursor_version)
+            cursor_version += 1
             new += is_new
             # Only now is the page durable, so only now may the original go.
             puller.release(fetched)

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from gateway.flow.office import Office
-from gateway.store import decisions, pages, quarantine, records, review_decisions, reviews, rulings
+from gateway.store import match_decisions, pages, quarantine, records, review_decisions, reviews, rulings
 from gateway.store.values import to_ms
 
 _AT_ONCE = 500
@@ -45,7 +45,7 @@ def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:
         report.pages += len(gone)
         report.open_items += quarantine.expire(tx, gone) + reviews.expire(tx, gone)
         records.forget_waiting(tx, gone)
-        decisions.expire(tx, gone)
+        match_decisions.expire(tx, gone)
         rulings.expire(tx, gone)
         review_decisions.expire(tx, gone)
     return len(gone)

@@ -29,7 +29,7 @@ class Retried(msgspec.Struct, kw_only=True):
 def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> Retried:
     """Try open items again: whole pages from the start, single rows in their page. Raises WrongUse for unknown ids."""
     with office.store.read() as tx:
-        open_items = quarantine.quarantined(tx, state="open", limit=_ALL)
+        open_items = quarantine.listing(tx, state="open", limit=_ALL)
     known = {item.item_id for item in open_items}
     if missing := sorted(set(item_ids or ()) - known):
         raise WrongUse(f"没有这些打开的隔离项 (no such open items): {missing}")
@@ -43,14 +43,14 @@ def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> R
     for seq, wanted in rows.items():
         _rows_again(office, seq, wanted)
     with office.store.read() as tx:
-        left = {(i.page_seq, i.row) for i in quarantine.quarantined(tx, state="open", limit=_ALL)}
+        left = {(i.page_seq, i.row) for i in quarantine.listing(tx, state="open", limit=_ALL)}
     return Retried(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))
 
 
 def _page_again(office: Office, seq: int, item_id: int) -> None:
     with office.store.write() as tx:
         pages.reopen(tx, seq)
-        quarantine.end_quarantine(tx, [item_id], state="closed")
+        quarantine.end(tx, [item_id], state="closed")
     work_page(office, seq)
 
 

@@ -55,11 +55,11 @@ def sweep(
     report = SweepReport()
     while not stopping() and (until is None or office.now() < until):
         with office.store.read() as tx:
-            text, moved = cursors.cursor_of(tx, feed)
+            text, cursor_version = cursors.of_feed(tx, feed)
             now_at = msgspec.json.decode(text, type=Round) if text else Round()
             subjects, last = _next_subjects(tx, office, feed, now_at)
         if not subjects:
-            _end_round(office, feed, now_at, moved, last)
+            _end_round(office, feed, now_at, cursor_version, last)
             if last is None:
                 report.finished = True
                 return report
@@ -67,18 +67,18 @@ def sweep(
         swept = line.ask(subjects, now=office.now())
         if not swept.asked and not swept.failed:
             raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
-        _keep(office, feed, swept, subjects, now_at, moved, last, report)
+        _keep(office, feed, swept, subjects, now_at, cursor_version, last, report)
     return report
 
 
 def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[list[Subject], int | None]:
     """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
     spec = office.feeds[feed]
-    rows = members.members_after(tx, spec.associations, now_at.after, _people_per_page(spec))
+    rows = members.after(tx, spec.associations, now_at.after, _people_per_page(spec))
     if not rows:
         return [], None
     today = office.now().date()
-    asked = sweep_windows.asked(tx, feed, [row.member_id for row in rows])
+    asked = sweep_windows.asked_until(tx, feed, [row.member_id for row in rows])
     wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
     subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
     return subjects, rows[-1].member_id
@@ -120,7 +120,7 @@ def _keep(
     swept: Swept,
     subjects: Sequence[Subject],
     now_at: Round,
-    moved: int,
+    cursor_version: int,
     last: int | None,
     report: SweepReport,
 ) -> None:
@@ -134,22 +134,22 @@ def _keep(
     until = {member_id: by_id[member_id].until for member_id in swept.asked if member_id in by_id}
 
     def remember(tx: Tx) -> None:
-        sweep_windows.set_asked(tx, feed, until, now_ms=to_ms(office.now()))
+        sweep_windows.set_asked_until(tx, feed, until, now_ms=to_ms(office.now()))
         sweep_windows.note_failed(tx, feed, failed)
 
     fetched = msgspec.structs.replace(swept.fetched, cursor=cursor)
-    seq, _ = take_in(office, feed, fetched, moved=moved, also=remember)
+    seq, _ = take_in(office, feed, fetched, cursor_version=cursor_version, also=remember)
     work_page(office, seq)
     report.pages += 1
     report.asked += len(swept.asked)
     report.failed += len(failed)
 
 
-def _end_round(office: Office, feed: str, now_at: Round, moved: int, last: int | None) -> None:
+def _end_round(office: Office, feed: str, now_at: Round, cursor_version: int, last: int | None) -> None:
     """Nobody in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
     following = Round(now_at.number, last) if last is not None else Round(now_at.number + 1, 0)
     with office.store.write() as tx:
-        cursors.move_cursor(tx, feed, msgspec.json.encode(following).decode(), moved=moved, now=office.now())
+        cursors.move(tx, feed, msgspec.json.encode(following).decode(), cursor_version=cursor_version, now=office.now())
 
 
 def lines_about(office: Office, row: MemberRow) -> list[str]:
@@ -172,7 +172,7 @@ def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     """
     today = office.now().date()
     with office.store.read() as tx:
-        row = members.members(tx, [member_id])[0]
+        row = members.by_id(tx, [member_id])[0]
     since = today - timedelta(days=office.feeds[feed].window.first_days)
     swept = line.ask([_subject(office, row, since, today)], now=office.now())
     fetched: Fetched = swept.fetched

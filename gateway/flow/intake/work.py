@@ -67,20 +67,20 @@ def take_in(
     feed: str,
     fetched: Fetched,
     *,
-    moved: int | None = None,
+    cursor_version: int | None = None,
     also: Callable[[Tx], None] | None = None,
 ) -> tuple[int, bool]:
     """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
 
     A page that is already there is not stored again. `also` writes what must be true together with the page.
-    Raises Conflict if the cursor was moved by somebody else since `moved` was read, BadPage for a page too large.
+    Raises Conflict if the cursor was moved since `cursor_version` was read, BadPage for a page too large.
     """
     identity = page_id(feed, fetched)
     sealed, key_no = seal(office, fetched, feed, identity)
     now = office.now()
     with office.store.write() as tx:
-        if moved is not None:
-            cursors.move_cursor(tx, feed, fetched.cursor, moved=moved, now=now)
+        if cursor_version is not None:
+            cursors.move(tx, feed, fetched.cursor, cursor_version=cursor_version, now=now)
         if also is not None:
             also(tx)
         # Two deliveries of the same page at one moment: the second waits here, and then finds it.
@@ -90,7 +90,7 @@ def take_in(
             return known, False
         seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
         for totals in fetched.totals:
-            feed_totals.put_totals(tx, feed, fetched.source, totals, page_seq=seq)
+            feed_totals.put(tx, feed, fetched.source, totals, page_seq=seq)
         return seq, True
 
 
@@ -124,7 +124,7 @@ def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterato
     """
     with office.store.read() as tx:
         meta, identity, key_no = pages.about(tx, seq)
-        done = batches.batches_done(tx, seq)
+        done = batches.done(tx, seq)
     if meta.state not in ("stored", "bad"):
         return
     at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_no)
@@ -223,12 +223,12 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
             state="open",
             created_at=to_ms(office.now()),
         )
-        quarantine.quarantine(tx, [item])
+        quarantine.add(tx, [item])
 
 
 def _finish(tx: Tx, office: Office, meta: StoredPage, *, rows: int, totals: FeedTotals | None) -> None:
     pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
     if totals is not None:
-        feed_totals.put_totals(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
+        feed_totals.put(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:
         take_back_replaced(tx, office, meta)

@@ -33,7 +33,7 @@ from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 from gateway.store import claims, deliveries, reviews
-from gateway.store.claims import ClaimRow, DecisionRow
+from gateway.store.claims import ClaimDecisionRow, ClaimRow
 from gateway.store.deliveries import Outgoing
 from gateway.store.engine import Tx
 from gateway.store.reviews import ReviewItem
@@ -147,7 +147,7 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fixed_claims(
-    tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, DecisionRow]
+    tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, ClaimDecisionRow]
 ) -> dict[int, dict[tuple[str, str], Fixed]]:
     """Person → (scheme, stay) → what the association decided, for those of these claims that are decided."""
     mine = [row for row in rows if row.claim_id in decided]
@@ -167,7 +167,7 @@ def fixed_claims(
     return fixed
 
 
-def _settlements_of(office: Office, decision: DecisionRow, sealed: bytes | None) -> tuple[dict[str, Any], ...]:
+def _settlements_of(office: Office, decision: ClaimDecisionRow, sealed: bytes | None) -> tuple[dict[str, Any], ...]:
     if sealed is None:
         return ()
     plain = office.vault.open(sealed, delivery_context(f"{decision.claim_id}/{decision.version}"))
@@ -415,7 +415,7 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     fresh = [
         doubt
         for doubt in outcome.doubts
-        if not reviews.has_open_review(tx, kind=doubt.kind, claim_id=doubt.claim_id)
-        and not reviews.answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
+        if not reviews.has_open(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        and not reviews.is_answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
     ]
-    reviews.ask_review(tx, fresh)
+    reviews.ask(tx, fresh)

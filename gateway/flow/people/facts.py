@@ -87,8 +87,8 @@ def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
     with office.store.write() as tx:
         # First the roster, then the person, then the fact, like everybody who takes them.
         roster.version(tx, [association], hold=True)
-        [row] = members.members(tx, [found.member_id])
-        people.lock_people(tx, [row.person_id])
+        [row] = members.by_id(tx, [found.member_id])
+        people.lock(tx, [row.person_id])
         standing = facts.by_id(tx, fact_id)
         if standing is None:
             raise _unknown_fact()
@@ -109,7 +109,7 @@ def list_facts(
         else:
             mine = facts.of_members(tx, [_member(tx, association, member_no).member_id])
             rows = [row for row in mine if row.fact_id > after][: limit + 1]
-        member_rows = {row.member_id: row for row in members.members(tx, {row.member_id for row in rows})}
+        member_rows = {row.member_id: row for row in members.by_id(tx, {row.member_id for row in rows})}
     open_one = office.vault.opener()
     shown = [
         _shown(office, row, member_rows[row.member_id], office.open_member(member_rows[row.member_id], open_one))
@@ -146,7 +146,7 @@ def _unknown_fact() -> BadInput:
 
 
 def _member(tx: Tx, association: str, member_no: str) -> MemberRow:
-    rows = members.members_by_no(tx, association, [member_no])
+    rows = members.by_number(tx, association, [member_no])
     if not rows:
         raise BadInput("unknown_member", "没有这个会员号 (no such member number)")
     return rows[0]
@@ -159,7 +159,7 @@ def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[Mem
     row = _member(tx, association, member_no)
     if row.opt_out:
         raise BadInput("opted_out", "会员已选择不参加 (the member has opted out)")
-    people.lock_people(tx, [row.person_id])
+    people.lock(tx, [row.person_id])
     return row, office.open_member(row)
 
 

@@ -28,7 +28,7 @@ def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]
     what was parted brings the same claims back. Raises BadInput where several have decided claims.
     """
     persons = sorted({member.person_id, *(each.person_id for each in others)})
-    people.lock_people(tx, persons)
+    people.lock(tx, persons)
     stays = _who_stays(tx, persons)
     return unite(tx, office, member.association, [(stays, [each for each in persons if each != stays])])
 
@@ -37,7 +37,7 @@ def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, 
     """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
     has locked these people."""
     into = {other: stays for stays, others in merges for other in others}
-    rows = members.members_of_people(tx, into)
+    rows = members.of_people(tx, into)
     for row in rows:
         people.move_member(tx, row.member_id, person_id=into[row.person_id])
     for start in range(0, len(merges), _AT_ONCE):
@@ -52,18 +52,18 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
 
     Raises BadInput where the association has decided claims since: whose they are, nobody could tell.
     """
-    now = {row.member_id: row.person_id for row in members.members(tx, [each[0] for each in joined])}
+    now = {row.member_id: row.person_id for row in members.by_id(tx, [each[0] for each in joined])}
     moves = [(one, before, now[one]) for one, before, *since in joined if one in now and since in ([], [now[one]])]
     if not moves:
         return []
     persons = sorted({person for _, *both in moves for person in both})
-    people.lock_people(tx, persons)
+    people.lock(tx, persons)
     if decided_people(tx, sorted({person for _, _, person in moves})):
         raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
     for member_id, before, _ in moves:
         people.move_member(tx, member_id, person_id=before)
     _weigh_again(tx, office, association, persons, because=WITHDRAWN)
-    return members.members_of_people(tx, persons)
+    return members.of_people(tx, persons)
 
 
 def decided_people(tx: Tx, persons: Sequence[int]) -> set[int]:

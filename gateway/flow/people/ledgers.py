@@ -136,11 +136,11 @@ def member_ledger(office: Office, association: str, member_no: str) -> MemberLed
     if association not in office.associations:
         raise WrongUse(f"没有协会 {association} (no such association)；已有：{sorted(office.associations)}")
     with office.store.read() as tx:
-        rows = members.members_by_no(tx, association, [member_no])
+        rows = members.by_number(tx, association, [member_no])
         if not rows:
             raise WrongUse("没有这个会员号 (no such member number)")
         cases = cases_of(tx, office, association, rows[0].person_id)
-        enrolments = members.members_of_people(tx, [rows[0].person_id])
+        enrolments = members.of_people(tx, [rows[0].person_id])
     joined = {period.scheme for each in enrolments for period in each.coverage}
     accounts = [
         _account(each, cases.get(each.scheme)) for each in office.families(association) if each.scheme in joined

@@ -74,7 +74,7 @@ class Search:
                 number = number_asked(row)
             if number is not None:
                 wanted.setdefault(fingerprint(number), []).append(row.index)
-        hits = members.find(self._tx, wanted)
+        hits = members.by_fingerprint(self._tx, wanted)
         self._open_people({person_id for _, _, person_id in hits})
         for digest, member_id, _ in sorted(hits):
             self._offer(member_id, wanted[digest])
@@ -88,10 +88,10 @@ class Search:
             if looks_further or row.identity is None or not _proved(row.identity):
                 for block in blocks_asked(self._office, self._feed, self._content, row):
                     wanted.setdefault(block, []).append(row.index)
-        hits = blocks.find_blocks(self._tx, wanted)
+        hits = blocks.find(self._tx, wanted)
         if not hits:
             return
-        found = members.members(self._tx, {member_id for _, member_id in hits} - self._found.members.keys())
+        found = members.by_id(self._tx, {member_id for _, member_id in hits} - self._found.members.keys())
         self._open_people({row.person_id for row in found})
         for _, member_id, indexes in sorted((block, member_id, wanted[block]) for block, member_id in hits):
             self._offer(member_id, indexes)
@@ -107,7 +107,7 @@ class Search:
                 there.append(member)
 
     def _open_people(self, person_ids: set[int]) -> None:
-        for row in members.members_of_people(self._tx, person_ids):
+        for row in members.of_people(self._tx, person_ids):
             self._found.members[row.member_id] = self._opened(row)
 
     def _opened(self, row: MemberRow) -> Member:
@@ -119,7 +119,7 @@ class Search:
         doubtful = [index for index in self._found.candidates if index not in self._found.by_number]
         carried = {index: compiled.subject(self._content, index).person_no for index in doubtful}
         block_of = {number: person_block(self._office, self._feed, number) for number in carried.values() if number}
-        known = set(blocks.find_blocks(self._tx, block_of.values()))
+        known = set(blocks.find(self._tx, block_of.values()))
         for index, number in carried.items():
             for member in self._found.candidates[index] if number else ():
                 if number and (block_of[number], member.member_id) in known:

@@ -67,7 +67,7 @@ def apply_rulings(
     if not doubtful:
         return []
     digests = {row.index: digests_of(office, feed, content, row) for row in doubtful}
-    known = rulings.rulings(tx, {each for both in digests.values() for each in (both.same, both.different)})
+    known = rulings.by_digest(tx, {each for both in digests.values() for each in (both.same, both.different)})
     ruled = []
     for row in doubtful if known else ():
         both = digests[row.index]
@@ -112,7 +112,7 @@ class _Bench:
         return self._without({each.member_id: each.ruling_id for each in mine if not each.same}, association, decision)
 
     def _member(self, association: str, member_id: int) -> Candidate | None:
-        rows = members.members(self._tx, [member_id])
+        rows = members.by_id(self._tx, [member_id])
         there = [row for row in rows if row.association == association and not row.opt_out]
         if not there:
             return None
@@ -137,4 +137,4 @@ class _Bench:
 
 def note_rulings(tx: Tx, seq: int, rows: Iterable[Decided]) -> None:
     """Remember which rows of a page the rulings decided, for when they are undone or void."""
-    rulings.note_ruled(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])
+    rulings.note_uses(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])

@@ -30,7 +30,7 @@ from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
 from gateway.store import blocks, members, pages, records, rescans, review_decisions, reviews, roster, rulings
 from gateway.store.engine import Tx, lock
-from gateway.store.review_decisions import DecisionRow
+from gateway.store.review_decisions import ReviewDecision
 from gateway.store.reviews import ReviewItem
 from gateway.store.rulings import Ruling
 from gateway.store.values import from_ms, to_ms
@@ -127,7 +127,7 @@ class _Case:
     def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: Said) -> None:
         self._tx, self._office, self._item, self._said = tx, office, item, said
         self._pages: dict[int, Opened | None] = {}
-        self._before = review_decisions.decisions_of(tx, [item.item_id]).get(item.item_id, [])
+        self._before = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = reviews.last_number(tx)
         self._replaced: tuple[Replaced, ...] = ()
 
@@ -223,7 +223,7 @@ class _Case:
 
     def _anybody(self, page: Opened, row: Row, member_no: str) -> Alternative:
         """A member nothing led to but the person who decides."""
-        rows = members.members_by_no(self._tx, self._item.association, [member_no])
+        rows = members.by_number(self._tx, self._item.association, [member_no])
         if not rows:
             raise BadInput("unknown_member", "没有此会员号 (no such member)")
         if rows[0].opt_out:
@@ -258,7 +258,7 @@ class _Case:
         proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
         if proposal is None or proposal.member_id is None:
             raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
-        numbers = {each.member_id: each.member_no for each in members.members(self._tx, [proposal.member_id])}
+        numbers = {each.member_id: each.member_no for each in members.by_id(self._tx, [proposal.member_id])}
         number = numbers.get(proposal.member_id)
         if number is None or self._said.member_no not in (None, number):
             raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
@@ -278,20 +278,20 @@ class _Case:
             if alike and same_clerk(each.by, self._said.by):
                 raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
             if alike:
-                review_decisions.end_decisions(self._tx, [each.decision_id], state="confirmed")
+                review_decisions.end(self._tx, [each.decision_id], state="confirmed")
                 return False
         self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
         return True
 
-    def _overtake(self, proposals: Sequence[DecisionRow]) -> None:
+    def _overtake(self, proposals: Sequence[ReviewDecision]) -> None:
         """These proposals are no longer there to be confirmed; who gave the new answer is told."""
         numbers = numbers_of(self._tx, proposals)
         self._replaced = tuple(
             Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
             for each in proposals
         )
-        review_decisions.end_decisions(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        review_decisions.end(self._tx, [each.decision_id for each in proposals], state="overtaken")
 
     # ── rulings ──
 
@@ -306,19 +306,19 @@ class _Case:
 
     def _overruled(self, digests: Digests, members: set[int], *, same: bool) -> list[Ruling]:
         """Earlier rulings about this evidence that the new one contradicts or repeats."""
-        known = rulings.rulings(self._tx, {digests.same, digests.different})
+        known = rulings.by_digest(self._tx, {digests.same, digests.different})
         mine = [each for found in known.values() for each in found if each.association == self._item.association]
         return [each for each in mine if each.member_id in members or (same and each.same)]
 
     def _rule(self, against: Sequence[Ruling], new: Sequence[Ruling]) -> None:
         self._touched = rulings.ruled_rows(self._tx, [each.ruling_id for each in against])
-        rulings.forget_rulings(self._tx, [each.ruling_id for each in against])
-        rulings.rule(self._tx, new)
+        rulings.forget(self._tx, [each.ruling_id for each in against])
+        rulings.add(self._tx, new)
 
     def _settle(self, against: Sequence[Ruling], likely: Sequence[Alternative]) -> int:
         """Settle the row again, those the overruled rulings decided, and the open doubts about the same members."""
         members = {each.member.member_id for each in likely} | {each.member_id for each in against}
-        waiting = reviews.open_reviews_of_members(self._tx, members)
+        waiting = reviews.open_of_members(self._tx, members)
         rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
@@ -351,24 +351,24 @@ class _Case:
             raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
         last = standing[-1]
         at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
-        review_decisions.undo_decision(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
+        review_decisions.undo(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
         if last.state == "proposed":
             return self._done("open", answer=last.answer)
         if self._item.kind != "match":
             return self._ask_again(last)
         return self._unrule(last)
 
-    def _ask_again(self, last: DecisionRow) -> Done:
+    def _ask_again(self, last: ReviewDecision) -> Done:
         """A question about a claim or a file is open again."""
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
         if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
-        reviews.end_reviews(self._tx, [self._item.item_id], state="open")
+        reviews.end(self._tx, [self._item.item_id], state="open")
         return self._done("open", answer=last.answer)
 
-    def _unrule(self, last: DecisionRow) -> Done:
-        withdrawn = rulings.rulings_of(self._tx, [last.decision_id])
+    def _unrule(self, last: ReviewDecision) -> Done:
+        withdrawn = rulings.of_decisions(self._tx, [last.decision_id])
         rows = rulings.ruled_rows(self._tx, [each.ruling_id for each in withdrawn])
         rows.add((self._item.page_seq, self._item.row or 0))
         gone = {place for place in rows if self._page(place[0]) is None}
@@ -376,16 +376,16 @@ class _Case:
             raise BadInput("item_expired", "原页已读不出，先修映射 (a page cannot be read: mend the mapping first)")
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
-        rulings.forget_rulings(self._tx, [each.ruling_id for each in withdrawn])
+        rulings.forget(self._tx, [each.ruling_id for each in withdrawn])
         parted, doubtful = self._part(last)
         changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
         changed += self._settle_rows((rows - gone) | doubtful, because=WITHDRAWN)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
-            reviews.end_reviews(self._tx, [self._item.item_id], state="superseded")
+            reviews.end(self._tx, [self._item.item_id], state="superseded")
         return self._done(self._now().state, answer=last.answer, rows=changed)
 
-    def _part(self, last: DecisionRow) -> tuple[set[int], set[tuple[int, int]]]:
+    def _part(self, last: ReviewDecision) -> tuple[set[int], set[tuple[int, int]]]:
         """Undo what a decision joined; returns the enrolments that parted, and the rows that are perhaps in doubt again
         and can be read. Those that left no record are looked for by the next rescan."""
         parted = part_people(self._tx, self._office, self._item.association, msgspec.json.decode(last.joined))
@@ -395,10 +395,10 @@ class _Case:
         gone = blocks.drop_kind(self._tx, PERSON_NO, [row.member_id for row in parted])
         learnt = {row.member_id: b"".join(block for block, member in gone if member == row.member_id) for row in parted}
         again = [look_again_at(self._office, row, learnt[row.member_id]) for row in parted if not row.opt_out]
-        rescans.ask_rescan(self._tx, again)
+        rescans.ask(self._tx, again)
         held = records.of_people(self._tx, {row.person_id for row in parted})
         rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
-        open_ones = reviews.open_reviews_of_members(self._tx, set(learnt))
+        open_ones = reviews.open_of_members(self._tx, set(learnt))
         return set(learnt), rows | {(each.page_seq, each.row) for each in open_ones if each.row is not None}
 
     # ── writing ──
@@ -406,7 +406,7 @@ class _Case:
     def _write(self, state: str, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
         if state == "done" and self._said.answer != "same":
             self._overtake([each for each in self._before if each.state == "proposed"])
-        row = DecisionRow(
+        row = ReviewDecision(
             item_id=self._item.item_id,
             association=self._item.association,
             answer=self._said.answer,
@@ -419,7 +419,7 @@ class _Case:
             model=chosen.decision.model if chosen else "",
             joined=msgspec.json.encode(list(joined)).decode(),
         )
-        return review_decisions.add_decision(self._tx, row)
+        return review_decisions.add(self._tx, row)
 
     def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
         note = self._said.note
@@ -431,10 +431,10 @@ class _Case:
         return find_item(self._tx, self._item.item_id, None)
 
     def _close(self) -> None:
-        reviews.end_reviews(self._tx, [self._item.item_id], state="decided")
+        reviews.end(self._tx, [self._item.item_id], state="decided")
 
     def _done(self, state: str, *, answer: str = "", member: Member | None = None, rows: int = 0) -> Done:
-        new = reviews.reviews(
+        new = reviews.listing(
             self._tx, association=self._item.association, kind="decided_before", after=self._last_item
         )
         return Done(

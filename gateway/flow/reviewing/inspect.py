@@ -85,15 +85,13 @@ def explain_item(office: Office, item_id: int) -> list[Explained]:
 def _place(tx: Tx, office: Office, feed: str, key: bytes) -> tuple[int, int] | None:
     """Page and row of what was received last under a key; strangers' rows only the pages' sealed lists know."""
     known = [(each.page_seq, each.row) for each in records.by_keys(tx, [key])]
-    known += [(each.page_seq, each.row) for each in reviews.open_reviews_by_key(tx, [key]) if each.row is not None]
-    known += [
-        (each.page_seq, each.row) for each in quarantine.open_quarantine_by_key(tx, [key]) if each.row is not None
-    ]
+    known += [(each.page_seq, each.row) for each in reviews.open_by_key(tx, [key]) if each.row is not None]
+    known += [(each.page_seq, each.row) for each in quarantine.open_by_key(tx, [key]) if each.row is not None]
     return max(known) if known else max(_listed(tx, office, feed, key), default=None)
 
 
 def _listed(tx: Tx, office: Office, feed: str, key: bytes) -> Iterator[tuple[int, int]]:
-    for sheet in batches.sheets(tx, feed):
+    for sheet in batches.sheets_of_feed(tx, feed):
         if sheet.sealed is None or key == NO_KEY:
             continue
         page_id = bytes(pages.load(tx, sheet.page_seq)[1])
@@ -143,7 +141,7 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
 
 
 def _pairs(tx: Tx, office: Office, subject: Subject, member_id: int | None) -> tuple[Pair, ...]:
-    rows = members.members(tx, [member_id]) if member_id is not None else []
+    rows = members.by_id(tx, [member_id]) if member_id is not None else []
     return tuple(side_by_side(subject, office.open_member(rows[0]), reveal=False)) if rows else ()
 
 
@@ -198,7 +196,7 @@ def expected_candidates(width: Width) -> float:
 def block_report(office: Office, *, sample: int = 10_000) -> BlockReport:
     """How wide the blocks are, and what the newest `sample` rows ask and find."""
     with office.store.read() as tx:
-        kinds = (number_width(tx), *blocks.block_widths(tx))
+        kinds = (number_width(tx), *blocks.widths(tx))
         counts = list(islice(_counts(tx, office), sample))
     return BlockReport(kinds=kinds, sample=_sampled(counts) if counts else None)
 

@@ -26,10 +26,10 @@ from gateway.flow.reading.rulings import subject_of
 from gateway.model.decision import MatchDecision, Outcome, Subject
 from gateway.model.member import Member
 from gateway.model.money import yuan
-from gateway.store import accesses, blocks, claims, decisions, members, pages, review_decisions, reviews
+from gateway.store import accesses, blocks, claims, match_decisions, members, pages, review_decisions, reviews
 from gateway.store.accesses import Access
 from gateway.store.engine import Tx
-from gateway.store.review_decisions import DecisionRow
+from gateway.store.review_decisions import ReviewDecision
 from gateway.store.reviews import ReviewItem
 from gateway.store.values import from_ms, to_ms
 from gateway.vault import key_number
@@ -90,7 +90,7 @@ def alternatives(
     found = Search(tx, office, feed, page.content).run([row])
     candidates = {each.member_id: each for each in found.candidates.get(row.index, ())}
     wanted = {each for each in (item.member_id, *named) if each is not None}
-    further = members.members(tx, wanted - candidates.keys())
+    further = members.by_id(tx, wanted - candidates.keys())
     candidates.update((row.member_id, office.open_member(row)) for row in further)
     subject = subject_of(office, feed, page.content, row.index) or Subject()
     likely = []
@@ -107,12 +107,12 @@ def _namesakes(tx: Tx, office: Office, subject: Subject) -> set[int]:
     """Whoever else bears such a name and was born that day: the other twin, where a card is one twin's and the record
     the other's, and matching looks at the owner of the number only."""
     texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
-    return {member_id for _, member_id in blocks.find_blocks(tx, [office.block(text) for text in texts])}
+    return {member_id for _, member_id in blocks.find(tx, [office.block(text) for text in texts])}
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
     """An item, of this association where one is named. Raises BadInput("unknown_item")."""
-    item = reviews.review(tx, item_id) if 0 < item_id < 1 << 62 else None
+    item = reviews.by_id(tx, item_id) if 0 < item_id < 1 << 62 else None
     if item is None or association not in (None, item.association):
         raise BadInput("unknown_item", f"没有第{item_id}号待核事项 (no such item)")
     return item
@@ -163,25 +163,25 @@ def list_items(
     with `proposed_join` that the others are he too.
     """
     with office.store.read() as tx:
-        found = reviews.reviews(tx, state=state, association=association, kind=kind, after=after, limit=limit)
-        said = review_decisions.decisions_of(tx, [each.item_id for each in found])
+        found = reviews.listing(tx, state=state, association=association, kind=kind, after=after, limit=limit)
+        said = review_decisions.of_items(tx, [each.item_id for each in found])
         numbers = numbers_of(tx, [each for spoken in said.values() for each in spoken])
     return [{**summary(item), **_standing(said.get(item.item_id, []), numbers)} for item in found]
 
 
-def numbers_of(tx: Tx, said: Iterable[DecisionRow]) -> dict[int, str]:
+def numbers_of(tx: Tx, said: Iterable[ReviewDecision]) -> dict[int, str]:
     """Member → member number, of everybody these decisions are about."""
     ids = {member_id for each in said for member_id in (each.member_id, *_joined(each)) if member_id is not None}
-    return {row.member_id: row.member_no for row in members.members(tx, ids)}
+    return {row.member_id: row.member_no for row in members.by_id(tx, ids)}
 
 
-def _joined(said: DecisionRow) -> list[int]:
+def _joined(said: ReviewDecision) -> list[int]:
     """Whom a decision made, or would make, one person with the member it is about."""
     entries = msgspec.json.decode(said.joined)
     return [each[1] if each[0] == "join" else each[0] for each in entries]
 
 
-def _standing(said: list[DecisionRow], numbers: dict[int, str]) -> dict[str, Any]:
+def _standing(said: list[ReviewDecision], numbers: dict[int, str]) -> dict[str, Any]:
     proposed = next((each for each in reversed(said) if each.state == "proposed"), None)
     return {
         "unsure": sum(each.state == "noted" for each in said),
@@ -205,13 +205,13 @@ def reveal(office: Office, item_id: int, *, by: str, association: str | None = N
     name = clerk(by)
     with office.store.write() as tx:
         find_item(tx, item_id, association)
-        accesses.note_access(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
+        accesses.note(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
     with office.store.read() as tx:
         return _shown(tx, office, find_item(tx, item_id, association), reveal=True)
 
 
 def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[str, Any]:
-    said = review_decisions.decisions_of(tx, [item.item_id]).get(item.item_id, [])
+    said = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
     numbers = numbers_of(tx, said)
     spoken = [_told(office, each, numbers) for each in said]
     told = {**summary(item), **_standing(said, numbers), "revealed": reveal, "decisions": spoken}
@@ -224,7 +224,7 @@ def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[st
     return {**told, "claim": _claim_shown(tx, office, item)}
 
 
-def _told(office: Office, said: DecisionRow, numbers: dict[int, str]) -> dict[str, Any]:
+def _told(office: Office, said: ReviewDecision, numbers: dict[int, str]) -> dict[str, Any]:
     def opened(note: bytes | None, context: Callable[[str], bytes]) -> str | None:
         return office.vault.open(note, context(str(said.item_id))).decode() if note is not None else None
 
@@ -247,7 +247,7 @@ def _match_shown(
 ) -> dict[str, Any]:
     """The record beside every member it may be about, and the waterfall the doubt was raised with."""
     page = open_page(tx, office, item.page_seq)
-    kept = [each for each in decisions.of_pages(tx, [item.page_seq]) if each.row == item.row]
+    kept = [each for each in match_decisions.of_pages(tx, [item.page_seq]) if each.row == item.row]
     why = next((each for each in kept if each.association == item.association), None)
     shown = {
         "available": page is not None,
@@ -333,5 +333,5 @@ def lessons(office: Office, *, association: str | None = None) -> Iterator[dict[
 def access_log(office: Office, *, item_id: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
     """Who looked at plain values, newest first."""
     with office.store.read() as tx:
-        found = accesses.accesses(tx, item_id=item_id, limit=limit)
+        found = accesses.listing(tx, item_id=item_id, limit=limit)
     return [{**msgspec.to_builtins(each), "at": from_ms(each.at).isoformat()} for each in found]

@@ -99,7 +99,7 @@ def _compared(
     tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
 ) -> tuple[Plan, set[str]]:
     """Who is new and who changed; and who did not, but is kept out by another's opt-out."""
-    stored = {row.member_no: row for row in members.members_by_no(tx, association, [p.member_no for p in people])}
+    stored = {row.member_no: row for row in members.by_number(tx, association, [p.member_no for p in people])}
     plan, kept_out = Plan(), set()
     for person in people:
         row = stored.get(person.member_no)
@@ -152,14 +152,14 @@ def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[Peo
     # Confirmed facts are weighed with coverage too, even before the first page came.
     weighed = batches.any_worked(tx, feeds_of(office, association)) or facts.any_told(tx, association)
     if members.count(tx, association) == 0:
-        blocks.set_indexed(tx, association, BLOCK_RULES)
+        blocks.set_rules(tx, association, BLOCK_RULES)
     place = _places(tx, association, plan, after)
     joined = _joined(after)
     moving = [row.person_id for row, _, _ in plan.changed] + [each for one, others in joined for each in (one, *others)]
-    people.lock_people(tx, moving)
+    people.lock(tx, moving)
     wanted = _write_changed(tx, office, association, plan, place)
     found_by = _write_new(tx, office, association, plan, place)
-    members.settle_in(tx)
+    members.refresh_statistics(tx)
     unite(tx, office, association, joined)
     if weighed:
         wanted += _look_again(tx, office, association, after)
@@ -167,7 +167,7 @@ def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[Peo
             Rescan(member_id=member_id, association=association, fingerprints=digests, reread=True)
             for member_id, digests in found_by.items()
         ]
-        rescans.ask_rescan(tx, _each_once(wanted))
+        rescans.ask(tx, _each_once(wanted))
 
 
 def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[str, int]:
@@ -182,7 +182,7 @@ def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[s
             place.update(dict.fromkeys(numbers, person))
     among = place.keys() | {number for numbers in fresh for number in numbers}
     fresh += [[person.member_no] for person in plan.new if person.member_no not in among]
-    for numbers, person in zip(fresh, people.add_people(tx, association, len(fresh)), strict=True):
+    for numbers, person in zip(fresh, people.add(tx, association, len(fresh)), strict=True):
         place.update(dict.fromkeys(numbers, person))
     return place
 
@@ -206,7 +206,7 @@ def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -
     then nobody is certainly found by a person number learnt of one of them either."""
     beside = {each.member_no for people in after if len(people) > 1 for each in _members_of(people)}
     one = {each.member_no for people in after for each in _members_of(p for p in people if len(_persons_in(p)) > 1)}
-    rows = [row for row in members.members_by_no(tx, association, beside | one) if not row.opt_out]
+    rows = [row for row in members.by_number(tx, association, beside | one) if not row.opt_out]
     gone: dict[int, bytes] = {}
     for block, member_id in blocks.drop_kind(tx, PERSON_NO, [row.member_id for row in rows if row.member_no in beside]):
         gone[member_id] = gone.get(member_id, b"") + block
@@ -255,7 +255,7 @@ def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: 
         )
         for row, _, new in plan.changed
     ]
-    members.change_members(tx, rows)
+    members.change(tx, rows)
     persons = {row.member_id: row.person_id for row in rows}
     now = _add_fingerprints(tx, office, [(new, row.member_id, persons[row.member_id]) for row, _, new in moved])
     fingerprint = office.id_fingerprint
@@ -279,9 +279,9 @@ def _forget(tx: Tx, office: Office, moved: Sequence[Changed]) -> dict[int, bytes
     learnt = {*renumbered, *(row.member_id for row, _, new in moved if new.opt_out)}
     gone = [(block, row.member_id) for row, old, _ in moved for block in blocks_of(office, old)]
     members.drop_fingerprints(tx, [row.member_id for row, _, _ in moved])
-    blocks.drop_blocks(tx, gone)
+    blocks.drop(tx, gone)
     gone += blocks.drop_kind(tx, PERSON_NO, learnt)
-    sweep_windows.forget_asked(tx, renumbered)
+    sweep_windows.forget(tx, renumbered)
     facts.end_of_members(tx, [row.member_id for row, _, new in moved if new.opt_out], now_ms=to_ms(office.now()))
     rulings.void(tx, [row.member_id for row, old, new in moved if _another(old, new)])
     before = {row.member_id: b"" for row, _, _ in moved}
@@ -297,7 +297,7 @@ def _another(old: Member, new: RosterMember) -> bool:
 
 def _write_new(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> dict[int, bytes]:
     """Add the new members; returns by what those who take part are found."""
-    ids, key = members.new_member_ids(tx, len(plan.new)), office.vault.roster_key()
+    ids, key = members.reserve_ids(tx, len(plan.new)), office.vault.roster_key()
     rows = [
         _row(
             office,
@@ -310,7 +310,7 @@ def _write_new(tx: Tx, office: Office, association: str, plan: Plan, place: dict
         )
         for member_id, person in zip(ids, plan.new, strict=True)
     ]
-    members.add_members(tx, rows)
+    members.add(tx, rows)
     found_by = [(person, row.member_id, row.person_id) for row, person in zip(rows, plan.new, strict=True)]
     return _add_fingerprints(tx, office, found_by)
 
@@ -325,7 +325,7 @@ def _add_fingerprints(tx: Tx, office: Office, enrolled: Sequence[tuple[RosterMem
     ]
     blocks_by_member = {member_id: blocks_of(office, person) for person, member_id, _ in enrolled}
     members.add_fingerprints(tx, numbers)
-    blocks.add_blocks(tx, [(block, member_id) for member_id, mine in blocks_by_member.items() for block in mine])
+    blocks.add(tx, [(block, member_id) for member_id, mine in blocks_by_member.items() for block in mine])
     return {member_id: digest + b"".join(blocks_by_member[member_id]) for digest, member_id, _ in numbers}
 
 
@@ -355,25 +355,25 @@ def _moved(old: Member, new: RosterMember) -> bool:
 def index_again(office: Office, association: str) -> int:
     """Give all members the blocks of the present rules, where theirs were made by older ones; returns how many."""
     with office.store.read() as tx:
-        if blocks.indexed(tx, association) >= BLOCK_RULES or members.count(tx, association) == 0:
+        if blocks.rules_of(tx, association) >= BLOCK_RULES or members.count(tx, association) == 0:
             return 0
     with office.store.write() as tx:
         # Imports wait: one that changed a member meanwhile would not know under which blocks he stands.
         roster.move_version(tx, association)
-        blocks.drop_all_blocks(tx, association, keep=PERSON_NO)
+        blocks.drop_all(tx, association, keep=PERSON_NO)
         done = last = 0
-        while rows := members.members_after(tx, [association], last, _AT_ONCE):
+        while rows := members.after(tx, [association], last, _AT_ONCE):
             _index(tx, office, rows)
             last, done = rows[-1].member_id, done + len(rows)
-        blocks.set_indexed(tx, association, BLOCK_RULES)
-        members.settle_in(tx)
+        blocks.set_rules(tx, association, BLOCK_RULES)
+        members.refresh_statistics(tx)
     return done
 
 
 def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
     open_one = office.vault.opener()
     found = [office.open_member(row, open_one) for row in rows]
-    blocks.add_blocks(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
+    blocks.add(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
 
 
 def _row(

@@ -65,13 +65,15 @@ def opted_out_block(office: Office, id_number: str) -> bytes:
 def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) -> Holders:
     """The stored members with these id numbers."""
     wanted = list(numbers)
-    ids = {member_id for _, member_id, _ in members.find(tx, [office.id_fingerprint(each) for each in wanted])}
+    ids = {
+        member_id for _, member_id, _ in members.by_fingerprint(tx, [office.id_fingerprint(each) for each in wanted])
+    }
     if blocks.has_kind(tx, OPTED_OUT):
         opted_out = [opted_out_block(office, each) for each in wanted]
-        ids |= {member_id for _, member_id in blocks.find_blocks(tx, opted_out)}
+        ids |= {member_id for _, member_id in blocks.find(tx, opted_out)}
     found: Holders = defaultdict(list)
     open_one = office.vault.opener()
-    for row in sorted(members.members(tx, ids), key=lambda each: each.member_no):
+    for row in sorted(members.by_id(tx, ids), key=lambda each: each.member_no):
         if row.association == association:
             member = office.open_member(row, open_one)
             found[member.id_number].append(Stored(row, member))
@@ -153,6 +155,6 @@ def _persons_kept(tx: Tx, plan: Plan) -> dict[str, int | None]:
     moving = [(row, new) for row, old, new in plan.changed if old.id_number != new.id_number]
     goes = {row.member_no: new.id_number for row, new in moving}
     parts: dict[int, set[str | None]] = defaultdict(set)
-    for row in members.members_of_people(tx, {row.person_id for row, _ in moving}):
+    for row in members.of_people(tx, {row.person_id for row, _ in moving}):
         parts[row.person_id].add(goes.get(row.member_no))
     return {row.member_no: row.person_id if len(parts[row.person_id]) == 1 else None for row, _ in moving}

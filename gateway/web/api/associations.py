@@ -230,7 +230,7 @@ def _look_up(desk: Desk, association: str, member_no: str) -> Found:
 
 def _member(office: Office, association: str, member_no: str) -> MemberRow:
     with office.store.read() as tx:
-        rows = members.members_by_no(tx, association, [member_no])
+        rows = members.by_number(tx, association, [member_no])
     if not rows:
         raise Problem("unknown_member")
     if rows[0].opt_out:

@@ -106,7 +106,7 @@ def _take(office: Office, asked: Asked, ids: Sequence[int], figures: Figures) ->
 def _enrolled(tx: Tx, asked: Asked, ids: Sequence[int]) -> dict[int, list[MemberRow]]:
     """The enrolments of those who have a period of the edition, in order of person; who opted out is not weighed."""
     people: dict[int, list[MemberRow]] = {person_id: [] for person_id in ids}
-    for row in members.members_of_people(tx, ids):
+    for row in members.of_people(tx, ids):
         if not row.opt_out:
             people[row.person_id].append(row)
     return {person_id: rows for person_id, rows in people.items() if any(_concerned(asked, row) for row in rows)}

@@ -12,7 +12,7 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
 
 
-class StoredDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MatchDecisionRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One association's decision about one row of a page; `decided_at` in milliseconds."""
 
     page_seq: int
@@ -27,13 +27,13 @@ class StoredDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     decided_at: int
 
 
-_COLUMNS = StoredDecision.__struct_fields__
+_COLUMNS = MatchDecisionRow.__struct_fields__
 _SELECT = "select " + ", ".join(f'"{name}"' for name in _COLUMNS) + " from match_decision "
 _reasons = msgspec.json.Decoder(tuple[str, ...])
 _evidence = msgspec.json.Decoder(tuple[Evidence, ...])
 
 
-def keep(tx: Connection, decisions: Sequence[StoredDecision]) -> None:
+def keep(tx: Connection, decisions: Sequence[MatchDecisionRow]) -> None:
     """Remember decisions; what was decided before about the same rows must be forgotten first."""
     insert_many(tx, schema.match_decision, _COLUMNS, [_values(each) for each in decisions])
 
@@ -53,21 +53,21 @@ def expire(tx: Connection, seqs: Sequence[int]) -> None:
     change_many(tx, sql, [(seq,) for seq in seqs])
 
 
-def of_pages(tx: Connection, seqs: Iterable[int]) -> list[StoredDecision]:
+def of_pages(tx: Connection, seqs: Iterable[int]) -> list[MatchDecisionRow]:
     """The decisions about rows of these pages, in order of page and row."""
     found = select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")
     return [_decision(row) for row in sorted(found, key=lambda row: (row[0], row[1], row[2]))]
 
 
-def _values(decision: StoredDecision) -> tuple[object, ...]:
+def _values(decision: MatchDecisionRow) -> tuple[object, ...]:
     fields = {name: getattr(decision, name) for name in _COLUMNS}
     for name in ("reasons", "evidence"):
         fields[name] = msgspec.json.encode(fields[name]).decode()
     return tuple(fields.values())
 
 
-def _decision(values: tuple[object, ...]) -> StoredDecision:
+def _decision(values: tuple[object, ...]) -> MatchDecisionRow:
     fields = dict(zip(_COLUMNS, values, strict=True))
     fields["reasons"] = _reasons.decode(str(fields["reasons"]))
     fields["evidence"] = _evidence.decode(str(fields["evidence"]))
-    return StoredDecision(**fields)  # type: ignore[arg-type]
+    return MatchDecisionRow(**fields)  # type: ignore[arg-type]
