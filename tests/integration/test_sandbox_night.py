@@ -112,11 +112,11 @@ class Taken:
         found = compiled.record(read, index)
         if isinstance(found, Normal):
             return "member", found.record
-        return "member", compiled.record_if(read, index, lambda glance: True, as_written=True).record
+        return "member", compiled.record(read, index, as_written=True).record
 
     def _unnumbered(self, compiled, read, index) -> None:
         """A false check digit is forgiven where the rest of the number is a member's and so is the name."""
-        found = compiled.record_if(read, index, lambda glance: True, as_written=True)
+        found = compiled.record(read, index, as_written=True)
         written = found.record if isinstance(found, Normal) else None
         number = (written.id_number or "")[:17] if written else ""
         whose = [person for own, person in self._members.items() if own[:17] == number]

@@ -4,6 +4,7 @@ from gateway.core.normalise.lines import normalise_lines
 from gateway.core.normalise.mapping import (
     CompiledMapping,
     Glance,
+    Glanced,
     Normal,
     Normalised,
     Rejected,
@@ -15,6 +16,7 @@ from gateway.core.normalise.rows import Rows
 __all__ = [
     "CompiledMapping",
     "Glance",
+    "Glanced",
     "Normal",
     "Normalised",
     "Rejected",

@@ -8,7 +8,7 @@ compiled.record(rows, 7)                    # the whole record, for the few it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -60,6 +60,14 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
     diagnosis_codes: tuple[str, ...] | None
 
 
+class Glanced(msgspec.Struct, frozen=True, gc=False):
+    """A row at which a glance was taken, still open: `record_of` reads the rest of it."""
+
+    glance: Glance
+    values: Values
+    view: View
+
+
 def only_in_doubt(errors: Sequence[RowError]) -> bool:
     """Whether nothing is wrong with a row but a number or a name that matching may still make something of."""
     return bool(errors) and all((error.code, error.field) in _DOUBTFUL for error in errors)
@@ -108,27 +116,29 @@ class CompiledMapping:
         date only if `names`: they cost everybody's row a tenth more."""
         return [self._identity_of(rows, index, names) for index in range(start, min(stop, len(rows)))]
 
-    def record(self, rows: Rows, index: int) -> Normalised:
-        """The whole record of one row (counted from 0), or all that is wrong with it."""
+    def record(self, rows: Rows, index: int, *, as_written: bool = False) -> Normalised:
+        """The whole record of one row (counted from 0), or all that is wrong with it. `as_written`: number and name
+        are taken as they stand, masked, wrong or with characters lost."""
         try:
             values = rows.full(index)
         except Wrong as wrong:
             return Rejected((row_error(wrong.code, ""),))
-        return self._record_of(values)
+        return self._record_of(values, self._written if as_written else self._full)
 
-    def record_if(
-        self, rows: Rows, index: int, wanted: Callable[[Glance], bool], *, as_written: bool = False
-    ) -> Normalised | None:
-        """The whole record of one row if a glance at it says that it is wanted, else None. A row whose glance
-        already cannot be read is read in full, for all its errors. `as_written`: number and name are taken as they
-        stand, masked, wrong or with characters lost."""
+    def glance(self, rows: Rows, index: int, *, as_written: bool = False) -> Glanced | Rejected:
+        """A glance at one row, which says whether the rest is worth reading; of a row whose glance already cannot be
+        read, all its errors. `as_written`: as for `record`."""
         view = self._written if as_written else self._full
         try:
             values = rows.full(index)
-            glance = self._glance[view](values)
-        except Wrong:
-            return self.record(rows, index)
-        return self._record_of(values, view) if wanted(glance) else None
+            return Glanced(self._glance[view](values), values, view)
+        except Wrong as wrong:
+            whole = self.record(rows, index)
+            return whole if isinstance(whole, Rejected) else Rejected((row_error(wrong.code, ""),))
+
+    def record_of(self, glanced: Glanced) -> Normalised:
+        """The whole record of a row at which a glance was taken, or all that is wrong with it."""
+        return self._record_of(glanced.values, glanced.view)
 
     def subject(self, rows: Rows, index: int) -> Subject:
         """What matching may know of one row; number and name as they were written, None for what cannot be read."""
@@ -137,9 +147,9 @@ class CompiledMapping:
         except Wrong:
             return Subject()
 
-    def _record_of(self, values: Values, view: View | None = None) -> Normalised:
+    def _record_of(self, values: Values, view: View) -> Normalised:
         try:
-            record = SettlementRecord(**(view or self._full).read(values))
+            record = SettlementRecord(**view.read(values))
         except Wrong:
             return Rejected(self._all_errors(values))
         if self._sound(record):

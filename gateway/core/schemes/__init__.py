@@ -7,7 +7,7 @@ what a unit is worth: `bases` and `shares` with `bands`, `daily`, `flats`, `lump
 what has been used, `stacking` what other schemes pay, `cases` answers JSON.
 """
 
-from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, needs_person
+from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, could_pay_any, needs_person
 from gateway.core.schemes.coordination import in_order_of_payment, payments_by, payments_stood_on
 from gateway.core.schemes.language.edition import Edition, SchemeFamily
 from gateway.core.schemes.ledger import Ledger, ledger
@@ -25,6 +25,7 @@ __all__ = [
     "SchemeFamily",
     "assess",
     "could_pay",
+    "could_pay_any",
     "in_order_of_payment",
     "ledger",
     "needs_person",

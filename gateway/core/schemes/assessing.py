@@ -6,9 +6,9 @@ association has already decided is taken first and stays as decided.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -140,6 +140,30 @@ def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
     if reason == "not_payable_care" and family.pays_at_events and family.pays_at_diagnosis:
         return _may_hold_a_diagnosis(kind, family)
     return reason is None or pregnancy_in_doubt(kind, family)
+
+
+class DiagnosedKind(CareKind, Protocol):
+    """The same with the diagnoses that were told."""
+
+    @property
+    def diagnosis_codes(self) -> tuple[str, ...] | None: ...
+
+
+class _Codeless(msgspec.Struct, frozen=True, gc=False):
+    """A settlement whose diagnoses are not told."""
+
+    insurance_type: str | None
+    care_type: str | None
+
+
+def could_pay_any(settlement: DiagnosedKind, families: Iterable[SchemeFamily], *, refund: bool) -> bool:
+    """Whether one of the schemes at least could ever pay for such a settlement.
+
+    A refund that tells no diagnosis may take back one that told it, so it is not ruled out by that.
+    """
+    unknown = refund and not settlement.diagnosis_codes
+    kind: CareKind = _Codeless(settlement.insurance_type, settlement.care_type) if unknown else settlement
+    return any(could_pay(kind, family) for family in families)
 
 
 def _may_hold_a_diagnosis(kind: CareKind, family: SchemeFamily) -> bool:

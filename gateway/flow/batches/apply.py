@@ -13,12 +13,13 @@ from datetime import date
 import msgspec
 
 from gateway.core.normalise import Normal
+from gateway.core.schemes import could_pay_any
 from gateway.errors import Conflict
 from gateway.flow.batches.person_numbers import remember
 from gateway.flow.office import Office, Opener, batch_context, pack, page_context, record_context, record_name
 from gateway.flow.people.assess import PersonFile, Stay, mark_duplicates, weigh
 from gateway.flow.people.fact_boxes import give_facts
-from gateway.flow.reading.rows import Reading, Row, could_pay
+from gateway.flow.reading.rows import Reading, Row
 from gateway.flow.reading.rulings import note_rulings
 from gateway.model.decision import MatchDecision, Outcome
 from gateway.model.member import Member
@@ -307,7 +308,7 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
     for row in reading.rows:
         if row.kind == "member" and row.record is not None:
             for association, member in row.matched:
-                if could_pay(office, association, row.record, refund=row.record.reversal):
+                if could_pay_any(row.record, office.families(association), refund=row.record.reversal):
                     stay = _stay(row.record, at.meta, member.member_id, row=row.index)
                     work.new.setdefault(member.person_id, []).append(stay)
                     work.associations[member.person_id] = association

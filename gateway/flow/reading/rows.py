@@ -13,12 +13,11 @@ from typing import Any
 import msgspec
 
 from gateway.core.match import match
-from gateway.core.normalise import CompiledMapping, Glance, Normalised, Rejected, Rows, only_in_doubt
-from gateway.core.schemes import CareKind
-from gateway.core.schemes import could_pay as scheme_could_pay
+from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, only_in_doubt
+from gateway.core.schemes import could_pay_any
 from gateway.flow.office import Office
-from gateway.flow.reading.candidates import Found, Search, blocks_asked, candidate_of, number_asked
-from gateway.flow.reading.rulings import Ruled, apply_rulings
+from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
+from gateway.flow.reading.rulings import RuledRow, rulings_about
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
@@ -112,22 +111,27 @@ def _unreadable(
 
 
 def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Rows) -> Reading:
-    """Ask the roster who is a member; read members' rows in full and decide whether it is them."""
-    associations = office.feeds[feed].associations
-    versions = roster.version(tx, associations)
+    """Ask the roster who is a member; decide whether the rows found are about members, and read those in full.
+
+    A row with candidates gets a verdict by its evidence; where that leaves a doubt about which people ruled before, a
+    verdict by their ruling takes its place. A row is written to once, when its verdict is final.
+    """
+    versions = roster.version(tx, office.feeds[feed].associations)
     for row in rows:
-        if row.identity is None:
-            see_as_written(office, feed, content, row)
-    found = Search(tx, office, feed, content).run(rows)
+        see_as_written(office, feed, content, row)
+    candidates = Search(tx, office, feed, content).run(rows)
+    judge = _Judge(office, feed, content, candidates)
+    verdicts = {row.index: judge.by_evidence(row) for row in rows if row.index in candidates.of_rows}
+    ruled = rulings_about(tx, office, feed, content, verdicts.values(), candidates)
     for row in rows:
-        if row.index in found.candidates:
-            _Deciding(office, feed, content, row, found).decide()
-        if row.kind == "quarantined" and row.subject is not None:
+        verdict = verdicts.get(row.index)
+        if row.index in ruled:
+            verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
+        if verdict is not None:
+            verdict.write_to(row)
+        if row.kind == "quarantined" and row.subject is not None and row.index not in ruled:
             _let_go_hidden(row)
-    decided = [row for row in rows if row.decisions]
-    for row, ruled in apply_rulings(tx, office, feed, content, decided, found):
-        _Deciding(office, feed, content, row, found, ruled).decide()
-    return Reading(rows=list(rows), versions=versions, members=found.people())
+    return Reading(rows=list(rows), versions=versions, members=candidates.people())
 
 
 def see_as_written(office: Office, feed: str, content: Rows, row: Row) -> None:
@@ -152,80 +156,100 @@ def _let_go_hidden(row: Row) -> None:
         row.kind, row.errors = "stranger", ()
 
 
-class _Deciding:
-    """One row and its candidates: decided by the evidence, and read whole where a scheme could pay for it."""
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is concluded about one row that has candidates. Fields as those of `Row`; `record` is there where a scheme
+    could pay."""
 
-    def __init__(
-        self, office: Office, feed: str, content: Rows, row: Row, found: Found, ruled: Sequence[Ruled] = ()
-    ) -> None:
-        self._office, self._feed, self._content, self._row = office, feed, content, row
-        self._ruled = ruled
-        self._members = found.candidates[row.index]
-        self._person_nos = found.person_nos
-        self._by_number = row.index in found.by_number
+    index: int
+    key: bytes | None
+    kind: str
+    errors: tuple[RowError, ...] = ()
+    decisions: tuple[tuple[str, MatchDecision], ...] = ()
+    record: SettlementRecord | None = None
+    person_no: str | None = None
+    ruled_by: tuple[int, ...] = ()
 
-    def decide(self) -> None:
-        """Give the row its decisions and class, its record where it is wanted, or its errors."""
-        row = self._row
-        found = self._read(as_written=row.identity is None or self._by_old_number(row.identity))
-        if isinstance(found, Rejected) and row.identity is not None and only_in_doubt(found.errors):
-            row.kind, row.errors = "quarantined", found.errors
-            found = self._read(as_written=True)
-        if isinstance(found, Rejected):
-            row.kind, row.errors, row.decisions = "quarantined", row.errors or found.errors, []
-        elif row.kind != "quarantined":
-            row.errors = ()
-            row.record = found.record if found is not None else None
+    def write_to(self, row: Row) -> None:
+        """Make this the standing of its row."""
+        row.kind, row.errors, row.decisions = self.kind, self.errors, list(self.decisions)
+        row.record, row.person_no, row.ruled_by = self.record, self.person_no, self.ruled_by
 
-    def _by_old_number(self, identity: Identity) -> bool:
+
+class _Judge:
+    """Draws the verdicts of a batch: by the evidence, or by what people ruled about it. Changes no row."""
+
+    def __init__(self, office: Office, feed: str, content: Rows, candidates: CandidateSet) -> None:
+        self._office, self._feed, self._content, self._candidates = office, feed, content, candidates
+        self._compiled = office.mapping_of(feed)
+
+    def by_evidence(self, row: Row) -> Verdict:
+        """What matching makes of a row as it was identified."""
+        standing = Verdict(index=row.index, key=row.key, kind=row.kind, errors=row.errors)
+        return self._verdict(row, standing, None)
+
+    def by_rulings(self, row: Row, verdict: Verdict, ruled: RuledRow) -> Verdict:
+        """The verdict on a doubtful row once people's decisions stand in place of matching's."""
+        return self._verdict(row, verdict, ruled)
+
+    def _verdict(self, row: Row, standing: Verdict, ruled: RuledRow | None) -> Verdict:
+        """First as a sound row reads. One that has nothing wrong but its number or name is then read as it is written:
+        it stays set aside with that error, unless what is written leads to a member."""
+        as_written = row.identity is None or self._by_old_number(row.index, row.identity)
+        verdict = self._read(row, standing, ruled, as_written=as_written)
+        if row.identity is not None and verdict.kind == "quarantined" and only_in_doubt(verdict.errors):
+            return self._read(row, verdict, ruled, as_written=True)
+        return verdict
+
+    def _by_old_number(self, index: int, identity: Identity) -> bool:
         """Whether the row stands under an old number that is nobody's: in 18 characters it would seem proved."""
-        return not self._by_number and len(identity.id_number or "") == 15
+        return index not in self._candidates.by_number and len(identity.id_number or "") == 15
 
-    def _read(self, *, as_written: bool) -> Normalised | None:
-        compiled = self._office.mapping_of(self._feed)
-        return compiled.record_if(self._content, self._row.index, self._wanted, as_written=as_written)
+    def _read(self, row: Row, standing: Verdict, ruled: RuledRow | None, *, as_written: bool) -> Verdict:
+        glanced = self._compiled.glance(self._content, row.index, as_written=as_written)
+        if isinstance(glanced, Rejected):
+            return _set_aside(standing, glanced)
+        subject = glanced.glance.subject
+        decisions = ruled.decisions if ruled else tuple(self._matched(row.index, subject))
+        kind = self._kind(row, glanced.glance, decisions)
+        if kind == "stranger" and standing.kind == "quarantined":
+            return msgspec.structs.replace(standing, decisions=decisions)
+        record = self._compiled.record_of(glanced) if kind == "member" else None
+        if isinstance(record, Rejected):
+            return _set_aside(standing, record)
+        # What a person ruled can be taken back, so nothing is learnt from it.
+        certain = row.index in self._candidates.by_number and kind in ("member", "left") and not ruled
+        return Verdict(
+            index=row.index,
+            key=row.key,
+            kind=kind,
+            decisions=decisions,
+            record=record.record if record is not None else None,
+            person_no=subject.person_no if certain else None,
+            ruled_by=ruled.rulings if ruled else (),
+        )
 
-    def _wanted(self, glance: Glance) -> bool:
-        row = self._row
-        row.decisions = list(self._ruled or self._decisions(glance))
-        kind = _kind(self._office, row, glance)
-        if kind == "stranger" and row.kind == "quarantined":
-            return False
-        row.kind = kind
-        # What a person ruled he may take back, so nothing is learnt from it.
-        certain = self._by_number and kind in ("member", "left") and not self._ruled
-        row.person_no = glance.subject.person_no if certain else None
-        return kind == "member"
+    def _matched(self, index: int, subject: Subject) -> Iterator[tuple[str, MatchDecision]]:
+        """One decision for every association that has candidates, whose members are matched apart from the others'."""
+        members = self._candidates.of_rows[index]
+        for association in sorted({member.association for member in members}):
+            offered = [
+                self._candidates.as_matched(index, member) for member in members if member.association == association
+            ]
+            yield association, match(subject, offered, self._office.match_model)
 
-    def _decisions(self, glance: Glance) -> Iterator[tuple[str, MatchDecision]]:
-        for association in sorted({member.association for member in self._members}):
-            offered = [self._candidate(member) for member in self._members if member.association == association]
-            yield association, match(glance.subject, offered, self._office.match_model)
-
-    def _candidate(self, member: Member) -> Candidate:
-        return candidate_of(member, self._person_nos.get((self._row.index, member.member_id)))
-
-
-def _kind(office: Office, row: Row, glance: Glance) -> str:
-    outcomes = {decision.outcome for _, decision in row.decisions}
-    if Outcome.MATCHED in outcomes:
-        refund = row.original is not None
-        payable = any(could_pay(office, name, glance, refund=refund) for name, _ in row.matched)
-        return "member" if payable else "left"
-    return "review" if Outcome.REVIEW in outcomes else "stranger"
+    def _kind(self, row: Row, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> str:
+        """The class that follows: a certain member's row counts as his only where one of his schemes could pay."""
+        outcomes = {decision.outcome for _, decision in decisions}
+        if Outcome.MATCHED in outcomes:
+            refund = row.original is not None
+            matched = [name for name, decision in decisions if decision.outcome is Outcome.MATCHED]
+            payable = any(could_pay_any(glance, self._office.families(name), refund=refund) for name in matched)
+            return "member" if payable else "left"
+        return "review" if Outcome.REVIEW in outcomes else "stranger"
 
 
-class _Codeless(msgspec.Struct, frozen=True, gc=False):
-    """A settlement whose diagnoses nobody told."""
-
-    insurance_type: str | None
-    care_type: str | None
-
-
-def could_pay(office: Office, association: str, seen: Glance | SettlementRecord, *, refund: bool) -> bool:
-    """Whether any scheme of the association could ever pay for such a settlement.
-
-    A refund that tells no diagnosis may take back one that told it, so it is not ruled out by that.
-    """
-    kind: CareKind = _Codeless(seen.insurance_type, seen.care_type) if refund and not seen.diagnosis_codes else seen
-    return any(scheme_could_pay(kind, family) for family in office.families(association))
+def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:
+    """A row that cannot be read whole. What was wrong with it before is what a person must mend first."""
+    return Verdict(
+        index=standing.index, key=standing.key, kind="quarantined", errors=standing.errors or rejected.errors
+    )

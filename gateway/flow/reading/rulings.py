@@ -7,7 +7,7 @@ about. It beats whatever matching makes of the same evidence, but for the certai
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol
 
 import msgspec
 
@@ -15,7 +15,7 @@ from gateway.core.match import match
 from gateway.core.normalise import Rows
 from gateway.core.reviewing import alone, memory_of
 from gateway.flow.office import Office
-from gateway.flow.reading.candidates import Found, candidate_of
+from gateway.flow.reading.candidates import CandidateSet
 from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
 from gateway.store import members, rulings
 from gateway.store.engine import Tx
@@ -23,20 +23,41 @@ from gateway.store.rulings import Ruling
 
 _PLAIN = ("id_number_agrees", "name_agrees")
 
-Ruled: TypeAlias = tuple[str, MatchDecision]
-"""(association, what a person ruled, or matching decided where nobody ruled)."""
+
+class DecidedRow(Protocol):
+    """A row as far as rulings go: its place, its settlement, and the decision of every association about it."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def decisions(self) -> Sequence[tuple[str, MatchDecision]]: ...
 
 
-class Decided(Protocol):
-    """A row with the decisions about it, one an association."""
+class KnownRow(Protocol):
+    """A row whose settlement number could be read."""
 
-    index: int
-    key: bytes | None
-    decisions: list[tuple[str, MatchDecision]]
-    ruled_by: tuple[int, ...]
+    @property
+    def index(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
 
 
-R = TypeVar("R", bound=Decided)
+class NotedRow(Protocol):
+    """A row with the rulings that decided it."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def ruled_by(self) -> tuple[int, ...]: ...
+
+
+class RuledRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The decisions about a row, one an association, where people ruled; and the rulings they lean on."""
+
+    decisions: tuple[tuple[str, MatchDecision], ...]
+    rulings: tuple[int, ...]
 
 
 class Digests(msgspec.Struct, frozen=True):
@@ -52,31 +73,38 @@ def subject_of(office: Office, feed: str, content: Rows, index: int) -> Subject 
     return None if subject.name is None and subject.id_number is None else subject
 
 
-def digests_of(office: Office, feed: str, content: Rows, row: Decided) -> Digests:
+def digests_of(office: Office, feed: str, content: Rows, row: KnownRow) -> Digests:
     """The keyed digests of a row's evidence. The row has a settlement number."""
     memory = memory_of(subject_of(office, feed, content, row.index), f"{feed}/{(row.key or b'').hex()}")
     digest = office.vault.fingerprinter("ruling")
     return Digests(digest(memory.same), digest(memory.different))
 
 
-def apply_rulings(
-    tx: Tx, office: Office, feed: str, content: Rows, rows: Iterable[R], found: Found
-) -> list[tuple[R, list[Ruled]]]:
-    """The rows about whose evidence people ruled, with the decisions that hold now. Sets their `ruled_by`."""
+def rulings_about(
+    tx: Tx,
+    office: Office,
+    feed: str,
+    content: Rows,
+    rows: Iterable[DecidedRow],
+    candidates: CandidateSet,
+) -> dict[int, RuledRow]:
+    """Row → the decisions that hold now, for the doubtful rows about whose evidence people ruled."""
     doubtful = [row for row in rows if row.key is not None and any(_in_doubt(each) for _, each in row.decisions)]
     if not doubtful:
-        return []
+        return {}
     digests = {row.index: digests_of(office, feed, content, row) for row in doubtful}
-    known = rulings.by_digest(tx, {each for both in digests.values() for each in (both.same, both.different)})
-    ruled = []
+    known = rulings.by_digest(tx, {digest for pair in digests.values() for digest in (pair.same, pair.different)})
+    ruled = {}
     for row in doubtful if known else ():
-        both = digests[row.index]
-        mine = [each for digest in dict.fromkeys((both.same, both.different)) for each in known.get(digest, ())]
-        bench = _Bench(tx, office, found, row.index, subject_of(office, feed, content, row.index) or Subject())
-        decisions = [(name, bench.decide(name, decision, mine)) for name, decision in row.decisions]
-        row.ruled_by = tuple(sorted(bench.used))
-        if bench.used:
-            ruled.append((row, decisions))
+        pair = digests[row.index]
+        about = [ruling for digest in dict.fromkeys((pair.same, pair.different)) for ruling in known.get(digest, ())]
+        subject = subject_of(office, feed, content, row.index) or Subject()
+        bench = _Bench(tx, office, candidates, row.index, subject)
+        answers = [(name, *bench.decide(name, decision, about)) for name, decision in row.decisions]
+        used = {number for _, _, numbers in answers for number in numbers}
+        if used:
+            decisions = tuple((name, decision) for name, decision, _ in answers)
+            ruled[row.index] = RuledRow(decisions=decisions, rulings=tuple(sorted(used)))
     return ruled
 
 
@@ -90,51 +118,57 @@ def _in_doubt(decision: MatchDecision) -> bool:
 
 
 class _Bench:
-    """Decides one row under rulings, and knows which of them it leant on."""
+    """Decides one row under rulings."""
 
-    def __init__(self, tx: Tx, office: Office, found: Found, index: int, subject: Subject) -> None:
-        self._tx, self._office, self._found, self._index, self._subject = tx, office, found, index, subject
-        self.used: set[int] = set()
+    def __init__(self, tx: Tx, office: Office, candidates: CandidateSet, index: int, subject: Subject) -> None:
+        self._tx, self._office, self._candidates = tx, office, candidates
+        self._index, self._subject = index, subject
 
-    def decide(self, association: str, decision: MatchDecision, rulings: Sequence[Ruling]) -> MatchDecision:
-        """The decision as people ruled it; as it was, where they did not."""
-        mine = [each for each in rulings if each.association == association]
-        if not mine or not _in_doubt(decision):
-            return decision
-        for each in (each for each in mine if each.same):
-            member = self._member(association, each.member_id)
+    def decide(
+        self, association: str, decision: MatchDecision, about: Sequence[Ruling]
+    ) -> tuple[MatchDecision, set[int]]:
+        """The decision as people ruled it, with the rulings it leans on; as it was, with none, where they did not.
+
+        "This is the member" comes before "this is not": whoever said the first saw every candidate, while the second
+        takes out one of them. A member who has left the roster since cannot be meant any more.
+        """
+        about_its_own = [ruling for ruling in about if ruling.association == association]
+        if not about_its_own or not _in_doubt(decision):
+            return decision, set()
+        for ruling in about_its_own:
+            member = self._member(association, ruling.member_id) if ruling.same else None
             if member is not None:
-                self.used.add(each.ruling_id)
-                # The evidence is his own, not that of whoever else the row made matching think of.
+                # The evidence is the member's own, not that of whoever else the row made matching think of.
                 own = alone(self._subject, member, self._office.match_model)
                 reasons = (*own.reasons, "decided_by_person")
-                return msgspec.structs.replace(own, outcome=Outcome.MATCHED, member=member, reasons=reasons)
-        return self._without({each.member_id: each.ruling_id for each in mine if not each.same}, association, decision)
+                matched = msgspec.structs.replace(own, outcome=Outcome.MATCHED, member=member, reasons=reasons)
+                return matched, {ruling.ruling_id}
+        ruled_out = {ruling.member_id: ruling.ruling_id for ruling in about_its_own if not ruling.same}
+        return self._without(ruled_out, association, decision)
 
     def _member(self, association: str, member_id: int) -> Candidate | None:
         rows = members.by_id(self._tx, [member_id])
-        there = [row for row in rows if row.association == association and not row.opt_out]
-        if not there:
+        enrolled = [row for row in rows if row.association == association and not row.opt_out]
+        if not enrolled:
             return None
-        return candidate_of(self._office.open_member(there[0]), self._found.person_nos.get((self._index, member_id)))
+        return self._candidates.as_matched(self._index, self._office.open_member(enrolled[0]))
 
-    def _without(self, ruled_out: dict[int, int], association: str, decision: MatchDecision) -> MatchDecision:
-        """Matched anew among the candidates nobody ruled out."""
-        members = self._found.candidates.get(self._index, ())
-        offered = [each for each in members if each.association == association]
-        against = {ruled_out[each.member_id] for each in offered if each.member_id in ruled_out}
+    def _without(
+        self, ruled_out: dict[int, int], association: str, decision: MatchDecision
+    ) -> tuple[MatchDecision, set[int]]:
+        """Matched anew among the candidates that no ruling is against."""
+        candidates = self._candidates.of_rows.get(self._index, ())
+        offered = [member for member in candidates if member.association == association]
+        against = {ruled_out[member.member_id] for member in offered if member.member_id in ruled_out}
         if not against:
-            return decision
-        self.used |= against
-        left = [
-            candidate_of(each, self._found.person_nos.get((self._index, each.member_id)))
-            for each in offered
-            if each.member_id not in ruled_out
+            return decision, set()
+        remaining = [
+            self._candidates.as_matched(self._index, member) for member in offered if member.member_id not in ruled_out
         ]
-        again = match(self._subject, left, self._office.match_model)
-        return msgspec.structs.replace(again, reasons=(*again.reasons, "ruled_out_by_person"))
+        again = match(self._subject, remaining, self._office.match_model)
+        return msgspec.structs.replace(again, reasons=(*again.reasons, "ruled_out_by_person")), against
 
 
-def note_rulings(tx: Tx, seq: int, rows: Iterable[Decided]) -> None:
+def note_rulings(tx: Tx, seq: int, rows: Iterable[NotedRow]) -> None:
     """Remember which rows of a page the rulings decided, for when they are undone or void."""
     rulings.note_uses(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])

@@ -111,7 +111,7 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
     look_up(tx, office, meta.feed, [row], content)
     subject = office.mapping_of(meta.feed).subject(content, index)
     found = Search(tx, office, meta.feed, content).run([row])
-    offered = Counter(member.association for member in found.candidates.get(index, ()))
+    offered = Counter(member.association for member in found.of_rows.get(index, ()))
     decisions = [
         Considered(
             association=association,
@@ -225,7 +225,7 @@ def _counts_of(tx: Tx, office: Office, feed: str, content: Rows) -> Iterator[_Co
         kinds = {row.index: _kinds_asked(office, feed, content, row) for row in rows}
         found = Search(tx, office, feed, content).run(rows)
         for row in rows:
-            many = len(found.candidates.get(row.index, ()))
+            many = len(found.of_rows.get(row.index, ()))
             by_number = row.index in found.by_number
             yield _Count(1 if by_number else len(kinds[row.index]), many, by_number)
 

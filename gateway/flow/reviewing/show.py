@@ -20,7 +20,7 @@ from gateway.flow.delivery.claims import summary as claim_summary
 from gateway.flow.intake.work import unseal
 from gateway.flow.office import Office, note_context, page_context, undone_note_context
 from gateway.flow.people.assess import changed_since, fixed_claims, insured
-from gateway.flow.reading.candidates import Search, candidate_of
+from gateway.flow.reading.candidates import Search
 from gateway.flow.reading.rows import Row, identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
 from gateway.model.decision import MatchDecision, Outcome, Subject
@@ -88,15 +88,14 @@ def alternatives(
     are always among them."""
     feed = page.at.meta.feed
     found = Search(tx, office, feed, page.content).run([row])
-    candidates = {each.member_id: each for each in found.candidates.get(row.index, ())}
+    candidates = {member.member_id: member for member in found.of_rows.get(row.index, ())}
     wanted = {each for each in (item.member_id, *named) if each is not None}
     further = members.by_id(tx, wanted - candidates.keys())
     candidates.update((row.member_id, office.open_member(row)) for row in further)
     subject = subject_of(office, feed, page.content, row.index) or Subject()
     likely = []
     for member in candidates.values():
-        candidate = candidate_of(member, found.person_nos.get((row.index, member.member_id)))
-        decision = alone(subject, candidate, office.match_model)
+        decision = alone(subject, found.as_matched(row.index, member), office.match_model)
         offered = decision.outcome is not Outcome.NONE or member.member_id in wanted
         if offered and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
@@ -273,7 +272,7 @@ def _settlement(office: Office, page: Opened, index: int) -> dict[str, Any]:
     wrong = {} if isinstance(found, Normal) else {"errors": msgspec.to_builtins(found.errors)}
     if isinstance(found, Rejected) and only_in_doubt(found.errors):
         # The doubt is about who he is; where he was, when and for how much is as good as anybody's.
-        found = mapping.record_if(page.content, index, lambda _: True, as_written=True) or found
+        found = mapping.record(page.content, index, as_written=True)
     if not isinstance(found, Normal):
         return wrong
     record = found.record
