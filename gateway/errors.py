@@ -2,12 +2,14 @@
 
     HubaoError
     ├── WrongUse            the caller asked for something that cannot be: exit 2
+    │   └── ForeignDatabase this database and this key folder do not belong together: nothing is begun
     ├── BadSettings         files of an administrator are wrong; carries all findings at once
     ├── BadInput            bytes or values from outside are wrong
     │   ├── BadPage         a whole page cannot be read: it is set aside, the feed goes on
     │   └── BadCase         one case of `scheme assess` cannot be answered
     ├── Unavailable         the other side did not answer; try again later
-    │   └── OutcomeUnknown  it may or may not have done what was asked: ask before trying again
+    │   ├── OutcomeUnknown  it may or may not have done what was asked: ask before trying again
+    │   └── KeyMissing      a key that was given out is not there: it must be restored, never made anew
     ├── Refused             the other side answered no; trying again changes nothing
     ├── BrokenSeal          something sealed does not open; says nothing more
     ├── NotAuthentic        a message from outside does not prove its sender; says nothing more
@@ -28,6 +30,10 @@ class HubaoError(Exception):
 
 class WrongUse(HubaoError):
     """The command or call cannot be carried out as asked; the message says how to ask."""
+
+
+class ForeignDatabase(WrongUse):
+    """The database is not the one this site's keys belong to. The message says what was seen and what to do."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,17 @@ class Unavailable(HubaoError):
 
 class OutcomeUnknown(Unavailable):
     """The request may have been carried out: ask, do not guess."""
+
+
+class KeyMissing(Unavailable):
+    """A data key that was given out is gone: what it sealed cannot be read, and no other takes its place."""
+
+    def __init__(self, purpose: str) -> None:
+        self.purpose = purpose
+        super().__init__(
+            f"密钥 {purpose} 曾经生成，现已缺失，不会另造；请从备份恢复 keys/vault/data，见 hubao keys status "
+            "(a key that was given out is missing and is never made anew: restore the key folder)"
+        )
 
 
 class Refused(HubaoError):

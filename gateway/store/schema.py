@@ -43,6 +43,38 @@ _Id = BigInteger().with_variant(Integer, "sqlite")
 _OPEN_ONLY: Any = {"sqlite_where": text("state = 'open'"), "postgresql_where": text("state = 'open'")}
 """Every batch asks for the open items among its keys; those that ended need not stand in its way."""
 
+site = Table(
+    "site",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("site_id", LargeBinary(16), nullable=False),
+    Column("paired_at", BigInteger, nullable=False),
+    Column("paired_by", String(80)),
+)
+"""One row: the random id that the key folder of this site has too; `paired_by`: who said so, where a person did."""
+
+clock_mark = Table(
+    "clock_mark",
+    metadata,
+    Column("mark_id", _Id, primary_key=True, autoincrement=True),
+    Column("process", String(32), nullable=False, unique=True),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("basis", String(10), nullable=False),
+    Column("by", String(80)),
+)
+"""The newest instant a process read from its clock. state: trusted | doubted (a finding is open) | passed (over, and
+never counts); basis: start (in line with what was known before) | confirmed (by a person) | dates (of other machines)."""
+
+resting_key = Table(
+    "resting_key",
+    metadata,
+    Column("key_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("expired_at", BigInteger, nullable=False),
+)
+"""Keys of pages that are all gone, since when: they are destroyed once they have rested."""
+
 feed = Table(
     "feed",
     metadata,

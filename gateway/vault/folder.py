@@ -3,6 +3,9 @@
 vault.json                          suite, root key number, and a seal that tells a wrong root key at once
 lock                                held (flock) while a key is made or destroyed
 last-number                         the highest key number ever given out
+ledger                              which keys were given out and not destroyed (`gateway.vault.ledger`)
+site, site-proposed                 the random id that database and vault know each other by; the second one until
+                                    the database has it
 data/<purpose>.<number>             one wrapped data key, for example data/pages.wuhai.2026-11-22.17
 data/.shredding.<purpose>.<number>  a destruction that was interrupted; whoever locks next finishes it
 """
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import WrongUse
+from gateway.vault.ledger import Ledger
 
 HIGHEST_NUMBER: Final = 0xFFFFFFFF
 _SHREDDING: Final = ".shredding."
@@ -40,6 +44,9 @@ class KeyFolder:
         self.folder = folder
         self.about = folder / "vault.json"
         self.data = folder / "data"
+        self.ledger = Ledger(folder / "ledger")
+        self.site = folder / "site"
+        self.site_proposed = folder / "site-proposed"
 
     def prepare(self) -> None:
         """Makes the folders, closed to others. Raises WrongUse where that cannot be."""
@@ -91,8 +98,12 @@ class KeyFolder:
         number = self.last_number() + 1
         if number > HIGHEST_NUMBER:
             raise WrongUse("密钥编号已用尽 (no key numbers are left)")
-        self.write(self.folder / "last-number", f"{number}\n".encode())
+        self.take_numbers(number)
         return number
+
+    def take_numbers(self, highest: int) -> None:
+        """No number up to this one is given out from now on. Call inside `exclusive`."""
+        self.write(self.folder / "last-number", f"{highest}\n".encode())
 
     def last_number(self) -> int:
         """The highest number ever given out, 0 for none; file names stand in for a counter that was lost."""
@@ -113,13 +124,41 @@ class KeyFolder:
         half_written.replace(path)
         settle(path.parent)
 
+    def missing(self) -> dict[int, str]:
+        """Key number → purpose of every key that was given out and whose file is not there. Raises WrongUse."""
+        try:
+            lost = self._lost()
+            # A key may have been destroyed between the look at the ledger and the look at the files.
+            return self._lost() if lost else lost
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _lost(self) -> dict[int, str]:
+        outstanding = self.ledger.outstanding()
+        present = self.names() if outstanding else {}
+        return {number: purpose for number, purpose in outstanding.items() if number not in present}
+
+    def begin_ledger(self) -> None:
+        """Where there is no ledger yet, write one of the keys that are there. Call inside `exclusive`."""
+        if not self.ledger.exists():
+            self.ledger.add("made", self.names(), durable=True)
+
+    def read_id(self, path: Path) -> bytes | None:
+        """The id in `site` or `site-proposed`, None where there is no such file or no id in it. Raises WrongUse."""
+        try:
+            return bytes.fromhex(self.read(path).decode())
+        except (FileNotFoundError, ValueError):
+            return None
+
     def settle_data(self) -> None:
         """Makes the names of all keys durable."""
         settle(self.data)
 
     def destroy(self, number: int, purpose: str) -> None:
         """Overwrites and removes one wrapped key, durably. Call inside `exclusive`."""
-        # Renamed first, so that a crash leaves a key that is going, never a key file with nothing in it.
+        # The ledger first: whoever looks in between must not take a key that is going for one that was lost.
+        self.ledger.add("destroyed", {number: purpose}, durable=True)
+        # Then renamed, so that a crash leaves a key that is going, never a key file with nothing in it.
         path = self.path(number, purpose)
         going = self.data / f"{_SHREDDING}{path.name}"
         path.rename(going)

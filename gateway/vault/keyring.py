@@ -51,6 +51,10 @@ class Keyring(Guarded):
         self.folder, self.root, self.suite = folder, root, suite
         self._entropy, self._today = entropy, today
 
+    def draw(self, length: int) -> bytes:
+        """So many random bytes."""
+        return self._entropy(length)
+
     def make(self, purpose: str) -> WrappedKey:
         """A new key, durable when this returns. Call inside `folder.exclusive`."""
         number, created = self.folder.next_number(), self._today()
@@ -63,6 +67,8 @@ class Keyring(Guarded):
         )
         key = WrappedKey(number=number, purpose=purpose, suite=self.suite, created=created, wrapped=sealed.hex())
         self.folder.write(self.folder.path(number, purpose), msgspec.json.encode(key) + b"\n")
+        # After the key itself, or a crash in between would leave a key that counts as lost and never was used.
+        self.folder.ledger.add("made", {number: purpose}, durable=False)
         return key
 
     def read(self, number: int, purpose: str) -> WrappedKey:

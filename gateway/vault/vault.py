@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from gateway.errors import BrokenSeal, WrongUse
+from gateway.errors import BrokenSeal, KeyMissing, WrongUse
 from gateway.vault.envelope import key_number
 from gateway.vault.folder import KeyFolder
 from gateway.vault.keyring import (
@@ -30,6 +30,8 @@ from gateway.vault.suites import Suite, require
 _CHINA: Final = timezone(timedelta(hours=8))
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MOST_KEYS_HELD: Final = 2048
+_ROSTER: Final = "roster"
+_SITE_ID_LENGTH: Final = 16
 
 
 def _today() -> date:
@@ -48,6 +50,13 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
     def intact(self) -> bool:
         """Whether the key can be used."""
         return self.suite is not None
+
+
+class KeyName(msgspec.Struct, frozen=True, kw_only=True):
+    """A data key by its number and purpose: one that is not there, or one that no row names."""
+
+    number: int
+    purpose: str
 
 
 class Vault(Guarded):
@@ -99,7 +108,7 @@ class Vault(Guarded):
 
     def roster_key(self) -> DataKey:
         """The key for the personal fields of members."""
-        return self._key_for("roster")
+        return self._key_for(_ROSTER)
 
     def key(self, number: int) -> DataKey:
         """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""
@@ -159,6 +168,86 @@ class Vault(Guarded):
         """Every data key there is, by number."""
         return [self._status_of(number, purpose) for number, purpose in sorted(self._folder.names().items())]
 
+    def missing(self) -> list[KeyName]:
+        """The keys that were given out and are not there any more, by number. Raises WrongUse."""
+        return [KeyName(number=number, purpose=purpose) for number, purpose in sorted(self._folder.missing().items())]
+
+    def require_roster_key(self) -> None:
+        """Raises KeyMissing or BrokenSeal where the roster's key was given out and cannot be used. Makes nothing."""
+        if any(key.purpose == _ROSTER for key in self.missing()):
+            raise KeyMissing(_ROSTER)
+        numbers = [number for number, purpose in self._folder.names().items() if purpose == _ROSTER]
+        if numbers:
+            self.key(max(numbers))
+
+    def holds(self, number: int) -> bool:
+        """Whether the key with this number is there, intact or not."""
+        return number in self._folder.names()
+
+    def lacking(self, numbers: Iterable[int]) -> list[int]:
+        """Those of these key numbers that the folder does not have."""
+        present = self._folder.names()
+        return sorted(number for number in set(numbers) if number not in present)
+
+    def gave_out_data_keys(self) -> bool:
+        """Whether any key besides the fingerprints' was ever made."""
+        return self._folder.last_number() > self._fingerprint_number
+
+    def gave_out_more_than_the_roster(self) -> bool:
+        """Whether any key was ever made under which a page, a record or a claim may have been sealed."""
+        purposes = set(self._folder.names().values()) - {FINGERPRINT, _ROSTER}
+        return bool(purposes) or self._folder.last_number() > self._fingerprint_number + 1
+
+    def unnamed(self, numbers: Iterable[int]) -> list[KeyName]:
+        """The data keys of this folder that are not among these numbers, by number."""
+        named = {*numbers, self._fingerprint_number}
+        names = sorted(self._folder.names().items())
+        return [KeyName(number=number, purpose=purpose) for number, purpose in names if number not in named]
+
+    def remember_named(self, purposes: Mapping[int, str]) -> None:
+        """Rows name these keys (number → purpose): none is made anew, and those that are not here count as missing."""
+        with self._folder.exclusive():
+            self._folder.begin_ledger()
+            present, outstanding = self._folder.names(), self._folder.ledger.outstanding()
+            lost = {n: purpose for n, purpose in purposes.items() if n not in present and n not in outstanding}
+            if lost:
+                self._folder.ledger.add("named", lost, durable=True)
+            if (highest := max(purposes, default=0)) > self._folder.last_number():
+                self._folder.take_numbers(highest)
+
+    def write_off_missing(self) -> list[KeyName]:
+        """A person says that the missing keys will not come back: for their purposes new ones may be made."""
+        with self._folder.exclusive():
+            lost = self._folder.missing()
+            if lost:
+                self._folder.ledger.add("written-off", lost, durable=True)
+        return [KeyName(number=number, purpose=purpose) for number, purpose in sorted(lost.items())]
+
+    def site_id(self) -> bytes | None:
+        """The id of the site this vault belongs to, None before it is paired with a database."""
+        return self._folder.read_id(self._folder.site)
+
+    def propose_site_id(self, *, anew: bool = False) -> bytes:
+        """A random id for a site; the one proposed before, where a crash kept it from being taken, unless `anew`."""
+        with self._folder.exclusive():
+            proposed = None if anew else self._folder.read_id(self._folder.site_proposed)
+            if proposed is None:
+                proposed = self._keyring.draw(_SITE_ID_LENGTH)
+                self._folder.write(self._folder.site_proposed, proposed.hex().encode())
+            return proposed
+
+    def proposed_site_id(self) -> bytes | None:
+        """The id that was proposed to a database, while it is not certain that the database has it."""
+        return self._folder.read_id(self._folder.site_proposed)
+
+    def settle_site_id(self, site_id: bytes) -> None:
+        """The database has this id now, durably: so has the vault. From here on the keys given out are kept count of."""
+        with self._folder.exclusive():
+            self._folder.begin_ledger()
+            if self._folder.read_id(self._folder.site) != site_id:
+                self._folder.write(self._folder.site, site_id.hex().encode())
+            self._folder.site_proposed.unlink(missing_ok=True)
+
     def _status_of(self, number: int, purpose: str) -> KeyStatus:
         try:
             key = self._keyring.read(number, purpose)
@@ -177,12 +266,20 @@ class Vault(Guarded):
         return self._hold(key)
 
     def _find_or_make(self, purpose: str) -> WrappedKey:
-        numbers = [number for number, known in self._folder.names().items() if known == purpose]
+        names, outstanding = self._folder.names(), self._folder.ledger.outstanding()
+        numbers = [number for number, named in names.items() if named == purpose]
+        # A key that was given out and is gone may stand in rows; another in its place would hide that they are lost.
+        if any(named == purpose and number not in names for number, named in outstanding.items()):
+            raise KeyMissing(purpose)
         if not numbers:
+            self._folder.begin_ledger()
             return self._keyring.make(purpose)
-        # Its maker may have died between naming the file and making the name durable.
+        # Its maker may have died between naming the file and making the name durable, or writing the ledger.
         self._folder.settle_data()
-        return self._keyring.read(max(numbers), purpose)
+        number = max(numbers)
+        if number not in outstanding and self._folder.ledger.exists():
+            self._folder.ledger.add("made", {number: purpose}, durable=False)
+        return self._keyring.read(number, purpose)
 
     def _hold(self, wrapped: WrappedKey) -> DataKey:
         key = self._keyring.data_key(wrapped)

@@ -1,0 +1,77 @@
+"""What the clocks of this site's processes read: the small table that one wrong reading is known by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, delete, func, select, update
+
+from gateway.store import schema
+from gateway.store.pages import insert_for
+from gateway.store.values import from_ms, to_ms
+
+_MARKS_KEPT: Final = 100
+
+
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """The readings nobody vouches for yet: the first and the newest of them."""
+
+    first: datetime
+    newest: datetime
+
+
+def newest_trusted(tx: Connection) -> datetime | None:
+    """The newest instant that counts as known; None where no process ever left a mark."""
+    marks = schema.clock_mark.c
+    found = tx.execute(select(func.max(marks.seen_at)).where(marks.state == "trusted")).scalar()
+    return from_ms(found) if found is not None else None
+
+
+def any_left(tx: Connection) -> bool:
+    """Whether any process ever left a mark."""
+    return tx.execute(select(schema.clock_mark.c.mark_id).limit(1)).first() is not None
+
+
+def newest_written(tx: Connection) -> datetime | None:
+    """For a site from before there were marks: the newest instant its pages, runs and claims were written at."""
+    page = select(schema.page.c.received_at).order_by(schema.page.c.seq.desc()).limit(1)
+    queries = (page, select(func.max(schema.run.c.started_at)), select(func.max(schema.claim.c.updated_at)))
+    instants = [instant for query in queries if (instant := tx.execute(query).scalar()) is not None]
+    return from_ms(max(instants)) if instants else None
+
+
+def doubt(tx: Connection) -> Doubt | None:
+    """The readings in doubt, None where there are none."""
+    marks = schema.clock_mark.c
+    query = select(func.min(marks.began_at), func.max(marks.seen_at)).where(marks.state == "doubted")
+    first, newest = tx.execute(query).one()
+    return Doubt(first=from_ms(first), newest=from_ms(newest)) if first is not None else None
+
+
+def note(tx: Connection, process: str, *, began: datetime, now: datetime, trusted: bool) -> None:
+    """What this process's clock reads now, and whether it is in line with what was known before the process began."""
+    table = schema.clock_mark
+    state = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted", "basis": "start"}
+    row = insert_for(tx, table).values(process=process, began_at=to_ms(began), **state)
+    tx.execute(row.on_conflict_do_update(index_elements=[table.c.process], set_=state))
+    _forget_old(tx)
+
+
+def confirm(tx: Connection, process: str, *, now: datetime, basis: str, by: str | None = None) -> None:
+    """`now` is known from here on, whatever was read before; what was in doubt is over and never counts."""
+    table = schema.clock_mark
+    ahead = (table.c.state == "trusted") & (table.c.seen_at > to_ms(now))
+    tx.execute(update(table).where((table.c.state == "doubted") | ahead).values(state="passed"))
+    values = {"began_at": to_ms(now), "seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
+    tx.execute(table.insert().values(process=process, **values))
+
+
+def _forget_old(tx: Connection) -> None:
+    """The newest marks are enough; one in doubt stays until somebody vouches for it."""
+    table = schema.clock_mark
+    oldest_kept = select(table.c.mark_id).order_by(table.c.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
+    newest = select(table.c.mark_id).where(table.c.state == "trusted").order_by(table.c.seen_at.desc()).limit(1)
+    old = (table.c.mark_id <= oldest_kept.scalar_subquery()) & (table.c.state != "doubted")
+    tx.execute(delete(table).where(old, table.c.mark_id != newest.scalar_subquery()))
