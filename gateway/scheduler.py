@@ -15,8 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from gateway.flow.batches.replay import rescan
-from gateway.flow.intake.night import Doors, catch_up, deliver_to, work_waiting
-from gateway.flow.intake.retain import retain
+from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, work_waiting
 from gateway.flow.office import Office
 from gateway.store.values import SHANGHAI
 
@@ -83,7 +82,7 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
         *table,
         ("look again", LOOK_AGAIN_SECONDS, lambda: rescan(office)),
         ("work waiting pages", LOOK_AGAIN_SECONDS, lambda: work_waiting(office, every, stopping=doors.stopping)),
-        ("let go", LET_GO_SECONDS, lambda: retain(office)),
+        ("let go", LET_GO_SECONDS, lambda: let_go(office, doors)),
     ]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -13,21 +15,24 @@ import msgspec
 
 from connectors.registry import ASSOCIATIONS, FEEDS
 from connectors.transport import webhook
+from connectors.transport.dates import remote_clocks
 from connectors.transport.http import probe
 from connectors.transport.msgid import MessageIds
-from gateway.errors import WrongUse
+from gateway.core.timekeeping import ProcessStart
+from gateway.errors import ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
+from gateway.flow.site import pairing
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.runners.processes import collect_seldom
 from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site, load_site
-from gateway.store import roster
-from gateway.store.engine import Store, open_store
+from gateway.store import clock_marks, roster
+from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
 from gateway.store.values import SHANGHAI
-from gateway.vault import Suite, Vault, parse_root_key, read_root_key_file, write_root_key
+from gateway.vault import KeyName, Suite, Vault, parse_root_key, read_root_key_file, write_root_key
 
 
 def shanghai_now() -> datetime:
@@ -79,13 +84,62 @@ def open_vault(site: Site) -> Vault:
     return vault
 
 
-def open_database(site: Site) -> Store:
-    """The site's database, brought to the present schema."""
+def open_database(site: Site, vault: Vault, *, clock: Clock = shanghai_now) -> Store:
+    """The site's database, brought to the present schema and paired with its vault.
+
+    Raises ForeignDatabase where the two do not belong together: then nothing was created, changed or migrated.
+    """
+    file = database_file(site.database_url(), site=site.path)
+    pairing.refuse_lost_file(vault, exists=file is None or file.is_file())
     store = open_store(site.database_url(), site=site.path)
-    upgrade(store)
-    with store.write() as tx:
-        roster.ensure(tx, sorted(site.associations))
+    try:
+        pairing.examine(store, vault)
+        upgrade(store)
+        pairing.pair(store, vault, now=clock())
+        with store.write() as tx:
+            roster.ensure(tx, sorted(site.associations))
+    except BaseException:
+        store.close()
+        raise
     return store
+
+
+def not_our_own(site: Site) -> list[tuple[str, str]]:
+    """(place, what is wrong) where keys are missing, or vault and database do not belong together. Makes nothing; a
+    database on a server is not called."""
+    if not _vault_folder(site).is_dir():
+        return []
+    vault = open_vault(site)
+    wrong = [
+        ("keys/vault", f"密钥 {key.number}（{key.purpose}）缺失 (a key that was given out is missing)")
+        for key in vault.missing()
+    ]
+    file = database_file(site.database_url(), site=site.path)
+    try:
+        if file is not None and file.is_file():
+            with closing(open_store(site.database_url(), site=site.path)) as store:
+                pairing.examine(store, vault)
+        elif file is not None:
+            pairing.refuse_lost_file(vault, exists=False)
+    except ForeignDatabase as error:
+        wrong.append(("config/gateway.toml", str(error)))
+    return wrong
+
+
+def left_behind(site: Site, vault: Vault) -> pairing.LeftBehind:
+    """What would be out of reach if the vault and the database that is there now belonged together; makes nothing."""
+    file = database_file(site.database_url(), site=site.path)
+    if file is not None and not file.is_file():
+        return pairing.LeftBehind(belongs=False, lacking=[], tables=[], unnamed=vault.unnamed(()), rows={})
+    with closing(open_store(site.database_url(), site=site.path)) as store:
+        return pairing.left_behind(store, vault)
+
+
+def adopt_database(site: Site, vault: Vault, *, by: str) -> Sequence[KeyName]:
+    """Make the database that is there now (or a new one) this vault's. Returns the keys written off."""
+    with closing(open_store(site.database_url(), site=site.path)) as store:
+        upgrade(store)
+        return pairing.adopt(store, vault, now=shanghai_now(), by=by)
 
 
 def open_office(path: Path, *, clock: Clock = shanghai_now) -> Office:
@@ -98,10 +152,11 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
     """An Office over a site whose files are already read."""
     collect_seldom()
     vault = open_vault(site)
+    store = open_database(site, vault, clock=clock)
     return Office(
         site=site.path,
         gateway=site.gateway,
-        store=open_database(site),
+        store=store,
         vault=vault,
         clock=clock,
         feeds=site.feeds,
@@ -109,6 +164,25 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
         schemes=site.schemes,
         associations=site.associations,
         match_model=site.matching,
+        start=_start(store, clock),
+    )
+
+
+def _start(store: Store, clock: Clock) -> ProcessStart:
+    """How this process begins. Only the machine's own clock is held against a counter that no change of it touches."""
+    with store.read() as tx:
+        known = clock_marks.newest_trusted(tx)
+        written = clock_marks.newest_written(tx) if known is None else None
+    if known is None and written is not None:
+        # Once and now: what this process writes must not be what the next one finds.
+        with store.write() as tx:
+            known = clock_marks.begin_with(tx, written)
+    return ProcessStart(
+        process=secrets.token_hex(16),
+        at=clock(),
+        known_before=known,
+        steady=time.monotonic if clock is shanghai_now else None,
+        steady_at=time.monotonic(),
     )
 
 
@@ -151,7 +225,13 @@ def sender(office: Office, association: str) -> Sender:
 
 def doors() -> Doors:
     """How a night reaches the outside from this process."""
-    return Doors(feed=feed_connector, sender=sender, jitter=jitter, new_lease=new_lease)
+    return Doors(
+        feed=feed_connector,
+        sender=sender,
+        jitter=jitter,
+        new_lease=new_lease,
+        remote_times=remote_clocks.present,
+    )
 
 
 REPLAY_SECONDS = 2 * webhook.TOLERANCE_SECONDS

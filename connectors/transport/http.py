@@ -13,7 +13,6 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ import httpx
 import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
+from connectors.transport.dates import http_date, remote_clocks
 from gateway.errors import OutcomeUnknown, Refused, Unavailable
 from gateway.model.page import MAX_PAGE_BYTES
 
@@ -126,6 +126,7 @@ def exchange(
     """
     try:
         with client.stream(method, url, headers=dict(headers), content=content) as response:
+            remote_clocks.note(response.url.host, response.headers.get("date", ""))
             body, whole = _read(response, limit=limit, patience=_patience(client))
     except _NOTHING_SENT as error:
         raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
@@ -175,20 +176,12 @@ def retry_after(text: str, *, date: str = "") -> float | None:
     """Retry-After (RFC 9110 §10.2.3) in seconds, 0 to a day; a date counts from the reply's own `date`."""
     if _SECONDS.fullmatch(seconds := text.strip(" \t")):
         return min(float(seconds), LONGEST_WAIT_SECONDS)
-    until = _http_date(text)
+    until = http_date(text)
     if until is None:
         return None
     # The far side's clock wrote both; ours is only asked when it did not send its own.
-    since = _http_date(date) or datetime.now(UTC)
+    since = http_date(date) or datetime.now(UTC)
     return min(max((until - since).total_seconds(), 0.0), LONGEST_WAIT_SECONDS)
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return parsed if parsed.tzinfo is not None else None
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

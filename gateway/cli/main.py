@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from gateway.cli import (
     bench,
     claims,
+    clock,
     demo,
     explaining,
     facts,
@@ -64,6 +65,7 @@ reporting.register(app)
 claims.register(app)
 review.register(app)
 findings.register(app)
+clock.register(app)
 
 
 def main() -> None:

@@ -73,7 +73,18 @@ def _findings(path: Path) -> tuple[list[Finding], Site | None]:
         site = load_site(path)
     except BadSettings as error:
         return error.findings, None
-    return readiness(site, today=shanghai_now().date()), site
+    findings = readiness(site, today=shanghai_now().date())
+    # Where a secret is missing the keys cannot be looked at.
+    return findings or _own(site), site
+
+
+def _own(site: Site) -> list[Finding]:
+    from gateway import wiring
+
+    return [
+        Finding(file, "keys", what, "密钥与数据库齐全相符 (keys complete, database their own)")
+        for file, what in wiring.not_our_own(site)
+    ]
 
 
 def _reach(site: Site) -> list[Finding]:
@@ -105,14 +116,63 @@ def keys_status(context: typer.Context, as_json: Json = False) -> None:
     from gateway.settings.site import load_site
     from gateway.wiring import open_vault
 
-    rows = open_vault(load_site(context.obj)).status()
+    vault = open_vault(load_site(context.obj))
+    rows, missing = vault.status(), vault.missing()
     if as_json:
-        emit({"keys": [{**_plain(row), "intact": row.intact} for row in rows]})
-        return
+        emit({"keys": [{**_plain(row), "intact": row.intact} for row in rows], "missing": missing})
+    else:
+        table(
+            "密钥",
+            ("编号", "用途", "套件", "生成日", "完好"),
+            [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows],
+        )
+    if missing:
+        if not as_json:
+            table(
+                "曾经生成、现已缺失的密钥 (missing)", ("编号", "用途"), [(key.number, key.purpose) for key in missing]
+            )
+        raise typer.Exit(1)
+
+
+@keys.command("adopt-database")
+def keys_adopt_database(
+    context: typer.Context,
+    by: Annotated[
+        str | None, typer.Option("--by", help="经办人；不写则只看不做 (who says so; without it: show).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """认领现有数据库：先列出将无法打开或用不上的，再由经办人确认 (make the database that is there this vault's)."""
+    from gateway import wiring
+    from gateway.cli.review import name_of
+    from gateway.settings.site import load_site
+
+    site = load_site(context.obj)
+    vault = wiring.open_vault(site)
+    left = wiring.left_behind(site, vault)
+    if not as_json:
+        _show_left_behind(left)
+    written_off = wiring.adopt_database(site, vault, by=name_of(by)) if by is not None else []
+    if as_json:
+        emit({**_plain(left), "adopted": by is not None, "written_off": written_off})
+    elif by is not None:
+        say(f"已认领，注销缺失的密钥{len(written_off)}把；正在运行的 hubao serve 请重启 (adopted; restart hubao serve)")
+    if by is None and not left.belongs:
+        raise typer.Exit(1)
+
+
+def _show_left_behind(left: Any) -> None:
+    say("数据库与密钥库相符 (they belong together)" if left.belongs else "数据库与密钥库不相符 (they do not)")
+    table("数据库中的行 (rows)", ("表", "行数"), sorted(left.rows.items()))
     table(
-        "密钥",
-        ("编号", "用途", "套件", "生成日", "完好"),
-        [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows],
+        "行所用而密钥库没有的密钥：这些行将打不开 (rows name them, the vault has them not)",
+        ("编号",),
+        [(number,) for number in left.lacking],
+    )
+    table(
+        "没有行使用的密钥：其数据可能在另一数据库 (no row names them)",
+        ("编号", "用途"),
+        [(key.number, key.purpose) for key in left.unnamed],
     )
 
 

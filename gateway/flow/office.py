@@ -16,6 +16,7 @@ from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
 from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping
 from gateway.core.schemes import SchemeFamily
+from gateway.core.timekeeping import ProcessStart
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
 from gateway.ports import Clock
@@ -77,6 +78,7 @@ class Office:
     schemes: Mapping[str, SchemeFamily]
     associations: Mapping[str, AssociationSpec]
     match_model: Model
+    start: ProcessStart
 
     def now(self) -> datetime:
         """The instant, aware, in Asia/Shanghai."""

@@ -26,6 +26,12 @@ class ReviewSpec(Spec):
     second_person_above: Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 12, decimal_places=2)] = Decimal("10000.00")
 
 
+class KeysSpec(Spec):
+    """How keys end. Those of pages that are all gone rest for so many days before they are destroyed."""
+
+    rest_days: Annotated[int, Field(ge=0, le=90)] = 7
+
+
 class GatewaySpec(Spec):
     """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`."""
 
@@ -41,3 +47,4 @@ class GatewaySpec(Spec):
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 120
     review: ReviewSpec = ReviewSpec()
     matching: MatchingChoice = MatchingChoice()
+    keys: KeysSpec = KeysSpec()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, delete, func, select, update
 
 from gateway.store import schema
-from gateway.store.pages import insert_for
+from gateway.store.engine import insert_for
 from gateway.store.values import from_ms, to_ms
 
 _MARKS_KEPT: Final = 100
@@ -29,17 +29,20 @@ def newest_trusted(tx: Connection) -> datetime | None:
     return from_ms(found) if found is not None else None
 
 
-def any_left(tx: Connection) -> bool:
-    """Whether any process ever left a mark."""
-    return tx.execute(select(schema.clock_mark.c.mark_id).limit(1)).first() is not None
-
-
 def newest_written(tx: Connection) -> datetime | None:
     """For a site from before there were marks: the newest instant its pages, runs and claims were written at."""
     page = select(schema.page.c.received_at).order_by(schema.page.c.seq.desc()).limit(1)
     queries = (page, select(func.max(schema.run.c.started_at)), select(func.max(schema.claim.c.updated_at)))
     instants = [instant for query in queries if (instant := tx.execute(query).scalar()) is not None]
     return from_ms(max(instants)) if instants else None
+
+
+def begin_with(tx: Connection, known: datetime) -> datetime:
+    """The first mark of a site from before there were any; returns what another process put first, if one did."""
+    at = to_ms(known)
+    row = {"process": "history", "began_at": at, "seen_at": at, "state": "trusted", "basis": "history"}
+    tx.execute(insert_for(tx, schema.clock_mark).values(**row).on_conflict_do_nothing())
+    return newest_trusted(tx) or known
 
 
 def doubt(tx: Connection) -> Doubt | None:
@@ -52,20 +55,24 @@ def doubt(tx: Connection) -> Doubt | None:
 
 def note(tx: Connection, process: str, *, began: datetime, now: datetime, trusted: bool) -> None:
     """What this process's clock reads now, and whether it is in line with what was known before the process began."""
-    table = schema.clock_mark
-    state = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted", "basis": "start"}
-    row = insert_for(tx, table).values(process=process, began_at=to_ms(began), **state)
-    tx.execute(row.on_conflict_do_update(index_elements=[table.c.process], set_=state))
+    seen = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted"}
+    _put(tx, {"process": process, "began_at": to_ms(began), "basis": "start", **seen}, again=seen)
     _forget_old(tx)
 
 
-def confirm(tx: Connection, process: str, *, now: datetime, basis: str, by: str | None = None) -> None:
+def vouch(tx: Connection, process: str, *, now: datetime, basis: str, by: str | None) -> None:
     """`now` is known from here on, whatever was read before; what was in doubt is over and never counts."""
     table = schema.clock_mark
     ahead = (table.c.state == "trusted") & (table.c.seen_at > to_ms(now))
     tx.execute(update(table).where((table.c.state == "doubted") | ahead).values(state="passed"))
-    values = {"began_at": to_ms(now), "seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
-    tx.execute(table.insert().values(process=process, **values))
+    known = {"seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
+    _put(tx, {"process": process, "began_at": to_ms(now), **known}, again=known)
+
+
+def _put(tx: Connection, row: dict[str, Any], *, again: dict[str, Any]) -> None:
+    """A process has one row; `again` is what changes when it comes once more."""
+    new = insert_for(tx, schema.clock_mark).values(**row)
+    tx.execute(new.on_conflict_do_update(index_elements=[schema.clock_mark.c.process], set_=again))
 
 
 def _forget_old(tx: Connection) -> None:

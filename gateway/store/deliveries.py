@@ -147,6 +147,16 @@ def record_answers(tx: Connection, done: Sequence[tuple[Delivery, str | None]], 
     change_many(tx, sql, values)
 
 
+def pull_back(tx: Connection, *, now: datetime, horizon: datetime) -> None:
+    """Deliveries and leases that stand beyond `horizon` were set by a clock that was ahead: they are due now."""
+    table, late = schema.delivery, to_ms(horizon)
+    waiting = table.c.state.in_(("pending", "unknown", "leased")) & (table.c.next_at > late)
+    tx.execute(update(table).where(waiting).values(next_at=to_ms(now)))
+    # Only a lease that ended before now is taken over.
+    leased = (table.c.state == "leased") & (table.c.lease_until > late)
+    tx.execute(update(table).where(leased).values(lease_until=to_ms(now) - 1))
+
+
 def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
     """The sealed body of one version."""
     table = schema.delivery.c

@@ -137,18 +137,20 @@ def _driver_cursor(tx: Connection) -> Iterator[Any]:
 
 def open_store(url: str, *, site: Path) -> Store:
     """A store for `sqlite:///path` (relative to the site) or `postgresql://…`. Raises WrongUse for anything else."""
-    if url.startswith("sqlite:///"):
-        return Store(_sqlite(_sqlite_file(url, site)))
+    if (path := database_file(url, site=site)) is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Store(_sqlite(path))
     if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         return Store(_postgres("postgresql+psycopg://" + url.split("://", 1)[1]))
     raise WrongUse("数据库地址应为 sqlite:///… 或 postgresql://… (database URL)")
 
 
-def _sqlite_file(url: str, site: Path) -> Path:
+def database_file(url: str, *, site: Path) -> Path | None:
+    """Where the file of a SQLite database stands, or would; None for a database on a server. Nothing is made."""
+    if not url.startswith("sqlite:///"):
+        return None
     path = Path(url.removeprefix("sqlite:///"))
-    path = path if path.is_absolute() else site / path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    return path if path.is_absolute() else site / path
 
 
 def _sqlite(path: Path) -> Engine:

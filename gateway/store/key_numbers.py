@@ -10,8 +10,6 @@ from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
-from gateway.store.engine import is_postgres
-
 _NUMBERED: Final = {"page": "key_no"}
 """A page's row has the number beside the bytes; its batches are sealed under the same key and end with it."""
 
@@ -22,6 +20,7 @@ _SEALED: Final = (
     ("fact", "sealed"),
     ("review_decision", "note"),
     ("review_decision", "undone_note"),
+    ("finding", "note"),
 )
 
 _NEWEST: Final = (
@@ -35,12 +34,12 @@ _NEWEST: Final = (
 
 
 def named(tx: Connection) -> dict[int, str]:
-    """Key number → a table whose rows name it. One pass over every table with sealed columns: seconds on a large site."""
+    """Key number → a table whose rows name it. One pass over every sealed table: seconds on a large site."""
     tables: dict[int, str] = {}
     for table, column in _SEALED:
         if _has(tx, table, column):
             head = f"substr({column}, 5, 4)"
-            query = f'select distinct {head} from "{table}" where {column} is not null'  # noqa: S608 - names of ours
+            query = f'select distinct {head} from "{table}" where {column} is not null'
             for (number,) in tx.execute(text(query)):
                 tables.setdefault(int.from_bytes(number, "big"), table)
     if _has(tx, "page", "key_no"):
@@ -54,9 +53,7 @@ def named_lately(tx: Connection) -> dict[int, str]:
     tables: dict[int, str] = {}
     for table, column, order, many in _NEWEST:
         number = column if column in _NUMBERED.values() else f"substr({column}, 5, 4)"
-        query = (
-            f'select {number} from "{table}" where sealed is not null order by {order} desc limit {many}'  # noqa: S608
-        )
+        query = f'select {number} from "{table}" where sealed is not null order by {order} desc limit {many}'
         for (named_number,) in tx.execute(text(query)):
             value = named_number if isinstance(named_number, int) else int.from_bytes(named_number, "big")
             tables.setdefault(value, table)

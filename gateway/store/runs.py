@@ -32,10 +32,14 @@ RETRY_AFTER_MS = 600_000
 """A run that failed may be tried again after this."""
 
 
+AHEAD_MS = 86_400_000
+"""No two machines of a site differ by so much: a run that began later than this was begun by a clock that was ahead."""
+
+
 def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) -> int | None:
     """Claim the run due at that instant; None if it is done, or somebody is at it.
 
-    A run that was cut off, and after a while one that failed, is taken up again.
+    A run that was cut off, and after a while one that failed, is taken up again, and one that a clock ahead began.
     """
     table = schema.run
     at = to_ms(now)
@@ -45,7 +49,8 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
         return int(made)
     cut_off = table.c.outcome.is_(None) & (table.c.beat_at < at - SILENT_AFTER_MS)
     failed = (table.c.outcome == "failed") & (table.c.finished_at < at - RETRY_AFTER_MS)
-    same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed)
+    ahead = table.c.started_at > at + AHEAD_MS
+    same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed | ahead)
     again = (
         update(table)
         .where(same)
@@ -98,9 +103,13 @@ def last_page_at(tx: Connection, feed: str) -> datetime | None:
     return from_ms(found) if found is not None else None
 
 
-def latest_scheduled(tx: Connection, feed: str) -> datetime | None:
-    """The instant of the feed's newest run that ended well: what came after it is still to be caught up."""
+def latest_scheduled(tx: Connection, feed: str, *, until: datetime) -> datetime | None:
+    """The instant of the feed's newest run that ended well: what came after it is still to be caught up.
+
+    A run that stands after `until` was begun by a clock that was ahead, and keeps nothing from being due.
+    """
     table = schema.run.c
     query = select(func.max(table.scheduled_for)).where(table.feed == feed, table.outcome == "done")
+    query = query.where(table.scheduled_for <= to_ms(until))
     found = tx.execute(query).scalar()
     return from_ms(found) if found is not None else None

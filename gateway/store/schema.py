@@ -65,7 +65,8 @@ clock_mark = Table(
     Column("by", String(80)),
 )
 """The newest instant a process read from its clock. state: trusted | doubted (a finding is open) | passed (over, and
-never counts); basis: start (in line with what was known before) | confirmed (by a person) | dates (of other machines)."""
+never counts); basis: history (found in older tables) | start (in line with what was known before) | confirmed (by a
+person) | dates (of other machines)."""
 
 resting_key = Table(
     "resting_key",

@@ -7,8 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, inspect, select
 
 from gateway.store import schema
-from gateway.store.engine import lock
-from gateway.store.pages import insert_for
+from gateway.store.engine import insert_for, lock
 from gateway.store.values import to_ms
 
 

@@ -25,6 +25,7 @@ class Ledger:
         self._lock = Lock()
         self._read_until = 0
         self._outstanding: dict[int, str] = {}
+        self._ended: set[int] = set()
 
     def exists(self) -> bool:
         """False for the folder of a vault that was made before there were ledgers."""
@@ -35,6 +36,12 @@ class Ledger:
         with self._lock:
             self._read_on()
             return dict(self._outstanding)
+
+    def ended(self) -> set[int]:
+        """The numbers of the keys that were destroyed or written off."""
+        with self._lock:
+            self._read_on()
+            return set(self._ended)
 
     def add(self, change: Change, keys: dict[int, str], *, durable: bool) -> None:
         """Write a change of these keys down. `durable`: on disk before this returns."""
@@ -56,16 +63,19 @@ class Ledger:
         try:
             with self._path.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < self._read_until:
-                    self._read_until, self._outstanding = 0, {}
+                    self._begin_again()
                 file.seek(self._read_until)
                 added = file.read()
         except FileNotFoundError:
-            self._read_until, self._outstanding = 0, {}
+            self._begin_again()
             return
         whole = added[: added.rfind(b"\n") + 1]
         self._read_until += len(whole)
         for line in whole.splitlines():
             self._apply(line)
+
+    def _begin_again(self) -> None:
+        self._read_until, self._outstanding, self._ended = 0, {}, set()
 
     def _apply(self, line: bytes) -> None:
         match = _LINE.fullmatch(line)
@@ -74,5 +84,7 @@ class Ledger:
         number, purpose = int(match[2]), match[3].decode()
         if match[1] in (b"made", b"named"):
             self._outstanding[number] = purpose
+            self._ended.discard(number)
         else:
             self._outstanding.pop(number, None)
+            self._ended.add(number)

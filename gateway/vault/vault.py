@@ -180,14 +180,15 @@ class Vault(Guarded):
         if numbers:
             self.key(max(numbers))
 
-    def holds(self, number: int) -> bool:
-        """Whether the key with this number is there, intact or not."""
-        return number in self._folder.names()
-
     def lacking(self, numbers: Iterable[int]) -> list[int]:
         """Those of these key numbers that the folder does not have."""
         present = self._folder.names()
         return sorted(number for number in set(numbers) if number not in present)
+
+    def unaccounted(self, numbers: Iterable[int]) -> list[int]:
+        """Those of them that the folder neither has nor knows to be lost, destroyed or written off."""
+        ledger = self._folder.ledger
+        return sorted(set(self.lacking(numbers)) - set(ledger.outstanding()) - ledger.ended())
 
     def gave_out_data_keys(self) -> bool:
         """Whether any key besides the fingerprints' was ever made."""
@@ -208,9 +209,7 @@ class Vault(Guarded):
         """Rows name these keys (number → purpose): none is made anew, and those that are not here count as missing."""
         with self._folder.exclusive():
             self._folder.begin_ledger()
-            present, outstanding = self._folder.names(), self._folder.ledger.outstanding()
-            lost = {n: purpose for n, purpose in purposes.items() if n not in present and n not in outstanding}
-            if lost:
+            if lost := {number: purposes[number] for number in self.unaccounted(purposes)}:
                 self._folder.ledger.add("named", lost, durable=True)
             if (highest := max(purposes, default=0)) > self._folder.last_number():
                 self._folder.take_numbers(highest)
@@ -228,9 +227,14 @@ class Vault(Guarded):
         return self._folder.read_id(self._folder.site)
 
     def propose_site_id(self, *, anew: bool = False) -> bytes:
-        """A random id for a site; the one proposed before, where a crash kept it from being taken, unless `anew`."""
+        """The site's id or, where it has none, a random one: that of before, where a crash kept it from being taken.
+
+        `anew`: one that no database has, whatever was before.
+        """
         with self._folder.exclusive():
-            proposed = None if anew else self._folder.read_id(self._folder.site_proposed)
+            proposed = None
+            if not anew:
+                proposed = self.site_id() or self.proposed_site_id()
             if proposed is None:
                 proposed = self._keyring.draw(_SITE_ID_LENGTH)
                 self._folder.write(self._folder.site_proposed, proposed.hex().encode())
@@ -241,7 +245,7 @@ class Vault(Guarded):
         return self._folder.read_id(self._folder.site_proposed)
 
     def settle_site_id(self, site_id: bytes) -> None:
-        """The database has this id now, durably: so has the vault. From here on the keys given out are kept count of."""
+        """The database has this id now, durably: so has the vault, which keeps count of its keys from here on."""
         with self._folder.exclusive():
             self._folder.begin_ledger()
             if self._folder.read_id(self._folder.site) != site_id:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from threading import Event
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway import __version__, scheduler, wiring
@@ -16,6 +16,8 @@ from gateway.flow.office import Office
 from gateway.web import problems
 from gateway.web.api import associations, documents, facts, feeds, health, reviews
 from gateway.web.api.desk import Desk
+from gateway.web.api.messages import json_answer
+from gateway.web.problems import Problem
 
 _DESCRIPTION = """
 医保结算数据进，预填申领出。错误一律为 RFC 9457 的 application/problem+json，`code` 稳定。
@@ -45,6 +47,23 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     documents.complete(app)
+    return app
+
+
+def make_refusing_app(title: str) -> FastAPI:
+    """The application of a site that must not be opened: it lives, and is ready for nothing."""
+    app = FastAPI(title=title, version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        return json_answer(health.Wellbeing())
+
+    @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+    async def refuse(path: str) -> Response:
+        detail = "数据库与密钥库不属于同一站点，须由管理员处理 (database and keys do not belong together)"
+        raise Problem("not_ready", detail)
+
+    problems.install(app)
     return app
 
 

@@ -8,13 +8,15 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 from fastapi import FastAPI
 
 from gateway import wiring
-from gateway.errors import WrongUse
-from gateway.web.app import make_app
+from gateway.errors import ForeignDatabase, WrongUse
+from gateway.settings.site import load_site
+from gateway.web.app import make_app, make_refusing_app
 
 log = logging.getLogger("hubao.web")
 
@@ -22,8 +24,14 @@ _LAST_ANSWERS_SECONDS = 10
 
 
 def serve_site(site: Path) -> None:
-    """Serve until told to stop. Raises BadSettings, WrongUse, Unavailable where the site cannot be opened."""
-    office = wiring.open_office(site)
+    """Serve until told to stop. Raises BadSettings, WrongUse, Unavailable where the site cannot be opened.
+
+    Where database and keys do not belong together every request is answered 503, so that whoever pushes comes again.
+    """
+    try:
+        office = wiring.open_office(site)
+    except ForeignDatabase as error:
+        _refuse_everything(site, error)
     listening = _listen(office.gateway.listen_host, office.gateway.listen_port)
     app = make_app(office, wiring.doors(), start_scheduler=True)
     server = _server(app)
@@ -35,6 +43,19 @@ def serve_site(site: Path) -> None:
     office.store.close()
     if not server.started:
         sys.exit(1)
+
+
+def _refuse_everything(site: Path, error: ForeignDatabase) -> NoReturn:
+    """Say why, and answer 503 until told to stop; then end like any command that was used wrongly."""
+    gateway = load_site(site).gateway
+    listening = _listen(gateway.listen_host, gateway.listen_port)
+    sys.stderr.write(f"{error}\n")
+    log.error("not ready: %s", type(error).__name__)
+    server = _server(make_refusing_app(gateway.name))
+    _stop_on_signals(server)
+    _tell_where(listening)
+    server.run(sockets=[listening])
+    raise error
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -19,6 +19,18 @@ class FindingCode(msgspec.Struct, frozen=True):
 
 
 CODES: Final[dict[str, FindingCode]] = {
+    "clock_jump": FindingCode(
+        "act",
+        "本机时钟与此前已知的时间相差三天以上，到期销毁与定时取数暂停"
+        " (the clock is out of line with what was known: nothing is let go, schedules wait)",
+        "核对本机时间；确认无误后运行 hubao clock confirm --by 姓名 (check the clock; if it is right, confirm it)",
+    ),
+    "key_missing": FindingCode(
+        "act",
+        "曾经生成的密钥现已缺失，不会另造 (keys that were given out are missing, and are never made anew)",
+        "从备份恢复 keys/vault/data；无法恢复的，用 hubao keys adopt-database 注销"
+        " (restore the key folder; what cannot be restored is written off: hubao keys adopt-database)",
+    ),
     "page_failed": FindingCode(
         "act",
         "一页处理失败，其余行尚未处理 (a page failed and waits)",
@@ -43,5 +55,12 @@ CODES: Final[dict[str, FindingCode]] = {
 }
 """Code → what it means. A code that is not here cannot be raised."""
 
-SUBJECTS: Final[dict[str, str]] = {"page": "页", "feed": "盟市", "association": "协会", "step": "步骤"}
+SUBJECTS: Final[dict[str, str]] = {
+    "page": "页",
+    "feed": "盟市",
+    "association": "协会",
+    "step": "步骤",
+    "clock": "时钟",
+    "vault": "密钥库",
+}
 """What a finding may be about."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from threading import Event, Thread
@@ -17,6 +17,7 @@ from gateway.flow.intake.retain import Retained, retain
 from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import Stored, take_in, work_page, work_stream
 from gateway.flow.office import Office
+from gateway.flow.site import clock, vault_keys
 from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, pages, runs
@@ -30,10 +31,15 @@ def _never() -> bool:
     return False
 
 
+def _no_machines() -> Mapping[str, datetime]:
+    return {}
+
+
 class Doors(msgspec.Struct, frozen=True):
     """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
 
-    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun.
+    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun. `remote_times`: what
+    the clocks of other machines read now, by the name of the machine.
     """
 
     feed: Callable[[Office, str], FeedConnector]
@@ -41,6 +47,7 @@ class Doors(msgspec.Struct, frozen=True):
     jitter: Callable[[], float]
     new_lease: Callable[[], str]
     stopping: Callable[[], bool] = _never
+    remote_times: Callable[[], Mapping[str, datetime]] = _no_machines
 
 
 class FeedReport(msgspec.Struct, kw_only=True):
@@ -78,6 +85,8 @@ def run_night(
 ) -> NightReport:
     """Take in now, look again where the roster changed, then deliver. Feeds are named, or all that are enabled."""
     report = NightReport()
+    vault_keys.look(office)
+    clock.leave_mark(office)
     chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
     for name in chosen:
         report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
@@ -87,8 +96,17 @@ def run_night(
     report.rescanned = rescan(office)
     for association in sorted(office.associations):
         report.deliveries[association] = deliver_to(office, doors, association)
+    clock.ask_other_machines(office, doors.remote_times())
     report.retained = retain(office)
     return report
+
+
+def let_go(office: Office, doors: Doors) -> Retained:
+    """Between the nights: what the clock reads is left for the next start to know, and what is past its time goes."""
+    vault_keys.look(office)
+    clock.leave_mark(office)
+    clock.ask_other_machines(office, doors.remote_times())
+    return retain(office)
 
 
 def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
@@ -267,14 +285,17 @@ def due_times(spec: FeedSpec, *, after: datetime | None, now: datetime, most: in
 def catch_up(office: Office, doors: Doors, feeds: Sequence[str] = ()) -> list[FeedReport]:
     """Run every feed (or those named) whose hour has come since the last run the database knows of.
 
-    Missed days are one run: a sweep and a folder take in everything new, however many nights were missed.
+    Missed days are one run: a sweep and a folder take in everything new, however many nights were missed. While the
+    clock is not believed no hour has come.
     """
-    reports = []
+    reports: list[FeedReport] = []
+    if not clock.believed(office):
+        return reports
     now = office.now()
     for name in feeds or office.feeds:
         spec = office.feeds[name]
         with office.store.read() as tx:
-            last = runs.latest_scheduled(tx, name)
+            last = runs.latest_scheduled(tx, name, until=now)
         due = due_times(spec, after=last, now=now)
         if due:
             reports.append(run_feed(office, doors, name, scheduled_for=due[-1]))

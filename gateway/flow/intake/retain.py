@@ -11,7 +11,17 @@ from datetime import timedelta
 import msgspec
 
 from gateway.flow.office import Office
-from gateway.store import match_decisions, pages, quarantine, records, review_decisions, reviews, rulings
+from gateway.flow.site.clock import may_let_go
+from gateway.store import (
+    match_decisions,
+    pages,
+    quarantine,
+    records,
+    resting_keys,
+    review_decisions,
+    reviews,
+    rulings,
+)
 from gateway.store.values import to_ms
 
 _AT_ONCE = 500
@@ -26,17 +36,40 @@ class Retained(msgspec.Struct, kw_only=True):
 
 
 def retain(office: Office) -> Retained:
-    """Let go of what is past its retention. Safe to run at any time, and again after a crash."""
+    """Let go of what is past its retention. Safe to run at any time, and again after a crash.
+
+    Nothing is while the clock is in doubt: neither pages nor keys can be made again.
+    """
     report = Retained()
+    if not may_let_go(office):
+        return report
     for feed, spec in office.feeds.items():
         before = to_ms(office.now() - timedelta(days=spec.retention_days))
         while _let_go(office, feed, before, report):
             pass
-    with office.store.read() as tx:
-        numbers = pages.keys_of_expired(tx)
-    for number in numbers:
-        report.keys += office.vault.shred(number)
+    report.keys = _destroy_rested(office)
     return report
+
+
+def _destroy_rested(office: Office) -> int:
+    """Keys whose pages are all gone rest first: a backup of a few days ago can still be gone back to. Returns how many
+    were destroyed."""
+    now = office.now()
+    with office.store.read() as tx:
+        expired, resting = pages.keys_of_expired(tx), resting_keys.resting(tx)
+    gone = set(office.vault.lacking(expired))
+    expired = [number for number in expired if number not in gone]
+    if resting.keys() != set(expired):
+        with office.store.write() as tx:
+            resting_keys.rest(tx, expired, now=now)
+            resting = resting_keys.resting(tx)
+    long_ago = now - timedelta(days=office.gateway.keys.rest_days)
+    rested = [number for number, since in resting.items() if since <= long_ago]
+    destroyed = sum(office.vault.shred(number) for number in rested)
+    if rested:
+        with office.store.write() as tx:
+            resting_keys.forget(tx, rested)
+    return destroyed
 
 
 def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:

@@ -89,8 +89,11 @@ def _people_per_page(spec: FeedSpec) -> int:
 
 
 def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:
-    """The first day to ask about: where the last answer ended less the overlap, or the feed's first reach."""
-    if asked_until is None:
+    """The first day to ask about: where the last answer ended less the overlap, or the feed's first reach.
+
+    An answer that ends after today was had under a clock that was ahead: how far it reached nobody knows.
+    """
+    if asked_until is None or asked_until > today:
         return today - timedelta(days=spec.window.first_days)
     return asked_until - timedelta(days=spec.window.overlap_days)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.errors import HubaoError
+from gateway.errors import HubaoError, KeyMissing
 from gateway.flow.office import Office
 from gateway.store import roster
 from gateway.web.api.desk import desk_of
@@ -27,6 +28,13 @@ class Wellbeing(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "ok"
 
 
+class Readiness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """ok. `missing_keys`, where there are any: how many keys were given out and are gone."""
+
+    status: Literal["ok"]
+    missing_keys: int = 0
+
+
 @router.get(
     "/healthz",
     summary="进程在运行 (the process lives)",
@@ -40,20 +48,23 @@ async def healthz() -> Response:
 @router.get(
     "/readyz",
     summary="可以工作 (it can work)",
-    responses={**answers(Wellbeing, "就绪 (ready)"), **problems("not_ready")},
+    responses={**answers(Readiness, "就绪 (ready)"), **problems("not_ready")},
 )
 async def readyz(request: Request) -> Response:
-    """Ready where the database answers and the vault gives out its keys."""
+    """Ready where the database answers and the vault has its keys. Asking makes none."""
     office = desk_of(request).office
     try:
-        await run_in_threadpool(_look, office)
+        return json_answer(await run_in_threadpool(_look, office))
+    except KeyMissing as error:
+        log.error("not ready: %s", type(error).__name__)
+        raise Problem("not_ready", "名册密钥缺失，见 hubao keys status (the roster's key is missing)") from None
     except HubaoError as error:
         log.error("not ready: %s", type(error).__name__)
         raise Problem("not_ready") from None
-    return json_answer(Wellbeing())
 
 
-def _look(office: Office) -> None:
+def _look(office: Office) -> Readiness:
     with office.store.read() as tx:
         roster.version(tx, sorted(office.associations))
-    office.vault.roster_key()
+    office.vault.require_roster_key()
+    return Readiness(status="ok", missing_keys=len(office.vault.missing()))
