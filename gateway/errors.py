@@ -12,6 +12,7 @@
     │   └── KeyMissing      a key that was given out is not there: it must be restored, never made anew
     ├── Refused             the other side answered no; trying again changes nothing
     ├── BrokenSeal          something sealed does not open; says nothing more
+    ├── UnknownForm         a newer program wrote what is kept here: use that one, nothing is lost
     ├── NotAuthentic        a message from outside does not prove its sender; says nothing more
     └── Conflict            somebody else changed it first; read again
 
@@ -110,6 +111,16 @@ class BrokenSeal(HubaoError):
 
     def __init__(self) -> None:
         super().__init__("sealed value does not open (密文无法打开)")
+
+
+class UnknownForm(HubaoError):
+    """What is kept has a form of a newer program. It is whole: the program that wrote it, or a newer one, reads it."""
+
+    def __init__(self, what: str, form: int, newest: int) -> None:
+        super().__init__(
+            f"{what}：由更新的程序写入（格式{form}，本程序只识别到{newest}）；请改用写入它的版本或更新的版本"
+            f" (kept in form {form}, this program knows forms up to {newest}: use the one that wrote it or a newer one)"
+        )
 
 
 class NotAuthentic(HubaoError):

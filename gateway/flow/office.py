@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.claims.drafting import spoken
 from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
+from gateway.core.claims.kept import spoken
+from gateway.core.forms import Forms, packed
 from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping
 from gateway.core.schemes import SchemeFamily
@@ -28,7 +29,9 @@ from gateway.store.members import MemberRow
 from gateway.vault import Vault, context_for
 
 _pack = msgspec.msgpack.Encoder()
-_unpack_record = msgspec.msgpack.Decoder(SettlementRecord)
+
+RECORDS = Forms("结算记录 (settlement record)", packed(SettlementRecord))
+"""How a stored settlement is packed. A field that records gain later has a default, and a form of its own."""
 
 page_context = context_for("page", "sealed")
 batch_context = context_for("batch", "sealed")
@@ -56,7 +59,8 @@ class Personal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 Opener = Callable[[bytes, bytes], bytes]
 """Sealed bytes and their context → plain bytes: `Vault.open`, or `Vault.opener()` for a batch."""
 
-_unpack_personal = msgspec.msgpack.Decoder(Personal)
+MEMBERS = Forms("会员信息 (member)", packed(Personal))
+"""How a stored member's box is packed. A field that it gains later has a default, and a form of its own."""
 
 
 def pack(value: Any) -> bytes:
@@ -132,7 +136,7 @@ class Office:
     def open_member(self, row: MemberRow, open_one: Opener | None = None) -> Member:
         """A member with his personal fields; `open_one` for many in a row. Raises BrokenSeal."""
         plain = (open_one or self.vault.open)(row.sealed, member_context(row.member_id))
-        who: Personal = _unpack_personal.decode(plain)
+        personal = MEMBERS.read(plain)
         return Member(
             member_id=row.member_id,
             person_id=row.person_id,
@@ -142,22 +146,21 @@ class Office:
             league=row.league,
             opt_out=row.opt_out,
             coverage=row.coverage,
-            name=who.name,
-            id_type=who.id_type,
-            id_number=who.id_number,
-            sex=who.sex,
-            birth_date=who.birth_date,
-            phone=who.phone,
-            unit_no=who.unit_no,
-            unit_name=who.unit_name,
-            kept_out=who.kept_out,
+            name=personal.name,
+            id_type=personal.id_type,
+            id_number=personal.id_number,
+            sex=personal.sex,
+            birth_date=personal.birth_date,
+            phone=personal.phone,
+            unit_no=personal.unit_no,
+            unit_name=personal.unit_name,
+            kept_out=personal.kept_out,
         )
 
     def open_record(self, sealed: bytes, name: str, open_one: Opener | None = None) -> SettlementRecord:
         """A stored settlement; `open_one` for many in a row. Raises BrokenSeal."""
         plain = (open_one or self.vault.open)(sealed, record_context(name))
-        record: SettlementRecord = _unpack_record.decode(plain)
-        return record
+        return RECORDS.read(plain)
 
 
 def record_name(feed: str, key: bytes, association: str) -> str:

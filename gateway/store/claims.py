@@ -13,7 +13,10 @@ from gateway.store.engine import change_many, insert_for, insert_many, select_in
 
 
 class ClaimRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The latest version of a claim, without its body (the body is in the outbox, frozen)."""
+    """The latest version of a claim, without its body (the body is in the outbox, frozen).
+
+    `content` is the digest of what it says, in the form of a claim's content that `form` names.
+    """
 
     claim_id: str
     association: str
@@ -29,6 +32,7 @@ class ClaimRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     claim_by: str | None
     content: bytes
     updated_at: int
+    form: int = 1
 
 
 _COLUMNS = ClaimRow.__struct_fields__
@@ -58,7 +62,7 @@ def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -
     insert_many(tx, schema.claim, _COLUMNS, [_values(row) for row in new])
     sql = (
         "update claim set member_id = ?, version = ?, status = ?, edition = ?, payable = ?, flags = ?,"
-        " claim_by = ?, content = ?, updated_at = ? where claim_id = ?"
+        " claim_by = ?, content = ?, updated_at = ?, form = ? where claim_id = ?"
     )
     values = [
         (
@@ -71,6 +75,7 @@ def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -
             r.claim_by,
             r.content,
             r.updated_at,
+            r.form,
             r.claim_id,
         )
         for r in changed

@@ -253,6 +253,7 @@ claim = Table(
     Column("claim_by", String(10)),
     Column("content", LargeBinary(32), nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("form", Integer, nullable=False, server_default="1"),
     Index("ix_claim_person_id", "person_id"),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
 )

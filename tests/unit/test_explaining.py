@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.core.claims.drafting import Draft, body, draft, frozen, spoken, withdrawal
+from gateway.core.claims.content import Draft
+from gateway.core.claims.drafting import draft
 from gateway.core.claims.explaining import (
     NO_WORDING,
     Explanation,
@@ -24,6 +25,7 @@ from gateway.core.claims.explaining import (
     explain_withdrawal,
     wording_of,
 )
+from gateway.core.claims.kept import body, frozen, spoken, withdrawal
 from gateway.core.schemes import PERSON_FLAGS, Insured, assess, needs_person
 from gateway.model.benefit import BenefitEstimate, BenefitLine
 from gateway.model.member import Coverage, Member

@@ -16,7 +16,7 @@ from gateway.core.normalise import Normal
 from gateway.core.schemes import could_pay_any
 from gateway.errors import Conflict
 from gateway.flow.batches.person_numbers import remember
-from gateway.flow.office import Office, Opener, batch_context, pack, page_context, record_context, record_name
+from gateway.flow.office import RECORDS, Office, Opener, batch_context, page_context, record_context, record_name
 from gateway.flow.people.assess import PersonFile, Stay, mark_duplicates, weigh
 from gateway.flow.people.fact_boxes import give_facts
 from gateway.flow.reading.rows import Reading, Row
@@ -411,7 +411,7 @@ def _sealed_record(office: Office, key: DataKey, person: PersonFile, stay: Stay)
         received_on=stay.received_on,
         amount=-abs(total) if record.reversal else total,
         duplicate=stay.duplicate,
-        sealed=key.seal(pack(record), record_context(record_name(stay.feed, digest, association))),
+        sealed=key.seal(RECORDS.write(record), record_context(record_name(stay.feed, digest, association))),
     )
 
 

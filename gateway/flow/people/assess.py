@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.claims import drafting
-from gateway.core.claims.drafting import Draft
+from gateway.core.claims import drafting, kept
+from gateway.core.claims.content import Draft
+from gateway.core.compared import to_compare
 from gateway.core.reviewing import union_of_coverage, union_order
 from gateway.core.schemes import (
     Insured,
@@ -132,7 +133,7 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile], *, because: str 
             except BadCase:
                 # One person whose facts contradict each other must not hold up the others of his batch.
                 facts = [[stay.record for stay in person.stays], insured(person, family.scheme)]
-                said = outcome.digest(pack(facts).hex())
+                said = outcome.digest(to_compare(facts).hex())
                 outcome.doubts.append(_doubt(person, family, "", {}, person.stays, now_ms, said, kind="contradiction"))
     _write(tx, office, outcome, now_ms)
     return outcome
@@ -171,8 +172,7 @@ def _settlements_of(office: Office, decision: ClaimDecisionRow, sealed: bytes | 
     if sealed is None:
         return ()
     plain = office.vault.open(sealed, delivery_context(f"{decision.claim_id}/{decision.version}"))
-    body = msgspec.json.decode(plain)
-    return tuple(body.get("settlements", ()))
+    return kept.settlements_told(plain)
 
 
 def _weigh_scheme(
@@ -357,8 +357,9 @@ def _propose(
         if old is not None:
             _withdraw(outcome, old, "nothing_owed", now_ms)
         return
-    content = office.vault.digest_content(draft.content)
-    if old is not None and old.content == content and old.status != ClaimStatus.WITHDRAWN:
+    # Compared in the form it has: a field that a later form gained amends no claim by itself.
+    stands = old is not None and old.status != ClaimStatus.WITHDRAWN
+    if old is not None and stands and old.content == office.vault.digest_content(kept.content_in_form(draft, old.form)):
         return
     row = ClaimRow(
         claim_id=draft.claim_id,
@@ -373,11 +374,12 @@ def _propose(
         payable=draft.payable,
         flags=",".join(draft.flags),
         claim_by=draft.claim_by.isoformat() if draft.claim_by else None,
-        content=content,
+        content=office.vault.digest_content(draft.content),
         updated_at=now_ms,
+        form=kept.FORMS.newest,
     )
     (outcome.new if old is None else outcome.changed).append(row)
-    outcome.outgoing.append((row, drafting.frozen(draft)))
+    outcome.outgoing.append((row, kept.frozen(draft)))
 
 
 def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None:
@@ -388,7 +390,7 @@ def _withdraw(outcome: Outcome, old: ClaimRow, reason: str, now_ms: int) -> None
         old, version=old.version + 1, status=ClaimStatus.WITHDRAWN, payable=0, flags=reason, updated_at=now_ms
     )
     outcome.changed.append(row)
-    outcome.outgoing.append((row, drafting.withdrawal(old.association, old.scheme, reason)))
+    outcome.outgoing.append((row, kept.withdrawal(old.association, old.scheme, reason)))
 
 
 def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
@@ -399,7 +401,7 @@ def _write(tx: Tx, office: Office, outcome: Outcome, now_ms: int) -> None:
     outgoing = []
     for row, content in outcome.outgoing:
         key = keys[row.association]
-        plain = drafting.body(row.claim_id, row.version, row.status, content)
+        plain = kept.body(row.claim_id, row.version, row.status, content)
         unheard = row.status == ClaimStatus.WITHDRAWN and silent.get(row.claim_id, False)
         outgoing.append(
             Outgoing(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from gateway.flow.office import Office, Opener, pack
+from gateway.core.forms import Forms, packed
+from gateway.flow.office import Office, Opener
 from gateway.flow.people.assess import PersonFile
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
@@ -33,17 +34,18 @@ class FactBox(msgspec.Struct, frozen=True, kw_only=True):
         return not member.opt_out and member.id_number == self.id_number
 
 
-_unpack = msgspec.msgpack.Decoder(FactBox)
+FACTS = Forms("事实 (fact)", packed(FactBox))
+"""How a confirmed fact is packed. A field that it gains later has a default, and a form of its own."""
 
 
 def seal_box(office: Office, fact_id: int, box: FactBox) -> bytes:
     """A fact's box, under the roster's key: it lives as long as what the roster says of its member."""
-    return office.vault.roster_key().seal(pack(box), fact_context(fact_id))
+    return office.vault.roster_key().seal(FACTS.write(box), fact_context(fact_id))
 
 
 def open_box(office: Office, row: FactRow, open_one: Opener | None = None) -> FactBox:
     """A stored fact; `open_one` for many in a row. Raises BrokenSeal."""
-    return _unpack.decode((open_one or office.vault.open)(row.sealed, fact_context(row.fact_id)))
+    return FACTS.read((open_one or office.vault.open)(row.sealed, fact_context(row.fact_id)))
 
 
 def kinds_paid(office: Office, association: str) -> set[str]:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from gateway.core.compared import to_compare
 from gateway.core.match import member_blocks
 from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
-from gateway.flow.office import Office, Personal, feeds_of, member_context, pack
+from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
 from gateway.flow.people.joining import unite
 from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.roster.same_person import (
@@ -73,7 +74,7 @@ def enrol(office: Office, association: str, people: Sequence[RosterMember], *, d
 
 
 def _content(office: Office, member: RosterMember) -> bytes:
-    return office.vault.digest_content(pack(member))
+    return office.vault.digest_content(to_compare(member))
 
 
 def _plan(
@@ -408,6 +409,6 @@ def _row(
         league=person.league,
         opt_out=person.opt_out,
         coverage=person.coverage,
-        sealed=key.seal(pack(box), member_context(member_id)),
+        sealed=key.seal(MEMBERS.write(box), member_context(member_id)),
         content=_content(office, stated),
     )

@@ -1,0 +1,103 @@
+"""Forms that last: what is kept says in which form it is written, and every form ever released opens for ever.
+
+Form 1 is what was kept before forms had numbers, and carries none. A later form begins with `MARK` and its number. No
+value of form 1 can begin so: JSON objects begin with "{", msgpack maps with 0x80–0x8f, 0xde or 0xdf (0xc1 is the one
+byte msgpack never uses), row lists with the letter of a row's class.
+
+To add a field to a kept value: give it a default, so that what is kept without it still opens, and add a form, so that
+an older program refuses what it would otherwise read without the field. A released form is never edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+
+from gateway.errors import UnknownForm
+
+MARK: Final = b"\xc1"
+"""What every form after the first begins with; the next byte is its number."""
+
+T = TypeVar("T")
+
+
+def marked(form: int, body: bytes) -> bytes:
+    """The bytes to keep: a body of the first form as it is, of a later one behind its mark."""
+    return body if form == 1 else MARK + bytes([form]) + body
+
+
+def unmarked(kept: bytes, *, newest: int, what: str) -> tuple[int, bytes]:
+    """Form and body of what was kept. Raises UnknownForm where a newer program wrote it."""
+    if kept[:1] != MARK:
+        return 1, kept
+    form = kept[1] if len(kept) > 1 else 0
+    if not 2 <= form <= newest:
+        raise UnknownForm(what, form, newest)
+    return form, kept[2:]
+
+
+class Form(msgspec.Struct, Generic[T], frozen=True):
+    """How one form of a value is written and read. `read` fills in what its form did not tell yet."""
+
+    write: Callable[[T], bytes]
+    read: Callable[[bytes], T]
+
+
+class Forms(Generic[T]):
+    """All released forms of one kind of kept value, the first of them first; the last one is written."""
+
+    def __init__(self, what: str, *forms: Form[T]) -> None:
+        self.what = what
+        self.newest = len(forms)
+        self._forms = forms
+        self._first = forms[0].read
+
+    def write(self, value: T) -> bytes:
+        """The value in the newest form."""
+        return marked(self.newest, self._forms[-1].write(value))
+
+    def read(self, kept: bytes) -> T:
+        """A value of any form. Raises UnknownForm, and what its form raises where it is no such value."""
+        if kept[:1] != MARK:
+            return self._first(kept)
+        form, body = unmarked(kept, newest=self.newest, what=self.what)
+        return self._forms[form - 1].read(body)
+
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def packed(type_: type[T]) -> Form[T]:
+    """A form that is the msgpack map of a struct. A field it gained later must have a default."""
+    return Form(write=_pack, read=msgspec.msgpack.Decoder(type_).decode)
+
+
+class ComparedForm:
+    """How values are packed that are kept as a digest only, to be known again.
+
+    A digest cannot be read, so a field that a struct gained after its first form counts only where it has a value: what
+    says nothing new stays what it was. `first` names the fields of the first form, struct by struct, in their order.
+    """
+
+    def __init__(self, first: Mapping[type[msgspec.Struct], Sequence[str]]) -> None:
+        self._first = {type_: frozenset(names) for type_, names in first.items()}
+        self._as_it_is = all(set(type_.__struct_fields__) <= names for type_, names in self._first.items())
+
+    def pack(self, value: Any) -> bytes:
+        """The bytes to be digested: those of the first form where no later field has a value."""
+        return _pack(value if self._as_it_is else self._plain(value))
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [self._plain(part) for part in value]
+        names = self._first.get(type(value))
+        if names is None:
+            return value
+        fields = [(field, getattr(value, field.name)) for field in msgspec.structs.fields(value)]
+        return {
+            field.encode_name: self._plain(content)
+            for field, content in fields
+            if field.name in names or content != field.default
+        }
