@@ -63,6 +63,7 @@ class MatchingSpec(Spec):
 
     @model_validator(mode="after")
     def _levels_are_known(self) -> MatchingSpec:
+        """A level nobody knows is a slip of the pen. One that is not there is none: the file may be older than it."""
         problems = _unlike(self.levels, LEVELS)
         if self.same_number is not None:
             wanted = {field: LEVELS[field] for field in SAME_NUMBER_FIELDS}
@@ -98,12 +99,12 @@ def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level
     return {field: {name: Level(spec.m, spec.u) for name, spec in levels.items()} for field, levels in specs.items()}
 
 
-def _unlike(given: Mapping[str, Iterable[str]], wanted: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
-    """Levels that nobody knows, and levels that are not there."""
-    there = {(field, level) for field, levels in given.items() for level in levels}
-    known = {(field, level) for field, levels in wanted.items() for level in levels}
-    problems = [f"unknown {within}{field}.{level}" for field, level in sorted(there - known)]
-    return problems + [f"missing {within}{field}.{level}" for field, level in sorted(known - there)]
+def _unlike(written: Mapping[str, Iterable[str]], known: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
+    """Levels that are not known, and those that are not there beside them: one of these is perhaps what was meant."""
+    in_file = {(field, level) for field, levels in written.items() for level in levels}
+    of_code = {(field, level) for field, levels in known.items() for level in levels}
+    unknown = [f"unknown {within}{field}.{level}" for field, level in sorted(in_file - of_code)]
+    return unknown + [f"missing {within}{field}.{level}" for field, level in sorted(of_code - in_file) if unknown]
 
 
 def write_model(folder: Path, model: Model, lessons: Lessons) -> Path:

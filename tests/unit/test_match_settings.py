@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from match_builders import MODELS
+from match_builders import MODELS, member, record
 
-from gateway.core.match import LEVELS
+from gateway.core.match import LEVELS, explain
 from gateway.errors import BadSettings
 from gateway.settings.matching import load_model, model_files, site_looks_further, site_model
 
@@ -76,3 +76,33 @@ def test_no_model_is_said(tmp_path: Path) -> None:
         load_model(tmp_path)
     with pytest.raises(BadSettings, match="model-7"):
         load_model(tmp_path, "7")
+
+
+def test_a_level_that_a_file_does_not_know_weighs_nothing(tmp_path: Path) -> None:
+    older = "\n".join(line for line in SHIPPED.splitlines() if not line.startswith(("two_digits =", "newborn =")))
+    older = older.replace(
+        "[levels.person_no]\nknown = { m = 0.9, u = 0.0000001 }\nmissing = { m = 0.5, u = 0.5 }\n", ""
+    )
+    assert "person_no" not in older
+    _write(tmp_path, "1", older)
+    model = load_model(tmp_path)
+    assert model.weights["id_number"]["two_digits"] == model.weights["name"]["newborn"] == 0.0
+    assert model.weights["person_no"] == {"known": 0.0, "missing": 0.0}
+    known = explain(record(person_no="P1"), member(person_nos=("P1",)), model)
+    assert known == (*explain(record(), member(), model)[:-1], known[-1])
+    assert (known[-1].level, known[-1].weight) == ("known", 0.0)
+    assert [step.weight for step in known[1:-1] if step.field == "name"] == [
+        step.weight for step in explain(record(), member(), load_model(MODELS, "1")) if step.field == "name"
+    ]
+
+
+def test_a_level_that_the_same_number_does_not_know_weighs_nothing(tmp_path: Path) -> None:
+    newest = (MODELS / "model-2.toml").read_text(encoding="utf-8")
+    head, _, table = newest.partition("[same_number.levels.name]")
+    lines = [line for line in table.splitlines() if not line.startswith("newborn =")]
+    (tmp_path / "model-2.toml").write_text(head + "[same_number.levels.name]" + "\n".join(lines), encoding="utf-8")
+    same_number = load_model(tmp_path).same_number
+    assert same_number is not None
+    assert "newborn" not in same_number.levels["name"]
+    steps = explain(record(name="李伟国之子"), member(), load_model(tmp_path))
+    assert [(step.level, step.weight) for step in steps if step.field == "name"] == [("newborn", 0.0)]

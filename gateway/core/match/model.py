@@ -104,6 +104,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     `matched`, `review`: the posterior from which a pair may be matched (where the rules allow it) or is worth a
     person's eyes. `weights` follow from `levels`. `same_number`: what is weighed instead where the number is a
     member's; a model without it weighs every field alike.
+
+    A file that was written before a level was known does not hold it. `weights` has every level all the same: what a
+    model does not know weighs nothing, for or against, so a new level changes no decision of an older model.
     """
 
     version: str
@@ -116,7 +119,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     weights: Mapping[str, Mapping[str, float]] = {}
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "weights", _weights(self.levels))
+        unknown = {field: dict.fromkeys(levels, 0.0) for field, levels in LEVELS.items()}
+        known = _weights(self.levels)
+        weights = {field: {**levels, **known.get(field, {})} for field, levels in unknown.items()}
+        msgspec.structs.force_setattr(self, "weights", weights)
+
+    def knows(self, field: str, level: str) -> bool:
+        """Whether this version has a number for a level, and for exact agreement, which a name's frequency replaces."""
+        levels = self.levels.get(field, {})
+        return level in levels and "equal" in levels
 
 
 def log_odds(share: float) -> float:

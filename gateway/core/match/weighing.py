@@ -142,7 +142,7 @@ def _waterfall(
     steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
     for field, level in levels.items():
         weight = model.weights[field][level]
-        if field == "name" and level in _BY_FREQUENCY:
+        if field == "name" and level in _BY_FREQUENCY and model.knows("name", level):
             weight += log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
         if weight > 0 and field in counted:
             weight = 0.0

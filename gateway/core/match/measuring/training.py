@@ -182,16 +182,22 @@ def as_toml(model: Model, estimated: str) -> str:
 def _level(
     current: Model, same: Counted, other: Counted, chance: Mapping[tuple[str, str], float], field: str, name: str
 ) -> Level:
-    old = current.levels[field][name]
-    share = same.share(field, name)
+    old = current.levels.get(field, {}).get(name)
+    m = old.m if old is not None else None
+    u = old.u if old is not None else None
+    if same.often(field, name):
+        m = _rounded(same.share(field, name) if name == "missing" else same.sure(field, name))
     if name == "missing":
         # That a field is empty says nothing about who it is: both shares are the same, the weight is nought.
-        known = _rounded(share) if same.often(field, name) else old.m
-        return Level(m=known, u=known)
-    m = _rounded(same.sure(field, name)) if same.often(field, name) else old.m
-    if (field, name) in chance:
-        return Level(m=m, u=_rounded(chance[field, name]))
-    return Level(m=m, u=_rounded(other.share(field, name)) if other.often(field, name) else old.u)
+        u = m
+    elif (field, name) in chance:
+        u = _rounded(chance[field, name])
+    elif other.often(field, name):
+        u = _rounded(other.share(field, name))
+    if m is None or u is None:
+        # A level the model does not know and that was not seen often enough on both sides goes on weighing nothing.
+        m = u = m or u or RAREST
+    return Level(m=m, u=u)
 
 
 def _by_chance(members: Sequence[Candidate]) -> dict[tuple[str, str], float]:
