@@ -1,0 +1,266 @@
+"""A site filled by the program of November 2026 (commit b7b06cc) is opened by the present one, on both databases.
+
+Whatever is done to it that brings nothing new, no claim changes, no question is asked and nobody is looked at again;
+every command says what it said then. What the site holds: `tests/fixtures/b7b06cc/README.md`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+from base64 import b64decode
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from alembic import command
+from alembic.config import Config
+from builders import lists, open_items, records, rows_of, take, tallies, truth
+from sqlalchemy import MetaData, create_engine, text
+
+from gateway import wiring
+from gateway.flow.intake.work import open_page
+from gateway.flow.office import Office
+from gateway.model.page import Fetched
+from gateway.store import schema
+from gateway.store.engine import lock, open_store
+from gateway.store.migrate import MIGRATIONS
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "b7b06cc"
+sys.path.insert(0, str(FIXTURE))
+from questions import answers, hubao, set_clock  # noqa: E402
+
+SCHEMA_THEN = "0006"
+MEMBERS = 204
+PAGES_THAT_STAND = 7
+NIGHT_LATER = ("last_run", "last_run_at", "message", "beat_at")
+"""What `status` says of a feed that changes because a run is a run."""
+
+
+class SiteThen:
+    """The site as it was packed, unpacked anew, and what it was asked then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.site = folder, folder / "site"
+        self.expected: dict[str, Any] = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+        self.now = datetime.fromisoformat((folder / "clock.txt").read_text(encoding="utf-8"))
+
+    def pushes(self) -> list[tuple[str, Fetched]]:
+        """Every delivery of the league that pushes, as it came."""
+        pages = json.loads((self.folder / "pages.json").read_text(encoding="utf-8"))
+        return [(page.pop("feed"), msgspec.convert(page, Fetched)) for page in pages]
+
+    @contextmanager
+    def office(self) -> Iterator[Office]:
+        """The site opened by the present program."""
+        office = wiring.open_office(self.site, clock=lambda: self.now)
+        try:
+            yield office
+        finally:
+            office.store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def then(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SiteThen]:
+    """The site, in a folder of its own; commands live at its last instant."""
+    with tarfile.open(FIXTURE / f"{request.param}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = SiteThen(tmp_path)
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        _load(url, tmp_path / "rows.jsonl")
+        _rewrite(found.site / "config/gateway.toml", '"sqlite:///data/hubao.db"', f'"{url}"')
+    before = [opening.__kwdefaults__ for opening in (wiring.open_office, wiring.office_of)]
+    set_clock(lambda: found.now)
+    yield found
+    for opening, defaults in zip((wiring.open_office, wiring.office_of), before, strict=True):
+        opening.__kwdefaults__ = defaults
+
+
+def _rewrite(file: Path, old: str, new: str) -> None:
+    written = file.read_text(encoding="utf-8")
+    assert old in written
+    file.write_text(written.replace(old, new), encoding="utf-8")
+
+
+def _load(url: str, rows: Path) -> None:
+    """The rows of then in the schema of then; the present program migrates it when it opens it."""
+    store = open_store(url, site=Path())
+    with store.write() as tx:
+        tx.execute(text("drop schema public cascade"))
+        tx.execute(text("create schema public"))
+        lock(tx, "schema")
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = tx
+        command.upgrade(config, SCHEMA_THEN)
+    store.close()
+    engine = create_engine("postgresql+psycopg://" + url.split("://", 1)[1])
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.begin() as connection:
+        for table in tables.sorted_tables:
+            connection.execute(table.delete())
+        for name, lines in groupby(map(json.loads, rows.read_text(encoding="utf-8").splitlines()), key=itemgetter(0)):
+            plain = [{key: _bytes(value) for key, value in values.items()} for _, values in lines]
+            connection.execute(tables.tables[name].insert(), plain)
+        for (statement,) in connection.execute(text(_GO_ON_COUNTING)).fetchall():
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+_GO_ON_COUNTING = """
+    select format('select setval(%L, coalesce((select max(%I) from %I), 0) + 1, false)', sequence.oid::regclass,
+                  attname, owner.relname)
+    from pg_class sequence
+    join pg_depend on pg_depend.objid = sequence.oid and deptype in ('a', 'i')
+    join pg_class owner on owner.oid = refobjid
+    join pg_attribute on attrelid = refobjid and attnum = refobjsubid
+    where sequence.relkind = 'S'
+"""
+
+
+def _bytes(value: Any) -> Any:
+    return b64decode(value["base64"]) if isinstance(value, dict) else value
+
+
+def differences(then: Any, now: Any, place: str = "") -> list[str]:
+    """Where the answer of now is not the one of then. Keys may have come since; nothing else may differ."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return [
+            line
+            for key in then
+            for line in (
+                differences(then[key], now[key], f"{place}/{key}") if key in now else [f"{place}/{key} is gone"]
+            )
+        ]
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return [
+            line for at, pair in enumerate(zip(then, now, strict=True)) for line in differences(*pair, f"{place}/{at}")
+        ]
+    return [] if then == now else [f"{place}: {then!r} is now {now!r}"]
+
+
+def without_runs(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers without what tells of the latest runs."""
+    told = msgspec.json.decode(msgspec.json.encode(answers))
+    for name, answer in told.items():
+        if name.startswith("status"):
+            for feed in answer["feeds"]:
+                for key in NIGHT_LATER:
+                    feed.pop(key, None)
+    return told
+
+
+def stored(office: Office) -> dict[str, Any]:
+    """What the claims, questions and lists of a site are, to the byte where it is not sealed."""
+    tables = (schema.claim, schema.delivery, schema.review, schema.quarantine, schema.waiting_reversal, schema.rescan)
+    return {table.name: rows_of(office, table) for table in tables} | {
+        "records": records(office),
+        "lists": lists(office),
+        "rulings": rows_of(office, schema.ruling),
+    }
+
+
+def looked_at(office: Office) -> dict[str, Any]:
+    """What must be the same after rows were read again: their questions may have new numbers."""
+    tables = {table.name: rows_of(office, table) for table in (schema.claim, schema.delivery)}
+    return {**truth(office), **tables, "lists": lists(office)}
+
+
+def _ask_for_everybody(office: Office) -> None:
+    """As if the roster had changed in every row."""
+    found: dict[int, bytes] = defaultdict(bytes)
+    for row in rows_of(office, schema.member_fingerprint):
+        found[row["member_id"]] += bytes(row["fingerprint"])
+    for row in rows_of(office, schema.member_block):
+        found[row["member_id"]] += bytes(row["block"])
+    members = [row["member_id"] for row in rows_of(office, schema.member)]
+    with office.store.write() as tx:
+        for member in members:
+            values = {"member_id": member, "association": "nm", "fingerprints": found[member], "reread": True}
+            tx.execute(schema.rescan.insert().values(values))
+
+
+def test_it_says_what_it_said(then: SiteThen) -> None:
+    assert differences(then.expected, answers(then.site)) == []
+
+
+def test_what_brings_nothing_new_changes_nothing(then: SiteThen) -> None:
+    with then.office() as office:
+        before = stored(office)
+    again = hubao(then.site, "roster", "import", str(then.folder / "roster.csv"), "--association", "nm")
+    assert (again["added"], again["changed"], again["coverage_changed"]) == (0, {}, 0)
+    assert again["unchanged"] == again["people"]
+    with then.office() as office:
+        known = [rows["seq"] for rows in rows_of(office, schema.page)]
+        for feed, fetched in then.pushes():
+            take(office, feed, fetched)
+        assert [rows["seq"] for rows in rows_of(office, schema.page)] == known
+        assert rows_of(office, schema.rescan) == []
+    night = hubao(then.site, "run", "hinggan", "bayannur")
+    assert (night["ok"], night["rescanned"]["members"], night["retained"]["pages"]) == (True, 0, 0)
+    assert [each["attempts"] for each in night["deliveries"].values()] == [0]
+    with then.office() as office:
+        assert stored(office) == before
+    assert differences(without_runs(then.expected), without_runs(answers(then.site))) == []
+
+
+def test_everybody_looked_at_again_stays_as_they_are(then: SiteThen) -> None:
+    with then.office() as office:
+        before = looked_at(office)
+        _ask_for_everybody(office)
+    night = hubao(then.site, "run", "hinggan", "bayannur")
+    assert (night["rescanned"]["members"], night["rescanned"]["rows"]) == (MEMBERS, 0)
+    assert hubao(then.site, "quarantine", "retry")["solved"] == 0
+    with then.office() as office:
+        assert rows_of(office, schema.rescan) == []
+        assert looked_at(office) == before
+
+
+def test_rows_that_come_once_more_amend_nothing(then: SiteThen) -> None:
+    """The same bytes in new pages: every row takes its own place, and says what it said."""
+    with then.office() as office:
+        before = _without_places(office)
+        pages = len(rows_of(office, schema.page))
+        for feed, content in _pages_that_stand(office):
+            take(office, feed, Fetched(content=content, request="once more"))
+        assert len(rows_of(office, schema.page)) == pages + PAGES_THAT_STAND
+        assert _without_places(office) == before
+
+
+def _without_places(office: Office) -> dict[str, Any]:
+    """What is claimed and asked, whichever page says it. Whoever has one stay from two feeds is left out: of two
+    settlements the one received first counts, so that a repeated one gives way to the other."""
+    twice = {row["person_id"] for row in rows_of(office, schema.record) if row["duplicate"]}
+    claims = [row for row in rows_of(office, schema.claim) if row["person_id"] not in twice]
+    numbers = {claim["claim_id"] for claim in claims}
+    return {
+        "claims": claims,
+        "deliveries": [row for row in rows_of(office, schema.delivery) if row["claim_id"] in numbers],
+        "records": [_plain(record) for record in records(office) if record["person_id"] not in twice],
+        "open": sorted((kind, reasons) for kind, _, _, reasons in open_items(office)),
+        "waiting": len(rows_of(office, schema.waiting_reversal)),
+        "rows": {name: rows for name, (rows, _) in tallies(office).items() if name != "superseded"},
+    }
+
+
+def _pages_that_stand(office: Office) -> list[tuple[str, bytes]]:
+    """(feed, bytes) of every page without a file's name none of whose rows was replaced."""
+    replaced = {row["page_seq"] for row in rows_of(office, schema.batch) if row["superseded_rows"]}
+    pages = rows_of(office, schema.page)
+    standing = [page for page in pages if (page["state"], page["source"]) == ("done", "")]
+    return [(page["feed"], open_page(office, page["seq"])) for page in standing if page["seq"] not in replaced]
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    """A stored settlement without where and when it came."""
+    return {name: value for name, value in record.items() if name not in ("page_seq", "row", "received_on")}
