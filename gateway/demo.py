@@ -23,6 +23,7 @@ from gateway.flow.delivery.health import health
 from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
+from gateway.model.clock import SHANGHAI
 from gateway.sandbox.cloud_line_server import CloudLineServer
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox import Inbox
@@ -31,7 +32,6 @@ from gateway.sandbox.pushes import Pusher, PushReport
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
 from gateway.store import deliveries
-from gateway.store.values import SHANGHAI
 from gateway.web.app import make_app
 from gateway.web.running import Running
 

@@ -17,7 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, work_waiting
 from gateway.flow.office import Office
-from gateway.store.values import SHANGHAI
+from gateway.model.clock import SHANGHAI
 
 log = logging.getLogger("hubao.scheduler")
 

@@ -23,6 +23,7 @@ from gateway.errors import ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
+from gateway.model.clock import SHANGHAI
 from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.runners.processes import collect_seldom
 from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
@@ -31,7 +32,6 @@ from gateway.settings.site import Site, load_site
 from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
-from gateway.store.values import SHANGHAI
 from gateway.vault import KeyName, Suite, Vault, parse_root_key, read_root_key_file, write_root_key
 
 

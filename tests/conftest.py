@@ -35,12 +35,12 @@ from sqlalchemy.pool import NullPool
 
 from gateway import wiring
 from gateway.flow.office import Office
+from gateway.model.clock import SHANGHAI
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import upgrade
 from gateway.store.schema import metadata
-from gateway.store.values import SHANGHAI
 
 # A database named in the environment would win over the one a test was given.
 os.environ.pop("HUBAO_DATABASE_URL", None)

@@ -17,7 +17,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
@@ -36,6 +35,7 @@ from connectors.transport.http import QUICK_WAIT_SECONDS, answered, exchange, ma
 from connectors.transport.msgid import MessageIds
 from connectors.transport.pace import Pace
 from gateway.errors import Refused, Unavailable, WrongUse
+from gateway.model.clock import SHANGHAI
 from gateway.model.page import MAX_PAGE_BYTES, Fetched
 from gateway.ports import Subject, Swept
 
@@ -47,7 +47,6 @@ PATHS: Final[Mapping[str, str]] = {
 }
 """Where a transaction lives under the line's address; a platform with one address for all has "" for each."""
 
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 _BUNDLE_ROOM = MAX_PAGE_BYTES - 1024
 _CALL_OVERHEAD = 512

@@ -21,10 +21,10 @@ _YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 
 def parse_yuan(text: str) -> Money:
     """Yuan as text ("12", "-3.5", "3661.39") → fen. Raises BadInput("not_an_amount") for anything else."""
-    found = _YUAN.fullmatch(text)
-    if found is None or not text.isascii():
+    match = _YUAN.fullmatch(text)
+    if match is None or not text.isascii():
         raise BadInput("not_an_amount", "金额应为最多两位小数的数字 (an amount with at most two decimals)")
-    sign, whole, part = found.groups()
+    sign, whole, part = match.groups()
     fen = int(whole) * 100 + int((part or "").ljust(2, "0"))
     return Money(-fen if sign else fen)
 

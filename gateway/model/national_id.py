@@ -77,10 +77,10 @@ def looked_up_as(id_type: str | None, number: str) -> str:
 
 def birth_date_of(id18: str) -> date:
     """The birth date a valid 18-character number carries. Raises ValueError where there is none."""
-    found = _date_written(id18[6:14])
-    if found is None:
+    written = _date_written(id18[6:14])
+    if written is None:
         raise ValueError("身份证号码中的出生日期无效 (no such birth date in the id number)")
-    return found
+    return written
 
 
 def sex_of(id18: str) -> str:

@@ -34,16 +34,16 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
     gate = context.Event()
     running = []
     for share in shares:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_one, args=(job, prepare, share, gate, theirs), daemon=True)
+        receiving, sending = context.Pipe(duplex=False)
+        process = context.Process(target=_one, args=(job, prepare, share, gate, sending), daemon=True)
         process.start()
-        theirs.close()
-        running.append((process, ours))
+        sending.close()
+        running.append((process, receiving))
     try:
-        for process, ours in running:
-            _heard(process, ours)
+        for process, receiving in running:
+            _heard(process, receiving)
         gate.set()
-        done = [_answer(process, ours) for process, ours in running]
+        done = [_answer(process, receiving) for process, receiving in running]
     except RuntimeError:
         # The others would wait for a gate that never opens.
         for process, _ in running:
@@ -82,14 +82,14 @@ def _own_peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _answer(process: Any, ours: Connection) -> Share:
-    share: Share = _heard(process, ours)
+def _answer(process: Any, receiving: Connection) -> Share:
+    share: Share = _heard(process, receiving)
     return share
 
 
-def _heard(process: Any, ours: Connection) -> Any:
+def _heard(process: Any, receiving: Connection) -> Any:
     """What a process says next: None once it is ready, then its share."""
     try:
-        return ours.recv()
+        return receiving.recv()
     except EOFError as error:
         raise RuntimeError(f"process {process.pid} ended without an answer") from error

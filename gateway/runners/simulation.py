@@ -88,7 +88,7 @@ def run(plan: SimulationPlan, association: str | None, *, processes: int, today:
     first = asked.first or _date(figures.first)
     last = asked.last or _date(figures.last)
     days = (last - first).days + 1 if first and last else 0
-    known = done.today if today is None else today
+    ended_on = done.today if today is None else today
     return SimulationResult(
         rules=asked.rules,
         figures=figures,
@@ -97,8 +97,8 @@ def run(plan: SimulationPlan, association: str | None, *, processes: int, today:
         days=days,
         before=year_of(figures, figures.before, days),
         after=year_of(figures, figures.after, days),
-        forecast=forecast(figures, days, today=known),
-        today=known,
+        forecast=forecast(figures, days, today=ended_on),
+        today=ended_on,
         members=plan.members,
         seconds=done.seconds,
         processes=processes,
@@ -130,8 +130,8 @@ def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, proces
     office = plan.open_office(plan.site)
     try:
         shares = shares_of(office, asked.rules.before.scheme, association, processes)
-        done = _spread(plan, _work_people, [(plan, mine) for mine in shares], _open)
-        names = sorted({share.association for mine in shares for share in mine})
+        done = _spread(plan, _work_people, [(plan, worker_shares) for worker_shares in shares], _open)
+        names = sorted({share.association for worker_shares in shares for share in worker_shares})
         return msgspec.structs.replace(done, today=take_up_today(office, asked, done.figures, names))
     finally:
         office.store.close()

@@ -16,13 +16,13 @@ from typing import Any, Final, cast
 import msgspec
 
 from gateway.errors import HubaoError
+from gateway.model.clock import SHANGHAI
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.leagues import Sent, national_row
 from gateway.sandbox.national import Row, encode
 from gateway.sandbox.people import Person
 from gateway.sandbox.servers import LocalServer, Reply, Request
 from gateway.sandbox.signing import tif_is_authentic
-from gateway.sandbox.stays import SHANGHAI
 
 REGION: Final = "150300"
 MANDATORY: Final = (

@@ -25,13 +25,13 @@ from typing import Any, Self
 import msgspec
 
 from gateway.errors import BadInput
+from gateway.model.clock import SHANGHAI
 from gateway.model.money import parse_yuan
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox_book import InboxBook, Submitted, problem
 from gateway.sandbox.inbox_page import page
 from gateway.sandbox.servers import LocalServer, Reply, Request, json_reply
 from gateway.sandbox.signing import webhook_is_authentic
-from gateway.sandbox.stays import SHANGHAI
 
 _STATUSES = ("proposed", "amended", "withdrawn")
 _NOBODY = Submitted(key="", claim_id="", version=0, status="", body=b"")

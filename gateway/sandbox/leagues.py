@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from gateway.model.clock import SHANGHAI
 from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
 from gateway.sandbox.national import (
     NATIONAL_KEYS,
@@ -26,7 +27,7 @@ from gateway.sandbox.national import (
     written_otherwise,
 )
 from gateway.sandbox.people import Dice, Person, other_name, words
-from gateway.sandbox.stays import SHANGHAI, reversal_of, stays_of_year
+from gateway.sandbox.stays import reversal_of, stays_of_year
 
 REVERSED: Final = 500
 """Of ten thousand settlements, how many are refunded."""

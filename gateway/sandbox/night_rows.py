@@ -17,6 +17,7 @@ from typing import Final, cast
 
 import msgspec
 
+from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 from gateway.sandbox.leagues import Sent, as_filed, as_pushed, refund, sent_between, written
@@ -24,7 +25,7 @@ from gateway.sandbox.national import SPOILINGS, written_otherwise
 from gateway.sandbox.night_kinds import Guest
 from gateway.sandbox.people import Dice, Person, other_name
 from gateway.sandbox.roster import member_no, period_around
-from gateway.sandbox.stays import SHANGHAI, everyday, inpatient, transferred
+from gateway.sandbox.stays import everyday, inpatient, transferred
 from gateway.sandbox.truth_people import sibling_name
 
 HISTORY_DAYS: Final = 85

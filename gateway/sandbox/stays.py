@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, Final, cast
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money
 from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
 from gateway.sandbox.people import LEAGUES, Dice, Person, words
 
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 """The zone of every instant here."""
 
 IN_HOSPITAL: Final = {"active": 1_193, "retired": 4_200}

@@ -44,7 +44,7 @@ class CodesSpec(Spec):
 
 def load_groups(folder: Path, *, shown_as: str = "config/codes") -> dict[str, DiseaseGroup]:
     """All disease groups of a folder by name. Raises BadSettings with the findings of all files at once."""
-    found: dict[str, DiseaseGroup] = {}
+    groups: dict[str, DiseaseGroup] = {}
     findings: list[Finding] = []
     for path in sorted(folder.glob("*.toml")):
         shown = f"{shown_as}/{path.name}"
@@ -54,12 +54,12 @@ def load_groups(folder: Path, *, shown_as: str = "config/codes") -> dict[str, Di
             findings += error.findings
             continue
         for name, group in spec.groups.items():
-            if name in found:
+            if name in groups:
                 findings.append(Finding(shown, f"groups.{name}", "重复 (stands twice)", "每组唯一 (each group once)"))
-            found[name] = _group(name, group)
+            groups[name] = _group(name, group)
     if findings:
         raise BadSettings(findings)
-    return found
+    return groups
 
 
 def _group(name: str, spec: GroupSpec) -> DiseaseGroup:

@@ -23,8 +23,8 @@ else:
     RecordField = Literal[core.RECORD_FIELDS]
 
 
-def _one_or_more(given: Any) -> Any:
-    return (given,) if isinstance(given, str) else given
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
 
 
 def _format(text: str) -> str:
@@ -122,15 +122,15 @@ class FieldSpec(Spec):
 
     def rule(self, national: core.FieldRule | None) -> core.FieldRule:
         """The rule for the core: what this file says over what the national interface says."""
-        given = {key: getattr(self, key) for key in self.model_fields_set}
-        given["sources"] = given.pop("from_", ())
-        given["codes"] = tuple(given.get("codes", {}).items())
+        options = {key: getattr(self, key) for key in self.model_fields_set}
+        options["sources"] = options.pop("from_", ())
+        options["codes"] = tuple(options.get("codes", {}).items())
         speaks_of_source = bool(self.from_ or self.sum or self.value)
         if national is None or speaks_of_source:
             # A field the file names itself must be there, unless the file says it may be missing.
-            kept = {"epoch_ms": True} if national and national.epoch_ms and "epoch_ms" not in given else {}
-            return core.FieldRule(**{**kept, **given})
-        return msgspec.structs.replace(national, **{**given, "sources": national.sources})
+            inherited = {"epoch_ms": True} if national and national.epoch_ms and "epoch_ms" not in options else {}
+            return core.FieldRule(**{**inherited, **options})
+        return msgspec.structs.replace(national, **{**options, "sources": national.sources})
 
 
 class SpecialSpec(Spec):
@@ -246,7 +246,7 @@ def check_mapping(tables: dict[str, Any], *, shown_as: str) -> MappingSpec:
         spec = check(MappingSpec, tables, shown_as=shown_as)
     except BadSettings as bad:
         findings = bad.findings
-    findings += [Finding(shown_as, *found) for found in _contradictions(tables)]
+    findings += [Finding(shown_as, *contradiction) for contradiction in _contradictions(tables)]
     if findings:
         raise BadSettings(findings)
     return spec
@@ -283,11 +283,13 @@ def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     fields = tables.get("fields", {})
     specs = {name: spec for name, raw in fields.items() if (spec := _field(name, raw))} if _is_table(fields) else {}
     national = tables.get("national") is True
-    found = [one for name, spec in specs.items() for one in _field_contradictions(name, spec, national=national)]
+    contradictions: list[Contradiction] = []
+    for name, spec in specs.items():
+        contradictions += _field_contradictions(name, spec, national=national)
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
-        found += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
-    return found + _format_contradictions(tables)
+        contradictions += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
+    return contradictions + _format_contradictions(tables)
 
 
 def _is_table(raw: object) -> bool:
@@ -306,45 +308,47 @@ def _field(name: str, raw: Any) -> FieldSpec | None:
 def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
     key = f"fields.{name}"
     parser, allowed = core.default_parser(name), core.allowed_parsers(name)
-    found: list[Contradiction] = []
+    contradictions: list[Contradiction] = []
     if spec.parse and spec.parse not in allowed:
-        found.append((f"{key}.parse", repr(spec.parse), ", ".join(sorted(allowed))))
+        contradictions.append((f"{key}.parse", repr(spec.parse), ", ".join(sorted(allowed))))
     for option, parsers in _OPTION_FITS.items():
         if option in spec.model_fields_set and parser not in parsers:
             allowed_text = f"只用于 (only with parse) {', '.join(sorted(parsers))}"
-            found.append((f"{key}.{option}", f"parse {parser}", allowed_text))
-    found += _source_contradictions(key, name, spec, national=national)
-    return found + _code_contradictions(key, name, spec)
+            contradictions.append((f"{key}.{option}", f"parse {parser}", allowed_text))
+    contradictions += _source_contradictions(key, name, spec, national=national)
+    return contradictions + _code_contradictions(key, name, spec)
 
 
 def _source_contradictions(key: str, name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
-    given = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
+    origins = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
     by_itself = national or name in ("reverses", "care_type_code")
-    if len(given) > 1:
-        return [(key, " + ".join(given), "from, sum, value 三选一 (exactly one of)")]
-    if not given and not by_itself:
+    if len(origins) > 1:
+        return [(key, " + ".join(origins), "from, sum, value 三选一 (exactly one of)")]
+    if not origins and not by_itself:
         return [(key, "没有来源 (no source)", "from, sum, value 三选一 (exactly one of)")]
     return []
 
 
 def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradiction]:
     allowed = _TABLE_VALUES.get(name)
-    found: list[Contradiction] = []
+    contradictions: list[Contradiction] = []
     if allowed:
         wrong = {code: value for code, value in spec.codes.items() if value not in allowed}
-        found += [(f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()]
+        contradictions += [
+            (f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()
+        ]
         if spec.value is not None and spec.value not in allowed:
-            found.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
+            contradictions.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
     fits = _UNKNOWN_FITS.get(name, ("error", "keep", "empty"))
     if spec.unknown and spec.unknown not in fits:
-        found.append((f"{key}.unknown", repr(spec.unknown), ", ".join(fits)))
-    return found
+        contradictions.append((f"{key}.unknown", repr(spec.unknown), ", ".join(fits)))
+    return contradictions
 
 
 def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     form = tables.get("format")
     kind = form.get("kind") if isinstance(form, dict) else None
-    found = [
+    contradictions = [
         (name, "format.kind csv", "只用于 format.kind json (only with JSON)")
         for name in ("bundle", "totals")
         if kind == "csv" and name in tables
@@ -353,4 +357,4 @@ def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
     names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
     doubles = {str(name) for name in names if names.count(name) > 1}
-    return found + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]
+    return contradictions + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]

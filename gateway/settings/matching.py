@@ -66,8 +66,8 @@ class MatchingSpec(Spec):
         """A level nobody knows is a slip of the pen. One that is not there is none: the file may be older than it."""
         problems = _unlike(self.levels, LEVELS)
         if self.same_number is not None:
-            wanted = {field: LEVELS[field] for field in SAME_NUMBER_FIELDS}
-            problems += _unlike(self.same_number.levels, wanted, within="same_number.")
+            of_number = {field: LEVELS[field] for field in SAME_NUMBER_FIELDS}
+            problems += _unlike(self.same_number.levels, of_number, within="same_number.")
         if problems:
             raise ValueError("levels: " + "; ".join(problems))
         return self
@@ -91,8 +91,8 @@ class MatchingSpec(Spec):
         )
 
     def _same_number(self) -> SameNumber | None:
-        given = self.same_number
-        return None if given is None else SameNumber(prior=given.prior, levels=_levels(given.levels))
+        spec = self.same_number
+        return None if spec is None else SameNumber(prior=spec.prior, levels=_levels(spec.levels))
 
 
 def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level]]:

@@ -25,4 +25,4 @@ def write_site(path: Path) -> list[Path]:
         shutil.copytree(source / name, path / name)
     (path / "data").mkdir(exist_ok=True)
     (path / ".gitignore").write_text("keys/\ndata/\n", encoding="utf-8")
-    return sorted(each for each in path.rglob("*") if each.is_file())
+    return sorted(file for file in path.rglob("*") if file.is_file())

@@ -86,28 +86,28 @@ def _read(site: Path, spec: type[S], path: Path) -> S:
 
 def _folder(findings: list[Finding], site: Path, folder: str, spec: type[S], key: str) -> dict[str, S]:
     """The files of a folder by name; a file must be called what it describes."""
-    found: dict[str, S] = {}
+    specs: dict[str, S] = {}
     for path in sorted((site / folder).glob("*.toml")):
-        one = _try(findings, lambda path=path: _read(site, spec, path))  # type: ignore[misc]
-        if one is None:
+        loaded = _try(findings, lambda path=path: _read(site, spec, path))  # type: ignore[misc]
+        if loaded is None:
             continue
-        name: str = getattr(one, key)
+        name: str = getattr(loaded, key)
         if name != path.stem:
             findings.append(
                 Finding(_shown(site, path), key, repr(name), f"{path.stem!r}，与文件名一致 (the file's name)")
             )
-        found[name] = one
-    return found
+        specs[name] = loaded
+    return specs
 
 
 def _mappings(findings: list[Finding], site: Path) -> dict[str, MappingSpec]:
-    found = {}
+    mappings = {}
     for path in sorted((site / "mappings").glob("*.toml")):
         if not path.name.endswith(".test.toml"):
-            one = _try(findings, lambda path=path: load_mapping(path, shown_as=_shown(site, path)))  # type: ignore[misc]
-            if one is not None:
-                found[path.stem] = one
-    return found
+            loaded = _try(findings, lambda path=path: load_mapping(path, shown_as=_shown(site, path)))  # type: ignore[misc]
+            if loaded is not None:
+                mappings[path.stem] = loaded
+    return mappings
 
 
 def _cross(
@@ -123,21 +123,21 @@ def _cross(
         if feed.mapping not in mappings:
             findings.append(Finding(file, "mapping", repr(feed.mapping), _names(mappings)))
         findings += [
-            Finding(file, "associations", repr(each), _names(associations))
-            for each in feed.associations
-            if each not in associations
+            Finding(file, "associations", repr(name_used), _names(associations))
+            for name_used in feed.associations
+            if name_used not in associations
         ]
     for name, association in associations.items():
         findings += [
-            Finding(f"config/associations/{name}.toml", "schemes", repr(each), _names(schemes))
-            for each in association.schemes
-            if each not in schemes
+            Finding(f"config/associations/{name}.toml", "schemes", repr(name_used), _names(schemes))
+            for name_used in association.schemes
+            if name_used not in schemes
         ]
     return findings
 
 
-def _names(known: Mapping[str, Any]) -> str:
-    return "、".join(sorted(known)) or "（无 none）"
+def _names(named: Mapping[str, Any]) -> str:
+    return "、".join(sorted(named)) or "（无 none）"
 
 
 def readiness(site: Site, *, today: date) -> list[Finding]:

@@ -22,11 +22,11 @@ class Tally(msgspec.Struct, kw_only=True):
         self.rows[name] += 1
         self.amount[name] += amount
 
-    def add(self, other: Tally) -> None:
+    def add(self, tally: Tally) -> None:
         """Take the rows of another tally in."""
-        for name, many in other.rows.items():
+        for name, many in tally.rows.items():
             self.rows[name] += many
-            self.amount[name] += other.amount[name]
+            self.amount[name] += tally.amount[name]
 
 
 def add(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
@@ -117,8 +117,8 @@ def _sheet(row: Any) -> BatchSheet:
 
 def reseal(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
     """Replace the sealed list of a batch after rows changed class."""
-    same = (schema.batch.c.page_seq == seq) & (schema.batch.c.first_row == first_row)
-    tx.execute(update(schema.batch).where(same).values(sealed=sealed))
+    this_batch = (schema.batch.c.page_seq == seq) & (schema.batch.c.first_row == first_row)
+    tx.execute(update(schema.batch).where(this_batch).values(sealed=sealed))
 
 
 def later_done(tx: Connection, feed: str, seq: int) -> bool:

@@ -14,8 +14,8 @@ from gateway.store.engine import change_many, insert_many, select_in
 
 def find(tx: Connection, blocks: Iterable[bytes]) -> list[tuple[bytes, int]]:
     """(block, member id) of the members that stand under one of these blocks."""
-    found = select_in(tx, "select block, member_id from member_block where block {keys}", blocks, kind="bytea")
-    return [(bytes(block), member_id) for block, member_id in found]
+    rows = select_in(tx, "select block, member_id from member_block where block {keys}", blocks, kind="bytea")
+    return [(bytes(block), member_id) for block, member_id in rows]
 
 
 def add(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
@@ -40,16 +40,16 @@ def drop_kind(tx: Connection, kind: bytes, member_ids: Iterable[int]) -> list[tu
     through the kind's part of the index."""
     after = kind[:1] + bytes([kind[1] + 1])
     query = "select block, member_id from member_block where block >= ? and block < ? and member_id {keys}"
-    found = select_in(tx, query, sorted(set(member_ids)), kind="bigint", first=(kind, after))
-    gone = [(bytes(block), member_id) for block, member_id in found]
+    rows = select_in(tx, query, sorted(set(member_ids)), kind="bigint", first=(kind, after))
+    gone = [(bytes(block), member_id) for block, member_id in rows]
     drop(tx, gone)
     return gone
 
 
 def drop_all(tx: Connection, association: str, *, keep: bytes) -> None:
     """The members of an association stand under no block any more but those of the kind `keep`."""
-    mine = "select member_id from member where association = ?"
-    sql = f"delete from member_block where substr(block, 1, 2) <> ? and member_id in ({mine})"
+    enrolled = "select member_id from member where association = ?"
+    sql = f"delete from member_block where substr(block, 1, 2) <> ? and member_id in ({enrolled})"
     change_many(tx, sql, [(keep, association)])
 
 

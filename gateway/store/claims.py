@@ -96,10 +96,10 @@ class ClaimDecisionRow(msgspec.Struct, frozen=True, kw_only=True):
 def decisions(tx: Connection, claim_ids: Iterable[str]) -> dict[str, ClaimDecisionRow]:
     """Claim id → decision, for those that are decided."""
     query = "select claim_id, version, outcome, amount, decided_at from claim_decision where claim_id {keys}"
-    found = select_in(tx, query, claim_ids, kind="text")
+    rows = select_in(tx, query, claim_ids, kind="text")
     return {
         row[0]: ClaimDecisionRow(claim_id=row[0], version=row[1], outcome=row[2], amount=row[3], decided_at=row[4])
-        for row in found
+        for row in rows
     }
 
 
@@ -130,4 +130,4 @@ def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
     table = schema.claim.c
     query = select(table.association, table.status, func.count(), func.sum(table.payable))
     rows = tx.execute(query.group_by(table.association, table.status).order_by(table.association, table.status))
-    return [(one, two, three, int(four)) for one, two, three, four in rows]
+    return [(association, status, claims, int(amount)) for association, status, claims, amount in rows]

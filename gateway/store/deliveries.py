@@ -122,27 +122,27 @@ def lease(
         tx,
         "update delivery set state = 'leased', lease = ?, lease_until = ?, attempts = attempts + 1"
         " where delivery_id = ?",
-        [(lease, until, each) for each in before],
+        [(lease, until, delivery_id) for delivery_id in before],
     )
     table = schema.delivery
     columns = [table.c[name] for name in _COLUMNS]
     rows = tx.execute(select(*columns, table.c.sealed).where(table.c.delivery_id.in_(before)))
-    held = [
+    leased = [
         HeldDelivery(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
         for row in rows
     ]
-    return sorted(held, key=lambda each: each.delivery.delivery_id)
+    return sorted(leased, key=lambda row: row.delivery.delivery_id)
 
 
-def record_answers(tx: Connection, done: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
+def record_answers(tx: Connection, answers: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
     """Write what came of deliveries, with the association's reference. A lease lost meanwhile changes nothing."""
     sql = (
         "update delivery set state = ?, next_at = ?, last_code = ?, reference = coalesce(?, reference), lease = null,"
         " lease_until = null where delivery_id = ? and lease = ?"
     )
     values = [
-        (each.state.value, to_ms(each.next_at), each.last_code, reference, each.delivery_id, lease)
-        for each, reference in done
+        (delivery.state.value, to_ms(delivery.next_at), delivery.last_code, reference, delivery.delivery_id, lease)
+        for delivery, reference in answers
     ]
     change_many(tx, sql, values)
 
@@ -160,15 +160,15 @@ def pull_back(tx: Connection, *, now: datetime, horizon: datetime) -> None:
 def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
     """The sealed body of one version."""
     table = schema.delivery.c
-    found = tx.execute(select(table.sealed).where(table.claim_id == claim_id, table.version == version)).scalar()
-    return bytes(found) if found is not None else None
+    sealed = tx.execute(select(table.sealed).where(table.claim_id == claim_id, table.version == version)).scalar()
+    return bytes(sealed) if sealed is not None else None
 
 
 def bodies_of(tx: Connection, versions: Mapping[str, int]) -> dict[str, bytes]:
     """Claim → the sealed body of the version named, for many claims at once."""
     query = "select claim_id, version, sealed from delivery where claim_id {keys}"
-    found = select_in(tx, query, versions, kind="text")
-    return {claim: bytes(sealed) for claim, version, sealed in found if versions[claim] == version}
+    rows = select_in(tx, query, versions, kind="text")
+    return {claim: bytes(sealed) for claim, version, sealed in rows if versions[claim] == version}
 
 
 def of_claim(tx: Connection, claim_id: str) -> list[Delivery]:
@@ -222,7 +222,7 @@ def counts(tx: Connection) -> dict[str, int]:
 def next_due(tx: Connection) -> datetime | None:
     """When the next delivery is due; one that is held, when its lease ends."""
     table = schema.delivery.c
-    waiting = select(func.min(table.next_at)).where(table.state.in_(("pending", "unknown")))
-    held = select(func.min(table.lease_until)).where(table.state == "leased")
-    due = [each for each in (tx.execute(waiting).scalar(), tx.execute(held).scalar()) if each is not None]
+    queued = select(func.min(table.next_at)).where(table.state.in_(("pending", "unknown")))
+    lease_ends = select(func.min(table.lease_until)).where(table.state == "leased")
+    due = [instant for instant in (tx.execute(queued).scalar(), tx.execute(lease_ends).scalar()) if instant is not None]
     return from_ms(min(due)) if due else None

@@ -233,19 +233,19 @@ def select_in(
 
     One round trip for every 2,000 keys. `kind` is the keys' type: bytea or bigint or text.
     """
-    wanted = list(keys)
-    if not wanted:
+    values = list(keys)
+    if not values:
         return []
     with _driver_cursor(tx) as cursor:
         if is_postgres(tx):
             sql = query.format(keys=f"= any(%b::{kind}[])").replace("?", "%s")
-            return cursor.execute(sql, (*first, wanted), prepare=True, binary=True).fetchall()  # type: ignore[no-any-return]
-        if len(wanted) > _IN_CHUNK:
+            return cursor.execute(sql, (*first, values), prepare=True, binary=True).fetchall()  # type: ignore[no-any-return]
+        if len(values) > _IN_CHUNK:
             # The same key in two statements would find its rows twice.
-            wanted = list(dict.fromkeys(wanted))
+            values = list(dict.fromkeys(values))
         rows: list[tuple[Any, ...]] = []
-        for start in range(0, len(wanted), _IN_CHUNK):
-            rows += _sqlite_chunk(cursor, query, wanted[start : start + _IN_CHUNK], first)
+        for start in range(0, len(values), _IN_CHUNK):
+            rows += _sqlite_chunk(cursor, query, values[start : start + _IN_CHUNK], first)
         return rows
 
 

@@ -38,14 +38,14 @@ def add(tx: Connection, row: FactRow) -> None:
 
 def of_members(tx: Connection, member_ids: Iterable[int]) -> list[FactRow]:
     """The facts of these members that stand, in order of number."""
-    found = select_in(tx, _SELECT + "member_id {keys}", member_ids, kind="bigint")
-    return sorted((_row(each) for each in found), key=lambda row: row.fact_id)
+    rows = select_in(tx, _SELECT + "member_id {keys}", member_ids, kind="bigint")
+    return sorted((_row(row) for row in rows), key=lambda row: row.fact_id)
 
 
 def by_id(tx: Connection, fact_id: int) -> FactRow | None:
     """The fact with this number, if it stands."""
-    found = select_in(tx, _SELECT + "fact_id {keys}", [fact_id], kind="bigint")
-    return _row(found[0]) if found else None
+    rows = select_in(tx, _SELECT + "fact_id {keys}", [fact_id], kind="bigint")
+    return _row(rows[0]) if rows else None
 
 
 def listing(tx: Connection, association: str, *, after: int, limit: int) -> list[FactRow]:
@@ -53,7 +53,7 @@ def listing(tx: Connection, association: str, *, after: int, limit: int) -> list
     table = schema.fact.c
     query = select(*(table[name] for name in _COLUMNS)).order_by(table.fact_id).limit(limit)
     query = query.where(table.association == association, table.fact_id > after, table.sealed.is_not(None))
-    return [_row(tuple(each)) for each in tx.execute(query)]
+    return [_row(tuple(row)) for row in tx.execute(query)]
 
 
 def any_told(tx: Connection, association: str) -> bool:
@@ -64,10 +64,10 @@ def any_told(tx: Connection, association: str) -> bool:
 def end(tx: Connection, fact_ids: Iterable[int], *, now_ms: int) -> None:
     """These facts were withdrawn: what they said is gone."""
     sql = "update fact set sealed = null, ended_at = ? where fact_id = ? and sealed is not null"
-    change_many(tx, sql, [(now_ms, each) for each in fact_ids])
+    change_many(tx, sql, [(now_ms, fact_id) for fact_id in fact_ids])
 
 
 def end_of_members(tx: Connection, member_ids: Iterable[int], *, now_ms: int) -> None:
     """These members have no facts any more."""
     sql = "update fact set sealed = null, ended_at = ? where member_id = ? and sealed is not null"
-    change_many(tx, sql, [(now_ms, each) for each in member_ids])
+    change_many(tx, sql, [(now_ms, member_id) for member_id in member_ids])

@@ -28,12 +28,12 @@ def of_feed(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
 
     What a file said of itself that a newer one replaced counts no longer.
     """
-    said: dict[str, tuple[int, int | None]] = {}
+    totals: dict[str, tuple[int, int | None]] = {}
     table = schema.feed_total.c
     joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
     query = select(table.day, table.rows, table.amount).select_from(joined)
     for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
-        rows, amount = said.get(row.day, (0, 0))
+        rows, amount = totals.get(row.day, (0, 0))
         total = None if amount is None or row.amount is None else amount + row.amount
-        said[row.day] = (rows + row.rows, total)
-    return said
+        totals[row.day] = (rows + row.rows, total)
+    return totals

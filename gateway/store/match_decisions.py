@@ -35,7 +35,7 @@ _evidence = msgspec.json.Decoder(tuple[Evidence, ...])
 
 def keep(tx: Connection, decisions: Sequence[MatchDecisionRow]) -> None:
     """Remember decisions; what was decided before about the same rows must be forgotten first."""
-    insert_many(tx, schema.match_decision, _COLUMNS, [_values(each) for each in decisions])
+    insert_many(tx, schema.match_decision, _COLUMNS, [_values(decision) for decision in decisions])
 
 
 def forget(tx: Connection, page_seq: int, rows: Iterable[int]) -> None:
@@ -55,8 +55,8 @@ def expire(tx: Connection, seqs: Sequence[int]) -> None:
 
 def of_pages(tx: Connection, seqs: Iterable[int]) -> list[MatchDecisionRow]:
     """The decisions about rows of these pages, in order of page and row."""
-    found = select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")
-    return [_decision(row) for row in sorted(found, key=lambda row: (row[0], row[1], row[2]))]
+    rows = select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")
+    return [_decision(row) for row in sorted(rows, key=lambda row: (row[0], row[1], row[2]))]
 
 
 def _values(decision: MatchDecisionRow) -> tuple[object, ...]:

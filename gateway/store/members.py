@@ -43,13 +43,14 @@ _COLUMNS = (
     "content",
 )
 
+_CHANGEABLE = ("person_id", "category", "league", "opt_out", "coverage", "sealed", "content")
 _SELECT = "select " + ", ".join(_COLUMNS) + " from member "
 
 
 def pack_coverage(coverage: Sequence[Coverage]) -> str:
     """Coverage periods as the JSON text of the `coverage` column."""
     return msgspec.json.encode(
-        [(each.scheme, each.first_day, each.last_day, each.category) for each in coverage]
+        [(period.scheme, period.first_day, period.last_day, period.category) for period in coverage]
     ).decode()
 
 
@@ -83,8 +84,8 @@ def _row(values: Any) -> MemberRow:
 def by_fingerprint(tx: Connection, fingerprints: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
     """(fingerprint, member id, person id) of the members that have one of these fingerprints."""
     query = "select fingerprint, member_id, person_id from member_fingerprint where fingerprint {keys}"
-    found = select_in(tx, query, fingerprints, kind="bytea")
-    return [(bytes(digest), member_id, person_id) for digest, member_id, person_id in found]
+    rows = select_in(tx, query, fingerprints, kind="bytea")
+    return [(bytes(digest), member_id, person_id) for digest, member_id, person_id in rows]
 
 
 def by_id(tx: Connection, member_ids: Iterable[int]) -> list[MemberRow]:
@@ -117,8 +118,8 @@ def after(tx: Connection, associations: Sequence[str], member_id: int, limit: in
 
 def count(tx: Connection, association: str) -> int:
     """How many members an association has."""
-    mine = schema.member.c.association == association
-    return int(tx.execute(select(func.count()).select_from(schema.member).where(mine)).scalar_one())
+    of_association = schema.member.c.association == association
+    return int(tx.execute(select(func.count()).select_from(schema.member).where(of_association)).scalar_one())
 
 
 def reserve_ids(tx: Connection, how_many: int) -> range | list[int]:
@@ -148,17 +149,14 @@ def add(tx: Connection, rows: Sequence[MemberRow]) -> None:
 
 def change(tx: Connection, rows: Sequence[MemberRow]) -> None:
     """Write changed members over the old ones; ids and numbers stay."""
-    sql = (
-        "update member set person_id = ?, category = ?, league = ?, opt_out = ?, coverage = ?, sealed = ?,"
-        " content = ? where member_id = ?"
-    )
-    values = (_values(row) for row in rows)
-    change_many(tx, sql, [(each[1], each[4], each[5], each[6], each[7], each[8], each[9], each[0]) for each in values])
+    sql = f"update member set {', '.join(f'{name} = ?' for name in _CHANGEABLE)} where member_id = ?"
+    order = [_COLUMNS.index(name) for name in (*_CHANGEABLE, "member_id")]
+    change_many(tx, sql, [tuple(packed[at] for at in order) for packed in map(_values, rows)])
 
 
 def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:
     """These members are not found any more."""
-    change_many(tx, "delete from member_fingerprint where member_id = ?", [(each,) for each in member_ids])
+    change_many(tx, "delete from member_fingerprint where member_id = ?", [(member_id,) for member_id in member_ids])
 
 
 def add_fingerprints(tx: Connection, found_by: Sequence[tuple[bytes, int, int]]) -> None:
@@ -172,12 +170,3 @@ def refresh_statistics(tx: Connection) -> None:
     """After many rows came at once: let the planner see them, so that the next batch is looked up by index."""
     if is_postgres(tx):
         tx.execute(text("analyze member, member_fingerprint, member_block, person"))
-
-
-def fingerprints_of(tx: Connection, member_ids: Iterable[int]) -> dict[int, list[bytes]]:
-    """Member id → fingerprints."""
-    query = "select member_id, fingerprint from member_fingerprint where member_id {keys}"
-    found: dict[int, list[bytes]] = {}
-    for member_id, digest in select_in(tx, query, member_ids, kind="bigint"):
-        found.setdefault(member_id, []).append(bytes(digest))
-    return found

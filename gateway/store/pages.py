@@ -114,8 +114,8 @@ def of_feed(tx: Connection, feed: str) -> list[StoredPage]:
 
 def of_source(tx: Connection, feed: str, source: str) -> list[StoredPage]:
     """All pages that came from one file, oldest first."""
-    same = (schema.page.c.feed == feed) & (schema.page.c.source == source)
-    return [_stored(row) for row in tx.execute(select(*_META).where(same).order_by("seq"))]
+    of_file = (schema.page.c.feed == feed) & (schema.page.c.source == source)
+    return [_stored(row) for row in tx.execute(select(*_META).where(of_file).order_by("seq"))]
 
 
 def finish(tx: Connection, seq: int, *, rows: int, day: date | None) -> None:
@@ -154,6 +154,6 @@ def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:
 def keys_of_expired(tx: Connection) -> list[int]:
     """The numbers of page keys under which no page is kept any more."""
     table = schema.page.c
-    kept = select(table.key_no).where(table.sealed.is_not(None))
-    query = select(table.key_no).where(table.sealed.is_(None), table.key_no.not_in(kept)).distinct()
+    in_use = select(table.key_no).where(table.sealed.is_not(None))
+    query = select(table.key_no).where(table.sealed.is_(None), table.key_no.not_in(in_use)).distinct()
     return list(tx.execute(query).scalars())

@@ -27,5 +27,5 @@ def lock(tx: Connection, person_ids: Iterable[int]) -> None:
 def add(tx: Connection, association: str, how_many: int) -> range | list[int]:
     """New people of an association; returns their ids."""
     ids = new_ids(tx, schema.person, how_many)
-    insert_many(tx, schema.person, ("person_id", "association"), [(each, association) for each in ids])
+    insert_many(tx, schema.person, ("person_id", "association"), [(person_id, association) for person_id in ids])
     return ids

@@ -86,7 +86,7 @@ def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
 
 def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later row, or closed because they could be read now."""
-    change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, each) for each in item_ids])
+    change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])
 
 
 def count_open(tx: Connection) -> int:

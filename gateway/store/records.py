@@ -38,8 +38,8 @@ def _row(values: tuple[object, ...]) -> RecordRow:
 
 def by_keys(tx: Connection, keys: Iterable[bytes]) -> list[RecordRow]:
     """The records with these keys, of every association."""
-    found = select_in(tx, _SELECT + "where key {keys}", keys, kind="bytea")
-    return [_row(row) for row in found]
+    rows = select_in(tx, _SELECT + "where key {keys}", keys, kind="bytea")
+    return [_row(row) for row in rows]
 
 
 def of_people(tx: Connection, person_ids: Iterable[int]) -> list[RecordRow]:
@@ -76,7 +76,7 @@ def add(tx: Connection, rows: Sequence[RecordRow]) -> None:
 
 def remove(tx: Connection, record_ids: Sequence[int]) -> None:
     """Remove records that another one replaced, or that belong to nobody any more."""
-    change_many(tx, "delete from record where record_id = ?", [(each,) for each in record_ids])
+    change_many(tx, "delete from record where record_id = ?", [(record_id,) for record_id in record_ids])
 
 
 def mark(tx: Connection, marks: Sequence[tuple[bool, int]]) -> None:
@@ -88,8 +88,8 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:
     """Page → (records, money) of a feed, counted from the records themselves."""
     table = schema.record.c
     page_row = select(table.page_seq, table.row, func.max(table.amount).label("amount"))
-    each = page_row.where(table.feed == feed).group_by(table.page_seq, table.row).subquery()
-    query = select(each.c.page_seq, func.count(), func.sum(each.c.amount)).group_by(each.c.page_seq)
+    page_rows = page_row.where(table.feed == feed).group_by(table.page_seq, table.row).subquery()
+    query = select(page_rows.c.page_seq, func.count(), func.sum(page_rows.c.amount)).group_by(page_rows.c.page_seq)
     return {seq: (rows, int(amount)) for seq, rows, amount in tx.execute(query)}
 
 
@@ -102,8 +102,8 @@ def wait(tx: Connection, rows: Sequence[tuple[str, bytes, int, int]]) -> None:
 def waiting(tx: Connection, keys: Iterable[bytes]) -> list[tuple[bytes, int, int]]:
     """(key, page, row) of the reversals that wait for one of these originals."""
     query = "select key, page_seq, row from waiting_reversal where key {keys}"
-    found = select_in(tx, query, keys, kind="bytea")
-    return [(bytes(key), seq, row) for key, seq, row in found]
+    rows = select_in(tx, query, keys, kind="bytea")
+    return [(bytes(key), seq, row) for key, seq, row in rows]
 
 
 def woken(tx: Connection, keys: Sequence[bytes]) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
+from gateway.model.clock import SHANGHAI
 from gateway.model.member import Coverage
 from gateway.store import schema
 from gateway.store.blocks import Width
 from gateway.store.members import unpack_coverage
-from gateway.store.values import SHANGHAI, to_ms
+from gateway.store.values import to_ms
 
 _AT_ONCE = 2000
 
@@ -146,10 +147,10 @@ def rows_by_class(tx: Connection, first: date, last: date) -> dict[str, dict[str
     batch, page = schema.batch.c, schema.page.c
     sums = [func.coalesce(func.sum(batch[f"{name}_rows"]), 0) for name in schema.TALLY_CLASSES]
     query = select(page.feed, *sums).select_from(schema.batch.join(schema.page, page.seq == batch.page_seq))
-    said = page.day.between(first.isoformat(), last.isoformat())
+    dated = page.day.between(first.isoformat(), last.isoformat())
     received = page.day.is_(None) & (page.received_at >= _midnight(first))
     received &= page.received_at < _midnight(last + timedelta(days=1))
-    query = query.where(said | received).group_by(page.feed)
+    query = query.where(dated | received).group_by(page.feed)
     return {
         row[0]: {name: int(many) for name, many in zip(schema.TALLY_CLASSES, row[1:], strict=True)}
         for row in tx.execute(query.order_by(page.feed))

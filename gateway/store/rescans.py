@@ -20,38 +20,37 @@ class Rescan(msgspec.Struct, frozen=True, kw_only=True):
     reread: bool
 
 
-def ask(tx: Connection, wanted: Sequence[Rescan]) -> None:
+def ask(tx: Connection, rescans: Sequence[Rescan]) -> None:
     """Remember whom to look at again; what was asked before and not done is kept with it."""
-    table = schema.rescan
-    before = {each.member_id: each for each in waiting(tx, [each.member_id for each in wanted])}
-    change_many(tx, "delete from rescan where member_id = ?", [(each,) for each in before])
+    before = {old.member_id: old for old in waiting(tx, [rescan.member_id for rescan in rescans])}
+    change_many(tx, "delete from rescan where member_id = ?", [(member_id,) for member_id in before])
     rows = []
-    for each in wanted:
-        old = before.get(each.member_id)
-        digests = each.fingerprints + (old.fingerprints if old else b"")
-        reread = each.reread or (old is not None and old.reread)
-        rows.append((each.member_id, each.association, digests, reread))
-    insert_many(tx, table, ("member_id", "association", "fingerprints", "reread"), rows)
+    for rescan in rescans:
+        old = before.get(rescan.member_id)
+        digests = rescan.fingerprints + (old.fingerprints if old else b"")
+        reread = rescan.reread or (old is not None and old.reread)
+        rows.append((rescan.member_id, rescan.association, digests, reread))
+    insert_many(tx, schema.rescan, ("member_id", "association", "fingerprints", "reread"), rows)
 
 
 def waiting(tx: Connection, member_ids: Iterable[int] | None = None, *, limit: int = 0) -> list[Rescan]:
     """The members to look at again: those given, or the first `limit` of all."""
     columns = "select member_id, association, fingerprints, reread from rescan "
     if member_ids is not None:
-        found = select_in(tx, columns + "where member_id {keys}", member_ids, kind="bigint")
+        rows = select_in(tx, columns + "where member_id {keys}", member_ids, kind="bigint")
     else:
         query = select(schema.rescan).order_by(schema.rescan.c.member_id).limit(limit or None)
-        found = [tuple(row) for row in tx.execute(query)]
+        rows = [tuple(row) for row in tx.execute(query)]
     return [
-        Rescan(member_id=one, association=two, fingerprints=bytes(three), reread=bool(four))
-        for one, two, three, four in found
+        Rescan(member_id=member_id, association=association, fingerprints=bytes(digests), reread=bool(reread))
+        for member_id, association, digests, reread in rows
     ]
 
 
-def forget(tx: Connection, done: Sequence[Rescan]) -> None:
+def forget(tx: Connection, rescans: Sequence[Rescan]) -> None:
     """Forget what was asked, unless more was asked meanwhile."""
     change_many(
         tx,
         "delete from rescan where member_id = ? and fingerprints = ?",
-        [(each.member_id, each.fingerprints) for each in done],
+        [(rescan.member_id, rescan.fingerprints) for rescan in rescans],
     )

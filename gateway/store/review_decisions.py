@@ -54,17 +54,17 @@ def add(tx: Connection, row: ReviewDecision) -> int:
 def of_items(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[ReviewDecision]]:
     """Item → what people said about it, oldest first."""
     query = _SELECT_DECISION + "where item_id {keys}"
-    found = map(_decision, select_in(tx, query, item_ids, kind="bigint"))
-    said: dict[int, list[ReviewDecision]] = defaultdict(list)
-    for row in sorted(found, key=lambda row: row.decision_id):
-        said[row.item_id].append(row)
-    return dict(said)
+    decisions = map(_decision, select_in(tx, query, item_ids, kind="bigint"))
+    by_item: dict[int, list[ReviewDecision]] = defaultdict(list)
+    for row in sorted(decisions, key=lambda row: row.decision_id):
+        by_item[row.item_id].append(row)
+    return dict(by_item)
 
 
 def end(tx: Connection, decision_ids: Iterable[int], *, state: str) -> None:
     """These decisions are over: overtaken by another one, or by a change of the member."""
     sql = "update review_decision set state = ? where decision_id = ?"
-    change_many(tx, sql, [(state, each) for each in decision_ids])
+    change_many(tx, sql, [(state, decision_id) for decision_id in decision_ids])
 
 
 def undo(tx: Connection, decision_id: int, *, by: str, at: int, note: bytes | None = None) -> None:

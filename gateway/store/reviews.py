@@ -51,15 +51,15 @@ def ask_again(tx: Connection, items: Sequence[ReviewItem]) -> None:
         (old.page_seq, old.row, old.association): old.item_id
         for old in sorted(map(_review, select_in(tx, query, seqs, kind="bigint")), key=lambda old: old.item_id)
     }
-    known = [(item, before.get((item.page_seq, item.row, item.association))) for item in items]
+    numbered = [(item, before.get((item.page_seq, item.row, item.association))) for item in items]
     sql = 'update review set state = ?, member_id = ?, score = ?, reasons = ?, "key" = ?, amount = ? where item_id = ?'
     again = [
         (item.state, item.member_id, item.score, item.reasons, item.key, item.amount, item_id)
-        for item, item_id in known
+        for item, item_id in numbered
         if item_id is not None
     ]
     change_many(tx, sql, again)
-    ask(tx, [item for item, item_id in known if item_id is None])
+    ask(tx, [item for item, item_id in numbered if item_id is None])
 
 
 def _review(values: Sequence[Any]) -> ReviewItem:
@@ -97,7 +97,7 @@ def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
 
 def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
     """Close items: superseded by a later record, or closed."""
-    change_many(tx, "update review set state = ? where item_id = ?", [(state, each) for each in item_ids])
+    change_many(tx, "update review set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])
 
 
 def listing(
@@ -116,16 +116,16 @@ def listing(
         query = query.order_by(table.item_id.desc())
     else:
         query = query.where(table.item_id > after).order_by(table.item_id)
-    for column, wanted in ((table.state, state), (table.association, association), (table.kind, kind)):
-        if wanted:
-            query = query.where(column == wanted)
+    for column, value in ((table.state, state), (table.association, association), (table.kind, kind)):
+        if value:
+            query = query.where(column == value)
     return [_review(tuple(row)) for row in tx.execute(query)]
 
 
 def by_id(tx: Connection, item_id: int) -> ReviewItem | None:
     """One item."""
-    found = select_in(tx, _SELECT_REVIEW + "where item_id {keys}", [item_id], kind="bigint")
-    return _review(found[0]) if found else None
+    rows = select_in(tx, _SELECT_REVIEW + "where item_id {keys}", [item_id], kind="bigint")
+    return _review(rows[0]) if rows else None
 
 
 def last_number(tx: Connection) -> int:

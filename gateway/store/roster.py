@@ -15,8 +15,8 @@ def version(tx: Connection, associations: Sequence[str], *, hold: bool = False) 
     query = "select association, version from roster where association {keys}"
     if hold and is_postgres(tx):
         query += " for share"
-    found = dict(select_in(tx, query, associations, kind="text"))
-    return tuple(found.get(name, 0) for name in associations)
+    versions = dict(select_in(tx, query, associations, kind="text"))
+    return tuple(versions.get(name, 0) for name in associations)
 
 
 def ensure(tx: Connection, associations: Sequence[str]) -> None:

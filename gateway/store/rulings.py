@@ -14,7 +14,7 @@ from gateway.store.engine import change_many, insert_many, select_in
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """Evidence (a keyed digest) is about this member, or is not. `void`: he changed since, so it holds no more."""
+    """Evidence (a keyed digest) is about this member, or is not. `void`: no longer, since the member changed."""
 
     association: str
     digest: bytes
@@ -38,27 +38,27 @@ def _ruling(values: Sequence[Any]) -> Ruling:
 
 def add(tx: Connection, rulings: Sequence[Ruling]) -> None:
     """Remember rulings."""
-    insert_many(tx, schema.ruling, _RULING, [tuple(getattr(each, name) for name in _RULING) for each in rulings])
+    insert_many(tx, schema.ruling, _RULING, [tuple(getattr(ruling, name) for name in _RULING) for ruling in rulings])
 
 
 def by_digest(tx: Connection, digests: Iterable[bytes]) -> dict[bytes, list[Ruling]]:
     """Digest → the rulings about it that hold, in order of number."""
     query = _SELECT_RULING + "where void = false and digest {keys}"
-    found: dict[bytes, list[Ruling]] = defaultdict(list)
-    for each in sorted(map(_ruling, select_in(tx, query, digests, kind="bytea")), key=lambda one: one.ruling_id):
-        found[each.digest].append(each)
-    return dict(found)
+    by_evidence: dict[bytes, list[Ruling]] = defaultdict(list)
+    for ruling in sorted(map(_ruling, select_in(tx, query, digests, kind="bytea")), key=lambda row: row.ruling_id):
+        by_evidence[ruling.digest].append(ruling)
+    return dict(by_evidence)
 
 
 def of_decisions(tx: Connection, decision_ids: Iterable[int]) -> list[Ruling]:
     """The rulings these decisions made."""
-    found = select_in(tx, _SELECT_RULING + "where decision_id {keys}", decision_ids, kind="bigint")
-    return [_ruling(row) for row in found]
+    rows = select_in(tx, _SELECT_RULING + "where decision_id {keys}", decision_ids, kind="bigint")
+    return [_ruling(row) for row in rows]
 
 
 def forget(tx: Connection, ruling_ids: Iterable[int]) -> None:
     """These rulings hold no more, and where they were used needs nobody's memory."""
-    ids = [(each,) for each in ruling_ids]
+    ids = [(ruling_id,) for ruling_id in ruling_ids]
     change_many(tx, "delete from ruled_row where ruling_id = ?", ids)
     change_many(tx, "delete from ruling where ruling_id = ?", ids)
 
@@ -79,11 +79,11 @@ def ruled_rows(tx: Connection, ruling_ids: Iterable[int]) -> set[tuple[int, int]
 def void(tx: Connection, member_ids: Iterable[int]) -> None:
     """These members changed: what was ruled about them, and what one person proposed, holds no more."""
     ids = list(member_ids)
-    found = select_in(tx, _SELECT_RULING + "where member_id {keys}", ids, kind="bigint")
-    review_decisions.end(tx, {each.decision_id for each in map(_ruling, found)}, state="overtaken")
-    change_many(tx, "update ruling set void = true where member_id = ?", [(each,) for each in ids])
+    rows = select_in(tx, _SELECT_RULING + "where member_id {keys}", ids, kind="bigint")
+    review_decisions.end(tx, {ruling.decision_id for ruling in map(_ruling, rows)}, state="overtaken")
+    change_many(tx, "update ruling set void = true where member_id = ?", [(member_id,) for member_id in ids])
     sql = "update review_decision set state = 'overtaken' where state = 'proposed' and member_id = ?"
-    change_many(tx, sql, [(each,) for each in ids])
+    change_many(tx, sql, [(member_id,) for member_id in ids])
 
 
 def voided(tx: Connection, member_ids: Iterable[int]) -> list[int]:

@@ -50,15 +50,15 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
     cut_off = table.c.outcome.is_(None) & (table.c.beat_at < at - SILENT_AFTER_MS)
     failed = (table.c.outcome == "failed") & (table.c.finished_at < at - RETRY_AFTER_MS)
     ahead = table.c.started_at > at + AHEAD_MS
-    same = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed | ahead)
+    interrupted = (table.c.feed == feed) & (table.c.scheduled_for == to_ms(scheduled_for)) & (cut_off | failed | ahead)
     again = (
         update(table)
-        .where(same)
+        .where(interrupted)
         .values(started_at=at, beat_at=at, outcome=None, finished_at=None)
         .returning(table.c.run_id)
     )
-    found = tx.execute(again).scalar()
-    return int(found) if found is not None else None
+    run_id = tx.execute(again).scalar()
+    return int(run_id) if run_id is not None else None
 
 
 def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
@@ -99,8 +99,8 @@ def latest(tx: Connection, feed: str, *, outcome: str | None = None) -> RunRow |
 
 def last_page_at(tx: Connection, feed: str) -> datetime | None:
     """When the feed last handed over a page."""
-    found = tx.execute(select(func.max(schema.page.c.received_at)).where(schema.page.c.feed == feed)).scalar()
-    return from_ms(found) if found is not None else None
+    received_ms = tx.execute(select(func.max(schema.page.c.received_at)).where(schema.page.c.feed == feed)).scalar()
+    return from_ms(received_ms) if received_ms is not None else None
 
 
 def latest_scheduled(tx: Connection, feed: str, *, until: datetime) -> datetime | None:
@@ -111,5 +111,5 @@ def latest_scheduled(tx: Connection, feed: str, *, until: datetime) -> datetime 
     table = schema.run.c
     query = select(func.max(table.scheduled_for)).where(table.feed == feed, table.outcome == "done")
     query = query.where(table.scheduled_for <= to_ms(until))
-    found = tx.execute(query).scalar()
-    return from_ms(found) if found is not None else None
+    scheduled_ms = tx.execute(query).scalar()
+    return from_ms(scheduled_ms) if scheduled_ms is not None else None

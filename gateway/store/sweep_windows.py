@@ -24,19 +24,19 @@ def set_asked_until(tx: Connection, feed: str, until: dict[int, date], *, now_ms
     """Remember until which day each member was asked about."""
     ids = [(feed, member_id) for member_id in until]
     change_many(tx, "delete from sweep_asked where feed = ? and member_id = ?", ids)
-    rows = [(feed, one, day.isoformat(), now_ms) for one, day in until.items()]
+    rows = [(feed, member_id, day.isoformat(), now_ms) for member_id, day in until.items()]
     insert_many(tx, schema.sweep_asked, ("feed", "member_id", "asked_until", "asked_at"), rows)
 
 
 def forget(tx: Connection, member_ids: Sequence[int]) -> None:
     """These members have another number now: what was asked about the old one says nothing about them."""
-    change_many(tx, "delete from sweep_asked where member_id = ?", [(each,) for each in member_ids])
+    change_many(tx, "delete from sweep_asked where member_id = ?", [(member_id,) for member_id in member_ids])
 
 
 def oldest(tx: Connection, feed: str) -> date | None:
     """The oldest day up to which some member was asked about."""
-    found = tx.execute(select(func.min(schema.sweep_asked.c.asked_until)).where(schema.sweep_asked.c.feed == feed))
-    day = found.scalar()
+    table = schema.sweep_asked.c
+    day = tx.execute(select(func.min(table.asked_until)).where(table.feed == feed)).scalar()
     return date.fromisoformat(day) if day else None
 
 

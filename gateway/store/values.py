@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
-from zoneinfo import ZoneInfo
 
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
+from gateway.model.clock import SHANGHAI
+
 _EPOCH = datetime.fromtimestamp(0, tz=SHANGHAI)
 _MILLISECOND = timedelta(milliseconds=1)
 

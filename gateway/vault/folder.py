@@ -74,10 +74,10 @@ class KeyFolder:
     def names(self) -> dict[int, str]:
         """Key number → purpose, from the file names alone."""
         try:
-            found = [_NAMED.fullmatch(entry.name) for entry in self.data.iterdir()]
+            matches = [_NAMED.fullmatch(entry.name) for entry in self.data.iterdir()]
         except OSError as error:
             raise self._unusable(error) from error
-        numbered = ((int(match[2]), match[1]) for match in found if match)
+        numbered = ((int(match[2]), match[1]) for match in matches if match)
         return {number: purpose for number, purpose in numbered if number <= HIGHEST_NUMBER}
 
     def path(self, number: int, purpose: str) -> Path:

@@ -77,10 +77,10 @@ class FingerprintKey(Guarded):
 
     def of_kind(self, kind: str) -> Callable[[str], bytes]:
         """A fast function text → 16 bytes; equal texts of different kinds have nothing in common."""
-        known = self._kinds.get(kind)
-        if known is None:
-            known = self._kinds[kind] = self._make(kind)
-        return known
+        fingerprinter = self._kinds.get(kind)
+        if fingerprinter is None:
+            fingerprinter = self._kinds[kind] = self._make(kind)
+        return fingerprinter
 
     def _make(self, kind: str) -> Callable[[str], bytes]:
         prepared = prepared_for(self._suite, self._secret, use=f"fingerprint/{kind}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from gateway.errors import BrokenSeal, KeyMissing, WrongUse
+from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.vault.envelope import key_number
 from gateway.vault.folder import KeyFolder
 from gateway.vault.keyring import (
@@ -27,7 +28,6 @@ from gateway.vault.keyring import (
 from gateway.vault.keys import DataKey, FingerprintKey, Guarded, RootKey
 from gateway.vault.suites import Suite, require
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MOST_KEYS_HELD: Final = 2048
 _ROSTER: Final = "roster"
@@ -35,7 +35,7 @@ _SITE_ID_LENGTH: Final = 16
 
 
 def _today() -> date:
-    return datetime.now(_CHINA).date()
+    return datetime.now(SHANGHAI_OFFSET).date()
 
 
 class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,9 +112,9 @@ class Vault(Guarded):
 
     def key(self, number: int) -> DataKey:
         """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""
-        held = self._held.get(number)
-        if held is not None and os.access(held[1], os.F_OK):
-            return held[0]
+        cached = self._held.get(number)
+        if cached is not None and os.access(cached[1], os.F_OK):
+            return cached[0]
         # Another process may have made it since, or destroyed it: the folder is the truth.
         self._held.pop(number, None)
         purpose = self._folder.names().get(number)
@@ -128,13 +128,13 @@ class Vault(Guarded):
 
     def opener(self) -> Callable[[bytes, bytes], bytes]:
         """`open` for one batch: looks at each key once. Not for keeping: a key destroyed meanwhile still opens."""
-        known: dict[int, DataKey] = {}
+        keys: dict[int, DataKey] = {}
 
         def open_one(sealed: bytes, context: bytes) -> bytes:
             number = key_number(sealed)
-            key = known.get(number)
+            key = keys.get(number)
             if key is None:
-                key = known[number] = self.key(number)
+                key = keys[number] = self.key(number)
             return key.open(sealed, context)
 
         return open_one
@@ -261,9 +261,9 @@ class Vault(Guarded):
         return KeyStatus(number=number, purpose=purpose, suite=key.suite, created=key.created)
 
     def _key_for(self, purpose: str) -> DataKey:
-        held = self._held.get(self._numbers.get(purpose, 0))
-        if held is not None and os.access(held[1], os.F_OK):
-            return held[0]
+        cached = self._held.get(self._numbers.get(purpose, 0))
+        if cached is not None and os.access(cached[1], os.F_OK):
+            return cached[0]
         with self._folder.exclusive():
             key = self._find_or_make(purpose)
         self._numbers[purpose] = key.number

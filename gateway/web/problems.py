@@ -79,10 +79,10 @@ def problem_response(problem: Problem) -> Response:
 
 def _answer(status: int, code: str, title: str, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
     body = ProblemDetails(type=f"urn:hubao:problem:{code}", title=title, status=status, detail=detail, code=code)
-    given = {"cache-control": "no-store", **(headers or {})}
+    all_headers = {"cache-control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
-        given["www-authenticate"] = "StandardWebhooks"
-    return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=given)
+        all_headers["www-authenticate"] = "StandardWebhooks"
+    return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=all_headers)
 
 
 def install(app: FastAPI) -> None:
@@ -97,7 +97,7 @@ def install(app: FastAPI) -> None:
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
     web_server = logging.getLogger("uvicorn.error")
-    if not any(isinstance(each, WithoutTraces) for each in web_server.filters):
+    if not any(isinstance(log_filter, WithoutTraces) for log_filter in web_server.filters):
         web_server.addFilter(WithoutTraces())
 
 

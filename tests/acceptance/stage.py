@@ -27,6 +27,7 @@ from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.claims import export_claims
 from gateway.flow.intake.work import take_in
 from gateway.flow.office import Office
+from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
 from gateway.sandbox.cloud_line_server import CloudLineServer
 from gateway.sandbox.faults import Faults
@@ -36,7 +37,6 @@ from gateway.sandbox.night_rows import CARE_TYPES
 from gateway.sandbox.signing import webhook_headers
 from gateway.settings.shipped import write_site
 from gateway.settings.site import load_site
-from gateway.store.values import SHANGHAI
 
 DAY = date(2022, 3, 10)
 """The second evening."""

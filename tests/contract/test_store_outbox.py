@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from gateway.model.claim import DeliveryState
+from gateway.model.clock import SHANGHAI
 from gateway.store import claims, deliveries, people
 from gateway.store.claims import ClaimDecisionRow, ClaimRow
 from gateway.store.deliveries import HeldDelivery, Outgoing
 from gateway.store.engine import Store, Tx, open_store
-from gateway.store.values import SHANGHAI, to_ms
+from gateway.store.values import to_ms
 
 NOW = datetime(2021, 10, 8, 9, tzinfo=SHANGHAI)
 

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import Connection
 
 from gateway.errors import Conflict
+from gateway.model.clock import SHANGHAI
 from gateway.model.page import FeedTotals, Fetched
 from gateway.store import batches, cursors, feed_totals, pages, runs, schema
 from gateway.store.batches import Tally
 from gateway.store.engine import Store, open_store
-from gateway.store.values import SHANGHAI, from_ms, to_ms
+from gateway.store.values import from_ms, to_ms
 
 NOW = datetime(2021, 10, 8, 9, 30, 15, 123000, tzinfo=SHANGHAI)
 

@@ -17,6 +17,7 @@ import pytest
 from connectors.feeds.cloud_line import CloudLine
 from connectors.transport import tif
 from gateway.core.normalise import Normal, compile_mapping
+from gateway.model.clock import SHANGHAI
 from gateway.ports import Subject
 from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Fault, Faults
@@ -24,7 +25,6 @@ from gateway.sandbox.leagues import Sent, refund, sent_between
 from gateway.sandbox.night_rows import CARE_TYPES
 from gateway.sandbox.people import Person, person_at
 from gateway.sandbox.signing import tif_is_authentic
-from gateway.sandbox.stays import SHANGHAI
 from gateway.settings.mappings import load_mapping
 
 DAY = date(2022, 5, 20)

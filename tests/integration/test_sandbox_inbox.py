@@ -21,12 +21,12 @@ import pytest
 from connectors.associations.http_json import HttpJson
 from connectors.transport import webhook
 from gateway.model.claim import AnswerKind
+from gateway.model.clock import SHANGHAI
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox import Inbox
 from gateway.sandbox.inbox_book import FILE, InboxBook
 from gateway.sandbox.inbox_page import masked
 from gateway.sandbox.signing import webhook_headers, webhook_is_authentic
-from gateway.sandbox.stays import SHANGHAI
 
 SECRET = "whsec_" + "aHViYW8tc2FuZGJveC10ZXN0LXNlY3JldC0wMQ=="
 NOW = int(time.time())

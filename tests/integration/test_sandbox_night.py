@@ -18,6 +18,7 @@ from gateway.core.match.measuring.trying import Trial
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
 from gateway.core.roster import one_holder, read_roster
 from gateway.errors import BadPage, NotAuthentic, Unavailable
+from gateway.model.clock import SHANGHAI
 from gateway.model.national_id import in_18
 from gateway.model.record import SettlementRecord
 from gateway.ports import Subject
@@ -28,7 +29,6 @@ from gateway.sandbox.people import Person
 from gateway.sandbox.pushes import Pusher
 from gateway.sandbox.roster import member_no
 from gateway.sandbox.servers import LocalServer, Reply, Request
-from gateway.sandbox.stays import SHANGHAI
 from gateway.sandbox.truth_errors import KINDS
 from gateway.sandbox.truth_traps import NO_NAMES, NO_NUMBERS, TRAPS
 from gateway.settings.mappings import load_mapping

@@ -22,10 +22,11 @@ from gateway.flow.intake.night import Doors, catch_up, deliver_to, run_feed
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
+from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
 from gateway.ports import Subject, Swept
 from gateway.store import runs, schema
-from gateway.store.values import SHANGHAI, from_ms
+from gateway.store.values import from_ms
 
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.normalise.dates import SHANGHAI, date_parser, datetime_parser, format_ok
+from gateway.core.normalise.dates import date_parser, datetime_parser, format_ok
 from gateway.core.normalise.language import EMPTY
 from gateway.core.normalise.problems import Wrong
+from gateway.model.clock import SHANGHAI_OFFSET as SHANGHAI
 
 EMPTIES = frozenset(EMPTY)
 day = date_parser((), EMPTIES, epoch_ms=True)

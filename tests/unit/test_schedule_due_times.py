@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.flow.intake.night import due_times
+from gateway.model.clock import SHANGHAI
 from gateway.settings.feeds import FeedSpec, Folder, Legal, Schedule
-from gateway.store.values import SHANGHAI
 
 MOST = 31
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta, timezone
+from datetime import date
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +12,10 @@ import msgspec
 from gateway.core.claims.content import ClaimContent, ClaimMember, ClaimSettlement, ClaimStay, Draft
 from gateway.core.claims.kept import FORMS
 from gateway.model.benefit import BenefitEstimate, plain_line
+from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
-
-_SHANGHAI: Final = timezone(timedelta(hours=8))
 
 
 def claim_id(association: str, person_id: int, scheme: str, stay: str) -> str:
@@ -95,7 +94,7 @@ def _settlement(record: SettlementRecord) -> ClaimSettlement:
         discharged_on=record.discharged_on,
         # A record that was stored comes back in UTC: the same instant must be the same text, or a claim would seem
         # changed.
-        settled_at=None if settled_at is None else settled_at.astimezone(_SHANGHAI),
+        settled_at=None if settled_at is None else settled_at.astimezone(SHANGHAI_OFFSET),
         total_amount=_yuan(record.total_amount),
         in_scope_amount=_yuan(record.in_scope_amount),
         fund_paid_amount=_yuan(record.fund_paid_amount),

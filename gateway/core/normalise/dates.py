@@ -1,19 +1,14 @@
-"""Named parsers `date` and `datetime`: days of Asia/Shanghai, and instants with its offset.
-
-Asia/Shanghai is UTC+8 without summer time since 1992, long before any record; a fixed offset needs no
-time zone files, so the core stays free of I/O.
-"""
+"""Named parsers `date` and `datetime`: days of Asia/Shanghai, and instants with its offset."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from gateway.core.normalise.problems import Wrong
-
-SHANGHAI: Final = timezone(timedelta(hours=8))
+from gateway.model.clock import SHANGHAI_OFFSET
 
 DATE_FORMATS: Final = ("yyyy-MM-dd", "yyyyMMdd")
 DATETIME_FORMATS: Final = ("yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS", "yyyy-MM-dd")
@@ -29,7 +24,7 @@ _PIECES: Final = re.compile("yyyy|MM|M|dd|d|HH|H|mm|ss|SSS|[^A-Za-z]")
 _ISO: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI) + timedelta(hours=8)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI_OFFSET) + timedelta(hours=8)
 _MILLIS: Final = re.compile(r"-?[0-9]{9,13}")
 _FIRST_YEAR, _LAST_YEAR = 1850, 2199
 _FIRST, _END = "1850", "2200"
@@ -114,7 +109,7 @@ def _iso(text: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=SHANGHAI) if found.tzinfo is None else found.astimezone(SHANGHAI)
+        return found.replace(tzinfo=SHANGHAI_OFFSET) if found.tzinfo is None else found.astimezone(SHANGHAI_OFFSET)
     except (ValueError, OverflowError):
         return None
 
@@ -130,7 +125,7 @@ def _by_format(text: str, patterns: list[re.Pattern[str]]) -> datetime | None:
 def _from_parts(parts: dict[str, int]) -> datetime | None:
     micro = parts.pop("milli", 0) * 1000
     try:
-        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI)
+        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI_OFFSET)
     except ValueError:
         return None
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta, timezone
+from datetime import date
 
 from gateway.core.schemes.assessing import assess
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.units.periods import Insured
 from gateway.core.schemes.units.situations import OtherPayment
 from gateway.model.benefit import BenefitEstimate, Fact
+from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.record import SettlementRecord
-
-_SHANGHAI = timezone(timedelta(hours=8))
 
 
 def in_order_of_payment(families: Iterable[SchemeFamily]) -> list[SchemeFamily]:
@@ -78,4 +77,4 @@ def _day(record: SettlementRecord) -> date | None:
     if record.admitted_on is not None:
         return record.admitted_on
     settled = record.settled_at
-    return None if settled is None or settled.tzinfo is None else settled.astimezone(_SHANGHAI).date()
+    return None if settled is None or settled.tzinfo is None else settled.astimezone(SHANGHAI_OFFSET).date()

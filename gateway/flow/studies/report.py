@@ -10,10 +10,11 @@ import msgspec
 from gateway.core.studies.reporting import Basis, Joined, Payment, Table, add_members, add_payments
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
+from gateway.model.clock import SHANGHAI
 from gateway.store import quarantine, reporting, reviews
 from gateway.store.engine import Tx
 from gateway.store.reporting import ClaimMoney
-from gateway.store.values import SHANGHAI, to_ms
+from gateway.store.values import to_ms
 
 GRANTED = frozenset({"approved", "paid"})
 

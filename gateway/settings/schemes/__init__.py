@@ -41,7 +41,7 @@ def load_families(
     findings += [finding for shown, spec in specs.items() for finding in _misnamed(shown, spec)]
     if draft is not None:
         for shown, spec in _read([draft], draft.parent.name, findings).items():
-            specs = {at: one for at, one in specs.items() if not _replaced(one, spec)} | {shown: spec}
+            specs = {at: stored for at, stored in specs.items() if not _replaced(stored, spec)} | {shown: spec}
     findings += _disagreements(specs)
     findings += [finding for shown, spec in specs.items() for finding in _unknown_groups(shown, spec, groups)]
     findings += _stacking(specs)
@@ -100,8 +100,8 @@ def _read(paths: Iterable[Path], shown_as: str, findings: list[Finding]) -> Spec
     return specs
 
 
-def _replaced(one: SchemeSpec, draft: SchemeSpec) -> bool:
-    return one.scheme == draft.scheme and (one.edition == draft.edition or one.starts == draft.starts)
+def _replaced(spec: SchemeSpec, draft: SchemeSpec) -> bool:
+    return spec.scheme == draft.scheme and (spec.edition == draft.edition or spec.starts == draft.starts)
 
 
 def _misnamed(shown: str, spec: SchemeSpec) -> list[Finding]:
@@ -117,23 +117,23 @@ def _disagreements(specs: Specs) -> list[Finding]:
     seen: dict[tuple[str, date], str] = {}
     oldest: dict[str, SchemeSpec] = {}
     for shown, spec in specs.items():
-        other = seen.setdefault((spec.scheme, spec.starts), shown)
-        if other != shown:
+        earlier = seen.setdefault((spec.scheme, spec.starts), shown)
+        if earlier != shown:
             allowed = "每期起始日唯一 (each edition its own first day)"
-            findings.append(Finding(shown, "starts", f"与 {other} 相同 (same as there)", allowed))
+            findings.append(Finding(shown, "starts", f"与 {earlier} 相同 (same as there)", allowed))
         first = oldest.setdefault(spec.scheme, spec)
         findings += [_differs(shown, key, first) for key in ("name", "who", "stay") if _differ(key, first, spec)]
     return findings
 
 
-def _differ(key: str, one: SchemeSpec, other: SchemeSpec) -> bool:
+def _differ(key: str, first: SchemeSpec, second: SchemeSpec) -> bool:
     def plain(spec: SchemeSpec) -> object:
         value = getattr(spec, key)
         if key == "who":
             return frozenset(spec.who.insurance_types), spec.who.maternity_insurance
         return value.model_dump(exclude={"article", "leans_on"}) if isinstance(value, Spec) else value
 
-    return plain(one) != plain(other)
+    return plain(first) != plain(second)
 
 
 def _differs(shown: str, key: str, first: SchemeSpec) -> Finding:
@@ -151,8 +151,8 @@ def _unknown_groups(shown: str, spec: SchemeSpec, groups: Mapping[str, DiseaseGr
     for key, rows in (("exclusions", spec.exclusions), ("confirm", spec.confirm)):
         for at, row in enumerate(rows):
             named |= dict.fromkeys(row.disease or (), f"{key}.{at}.disease")
-    known = ", ".join(sorted(groups)) or "config/codes 中没有 (none in config/codes)"
-    return [Finding(shown, key, repr(name), known) for name, key in named.items() if name not in groups]
+    group_names = ", ".join(sorted(groups)) or "config/codes 中没有 (none in config/codes)"
+    return [Finding(shown, key, repr(name), group_names) for name, key in named.items() if name not in groups]
 
 
 def _stacking(specs: Specs) -> list[Finding]:
@@ -162,13 +162,13 @@ def _stacking(specs: Specs) -> list[Finding]:
         on.setdefault(spec.scheme, set()).update(spec.stands_on)
     findings = []
     for shown, spec in specs.items():
-        for other in dict.fromkeys(spec.stands_on):
-            if other not in on:
-                known = ", ".join(sorted(on))
-                findings.append(Finding(shown, "benefits.base", f"paid_by:{other}", f"已有的计划 (schemes) {known}"))
-            elif _reaches(other, spec.scheme, on):
+        for base_scheme in dict.fromkeys(spec.stands_on):
+            if base_scheme not in on:
+                allowed = f"已有的计划 (schemes) {', '.join(sorted(on))}"
+                findings.append(Finding(shown, "benefits.base", f"paid_by:{base_scheme}", allowed))
+            elif _reaches(base_scheme, spec.scheme, on):
                 allowed = "不得循环叠加 (no circle)"
-                findings.append(Finding(shown, "benefits.base", f"paid_by:{other}", allowed))
+                findings.append(Finding(shown, "benefits.base", f"paid_by:{base_scheme}", allowed))
     return findings
 
 
@@ -176,10 +176,10 @@ def _reaches(scheme: str, target: str, on: Mapping[str, set[str]]) -> bool:
     seen: set[str] = set()
     todo = [scheme]
     while todo:
-        one = todo.pop()
-        if one == target:
+        reached = todo.pop()
+        if reached == target:
             return True
-        if one not in seen:
-            seen.add(one)
-            todo += on.get(one, ())
+        if reached not in seen:
+            seen.add(reached)
+            todo += on.get(reached, ())
     return False

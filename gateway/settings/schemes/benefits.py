@@ -153,8 +153,8 @@ Placed = tuple[Decimal, BandSpec]
 
 def _tables(bands: list[Placed]) -> Iterable[list[Placed]]:
     """The bands of every combination of category, grade and place there is, one beyond those named included."""
-    categories = {one for _, band in bands for one in band.categories or ()} | {None}
-    grades = {one for _, band in bands for one in band.grades or ()} | {None}
+    categories = {named for _, band in bands for named in band.categories or ()} | {None}
+    grades = {named for _, band in bands for named in band.grades or ()} | {None}
     places = {"local", "elsewhere"} if any(band.place for _, band in bands) else {None}
     for category, grade, place in product(categories, grades, places):
         yield [

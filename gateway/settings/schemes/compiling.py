@@ -37,13 +37,13 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         version=spec.version,
         starts=spec.starts,
         carried_on_from=spec.carried_on_from,
-        benefits=tuple(_benefit(one, groups) for one in spec.benefits if not isinstance(one, LumpSumSpec)),
-        lump_sums=tuple(_lump_sum(one, groups) for one in spec.lump_sums),
+        benefits=tuple(_benefit(benefit, groups) for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)),
+        lump_sums=tuple(_lump_sum(lump_sum, groups) for lump_sum in spec.lump_sums),
         caps=tuple(_cap(cap, slot) for slot, cap in enumerate(spec.caps)),
         floor=_floor(spec),
         proration_article=None if spec.proration is None else spec.proration.article,
-        exclusions=tuple(_exclusion(one, groups) for one in spec.exclusions),
-        confirms=tuple(_confirm(one, groups) for one in spec.confirm),
+        exclusions=tuple(_exclusion(exclusion, groups) for exclusion in spec.exclusions),
+        confirms=tuple(_confirm(confirm, groups) for confirm in spec.confirm),
         who=_who(spec),
         ages=tuple(_ages(spec)),
         claim_window=None if spec.claim is None else _claim(spec.claim),
@@ -51,17 +51,17 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         waiting=_waiting(spec),
         ceiling=None if spec.ceiling is None else fen(spec.ceiling),
         rounding_unit=100 if spec.rounding == "half_up_yuan" else 1,
-        papers=tuple(edition.Papers(**one.model_dump()) for one in spec.papers),
+        papers=tuple(edition.Papers(**papers.model_dump()) for papers in spec.papers),
         processing=_processing(spec),
         fees=tuple(_fees(spec)),
-        questions={name: edition.SchemeQuestion(**one.model_dump()) for name, one in spec.settings.items()},
+        questions={name: edition.SchemeQuestion(**question.model_dump()) for name, question in spec.settings.items()},
         assumed=frozenset(name for name, question in spec.settings.items() if question.assumed),
         leans_on=_leans_always(spec),
         stands_on=tuple(dict.fromkeys(spec.stands_on)),
         asks_place=_asks_place(spec),
-        asks_first=any(one.stays is not None for one in spec.benefits),
-        has_daily=any(isinstance(one, DailySpec) for one in spec.benefits),
-        reorders=_reorders([one for one in spec.benefits if not isinstance(one, LumpSumSpec)]),
+        asks_first=any(benefit.stays is not None for benefit in spec.benefits),
+        has_daily=any(isinstance(benefit, DailySpec) for benefit in spec.benefits),
+        reorders=_reorders([benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]),
     )
 
 
@@ -86,39 +86,39 @@ def units_of(stay: StaySpec | None) -> dict[str, edition.UnitKind]:
 
 def conditions_of(spec: ConditionSpec, groups: Groups) -> Conditions:
     """The questions a rule's conditions ask, cheap ones first."""
-    found: list[Condition] = []
+    required: list[Condition] = []
     if spec.care is not None:
-        found.append(conditions.care_is(frozenset(spec.care)))
+        required.append(conditions.care_is(frozenset(spec.care)))
     if spec.stays is not None:
-        found.append(conditions.stay_is(spec.stays))
+        required.append(conditions.stay_is(spec.stays))
     if spec.sex is not None:
-        found.append(conditions.sex_is(spec.sex))
+        required.append(conditions.sex_is(spec.sex))
     if spec.insured is not None:
-        found.append(conditions.insured_is(spec.insured))
+        required.append(conditions.insured_is(spec.insured))
     if spec.insurance is not None:
-        found.append(conditions.insurance_is(frozenset(spec.insurance)))
-    found += narrow_of(spec)
+        required.append(conditions.insurance_is(frozenset(spec.insurance)))
+    required += narrow_of(spec)
     if spec.years_from is not None or spec.years_to is not None:
-        found.append(conditions.years_between(spec.years_from, spec.years_to))
+        required.append(conditions.years_between(spec.years_from, spec.years_to))
     if spec.from_day is not None or spec.to_day is not None:
-        found.append(conditions.admitted_between(spec.from_day, spec.to_day))
+        required.append(conditions.admitted_between(spec.from_day, spec.to_day))
     if spec.care_codes is not None:
-        found.append(conditions.care_code_is(frozenset(spec.care_codes)))
+        required.append(conditions.care_code_is(frozenset(spec.care_codes)))
     if spec.disease is not None:
-        found.append(conditions.disease_is(tuple(groups[name] for name in spec.disease)))
-    return tuple(found)
+        required.append(conditions.disease_is(tuple(groups[name] for name in spec.disease)))
+    return tuple(required)
 
 
 def narrow_of(spec: NarrowSpec) -> Conditions:
     """The questions of one row of a table."""
-    found: list[Condition] = []
+    required: list[Condition] = []
     if spec.categories is not None:
-        found.append(conditions.category_is(frozenset(spec.categories)))
+        required.append(conditions.category_is(frozenset(spec.categories)))
     if spec.grades is not None:
-        found.append(conditions.grade_is(frozenset(spec.grades)))
+        required.append(conditions.grade_is(frozenset(spec.grades)))
     if spec.place is not None:
-        found.append(conditions.place_is(spec.place))
-    return tuple(found)
+        required.append(conditions.place_is(spec.place))
+    return tuple(required)
 
 
 def _asks_place(spec: SchemeSpec) -> bool:
@@ -219,14 +219,14 @@ def _daily(spec: DailySpec, groups: Groups) -> rules.DailyBenefit:
     rates = [rules.DailyRate(per_day=_per_day(row.per_day), conditions=narrow_of(row)) for row in spec.rates]
     if spec.per_day is not None:
         rates.append(rules.DailyRate(per_day=_per_day(spec.per_day)))
-    found = conditions_of(spec, groups)
+    required = conditions_of(spec, groups)
     if spec.once is not None and spec.stays is None:
-        found = (conditions.stay_is("first"), *found)
+        required = (conditions.stay_is("first"), *required)
     return rules.DailyBenefit(
         name=spec.name,
         title=spec.title,
         article=spec.article,
-        conditions=found,
+        conditions=required,
         leans_on=spec.leans_on,
         rates=tuple(rates),
         max_days=spec.max_days,
@@ -277,8 +277,8 @@ def _lump_sum(spec: LumpSumSpec, groups: Groups) -> rules.LumpSum:
 
 def _reorders(benefits: Sequence[AnyBenefit]) -> bool:
     """Whether lines in the order of the file would not be in the order of their rules."""
-    ranks = [0 if isinstance(one, ShareSpec) else 1 if isinstance(one, DailySpec) else 2 for one in benefits]
-    capped = any(isinstance(one, ShareSpec) and one.cap is not None for one in benefits)
+    ranks = [0 if isinstance(spec, ShareSpec) else 1 if isinstance(spec, DailySpec) else 2 for spec in benefits]
+    capped = any(isinstance(spec, ShareSpec) and spec.cap is not None for spec in benefits)
     return ranks != sorted(ranks) or ranks.count(0) > 1 or (capped and len(benefits) > 1)
 
 
@@ -321,20 +321,20 @@ def _confirm(spec: ConfirmSpec, groups: Groups) -> rules.Confirm:
 
 
 def _with_referral(spec: ExclusionSpec | ConfirmSpec, groups: Groups) -> Conditions:
-    found = conditions_of(spec, groups)
-    return (conditions.referred, *found) if spec.referral else found
+    required = conditions_of(spec, groups)
+    return (conditions.referred, *required) if spec.referral else required
 
 
 def _who(spec: SchemeSpec) -> edition.Who:
-    who = spec.who
+    people = spec.who
     return edition.Who(
-        article=who.article,
-        categories=frozenset(who.categories),
-        sex=who.sex,
-        insured=who.insured,
-        regions=who.regions,
-        unit_share=None if who.unit_share is None else f"{who.unit_share:f}",
-        unit_minimum_people=who.unit_minimum_people,
+        article=people.article,
+        categories=frozenset(people.categories),
+        sex=people.sex,
+        insured=people.insured,
+        regions=people.regions,
+        unit_share=None if people.unit_share is None else f"{people.unit_share:f}",
+        unit_minimum_people=people.unit_minimum_people,
     )
 
 

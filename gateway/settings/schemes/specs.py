@@ -99,7 +99,7 @@ class StaySpec(RuleSpec):
     @model_validator(mode="after")
     def _each_care_once(self) -> StaySpec:
         every = [*self.care, *self.months, *self.single, *self.period]
-        twice = sorted({one for one in every if every.count(one) > 1})
+        twice = sorted({care for care in every if every.count(care) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} stands twice in care, months, single, period")
         return self
@@ -237,8 +237,8 @@ class SchemeSpec(Spec):
     @property
     def stands_on(self) -> list[str]:
         """The schemes whose payments it must know."""
-        return [one for share in self.shares for one in share.base.schemes] + [
-            one for cap in self.caps for one in cap.with_
+        return [scheme for share in self.shares for scheme in share.base.schemes] + [
+            scheme for cap in self.caps for scheme in cap.with_
         ]
 
     @property
@@ -299,8 +299,8 @@ def _questions(spec: SchemeSpec) -> list[str]:
     if unasked:
         problems.append(f"leans_on: {', '.join(unasked)} not in settings")
     if unknown:
-        known = ", ".join(OPEN_QUESTIONS)
-        problems.append(f"settings: unknown {', '.join(unknown)}; no rule leans on it (leans_on); known: {known}")
+        names = ", ".join(OPEN_QUESTIONS)
+        problems.append(f"settings: unknown {', '.join(unknown)}; no rule leans on it (leans_on); known: {names}")
     return problems
 
 

@@ -132,12 +132,12 @@ def _cursor(text: str) -> tuple[int, str]:
         return (-1, "")
     try:
         plain = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        found = _CURSOR.fullmatch(plain.decode("ascii"))
+        match = _CURSOR.fullmatch(plain.decode("ascii"))
     except (binascii.Error, ValueError):
-        found = None
-    if found is None:
+        match = None
+    if match is None:
         raise Problem("not_valid", "参数 (parameters): after")
-    return int(found[1]), found[2]
+    return int(match[1]), match[2]
 
 
 def _opaque(place: tuple[int, str]) -> str:

@@ -41,13 +41,13 @@ def answers(kind: type[msgspec.Struct], text: str, *, status: int = 200) -> dict
 def problems(*codes: str) -> dict[int | str, OpenApi]:
     """The problems a route may answer with, for `responses`; whatever else goes wrong is a problem too."""
     content = _content(ProblemDetails, MEDIA_TYPE)
-    found: dict[int | str, OpenApi] = {"default": {"description": "其他问题 (any other problem)", "content": content}}
+    answers: dict[int | str, OpenApi] = {"default": {"description": "其他问题 (any other problem)", "content": content}}
     for code in (*codes, "internal"):
         status, title = KINDS[code]
-        said = found.get(status)
-        description = f"{said['description']}; {code}: {title}" if said else f"{code}: {title}"
-        found[status] = {"description": description, "content": content}
-    return found
+        answer = answers.get(status)
+        description = f"{answer['description']}; {code}: {title}" if answer else f"{code}: {title}"
+        answers[status] = {"description": description, "content": content}
+    return answers
 
 
 def signed(body: OpenApi | None = None) -> OpenApi:

@@ -44,8 +44,8 @@ def decode(body: bytes, kind: type[S]) -> S:
 
 
 def _which_key(message: str, keys: Sequence[str]) -> str:
-    found = _PLACE.search(message)
-    wrong = f"{found[1]} 的值不合要求 (its value is not valid)；" if found and found[1] in keys else ""
+    place = _PLACE.search(message)
+    wrong = f"{place[1]} 的值不合要求 (its value is not valid)；" if place and place[1] in keys else ""
     return f"{wrong}请求体的键 (keys of the body): {'、'.join(keys)}"
 
 

@@ -235,12 +235,12 @@ def _place(cursor: str) -> int:
         return 0
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        found = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
+        match = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
     except (binascii.Error, ValueError):
-        found = None
-    if found is None:
+        match = None
+    if match is None:
         raise Problem("not_valid", "参数 (parameters): after")
-    return int(found[0])
+    return int(match[0])
 
 
 def _opaque(number: int) -> str:

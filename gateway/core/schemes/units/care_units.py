@@ -8,7 +8,7 @@ the day after, belongs to that one's stay (转院). What is one unit of which ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Final, Protocol
 
@@ -20,12 +20,10 @@ from gateway.core.schemes.units.periods import Period, period_on, waits
 from gateway.core.schemes.units.reversals import StandingRecords
 from gateway.errors import BadCase
 from gateway.model.benefit import ClaimDecision, Fact
+from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.record import SettlementRecord
 
-_EIGHT_HOURS = timedelta(hours=8)
-
-SHANGHAI = timezone(_EIGHT_HOURS)
-"""Asia/Shanghai as it has been for all settlements there are: eight hours, no summer time."""
+_EIGHT_HOURS = SHANGHAI_OFFSET.utcoffset(None)
 
 OF_ONE_DAY: Final = ("month", "period")
 """Kinds of unit that stand on the one day of their last settlement, without admission and discharge."""
@@ -318,14 +316,14 @@ def _part(
 
 def in_shanghai(instant: datetime | None) -> datetime | None:
     """The instant by the clock of Shanghai, None where it lies beyond the calendar. Raises BadCase without offset."""
-    if instant is None or instant.tzinfo is SHANGHAI:
+    if instant is None or instant.tzinfo is SHANGHAI_OFFSET:
         return instant
     if instant.tzinfo is None:
         raise BadCase("instant_without_offset", "结算时间须带时区 (an instant needs its offset)")
     if instant.utcoffset() == _EIGHT_HOURS:
         return instant
     try:
-        return instant.astimezone(SHANGHAI)
+        return instant.astimezone(SHANGHAI_OFFSET)
     except OverflowError:
         return None
 

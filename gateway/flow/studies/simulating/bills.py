@@ -13,10 +13,10 @@ from gateway.core.schemes.units.joining import coverage_from
 from gateway.core.studies.simulation import Simulated, earned
 from gateway.flow.studies.simulating.drafts import Rules
 from gateway.model.benefit import BenefitEstimate, Fact
+from gateway.model.clock import SHANGHAI
 from gateway.model.member import Category, Coverage
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
-from gateway.store.values import SHANGHAI
 
 NO_LEAGUE: Final = "–"
 

@@ -21,6 +21,7 @@ from gateway.flow.people.fact_boxes import open_box
 from gateway.flow.studies.simulating.bills import Asked, Known, bill
 from gateway.flow.studies.simulating.drafts import Rules
 from gateway.model.benefit import Fact
+from gateway.model.clock import SHANGHAI
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
 from gateway.store import facts, members, records, reporting
@@ -28,7 +29,7 @@ from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
 from gateway.store.members import MemberRow
 from gateway.store.records import RecordRow
-from gateway.store.values import SHANGHAI, to_ms
+from gateway.store.values import to_ms
 
 _PEOPLE_AT_ONCE = 500
 _FOR_EVER = 2**62
