@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,16 +38,30 @@ def add(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, seale
 
 
 def done(tx: Connection, seq: int) -> dict[int, int]:
-    """First row → rows of the batches of a page that are done. They are done in order, so they leave no gap."""
+    """First row → rows of the batches of a page that are done."""
     table = schema.batch.c
     query = select(table.first_row, table.rows).where(table.page_seq == seq)
     return {row.first_row: row.rows for row in tx.execute(query)}
 
 
-def rows_done(tx: Connection, seq: int) -> int:
-    """How many rows of a page are done."""
-    done = select(func.coalesce(func.sum(schema.batch.c.rows), 0)).where(schema.batch.c.page_seq == seq)
-    return int(tx.execute(done).scalar_one())
+def rows_done(tx: Connection, seqs: Sequence[int]) -> dict[int, int]:
+    """Page → how many of its rows are done; pages of which none is are left out."""
+    batch = schema.batch.c
+    query = select(batch.page_seq, func.sum(batch.rows)).where(batch.page_seq.in_(seqs)).group_by(batch.page_seq)
+    return {seq: int(rows) for seq, rows in tx.execute(query)}
+
+
+def gaps(done: Mapping[int, int], rows: int) -> list[tuple[int, int]]:
+    """(first row, row behind the last) of every stretch of a page of so many rows that no batch holds. `done`: first
+    row → rows, as of `done`."""
+    open_stretches, behind = [], 0
+    for first_row in sorted(done):
+        if first_row > behind:
+            open_stretches.append((behind, min(first_row, rows)))
+        behind = max(behind, first_row + done[first_row])
+    if behind < rows:
+        open_stretches.append((behind, rows))
+    return [(start, stop) for start, stop in open_stretches if start < stop]
 
 
 def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from gateway.model.page import Fetched
 from gateway.store import schema
@@ -139,6 +139,47 @@ def set_aside(tx: Connection, seq: int, *, code: str) -> None:
 def reopen(tx: Connection, seq: int) -> None:
     """Put a page back to be worked again."""
     tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(state="stored", error_code=None))
+
+
+class PageGap(msgspec.Struct, frozen=True, kw_only=True):
+    """A page not all of whose rows were worked: how many were, with their money in fen; what the feed says the page's
+    money is, None where it does not say."""
+
+    page: StoredPage
+    rows_done: int
+    amount_done: int
+    said_amount: int | None
+
+
+def with_gaps(tx: Connection, *, state: str) -> list[PageGap]:
+    """The pages in this state of which fewer rows are done than they have, oldest first; one that has expired before
+    anybody counted its rows too."""
+    page, batch = schema.page.c, schema.batch.c
+    amounts = [batch[f"{name}_amount"] for name in schema.TALLY_CLASSES]
+    rows_done = func.coalesce(func.sum(batch.rows), 0)
+    said = select(func.sum(schema.feed_total.c.amount)).where(schema.feed_total.c.page_seq == page.seq)
+    query = (
+        select(
+            *_META,
+            rows_done.label("rows_done"),
+            func.coalesce(func.sum(sum(amounts[1:], amounts[0])), 0).label("amount_done"),
+            said.scalar_subquery().label("said_amount"),
+        )
+        .select_from(schema.page.outerjoin(schema.batch, batch.page_seq == page.seq))
+        .where(page.state == state)
+        .group_by(*_META)
+        .having(or_(page.rows > rows_done, page.rows.is_(None)))
+        .order_by(page.seq)
+    )
+    return [
+        PageGap(
+            page=_stored(row),
+            rows_done=int(row.rows_done),
+            amount_done=int(row.amount_done),
+            said_amount=int(row.said_amount) if row.said_amount is not None else None,
+        )
+        for row in tx.execute(query)
+    ]
 
 
 def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:

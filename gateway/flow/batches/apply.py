@@ -73,11 +73,16 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
     # Two workers may hold the same page: the one that comes second finds the batch done.
-    if first_row in batches.done(tx, at.meta.seq):
+    done, behind = batches.done(tx, at.meta.seq), first_row + len(reading.rows)
+    if any(start < behind and first_row < start + many for start, many in done.items()):
         return Tally()
     hold_roster(tx, office, feed, reading)
     work = Work()
-    supersede(tx, office, at, reading.rows, work)
+    if at.meta.replaced_by is not None:
+        # A newer file has taken back what this one held, so none of its rows stands, whenever it is worked.
+        for row in reading.rows:
+            row.kind = "superseded"
+    supersede(tx, office, at, reading.rows, work, fills_gap=any(start > first_row for start in done))
     wake_reversals(tx, office, at, reading.rows, work)
     place(tx, office, at, reading, work)
     write_open_items(tx, office, at, reading.rows)
@@ -107,14 +112,15 @@ def hold_roster(tx: Tx, office: Office, feed: str, reading: Reading) -> None:
         raise Conflict("the roster changed while a batch was read")
 
 
-def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
-    """The last received holds: against this batch, against what is stored, against later pages already worked."""
+def supersede(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work, *, fills_gap: bool = False) -> None:
+    """The last received holds: against this batch, against what is stored, against what was received later and is
+    already worked: other pages and, where this batch `fills_gap`, rows further down in its own."""
     feed, seq = at.meta.feed, at.meta.seq
     latest = {row.key: row for row in rows if row.key is not None}
     for row in rows:
         if row.key is not None and latest[row.key] is not row:
             row.kind = "superseded"
-    if batches.later_done(tx, feed, seq):
+    if fills_gap or batches.later_done(tx, feed, seq):
         _yield_to_later(tx, office, at, latest)
     moved: set[tuple[int, int]] = set()
     for old in records.by_keys(tx, latest):
@@ -158,10 +164,10 @@ def _against(
 
 
 def _yield_to_later(tx: Tx, office: Office, at: PageAt, latest: dict[bytes, Row]) -> None:
-    """A later page may hold the same settlement as a stranger's; only its sealed list knows."""
-    for _, _, key, _ in entries_after(tx, office, at.meta.feed, at.meta.seq):
+    """A later row may hold the same settlement as a stranger's; only the sealed list of its batch knows."""
+    for seq, index, key, _ in entries_after(tx, office, at.meta.feed, at.meta.seq - 1):
         row = latest.get(key)
-        if row is not None:
+        if row is not None and (seq, index) > (at.meta.seq, row.index):
             row.kind = "superseded"
 
 

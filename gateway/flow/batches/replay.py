@@ -51,17 +51,26 @@ class Rescanned(msgspec.Struct, kw_only=True):
     pages: int = 0
     rows: int = 0
 
+    def add(self, other: Rescanned) -> None:
+        """Take in what another rescan did."""
+        self.members += other.members
+        self.pages += other.pages
+        self.rows += other.rows
 
-def rescan(office: Office) -> Rescanned:
-    """Look again at everyone the roster changes asked for. Safe to run at any time, and again after a crash."""
-    for association in office.associations:
+
+def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescanned:
+    """Look again at everyone the roster changes of these associations (all by default) asked for. Safe to run at any
+    time, and again after a crash."""
+    chosen = list(office.associations) if associations is None else associations
+    for association in chosen:
         index_again(office, association)
     done = Rescanned()
     with office.store.read() as tx:
         wanted = rescans.waiting(tx)
     by_association: dict[str, list[Rescan]] = defaultdict(list)
     for each in wanted:
-        by_association[each.association].append(each)
+        if each.association in chosen:
+            by_association[each.association].append(each)
     for association, asked in by_association.items():
         changed = [each for each in asked if each.reread]
         if changed:

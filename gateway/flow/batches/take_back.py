@@ -42,8 +42,9 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     """
     lock(tx, f"feed:{meta.feed}")
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
-    complete = len(newest) == newest[0].parts and all(page.state == "done" for page in newest)
-    replaced = [p for group in older for p in group if p.state == "done" and p.replaced_by is None]
+    whole = _whole(tx, [page for group in (*older, newest) for page in group])
+    complete = len(newest) == newest[0].parts and whole.issuperset(page.seq for page in newest)
+    replaced = [page for group in older for page in group if page.seq in whole and page.replaced_by is None]
     if not complete or not replaced:
         return
     # A question about an older file of this name is settled by the newer one, one way or the other.
@@ -66,8 +67,17 @@ def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
     if newest[0].seq != seq:
         raise Conflict("此后又收到了更新的文件 (a newer file has come since)")
-    replaced = [p for group in older for p in group if p.state == "done" and p.replaced_by is None]
+    whole = _whole(tx, [page for group in (*older, newest) for page in group])
+    if not whole.issuperset(page.seq for page in newest):
+        raise Conflict("此文件尚有行未处理 (not all rows of this file are worked yet)")
+    replaced = [page for group in older for page in group if page.seq in whole and page.replaced_by is None]
     _take_back(tx, office, newest[0], replaced)
+
+
+def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
+    """The places of those of these pages that are worked to their last row: what a gap holds is not missing."""
+    rows_done = batches.rows_done(tx, [page.seq for page in stored])
+    return {page.seq for page in stored if page.state == "done" and rows_done.get(page.seq, 0) >= (page.rows or 0)}
 
 
 def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from threading import Event, Thread
 
 import msgspec
@@ -13,7 +14,9 @@ import msgspec
 from gateway.errors import HubaoError
 from gateway.flow.batches.replay import Rescanned, rescan
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
+from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.retain import Retained, retain
+from gateway.flow.intake.steps import Steps, note_pages, plainly
 from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import Stored, take_in, work_page, work_stream
 from gateway.flow.office import Office
@@ -67,11 +70,13 @@ class NightReport(msgspec.Struct, kw_only=True):
     deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
     retained: Retained = msgspec.field(default_factory=Retained)
     waiting_pages: int = 0
+    failed_steps: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
-        """Whether some feed did not come through, or a page is still waiting to be worked."""
-        return self.waiting_pages > 0 or any(each.outcome == "failed" for each in self.feeds)
+        """Whether some feed or step did not come through, or a page is still waiting to be worked."""
+        failing = any(each.outcome == "failed" for each in self.feeds)
+        return self.waiting_pages > 0 or failing or bool(self.failed_steps)
 
 
 def run_night(
@@ -83,30 +88,46 @@ def run_night(
     last: date | None = None,
     scheduled_for: datetime | None = None,
 ) -> NightReport:
-    """Take in now, look again where the roster changed, then deliver. Feeds are named, or all that are enabled."""
-    report = NightReport()
-    vault_keys.look(office)
-    clock.leave_mark(office)
-    chosen = feeds or [name for name, spec in office.feeds.items() if spec.enabled]
-    for name in chosen:
-        report.feeds.append(run_feed(office, doors, name, first=first, last=last, scheduled_for=scheduled_for))
-    work_waiting(office, sorted(office.feeds))
-    with office.store.read() as tx:
-        report.waiting_pages = len(pages.waiting(tx, sorted(office.feeds)))
-    report.rescanned = rescan(office)
+    """Take in now, look again where the roster changed, then deliver. Feeds are named, or all that are enabled.
+
+    Every step is guarded: one that fails stops no other, so that what is past its retention always goes.
+    """
+    report, steps, every = NightReport(), Steps(office), sorted(office.feeds)
+    steps.run("keys", lambda: vault_keys.look(office), 0)
+    steps.run("clock", lambda: clock.leave_mark(office), False)
+    steps.run("mend", lambda: reopen_gaps(office), 0)
+    for name in feeds or [name for name, spec in office.feeds.items() if spec.enabled]:
+        take_in_feed = partial(run_feed, office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
+        report.feeds.append(steps.run(f"feed/{name}", take_in_feed, FeedReport(feed=name, outcome="failed")))
+    steps.run("waiting", lambda: work_waiting(office, every), 0)
+    report.waiting_pages = steps.run("look", lambda: _waiting_pages(office), 0)
     for association in sorted(office.associations):
-        report.deliveries[association] = deliver_to(office, doors, association)
-    clock.ask_other_machines(office, doors.remote_times())
-    report.retained = retain(office)
+        again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), Rescanned())
+        report.rescanned.add(again)
+    for association in sorted(office.associations):
+        deliver = partial(deliver_to, office, doors, association)
+        report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
+    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times()), False)
+    report.retained = steps.run("retain", lambda: retain(office), Retained())
+    steps.run("findings", steps.note, None)
+    report.failed_steps = steps.failed
     return report
+
+
+def _waiting_pages(office: Office) -> int:
+    with office.store.read() as tx:
+        return len(pages.waiting(tx, sorted(office.feeds)))
 
 
 def let_go(office: Office, doors: Doors) -> Retained:
     """Between the nights: what the clock reads is left for the next start to know, and what is past its time goes."""
-    vault_keys.look(office)
-    clock.leave_mark(office)
-    clock.ask_other_machines(office, doors.remote_times())
-    return retain(office)
+    steps = Steps(office)
+    steps.run("keys", lambda: vault_keys.look(office), 0)
+    steps.run("clock", lambda: clock.leave_mark(office), False)
+    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times()), False)
+    report = steps.run("retain", lambda: retain(office), Retained())
+    steps.run("findings", steps.note, None)
+    return report
 
 
 def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
@@ -241,30 +262,27 @@ def pull(
     return new
 
 
-def _try_page(office: Office, seq: int) -> bool:
-    """Work a page; one that fails waits for the next run and blocks nothing."""
-    try:
-        work_page(office, seq)
-    except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
-        _alarm(seq, error)
-        return False
-    return True
-
-
 def _alarm(seq: int, error: Exception) -> None:
     """What went wrong with a page: our own errors say it safely, of others only the type is told."""
     log.error("page %s failed: %s", seq, error if isinstance(error, HubaoError) else type(error).__name__)
 
 
 def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[], bool] = _never) -> int:
-    """Work every page that is stored and not worked, oldest first; a page that fails waits and blocks nothing."""
+    """Work every page that is stored and not worked, oldest first; a page that fails waits, is a finding until it is
+    worked, and blocks nothing."""
     with office.store.read() as tx:
         waiting = pages.waiting(tx, feeds)
-    worked = 0
+    worked, failed = 0, {}
     for seq in waiting:
         if stopping():
             break
-        worked += _try_page(office, seq)
+        try:
+            work_page(office, seq)
+            worked += 1
+        except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+            _alarm(seq, error)
+            failed[seq] = plainly(error)
+    note_pages(office, failed)
     return worked
 
 

@@ -7,7 +7,7 @@ work_page  sealed page → rows → records, decisions, estimates, claims: one t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, cast
 
@@ -15,7 +15,7 @@ import msgspec
 import zstandard
 
 from gateway.core.normalise import Rows
-from gateway.errors import BadPage, Conflict, HubaoError
+from gateway.errors import BadPage, Conflict
 from gateway.flow.batches.apply import PageAt, settle
 from gateway.flow.batches.take_back import take_back_replaced
 from gateway.flow.office import Office, page_context
@@ -137,13 +137,14 @@ def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterato
         _set_aside(office, meta, error)
         raise
     totals = compiled.totals(content)
-    # The size may have been changed since a page was begun: go on behind what is done.
-    begin = max((first + count for first, count in done.items()), default=0)
-    for start in range(begin, len(rows), office.gateway.batch_rows):
-        stop = min(start + office.gateway.batch_rows, len(rows))
-        reading = _read_batch(office, at, rows, start, stop)
-        yield Batch(at=at, rows=rows, start=start, stop=stop, reading=reading, totals=totals)
-    if begin >= len(rows):
+    # A batch that failed leaves a gap, and the size may have been changed since: what no batch holds is to be done.
+    to_do = batches.gaps(done, len(rows))
+    for first, behind in to_do:
+        for start in range(first, behind, office.gateway.batch_rows):
+            stop = min(start + office.gateway.batch_rows, behind)
+            reading = _read_batch(office, at, rows, start, stop)
+            yield Batch(at=at, rows=rows, start=start, stop=stop, reading=reading, totals=totals)
+    if not to_do:
         with office.store.write() as tx:
             _finish(tx, office, at.meta, rows=len(rows), totals=totals)
 
@@ -155,14 +156,14 @@ def _read_batch(office: Office, at: PageAt, rows: Rows, start: int, stop: int) -
 
 
 def settle_batch(office: Office, batch: Batch) -> Tally:
-    """One transaction for all that follows from a batch; read again if the roster moved in between. The last batch
-    marks its page as worked."""
+    """One transaction for all that follows from a batch; read again if the roster moved in between. The batch that
+    closes the last gap marks its page as worked."""
     at = batch.at
     while True:
         try:
             with office.store.write() as tx:
                 tally = settle(tx, office, at, batch.reading, batch.start)
-                if batches.rows_done(tx, at.meta.seq) == len(batch.rows):
+                if not batches.gaps(batches.done(tx, at.meta.seq), len(batch.rows)):
                     _finish(tx, office, at.meta, rows=len(batch.rows), totals=batch.totals)
                 return tally
         except Conflict:
@@ -174,25 +175,41 @@ def work_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int,
 
     `stored` stores a page at every step and gives its place and bytes; most of that is waiting for the disk, the
     line or the compressor. Where the database is a server, the next batch is read while it settles the one before.
-    A page that fails is reported, and waits; it blocks nothing.
+    A page that fails is reported, and waits; it blocks nothing. None of its later batches is settled: it goes on at
+    its first gap, the next time.
     """
     total = Tally()
-    batches = _batches(office, ahead(stored), failed)
-    for batch in ahead(batches) if office.store.postgres else batches:
+    waiting: set[int] = set()
+
+    def stop(seq: int, error: Exception) -> None:
+        waiting.add(seq)
+        failed(seq, error)
+
+    read = _batches(office, ahead(stored), stop, waiting)
+    for batch in ahead(read) if office.store.postgres else read:
+        # The batch behind one that failed has been read beside it already.
+        if batch.at.meta.seq in waiting:
+            continue
         try:
             total.add(settle_batch(office, batch))
-        except HubaoError as error:
-            failed(batch.at.meta.seq, error)
+        except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+            stop(batch.at.meta.seq, error)
     return total
 
 
-def _batches(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Iterator[Batch]:
+def _batches(
+    office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None], waiting: Collection[int]
+) -> Iterator[Batch]:
+    """The batches of these pages in order. `waiting`: the pages that failed meanwhile, of which no more is read."""
     for seq, content in stored:
         try:
-            yield from read_page(office, seq, content)
+            for batch in read_page(office, seq, content):
+                yield batch
+                if seq in waiting:
+                    break
         except BadPage:
             continue
-        except HubaoError as error:
+        except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
             failed(seq, error)
 
 
