@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from gateway.core.match import Model, explain, match, plain_name
-from gateway.model.decision import Candidate, Evidence, MatchDecision, Outcome, Subject
+from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord
 from gateway.words.evidence import IDENTITY_FIELDS
@@ -58,7 +58,7 @@ _ALWAYS_TOLD: Final = ("id_number", "name")
 def alone(subject: Subject, candidate: Candidate, model: Model) -> MatchDecision:
     """What matching makes of one member, with what was compared even where that is no reason to look at him."""
     decision = match(subject, [candidate], model)
-    if decision.outcome is not Outcome.NONE:
+    if decision.outcome is not MatchOutcome.NONE:
         return decision
     evidence = explain(subject, candidate, model)
     return msgspec.structs.replace(decision, evidence=evidence, reasons=_compared(evidence))

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Outcome(StrEnum):
+class MatchOutcome(StrEnum):
     """What a match can end as."""
 
     MATCHED = "matched"
@@ -62,7 +62,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Outcome with its evidence. `member` is the best candidate, present for matched and review only."""
 
-    outcome: Outcome
+    outcome: MatchOutcome
     score: float
     reasons: tuple[str, ...]
     member: Candidate | None = None
@@ -70,5 +70,5 @@ class MatchDecision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     model: str = ""
 
     def __post_init__(self) -> None:
-        if (self.outcome is Outcome.NONE) != (self.member is None):
+        if (self.outcome is MatchOutcome.NONE) != (self.member is None):
             raise ValueError("a member goes with matched and review, and only with them")

@@ -9,9 +9,10 @@ from typing import Annotated, Final
 from pydantic import Field, model_validator
 
 from gateway.core.match import LEVELS, Frequencies, Level, Model
+from gateway.core.match.compare import SAME_NUMBER_FIELDS
 from gateway.core.match.measuring.lessons import Lessons, described
 from gateway.core.match.measuring.training import as_toml
-from gateway.core.match.model import SAME_NUMBER_FIELDS, SameNumber
+from gateway.core.match.model import SameNumber
 from gateway.errors import BadSettings, Finding
 from gateway.settings.files import Spec, check, read_toml
 from gateway.settings.gateway import GatewaySpec, MatchingChoice

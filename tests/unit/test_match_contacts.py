@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.match.blocks import employer_key
-from gateway.core.match.writing.contacts import compare_employers, phone_digits
+from gateway.core.match.writing.contacts import compare_employers, employer_key, phone_digits
 
 EMPLOYERS = [
     ("乌海市晨光矿业有限责任公司", "乌海市晨光矿业有限责任公司", "equal"),

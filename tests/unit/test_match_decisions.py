@@ -9,7 +9,7 @@ import pytest
 from match_builders import BORN, MODELS, NUMBER, id_number, member, model, record, swapped, with_digit
 
 from gateway.core.match import explain, match
-from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
 from gateway.settings.matching import load_model
 
 MASKED = NUMBER[:6] + "********" + NUMBER[14:]
@@ -27,7 +27,7 @@ def outcome(**changes: Any) -> str:
 def test_number_and_name_plainly_equal_are_certain() -> None:
     decision = decide(record())
     assert (decision.outcome, decision.score, decision.reasons) == (
-        Outcome.MATCHED,
+        MatchOutcome.MATCHED,
         1.0,
         ("id_number_agrees", "name_agrees"),
     )
@@ -56,7 +56,7 @@ def test_a_known_writing_of_the_name_is_enough_with_the_number(name: str) -> Non
 )
 def test_somebody_else_may_have_used_the_number(changes: dict[str, Any], reason: str) -> None:
     decision = decide(record(**changes))
-    assert decision.outcome is Outcome.REVIEW
+    assert decision.outcome is MatchOutcome.REVIEW
     assert decision.reasons[0] == "id_number_agrees"
     assert reason in decision.reasons
 
@@ -104,8 +104,8 @@ def test_a_slip_in_the_last_four_may_be_a_twins_whose_name_sounds_alike() -> Non
     rare = member(name="李玥")
     for number in (WRONG[2], WRONG[3]):
         subject = record(name="李悦", id_number=number, employer_name="乌海市晨光矿业有限责任公司")
-        assert decide(subject, rare).outcome is Outcome.REVIEW
-    assert decide(record(name="李悦"), rare).outcome is Outcome.MATCHED
+        assert decide(subject, rare).outcome is MatchOutcome.REVIEW
+    assert decide(record(name="李悦"), rare).outcome is MatchOutcome.MATCHED
 
 
 def test_a_slip_under_another_name_is_nobody() -> None:
@@ -132,7 +132,7 @@ def test_a_sound_number_is_taken_at_its_word() -> None:
 )
 def test_a_sound_number_with_everything_else_agreeing_is_a_doubt(more: dict[str, str]) -> None:
     known = member(person_nos=("1503000001",))
-    assert decide(record(id_number=OTHERS, **more), known).outcome is Outcome.REVIEW
+    assert decide(record(id_number=OTHERS, **more), known).outcome is MatchOutcome.REVIEW
 
 
 @pytest.mark.parametrize("number", [None, "无", "E12345678", id_number(region="810000"), NUMBER[:14] + "****"])
@@ -150,23 +150,23 @@ def test_a_name_alone_is_nothing(number: str | None) -> None:
 def test_a_person_number_learnt_makes_it_certain_where_the_name_agrees(number: str | None) -> None:
     known = member(person_nos=("1503000001",))
     subject = record(id_number=number, person_no="1503000001", birth_date=None)
-    assert decide(subject, known).outcome is Outcome.MATCHED
-    assert decide(record(id_number=OTHERS, person_no="1503000001"), known).outcome is Outcome.REVIEW
+    assert decide(subject, known).outcome is MatchOutcome.MATCHED
+    assert decide(record(id_number=OTHERS, person_no="1503000001"), known).outcome is MatchOutcome.REVIEW
     other_name = record(id_number=number, person_no="1503000001", birth_date=None, name="王芳")
-    assert decide(other_name, known).outcome is not Outcome.MATCHED
+    assert decide(other_name, known).outcome is not MatchOutcome.MATCHED
 
 
 def test_two_persons_equally_good_are_a_doubt() -> None:
     twin = member(member_id=2, person_id=2, member_no="M2", id_number=id_number(order=125))
     decision = decide(record(id_number=None), twin, member())
-    assert (decision.outcome, decision.reasons[-1]) == (Outcome.REVIEW, "several_people")
+    assert (decision.outcome, decision.reasons[-1]) == (MatchOutcome.REVIEW, "several_people")
     assert decision.member == member()
 
 
 def test_one_person_under_two_member_numbers_is_one_person() -> None:
     second = member(member_id=2, member_no="M2", unit_name="乌海市远山乳业厂")
     decision = decide(record(name="李偉國"), second, member())
-    assert (decision.outcome, decision.member) == (Outcome.MATCHED, member())
+    assert (decision.outcome, decision.member) == (MatchOutcome.MATCHED, member())
 
 
 def test_one_number_of_two_persons_is_a_doubt() -> None:
@@ -177,8 +177,8 @@ def test_one_number_of_two_persons_is_a_doubt() -> None:
 def test_a_permit_renewed_is_the_same_document() -> None:
     guest = member(id_type="04", id_number="H1234567801", name="陈大文")
     same = record(id_type="04", id_number="H1234567802", name="陳大文")
-    assert decide(same, guest).outcome is Outcome.MATCHED
-    assert decide(record(id_type="04", id_number="H8888888801", name="陳大文"), guest).outcome is Outcome.REVIEW
+    assert decide(same, guest).outcome is MatchOutcome.MATCHED
+    assert decide(record(id_type="04", id_number="H8888888801", name="陳大文"), guest).outcome is MatchOutcome.REVIEW
 
 
 def test_the_waterfall_adds_up_and_names_no_one() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.match.blocks import name_key, name_keys
-from gateway.core.match.model import LEVELS
+from gateway.core.match import LEVELS
+from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.names import compare_names
 
 WRITINGS = [

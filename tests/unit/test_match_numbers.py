@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from match_builders import BORN, NUMBER, id_number, swapped, with_digit
 
-from gateway.core.match.model import LEVELS
+from gateway.core.match import LEVELS
 from gateway.core.match.writing.numbers import compare_numbers, read_number, visible_ends
 from gateway.model.national_id import checksum_ok
 

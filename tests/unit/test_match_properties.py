@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from match_builders import BORN, NUMBER, id_number, member, model, record, swapped, with_digit
 
 from gateway.core.match import match, member_blocks, record_blocks
-from gateway.core.match.blocks import name_key, name_keys
 from gateway.core.match.deciding import KNOWN_WRITINGS
 from gateway.core.match.measuring.trying import Trial
+from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
 from gateway.core.match.writing.names import compare_names
 from gateway.core.roster import read_roster
-from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
 from gateway.model.national_id import checksum_ok, sex_of
 
 NAMES = (
@@ -114,7 +114,7 @@ def test_two_people_under_one_number_are_never_matched(subject: Subject, members
     holders = {each.person_id for each in members if subject.id_number and each.id_number == subject.id_number}
     if len(holders) > 1:
         decision = match(subject, members, model())
-        assert (decision.outcome, decision.reasons[-1]) == (Outcome.REVIEW, "several_people")
+        assert (decision.outcome, decision.reasons[-1]) == (MatchOutcome.REVIEW, "several_people")
 
 
 @st.composite
@@ -147,7 +147,7 @@ def test_the_order_of_a_roster_file_changes_nothing(subject: Subject, files: tup
 @given(SUBJECTS, MEMBERS)
 def test_nobody_is_matched_against_a_contradiction(subject: Subject, members: list[Candidate]) -> None:
     decision = match(subject, members, model())
-    if decision.outcome is not Outcome.MATCHED or decision.member is None:
+    if decision.outcome is not MatchOutcome.MATCHED or decision.member is None:
         return
     found = decision.member
     known = KNOWN_WRITINGS | ({"lost", "folk_surname"} if found.id_number == subject.id_number else set())
@@ -162,7 +162,7 @@ def test_nobody_is_matched_against_a_contradiction(subject: Subject, members: li
 @given(SUBJECTS, MEMBERS)
 def test_name_and_birth_date_alone_match_nobody(subject: Subject, members: list[Candidate]) -> None:
     alone = msgspec.structs.replace(subject, id_number=None, person_no=None)
-    assert match(alone, members, model()).outcome is not Outcome.MATCHED
+    assert match(alone, members, model()).outcome is not MatchOutcome.MATCHED
 
 
 @settings(max_examples=200)

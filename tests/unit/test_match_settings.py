@@ -86,8 +86,8 @@ def test_a_level_that_a_file_does_not_know_weighs_nothing(tmp_path: Path) -> Non
     assert "person_no" not in older
     _write(tmp_path, "1", older)
     model = load_model(tmp_path)
-    assert model.weights["id_number"]["two_digits"] == model.weights["name"]["newborn"] == 0.0
-    assert model.weights["person_no"] == {"known": 0.0, "missing": 0.0}
+    assert model.weight("id_number", "two_digits") == model.weight("name", "newborn") == 0.0
+    assert model.weight("person_no", "known") == model.weight("person_no", "missing") == 0.0
     known = explain(record(person_no="P1"), member(person_nos=("P1",)), model)
     assert known == (*explain(record(), member(), model)[:-1], known[-1])
     assert (known[-1].level, known[-1].weight) == ("known", 0.0)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.match import LEVELS, Frequencies, Level, Model
+from gateway.core.match.compare import SAME_NUMBER_FIELDS, record_side
 from gateway.core.match.measuring.evaluating import Label
 from gateway.core.match.measuring.lessons import Lessons, labelled_lines, next_version
 from gateway.core.match.measuring.training import (
@@ -27,9 +28,7 @@ from gateway.core.match.measuring.training import (
     levels_of,
     train,
 )
-from gateway.core.match.model import SAME_NUMBER_FIELDS
-from gateway.core.match.weighing import weigh
-from gateway.core.match.writing.numbers import read_number
+from gateway.core.match.scoring import score_pair
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate, Subject
@@ -127,8 +126,8 @@ def test_the_posterior_under_a_members_number_is_the_share_that_was_his() -> Non
     counted = on_number({"equal": 970, "typo": 30}, {"surname": 6, "typo": 4})
     model = train(shipped(), version="9", same=EMPTY, other=EMPTY, members=[candidate(1, "王伟")], on_number=counted)
     member = candidate(1, "王伟国")
-    weighed = weigh(Subject(name="王伟图", id_number=member.id_number), read_number(member.id_number), member, model)
-    assert weighed.name == "typo"
+    weighed = score_pair(record_side(Subject(name="王伟图", id_number=member.id_number)), member, model)
+    assert weighed.levels["name"] == "typo"
     assert weighed.posterior == pytest.approx(30 / 34, abs=0.01)
     assert sum(step.weight for step in weighed.evidence) == pytest.approx(weighed.evidence[-1].running, abs=0.01)
 

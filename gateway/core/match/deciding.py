@@ -1,8 +1,8 @@
 """The rules: what evidence is conclusive, what contradicts it, and what a person must look at.
 
 A probability alone does not know that a contradiction is a veto, so the model's sum never decides by itself: it
-ranks, and it says whether a doubt is worth anybody's time. Whoever uses somebody else's card has the whole number
-right; what gives him away is the name, the sex or the birth date, and none of them may ever be outvoted.
+ranks, and it says whether a doubt is worth a person's time. Whoever uses somebody else's card has the whole number
+right; what gives the user away is the name, the sex or the birth date, and none of them may ever be outvoted.
 """
 
 from __future__ import annotations
@@ -10,47 +10,62 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, SEX, RecordSide, record_side
 from gateway.core.match.model import Model
-from gateway.core.match.weighing import Weighed, weigh
-from gateway.core.match.writing.numbers import Number, read_number
-from gateway.model.decision import Candidate, Evidence, MatchDecision, Outcome, Subject
+from gateway.core.match.scoring import ScoredPair, score_pair
+from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome, Subject
 
 KNOWN_WRITINGS: Final = frozenset(
     ("equal", "variant", "transcribed", "cut", "rare_lost", "rare_homophone", "rare_spelt")
 )
 """Levels at which two names are the same name, written another way."""
 
+# Three circles of names, each for as much as the number already says. Where the whole number is right, a name with lost
+# characters or a folk surname is the same name. A homophone or one wrong character is near: siblings bear such names.
 _WITH_WHOLE_NUMBER: Final = KNOWN_WRITINGS | {"lost", "folk_surname"}
 _NEAR_NAMES: Final = _WITH_WHOLE_NUMBER | {"homophone", "typo"}
+
 _SLIPS: Final = frozenset(("one_digit", "swapped", "digit_missing", "digit_doubled"))
+"""One slip of the pen away from the member's number. The record's own is unsound, so nobody has it."""
 _AGREEING: Final = _SLIPS | {"same_document", "masked"}
 _OTHER_PERSONS: Final = frozenset(("sound_near", "sound_differs", "masked_differs", "unsound_differs"))
+"""The number is somebody else's: it was proved, or shows a digit the member's has not, or is too far away."""
+_NEAR_EMPLOYERS: Final = frozenset(("equal", "similar"))
+
+_CONTRADICTING: Final = (SEX, BIRTH_DATE)
+"""What a card user cannot change. A name never contradicts by itself: people marry, and clerks mishear."""
 _CERTAIN: Final = ("id_number_agrees", "name_agrees")
 _UNKNOWN: Final = ("id_number_unknown",)
 
 
 def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> MatchDecision:
-    """Who this is. The order of candidates says nothing; where a member has the record's very number, the others
-    count for nothing.
+    """Whose record this is. The order of candidates says nothing; where a member has the record's very number, the
+    others count for nothing.
 
     matched: conclusive evidence for exactly one person, and nothing against it. review: a person must look. none:
-    nobody, or no evidence worth a look.
+    no member, or no evidence worth a look.
     """
-    wanted = subject.id_number
-    same = [each for each in candidates if each.id_number == wanted] if wanted else []
-    first = same[0] if len(same) == 1 else _first_of_one(same)
+    number = subject.id_number
+    of_number = [member for member in candidates if member.id_number == number] if number else []
+    first = of_number[0] if len(of_number) == 1 else _first_of_one(of_number)
+    # Nearly every member's record ends here, so it comes before anything is compared in detail.
     if first is not None and first.name == subject.name and _nothing_against(subject, first):
-        return MatchDecision(outcome=Outcome.MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version)
-    if same:
-        return _decide_same_number(subject, read_number(wanted), same, model)
+        return MatchDecision(
+            outcome=MatchOutcome.MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version
+        )
     if not candidates:
-        return _nobody(model)
-    return _decide_doubtful(subject, candidates, model)
+        return _no_member(model)
+    record = record_side(subject)
+    # A number of another writing (marks between its digits, 15 digits) may be a member's once it is read.
+    of_number = of_number or [member for member in candidates if member.id_number == record.number.text]
+    if of_number:
+        return _decide_same_number(record, of_number, model)
+    return _decide_doubtful(record, candidates, model)
 
 
 def explain(subject: Subject, candidate: Candidate, model: Model) -> tuple[Evidence, ...]:
     """The waterfall of a record against one member, also where the decision needed none."""
-    return weigh(subject, read_number(subject.id_number), candidate, model).evidence
+    return score_pair(record_side(subject), candidate, model).evidence
 
 
 def _nothing_against(subject: Subject, member: Candidate) -> bool:
@@ -63,100 +78,116 @@ def _nothing_against(subject: Subject, member: Candidate) -> bool:
     return subject.sex is None or subject.sex == ("M" if number[16] in "13579" else "F")
 
 
-def _first_of_one(same: Sequence[Candidate]) -> Candidate | None:
+def _first_of_one(members: Sequence[Candidate]) -> Candidate | None:
     """The first by member number of one person's enrolments, which stands for all of them; None for several people."""
-    if len({each.person_id for each in same}) != 1:
+    if len({member.person_id for member in members}) != 1:
         return None
-    return min(same, key=_by_number)
+    return min(members, key=_by_number)
 
 
 def _by_number(member: Candidate) -> tuple[str, int]:
     return member.member_no, member.member_id
 
 
-def _decide_same_number(subject: Subject, number: Number, same: Sequence[Candidate], model: Model) -> MatchDecision:
-    """The number is a member's: his if the name is his too, else a doubt whoever the record names. Two members under
-    it are two people until somebody, or the roster, said that they are one."""
-    weighed = sorted((weigh(subject, number, each, model) for each in same), key=lambda each: each.order)
-    agreeing = [each for each in weighed if each.name in _WITH_WHOLE_NUMBER]
-    if len({each.person_id for each in same}) > 1:
-        return _review((agreeing or weighed)[0], model, "several_people")
-    sure = [each for each in agreeing if not _contradictions(each)]
+def _decide_same_number(record: RecordSide, members: Sequence[Candidate], model: Model) -> MatchDecision:
+    """The number is a member's: the record is too if the name is, else it is a doubt whoever the record names.
+
+    Two members under it are two people until a person, or the roster, said that they are one; that comes first, since
+    no name can tell which of them is meant. Then the name, and what contradicts it: whoever uses a card has the whole
+    number right, and only these give the user away. No score is asked: none could outvote them.
+    """
+    pairs = _best_first(record, members, model)
+    agreeing = [pair for pair in pairs if pair.levels["name"] in _WITH_WHOLE_NUMBER]
+    if len({member.person_id for member in members}) > 1:
+        return _review((agreeing or pairs)[0], model, "several_people")
+    sure = [pair for pair in agreeing if not _contradictions(pair)]
     if sure:
-        return _matched(min(sure, key=lambda each: _by_number(each.member)), model)
-    return _review((agreeing or weighed)[0], model)
+        return _matched(min(sure, key=lambda pair: _by_number(pair.member)), model)
+    return _review((agreeing or pairs)[0], model)
 
 
-def _decide_doubtful(subject: Subject, candidates: Sequence[Candidate], model: Model) -> MatchDecision:
-    number = read_number(subject.id_number)
-    same = [each for each in candidates if each.id_number == number.text]
-    if same:
-        return _decide_same_number(subject, number, same, model)
-    weighed = sorted((weigh(subject, number, each, model) for each in candidates), key=lambda each: each.order)
-    sure = [each for each in weighed if _conclusive(number, each, model)]
-    doubtful = [each for each in weighed if _worth_a_look(each, model)]
+def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> MatchDecision:
+    """The number is no member's. A conclusive pair is matched unless another person is good enough to be meant too;
+    without one the best of what is worth a look goes to a person; where two people are, that is said."""
+    pairs = _best_first(record, candidates, model)
+    sure = [pair for pair in pairs if _conclusive(record, pair, model)]
+    doubtful = [pair for pair in pairs if _worth_a_look(pair, model)]
     if not sure and not doubtful:
-        return _nobody(model)
+        return _no_member(model)
     best = (sure or doubtful)[0]
-    persons = {each.member.person_id for each in sure + doubtful}
-    if len(persons) > 1:
-        rivals = [each for each in sure + doubtful if each.member.person_id != best.member.person_id]
-        if not sure or any(_rivals(each) for each in rivals):
-            return _review(best, model, "several_people")
+    rivals = [pair for pair in sure + doubtful if pair.member.person_id != best.member.person_id]
+    if rivals and (not sure or any(_is_rival(pair) for pair in rivals)):
+        return _review(best, model, "several_people")
     return _matched(best, model) if sure else _review(best, model)
 
 
-def _rivals(other: Weighed) -> bool:
-    """Whether somebody else is good enough to make a conclusive pair doubtful: his number could be meant too."""
-    return other.name in _WITH_WHOLE_NUMBER and other.number not in _OTHER_PERSONS
+def _best_first(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> list[ScoredPair]:
+    return sorted((score_pair(record, member, model) for member in candidates), key=lambda pair: pair.order)
 
 
-def _conclusive(number: Number, pair: Weighed, model: Model) -> bool:
-    """Whether the rules allow this pair to be matched by itself."""
-    if pair.name not in KNOWN_WRITINGS or _contradictions(pair) or pair.number in _OTHER_PERSONS:
+def _is_rival(pair: ScoredPair) -> bool:
+    """Whether another person is good enough to make a conclusive pair doubtful: that number could be meant too."""
+    return pair.levels["name"] in _WITH_WHOLE_NUMBER and pair.levels["id_number"] not in _OTHER_PERSONS
+
+
+def _conclusive(record: RecordSide, pair: ScoredPair, model: Model) -> bool:
+    """Whether the rules allow this pair to be matched by itself.
+
+    First what forbids it whatever else agrees: another name, a contradiction, a number that is somebody else's. Then
+    what proves it without a score: the same document, or a person number learnt. A slip or a mask leaves a rest of
+    doubt, so there the birth date must agree and the sum must be high.
+    """
+    levels = pair.levels
+    number = levels["id_number"]
+    if levels["name"] not in KNOWN_WRITINGS or _contradictions(pair) or number in _OTHER_PERSONS:
         return False
-    if pair.number == "same_document" or pair.person_no == "known":
+    if number == "same_document" or levels["person_no"] == "known":
         return True
-    if pair.number in _SLIPS:
+    if number in _SLIPS:
         # All digits but one say the birth date too: its own field need not be there.
-        enough = pair.birth_date in ("equal", "missing") and not _may_be_anothers(number, pair)
+        enough = levels["birth_date"] in ("equal", "missing") and not _may_be_anothers(record, pair)
     else:
-        enough = pair.number == "masked" and pair.birth_date == "equal"
+        enough = number == "masked" and levels["birth_date"] == "equal"
     return enough and pair.posterior >= model.matched
 
 
-def _may_be_anothers(number: Number, pair: Weighed) -> bool:
+def _may_be_anothers(record: RecordSide, pair: ScoredPair) -> bool:
     """Whether a slip in the last four digits may stand in the number of somebody else of that day and district: of a
     twin, whose name sounds alike; of a namesake, unless employer or telephone agree or the check digit alone is wrong.
     """
-    ours, theirs = number.text, pair.member.id_number
-    if ours[:14] != theirs[:14]:
+    written, number, levels = record.number.text, pair.member.id_number, pair.levels
+    if written[:14] != number[:14]:
         return False
-    if pair.name not in ("equal", "variant", "cut"):
+    if levels["name"] not in ("equal", "variant", "cut"):
         return True
-    return ours[:17] != theirs[:17] and pair.employer not in ("equal", "similar") and pair.phone != "equal"
+    return written[:17] != number[:17] and levels["employer"] not in _NEAR_EMPLOYERS and levels["phone"] != "equal"
 
 
-def _worth_a_look(pair: Weighed, model: Model) -> bool:
-    """Whether a doubt is worth a person's time."""
-    if pair.number in _OTHER_PERSONS:
-        also = pair.employer in ("equal", "similar") or pair.phone == "equal" or pair.person_no == "known"
-        agrees = pair.name in _WITH_WHOLE_NUMBER and pair.birth_date == "equal" and pair.sex != "differs"
-        return also and agrees
+def _worth_a_look(pair: ScoredPair, model: Model) -> bool:
+    """Whether a doubt is worth a person's time. Under somebody else's number only where everything that says who it is
+    agrees, and something beside it: name and birth date alone are a namesake's as often."""
+    levels = pair.levels
+    if levels["id_number"] in _OTHER_PERSONS:
+        also = levels["employer"] in _NEAR_EMPLOYERS or levels["phone"] == "equal" or levels["person_no"] == "known"
+        same_person = levels["name"] in _WITH_WHOLE_NUMBER and levels["birth_date"] == "equal"
+        return also and same_person and levels["sex"] != "differs"
     # One character apart and born the same day are twins too, unless the number says it is the member's.
-    names = _NEAR_NAMES if pair.number in _AGREEING else _WITH_WHOLE_NUMBER
-    return pair.name in names and pair.posterior >= model.review
+    names = _NEAR_NAMES if levels["id_number"] in _AGREEING else _WITH_WHOLE_NUMBER
+    return levels["name"] in names and pair.posterior >= model.review
 
 
-def _contradictions(pair: Weighed) -> list[str]:
-    found = ["sex_differs"] if pair.sex == "differs" else []
-    return found + (["birth_date_differs"] if pair.birth_date in ("swapped", "year", "differs") else [])
+def _contradictions(pair: ScoredPair) -> list[str]:
+    return [
+        f"{comparison.field}_differs"
+        for comparison in _CONTRADICTING
+        if pair.levels[comparison.field] in comparison.contradicts
+    ]
 
 
-def _matched(pair: Weighed, model: Model) -> MatchDecision:
-    certain = pair.number == "equal" and pair.name == "equal"
+def _matched(pair: ScoredPair, model: Model) -> MatchDecision:
+    certain = pair.levels["id_number"] == "equal" and pair.levels["name"] == "equal"
     return MatchDecision(
-        outcome=Outcome.MATCHED,
+        outcome=MatchOutcome.MATCHED,
         score=1.0 if certain else pair.posterior,
         reasons=_reasons(pair),
         member=pair.member,
@@ -165,9 +196,9 @@ def _matched(pair: Weighed, model: Model) -> MatchDecision:
     )
 
 
-def _review(pair: Weighed, model: Model, *more: str) -> MatchDecision:
+def _review(pair: ScoredPair, model: Model, *more: str) -> MatchDecision:
     return MatchDecision(
-        outcome=Outcome.REVIEW,
+        outcome=MatchOutcome.REVIEW,
         score=pair.posterior,
         reasons=_reasons(pair) + more,
         member=pair.member,
@@ -176,16 +207,19 @@ def _review(pair: Weighed, model: Model, *more: str) -> MatchDecision:
     )
 
 
-def _nobody(model: Model) -> MatchDecision:
-    return MatchDecision(outcome=Outcome.NONE, score=0.0, reasons=_UNKNOWN, model=model.version)
+def _no_member(model: Model) -> MatchDecision:
+    return MatchDecision(outcome=MatchOutcome.NONE, score=0.0, reasons=_UNKNOWN, model=model.version)
 
 
-def _reasons(pair: Weighed) -> tuple[str, ...]:
-    """Stable codes, the number first: what agreed and how, then what contradicts."""
-    found = ["id_number_agrees" if pair.number == "equal" else f"id_number_{pair.number}"]
-    found.append("name_agrees" if pair.name == "equal" else f"name_{pair.name}")
-    if pair.number != "equal":
-        fields = (("birth_date", pair.birth_date), ("employer", pair.employer), ("phone", pair.phone))
-        found += [f"{field}_agrees" for field, level in fields if level in ("equal", "similar")]
-        found += ["person_no_known"] if pair.person_no == "known" else []
-    return (*found, *_contradictions(pair))
+def _reasons(pair: ScoredPair) -> tuple[str, ...]:
+    """Stable codes, the number first: what agreed and how, then what contradicts. Under the member's very number only
+    the name is worth saying: what else agrees came with the card."""
+    same_number = pair.levels["id_number"] == "equal"
+    reasons = []
+    for comparison in COMPARISONS:
+        level = pair.levels[comparison.field]
+        if comparison.always_said:
+            reasons.append(comparison.reason(level))
+        elif not same_number and level in comparison.supports:
+            reasons.append(f"{comparison.field}_{comparison.supports[level]}")
+    return (*reasons, *_contradictions(pair))

@@ -1,55 +1,15 @@
-"""Model: the numbers matching weighs evidence with. One version is one file of config/matching."""
+"""Model: the numbers matching weighs evidence with. One version is one file of config/matching.
+
+A file that was written before a level was known does not hold it: what a model does not know weighs nothing, for or
+against, so a new level, or a new kind of evidence, changes no decision of an older model.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import log2
-from typing import Final
 
 import msgspec
-
-LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
-    "id_number": (
-        "equal",
-        "same_document",
-        "one_digit",
-        "swapped",
-        "digit_missing",
-        "digit_doubled",
-        "masked",
-        "masked_part",
-        "two_digits",
-        "unsound_differs",
-        "sound_near",
-        "sound_differs",
-        "masked_differs",
-        "other_document",
-        "missing",
-    ),
-    "name": (
-        "equal",
-        "variant",
-        "transcribed",
-        "cut",
-        "rare_lost",
-        "rare_homophone",
-        "rare_spelt",
-        "folk_surname",
-        "lost",
-        "homophone",
-        "typo",
-        "surname",
-        "newborn",
-        "differs",
-        "missing",
-    ),
-    "birth_date": ("equal", "swapped", "year", "differs", "missing"),
-    "sex": ("equal", "differs", "missing"),
-    "employer": ("equal", "similar", "differs", "missing"),
-    "phone": ("equal", "differs", "missing"),
-    "person_no": ("known", "missing"),
-}
-"""Every field of the evidence and the levels it can agree at, best first."""
 
 
 class Level(msgspec.Struct, frozen=True, gc=False):
@@ -64,15 +24,12 @@ class Level(msgspec.Struct, frozen=True, gc=False):
         return log2(self.m / self.u)
 
 
-SAME_NUMBER_FIELDS: Final = ("name", "birth_date", "sex")
-"""What tells a member from somebody who uses his card; employer and telephone of a record are the card's."""
-
-
 class SameNumber(msgspec.Struct, frozen=True, kw_only=True):
-    """Records under a member's very number: his own (m), or of somebody who uses his card (u).
+    """Records under a member's very number: the member's own (m), or of somebody who uses the card (u).
 
     Under one number the fields are not independent of it: a card that somebody else uses brings most of its owner's
-    particulars along. `prior`: the share of such records that are the member's own. `levels`: SAME_NUMBER_FIELDS only.
+    particulars along. `prior`: the share of such records that are the member's own. `levels`: only the fields that tell
+    a member from somebody who uses the card.
     """
 
     prior: float
@@ -81,6 +38,10 @@ class SameNumber(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "weights", _weights(self.levels))
+
+    def weight(self, field: str, level: str) -> float:
+        """Bits of evidence that a level is worth; 0 where this version does not know it."""
+        return weight_in(self.weights, field, level)
 
 
 class Frequencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,9 +65,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     `matched`, `review`: the posterior from which a pair may be matched (where the rules allow it) or is worth a
     person's eyes. `weights` follow from `levels`. `same_number`: what is weighed instead where the number is a
     member's; a model without it weighs every field alike.
-
-    A file that was written before a level was known does not hold it. `weights` has every level all the same: what a
-    model does not know weighs nothing, for or against, so a new level changes no decision of an older model.
     """
 
     version: str
@@ -119,10 +77,11 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     weights: Mapping[str, Mapping[str, float]] = {}
 
     def __post_init__(self) -> None:
-        unknown = {field: dict.fromkeys(levels, 0.0) for field, levels in LEVELS.items()}
-        known = _weights(self.levels)
-        weights = {field: {**levels, **known.get(field, {})} for field, levels in unknown.items()}
-        msgspec.structs.force_setattr(self, "weights", weights)
+        msgspec.structs.force_setattr(self, "weights", _weights(self.levels))
+
+    def weight(self, field: str, level: str) -> float:
+        """Bits of evidence that a level is worth; 0 where this version does not know it."""
+        return weight_in(self.weights, field, level)
 
     def knows(self, field: str, level: str) -> bool:
         """Whether this version has a number for a level, and for exact agreement, which a name's frequency replaces."""
@@ -133,6 +92,12 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 def log_odds(share: float) -> float:
     """Bits for and against: log2(p / (1 - p))."""
     return log2(share / (1 - share))
+
+
+def weight_in(weights: Mapping[str, Mapping[str, float]], field: str, level: str) -> float:
+    """The weight of a level in a table that may be older than the level."""
+    of_field = weights.get(field)
+    return 0.0 if of_field is None else of_field.get(level, 0.0)
 
 
 def _weights(levels: Mapping[str, Mapping[str, Level]]) -> dict[str, dict[str, float]]:

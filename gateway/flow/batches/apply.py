@@ -21,7 +21,7 @@ from gateway.flow.people.assess import PersonFile, Stay, mark_duplicates, weigh
 from gateway.flow.people.fact_boxes import give_facts
 from gateway.flow.reading.rows import Reading, Row
 from gateway.flow.reading.rulings import note_rulings
-from gateway.model.decision import MatchDecision, Outcome
+from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
 from gateway.store import batches, members, pages, people, quarantine, records, reviews, roster
@@ -472,7 +472,7 @@ def write_open_items(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], *,
         _doubt(at, row, name, decision, now_ms)
         for row, name, decision in doubtful
         # What is one association's member for certain may be another's in doubt.
-        if decision.outcome is Outcome.REVIEW and row.kind in ("review", "member", "duplicate")
+        if decision.outcome is MatchOutcome.REVIEW and row.kind in ("review", "member", "duplicate")
     ]
     if again:
         reviews.ask_again(tx, doubts)

@@ -18,7 +18,7 @@ from gateway.core.schemes import could_pay_any
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
-from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.record import SettlementRecord
@@ -54,7 +54,7 @@ class Row(msgspec.Struct, kw_only=True, gc=False):
     @property
     def matched(self) -> list[tuple[str, Candidate]]:
         """(association, member) for every association whose member this certainly is."""
-        return [(name, d.member) for name, d in self.decisions if d.outcome is Outcome.MATCHED and d.member]
+        return [(name, d.member) for name, d in self.decisions if d.outcome is MatchOutcome.MATCHED and d.member]
 
 
 class Reading(msgspec.Struct, kw_only=True):
@@ -240,12 +240,12 @@ class _Judge:
     def _kind(self, row: Row, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> str:
         """The class that follows: a certain member's row counts as his only where one of his schemes could pay."""
         outcomes = {decision.outcome for _, decision in decisions}
-        if Outcome.MATCHED in outcomes:
+        if MatchOutcome.MATCHED in outcomes:
             refund = row.original is not None
-            matched = [name for name, decision in decisions if decision.outcome is Outcome.MATCHED]
+            matched = [name for name, decision in decisions if decision.outcome is MatchOutcome.MATCHED]
             payable = any(could_pay_any(glance, self._office.families(name), refund=refund) for name in matched)
             return "member" if payable else "left"
-        return "review" if Outcome.REVIEW in outcomes else "stranger"
+        return "review" if MatchOutcome.REVIEW in outcomes else "stranger"
 
 
 def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:

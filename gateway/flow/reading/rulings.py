@@ -16,7 +16,7 @@ from gateway.core.normalise import Rows
 from gateway.core.reviewing import alone, memory_of
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import CandidateSet
-from gateway.model.decision import Candidate, MatchDecision, Outcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
 from gateway.store import members, rulings
 from gateway.store.engine import Tx
 from gateway.store.rulings import Ruling
@@ -110,11 +110,11 @@ def rulings_about(
 
 def is_plain(decision: MatchDecision) -> bool:
     """Whether number and name simply agree: that needs no waterfall, and nobody is ever asked about it."""
-    return decision.outcome is Outcome.MATCHED and decision.reasons == _PLAIN
+    return decision.outcome is MatchOutcome.MATCHED and decision.reasons == _PLAIN
 
 
 def _in_doubt(decision: MatchDecision) -> bool:
-    return decision.outcome is not Outcome.NONE and not is_plain(decision)
+    return decision.outcome is not MatchOutcome.NONE and not is_plain(decision)
 
 
 class _Bench:
@@ -141,7 +141,7 @@ class _Bench:
                 # The evidence is the member's own, not that of whoever else the row made matching think of.
                 own = alone(self._subject, member, self._office.match_model)
                 reasons = (*own.reasons, "decided_by_person")
-                matched = msgspec.structs.replace(own, outcome=Outcome.MATCHED, member=member, reasons=reasons)
+                matched = msgspec.structs.replace(own, outcome=MatchOutcome.MATCHED, member=member, reasons=reasons)
                 return matched, {ruling.ruling_id}
         ruled_out = {ruling.member_id: ruling.ruling_id for ruling in about_its_own if not ruling.same}
         return self._without(ruled_out, association, decision)

@@ -23,7 +23,7 @@ from gateway.flow.people.assess import changed_since, fixed_claims, insured
 from gateway.flow.reading.candidates import Search
 from gateway.flow.reading.rows import Row, identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
-from gateway.model.decision import MatchDecision, Outcome, Subject
+from gateway.model.decision import MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.store import accesses, blocks, claims, match_decisions, members, pages, review_decisions, reviews
@@ -59,7 +59,7 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def different(self) -> bool:
         """Whether nothing in the evidence is a reason to think of him."""
-        return self.decision.outcome is Outcome.NONE
+        return self.decision.outcome is MatchOutcome.NONE
 
     @property
     def levels(self) -> str:
@@ -96,7 +96,7 @@ def alternatives(
     likely = []
     for member in candidates.values():
         decision = alone(subject, found.as_matched(row.index, member), office.match_model)
-        offered = decision.outcome is not Outcome.NONE or member.member_id in wanted
+        offered = decision.outcome is not MatchOutcome.NONE or member.member_id in wanted
         if offered and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
     return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_no))

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.match.model import LEVELS, SAME_NUMBER_FIELDS, Frequencies, Level, Model, SameNumber, log_odds
-from gateway.core.match.weighing import weigh
-from gateway.core.match.writing.numbers import read_number
+from gateway.core.match.compare import COMPARISONS, LEVELS, SAME_NUMBER_FIELDS, record_side
+from gateway.core.match.model import Frequencies, Level, Model, SameNumber, log_odds
+from gateway.core.match.scoring import score_pair
 from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.model.decision import Candidate, Subject
 
@@ -97,8 +97,7 @@ class OnNumber(msgspec.Struct, frozen=True, kw_only=True):
 
 def levels_of(subject: Subject, member: Candidate, model: Model) -> Levels:
     """At which level each field of a record agrees with a member's."""
-    weighed = weigh(subject, read_number(subject.id_number), member, model)
-    return {step.field: step.level for step in weighed.evidence if step.field in LEVELS}
+    return score_pair(record_side(subject), member, model).levels
 
 
 def count(pairs: Iterable[tuple[Levels, float]]) -> Counted:
@@ -167,7 +166,7 @@ def frequencies(members: Sequence[Candidate], current: Frequencies) -> Frequenci
 def differences(before: Model, after: Model, *, least: float = 0.1) -> list[Change]:
     """Levels whose weight differs by at least so many bits, in the order of the evidence."""
     changes = (
-        Change(field=field, level=name, before=before.weights[field][name], after=after.weights[field][name])
+        Change(field=field, level=name, before=before.weight(field, name), after=after.weight(field, name))
         for field, names in LEVELS.items()
         for name in names
     )
@@ -202,19 +201,15 @@ def _level(
 
 def _by_chance(members: Sequence[Candidate]) -> dict[tuple[str, str], float]:
     """How often two different members agree exactly, from the roster itself: such pairs are too rare to be drawn."""
-    columns = {
-        "name": (folded(plain_name(member.name)) for member in members),
-        "birth_date": (member.birth_date for member in members),
-        "employer": (member.unit_name for member in members),
-        "phone": (member.phone for member in members),
-    }
     chance = {}
-    for field, values in columns.items():
-        times = Counter(value for value in values if value)
+    for comparison in COMPARISONS:
+        if comparison.by_chance is None:
+            continue
+        times = Counter(value for member in members if (value := comparison.by_chance(member)))
         whole = times.total()
         pairs = sum(many * (many - 1) for many in times.values())
         if pairs >= SEEN:
-            chance[field, "equal"] = pairs / (whole * (whole - 1))
+            chance[comparison.field, "equal"] = pairs / (whole * (whole - 1))
     return chance
 
 

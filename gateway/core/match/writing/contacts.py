@@ -39,6 +39,11 @@ def employer_core(name: str) -> str:
     return core
 
 
+def employer_key(name: str | None) -> str:
+    """The first two characters of an employer's core name."""
+    return employer_core(name)[:2] if name else ""
+
+
 def phone_digits(phone: str) -> str:
     """The last eleven digits of a phone: no country code, no marks between."""
     return "".join(filter(str.isdecimal, unicodedata.normalize("NFKC", phone)))[-11:]

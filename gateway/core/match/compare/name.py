@@ -1,0 +1,84 @@
+"""The name. A rare one says more than a common one, and a card that somebody else uses seldom bears the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import log2
+from typing import Final
+
+from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, day_of
+from gateway.core.match.model import Frequencies, Model
+from gateway.core.match.writing.name_keys import name_key, name_keys
+from gateway.core.match.writing.names import compare_names
+from gateway.core.match.writing.spelling import folded, plain_name
+from gateway.model.decision import Candidate
+
+
+def share_of(name: str, frequencies: Frequencies) -> float:
+    """How common a name is, as a share of the population: counted, or put together from its characters."""
+    plain = folded(plain_name(name))
+    share = frequencies.names.get(plain)
+    if share is None:
+        share = frequencies.surnames.get(plain[:1], frequencies.other_surname)
+        for character in plain[1:]:
+            share *= frequencies.given.get(character, frequencies.other_given)
+        share *= frequencies.single_given if len(plain) == 2 else 1.0
+    return max(share, frequencies.floor)
+
+
+def _compare(record: RecordSide, member: Candidate) -> str:
+    name = record.subject.name
+    return compare_names(name, member.name) if name and member.name else "missing"
+
+
+def _rarity(member: Candidate, model: Model) -> float:
+    """The model's share of exact agreement is that of an average name: this one's own takes its place."""
+    return log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
+
+
+def _by_chance(member: Candidate) -> Hashable:
+    return folded(plain_name(member.name))
+
+
+def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+    return tuple(f"nb|{day}|{key}" for key in name_keys(member.name)) if day else ()
+
+
+def _of_record(record: RecordSide) -> str:
+    key = name_key(record.subject.name) if record.subject.name and record.born else ""
+    return f"nb|{day_of(record.born)}|{key}" if key and record.born else ""
+
+
+NAME: Final = Comparison(
+    field="name",
+    levels=(
+        "equal",
+        "variant",
+        "transcribed",
+        "cut",
+        "rare_lost",
+        "rare_homophone",
+        "rare_spelt",
+        "folk_surname",
+        "lost",
+        "homophone",
+        "typo",
+        "surname",
+        "newborn",
+        "differs",
+        "missing",
+    ),
+    compare=_compare,
+    record_field="name",
+    member_field="name",
+    rarity=_rarity,
+    rare_levels=frozenset(
+        ("equal", "variant", "transcribed", "cut", "rare_lost", "rare_homophone", "rare_spelt", "folk_surname")
+    ),
+    echoes_card=False,
+    of_same_number=True,
+    by_chance=_by_chance,
+    always_said=True,
+    # Asked for first: it survives whatever happens to numbers, and with the birth date it leads to few.
+    blocking=Blocking(place=1, of_member=_of_member, of_record=_of_record),
+)

@@ -1,0 +1,79 @@
+"""Score a record against one member: the level of every kind of evidence, and the sum of their weights (Fellegi and
+Sunter)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import exp2
+from typing import Final
+
+import msgspec
+
+from gateway.core.match.compare import COMPARISONS, RecordSide
+from gateway.core.match.model import Model, SameNumber, log_odds
+from gateway.core.match.writing.numbers import covers_birth
+from gateway.model.decision import Candidate, Evidence
+
+_NO_EMPLOYER: Final = 2
+
+
+class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A record against one member: field → level, bits of evidence, posterior."""
+
+    member: Candidate
+    levels: Mapping[str, str]
+    evidence: tuple[Evidence, ...]
+    posterior: float
+
+    @property
+    def order(self) -> tuple[float, int, bool, str, int]:
+        """Best first, the same for every order of candidates and of the roster, which numbers members inside. Of two
+        enrolments under one number the one of the record's employer."""
+        employer = {"equal": 0, "similar": 1}.get(self.levels["employer"], _NO_EMPLOYER)
+        return -self.posterior, employer, self.levels["phone"] != "equal", self.member.member_no, self.member.member_id
+
+
+def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPair:
+    """Compare in every kind of evidence and add up what it is worth."""
+    levels = {comparison.field: comparison.compare(record, member) for comparison in COMPARISONS}
+    if levels["id_number"] == "equal" and model.same_number is not None:
+        weighed = _on_the_number(levels, model, model.same_number)
+    else:
+        weighed = _apart_from_the_number(levels, record, member, model)
+    evidence = _waterfall(levels, weighed, log_odds(model.prior))
+    posterior = 1 / (1 + exp2(-max(min(evidence[-1].running, 60.0), -60.0)))
+    return ScoredPair(member=member, levels=levels, evidence=evidence, posterior=round(posterior, 6))
+
+
+def _apart_from_the_number(
+    levels: Mapping[str, str], record: RecordSide, member: Candidate, model: Model
+) -> Iterable[float]:
+    """The weight of every level. What agrees because the number agrees is no evidence of its own and may only
+    contradict: the number holds the birth date, and a card that somebody else uses brings its owner's sex, employer and
+    telephone with it."""
+    on_number = levels["id_number"]
+    holds_birth = covers_birth(record.number, on_number)
+    for comparison in COMPARISONS:
+        echoes = comparison.echoes_card if on_number == "equal" else holds_birth and comparison.echoes_number
+        weight = comparison.weight(levels[comparison.field], member, model)
+        yield min(weight, 0.0) if echoes else weight
+
+
+def _on_the_number(levels: Mapping[str, str], model: Model, same_number: SameNumber) -> Iterable[float]:
+    """The same where the number is a member's: how often it is the member who stands under it, then what tells the
+    member from somebody who uses the card."""
+    for comparison in COMPARISONS:
+        if comparison.field == "id_number":
+            yield log_odds(same_number.prior) - log_odds(model.prior)
+        else:
+            yield same_number.weight(comparison.field, levels[comparison.field])
+
+
+def _waterfall(levels: Mapping[str, str], weights: Iterable[float], prior: float) -> tuple[Evidence, ...]:
+    """Every step with the sum so far. Sums are of exact weights, what is shown is rounded."""
+    running = prior
+    steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
+    for (field, level), weight in zip(levels.items(), weights, strict=True):
+        running += weight
+        steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
+    return tuple(steps)
