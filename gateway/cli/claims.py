@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES
 from gateway.words.records import field_in_words
 from gateway.words.reviews import ITEM_STATES
 from gateway.words.troubles import trouble_in_words
+
+if TYPE_CHECKING:
+    from gateway.store.quarantine import QuarantineItem
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
@@ -58,7 +61,7 @@ def claims_list(
 
 def _in_words(key: str, value: Any) -> Any:
     if key == "flags":
-        return "、".join(FLAGS.get(each, each) for each in value)
+        return "、".join(FLAGS.get(flag, flag) for flag in value)
     words = {"status": CLAIM_STATES, "state": DELIVERIES}.get(key)
     return words.get(value, value) if words else value
 
@@ -82,7 +85,7 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
         say(f"提示：{_in_words('flags', body['flags'])}")
     columns = ("版本", "状态", "次数", "下次", "说明")
     keys = ("version", "state", "attempts", "next_at", "last_code")
-    table("送达", columns, [tuple(_in_words(key, each[key]) for key in keys) for each in claim["deliveries"]])
+    table("送达", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in claim["deliveries"]])
 
 
 @claims.command("export")
@@ -126,16 +129,16 @@ def deliveries_list(
         ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
         [
             (
-                d.delivery_id,
-                d.claim_id,
-                d.version,
-                d.association,
-                DELIVERIES.get(d.state.value, d.state.value),
-                d.attempts,
-                d.next_at,
-                d.last_code,
+                delivery.delivery_id,
+                delivery.claim_id,
+                delivery.version,
+                delivery.association,
+                DELIVERIES.get(delivery.state.value, delivery.state.value),
+                delivery.attempts,
+                delivery.next_at,
+                delivery.last_code,
             )
-            for d in rows
+            for delivery in rows
         ],
     )
 
@@ -177,31 +180,37 @@ def quarantine_list(
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
-        rows = quarantine.listing(tx, state=state, limit=limit)
+        items = quarantine.listing(tx, state=state, limit=limit)
     if as_json:
-        emit({"quarantine": [_place(row) for row in rows]})
+        emit({"quarantine": [_place(item) for item in items]})
         return
     table(
         "隔离区",
         ("编号", "盟市", "页", "行", "原因"),
-        [(r.item_id, r.feed, r.page_seq, "整页" if r.row is None else r.row + 1, _reasons(r.errors)) for r in rows],
+        [
+            (
+                item.item_id,
+                item.feed,
+                item.page_seq,
+                "整页" if item.row is None else item.row + 1,
+                "；".join(trouble_in_words(error.field, error.code) for error in item.errors),
+            )
+            for item in items
+        ],
     )
 
 
-def _reasons(errors: Any) -> str:
-    return "；".join(trouble_in_words(each.field, each.code) for each in errors)
-
-
-def _place(row: Any) -> dict[str, Any]:
+def _place(item: QuarantineItem) -> dict[str, Any]:
+    """Where something unreadable stands and what is wrong with it; its row counted from 1."""
     import msgspec
 
     return {
-        "item": row.item_id,
-        "feed": row.feed,
-        "page": row.page_seq,
-        "row": None if row.row is None else row.row + 1,
-        "errors": msgspec.to_builtins(row.errors),
-        "state": row.state,
+        "item": item.item_id,
+        "feed": item.feed,
+        "page": item.page_seq,
+        "row": None if item.row is None else item.row + 1,
+        "errors": msgspec.to_builtins(item.errors),
+        "state": item.state,
     }
 
 
@@ -212,18 +221,18 @@ def quarantine_show(context: typer.Context, item: int, as_json: Json = False) ->
 
     office = open_office(context)
     with office.store.read() as tx:
-        found = quarantine.listing(tx, state=None, item_id=item)
-    if not found:
+        items = quarantine.listing(tx, state=None, item_id=item)
+    if not items:
         raise WrongUse(f"没有第{item}号 (no such item)")
-    place = _place(found[0])
+    place = _place(items[0])
     if as_json:
         emit(place)
         return
     state = ITEM_STATES.get(place["state"], place["state"])
     where = "整页" if place["row"] is None else f"第{place['row']}行"
     say(f"第{item}号：{place['feed']} 第{place['page']}页 {where}，{state}")
-    for each in place["errors"]:
-        say(f"  {field_in_words(each['field']) or '–'}  {each['message']}")
+    for error in place["errors"]:
+        say(f"  {field_in_words(error['field']) or '–'}  {error['message']}")
 
 
 @quarantine.command("retry")
@@ -236,8 +245,8 @@ def quarantine_retry(
     from gateway.flow.intake.retry import retry_quarantine
 
     office = open_office(context)
-    done = retry_quarantine(office, item)
+    retried = retry_quarantine(office, item)
     if as_json:
-        emit(done)
+        emit(retried)
     else:
-        say(f"重读{done.tried}条，解决{done.solved}条 (tried, solved)")
+        say(f"重读{retried.tried}条，解决{retried.solved}条 (tried, solved)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,15 +30,13 @@ def demo(
     """一夜演示：三个盟市进，申领出 (the whole night in miniature against the sandbox)."""
     from gateway.demo import demonstrate
 
-    result = demonstrate(Path(context.obj) / "demo-site", seed=seed, tell=_silent if as_json else say)
+    # What goes on is told to people only: a machine reads one line of JSON.
+    tell = (lambda _: None) if as_json else say
+    result = demonstrate(Path(context.obj) / "demo-site", seed=seed, tell=tell)
     if as_json:
         emit(result.figures())
     else:
         _show(result, keep_open=keep_open)
-
-
-def _silent(_: str) -> None:
-    """Say nothing: the answer is for a machine."""
 
 
 def _show(result: Demonstration, *, keep_open: bool) -> None:
@@ -50,12 +48,15 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
     table("两夜收到的行，每一行都有去处 (every row ended as one thing)", columns, _by_feed(result.sheets))
     first = result.pushed[0]
     say(
-        f"推送：收下{sum(each.taken for each in result.pushed)}次；重放答{first.repeated}且无第二次效果，"
+        f"推送：收下{sum(pushes.taken for pushes in result.pushed)}次；重放答{first.repeated}且无第二次效果，"
         f"过期答{first.refused_stale}，伪造答{first.refused_forged} (replay, stale, forged)"
     )
     say(f"经受住的故障 (faults survived)：{'、'.join(result.faults)}")
     if result.sample is not None:
-        _show_sample(result.sample)
+        claim = result.sample
+        say(f"一份申领 {claim['claim_id']}（{claim['scheme']} {claim['edition']}期），应付{claim['payable']}元：")
+        for line in claim["lines"]:
+            say(f"    {line['article']}：{line['text']}")
     say(
         f"收件箱：申领{result.inbox['claims']}份，其中撤回{result.inbox['withdrawn']}份，应付合计{result.inbox['payable']}元；"
         f"每份恰好生效一次 (each exactly once in effect)"
@@ -66,12 +67,6 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
         fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
         say(f"    hubao --site {result.site} facts add {result.to_confirm} --association {ASSOCIATION} {fact}")
     _show_where(result.site, keep_open=keep_open)
-
-
-def _show_sample(claim: dict[str, Any]) -> None:
-    say(f"一份申领 {claim['claim_id']}（{claim['scheme']} {claim['edition']}期），应付{claim['payable']}元：")
-    for line in claim["lines"]:
-        say(f"    {line['article']}：{line['text']}")
 
 
 def _show_where(site: Path, *, keep_open: bool) -> None:
@@ -91,10 +86,11 @@ def _show_where(site: Path, *, keep_open: bool) -> None:
         say("    收件箱页面：hubao demo --keep-open (leaves the inbox page open)")
 
 
-def _by_feed(sheets: list[DaySheet]) -> list[tuple[Any, ...]]:
-    kinds = ("member", "left", "stranger", "review", "superseded", "quarantined")
+def _by_feed(sheets: list[DaySheet]) -> list[tuple[object, ...]]:
+    classes = ("member", "left", "stranger", "review", "superseded", "quarantined")
     rows = []
     for feed in sorted({sheet.feed for sheet in sheets}):
-        mine = [sheet for sheet in sheets if sheet.feed == feed]
-        rows.append((feed, sum(s.rows for s in mine), *(sum(s.tally.rows[k] for s in mine) for k in kinds)))
+        days = [sheet for sheet in sheets if sheet.feed == feed]
+        by_class = (sum(sheet.tally.rows[name] for sheet in days) for name in classes)
+        rows.append((feed, sum(sheet.rows for sheet in days), *by_class))
     return rows

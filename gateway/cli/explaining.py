@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from gateway.cli.output import Json, emit, say, table
 from gateway.cli.schemes import scheme
 from gateway.cli.site import open_office
 from gateway.words.schemes import LIMIT_SPANS, LIMITS
+
+if TYPE_CHECKING:
+    from gateway.flow.people.ledgers import SchemeAccount
 
 
 def register(app: typer.Typer) -> None:
@@ -22,24 +25,22 @@ def scheme_explain(context: typer.Context, claim: str, as_json: Json = False) ->
     """一份申领的说明：每一分钱怎么来的，哪些没有补助；含就医信息 (one claim in words; holds health data)."""
     from gateway.flow.delivery.explain import explain_claim
 
-    found = explain_claim(open_office(context), claim)
+    explained = explain_claim(open_office(context), claim)
     if as_json:
-        emit(found)
+        emit(explained)
         return
-    say(f"{found.claim_id} 第{found.version}版  {found.scheme} {found.edition or '–'}  应付 {found.payable} 元")
-    for sentence in found.explanation:
+    edition = explained.edition or "–"
+    say(f"{explained.claim_id} 第{explained.version}版  {explained.scheme} {edition}  应付 {explained.payable} 元")
+    for sentence in explained.explanation:
         say(f"  {sentence}")
     columns = ("金额（元）", "原因", "依据")
-    table("未补助的部分", columns, [(each.amount, each.reason, each.article) for each in found.not_covered])
-    for name, items in (("申领材料", found.papers), ("尚待协会确认的规定", _questions(found))):
+    table("未补助的部分", columns, [(part.amount, part.reason, part.article) for part in explained.not_covered])
+    questions = [f"{asked.question}（现按：{asked.answer}）" for asked in explained.open_questions]
+    for name, items in (("申领材料", explained.papers), ("尚待协会确认的规定", questions)):
         if items:
             say(f"{name}：")
         for item in items:
             say(f"  · {item}")
-
-
-def _questions(found: Any) -> list[str]:
-    return [f"{each.question}（现按：{each.answer}）" for each in found.open_questions]
 
 
 def scheme_ledger(
@@ -51,53 +52,50 @@ def scheme_ledger(
     """一名会员的台账：每个保障期补助了多少，各限额还剩多少 (what was paid and what is left of each limit)."""
     from gateway.flow.people.ledgers import member_ledger
 
-    found = member_ledger(open_office(context), association, member_no)
+    ledger = member_ledger(open_office(context), association, member_no)
     if as_json:
-        emit(found)
+        emit(ledger)
         return
-    for account in found.schemes:
-        say(f"{account.name}（{account.scheme}）共补助 {account.paid} 元{_also(account)}")
+    for account in ledger.schemes:
+        once = f"；已享受一次性给付：{'、'.join(account.lump_sums)}" if account.lump_sums else ""
+        also = f"；{account.problem}" if account.problem else once
+        say(f"{account.name}（{account.scheme}）共补助 {account.paid} 元{also}")
         if account.periods:
             _show_periods(account)
 
 
-def _also(account: Any) -> str:
-    once = f"；已享受一次性给付：{'、'.join(account.lump_sums)}" if account.lump_sums else ""
-    return f"；{account.problem}" if account.problem else once
-
-
-def _show_periods(account: Any) -> None:
+def _show_periods(account: SchemeAccount) -> None:
     table(
         "保障期",
         ("起", "止", "期次", "住院次数", "补助（元）", "其中已核定（元）", "住院补贴"),
         [
             (
-                p.first,
-                p.last,
-                p.edition,
-                p.stays,
-                p.paid,
-                p.decided,
-                "、".join(f"{a.days}天{a.amount}元" for a in p.allowances),
+                period.first,
+                period.last,
+                period.edition,
+                period.stays,
+                period.paid,
+                period.decided,
+                "、".join(f"{allowance.days}天{allowance.amount}元" for allowance in period.allowances),
             )
-            for p in account.periods
+            for period in account.periods
         ],
     )
-    limits = [each for period in account.periods for each in period.limits]
+    limits = [limit for period in account.periods for limit in period.limits]
     table(
         "限额",
         ("种类", "范围", "起", "项目", "额度（元）", "已用（元）", "剩余（元）", "依据"),
         [
             (
-                LIMITS[u.of],
-                LIMIT_SPANS[u.per],
-                u.since,
-                "、".join(u.benefits) or "全部",
-                u.limit,
-                u.used,
-                u.left,
-                u.article,
+                LIMITS[limit.of],
+                LIMIT_SPANS[limit.per],
+                limit.since,
+                "、".join(limit.benefits) or "全部",
+                limit.limit,
+                limit.used,
+                limit.left,
+                limit.article,
             )
-            for u in (*limits, *account.lifetime)
+            for limit in (*limits, *account.lifetime)
         ],
     )

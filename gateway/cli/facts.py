@@ -46,12 +46,12 @@ def facts_add(
     if kind not in FACT_KINDS:
         raise WrongUse(f"--kind 应为 {'、'.join(FACT_KINDS)} (unknown kind)")
     day: date = on.date()
-    told = Told(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
-    known = record_fact(open_office(context), association, told)
+    report = Told(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
+    fact = record_fact(open_office(context), association, report)
     if as_json:
-        emit(known)
+        emit(fact)
     else:
-        say(f"已登记第{known.fact_id}号，本人待遇已重新核算 (kept; claims weighed again)")
+        say(f"已登记第{fact.fact_id}号，本人待遇已重新核算 (kept; claims weighed again)")
 
 
 @facts.command("list")
@@ -66,13 +66,13 @@ def facts_list(
     """有效的事实，含病种，请勿外传 (facts that stand; they name diseases)."""
     from gateway.flow.people.facts import list_facts
 
-    found = list_facts(open_office(context), association, member_no=member_no, after=after, limit=limit)
+    page = list_facts(open_office(context), association, member_no=member_no, after=after, limit=limit)
     if as_json:
-        emit(found)
+        emit(page)
         return
-    table("事实", _COLUMNS, [_line(each) for each in found.facts])
-    if found.more:
-        say(f"还有，用 --after {found.facts[-1].fact_id} 接着看 (more)")
+    table("事实", _COLUMNS, [_line(fact) for fact in page.facts])
+    if page.more:
+        say(f"还有，用 --after {page.facts[-1].fact_id} 接着看 (more)")
 
 
 @facts.command("withdraw")
@@ -85,15 +85,15 @@ def facts_withdraw(
     """撤回一项事实，内容即销毁，待遇重新核算 (take a fact back; its content is gone and claims follow)."""
     from gateway.flow.people.facts import withdraw_fact
 
-    said = withdraw_fact(open_office(context), association, fact_id)
+    fact = withdraw_fact(open_office(context), association, fact_id)
     if as_json:
-        emit(said)
+        emit(fact)
     else:
-        say(f"已撤回第{fact_id}号（会员 {said.member_no}），待遇已重新核算 (withdrawn)")
+        say(f"已撤回第{fact_id}号（会员 {fact.member_no}），待遇已重新核算 (withdrawn)")
 
 
-def _line(known: KnownFact) -> tuple[object, ...]:
+def _line(fact: KnownFact) -> tuple[object, ...]:
     # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
-    counts = "是" if known.counts else "否：证件号码已变更或已退出"
-    head = (known.fact_id, known.member_no, FACT_KINDS[known.kind], known.disease, known.on)
-    return (*head, known.by, known.created_at, counts)
+    counts = "是" if fact.counts else "否：证件号码已变更或已退出"
+    head = (fact.fact_id, fact.member_no, FACT_KINDS[fact.kind], fact.disease, fact.on)
+    return (*head, fact.by, fact.created_at, counts)

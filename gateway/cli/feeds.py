@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from gateway.words.feeds import INTAKES
 
 if TYPE_CHECKING:
     from gateway.core.normalise import CompiledMapping
+    from gateway.settings.feeds import FeedSpec
 
 feed = typer.Typer(help="盟市接入 (feeds).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -73,16 +74,22 @@ def feed_list(context: typer.Context, as_json: Json = False) -> None:
     table(
         "盟市",
         ("代码", "名称", "区划", "方式", "映射", "启用", "协议到期"),
-        [_shown(spec) for spec in specs],
+        [
+            (
+                spec.feed,
+                spec.name,
+                spec.region,
+                INTAKES[spec.intake],
+                spec.mapping,
+                "是" if spec.enabled else "否",
+                spec.legal.expires,
+            )
+            for spec in specs
+        ],
     )
 
 
-def _shown(spec: Any) -> tuple[Any, ...]:
-    enabled = "是" if spec.enabled else "否"
-    return spec.feed, spec.name, spec.region, INTAKES[spec.intake], spec.mapping, enabled, spec.legal.expires
-
-
-def _line(spec: Any) -> dict[str, Any]:
+def _line(spec: FeedSpec) -> dict[str, object]:
     return {
         "feed": spec.feed,
         "name": spec.name,
@@ -103,32 +110,33 @@ def feed_test(
     as_json: Json = False,
 ) -> None:
     """运行映射旁的测试 (run the tests beside each mapping)."""
+
     from gateway.flow.studies.mapping_tests import run_mapping_tests
 
     results = []
-    for path in _tests(context.obj, names or []):
+    for path in _test_files(context.obj, names or []):
         mapping = path.with_name(path.name.removesuffix(".test.toml") + ".toml")
-        results += [(mapping.stem, each) for each in run_mapping_tests(compiled(mapping), path)]
-    bad = [(name, each) for name, each in results if not each.passed]
+        results += [(mapping.stem, result) for result in run_mapping_tests(compiled(mapping), path)]
+    bad = [(name, result) for name, result in results if not result.passed]
     if as_json:
         emit(
             {
                 "tests": len(results),
-                "failed": [{"mapping": n, "name": e.name, "detail": e.detail} for n, e in bad],
+                "failed": [{"mapping": name, "name": result.name, "detail": result.detail} for name, result in bad],
             }
         )
     else:
-        for name, each in bad:
-            say(f"✗ {name}: {each.name}\n{each.detail}")
+        for name, result in bad:
+            say(f"✗ {name}: {result.name}\n{result.detail}")
         say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
     if bad:
         raise typer.Exit(1)
 
 
-def _tests(site: Path, names: list[str]) -> list[Path]:
+def _test_files(site: Path, names: list[str]) -> list[Path]:
     if names:
-        return [mapping_file(site, n).with_name(f"{mapping_file(site, n).stem}.test.toml") for n in names]
-    found = sorted((site / "mappings").glob("*.test.toml"))
-    if not found:
+        return [mapping_file(site, name).with_suffix(".test.toml") for name in names]
+    files = sorted((site / "mappings").glob("*.test.toml"))
+    if not files:
         raise WrongUse("站点里没有映射测试 (no mapping tests in this site)")
-    return found
+    return files

@@ -14,7 +14,7 @@ from gateway.errors import BadInput, WrongUse
 
 if TYPE_CHECKING:
     from gateway.core.match import Model
-    from gateway.core.match.measuring.evaluating import Answer, Bin, Evaluation, Label, Tally
+    from gateway.core.match.measuring.evaluating import Answer, Evaluation, Label, Tally
     from gateway.core.match.measuring.lessons import Lessons
     from gateway.core.match.measuring.training import Change, Lesson
     from gateway.core.match.measuring.trying import Trial
@@ -51,7 +51,7 @@ def match_generate(
     if mix not in _MIXES:
         raise WrongUse(f"--mix 应为 life 或 hard (unknown mix {mix!r})")
     regions = tuple(region) if region else REGIONS
-    if not all(len(each) == 6 and each.isdigit() and each[0] != "0" for each in regions):
+    if not all(len(code) == 6 and code.isdigit() and code[0] != "0" for code in regions):
         raise WrongUse("--region 应为六位数字，如 150999 (six digits)")
     plan = Plan(members=members, records=records, mix="life" if mix == "life" else "hard", seed=seed, regions=regions)
     counts = write_truth(folder, plan)
@@ -77,11 +77,14 @@ def match_eval(
 ) -> None:
     """匹配得有多好：精确率、召回率、复核量，按差错情形；及校准表 (precision, recall, review by kind; calibration)."""
     from gateway.core.match.measuring.evaluating import evaluate
+    from gateway.core.match.measuring.trying import Trial
+    from gateway.settings.matching import site_looks_further, site_model
 
     truth_file, roster_file, records = _files(truth, roster_file, records)
     if chart is not None:
         to_write(chart)
-    trial, version = _trial(context.obj, roster_file)
+    model = site_model(context.obj)
+    trial = Trial(_roster(roster_file).people, model, looks_further=site_looks_further(context.obj))
     evaluation = evaluate(_labels(truth_file), _answers(trial, records))
     if not evaluation.total.records:
         raise BadInput(
@@ -90,11 +93,11 @@ def match_eval(
     if chart is not None:
         from gateway.cli.matching_chart import calibration_chart
 
-        chart.write_bytes(calibration_chart(evaluation.calibration, version))
+        chart.write_bytes(calibration_chart(evaluation.calibration, model.version))
     if as_json:
-        emit(_as_json(evaluation, version))
+        emit(_as_json(evaluation, model.version))
     else:
-        _show(evaluation, version)
+        _show(evaluation, model.version)
 
 
 def match_train(
@@ -146,7 +149,7 @@ def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisi
         truth_file, _, records = _files(truth, roster_file, records)
         labelled = labelled_lines(_labels(truth_file), lines_of(records))
     people = _roster(roster_file).people
-    usable = sum(not each.opt_out for each in people)
+    usable = sum(not member.opt_out for member in people)
     if usable < _FEWEST_TO_LEARN:
         words = f"名册只有{usable}名可用会员，至少要{_FEWEST_TO_LEARN}名才能估计 (too few members to learn from)"
         raise BadInput("too_few_members", words)
@@ -177,7 +180,7 @@ def _show_training(before: Model, after: Model, changes: Sequence[Change], path:
         shown = {"before": before.version, "version": after.version, "file": path.name if path else None}
         emit({**shown, "prior": after.prior, "changes": changes})
         return
-    rows = [(each.field, each.level, f"{each.before:+.2f}", f"{each.after:+.2f}") for each in changes]
+    rows = [(change.field, change.level, f"{change.before:+.2f}", f"{change.after:+.2f}") for change in changes]
     columns = ("项目 (field)", "等级 (level)", f"模型 {before.version} (bits)", f"模型 {after.version} (bits)")
     table(f"权重的变化：模型 {before.version} → {after.version}", columns, rows)
     say(f"先验概率 (prior) {before.prior:g} → {after.prior:g}")
@@ -196,22 +199,13 @@ def _files(truth: Path, roster_file: Path | None, records: Path | None) -> tuple
 
     if truth.is_dir():
         files = (truth / TRUTH_FILE, roster_file or truth / ROSTER_FILE, records or truth / RECORDS_FILE)
-        missing = [each.name for each in files if not each.is_file()]
+        missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise WrongUse(f"{truth} 中没有 {'、'.join(missing)} (missing files)")
         return files
     if roster_file is None or records is None:
         raise WrongUse("请给出 --roster 与 --records，或 generate 写的目录 (give both, or a folder)")
     return truth, roster_file, records
-
-
-def _trial(site: Path, roster_file: Path) -> tuple[Trial, str]:
-    """The roster ready to be matched against, and the version of the model in force."""
-    from gateway.core.match.measuring.trying import Trial
-    from gateway.settings.matching import site_looks_further, site_model
-
-    model = site_model(site)
-    return Trial(_roster(roster_file).people, model, looks_further=site_looks_further(site)), model.version
 
 
 def _roster(file: Path) -> RosterFile:
@@ -243,9 +237,9 @@ def _answers(trial: Trial, records: Path) -> Iterator[tuple[str | None, Answer]]
     from gateway.core.match.measuring.evaluating import Answer
 
     for line in lines_of(records):
-        told = trial.answer(line)
-        answer = Answer(outcome=told["outcome"], member_no=told["member_no"], score=told["score"])
-        yield told["settlement_no"], answer
+        decision = trial.answer(line)
+        answer = Answer(outcome=decision["outcome"], member_no=decision["member_no"], score=decision["score"])
+        yield decision["settlement_no"], answer
 
 
 def _as_json(evaluation: Evaluation, version: str) -> dict[str, Any]:
@@ -257,10 +251,10 @@ def _as_json(evaluation: Evaluation, version: str) -> dict[str, Any]:
         "kinds": {kind: as_figures(tally) for kind, tally in evaluation.kinds.items()},
         "calibration": [
             {
-                **{name: getattr(each, name) for name in ("low", "high", "records", "right", "matched")},
-                **{name: getattr(each, name) for name in ("predicted", "observed", "observed_matched")},
+                **{name: getattr(score_bin, name) for name in ("low", "high", "records", "right", "matched")},
+                **{name: getattr(score_bin, name) for name in ("predicted", "observed", "observed_matched")},
             }
-            for each in evaluation.calibration
+            for score_bin in evaluation.calibration
         ],
         "false_matches": list(evaluation.false_matches),
         "unlabelled": evaluation.unlabelled,
@@ -277,7 +271,18 @@ def _show(evaluation: Evaluation, version: str) -> None:
     say(f"含复核召回率 (recall with review) {_percent(total.reached)}")
     say(f"需人工复核 (review) {total.review}，占记录 {_percent(total.review_share)}，确有必要 {total.review_wanted}")
     table("按情形 (by kind)", _KIND_COLUMNS, [_kind_row(kind, tally) for kind, tally in evaluation.kinds.items()])
-    table("校准 (calibration)", _BIN_COLUMNS, [_bin_row(each) for each in evaluation.calibration])
+    rows = [
+        (
+            f"{score_bin.low:g}–{score_bin.high:g}",
+            score_bin.records,
+            _percent(score_bin.predicted),
+            _percent(score_bin.observed),
+            score_bin.matched,
+            _percent(score_bin.observed_matched),
+        )
+        for score_bin in evaluation.calibration
+    ]
+    table("校准 (calibration)", _BIN_COLUMNS, rows)
     if evaluation.false_matches:
         say(f"错配的结算号 (settlements matched wrongly)：{'、'.join(evaluation.false_matches)}")
     if evaluation.unlabelled or evaluation.unanswered:
@@ -287,11 +292,6 @@ def _show(evaluation: Evaluation, version: str) -> None:
 def _kind_row(kind: str, tally: Tally) -> tuple[Any, ...]:
     missed = tally.members - tally.right - tally.review_right
     return kind, tally.records, tally.allowed, tally.right, tally.false, tally.review, tally.review_right, missed
-
-
-def _bin_row(each: Bin) -> tuple[Any, ...]:
-    shares = (_percent(each.predicted), _percent(each.observed))
-    return f"{each.low:g}–{each.high:g}", each.records, *shares, each.matched, _percent(each.observed_matched)
 
 
 def _percent(share: float | None) -> str:

@@ -29,10 +29,10 @@ def calibration_chart(bins: Sequence[Bin], version: str) -> bytes:
         truncate_legend=-1,
         x_label_rotation=35,
     )
-    chart.x_labels = [f"{each.low:g}–{each.high:g} ({each.records})" for each in bins]
-    chart.add("预期 (predicted)", [_percent(each.predicted) for each in bins])
-    chart.add("实际 (observed)", [_percent(each.observed) for each in bins])
-    chart.add("自动匹配的实际 (observed of the matched)", [_percent(each.observed_matched) for each in bins])
+    chart.x_labels = [f"{bar.low:g}–{bar.high:g} ({bar.records})" for bar in bins]
+    chart.add("预期 (predicted)", [_percent(bar.predicted) for bar in bins])
+    chart.add("实际 (observed)", [_percent(bar.observed) for bar in bins])
+    chart.add("自动匹配的实际 (observed of the matched)", [_percent(bar.observed_matched) for bar in bins])
     return _SCRIPT.sub(b"", chart.render())
 
 

@@ -23,7 +23,6 @@ from gateway.words.rows import CLASSES
 
 if TYPE_CHECKING:
     from gateway.flow.reviewing.inspect import BlockReport, Considered, Explained
-    from gateway.store.blocks import Width
 
 
 def register(_: typer.Typer) -> None:
@@ -45,22 +44,24 @@ def match_explain(
     if (record is None) is (item is None) or (item is not None and feed is not None):
         raise WrongUse("请给结算号，或用 --item 给待核事项编号 (a settlement number, or --item alone)")
     office = open_office(context)
-    found = explain_item(office, item) if item is not None else explain(office, record or "", feed)
+    records = explain_item(office, item) if item is not None else explain(office, record or "", feed)
     if as_json:
-        emit({"records": found})
+        emit({"records": records})
         return
-    for each in found:
-        _show(each)
+    for explained in records:
+        _show(explained)
 
 
-def _show(each: Explained) -> None:
-    asked = "、".join(BLOCKS.get(kind, kind) for kind in each.asked) or "–"
-    sort = "退费 (reversal)，" if each.reversal else ""
-    kind = CLASSES.get(each.kind, each.kind)
-    say(f"盟市 {each.feed}，报文 {each.page}，第{each.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}")
-    if not each.decisions:
+def _show(explained: Explained) -> None:
+    asked = "、".join(BLOCKS.get(kind, kind) for kind in explained.asked) or "–"
+    sort = "退费 (reversal)，" if explained.reversal else ""
+    kind = CLASSES.get(explained.kind, explained.kind)
+    say(
+        f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}"
+    )
+    if not explained.decisions:
         say("  名册中没有可能的会员 (no candidate on the roster)")
-    for decision in each.decisions:
+    for decision in explained.decisions:
         _show_decision(decision)
 
 
@@ -100,7 +101,7 @@ def match_blocks(
     sample: Annotated[int, typer.Option(min=0, help="取样的最新行数 (newest rows to sample).")] = 10_000,
     as_json: Json = False,
 ) -> None:
-    """号码索引与各类索引块的宽度，及查找代价 (how wide the index of numbers and each kind of block is, and its cost).
+    """号码索引与各类索引块的宽度，及查找代价 (how wide the index of numbers and width kind of block is, and its cost).
 
     类别 (kinds)：number 证件号码，nb 姓名+出生日期，bl 出生日期+末四位，rl 地区+末四位，be 出生日期+单位，ph 手机，
     pn 医保人员编号。
@@ -111,14 +112,14 @@ def match_blocks(
     if as_json:
         kinds = [
             {
-                "kind": each.kind,
-                "rows": each.rows,
-                "members": each.members,
-                "distinct": each.distinct,
-                "widest": each.widest,
-                "candidates_per_stranger": round(expected_candidates(each), 4),
+                "kind": width.kind,
+                "rows": width.rows,
+                "members": width.members,
+                "distinct": width.distinct,
+                "widest": width.widest,
+                "candidates_per_stranger": round(expected_candidates(width), 4),
             }
-            for each in report.kinds
+            for width in report.kinds
         ]
         emit({"kinds": kinds, "sample": report.sample})
         return
@@ -128,7 +129,18 @@ def match_blocks(
 def _show_blocks(report: BlockReport, *, sampled: bool) -> None:
     from gateway.flow.reviewing.inspect import expected_candidates
 
-    rows = [(*_width_cells(each), f"{expected_candidates(each):.4f}") for each in report.kinds]
+    rows = [
+        (
+            width.kind,
+            BLOCKS.get(width.kind, width.kind),
+            width.members,
+            width.rows,
+            width.distinct,
+            width.widest,
+            f"{expected_candidates(width):.4f}",
+        )
+        for width in report.kinds
+    ]
     table(
         "号码与索引块 (numbers and blocks)", ("类别", "依据", "会员", "条目", "不同的块", "最宽", "生人平均候选"), rows
     )
@@ -145,8 +157,3 @@ def _show_blocks(report: BlockReport, *, sampled: bool) -> None:
         f"号码非会员者{sample.lookups_per_stranger:g}次（最多{sample.most_lookups}次），"
         f"候选{sample.candidates_per_stranger:g}人（最多{sample.most_candidates}人）"
     )
-
-
-def _width_cells(width: Width) -> tuple[str | int, ...]:
-    known = BLOCKS.get(width.kind, width.kind)
-    return width.kind, known, width.members, width.rows, width.distinct, width.widest

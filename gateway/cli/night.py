@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gateway.cli.findings import show_findings
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, plain, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES
 from gateway.words.feeds import RUNS
+
+if TYPE_CHECKING:
+    from gateway.flow.intake.night import NightReport
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +49,7 @@ def run(
     noted = show(office)
     failed = report.failed or must_act(noted)
     if as_json:
-        emit({**_plain(report), "findings": noted, "ok": not failed})
+        emit({**plain(report), "findings": noted, "ok": not failed})
     else:
         _show(report)
         show_findings(noted)
@@ -54,27 +57,24 @@ def run(
         raise typer.Exit(1)
 
 
-def _plain(report: Any) -> dict[str, Any]:
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.to_builtins(report)
-    return plain
-
-
-def _states(counted: dict[str, int]) -> str:
-    return "、".join(f"{DELIVERIES.get(kind, kind)} {many}" for kind, many in sorted(counted.items())) or "–"
-
-
-def _show(report: Any) -> None:
+def _show(report: NightReport) -> None:
     table(
         "取数",
         ("盟市", "结果", "新页", "说明"),
-        [(f.feed, RUNS.get(f.outcome, f.outcome), f.pages, f.message) for f in report.feeds],
+        [(run.feed, RUNS.get(run.outcome, run.outcome), run.pages, run.message) for run in report.feeds],
     )
     table(
         "送达",
         ("协会", "次数", "结果"),
-        [(name, each.attempts, _states(each.states)) for name, each in report.deliveries.items()],
+        [
+            (
+                name,
+                sendings.attempts,
+                "、".join(f"{DELIVERIES.get(state, state)} {count}" for state, count in sorted(sendings.states.items()))
+                or "–",
+            )
+            for name, sendings in report.deliveries.items()
+        ],
     )
     if report.rescanned.members:
         say(

@@ -24,7 +24,7 @@ def complain(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def emit(value: Any) -> None:
+def emit(value: object) -> None:
     """A value as one line of JSON."""
     import msgspec
 
@@ -32,25 +32,33 @@ def emit(value: Any) -> None:
     sys.stdout.buffer.flush()
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def plain(value: object) -> dict[str, Any]:
+    """A struct as JSON values, for an answer that holds more than it."""
+    import msgspec
+
+    fields: dict[str, Any] = msgspec.to_builtins(value)
+    return fields
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on standard output; as wide as the terminal, or 120 columns where there is none."""
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(title=title, title_justify="left")
+    grid = Table(title=title, title_justify="left")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold")
     empty = True
     for row in rows:
         empty = False
-        shown.add_row(*(_cell(value) for value in row))
+        grid.add_row(*(_cell(value) for value in row))
     if empty:
         say(f"{title}：没有 (none)")
         return
-    Console(width=None if sys.stdout.isatty() else 120).print(shown)
+    Console(width=None if sys.stdout.isatty() else 120).print(grid)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "–"
     if isinstance(value, datetime):
@@ -62,9 +70,9 @@ def one_of(option: str, value: str | None, allowed: Iterable[str]) -> None:
     """Raises WrongUse for a value that is none of these: "nothing found" would be a wrong answer."""
     from gateway.errors import WrongUse
 
-    known = list(allowed)
-    if value is not None and value not in known:
-        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(known)} (not known; allowed are these)")
+    values = list(allowed)
+    if value is not None and value not in values:
+        raise WrongUse(f"{option} 没有 {value!r}；可用：{'、'.join(values)} (not known; allowed are these)")
 
 
 def to_write(path: Path) -> Path:
@@ -76,7 +84,7 @@ def to_write(path: Path) -> Path:
     return path
 
 
-def lines_of(path: Any) -> Iterable[bytes]:
+def lines_of(path: Path | None) -> Iterable[bytes]:
     """The lines of a file, or of standard input where none is given, without empty ones and without a mark before the
     first; what is no JSON line in UTF-8 at all is said once on standard error."""
     if path is None:
@@ -87,14 +95,14 @@ def lines_of(path: Any) -> Iterable[bytes]:
 
 
 def _lines(file: Iterable[bytes]) -> Iterable[bytes]:
-    said = False
+    complained = False
     for number, line in enumerate(file):
         plain = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
         if not plain.strip():
             continue
-        if not said and (problem := _no_json_line(plain)):
+        if not complained and (problem := _no_json_line(plain)):
             complain(f"第{number + 1}行起：{problem}")
-            said = True
+            complained = True
         yield plain
 
 

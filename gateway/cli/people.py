@@ -13,6 +13,7 @@ from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.core.roster import RosterFile
+    from gateway.flow.roster.enrol import Enrolled
 
 roster = typer.Typer(help="会员名册 (the roster).", no_args_is_help=True, rich_markup_mode=None)
 match = typer.Typer(help="匹配 (matching).", no_args_is_help=True, rich_markup_mode=None)
@@ -51,11 +52,13 @@ def roster_import(
     office = open_office(context)
     if association not in office.associations:
         raise WrongUse(f"没有协会 {association}；已有：{sorted(office.associations)} (unknown association)")
+    families = office.families(association)
+    # A roster writes a scheme's code or its Chinese name.
     read = read_roster(
         file.read_bytes(),
         scheme_default=scheme or office.associations[association].roster_scheme,
-        schemes=_scheme_words(office, association),
-        families={family.scheme: family for family in office.families(association)},
+        schemes={word: family.scheme for family in families for word in (family.scheme, family.name)},
+        families={family.scheme: family for family in families},
     )
     keep_out = strict and bool(read.errors)
     report = enrol(office, association, () if keep_out else read.people, dry_run=dry_run)
@@ -67,16 +70,7 @@ def roster_import(
         raise typer.Exit(1)
 
 
-def _scheme_words(office: Any, association: str) -> dict[str, str]:
-    """What a roster may write for a scheme: its code or its Chinese name."""
-    words = {}
-    for family in office.families(association):
-        words[family.scheme] = family.scheme
-        words[family.name] = family.scheme
-    return words
-
-
-def _as_json(read: RosterFile, report: Any, dry_run: bool) -> dict[str, Any]:
+def _as_json(read: RosterFile, report: Enrolled, dry_run: bool) -> dict[str, Any]:
     import msgspec
 
     return {
@@ -94,7 +88,7 @@ def _as_json(read: RosterFile, report: Any, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
+def _show(read: RosterFile, report: Enrolled, dry_run: bool) -> None:
     head = "将会 (would be)" if dry_run else "已 (done)"
     say(
         f"{read.rows}行，{len(read.people)}名会员；{head}：新增{report.added}，变更{len(report.changed)}，"
@@ -102,7 +96,7 @@ def _show(read: RosterFile, report: Any, dry_run: bool) -> None:
     )
     for number, fields in list(report.changed.items())[:_SHOWN]:
         say(f"  {number}: {'、'.join(fields)}")
-    problems = [str(each) for each in read.findings] + [f"会员 {no}: {why}" for no, why in report.refused]
+    problems = [str(finding) for finding in read.findings] + [f"会员 {no}: {why}" for no, why in report.refused]
     problems += [f"会员 {no}: {_KEPT_OUT}" for no in report.kept_out]
     problems += [f"会员 {'、'.join(numbers)}: {_TWICE}" for numbers in report.apart]
     for problem in problems[:_SHOWN]:
@@ -126,7 +120,7 @@ def match_try(
     read = read_roster(roster_file.read_bytes(), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
-    if any(each.code in _NO_ROSTER for each in read.findings):
+    if any(finding.code in _NO_ROSTER for finding in read.findings):
         raise WrongUse(
             "名册的列不对，见上；一条也没有匹配 (the roster's columns are wrong, see above: nothing was matched)"
         )

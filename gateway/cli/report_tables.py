@@ -50,7 +50,8 @@ def _labelled(report: Report) -> Iterator[_Labelled]:
                 yield league or "–", scheme, basis, lines.lines[league, name]
         yield ALL, scheme, basis, lines.schemes[scheme]
     if len(lines.schemes) != 1:
-        yield ALL, ALL, "、".join(dict.fromkeys(PAID_BASIS[each] for each in report.basis.values())), lines.total
+        bases = "、".join(dict.fromkeys(PAID_BASIS[basis] for basis in report.basis.values()))
+        yield ALL, ALL, bases, lines.total
 
 
 def rows(report: Report) -> Iterator[tuple[str | int, ...]]:
@@ -72,20 +73,37 @@ def rows(report: Report) -> Iterator[tuple[str | int, ...]]:
         )
 
 
-def show(found: list[Report]) -> None:
+def show(reports: list[Report]) -> None:
     """The tables on a terminal, two a scheme: sums and heights in 万元, averages in yuan."""
-    for report in found:
+    for report in reports:
         say(f"{report.name} {report.first} 至 {report.last}")
         for scheme, basis in sorted(report.basis.items()):
-            mine = [(league, line) for league, name, _, line in _labelled(report) if name == scheme]
+            lines = [(league, line) for league, name, _, line in _labelled(report) if name == scheme]
             title = f"{scheme}（金额按{PAID_BASIS[basis]}计 {basis}）"
-            table(title, _MANY, [(league, *_many(line)) for league, line in mine])
-            if any(line.claims or line.waiting for _, line in mine):
-                table(f"{scheme} 高额与待核定", _HIGH, [(league, *_high(line)) for league, line in mine])
+            table(title, _MANY, [(league, *_many(line)) for league, line in lines])
+            if any(line.claims or line.waiting for _, line in lines):
+                table(
+                    f"{scheme} 高额与待核定",
+                    _HIGH,
+                    [
+                        (
+                            league,
+                            wan(line.largest_claim),
+                            wan(line.largest_person),
+                            *line.above,
+                            line.waiting,
+                            wan(line.waiting_amount),
+                        )
+                        for league, line in lines
+                    ],
+                )
         if len(report.table.schemes) > 1:
             table("各方案合计", _MANY, [(ALL, *_many(report.table.total))])
         if report.quality is not None:
-            _show_quality(report)
+            quality = report.quality
+            counts = [(feed, *(rows[name] for name in CLASSES)) for feed, rows in quality.feeds.items()]
+            table("数据质量（行数）", ("盟市数据", *CLASSES.values()), counts)
+            say(f"现在待处理：隔离{quality.open_quarantined}，待核{quality.open_review} (open now)")
 
 
 _MANY: Final = ("盟市", "参保人数", "参保人次", "件数", "受益人数", "金额（万元）", "平均每件（元）", "平均每人（元）")
@@ -106,37 +124,24 @@ def _many(line: Line) -> tuple[str | int, ...]:
     return line.members, line.joins, line.claims, line.people, wan(line.amount), *averages
 
 
-def _high(line: Line) -> tuple[str | int, ...]:
-    return wan(line.largest_claim), wan(line.largest_person), *line.above, line.waiting, wan(line.waiting_amount)
-
-
 def wan(fen: int) -> str:
     """Fen → 万元 with two decimals, half up: 103443000 → "103.44"."""
     return yuan((abs(fen) + 5_000) // 10_000 * (1 if fen >= 0 else -1))
 
 
-def _show_quality(report: Report) -> None:
-    quality = report.quality
-    if quality is None:
-        return
-    body = [(feed, *(many[name] for name in CLASSES)) for feed, many in quality.feeds.items()]
-    table("数据质量（行数）", ("盟市数据", *CLASSES.values()), body)
-    say(f"现在待处理：隔离{quality.open_quarantined}，待核{quality.open_review} (open now)")
-
-
-def written(found: list[Report], form: str) -> bytes:
+def written(reports: list[Report], form: str) -> bytes:
     """The exact table as the bytes of a file: UTF-8 CSV with a mark, or a workbook."""
     if form == "xlsx":
-        return _workbook(found)
+        return _workbook(reports)
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
-    for report in found:
+    for report in reports:
         writer.writerows(rows(report))
     return text.getvalue().encode("utf-8-sig")
 
 
-def _workbook(found: list[Report]) -> bytes:
+def _workbook(reports: list[Report]) -> bytes:
     from decimal import Decimal
 
     from openpyxl import Workbook
@@ -147,7 +152,7 @@ def _workbook(found: list[Report]) -> bytes:
     sheet.freeze_panes = "A2"
     sheet.append(COLUMNS)
     money = {place for place, name in enumerate(COLUMNS) if name.endswith("（元）")}
-    for report in found:
+    for report in reports:
         for row in rows(report):
             cells = [WriteOnlyCell(sheet, value=cell) for cell in row]
             for place in money:
@@ -158,9 +163,9 @@ def _workbook(found: list[Report]) -> bytes:
     return file.getvalue()
 
 
-def plain(found: list[Report]) -> dict[str, Any]:
+def plain(reports: list[Report]) -> dict[str, Any]:
     """The whole report as JSON values: amounts as text in yuan."""
-    return {"reports": [_report_plain(report) for report in found]}
+    return {"reports": [_report_plain(report) for report in reports]}
 
 
 def _report_plain(report: Report) -> dict[str, Any]:
@@ -191,7 +196,7 @@ def _line_plain(line: Line) -> dict[str, Any]:
         "average_person": yuan(line.average_person),
         "largest_claim": yuan(line.largest_claim),
         "largest_person": yuan(line.largest_person),
-        "above": {str(limit // 100): many for limit, many in zip(ABOVE, line.above, strict=True)},
+        "above": {str(limit // 100): count for limit, count in zip(ABOVE, line.above, strict=True)},
         "waiting": line.waiting,
         "waiting_amount": yuan(line.waiting_amount),
     }

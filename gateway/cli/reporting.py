@@ -13,7 +13,7 @@ from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gateway.flow.studies.report import Report
+    pass
 
 Format = Literal["text", "csv", "xlsx"]
 
@@ -42,32 +42,25 @@ def report(
     office = open_office(context)
     if year is not None and (first or last):
         raise WrongUse("--year 与 --from、--to 不能同时用 (either a year, or days)")
-    wanted = year or (first.year if first else last.year if last else office.now().year)
-    found = flow.report(
+    chosen = year or (first.year if first else last.year if last else office.now().year)
+    reports = flow.report(
         office,
-        first=first.date() if first else date(wanted, 1, 1),
-        last=last.date() if last else date(wanted, 12, 31),
+        first=first.date() if first else date(chosen, 1, 1),
+        last=last.date() if last else date(chosen, 12, 31),
         association=association,
         quality=stats,
     )
-    if as_json or form != "text" or out is not None:
-        _write(found, form, out, as_json)
-    else:
-        from gateway.cli.report_tables import show
-
-        show(found)
-
-
-def _write(found: list[Report], form: Format, out: Path | None, as_json: bool) -> None:
     from gateway.cli import report_tables as tables
 
     if out is not None:
-        out.write_bytes(tables.written(found, "xlsx" if out.suffix == ".xlsx" else form))
+        out.write_bytes(tables.written(reports, "xlsx" if out.suffix == ".xlsx" else form))
     elif form == "xlsx":
         raise WrongUse("--format xlsx 须有 --out FILE (a workbook needs a file)")
+    elif form == "csv" and not as_json:
+        say(tables.written(reports, form).decode("utf-8-sig").rstrip())
     elif not as_json:
-        say(tables.written(found, form).decode("utf-8-sig").rstrip())
+        tables.show(reports)
     if as_json:
-        emit(tables.plain(found))
+        emit(tables.plain(reports))
     elif out is not None:
         say(f"已写出 (written): {out}")

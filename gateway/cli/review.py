@@ -17,6 +17,7 @@ from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, REVIEW_OUTCO
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
+    from gateway.flow.reviewing.decide import Done
 
 review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -113,20 +114,23 @@ def review_show(
     else:
         _show_claim(shown["claim"])
     columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")
-    table("经过", columns, [_spoken(each) for each in shown["decisions"]])
+    table("经过", columns, [_answer_line(answer) for answer in shown["decisions"]])
     if waits := _proposal(shown):
         say(f"待另一人确认（{waits}）：hubao review decide {item} same --confirm (to confirm exactly this)")
 
 
-def _spoken(each: dict[str, Any]) -> tuple[Any, ...]:
-    joined = "、".join(each["join"]) or None
-    answer, state = ANSWERS.get(each["answer"], each["answer"]), SPOKEN.get(each["state"], each["state"])
-    return each["by"], each["at"], answer, each["member_no"], joined, state, each["note"], _undone(each)
-
-
-def _undone(each: dict[str, Any]) -> str | None:
-    note = f"：{each['undone_note']}" if each["undone_note"] else ""
-    return None if each["undone_by"] is None else each["undone_by"] + note
+def _answer_line(answer: dict[str, Any]) -> tuple[Any, ...]:
+    undone_note = f"：{answer['undone_note']}" if answer["undone_note"] else ""
+    return (
+        answer["by"],
+        answer["at"],
+        ANSWERS.get(answer["answer"], answer["answer"]),
+        answer["member_no"],
+        "、".join(answer["join"]) or None,
+        SPOKEN.get(answer["state"], answer["state"]),
+        answer["note"],
+        None if answer["undone_by"] is None else answer["undone_by"] + undone_note,
+    )
 
 
 def _show_match(shown: dict[str, Any]) -> None:
@@ -140,16 +144,21 @@ def _show_match(shown: dict[str, Any]) -> None:
     if settlement.pop("reversal", False):
         settlement = {"reversal": "是", **settlement}
     say("  ".join(f"{SETTLEMENT.get(key, key)} {value}" for key, value in settlement.items() if value))
-    for each in shown["candidates"]:
-        title = f"会员 {each['member_no']}，分数 {score_in_words(each['score'])}，{all_in_words(each['reasons'])}"
-        table(title, ("", "结算记录", "会员", ""), [side_by_side_in_words(**one) for one in each["fields"]])
+    for candidate in shown["candidates"]:
+        reasons = all_in_words(candidate["reasons"])
+        title = f"会员 {candidate['member_no']}，分数 {score_in_words(candidate['score'])}，{reasons}"
+        table(title, ("", "结算记录", "会员", ""), [side_by_side_in_words(**pair) for pair in candidate["fields"]])
     if shown["evidence"]:
-        rows = [(*_evidence(each), each["weight"], each["running"]) for each in shown["evidence"]]
+        rows = [
+            (
+                FIELDS.get(step["field"], step["field"]),
+                LEVELS.get(step["level"], step["level"]),
+                step["weight"],
+                step["running"],
+            )
+            for step in shown["evidence"]
+        ]
         table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
-
-
-def _evidence(step: dict[str, Any]) -> tuple[str, str]:
-    return FIELDS.get(step["field"], step["field"]), LEVELS.get(step["level"], step["level"])
 
 
 def _show_claim(claim: dict[str, Any] | None) -> None:
@@ -162,8 +171,8 @@ def _show_claim(claim: dict[str, Any] | None) -> None:
         outcome, amount = claim["decision"]["outcome"], claim["decision"]["amount"]
         say(f"协会已决定：{OUTCOMES.get(outcome, outcome)} {amount} 元")
         say(f"现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
-        for each in claim["changed"]:
-            say(f"  结算 {each['settlement_no']} {'已不存在' if each['gone'] else '已变更'}")
+        for settlement in claim["changed"]:
+            say(f"  结算 {settlement['settlement_no']} {'已不存在' if settlement['gone'] else '已变更'}")
 
 
 @review.command("decide")
@@ -193,7 +202,7 @@ def review_decide(
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
-    said = Said(
+    decision = Said(
         answer=cast("Answer", answer),
         by=name_of(by),
         member_no=member_no,
@@ -202,7 +211,7 @@ def review_decide(
         confirm=confirm,
         note=note,
     )
-    _tell(decide(open_office(context), item, said), as_json=as_json)
+    _tell(decide(open_office(context), item, decision), as_json=as_json)
 
 
 @review.command("undo")
@@ -213,18 +222,18 @@ def review_undo(context: typer.Context, item: Item, by: By = None, note: Note = 
     _tell(undo(open_office(context), item, by=name_of(by), note=note), as_json=as_json)
 
 
-def _tell(done: Any, *, as_json: bool) -> None:
+def _tell(result: Done, *, as_json: bool) -> None:
     if as_json:
-        emit(done)
+        emit(result)
         return
-    member = f"，会员 {done.member_no}" if done.member_no else ""
-    answer, state = ANSWERS.get(done.answer, done.answer), REVIEW_OUTCOMES.get(done.state, done.state)
-    say(f"第{done.item_id}号 {answer}：{state}{member}；{done.rows}行随之变动")
-    for each in done.replaced:
-        joined = "，合并" if each.join else ""
-        say(f"取代了{each.by}的提议（会员 {each.member_no or '–'}{joined}）(another proposal stood before)")
-    if done.asked:
-        say(f"协会已决定的申领转人工：第{'、'.join(map(str, done.asked))}号 (for a person)")
+    member = f"，会员 {result.member_no}" if result.member_no else ""
+    answer, state = ANSWERS.get(result.answer, result.answer), REVIEW_OUTCOMES.get(result.state, result.state)
+    say(f"第{result.item_id}号 {answer}：{state}{member}；{result.rows}行随之变动")
+    for proposal in result.replaced:
+        joined = "，合并" if proposal.join else ""
+        say(f"取代了{proposal.by}的提议（会员 {proposal.member_no or '–'}{joined}）(another proposal stood before)")
+    if result.asked:
+        say(f"协会已决定的申领转人工：第{'、'.join(map(str, result.asked))}号 (for a person)")
 
 
 @review.command("export")
@@ -269,4 +278,5 @@ def review_log(
     if as_json:
         emit({"accesses": rows})
         return
-    table("查看记录", ("编号", "经办人", "时间", "内容"), [(r["item_id"], r["by"], r["at"], r["what"]) for r in rows])
+    columns = ("item_id", "by", "at", "what")
+    table("查看记录", ("编号", "经办人", "时间", "内容"), [[row[name] for name in columns] for row in rows])

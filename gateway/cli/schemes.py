@@ -40,8 +40,11 @@ def schemes_folder(site: Path) -> Path | None:
 @scheme.command("list")
 def scheme_list(context: typer.Context, as_json: Json = False) -> None:
     """方案与期次 (schemes and their editions)."""
-    found = families(context.obj)
-    rows = [(f.scheme, f.name, e.name, e.starts, e.source) for f in found.values() for e in f.editions]
+    rows = [
+        (family.scheme, family.name, edition.name, edition.starts, edition.source)
+        for family in families(context.obj).values()
+        for edition in family.editions
+    ]
     if as_json:
         keys = ("scheme", "name", "edition", "starts", "source")
         emit({"editions": [dict(zip(keys, row, strict=True)) for row in rows]})
@@ -60,7 +63,7 @@ def scheme_assess(
 
     from gateway.core.schemes.cases import answer_case
 
-    found = families(context.obj)
+    schemes = families(context.obj)
     for line in lines_of(cases):
         try:
             case = msgspec.json.decode(line)
@@ -68,7 +71,7 @@ def scheme_assess(
             error = {"code": "not_json", "message": "这一行不是 JSON (the line is not JSON)"}
             emit({"case": None, "error": error})
             continue
-        emit(answer_case(case, found))
+        emit(answer_case(case, schemes))
 
 
 @scheme.command("period")
@@ -81,16 +84,16 @@ def scheme_period(
     """某日参加的人，保障期从哪天到哪天 (the period of somebody who joins on that day)."""
     from gateway.core.schemes.units.joining import coverage_from
 
-    found = families(context.obj)
-    if name not in found:
-        raise WrongUse(f"没有方案 {name}；已有：{'、'.join(sorted(found))} (unknown scheme)")
-    made = coverage_from(joined.date(), found[name])
-    if made is None:
+    schemes = families(context.obj)
+    if name not in schemes:
+        raise WrongUse(f"没有方案 {name}；已有：{'、'.join(sorted(schemes))} (unknown scheme)")
+    period = coverage_from(joined.date(), schemes[name])
+    if period is None:
         raise WrongUse(f"{name} 在该日没有保障期规则，名册须写明起止日 (no [period] rule in force that day)")
     if as_json:
-        emit({"scheme": name, "joined": joined.date(), "from": made.first_day, "to": made.last_day})
+        emit({"scheme": name, "joined": joined.date(), "from": period.first_day, "to": period.last_day})
     else:
-        say(f"{made.first_day} 至 (to) {made.last_day}")
+        say(f"{period.first_day} 至 (to) {period.last_day}")
 
 
 @scheme.command("test")
@@ -101,15 +104,20 @@ def scheme_test(context: typer.Context, as_json: Json = False) -> None:
     from gateway.settings.shipped import shipped_folder
 
     folder = schemes_folder(context.obj) or shipped_folder() / "config" / "schemes"
-    found = families(context.obj)
-    tables = [read_toml(path, shown_as=path.name) for path in sorted(folder.glob("*.test.toml"))]
-    results = [each for one in tables for each in run_scheme_tests(one, found)]
-    bad = [each for each in results if not each.passed]
+    schemes = families(context.obj)
+    files = [read_toml(path, shown_as=path.name) for path in sorted(folder.glob("*.test.toml"))]
+    results = [result for cases in files for result in run_scheme_tests(cases, schemes)]
+    bad = [result for result in results if not result.passed]
     if as_json:
-        emit({"tests": len(results), "failed": [{"case": e.case, "differences": e.differences} for e in bad]})
+        emit(
+            {
+                "tests": len(results),
+                "failed": [{"case": result.case, "differences": result.differences} for result in bad],
+            }
+        )
     else:
-        for each in bad:
-            say(f"✗ {each.case}\n  " + "\n  ".join(each.differences))
+        for result in bad:
+            say(f"✗ {result.case}\n  " + "\n  ".join(result.differences))
         say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
     if bad:
         raise typer.Exit(1)

@@ -119,10 +119,10 @@ def _fees(options: Sequence[str]) -> dict[Category, Money]:
     from gateway.model.money import parse_yuan
 
     fees: dict[Category, Money] = {}
-    for option in sorted(options, key=lambda each: "=" in each):
+    for option in sorted(options, key=lambda option: "=" in option):
         name, _, amount = option.rpartition("=")
-        wanted = [each for each in get_args(Category) if name in ("", each)]
-        if not wanted:
+        categories = [category for category in get_args(Category) if name in ("", category)]
+        if not categories:
             raise WrongUse("--fee 应为 100 或 active=100、retired=400 (a fee, or one of a category)")
-        fees.update(dict.fromkeys(wanted, parse_yuan(amount)))
+        fees.update(dict.fromkeys(categories, parse_yuan(amount)))
     return fees

@@ -19,10 +19,12 @@ _FEN_OF_WAN: Final = 1_000_000
 
 def draw(outcome: SimulationResult) -> bytes:
     """The chart as SVG bytes."""
+    total = outcome.figures.total
+    change = f"{'+' if total.after >= total.before else ''}{yuan(total.after - total.before)} 元"
     chart = pygal.XY(
         js=(),
         style=Style(font_family=_FONT, background="white", plot_background="white"),
-        title=_title(outcome),
+        title=f"{outcome.rules.before.name}：草案与现行对比（同样的结算 {change}）",
         x_title="每百名会员每年申领件数",
         y_title="万元（一年）",
         legend_at_bottom=True,
@@ -44,14 +46,8 @@ def draw(outcome: SimulationResult) -> bytes:
     return drawn
 
 
-def _title(outcome: SimulationResult) -> str:
-    total = outcome.figures.total
-    change = f"{'+' if total.after >= total.before else ''}{yuan(total.after - total.before)} 元"
-    return f"{outcome.rules.before.name}：草案与现行对比（同样的结算 {change}）"
-
-
 def _points(outcome: SimulationResult, *, after: bool) -> list[dict[str, Any]]:
-    amounts = [(each.per_100, each.after if after else each.before) for each in outcome.forecast]
+    amounts = [(year.per_100, year.after if after else year.before) for year in outcome.forecast]
     # Coordinates on paper are not money: the label says the exact amount.
     return [{"value": (rate / 100, _wan(fen)), "label": f"{yuan(fen)} 元"} for rate, fen in amounts]
 
@@ -63,6 +59,6 @@ def _wan(fen: int) -> float:
 def _bare(root: Any) -> Any:
     """The drawing without scripts and remarks."""
     for parent in list(root.iter()):
-        for child in [each for each in parent if callable(each.tag) or str(each.tag).endswith("script")]:
+        for child in [node for node in parent if callable(node.tag) or str(node.tag).endswith("script")]:
             parent.remove(child)
     return root

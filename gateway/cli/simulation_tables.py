@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +94,8 @@ def plain(outcome: SimulationResult) -> dict[str, Any]:
         "distribution": _named(_sizes(outcome), ("change", "members", "before", "after", "difference")),
         "largest": _largest_plain(outcome),
         "year": {"before": _year(outcome.before), "after": _year(outcome.after)},
-        "take_up": _per_100(outcome.today),
-        "forecast": [_forecast_plain(each) for each in outcome.forecast],
+        "take_up": _money(outcome.today),
+        "forecast": [_forecast_plain(year) for year in outcome.forecast],
         "seconds": round(outcome.seconds, 3),
         "settlements_per_second": round(figures.settlements / outcome.seconds) if outcome.seconds else None,
         "processes": outcome.processes,
@@ -129,10 +128,6 @@ def _money(amount: int | None) -> str | None:
     return None if amount is None else yuan(amount)
 
 
-def _per_100(hundredths: int | None) -> str | None:
-    return None if hundredths is None else yuan(hundredths)
-
-
 def _year(year: Year) -> dict[str, Any]:
     return {
         "members": year.members,
@@ -156,18 +151,18 @@ def _totals(outcome: SimulationResult) -> Sheet:
         ("单笔最高（元）", before.largest_claim, after.largest_claim),
         ("个人累计最高（元）", before.largest_person, after.largest_person),
     )
-    rows += [(name, yuan(one), yuan(two), yuan(two - one)) for name, one, two in amounts]
+    rows += [(name, yuan(now), yuan(then), yuan(then - now)) for name, now, then in amounts]
     return Sheet(name="totals", title="合计", columns=("项目", "现行", "草案", "差额"), rows=rows)
 
 
 def _fund(outcome: SimulationResult) -> Sheet:
-    one, two = outcome.before, outcome.after
+    before, after = outcome.before, outcome.after
     rows: Rows = [
-        ("平均在保会员", one.members, two.members),
-        ("申领件数", one.claims, two.claims),
-        ("会费收入（元）", _money(one.income), _money(two.income)),
-        ("补助支出（元）", yuan(one.outlay), yuan(two.outlay)),
-        ("结余（元）", _money(one.balance), _money(two.balance)),
+        ("平均在保会员", before.members, after.members),
+        ("申领件数", before.claims, after.claims),
+        ("会费收入（元）", _money(before.income), _money(after.income)),
+        ("补助支出（元）", yuan(before.outlay), yuan(after.outlay)),
+        ("结余（元）", _money(before.balance), _money(after.balance)),
     ]
     title = f"基金一年（{outcome.days}天折合一年）" if outcome.days not in range(360, 371) else "基金一年"
     return Sheet(name="fund", title=title, columns=("项目", "现行", "草案"), rows=rows)
@@ -176,27 +171,27 @@ def _fund(outcome: SimulationResult) -> Sheet:
 def _forecast(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (
-            yuan(each.per_100),
-            "、".join(TAKE_UP[why] for why in each.why),
-            yuan(each.before),
-            yuan(each.after),
-            _money(each.balance_before),
-            _money(each.balance_after),
+            yuan(year.per_100),
+            "、".join(TAKE_UP[why] for why in year.why),
+            yuan(year.before),
+            yuan(year.after),
+            _money(year.balance_before),
+            _money(year.balance_after),
         )
-        for each in outcome.forecast
+        for year in outcome.forecast
     ]
     columns = ("每百人每年件数", "依据", "现行支出（元）", "草案支出（元）", "现行结余（元）", "草案结余（元）")
     return Sheet(name="forecast", title="预测：不再有人忘记申领时的一年", columns=columns, rows=rows)
 
 
-def _forecast_plain(each: Forecast) -> dict[str, Any]:
+def _forecast_plain(year: Forecast) -> dict[str, Any]:
     return {
-        "per_100": yuan(each.per_100),
-        "why": each.why,
-        "before": yuan(each.before),
-        "after": yuan(each.after),
-        "balance_before": _money(each.balance_before),
-        "balance_after": _money(each.balance_after),
+        "per_100": yuan(year.per_100),
+        "why": year.why,
+        "before": yuan(year.before),
+        "after": yuan(year.after),
+        "balance_before": _money(year.balance_before),
+        "balance_after": _money(year.balance_after),
     }
 
 
@@ -218,21 +213,20 @@ def _leagues(outcome: SimulationResult) -> Sheet:
 
 
 def _rule_pairs(outcome: SimulationResult) -> list[RulePair]:
-    known = {rule: place for place, rule in enumerate(RULES)}
+    order = {rule: place for place, rule in enumerate(RULES)}
     pairs = rule_pairs(outcome.figures.before, outcome.figures.after)
-    return sorted(pairs, key=lambda pair: known.get(pair.rule, len(known)))
-
-
-def _benefit_titles(outcome: SimulationResult) -> dict[str, str]:
-    """What the benefits of both editions are called; empty where there is only one to speak of."""
-    editions = (outcome.rules.draft, outcome.rules.edition)
-    titles = {each.name: each.title for edition in editions for each in (*edition.benefits, *edition.lump_sums)}
-    banded = {pair.benefit for pair in _rule_pairs(outcome) if pair.rule == "band"}
-    return titles if len(banded) > 1 or len(titles) > 2 else {}
+    return sorted(pairs, key=lambda pair: order.get(pair.rule, len(order)))
 
 
 def _rules(outcome: SimulationResult) -> Sheet:
-    titles = _benefit_titles(outcome)
+    pairs = _rule_pairs(outcome)
+    editions = (outcome.rules.draft, outcome.rules.edition)
+    titles = {
+        benefit.name: benefit.title for edition in editions for benefit in (*edition.benefits, *edition.lump_sums)
+    }
+    # Benefits are named only where there is more than one to speak of.
+    if len(titles) <= 2 and len({pair.benefit for pair in pairs if pair.rule == "band"}) <= 1:
+        titles = {}
     rows: Rows = [
         (
             _rule_label(pair, titles),
@@ -243,20 +237,16 @@ def _rules(outcome: SimulationResult) -> Sheet:
             yuan(pair.after.amount),
             yuan(pair.after.amount - pair.before.amount),
         )
-        for pair in _rule_pairs(outcome)
+        for pair in pairs
     ]
     columns = ("规定", "条款", "现行笔数", "现行（元）", "草案笔数", "草案（元）", "差额（元）")
     return Sheet(name="rules", title="分段与各项规定", columns=columns, rows=rows)
 
 
 def _rule_label(pair: RulePair, titles: dict[str, str]) -> str:
-    rates = list(dict.fromkeys(_percent(rate) for rate in pair.rates if rate is not None))
+    rates = list(dict.fromkeys(f"{(rate * 100).normalize():f}%" for rate in pair.rates if rate is not None))
     name = titles.get(pair.benefit) or RULES.get(pair.rule, pair.rule)
     return " ".join([name, *([" → ".join(rates)] if rates else [])])
-
-
-def _percent(rate: Decimal) -> str:
-    return f"{(rate * 100).normalize():f}%"
 
 
 def _rules_plain(outcome: SimulationResult) -> list[dict[str, Any]]:
@@ -299,15 +289,15 @@ def _sizes(outcome: SimulationResult) -> Sheet:
 def _largest(outcome: SimulationResult) -> Sheet:
     rows: Rows = [
         (
-            *((each.who,) if outcome.members else ()),
-            each.league,
-            {"active": "在职", "retired": "退休"}.get(each.category, each.category),
-            each.claims,
-            yuan(each.before),
-            yuan(each.after),
-            yuan(each.change),
+            *((change.who,) if outcome.members else ()),
+            change.league,
+            {"active": "在职", "retired": "退休"}.get(change.category, change.category),
+            change.claims,
+            yuan(change.before),
+            yuan(change.after),
+            yuan(change.change),
         )
-        for each in outcome.figures.largest()
+        for change in outcome.figures.largest()
     ]
     columns = ("盟市", "类别", "件数", "现行（元）", "草案（元）", "差额（元）")
     return Sheet(
@@ -321,13 +311,13 @@ def _largest(outcome: SimulationResult) -> Sheet:
 def _largest_plain(outcome: SimulationResult) -> list[dict[str, Any]]:
     return [
         {
-            **({"member_no": each.who} if outcome.members else {}),
-            "league": each.league,
-            "category": each.category,
-            "claims": each.claims,
-            "before": yuan(each.before),
-            "after": yuan(each.after),
-            "change": yuan(each.change),
+            **({"member_no": change.who} if outcome.members else {}),
+            "league": change.league,
+            "category": change.category,
+            "claims": change.claims,
+            "before": yuan(change.before),
+            "after": yuan(change.after),
+            "change": yuan(change.change),
         }
-        for each in outcome.figures.largest()
+        for change in outcome.figures.largest()
     ]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.output import Json, complain, emit, say, table
+from gateway.cli.output import Json, complain, emit, plain, say, table
 from gateway.errors import BadSettings, Finding
 from gateway.words.claims import CLAIM_STATES, DEADLINES
 from gateway.words.deliveries import DELIVERIES
 from gateway.words.feeds import RUNS
+from gateway.words.rows import CLASSES
 
 if TYPE_CHECKING:
+    from gateway.flow.batches.reconcile import DaySheet
+    from gateway.flow.delivery.deadlines import Deadlines
+    from gateway.flow.delivery.health import Health
     from gateway.flow.office import Office
+    from gateway.flow.site.pairing import LeftBehind
     from gateway.settings.site import Site
 
 keys = typer.Typer(help="密钥：生成、查看 (keys).", no_args_is_help=True, rich_markup_mode=None)
@@ -51,14 +56,19 @@ def check(
     as_json: Json = False,
 ) -> None:
     """检查全部配置、映射、方案文件与密钥 (check every file and secret)."""
+    from gateway import wiring
+
     findings, site = _findings(context.obj)
     if connect and site is not None and not findings:
-        findings = _reach(site)
+        findings = [
+            Finding(file, "connect", message, "可以连通 (reachable)")
+            for file, message in wiring.unreachable(wiring.office_of(site))
+        ]
     if as_json:
-        emit({"findings": [vars(each) for each in findings], "ok": not findings})
+        emit({"findings": [vars(finding) for finding in findings], "ok": not findings})
     elif findings:
-        for each in findings:
-            say(str(each))
+        for finding in findings:
+            say(str(finding))
     elif site is not None:
         say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
     if findings:
@@ -66,34 +76,20 @@ def check(
 
 
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
+    """What is wrong with the files, or where they are right with the keys; and the site, if it can be read."""
+    from gateway import wiring
     from gateway.settings.site import load_site, readiness
-    from gateway.wiring import shanghai_now
 
     try:
         site = load_site(path)
     except BadSettings as error:
         return error.findings, None
-    findings = readiness(site, today=shanghai_now().date())
+    findings = readiness(site, today=wiring.shanghai_now().date())
     # Where a secret is missing the keys cannot be looked at.
-    return findings or _own(site), site
-
-
-def _own(site: Site) -> list[Finding]:
-    from gateway import wiring
-
-    return [
+    return findings or [
         Finding(file, "keys", what, "密钥与数据库齐全相符 (keys complete, database their own)")
         for file, what in wiring.not_our_own(site)
-    ]
-
-
-def _reach(site: Site) -> list[Finding]:
-    from gateway import wiring
-
-    return [
-        Finding(file, "connect", message, "可以连通 (reachable)")
-        for file, message in wiring.unreachable(wiring.office_of(site))
-    ]
+    ], site
 
 
 @keys.command("init")
@@ -119,12 +115,12 @@ def keys_status(context: typer.Context, as_json: Json = False) -> None:
     vault = open_vault(load_site(context.obj))
     rows, missing = vault.status(), vault.missing()
     if as_json:
-        emit({"keys": [{**_plain(row), "intact": row.intact} for row in rows], "missing": missing})
+        emit({"keys": [{**plain(key), "intact": key.intact} for key in rows], "missing": missing})
     else:
         table(
             "密钥",
             ("编号", "用途", "套件", "生成日", "完好"),
-            [(r.number, r.purpose, r.suite, r.created, r.intact) for r in rows],
+            [(key.number, key.purpose, key.suite, key.created, key.intact) for key in rows],
         )
     if missing:
         if not as_json:
@@ -154,14 +150,14 @@ def keys_adopt_database(
         _show_left_behind(left)
     written_off = wiring.adopt_database(site, vault, by=name_of(by)) if by is not None else []
     if as_json:
-        emit({**_plain(left), "adopted": by is not None, "written_off": written_off})
+        emit({**plain(left), "adopted": by is not None, "written_off": written_off})
     elif by is not None:
         say(f"已认领，注销缺失的密钥{len(written_off)}把；正在运行的 hubao serve 请重启 (adopted; restart hubao serve)")
     if by is None and not left.belongs:
         raise typer.Exit(1)
 
 
-def _show_left_behind(left: Any) -> None:
+def _show_left_behind(left: LeftBehind) -> None:
     say("数据库与密钥库相符 (they belong together)" if left.belongs else "数据库与密钥库不相符 (they do not)")
     table("数据库中的行 (rows)", ("表", "行数"), sorted(left.rows.items()))
     table(
@@ -176,19 +172,11 @@ def _show_left_behind(left: Any) -> None:
     )
 
 
-def _plain(row: Any) -> dict[str, Any]:
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.to_builtins(row)
-    return plain
-
-
 def open_office(context: typer.Context) -> Office:
     """The office of the site the command was called for."""
     from gateway import wiring
 
-    office: Office = wiring.open_office(context.obj)
-    return office
+    return wiring.open_office(context.obj)
 
 
 def status(
@@ -208,57 +196,67 @@ def status(
         raise typer.Exit(1)
 
 
-def _feed_line(feed: Any) -> tuple[Any, ...]:
-    ended = RUNS.get(feed.last_run, feed.last_run)
-    return (
-        feed.name,
-        feed.last_page_at,
-        feed.last_run_at,
-        ended,
-        feed.waiting_pages,
-        feed.oldest_asked,
-        feed.message,
-    )
-
-
-def _show_health(now: Any) -> None:
+def _show_health(now: Health) -> None:
     from gateway.model.money import yuan
 
     table(
         "盟市",
         ("盟市", "最近数据", "上次运行", "结果", "待处理页", "最久未查", "说明"),
-        [_feed_line(each) for each in now.feeds],
+        [
+            (
+                feed.name,
+                feed.last_page_at,
+                feed.last_run_at,
+                RUNS.get(feed.last_run or "", feed.last_run),
+                feed.waiting_pages,
+                feed.oldest_asked,
+                feed.message,
+            )
+            for feed in now.feeds
+        ],
     )
     table(
         "申领",
         ("协会", "状态", "件数", "应付（元）"),
-        [(a, CLAIM_STATES.get(s, s), n, yuan(m)) for a, s, n, m in now.claims],
+        [
+            (association, CLAIM_STATES.get(state, state), count, yuan(money))
+            for association, state, count, money in now.claims
+        ],
     )
-    table("送达", ("状态", "件数"), [(DELIVERIES.get(s, s), n) for s, n in sorted(now.deliveries.items())])
+    table(
+        "送达",
+        ("状态", "件数"),
+        [(DELIVERIES.get(state, state), count) for state, count in sorted(now.deliveries.items())],
+    )
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
     _show_due(now.due)
     for finding in now.findings:
         complain(finding)
 
 
-def _show_due(due: Any) -> None:
+def _show_due(due: Deadlines) -> None:
     """What is due soon or late, as a table."""
     if not due.first:
         return
-    counted = [(DEADLINES[what], each.soon, each.late) for what, each in due.counts.items() if each.soon or each.late]
+    counted = [
+        (DEADLINES[what], count.soon, count.late) for what, count in due.counts.items() if count.soon or count.late
+    ]
     table(f"时限（{due.within_days}天内）", ("事项", "将到期", "已逾期"), counted)
     table(
         "最早的",
         ("事项", "申领号", "盟市", "截止日", "剩余天数", "依据"),
         [
-            (DEADLINES[each.what], each.claim_id, each.league, each.due_on, each.days_left, _basis(each))
-            for each in due.first
+            (
+                DEADLINES[deadline.what],
+                deadline.claim_id,
+                deadline.league,
+                deadline.due_on,
+                deadline.days_left,
+                f"{deadline.article or '–'}{'（该年放假安排未公布）' if deadline.assumed else ''}",
+            )
+            for deadline in due.first
         ],
     )
-
-
-def _basis(deadline: Any) -> str:
-    return f"{deadline.article or '–'}{'（该年放假安排未公布）' if deadline.assumed else ''}"
 
 
 def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False) -> None:
@@ -277,35 +275,21 @@ def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = No
         raise typer.Exit(1)
 
 
-def _show_sheets(sheets: list[Any]) -> None:
+def _show_sheets(sheets: list[DaySheet]) -> None:
     from gateway.model.money import yuan
 
-    kinds = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
     table(
         "对账：行数（金额，元）",
-        (
-            "盟市",
-            "日期",
-            "行数",
-            "会员",
-            "会员·不属保障",
-            "非会员",
-            "待核",
-            "重复",
-            "已被取代",
-            "隔离",
-            "对方合计",
-            "差异",
-        ),
+        ("盟市", "日期", "行数", *CLASSES.values(), "对方合计", "差异"),
         [
             (
-                s.feed,
-                s.day,
-                s.rows,
-                *(f"{s.tally.rows[k]} ({yuan(s.tally.amount[k])})" for k in kinds),
-                "–" if s.said_rows is None else s.said_rows,
-                "; ".join(s.differences) or "无",
+                sheet.feed,
+                sheet.day,
+                sheet.rows,
+                *(f"{sheet.tally.rows[name]} ({yuan(sheet.tally.amount[name])})" for name in CLASSES),
+                "–" if sheet.said_rows is None else sheet.said_rows,
+                "; ".join(sheet.differences) or "无",
             )
-            for s in sheets
+            for sheet in sheets
         ],
     )
