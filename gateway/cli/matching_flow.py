@@ -56,9 +56,8 @@ def _show(explained: Explained) -> None:
     asked = "、".join(BLOCKS.get(kind, kind) for kind in explained.asked) or "–"
     sort = "退费 (reversal)，" if explained.reversal else ""
     kind = CLASSES.get(explained.kind, explained.kind)
-    say(
-        f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行：{sort}{kind}；查找依据 (asked by)：{asked}"
-    )
+    place = f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行"
+    say(f"{place}：{sort}{kind}；查找依据 (asked by)：{asked}")
     if not explained.decisions:
         say("  名册中没有可能的会员 (no candidate on the roster)")
     for decision in explained.decisions:
