@@ -17,7 +17,7 @@ from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, REVIEW_OUTCO
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
-    from gateway.flow.reviewing.decide import Done
+    from gateway.flow.reviewing.decide import ReviewResult
 
 review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -198,11 +198,11 @@ def review_decide(
     as_json: Json = False,
 ) -> None:
     """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
-    from gateway.flow.reviewing.decide import Said, decide
+    from gateway.flow.reviewing.decide import ReviewAnswer, decide
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
-    decision = Said(
+    decision = ReviewAnswer(
         answer=cast("Answer", answer),
         by=name_of(by),
         member_no=member_no,
@@ -222,7 +222,7 @@ def review_undo(context: typer.Context, item: Item, by: By = None, note: Note = 
     _tell(undo(open_office(context), item, by=name_of(by), note=note), as_json=as_json)
 
 
-def _tell(result: Done, *, as_json: bool) -> None:
+def _tell(result: ReviewResult, *, as_json: bool) -> None:
     if as_json:
         emit(result)
         return

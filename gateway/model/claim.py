@@ -1,10 +1,9 @@
-"""PrefilledClaim (预填申领): what an association receives, and Delivery: how it got there."""
+"""How a pre-filled claim (预填申领) stands, and Delivery: how it got to the association."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -15,20 +14,6 @@ class ClaimStatus(StrEnum):
     PROPOSED = "proposed"
     AMENDED = "amended"
     WITHDRAWN = "withdrawn"
-
-
-class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a claim. `body` is frozen when the version is made; `content` is its digest without version."""
-
-    claim_id: str
-    version: int
-    status: ClaimStatus
-    association: str
-    person_id: int
-    scheme: str
-    stay: str
-    body: dict[str, Any]
-    content: bytes
 
 
 class DeliveryState(StrEnum):

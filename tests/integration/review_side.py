@@ -10,7 +10,7 @@ from builders import Who, only, page, row, rows_of, take, who
 from gateway.core.reviewing import Answer
 from gateway.errors import BadInput
 from gateway.flow.office import Office
-from gateway.flow.reviewing.decide import Done, Said, decide, undo
+from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
 from gateway.flow.reviewing.show import list_items
 from gateway.store import schema
 
@@ -33,19 +33,19 @@ def asked(office: Office, *rows: dict[str, Any], feed: str = "east", **fields: A
     return int(only([each["item_id"] for each in list_items(office) if each["item_id"] not in before]))
 
 
-def say(office: Office, item: int, answer: Answer, *, by: str = "甲", **how: Any) -> Done:
+def say(office: Office, item: int, answer: Answer, *, by: str = "甲", **how: Any) -> ReviewResult:
     """Somebody answers."""
-    return decide(office, item, Said(answer=answer, by=by, **how))
+    return decide(office, item, ReviewAnswer(answer=answer, by=by, **how))
 
 
-def choose(office: Office, item: int, member_no: str, **how: Any) -> Done:
+def choose(office: Office, item: int, member_no: str, **how: Any) -> ReviewResult:
     """Somebody says it is a member nothing speaks for, and somebody else confirms it."""
     first = say(office, item, "same", by="甲", member_no=member_no, although_different=True, **how)
     assert first.state == "proposed"
     return say(office, item, "same", by="乙", confirm=True)
 
 
-def take_back(office: Office, item: int, *, by: str = "甲") -> Done:
+def take_back(office: Office, item: int, *, by: str = "甲") -> ReviewResult:
     """Somebody takes the answer back."""
     return undo(office, item, by=by)
 

@@ -10,7 +10,7 @@ from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, f
 from gateway.flow.findings import book
 from gateway.flow.office import Office
 from gateway.settings.feeds import FeedSpec
-from gateway.store import claims, deliveries, members, pages, quarantine, reviews, runs, sweep_windows
+from gateway.store import claims, deliveries, members, pages, quarantine, reviews, roster, runs, sweep_windows
 from gateway.store.engine import Tx
 
 
@@ -39,6 +39,15 @@ class Health(msgspec.Struct, kw_only=True):
     in_review: int
     findings: list[str]
     due: Deadlines
+
+
+def require_ready(office: Office) -> int:
+    """Raises HubaoError unless the database answers and the roster's key is there, and makes none. Returns how many
+    other keys were given out and are gone."""
+    with office.store.read() as tx:
+        roster.version(tx, sorted(office.associations))
+    office.vault.require_roster_key()
+    return len(office.vault.missing())
 
 
 def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:

@@ -155,6 +155,13 @@ def _end_round(office: Office, feed: str, now_at: Round, cursor_version: int, la
         cursors.move(tx, feed, msgspec.json.encode(following).decode(), cursor_version=cursor_version, now=office.now())
 
 
+def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:
+    """The member an association asks about, whether or not it may be asked about."""
+    with office.store.read() as tx:
+        rows = members.by_number(tx, association, [member_no])
+    return rows[0] if rows else None
+
+
 def lines_about(office: Office, row: MemberRow) -> list[str]:
     """The feeds that may be asked about a member now: those of his league, in whose reach he is covered."""
     today = office.now().date()

@@ -38,7 +38,7 @@ from gateway.store.values import from_ms, to_ms
 _LONGEST_NOTE = 2000
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class ReviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
     `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
     """
@@ -52,16 +52,16 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
-class Replaced(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal that waited, and that another answer took the place of."""
+class ReplacedProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposal that waited, and that this answer took the place of."""
 
     by: str
     member_no: str | None
     join: bool
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. state: decided | proposed (a second person must confirm) | open (still, or again).
+class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
 
     `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
     `replaced`: the proposals this answer took the place of.
@@ -70,13 +70,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     item_id: int
     answer: str
     state: str
-    member_no: str | None = None
-    rows: int = 0
-    asked: tuple[int, ...] = ()
-    replaced: tuple[Replaced, ...] = ()
+    member_no: str | None
+    rows: int
+    asked: tuple[int, ...]
+    replaced: tuple[ReplacedProposal, ...]
 
 
-def decide(office: Office, item_id: int, said: Said, *, association: str | None = None) -> Done:
+def decide(office: Office, item_id: int, said: ReviewAnswer, *, association: str | None = None) -> ReviewResult:
     """Carry out an answer. Raises BadInput where it cannot be given, Conflict where somebody was first."""
     _check(said)
     with office.store.read() as tx:
@@ -89,13 +89,15 @@ def decide(office: Office, item_id: int, said: Said, *, association: str | None 
         return case.decide()
 
 
-def undo(office: Office, item_id: int, *, by: str, note: str | None = None, association: str | None = None) -> Done:
+def undo(
+    office: Office, item_id: int, *, by: str, note: str | None = None, association: str | None = None
+) -> ReviewResult:
     """Take back the decision that stands about an item, or a proposal, and all that followed from it.
 
     What the association had already decided stays, and goes to a person with the difference. Raises BadInput where
     a decision cannot be taken back, Conflict where there is none.
     """
-    said = Said(answer="unsure", by=clerk(by), note=note)
+    said = ReviewAnswer(answer="unsure", by=clerk(by), note=note)
     _check(said)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
@@ -103,7 +105,7 @@ def undo(office: Office, item_id: int, *, by: str, note: str | None = None, asso
         return _Case(tx, office, _held(tx, office, item), said).undo()
 
 
-def _check(said: Said) -> None:
+def _check(said: ReviewAnswer) -> None:
     clerk(said.by)
     if said.note is not None and len(said.note) > _LONGEST_NOTE:
         raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
@@ -124,16 +126,16 @@ def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:
 class _Case:
     """One item in the hands of one person, in one transaction."""
 
-    def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: Said) -> None:
+    def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: ReviewAnswer) -> None:
         self._tx, self._office, self._item, self._said = tx, office, item, said
         self._pages: dict[int, Opened | None] = {}
         self._before = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = reviews.last_number(tx)
-        self._replaced: tuple[Replaced, ...] = ()
+        self._replaced: tuple[ReplacedProposal, ...] = ()
 
     # ── an answer ──
 
-    def decide(self) -> Done:
+    def decide(self) -> ReviewResult:
         """Carry out the answer."""
         self._must_be_open()
         answer = self._said.answer
@@ -159,7 +161,7 @@ class _Case:
         who = f"，{last.by}于{from_ms(last.decided_at):%Y-%m-%d %H:%M}答 {last.answer}" if last else ""
         raise Conflict(f"第{self._item.item_id}号已不待核（{self._item.state}{who}）(the item is no longer open)")
 
-    def _same(self) -> Done:
+    def _same(self) -> ReviewResult:
         page, row, likely = self._evidence()
         if self._said.confirm:
             self._said = self._proposed()
@@ -191,7 +193,7 @@ class _Case:
         self._close()
         return self._done("decided", member=chosen.member, rows=changed)
 
-    def _different(self) -> Done:
+    def _different(self) -> ReviewResult:
         page, row, likely = self._evidence()
         digests = digests_of(self._office, page.at.meta.feed, page.content, row)
         decision = self._write("done", chosen=likely[0] if likely else None)
@@ -253,7 +255,7 @@ class _Case:
 
     # ── a second person ──
 
-    def _proposed(self) -> Said:
+    def _proposed(self) -> ReviewAnswer:
         """What another one proposed, as an answer. Raises BadInput, or Conflict where it is not what is thought."""
         proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
         if proposal is None or proposal.member_id is None:
@@ -288,7 +290,7 @@ class _Case:
         """These proposals are no longer there to be confirmed; who gave the new answer is told."""
         numbers = numbers_of(self._tx, proposals)
         self._replaced = tuple(
-            Replaced(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
+            ReplacedProposal(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
             for each in proposals
         )
         review_decisions.end(self._tx, [each.decision_id for each in proposals], state="overtaken")
@@ -344,7 +346,7 @@ class _Case:
 
     # ── taking it back ──
 
-    def undo(self) -> Done:
+    def undo(self) -> ReviewResult:
         """Take back a proposal, or the decision that stands."""
         standing = [each for each in self._before if each.state in ("done", "proposed")]
         if not standing or (self._item.state == "open") is (standing[-1].state == "done"):
@@ -358,7 +360,7 @@ class _Case:
             return self._ask_again(last)
         return self._unrule(last)
 
-    def _ask_again(self, last: ReviewDecision) -> Done:
+    def _ask_again(self, last: ReviewDecision) -> ReviewResult:
         """A question about a claim or a file is open again."""
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
@@ -367,7 +369,7 @@ class _Case:
         reviews.end(self._tx, [self._item.item_id], state="open")
         return self._done("open", answer=last.answer)
 
-    def _unrule(self, last: ReviewDecision) -> Done:
+    def _unrule(self, last: ReviewDecision) -> ReviewResult:
         withdrawn = rulings.of_decisions(self._tx, [last.decision_id])
         rows = rulings.ruled_rows(self._tx, [each.ruling_id for each in withdrawn])
         rows.add((self._item.page_seq, self._item.row or 0))
@@ -433,11 +435,11 @@ class _Case:
     def _close(self) -> None:
         reviews.end(self._tx, [self._item.item_id], state="decided")
 
-    def _done(self, state: str, *, answer: str = "", member: Member | None = None, rows: int = 0) -> Done:
+    def _done(self, state: str, *, answer: str = "", member: Member | None = None, rows: int = 0) -> ReviewResult:
         new = reviews.listing(
             self._tx, association=self._item.association, kind="decided_before", after=self._last_item
         )
-        return Done(
+        return ReviewResult(
             item_id=self._item.item_id,
             answer=answer or self._said.answer,
             state=state,

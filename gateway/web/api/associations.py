@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import re
 from typing import Annotated, Any, Literal
@@ -15,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
 from gateway.flow.delivery.claims import claims_after, claims_of_person, decide, find_claim, summary
-from gateway.flow.intake.sweep import lines_about, look_up
+from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.money import Money, parse_yuan, yuan
-from gateway.store import members
 from gateway.store.claims import ClaimRow
 from gateway.store.members import MemberRow
+from gateway.web.api.cursors import opaque, place_of
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
@@ -32,7 +30,7 @@ log = logging.getLogger("hubao.web")
 router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"], route_class=SignedRoute)
 
 _CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
-_CURSOR = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
+_PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
 
 MemberNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")]
 
@@ -74,7 +72,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     amount: str
 
 
-class Decided(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True):
     """The decision as it now stands; saying it again changes nothing."""
 
     claim_id: str
@@ -90,7 +88,7 @@ class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     member_no: MemberNo
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
     """The feeds that were asked, and the claims of this member now."""
 
     asked: list[str]
@@ -120,30 +118,13 @@ async def list_claims(
 ) -> Response:
     """From a cursor on. A claim changed in the last ten seconds comes again: tell claims apart by id and version."""
     office = desk_of(request).office
-    start = _cursor(after)
+    place = place_of(after, _PLACE) if after else None
+    start = (int(place[1]), place[2]) if place else (-1, "")
     page = await run_in_threadpool(claims_after, office, association, status=status, after=start, limit=limit)
     shown = [_claim(row, body) for row, body in page.claims]
-    return json_answer(ClaimList(claims=shown, next=_opaque(page.after), more=page.more))
-
-
-def _cursor(text: str) -> tuple[int, str]:
-    """The place a cursor stands for, the beginning for "". Raises Problem."""
-    if not text:
-        return (-1, "")
-    try:
-        plain = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        match = _CURSOR.fullmatch(plain.decode("ascii"))
-    except (binascii.Error, ValueError):
-        match = None
-    if match is None:
-        raise Problem("not_valid", "参数 (parameters): after")
-    return int(match[1]), match[2]
-
-
-def _opaque(place: tuple[int, str]) -> str:
-    if place[0] < 0:
-        return ""
-    return base64.urlsafe_b64encode(f"{place[0]}.{place[1]}".encode()).decode().rstrip("=")
+    changed_at, last = page.after
+    following = opaque(f"{changed_at}.{last}") if changed_at >= 0 else ""
+    return json_answer(ClaimList(claims=shown, next=following, more=page.more))
 
 
 def _claim(row: ClaimRow, body: bytes | None) -> Claim:
@@ -154,7 +135,7 @@ def _claim(row: ClaimRow, body: bytes | None) -> Claim:
     "/claims/{claim_id}/decision",
     summary="协会的决定 (what the association decided)",
     responses={
-        **answers(Decided, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
+        **answers(DecisionTaken, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
         **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Decision)),
@@ -168,7 +149,7 @@ async def take_decision(association: str, claim_id: str, request: Request, body:
     office = desk_of(request).office
     await run_in_threadpool(_decide, office, association, claim_id, decision, amount)
     return json_answer(
-        Decided(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
+        DecisionTaken(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
     )
 
 
@@ -196,7 +177,7 @@ def _decide(office: Office, association: str, claim_id: str, decision: Decision,
     "/lookup",
     summary="当场查询一人 (one person, now)",
     responses={
-        **answers(Found, "查询后的申领 (the member's claims afterwards)"),
+        **answers(LookupResult, "查询后的申领 (the member's claims afterwards)"),
         **problems(
             *_PROBLEMS,
             "unknown_member",
@@ -211,31 +192,25 @@ def _decide(office: Office, association: str, claim_id: str, decision: Decision,
 )
 async def look_up_member(association: str, request: Request, body: Proved) -> Response:
     """Every line that serves the member's league is asked; what it says is taken in like any page."""
-    desk, wanted = desk_of(request), decode(body, Lookup)
+    desk, lookup = desk_of(request), decode(body, Lookup)
     # Lines are slow: they have their own threads, so that pushes never wait for them.
     running = asyncio.get_running_loop()
-    found = await running.run_in_executor(desk.lookups, _look_up, desk, association, wanted.member_no)
-    return json_answer(found)
+    result = await running.run_in_executor(desk.lookups, _look_up, desk, association, lookup.member_no)
+    return json_answer(result)
 
 
-def _look_up(desk: Desk, association: str, member_no: str) -> Found:
-    office, row = desk.office, _member(desk.office, association, member_no)
+def _look_up(desk: Desk, association: str, member_no: str) -> LookupResult:
+    office, row = desk.office, find_member(desk.office, association, member_no)
+    if row is None:
+        raise Problem("unknown_member")
+    if row.opt_out:
+        raise Problem("opted_out")
     asked = lines_about(office, row)
     failures = [error for feed in asked if (error := _ask_line(desk, feed, row)) is not None]
     if failures:
         raise failures[0]
     shown = claims_of_person(office, association, row.person_id)
-    return Found(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
-
-
-def _member(office: Office, association: str, member_no: str) -> MemberRow:
-    with office.store.read() as tx:
-        rows = members.by_number(tx, association, [member_no])
-    if not rows:
-        raise Problem("unknown_member")
-    if rows[0].opt_out:
-        raise Problem("opted_out")
-    return rows[0]
+    return LookupResult(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
 
 
 def _ask_line(desk: Desk, feed: str, row: MemberRow) -> HubaoError | None:

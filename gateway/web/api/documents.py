@@ -25,12 +25,23 @@ _HEADERS: Final = {
     ),
 }
 
+_PUBLISHED: Final = {
+    "DecisionTaken": "Decided",
+    "LookupResult": "Found",
+    "ReplacedProposal": "Replaced",
+    "ReviewResult": "Outcome",
+    "ShownAnswer": "Spoken",
+    "ShownCandidate": "Candidate",
+}
+"""The names some schemas were published under: clients are generated from the document, so these stay."""
+
 _documented: set[type[msgspec.Struct]] = {ProblemDetails}
 
 
 def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> OpenApi:
     _documented.add(kind)
-    return {media_type: {"schema": {"$ref": _REF.format(name=kind.__name__)}}}
+    name = _PUBLISHED.get(kind.__name__, kind.__name__)
+    return {media_type: {"schema": {"$ref": _REF.format(name=name)}}}
 
 
 def answers(kind: type[msgspec.Struct], text: str, *, status: int = 200) -> dict[int | str, OpenApi]:
@@ -87,7 +98,12 @@ def complete(app: FastAPI) -> None:
 
 def _schemas() -> OpenApi:
     kinds = sorted(_documented, key=lambda kind: kind.__name__)
-    return msgspec.json.schema_components(kinds, ref_template=_REF)[1]
+    text = msgspec.json.encode(msgspec.json.schema_components(kinds, ref_template=_REF)[1]).decode()
+    for name, published in _PUBLISHED.items():
+        for before, after in ((f'"{name}"', f'"{published}"'), (f'/{name}"', f'/{published}"')):
+            text = text.replace(before, after)
+    schemas: OpenApi = msgspec.json.decode(text)
+    return schemas
 
 
 def _security() -> OpenApi:

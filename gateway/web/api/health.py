@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import HubaoError, KeyMissing
-from gateway.flow.office import Office
-from gateway.store import roster
+from gateway.flow.delivery.health import require_ready
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, problems
 from gateway.web.api.messages import json_answer
@@ -54,17 +53,11 @@ async def readyz(request: Request) -> Response:
     """Ready where the database answers and the vault has its keys. Asking makes none."""
     office = desk_of(request).office
     try:
-        return json_answer(await run_in_threadpool(_look, office))
+        missing = await run_in_threadpool(require_ready, office)
+        return json_answer(Readiness(status="ok", missing_keys=missing))
     except KeyMissing as error:
         log.error("not ready: %s", type(error).__name__)
         raise Problem("not_ready", "名册密钥缺失，见 hubao keys status (the roster's key is missing)") from None
     except HubaoError as error:
         log.error("not ready: %s", type(error).__name__)
         raise Problem("not_ready") from None
-
-
-def _look(office: Office) -> Readiness:
-    with office.store.read() as tx:
-        roster.version(tx, sorted(office.associations))
-    office.vault.require_roster_key()
-    return Readiness(status="ok", missing_keys=len(office.vault.missing()))

@@ -17,9 +17,8 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway import wiring
 from gateway.errors import Conflict, HubaoError, Unavailable, WrongUse
+from gateway.flow.delivery import requests
 from gateway.flow.office import Office
-from gateway.store import requests
-from gateway.store.values import from_ms, to_ms
 from gateway.web.api.desk import desk_of
 from gateway.web.api.messages import read_body
 from gateway.web.problems import KINDS, Problem
@@ -43,7 +42,9 @@ async def proved(association: str, request: Request) -> bytes:
     message_id = verify(dict(request.headers), _address(request) if asks else body, office.now())
     if not asks:
         digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
-        await run_in_threadpool(_once, office, digest)
+        seen = await run_in_threadpool(requests.first_came, office, digest, keep_seconds=wiring.REPLAY_SECONDS)
+        if seen is not None:
+            raise Problem("seen_before", f"首次收到 (first came) {seen.isoformat(timespec='seconds')}")
         request.state.noted = digest
     return body
 
@@ -66,14 +67,6 @@ def _verifier(office: Office, association: str) -> wiring.Verify:
         raise Problem("not_configured") from None
 
 
-def _once(office: Office, digest: bytes) -> None:
-    now = to_ms(office.now())
-    with office.store.write() as tx:
-        seen = requests.note(tx, digest, at=now, since=now - wiring.REPLAY_SECONDS * 1000)
-    if seen is not None:
-        raise Problem("seen_before", f"首次收到 (first came) {from_ms(seen).isoformat(timespec='seconds')}")
-
-
 class SignedRoute(APIRoute):
     """A route whose requests, where they could not be carried out for now, may come again under the same id."""
 
@@ -87,7 +80,7 @@ class SignedRoute(APIRoute):
             except HubaoError as error:
                 noted = getattr(request.state, "noted", None)
                 if noted is not None and _not_now(error):
-                    await run_in_threadpool(_forget, desk_of(request).office, noted)
+                    await run_in_threadpool(requests.forget, desk_of(request).office, noted)
                 raise
 
         return handle_once
@@ -97,8 +90,3 @@ def _not_now(error: HubaoError) -> bool:
     """Whether nothing was done, and the same request may be carried out later."""
     later = isinstance(error, Problem) and KINDS[error.code][0] >= 500
     return later or isinstance(error, (Unavailable, Conflict))
-
-
-def _forget(office: Office, digest: bytes) -> None:
-    with office.store.write() as tx:
-        requests.forget(tx, digest)

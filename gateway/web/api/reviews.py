@@ -6,8 +6,6 @@ that the signature covers both; pages of the gateway call the same use cases.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
-from gateway.flow.reviewing import decide as deciding
 from gateway.flow.reviewing import show as reviewing
+from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
+from gateway.web.api.cursors import opaque, place_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
@@ -27,7 +26,7 @@ from gateway.web.problems import Problem
 
 router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"], route_class=SignedRoute)
 
-_CURSOR = re.compile(r"[0-9]{1,18}", re.ASCII)
+_PLACE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 ItemNo = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -79,7 +78,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["agrees", "differs", "missing"]
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class ShownCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """A member the record may be about, beside the record."""
 
     member_no: str
@@ -98,7 +97,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     running: float
 
 
-class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+class ShownAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody said about the item. state: noted | proposed | confirmed | overtaken | done | undone.
 
     `member_no`: about whom; `join`: the members said to be he too.
@@ -124,12 +123,12 @@ class ShownItem(Item, frozen=True, kw_only=True):
     """
 
     revealed: bool
-    decisions: list[Spoken]
+    decisions: list[ShownAnswer]
     available: bool | None = None
     evidence: list[Step] = msgspec.field(default_factory=list)
     model: str = ""
     settlement: dict[str, Any] | None = None
-    candidates: list[Candidate] = msgspec.field(default_factory=list)
+    candidates: list[ShownCandidate] = msgspec.field(default_factory=list)
     file: str | None = None
     claim: dict[str, Any] | None = None
 
@@ -170,30 +169,6 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
-class Replaced(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal that waited, and that this answer took the place of."""
-
-    by: str
-    member_no: str | None
-    join: bool
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
-
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
-    `replaced`: the proposals this answer took the place of.
-    """
-
-    item_id: int
-    answer: str
-    state: str
-    member_no: str | None
-    rows: int
-    asked: list[int]
-    replaced: list[Replaced]
-
-
 M = TypeVar("M", Reveal, Verdict, Undo)
 
 _PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
@@ -216,7 +191,7 @@ async def list_reviews(
     kind: Annotated[Kind | None, Query()] = None,
 ) -> Response:
     """From a cursor on, in order of number."""
-    start, office = _place(after), desk_of(request).office
+    start, office = int(place_of(after, _PLACE)[0]) if after else 0, desk_of(request).office
 
     def look() -> list[dict[str, Any]]:
         return reviewing.list_items(
@@ -225,26 +200,8 @@ async def list_reviews(
 
     rows = await run_in_threadpool(look)
     shown = [Item(**row) for row in rows[:limit]]
-    place = _opaque(shown[-1].item_id) if shown else after
-    return json_answer(ItemList(items=shown, next=place, more=len(rows) > limit))
-
-
-def _place(cursor: str) -> int:
-    """The number a cursor stands for, 0 for "". Raises Problem."""
-    if not cursor:
-        return 0
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        match = _CURSOR.fullmatch(base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii"))
-    except (binascii.Error, ValueError):
-        match = None
-    if match is None:
-        raise Problem("not_valid", "参数 (parameters): after")
-    return int(match[0])
-
-
-def _opaque(number: int) -> str:
-    return base64.urlsafe_b64encode(str(number).encode()).decode().rstrip("=")
+    following = opaque(str(shown[-1].item_id)) if shown else after
+    return json_answer(ItemList(items=shown, next=following, more=len(rows) > limit))
 
 
 @router.get(
@@ -274,8 +231,8 @@ async def show_review(association: str, item_id: int, request: Request, _: Prove
 )
 async def reveal_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """Who looked at which item, and when, is written down before anything is shown."""
-    wanted, office = _about(decode(body, Reveal), item_id), desk_of(request).office
-    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=wanted.by, association=association))
+    message, office = _about(decode(body, Reveal), item_id), desk_of(request).office
+    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=message.by, association=association))
     return json_answer(msgspec.convert(shown, ShownItem))
 
 
@@ -283,7 +240,7 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
     "/{item_id}/decide",
     summary="核定 (decide)",
     responses={
-        **answers(Outcome, "已核定，或待另一人确认 (decided, or waiting for a second person)"),
+        **answers(ReviewResult, "已核定，或待另一人确认 (decided, or waiting for a second person)"),
         **problems(
             *_PROBLEMS,
             "unknown_item",
@@ -303,7 +260,7 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
 async def decide_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """One transaction: the record, the stays weighed again, claims and outbox."""
     verdict, office = _about(decode(body, Verdict), item_id), desk_of(request).office
-    said = deciding.Said(
+    review_answer = ReviewAnswer(
         answer=verdict.answer,
         by=verdict.by,
         member_no=verdict.member_no,
@@ -313,33 +270,33 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
         note=verdict.note,
     )
     try:
-        done = await run_in_threadpool(lambda: deciding.decide(office, item_id, said, association=association))
+        result = await run_in_threadpool(lambda: decide(office, item_id, review_answer, association=association))
     except Conflict as error:
         raise Problem("not_open", str(error)) from None
-    return json_answer(done)
+    return json_answer(result)
 
 
 @router.post(
     "/{item_id}/undo",
     summary="撤回决定 (take a decision back)",
     responses={
-        **answers(Outcome, "已撤回 (taken back)"),
+        **answers(ReviewResult, "已撤回 (taken back)"),
         **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Undo)),
 )
 async def undo_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """With all that followed; what the association had decided goes to a person with the difference."""
-    wanted, office = _about(decode(body, Undo), item_id), desk_of(request).office
+    message, office = _about(decode(body, Undo), item_id), desk_of(request).office
 
-    def take_back() -> deciding.Done:
-        return deciding.undo(office, item_id, by=wanted.by, note=wanted.note, association=association)
+    def take_back() -> ReviewResult:
+        return undo(office, item_id, by=message.by, note=message.note, association=association)
 
     try:
-        done = await run_in_threadpool(take_back)
+        result = await run_in_threadpool(take_back)
     except Conflict as error:
         raise Problem("not_open", str(error)) from None
-    return json_answer(done)
+    return json_answer(result)
 
 
 def _about(message: M, item_id: int) -> M:
