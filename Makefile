@@ -42,7 +42,7 @@ bench: .venv/.runtime .venv/.linked
 	@$(VENV_PYTHON) -P -m gateway bench --members 200000 --records 300000 --hit-rate 0.2 --processes 1 $(BENCH)
 
 schemas: .venv/.runtime .venv/.linked
-	@$(VENV_PYTHON) -P -c 'from pathlib import Path; from gateway.settings.json_schema import write_schemas; print(*write_schemas(Path("config/schema")), sep="\n")'
+	@$(VENV_PYTHON) -P -c 'from pathlib import Path; from gateway.wiring import write_schemas; print(*write_schemas(Path("config/schema")), sep="\n")'
 
 # uv lives in a throw-away venv. Lines that would name a package index are taken out.
 lock: .venv/.made

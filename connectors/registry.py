@@ -1,16 +1,20 @@
-"""kind → class, for the `kind` of settings files. The composition root builds from here and nowhere else."""
+"""Every way of speaking by its kind, one line each: what `kind` may say in the settings files."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from connectors.associations.http_json import HttpJson
-from connectors.feeds.cloud_line import CloudLine
-from connectors.feeds.folder import Folder
-from connectors.feeds.push import Push
+from connectors.associations import http_json
+from connectors.feeds import cloud_line, folder, push
+from gateway.ports import Registry
 
-FEEDS: Final[dict[str, type]] = {"cloud-line": CloudLine, "folder": Folder, "push": Push}
-"""Every way of taking settlement records in. Options are plain keyword arguments, secrets already read."""
-
-ASSOCIATIONS: Final[dict[str, type]] = {"http-json": HttpJson}
-"""Every way of handing claims over."""
+REGISTRY: Final = Registry(
+    feeds={
+        "cloud-line": cloud_line.WAY,
+        "folder": folder.WAY,
+        "push": push.WAY,
+    },
+    deliveries={
+        "http-json": http_json.WAY,
+    },
+)

@@ -30,7 +30,6 @@ from gateway.sandbox.inbox import Inbox
 from gateway.sandbox.night import Night, build_night
 from gateway.sandbox.pushes import Pusher, PushReport
 from gateway.settings.shipped import write_site
-from gateway.settings.site import load_site
 from gateway.store import deliveries
 from gateway.web.app import make_app
 from gateway.web.running import Running
@@ -160,6 +159,7 @@ def _write_demo_site(folder: Path, night: Night, line: CloudLineServer, inbox: I
         "HUBAO_WUHAI_SECRET": night.cloud_line_secret,
         "HUBAO_BAYANNUR_SECRET": night.push_secret,
         "HUBAO_NM_SECRET": night.inbox_secret,
+        "HUBAO_NM_REQUESTS_SECRET": night.inbox_secret,
     }
     replaced = {"http://127.0.0.1:8621": line.address, "http://127.0.0.1:8610": inbox.address}
     replaced |= {f"env:{name}": f"file:keys/{name.lower()}" for name in secrets}
@@ -170,7 +170,7 @@ def _write_demo_site(folder: Path, night: Night, line: CloudLineServer, inbox: I
         for old, new in replaced.items():
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
-    wiring.make_keys(load_site(folder))
+    wiring.make_keys(wiring.load_site(folder))
     for name, secret in secrets.items():
         handle = os.open(folder / "keys" / name.lower(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:

@@ -1,10 +1,16 @@
-"""The few protocols the flow needs from the outside. The contract stands here, not on each adapter."""
+"""What the flow needs from the outside, and what a connector may know of a site. The contract stands here.
+
+A connector brings three things: a `ConnectorSpec` with its options, made of the types below; a class that keeps one of
+the protocols; and a `Way` that joins them. Settings turn the spec into the checked table of a file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, Protocol, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -54,7 +60,11 @@ class SweepFeed(Protocol):
 
     The bundle holds every reply verbatim beside its call. Rate limits are kept inside. A person the feed does
     not know is an answer, not an error. Raises Unavailable: then nothing about these subjects was learnt.
+    `people_per_page` is how many subjects one question should hold.
     """
+
+    @property
+    def people_per_page(self) -> int: ...
 
     def ask(self, subjects: list[Subject], *, now: datetime) -> Swept: ...
 
@@ -63,8 +73,12 @@ class ReceiveFeed(Protocol):
     """A feed that pushes. `accept` proves the sender and turns a request into a page; the caller stores it.
 
     Raises NotAuthentic for a bad signature, a stale timestamp or a missing header; BadPage for a body too large.
-    The `request` of the page is the delivery id, so the same delivery twice is the same page.
+    The `request` of the page is the delivery id, so the same delivery twice is the same page. `body_limit` is the
+    largest body in bytes: what is larger need not be read to its end.
     """
+
+    @property
+    def body_limit(self) -> int: ...
 
     def accept(self, headers: dict[str, str], body: bytes, *, now: datetime) -> Fetched: ...
 
@@ -84,3 +98,128 @@ class Clock(Protocol):
     """The only way the flow learns the time: an aware instant of Asia/Shanghai."""
 
     def __call__(self) -> datetime: ...
+
+
+SecretName = NewType("SecretName", str)
+"""An option that names a secret, `env:NAME` or `file:path`; `Surroundings.read_secret` gives its text."""
+
+Address = NewType("Address", str)
+"""An option that is the `http://` or `https://` address of another machine."""
+
+SiteFolder = NewType("SiteFolder", str)
+"""An option that is a folder, relative to the site's; `Surroundings.folder` gives its path."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=300)]
+"""An option that is a time-out in seconds. Other limits are written the same way, with `msgspec.Meta`."""
+
+Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+"""An option that is an administrative division of six digits (行政区划代码)."""
+
+
+class SecretOption(msgspec.Struct, frozen=True):
+    """An option that names a secret. `check_form` raises WrongUse for a text that can be no such secret."""
+
+    key: str
+    name: SecretName
+    check_form: Callable[[str], object] = str
+
+
+class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one way of speaking, as a settings file gives them.
+
+    Its docstring and the names, types and defaults of its fields are what the JSON Schema of the file says.
+    """
+
+    def secrets(self) -> Sequence[SecretOption]:
+        """Every secret it needs. Overridden only to say which form a secret has; none may be left out."""
+        hints = get_type_hints(type(self))
+        names = ((key, getattr(self, key)) for key, hint in hints.items() if SecretName in (hint, *get_args(hint)))
+        return [SecretOption(key, name) for key, name in names if name is not None]
+
+    def unreachable(self, site: Path) -> Sequence[str]:
+        """What is wrong with each address or folder that does not answer now; empty where all do, or there is none."""
+        raise NotImplementedError
+
+
+class DeliverySpec(ConnectorSpec, frozen=True, kw_only=True):
+    """The options of one way of delivering claims."""
+
+    def shared_secret(self) -> SecretName | None:
+        """What an association signs its requests with where its file has no `[requests]`.
+
+        Only ways older than that table have one; a new way leaves this alone.
+        """
+        return None
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a connector may use of the site it works for.
+
+    `name` is the feed's or the association's and stands in its errors; `per_second` is the feed's rate limit.
+    `read_secret` raises WrongUse for a secret that is missing.
+    """
+
+    name: str
+    site: Path
+    clock: Clock
+    read_secret: Callable[[SecretName], str]
+    per_second: float = 10.0
+
+    def folder(self, option: SiteFolder) -> Path:
+        """Where a folder of the settings lies."""
+        return self.site / option
+
+    def state_file(self, name: str) -> Path:
+        """A small file of the connector's own that outlives this process; its folder is made if missing."""
+        folder = self.site / "data"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+
+S = TypeVar("S", bound=ConnectorSpec)
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way(Generic[S, C]):
+    """One way of speaking: its options, and what makes a connector of them.
+
+    `make` raises WrongUse for options that contradict each other and for a secret that is missing or of the wrong form.
+    """
+
+    spec: type[S]
+    make: Callable[[S, Surroundings], C]
+
+
+class PullWay(Way[S, PullFeed], Generic[S]):
+    """A way of taking records in that can list what is new."""
+
+    intake: ClassVar[Intake] = "pull"
+
+
+class SweepWay(Way[S, SweepFeed], Generic[S]):
+    """A way of taking records in that answers person by person."""
+
+    intake: ClassVar[Intake] = "sweep"
+
+
+class ReceiveWay(Way[S, ReceiveFeed], Generic[S]):
+    """A way of taking records in that is pushed to."""
+
+    intake: ClassVar[Intake] = "receive"
+
+
+class DeliveryWay(Way[S, Sender], Generic[S]):
+    """A way of handing claims over."""
+
+
+Intake = Literal["pull", "sweep", "receive"]
+FeedWay = PullWay[Any] | SweepWay[Any] | ReceiveWay[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Registry:
+    """Every way of speaking by its kind: the `kind` of a feed's `[connector]`, of an association's `[delivery]`."""
+
+    feeds: Mapping[str, FeedWay]
+    deliveries: Mapping[str, DeliveryWay[Any]]

@@ -9,26 +9,24 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import msgspec
 
-from connectors.registry import ASSOCIATIONS, FEEDS
+from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
-from connectors.transport.http import probe
-from connectors.transport.msgid import MessageIds
 from gateway.core.timekeeping import ProcessStart
-from gateway.errors import ForeignDatabase, WrongUse
+from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
-from gateway.ports import Clock, PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.ports import Clock, Registry, SecretName, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
-from gateway.settings.feeds import CloudLine, FeedSpec, Folder, Push
+from gateway.settings import json_schema
+from gateway.settings import site as site_files
 from gateway.settings.secrets import read_secret
-from gateway.settings.site import Site, load_site
+from gateway.settings.site import Site
 from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
@@ -142,10 +140,14 @@ def adopt_database(site: Site, vault: Vault, *, by: str) -> Sequence[KeyName]:
         return pairing.adopt(store, vault, now=shanghai_now(), by=by)
 
 
+def load_site(path: Path, registry: Registry = REGISTRY) -> Site:
+    """The checked files of a site, whose connectors are those of the registry. Raises BadSettings, WrongUse."""
+    return site_files.load_site(path, registry)
+
+
 def open_office(path: Path, *, clock: Clock = shanghai_now) -> Office:
     """Everything the use cases need for this site. Raises BadSettings, WrongUse, Unavailable."""
-    site = load_site(path)
-    return office_of(site, clock=clock)
+    return office_of(load_site(path), clock=clock)
 
 
 def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
@@ -186,41 +188,25 @@ def _start(store: Store, clock: Clock) -> ProcessStart:
     )
 
 
-def feed_connector(office: Office, name: str) -> PullFeed | SweepFeed | ReceiveFeed:
+def feed_connector(office: Office, name: str) -> FeedConnector:
     """The connector of a feed, its secrets read. Raises WrongUse for a secret that is missing."""
     spec = office.feeds[name]
-    options = spec.connector.model_dump(exclude={"kind"})
-    if "secret" in options:
-        options["secret"] = read_secret(options["secret"], site=office.site)
-    connector: PullFeed | SweepFeed | ReceiveFeed = FEEDS[spec.connector.kind](
-        **options | _extra(office, spec), name=name
-    )
+    around = msgspec.structs.replace(_surroundings(office, name), per_second=spec.rate.per_second)
+    connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
     return connector
 
 
-def _extra(office: Office, spec: FeedSpec) -> dict[str, Any]:
-    if isinstance(spec.connector, CloudLine):
-        state = office.site / "data" / f"msgid-{spec.connector.facility_no}"
-        state.parent.mkdir(parents=True, exist_ok=True)
-        ids = MessageIds(spec.connector.facility_no, state=state)
-        return {"per_second": spec.rate.per_second, "clock": office.clock, "next_msgid": ids}
-    if isinstance(spec.connector, Folder):
-        moved_to = spec.connector.moved_to
-        return {
-            "folder": office.site / spec.connector.folder,
-            "moved_to": office.site / moved_to if moved_to else None,
-        }
-    assert isinstance(spec.connector, Push)  # noqa: S101 - the three kinds of settings/feeds.py
-    return {}
-
-
 def sender(office: Office, association: str) -> Sender:
-    """The connector that hands claims to an association."""
-    spec = office.associations[association].delivery
-    options = spec.model_dump(exclude={"kind"})
-    options["secret"] = read_secret(options["secret"], site=office.site)
-    made: Sender = ASSOCIATIONS[spec.kind](**options, name=association)
-    return made
+    """The connector that hands claims to an association. Raises WrongUse for a secret that is missing."""
+    delivery = office.associations[association].delivery
+    return delivery.way.make(delivery.options, _surroundings(office, association))
+
+
+def _surroundings(office: Office, name: str) -> Surroundings:
+    def read(secret: SecretName) -> str:
+        return read_secret(secret, site=office.site)
+
+    return Surroundings(name=name, site=office.site, clock=office.clock, read_secret=read)
 
 
 def doors() -> Doors:
@@ -242,8 +228,12 @@ Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 
 
 def verifier(office: Office, association: str) -> Verify:
-    """How requests of an association prove themselves: signed with its delivery secret. Raises WrongUse without it."""
-    secret = read_secret(office.associations[association].delivery.secret, site=office.site)
+    """How requests of an association prove themselves. Raises WrongUse where its file has no secret for them, or the
+    secret is missing."""
+    name = office.associations[association].requests_secret
+    if name is None:
+        raise WrongUse("协会文件没有 requests.secret (the association's file has no requests.secret)")
+    secret = read_secret(name, site=office.site)
 
     def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> str:
         return webhook.verify(secret, headers, body, now=int(now.timestamp()))
@@ -272,17 +262,21 @@ def kept(doors: Doors) -> Doors:
     return msgspec.structs.replace(doors, feed=feed, sender=sender)
 
 
-def unreachable(office: Office) -> list[tuple[str, str]]:
-    """(settings file, what went wrong) for every feed and association that cannot be reached now."""
-    found = []
-    for name, spec in office.feeds.items():
-        address = getattr(spec.connector, "address", None)
-        if isinstance(spec.connector, Folder):
-            if not (office.site / spec.connector.folder).is_dir():
-                found.append((f"config/feeds/{name}.toml", "目录不存在 (the folder does not exist)"))
-        elif address and (problem := probe(address)):
-            found.append((f"config/feeds/{name}.toml", problem))
-    for name, association in office.associations.items():
-        if problem := probe(association.delivery.address):
-            found.append((f"config/associations/{name}.toml", problem))
-    return found
+def readiness(site: Site) -> list[Finding]:
+    """What would stop a well-formed site at night; see `gateway.settings.site.readiness`."""
+    return site_files.readiness(site, today=shanghai_now().date(), check_requests_secret=webhook.secret_keys)
+
+
+def unreachable(site: Site) -> list[tuple[str, str]]:
+    """(settings file, what went wrong) for every address and folder of a feed or association that does not answer."""
+    connections = [(f"config/feeds/{name}.toml", feed.connector.options) for name, feed in site.feeds.items()]
+    connections += [
+        (f"config/associations/{name}.toml", association.delivery.options)
+        for name, association in site.associations.items()
+    ]
+    return [(file, problem) for file, options in connections for problem in options.unreachable(site.path)]
+
+
+def write_schemas(folder: Path) -> list[Path]:
+    """Write the JSON Schemas of all settings files, every kind of connector among them; returns what changed."""
+    return json_schema.write_schemas(folder, REGISTRY)

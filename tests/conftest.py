@@ -37,7 +37,6 @@ from gateway import wiring
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
 from gateway.settings.shipped import write_site
-from gateway.settings.site import load_site
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import upgrade
 from gateway.store.schema import metadata
@@ -315,7 +314,7 @@ def make_office(tmp_path: Path, clock: Hands, _shipped_site: Path) -> Iterator[M
         new = not site.exists()
         if new:
             _lay_out(_shipped_site, site, url, suite, batch_rows, feeds or {})
-        checked = load_site(site)
+        checked = wiring.load_site(site)
         if new:
             wiring.make_keys(checked)
         office = wiring.office_of(checked, clock=clock)

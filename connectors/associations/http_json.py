@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from connectors.transport import webhook
 from connectors.transport.http import (
@@ -25,10 +27,12 @@ from connectors.transport.http import (
     json_object,
     make_client,
     outcome_of,
+    probe_all,
     quick_retries,
 )
 from gateway.errors import OutcomeUnknown, Unavailable
 from gateway.model.claim import Answer, AnswerKind
+from gateway.ports import Address, DeliverySpec, DeliveryWay, Seconds, SecretName, SecretOption, Surroundings
 
 _ANSWER_BYTES = 64 * 1024
 _SAFE_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
@@ -37,28 +41,50 @@ _SAFE_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 _LONG_NUMBER = re.compile(r"[0-9]{8}")
 
 
+class HttpJsonSpec(DeliverySpec, frozen=True, kw_only=True):
+    """Claims as HTTP JSON with Idempotency-Key and a Standard Webhooks signature.
+
+    POST {address}/claims sends; GET {address}/claims/{claim_id} asks. `can_be_asked = false` for a system
+    without the second: then a person decides about an unknown outcome.
+    """
+
+    address: Address
+    secret: SecretName
+    timeout_seconds: Seconds = 30.0
+    quick_tries: Annotated[int, msgspec.Meta(ge=1, le=5)] = 2
+    can_be_asked: bool = True
+
+    def secrets(self) -> Sequence[SecretOption]:
+        """What our deliveries and questions are signed with."""
+        return [SecretOption("secret", self.secret, webhook.secret_keys)]
+
+    def shared_secret(self) -> SecretName:
+        """Before `[requests]` existed, the association signed with the secret of its deliveries."""
+        return self.secret
+
+    def unreachable(self, site: Path) -> Sequence[str]:
+        """What is wrong when nothing answers at the claims system's address."""
+        return probe_all(self.address)
+
+
 class HttpJson:
-    """A Sender. `can_be_asked=False` is for a system without the GET: a person settles what is unknown."""
+    """A Sender. `can_be_asked = false` is for a system without the GET: a person decides what is unknown."""
 
     def __init__(
         self,
+        spec: HttpJsonSpec,
+        around: Surroundings,
         *,
-        address: str,
-        secret: str,
-        timeout_seconds: float = 30.0,
-        quick_tries: int = 2,
-        can_be_asked: bool = True,
-        name: str = "http-json",
         client: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        webhook.secret_keys(secret)  # A secret of the wrong form must be found at the start, not at night.
-        self.name = name
-        self._address = address.rstrip("/")
-        self._secret = secret
-        self._can_be_asked = can_be_asked
-        self._client = client or make_client(timeout_seconds=timeout_seconds)
-        self._tries = quick_retries(quick_tries, again=_nothing_was_sent, sleep=sleep)
+        self.name = around.name
+        self._address = spec.address.rstrip("/")
+        self._secret = around.read_secret(spec.secret)
+        webhook.secret_keys(self._secret)  # A secret of the wrong form must be found at the start, not at night.
+        self._can_be_asked = spec.can_be_asked
+        self._client = client or make_client(timeout_seconds=spec.timeout_seconds)
+        self._tries = quick_retries(spec.quick_tries, again=_nothing_was_sent, sleep=sleep)
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         """Deliver one claim version; `body` goes out verbatim. See `gateway.ports.Sender`."""
@@ -181,3 +207,6 @@ def _code(reply: Reply, told: dict[str, Any]) -> str:
         if code and code != "about:blank" and not _LONG_NUMBER.search(code):
             return code
     return f"http_{reply.status}"
+
+
+WAY = DeliveryWay(spec=HttpJsonSpec, make=HttpJson)

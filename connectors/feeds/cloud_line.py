@@ -1,10 +1,8 @@
 """医保云专线: the national platform's JSON line, which cannot list anything and answers person by person.
 
 Who (1101) → visits in the window (5201, once per care type) → settlement (5203) → diagnoses (5202). The
-reply to 1101 is full of personal data nobody needs, so it is used and dropped, except where it says that the
-person is unknown. The other replies go into one bundle, each verbatim beside its call:
-
-    msgpack {"bundle": 1, "calls": [{"infno": "5203", "asked": {"psn_no", "mdtrt_id", …}, "reply": bytes}, …]}
+reply to 1101 is full of personal data that is not needed, so it is used and dropped, except where it says that the
+person is unknown. The other replies go into one bundle (`gateway.model.bundle`), each verbatim beside its call.
 
 All four are questions that change nothing, so every one of them may be asked again after a failure.
 """
@@ -13,10 +11,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import httpx
 import msgspec
@@ -31,13 +30,24 @@ from connectors.transport.envelope import (
     request_body,
     text_of,
 )
-from connectors.transport.http import QUICK_WAIT_SECONDS, answered, exchange, make_client, quick_retries
+from connectors.transport.http import QUICK_WAIT_SECONDS, answered, exchange, make_client, probe_all, quick_retries
 from connectors.transport.msgid import MessageIds
 from connectors.transport.pace import Pace
 from gateway.errors import Refused, Unavailable, WrongUse
+from gateway.model.bundle import Call, bundle_of
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import MAX_PAGE_BYTES, Fetched
-from gateway.ports import Subject, Swept
+from gateway.ports import (
+    Address,
+    ConnectorSpec,
+    Region,
+    Seconds,
+    SecretName,
+    Subject,
+    Surroundings,
+    SweepWay,
+    Swept,
+)
 
 PATHS: Final[Mapping[str, str]] = {
     "1101": "/fsi/api/fsiPsnInfoService/queryPsnInfo",
@@ -54,12 +64,27 @@ _MOST_CALLS_A_PERSON = 2000
 _OUTAGE_AFTER = 3
 
 
-class Call(msgspec.Struct, frozen=True):
-    """One call of a bundle: the transaction, what was asked (no name, no id number), the reply verbatim."""
+class CloudLineSpec(ConnectorSpec, frozen=True, kw_only=True):
+    """The 医保云专线: the national platform's JSON envelope with x-tif signing (feeds answered person by person)."""
 
-    infno: str
-    asked: dict[str, Any]
-    reply: bytes
+    address: Address
+    paas_id: str
+    secret: SecretName
+    facility_no: Annotated[str, msgspec.Meta(min_length=12, max_length=12)]
+    facility_name: str
+    operator_no: str = "hubao"
+    operator_name: str = "互保网关"
+    receiver: str = "YBXT"
+    interface_version: str = "V1.0"
+    region: Region
+    paths: dict[str, str] = msgspec.field(default_factory=dict)
+    care_types: tuple[str, ...] = ("21",)
+    timeout_seconds: Seconds = 30.0
+    people_per_page: Annotated[int, msgspec.Meta(ge=1, le=200)] = 200
+
+    def unreachable(self, site: Path) -> Sequence[str]:
+        """What is wrong when nothing answers at the line's address."""
+        return probe_all(self.address)
 
 
 class Gathered:
@@ -72,7 +97,7 @@ class Gathered:
 
     def keep(self, question: Question, heard: Heard) -> None:
         """Put a reply into the bundle."""
-        self.calls.append(Call(question.infno, question.shown, heard.raw))
+        self.calls.append(Call(infno=question.infno, asked=question.shown, reply=heard.raw))
         self.size += len(heard.raw) + _CALL_OVERHEAD
 
     def accept(self, question: Question, heard: Heard) -> bool:
@@ -189,59 +214,46 @@ def _insured_region(output: Mapping[str, Any], region: str) -> str:
 class CloudLine:
     """A SweepFeed over the national platform's envelope with `x-tif-*` signing.
 
-    `next_msgid` gives message ids that never repeat; without it this machine's own are used (see
-    `connectors.transport.msgid`). `clock` is the present instant: a sweep of a page takes minutes, and
+    `next_msgid` gives message ids that never repeat; without it this site's own are used (see
+    `connectors.transport.msgid`). The clock is read for every call: a sweep of a page takes minutes, and
     signatures and message times must be fresh.
     """
 
     def __init__(
         self,
+        spec: CloudLineSpec,
+        around: Surroundings,
         *,
-        address: str,
-        paas_id: str,
-        secret: str,
-        facility_no: str,
-        facility_name: str,
-        region: str,
-        operator_no: str = "hubao",
-        operator_name: str = "互保网关",
-        receiver: str = "YBXT",
-        interface_version: str = "V1.0",
-        paths: Mapping[str, str] | None = None,
-        care_types: tuple[str, ...] = ("21",),
-        timeout_seconds: float = 30.0,
-        people_per_page: int = 200,
-        per_second: float = 10.0,
         tries: int = 3,
         calls_per_page: int = 20_000,
-        name: str = "cloud-line",
         client: httpx.Client | None = None,
         next_msgid: Callable[[datetime], str] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(SHANGHAI),
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not paas_id.isascii():
+        if not spec.paas_id.isascii():
             raise WrongUse("paas_id 只能用 ASCII 字符 (paas_id must be ASCII: it travels in a header)")
-        self.name = name
-        self.people_per_page = people_per_page
+        self.name = around.name
+        self.people_per_page = spec.people_per_page
         self._caller = Caller(
-            facility_no=facility_no,
-            facility_name=facility_name,
-            operator_no=operator_no,
-            operator_name=operator_name,
-            receiver=receiver,
-            interface_version=interface_version,
-            region=region,
+            facility_no=spec.facility_no,
+            facility_name=spec.facility_name,
+            operator_no=spec.operator_no,
+            operator_name=spec.operator_name,
+            receiver=spec.receiver,
+            interface_version=spec.interface_version,
+            region=spec.region,
         )
-        self._address = address.rstrip("/")
-        self._paths = {**PATHS, **(paths or {})}
-        self._paas_id, self._secret = paas_id, secret
-        self._care_types = tuple(care_types)
+        self._address = spec.address.rstrip("/")
+        self._paths = {**PATHS, **spec.paths}
+        self._paas_id, self._secret = spec.paas_id, around.read_secret(spec.secret)
+        self._care_types = spec.care_types
         self._calls_per_page = calls_per_page
-        self._client = client or make_client(timeout_seconds=timeout_seconds)
-        self._next_msgid = next_msgid or MessageIds(facility_no)
-        self._clock = clock
-        self._pace = Pace(per_second, sleep=sleep)
+        self._client = client or make_client(timeout_seconds=spec.timeout_seconds)
+        self._next_msgid = next_msgid or MessageIds(
+            spec.facility_no, state=around.state_file(f"msgid-{spec.facility_no}")
+        )
+        self._clock = around.clock
+        self._pace = Pace(around.per_second, sleep=sleep)
         self._tries = quick_retries(tries, again=_is_unavailable, sleep=sleep)
 
     def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
@@ -345,6 +357,8 @@ class _Sweep:
 
     def swept(self, request: str) -> Swept:
         """The page and who it covers."""
-        content = msgspec.msgpack.encode({"bundle": 1, "calls": self.calls})
-        fetched = Fetched(content=content, request=request)
+        fetched = Fetched(content=bundle_of(self.calls), request=request)
         return Swept(fetched=fetched, asked=tuple(self.asked), failed=tuple(self.failed))
+
+
+WAY = SweepWay(spec=CloudLineSpec, make=CloudLine)

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -24,6 +24,7 @@ from connectors.transport.parts import Plan, plan_parts, read_parts
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.money import parse_yuan
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
+from gateway.ports import ConnectorSpec, PullWay, SiteFolder, Surroundings
 
 _MARKER_BYTES = 4096
 _MOST_REMEMBERED = 5000
@@ -64,30 +65,45 @@ class _Read(msgspec.Struct):
     left: set[int]
 
 
+class FolderSpec(ConnectorSpec, frozen=True, kw_only=True):
+    """Files dropped in a folder. `marker` is the suffix of the file that says another one is complete."""
+
+    folder: SiteFolder
+    pattern: str
+    day_format: str = "%Y%m%d"
+    marker: str | None = ".ok"
+    after: Literal["delete", "move", "keep"] = "delete"
+    moved_to: SiteFolder | None = None
+
+    def unreachable(self, site: Path) -> Sequence[str]:
+        """What is wrong when the folder is not there."""
+        return [] if (site / self.folder).is_dir() else ["目录不存在 (the folder does not exist)"]
+
+
 class Folder:
-    """A PullFeed over a folder. `moved_to` goes with `after = "move"`, and `quiet_seconds` with no marker."""
+    """A PullFeed over a folder. `moved_to` goes with `after = "move"`, and `quiet_seconds` with no marker.
+
+    `clock` is in Unix seconds and compared with the times of files: the system's own, whatever the site's clock says.
+    """
 
     def __init__(
         self,
+        spec: FolderSpec,
+        around: Surroundings,
         *,
-        folder: Path,
-        pattern: str,
-        day_format: str = "%Y%m%d",
-        marker: str | None = ".ok",
-        after: Literal["delete", "move", "keep"] = "delete",
-        moved_to: Path | None = None,
         with_header: bool = True,
         quiet_seconds: int = 60,
-        name: str = "folder",
         clock: Callable[[], float] = time.time,
         limit: int = MAX_PAGE_BYTES,
     ) -> None:
-        if after == "move" and (moved_to is None or moved_to.resolve() == folder.resolve()):
+        folder = around.folder(spec.folder)
+        moved_to = around.folder(spec.moved_to) if spec.moved_to else None
+        if spec.after == "move" and (moved_to is None or moved_to.resolve() == folder.resolve()):
             raise WrongUse("after = move 需要另一个 moved_to 目录 (moved_to must name another folder)")
-        self.name = name
+        self.name = around.name
         self._folder, self._moved_to = folder, moved_to
-        self._pattern, self._day = _pattern(pattern), _Day(day_format)
-        self._marker, self._after = marker or None, after
+        self._pattern, self._day = _pattern(spec.pattern), _Day(spec.day_format)
+        self._marker, self._after = spec.marker or None, spec.after
         self._with_header, self._quiet_seconds, self._limit = with_header, quiet_seconds, limit
         self._clock = clock
         self._handed_out: dict[str, _Read] = {}
@@ -363,3 +379,6 @@ class _Memory:
 
     def text(self) -> str:
         return msgspec.json.encode(self._read).decode("utf-8")
+
+
+WAY = PullWay(spec=FolderSpec, make=Folder)

@@ -230,3 +230,8 @@ def probe(address: str, *, timeout_seconds: float = 5.0) -> str | None:
             return None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"无法连通 (cannot be reached): {type(error).__name__}"
+
+
+def probe_all(*addresses: str) -> list[str]:
+    """What is wrong with each address where nothing answers."""
+    return [problem for address in addresses if (problem := probe(address)) is not None]

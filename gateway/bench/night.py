@@ -22,7 +22,6 @@ from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.runners.processes import Share, spread
 from gateway.settings.shipped import write_site
-from gateway.settings.site import load_site
 from gateway.store import claims, deliveries
 
 FEED = "bench"
@@ -99,7 +98,7 @@ def bench_site(path: Path, database: str, suite: str) -> Path:
     text = gateway.read_text(encoding="utf-8").replace('suite = "aes"', f'suite = "{suite}"')
     gateway.write_text(text.replace("sqlite:///data/hubao.db", _url(database)), encoding="utf-8")
     os.environ.pop("HUBAO_DATABASE_URL", None)
-    wiring.make_keys(load_site(path))
+    wiring.make_keys(wiring.load_site(path))
     return path
 
 

@@ -65,7 +65,7 @@ def normalise(
 @feed.command("list")
 def feed_list(context: typer.Context, as_json: Json = False) -> None:
     """已配置的盟市 (the feeds of this site)."""
-    from gateway.settings.site import load_site
+    from gateway.wiring import load_site
 
     specs = load_site(context.obj).feeds.values()
     if as_json:

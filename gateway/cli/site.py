@@ -61,8 +61,7 @@ def check(
     findings, site = _findings(context.obj)
     if connect and site is not None and not findings:
         findings = [
-            Finding(file, "connect", message, "可以连通 (reachable)")
-            for file, message in wiring.unreachable(wiring.office_of(site))
+            Finding(file, "connect", message, "可以连通 (reachable)") for file, message in wiring.unreachable(site)
         ]
     if as_json:
         emit({"findings": [vars(finding) for finding in findings], "ok": not findings})
@@ -78,15 +77,16 @@ def check(
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
     """What is wrong with the files, or where they are right with the keys; and the site, if it can be read."""
     from gateway import wiring
-    from gateway.settings.site import load_site, readiness
+    from gateway.settings.site import warnings
 
     try:
-        site = load_site(path)
+        site = wiring.load_site(path)
     except BadSettings as error:
         return error.findings, None
-    findings = readiness(site, today=wiring.shanghai_now().date())
+    for warning in warnings(site.associations):
+        complain(f"提醒 (warning): {warning}")
     # Where a secret is missing the keys cannot be looked at.
-    return findings or [
+    return wiring.readiness(site) or [
         Finding(file, "keys", what, "密钥与数据库齐全相符 (keys complete, database their own)")
         for file, what in wiring.not_our_own(site)
     ], site
@@ -95,8 +95,7 @@ def _findings(path: Path) -> tuple[list[Finding], Site | None]:
 @keys.command("init")
 def keys_init(context: typer.Context, as_json: Json = False) -> None:
     """生成根密钥与密钥库 (make the root key, mode 0600, and the vault)."""
-    from gateway.settings.site import load_site
-    from gateway.wiring import make_keys
+    from gateway.wiring import load_site, make_keys
 
     site = load_site(context.obj)
     vault = make_keys(site)
@@ -109,8 +108,7 @@ def keys_init(context: typer.Context, as_json: Json = False) -> None:
 @keys.command("status")
 def keys_status(context: typer.Context, as_json: Json = False) -> None:
     """密钥清单，不含密钥本身 (the keys, never their bytes)."""
-    from gateway.settings.site import load_site
-    from gateway.wiring import open_vault
+    from gateway.wiring import load_site, open_vault
 
     vault = open_vault(load_site(context.obj))
     rows, missing = vault.status(), vault.missing()
@@ -141,9 +139,8 @@ def keys_adopt_database(
     """认领现有数据库：先列出将无法打开或用不上的，再由经办人确认 (make the database that is there this vault's)."""
     from gateway import wiring
     from gateway.cli.review import name_of
-    from gateway.settings.site import load_site
 
-    site = load_site(context.obj)
+    site = wiring.load_site(context.obj)
     vault = wiring.open_vault(site)
     left = wiring.left_behind(site, vault)
     if not as_json:

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
+from gateway.ports import DeliverySpec, DeliveryWay, Registry, SecretName
+from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec
-from gateway.settings.secrets import SecretName
+from gateway.settings.secrets import NamedSecret
 
 
-class HttpJson(Spec):
-    """Claims as HTTP JSON with Idempotency-Key and a Standard Webhooks signature.
+class RequestsSpec(Spec):
+    """What the association signs the requests it sends us with (Standard Webhooks), whichever way we deliver to it."""
 
-    POST {address}/claims sends; GET {address}/claims/{claim_id} asks. `can_be_asked = false` for a system
-    without the second: then a person decides about an unknown outcome.
-    """
-
-    kind: Literal["http-json"]
-    address: Annotated[str, Field(pattern=r"^https?://")]
-    secret: SecretName
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
-    quick_tries: Annotated[int, Field(ge=1, le=5)] = 2
-    can_be_asked: bool = True
+    secret: NamedSecret
 
 
 class StepSpec(Spec):
@@ -59,7 +53,8 @@ class AssociationSpec(Spec):
     schemes: Annotated[tuple[Name, ...], Field(min_length=1)]
     default_scheme: Name | None = None
     owner: Annotated[str, Field(min_length=1)]
-    delivery: HttpJson
+    delivery: Connection[DeliveryWay[Any], DeliverySpec]
+    requests: RequestsSpec | None = None
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     processing: tuple[ProcessingSpec, ...] = ()
 
@@ -68,8 +63,22 @@ class AssociationSpec(Spec):
         """The scheme of roster rows that name none; None where they must."""
         return self.default_scheme or (self.schemes[0] if len(self.schemes) == 1 else None)
 
+    @property
+    def requests_secret(self) -> SecretName | None:
+        """What the association signs its requests with; in a file without `[requests]`, what our deliveries are signed
+        with, where the way of delivering has always meant that. None: it cannot send us any."""
+        return self.delivery.options.shared_secret() if self.requests is None else self.requests.secret
+
     @model_validator(mode="after")
     def _default_is_one_of_them(self) -> AssociationSpec:
         if self.default_scheme is not None and self.default_scheme not in self.schemes:
             raise ValueError(f"default_scheme must be one of schemes: {', '.join(self.schemes)}")
         return self
+
+
+@cache
+def association_file(registry: Registry) -> type[AssociationSpec]:
+    """The specification of an association file whose `[delivery]` is of one of the registry's kinds."""
+    table = connection_table(registry.deliveries)
+    base = AssociationSpec
+    return create_model("AssociationSpec", __base__=base, __doc__=base.__doc__, delivery=table)

@@ -3,58 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, time
+from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
+from gateway.ports import ConnectorSpec, FeedWay, Intake, Registry
+from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.files import Spec
-from gateway.settings.secrets import SecretName
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-
-
-class CloudLine(Spec):
-    """The 医保云专线: the national platform's JSON envelope with x-tif signing (feeds answered person by person)."""
-
-    kind: Literal["cloud-line"]
-    address: Annotated[str, Field(pattern=r"^https?://")]
-    paas_id: str
-    secret: SecretName
-    facility_no: Annotated[str, Field(min_length=12, max_length=12)]
-    facility_name: str
-    operator_no: str = "hubao"
-    operator_name: str = "互保网关"
-    receiver: str = "YBXT"
-    interface_version: str = "V1.0"
-    region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
-    paths: dict[str, str] = Field(default_factory=dict)
-    care_types: tuple[str, ...] = ("21",)
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
-    people_per_page: Annotated[int, Field(ge=1, le=200)] = 200
-
-
-class Folder(Spec):
-    """Files dropped in a folder. `marker` is the suffix of the file that says another one is complete."""
-
-    kind: Literal["folder"]
-    folder: str
-    pattern: str
-    day_format: str = "%Y%m%d"
-    marker: str | None = ".ok"
-    after: Literal["delete", "move", "keep"] = "delete"
-    moved_to: str | None = None
-
-
-class Push(Spec):
-    """The league pushes to us over HTTP, signed with Standard Webhooks."""
-
-    kind: Literal["push"]
-    secret: SecretName
-    tolerance_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
-    body_limit_mib: Annotated[int, Field(ge=1, le=16)] = 16
-
-
-Connector = Annotated[CloudLine | Folder | Push, Field(discriminator="kind")]
 
 
 class Schedule(Spec):
@@ -99,7 +57,7 @@ class FeedSpec(Spec):
     version: Annotated[int, Field(ge=1)] = 1
     name: str
     region: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
-    intake: Literal["pull", "sweep", "receive"]
+    intake: Intake
     mapping: Name
     associations: Annotated[tuple[Name, ...], Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1)]
@@ -108,7 +66,7 @@ class FeedSpec(Spec):
     replaces: Literal["nothing", "file"] = "nothing"
     leagues: tuple[str, ...] = ()
     takeback_share: Annotated[float, Field(ge=0, le=1)] = 0.2
-    connector: Connector
+    connector: Connection[FeedWay, ConnectorSpec]
     schedule: Schedule | None = None
     window: Window = Window()
     rate: Rate = Rate()
@@ -117,9 +75,16 @@ class FeedSpec(Spec):
 
     @model_validator(mode="after")
     def _intake_fits_connector(self) -> FeedSpec:
-        fits = {"cloud-line": "sweep", "folder": "pull", "push": "receive"}[self.connector.kind]
+        fits = self.connector.way.intake
         if self.intake != fits:
             raise ValueError(f"connector.kind {self.connector.kind} goes with intake = {fits!r}")
         if self.intake != "receive" and self.schedule is None:
             raise ValueError("schedule.at is required for intake pull and sweep")
         return self
+
+
+@cache
+def feed_file(registry: Registry) -> type[FeedSpec]:
+    """The specification of a feed file whose `[connector]` is of one of the registry's kinds."""
+    table = connection_table(registry.feeds)
+    return create_model("FeedSpec", __base__=FeedSpec, __doc__=FeedSpec.__doc__, connector=table)

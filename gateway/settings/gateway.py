@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gateway.ports import SecretName
 from gateway.settings.files import Spec
-from gateway.settings.secrets import SecretName
+from gateway.settings.secrets import NamedSecret
 
 
 class MatchingChoice(Spec):
@@ -39,7 +40,7 @@ class GatewaySpec(Spec):
     name: str = "互保网关"
     database: str = "sqlite:///data/hubao.db"
     suite: Literal["aes", "sm4"] = "aes"
-    root_key: SecretName = "file:keys/root.key"
+    root_key: NamedSecret = SecretName("file:keys/root.key")
     listen_host: str = "127.0.0.1"
     listen_port: Annotated[int, Field(ge=0, le=65535)] = 8600
     batch_rows: Annotated[int, Field(ge=100, le=20000)] = 2000

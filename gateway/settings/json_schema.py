@@ -10,45 +10,48 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from gateway.settings.associations import AssociationSpec
-from gateway.settings.feeds import FeedSpec
+from gateway.ports import Registry
+from gateway.settings.associations import association_file
+from gateway.settings.feeds import feed_file
 from gateway.settings.files import Spec
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec
 from gateway.settings.matching import MatchingSpec
 from gateway.settings.schemes import SchemeSpec
 
-KINDS: Final[dict[str, type[Spec]]] = {
-    "association": AssociationSpec,
-    "feed": FeedSpec,
-    "gateway": GatewaySpec,
-    "mapping": MappingSpec,
-    "matching": MatchingSpec,
-    "scheme": SchemeSpec,
-}
-"""Kind of file → the specification that checks it."""
-
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schemas() -> dict[str, dict[str, Any]]:
-    """Kind of file → its JSON Schema, draft 2020-12."""
-    return {kind: {"$schema": _DIALECT, **spec.model_json_schema()} for kind, spec in KINDS.items()}
-
-
-def schema_texts() -> dict[str, str]:
-    """Name of a schema file → its text."""
+def file_kinds(registry: Registry) -> dict[str, type[Spec]]:
+    """Kind of file → the specification that checks it, its connectors being those of the registry."""
     return {
-        f"{kind}.schema.json": json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-        for kind, schema in schemas().items()
+        "association": association_file(registry),
+        "feed": feed_file(registry),
+        "gateway": GatewaySpec,
+        "mapping": MappingSpec,
+        "matching": MatchingSpec,
+        "scheme": SchemeSpec,
     }
 
 
-def write_schemas(folder: Path) -> list[Path]:
+def schemas(registry: Registry) -> dict[str, dict[str, Any]]:
+    """Kind of file → its JSON Schema, draft 2020-12."""
+    return {kind: {"$schema": _DIALECT, **spec.model_json_schema()} for kind, spec in file_kinds(registry).items()}
+
+
+def schema_texts(registry: Registry) -> dict[str, str]:
+    """Name of a schema file → its text."""
+    return {
+        f"{kind}.schema.json": json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+        for kind, schema in schemas(registry).items()
+    }
+
+
+def write_schemas(folder: Path, registry: Registry) -> list[Path]:
     """Write every schema into a folder, which is made if missing; returns the files that changed."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = []
-    for name, text in schema_texts().items():
+    for name, text in schema_texts(registry).items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from gateway.errors import WrongUse
+from gateway.ports import SecretName
 
 _NAMED = re.compile(r"env:[A-Z][A-Z0-9_]*|file:\S+")
 
@@ -20,8 +21,8 @@ def _named(text: str) -> str:
     return text
 
 
-SecretName = Annotated[str, AfterValidator(_named)]
-"""Where a secret is found: `env:NAME` or `file:path` (relative to the site)."""
+NamedSecret = Annotated[SecretName, AfterValidator(_named)]
+"""A settings key that says where a secret is found: `env:NAME` or `file:path` (relative to the site)."""
 
 
 def read_secret(name: SecretName, *, site: Path) -> str:

@@ -6,18 +6,21 @@ config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping, compile_mapping
 from gateway.core.schemes import SchemeFamily
 from gateway.errors import BadSettings, Finding, WrongUse
-from gateway.settings.associations import AssociationSpec
-from gateway.settings.feeds import FeedSpec
+from gateway.ports import ConnectorSpec, Registry, SecretOption
+from gateway.settings.associations import AssociationSpec, association_file
+from gateway.settings.feeds import FeedSpec, feed_file
 from gateway.settings.files import Spec, check, read_toml
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec, load_mapping
@@ -50,14 +53,17 @@ class Site:
         return {name: compile_mapping(spec.language()) for name, spec in self.mappings.items()}
 
 
-def load_site(path: Path) -> Site:
-    """Read and check every file. Raises BadSettings with all findings, WrongUse where there is no site."""
+def load_site(path: Path, registry: Registry) -> Site:
+    """Read and check every file; `registry` says which connectors files may name.
+
+    Raises BadSettings with all findings, WrongUse where there is no site.
+    """
     if not (path / "config" / "gateway.toml").is_file():
         raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
     findings: list[Finding] = []
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
-    feeds = _folder(findings, path, "config/feeds", FeedSpec, "feed")
-    associations = _folder(findings, path, "config/associations", AssociationSpec, "association")
+    feeds = _folder(findings, path, "config/feeds", feed_file(registry), "feed")
+    associations = _folder(findings, path, "config/associations", association_file(registry), "association")
     mappings = _mappings(findings, path)
     schemes = _try(findings, lambda: load_families(path / "config" / "schemes")) or {}
     matching = _try(findings, lambda: site_model(path)) if gateway else None
@@ -140,26 +146,52 @@ def _names(named: Mapping[str, Any]) -> str:
     return "、".join(sorted(named)) or "（无 none）"
 
 
-def readiness(site: Site, *, today: date) -> list[Finding]:
-    """What would stop a well-formed site at night: secrets that are not there, agreements that have run out."""
+def readiness(site: Site, *, today: date, check_requests_secret: Callable[[str], object]) -> list[Finding]:
+    """What would stop a well-formed site at night: secrets that are missing or of the wrong form, agreements that have
+    run out. `check_requests_secret` raises WrongUse for a text that cannot prove an association's requests."""
     findings = []
     for name, feed in site.feeds.items():
         file = f"config/feeds/{name}.toml"
         if feed.legal.expires < today:
             findings.append(Finding(file, "legal.expires", feed.legal.expires.isoformat(), f"≥ {today}"))
-        secret = getattr(feed.connector, "secret", None)
-        if secret is not None:
-            findings += _secret_finding(site, file, "connector.secret", secret)
+        findings += _secret_findings(site, file, _secrets_of("connector", feed.connector.options))
     for name, association in site.associations.items():
-        file = f"config/associations/{name}.toml"
-        findings += _secret_finding(site, file, "delivery.secret", association.delivery.secret)
-    findings += _secret_finding(site, "config/gateway.toml", "root_key", site.gateway.root_key)
+        secrets = _secrets_of("delivery", association.delivery.options)
+        if association.requests is not None:
+            secrets.append(SecretOption("requests.secret", association.requests.secret, check_requests_secret))
+        findings += _secret_findings(site, f"config/associations/{name}.toml", secrets)
+    return findings + _secret_findings(site, "config/gateway.toml", [SecretOption("root_key", site.gateway.root_key)])
+
+
+def _secrets_of(table: str, options: ConnectorSpec) -> list[SecretOption]:
+    return [msgspec.structs.replace(secret, key=f"{table}.{secret.key}") for secret in options.secrets()]
+
+
+def _secret_findings(site: Site, file: str, secrets: Sequence[SecretOption]) -> list[Finding]:
+    findings = []
+    for secret in secrets:
+        try:
+            text = read_secret(secret.name, site=site.path)
+        except WrongUse:
+            missing = f"{secret.name} 缺失或为空 (missing or empty)"
+            findings.append(Finding(file, secret.key, missing, "设置该密钥 (set this secret)"))
+            continue
+        try:
+            secret.check_form(text)
+        except WrongUse as error:
+            findings.append(Finding(file, secret.key, f"{secret.name} 格式不对 (of the wrong form)", str(error)))
     return findings
 
 
-def _secret_finding(site: Site, file: str, key: str, secret: str) -> list[Finding]:
-    try:
-        read_secret(secret, site=site.path)
-    except WrongUse:
-        return [Finding(file, key, f"{secret} 缺失或为空 (missing or empty)", "设置该密钥 (set this secret)")]
-    return []
+def warnings(associations: Mapping[str, AssociationSpec]) -> list[Finding]:
+    """What works today and should be written differently: an association without a secret of its own for requests."""
+    return [
+        Finding(
+            f"config/associations/{name}.toml",
+            "requests.secret",
+            "缺失，暂用送达的密钥 (missing: the secret of its deliveries is used)",
+            "协会请求自己的密钥 (a secret of its own for the association's requests)",
+        )
+        for name, association in associations.items()
+        if association.requests is None and association.requests_secret is not None
+    ]

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from gateway import wiring
 from gateway.errors import ForeignDatabase, WrongUse
-from gateway.settings.site import load_site
+from gateway.settings.site import warnings
 from gateway.web.app import make_app, make_refusing_app
 
 log = logging.getLogger("hubao.web")
@@ -32,6 +32,8 @@ def serve_site(site: Path) -> None:
         office = wiring.open_office(site)
     except ForeignDatabase as error:
         _refuse_everything(site, error)
+    for warning in warnings(office.associations):
+        log.warning("%s", warning)
     listening = _listen(office.gateway.listen_host, office.gateway.listen_port)
     app = make_app(office, wiring.doors(), start_scheduler=True)
     server = _server(app)
@@ -47,7 +49,7 @@ def serve_site(site: Path) -> None:
 
 def _refuse_everything(site: Path, error: ForeignDatabase) -> NoReturn:
     """Say why, and answer 503 until told to stop; then end like any command that was used wrongly."""
-    gateway = load_site(site).gateway
+    gateway = wiring.load_site(site).gateway
     listening = _listen(gateway.listen_host, gateway.listen_port)
     sys.stderr.write(f"{error}\n")
     log.error("not ready: %s", type(error).__name__)

@@ -36,7 +36,6 @@ from gateway.sandbox.night import Night, build_night
 from gateway.sandbox.night_rows import CARE_TYPES
 from gateway.sandbox.signing import webhook_headers
 from gateway.settings.shipped import write_site
-from gateway.settings.site import load_site
 
 DAY = date(2022, 3, 10)
 """The second evening."""
@@ -60,7 +59,7 @@ class Troubles(NamedTuple):
 
 NO_TROUBLES = Troubles()
 
-SECRETS = ("HUBAO_WUHAI_SECRET", "HUBAO_BAYANNUR_SECRET", "HUBAO_NM_SECRET")
+SECRETS = ("HUBAO_WUHAI_SECRET", "HUBAO_BAYANNUR_SECRET", "HUBAO_NM_SECRET", "HUBAO_NM_REQUESTS_SECRET")
 
 
 class Time:
@@ -220,7 +219,8 @@ def write_settings(
     """A site with the shipped files, quick and impatient, its secrets in files, its keys made or not."""
     write_site(site)
     (site / "keys").mkdir()
-    for name, secret in zip(SECRETS, (night.cloud_line_secret, night.push_secret, night.inbox_secret), strict=True):
+    secrets = (night.cloud_line_secret, night.push_secret, night.inbox_secret, night.inbox_secret)
+    for name, secret in zip(SECRETS, secrets, strict=True):
         path = site / "keys" / name.lower()
         path.touch(mode=0o600)
         path.write_text(secret, encoding="utf-8")
@@ -237,7 +237,7 @@ def write_settings(
     if database is not None:
         change(site / "config/gateway.toml", database=database)
     if keys:
-        wiring.make_keys(load_site(site))
+        wiring.make_keys(wiring.load_site(site))
 
 
 def rewrite(site: Path, replaced: dict[str, str]) -> None:
@@ -270,7 +270,7 @@ class Stage:
     @property
     def url(self) -> str:
         """The site's database."""
-        return load_site(self.site).gateway.database
+        return wiring.load_site(self.site).gateway.database
 
     def begin(self, evening: int) -> None:
         """The evening's files land, its pushes are stored, the cloud line learns of its settlements."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import httpx
 import pytest
 import respx
+from by_hand import http_json
 
 from connectors.associations.http_json import HttpJson
 from connectors.transport import webhook
@@ -20,7 +21,7 @@ BODY = b'{"claim_id":"HBTEST","version":2,"status":"amended"}'
 
 @pytest.fixture
 def sender() -> HttpJson:
-    return HttpJson(address="http://inbox.test/api", secret=SECRET, quick_tries=1)
+    return http_json(address="http://inbox.test/api", secret=SECRET, quick_tries=1)
 
 
 @respx.mock

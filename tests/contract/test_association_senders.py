@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import by_hand
 import pytest
 from misbehaving_server import LocalServer, Reply, Seen, closed_port
 
 from connectors.associations.http_json import HttpJson
-from connectors.registry import ASSOCIATIONS
+from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.http import probe
 from gateway.errors import WrongUse
@@ -88,7 +89,7 @@ def http_json(address: str, **options: Any) -> HttpJson:
         "timeout_seconds": 1.0,
         "sleep": lambda _: None,
     }
-    return HttpJson(**{**given, **options})
+    return by_hand.http_json(**{**given, **options})
 
 
 def send(sender: Sender, *, version: int = 1) -> Answer:
@@ -158,7 +159,7 @@ class TestHttpJson(SenderContract):
 
 
 def test_the_registry_knows_it() -> None:
-    assert ASSOCIATIONS["http-json"] is HttpJson
+    assert REGISTRY.deliveries["http-json"].make is HttpJson
 
 
 def test_what_goes_over_the_wire(server: LocalServer) -> None:

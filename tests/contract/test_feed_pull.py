@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from by_hand import drop_folder
 
 from connectors.feeds.folder import Folder
-from connectors.registry import FEEDS
+from connectors.registry import REGISTRY
 from gateway.errors import Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.ports import PullFeed
@@ -56,7 +57,7 @@ class Drop:
             "pattern": "setl_152200_*.csv",
             "clock": lambda: CLOCK,
         }
-        return Folder(**{**given, **options})
+        return drop_folder(**{**given, **options})
 
 
 @pytest.fixture
@@ -157,7 +158,7 @@ class TestKeeping(PullFeedContract):
 
 
 def test_the_registry_knows_it() -> None:
-    assert FEEDS["folder"] is Folder
+    assert REGISTRY.feeds["folder"].make is Folder
 
 
 # When a file is complete
@@ -378,7 +379,7 @@ def test_an_unreadable_file_is_told_after_the_others_are_taken(drop: Drop, monke
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="目录不可读"):
-        list(Folder(folder=tmp_path / "missing", pattern="*.csv").fetch(None, first=None, last=None))
+        list(drop_folder(folder=tmp_path / "missing", pattern="*.csv").fetch(None, first=None, last=None))
 
 
 def test_a_name_written_in_cp936_is_read(drop: Drop) -> None:

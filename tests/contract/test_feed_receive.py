@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from by_hand import push
 from standardwebhooks import Webhook
 
 from connectors.feeds.push import Push
-from connectors.registry import FEEDS
+from connectors.registry import REGISTRY
 from gateway.errors import BadPage, NotAuthentic, WrongUse
 from gateway.ports import ReceiveFeed
 
@@ -81,20 +82,20 @@ class ReceiveFeedContract:
 class TestPush(ReceiveFeedContract):
     @pytest.fixture
     def feed(self) -> ReceiveFeed:
-        return Push(secret=SECRET)
+        return push(secret=SECRET)
 
 
 def test_the_registry_knows_it() -> None:
-    assert FEEDS["push"] is Push
+    assert REGISTRY.feeds["push"].make is Push
 
 
 def test_the_largest_body_allowed_is_allowed() -> None:
     body = b"x" * (1024 * 1024)
-    assert Push(secret=SECRET, body_limit_mib=1).accept(signed(body), body, now=NOW).content == body
+    assert push(secret=SECRET, body_limit_mib=1).accept(signed(body), body, now=NOW).content == body
 
 
 def test_a_site_may_set_its_own_limits() -> None:
-    feed = Push(secret=SECRET, tolerance_seconds=10, body_limit_mib=1)
+    feed = push(secret=SECRET, tolerance_seconds=10, body_limit_mib=1)
     with pytest.raises(NotAuthentic):
         feed.accept(signed(), BODY, now=NOW + timedelta(seconds=11))
     with pytest.raises(BadPage, match="1048576"):
@@ -103,4 +104,4 @@ def test_a_site_may_set_its_own_limits() -> None:
 
 def test_a_secret_of_the_wrong_form_is_found_at_the_start() -> None:
     with pytest.raises(WrongUse):
-        Push(secret="hunter2")
+        push(secret="hunter2")

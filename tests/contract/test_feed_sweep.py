@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from by_hand import cloud_line
 from misbehaving_server import LocalServer, Reply, closed_port
 from small_league import PAAS_ID, SECRET, League, Patient, envelope, good, id_number, refusal, settled
 
 from connectors.feeds.cloud_line import CloudLine
-from connectors.registry import FEEDS
+from connectors.registry import REGISTRY
 from connectors.transport.msgid import MessageIds
 from gateway.errors import Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES
@@ -71,7 +72,7 @@ class Rig:
             "clock": lambda: self.now,
             "sleep": self.sleep,
         }
-        return CloudLine(**{**given, **options})
+        return cloud_line(**{**given, **options})
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ class TestCloudLineKeepsTheContract(SweepFeedContract):
 
 
 def test_the_registry_knows_it() -> None:
-    assert FEEDS["cloud-line"] is CloudLine
+    assert REGISTRY.feeds["cloud-line"].make is CloudLine
 
 
 def test_the_order_of_the_questions_and_what_they_carry(rig: Rig) -> None:

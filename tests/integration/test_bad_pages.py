@@ -41,7 +41,6 @@ from gateway.sandbox.people import Person, person_at
 from gateway.sandbox.pushes import pushes_of
 from gateway.sandbox.roster import coverage_of, write_roster
 from gateway.settings.shipped import write_site
-from gateway.settings.site import load_site
 from gateway.store import pages, quarantine
 
 DAY = date(2022, 3, 10)
@@ -264,7 +263,7 @@ def office(folder: Path, leagues: Leagues) -> Iterator[Office]:
     write_site(folder / "site")
     gateway = folder / "site" / "config" / "gateway.toml"
     gateway.write_text(gateway.read_text("utf-8").replace("batch_rows = 2000", "batch_rows = 100"), encoding="utf-8")
-    wiring.make_keys(load_site(folder / "site"))
+    wiring.make_keys(wiring.load_site(folder / "site"))
     opened = wiring.open_office(folder / "site")
     write_roster(folder / "roster.csv", leagues.members(), periods=lambda each: coverage_of(each, day=DAY, seed=SEED))
     assert enrol(opened, "nm", read_roster((folder / "roster.csv").read_bytes()).people).added == len(leagues.members())

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 class Line:
     """A league that answers about three people at a time, as the test's plan for each call says."""
 
+    people_per_page = 3
+
     def __init__(self, *plans: Callable[[list[Subject]], Swept]) -> None:
         self.plans = list(plans)
         self.questions: list[list[Subject]] = []

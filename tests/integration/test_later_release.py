@@ -64,12 +64,11 @@ from pathlib import Path
 from builders import enrolled, page, row, rows_of, take
 from gateway import wiring
 from gateway.flow.batches.replay import rescan
-from gateway.settings.site import load_site
+from gateway.model.clock import SHANGHAI
 from gateway.store import rescans, schema
 from gateway.store.rescans import Rescan
-from gateway.store.values import SHANGHAI
 now = datetime(2021, 10, 8, 9, 1, tzinfo=SHANGHAI)
-office = wiring.office_of(load_site(Path(sys.argv[1])), clock=lambda: now)
+office = wiring.office_of(wiring.load_site(Path(sys.argv[1])), clock=lambda: now)
 """
 
 SAME = """

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from by_hand import cloud_line
 
 from connectors.feeds.cloud_line import CloudLine
 from connectors.transport import tif
@@ -46,7 +47,7 @@ def line() -> Iterator[CloudLineServer]:
 
 
 def connector(server: CloudLineServer, **options: Any) -> CloudLine:
-    return CloudLine(
+    return cloud_line(
         address=server.address,
         paas_id="hubao",
         secret=SECRET,

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from by_hand import http_json
 
-from connectors.associations.http_json import HttpJson
 from connectors.transport import webhook
 from gateway.model.claim import AnswerKind
 from gateway.model.clock import SHANGHAI
@@ -178,7 +178,7 @@ def test_many_senders_at_once_have_one_effect(inbox: Inbox) -> None:
 def test_the_gateways_sender_is_accepted_and_its_unknown_outcome_can_be_asked(tmp_path: Path) -> None:
     faults = Faults.parse(["POST /claims:2:lost", "POST /claims:3:refused", "POST /claims:4:busy"])
     with Inbox.start(tmp_path, secret=SECRET, faults=faults) as inbox:
-        sender = HttpJson(address=inbox.address, secret=SECRET, quick_tries=1)
+        sender = http_json(address=inbox.address, secret=SECRET, quick_tries=1)
         now = datetime.now(SHANGHAI)
 
         def send(claim_id: str) -> AnswerKind:

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from by_hand import cloud_line, drop_folder, push
 
-from connectors.feeds.cloud_line import CloudLine
-from connectors.feeds.folder import Folder
-from connectors.feeds.push import Push as PushFeed
 from gateway.core.match.measuring.trying import Trial
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
 from gateway.core.roster import one_holder, read_roster
@@ -189,7 +187,7 @@ def test_wuhai_swept_twice_comes_to_the_truth(night: Night) -> None:
     clock = datetime.now(SHANGHAI).timestamp()
     line, taken = night.start_cloud_line(clock=lambda: clock), Taken(night, "wuhai")
     given = night.connector("wuhai", line)
-    feed = CloudLine(
+    feed = cloud_line(
         address=given["address"],
         paas_id=given["paas_id"],
         secret=night.cloud_line_secret,
@@ -225,7 +223,7 @@ def test_wuhai_swept_twice_comes_to_the_truth(night: Night) -> None:
 def test_hinggan_files_of_two_evenings_come_to_the_truth(night: Night, tmp_path: Path) -> None:
     # A file that has just been written could still be growing, so the connector is told that time has passed.
     later = datetime.now(SHANGHAI).timestamp() + 3600
-    folder = Folder(folder=tmp_path, pattern="setl_152200_*.csv", clock=lambda: later)
+    folder = drop_folder(folder=tmp_path, pattern="setl_152200_*.csv", clock=lambda: later)
     parts: dict[str, Taken] = {}
     for evening in night.evenings:
         for file in evening.files:
@@ -285,7 +283,7 @@ class Gateway:
     """A receiving end: keeps each delivery once; refuses what is not authentic; fails when told to."""
 
     def __init__(self, secret: str, *, down_for: int = 0) -> None:
-        self._feed = PushFeed(secret=secret)
+        self._feed = push(secret=secret)
         self._down_for = down_for
         self.pages: dict[str, bytes] = {}
 

@@ -364,7 +364,9 @@ def test_stopping_finishes_the_page_in_hand_and_gives_the_run_to_whoever_comes_n
 
 
 class Asked:
-    """A line that answers about everybody, and stops the clock with its first answer."""
+    """A line that answers about everybody, three at a time, and stops the clock with its first answer."""
+
+    people_per_page = 3
 
     def __init__(self) -> None:
         self.stopped = threading.Event()

@@ -96,7 +96,7 @@ def test_an_association_nobody_knows(side: Side, method: str, path: str, sent: b
 
 
 def test_a_secret_that_is_missing_is_our_fault(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HUBAO_NM_SECRET")
+    monkeypatch.delenv("HUBAO_NM_REQUESTS_SECRET")
     problem(side.get("claims"), 503, "not_configured")
 
 
@@ -125,7 +125,8 @@ def test_each_association_sees_only_its_own(make_office: MakeOffice, sqlite_url:
 def add_association(office: Office, name: str, secret: str) -> None:
     folder = office.site / "config" / "associations"
     shipped = (folder / "nm.toml").read_text(encoding="utf-8")
-    text = shipped.replace('association = "nm"', f'association = "{name}"').replace("env:HUBAO_NM_SECRET", secret)
+    named = shipped.replace('association = "nm"', f'association = "{name}"')
+    text = named.replace("env:HUBAO_NM_REQUESTS_SECRET", secret)
     (folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from connectors.registry import REGISTRY
 from gateway.errors import BadSettings
-from gateway.settings.associations import AssociationSpec
+from gateway.settings.associations import AssociationSpec, association_file
 from gateway.settings.files import check, read_toml
 
 FILE = Path("config/associations/nm.toml")
 
 
 def _spec(**changes: object) -> AssociationSpec:
-    return check(AssociationSpec, {**read_toml(FILE, shown_as="nm.toml"), **changes}, shown_as="nm.toml")
+    return check(association_file(REGISTRY), {**read_toml(FILE, shown_as="nm.toml"), **changes}, shown_as="nm.toml")
 
 
 def test_the_default_is_joined_where_there_are_several() -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.feeds import folder
 from gateway.flow.intake.night import due_times
 from gateway.model.clock import SHANGHAI
-from gateway.settings.feeds import FeedSpec, Folder, Legal, Schedule
+from gateway.settings.connectors import Connection
+from gateway.settings.feeds import FeedSpec, Legal, Schedule
 
 MOST = 31
 
@@ -25,7 +27,7 @@ def feed(at: time | None, *, enabled: bool = True) -> FeedSpec:
         associations=("nm",),
         owner="test",
         enabled=enabled,
-        connector=Folder(kind="folder", folder="in", pattern="*.csv"),
+        connector=Connection("folder", folder.WAY, folder.FolderSpec(folder="in", pattern="*.csv")),
         schedule=Schedule(at=at or time(2)),
         legal=Legal(agreement="invented", purpose="test", expires=date(2099, 12, 31)),
     )

@@ -14,48 +14,21 @@ from gateway.core.normalise.language import MAX_ROWS, Bundle, Join, JsonFormat
 from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.core.normalise.views import Sources
 from gateway.errors import BadPage
+from gateway.model.bundle import Call, calls_of
 
-
-class Call(msgspec.Struct):
-    """One call of a sweep: its transaction number, what was asked (no names), the reply's bytes."""
-
-    infno: str
-    reply: bytes
-    asked: dict[str, Any] = {}
-
-
-class _Bundle(msgspec.Struct):
-    bundle: int
-    calls: list[Call]
-
-
-_BUNDLE: Final = msgspec.msgpack.Decoder(_Bundle)
 _ROW: Final = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 Row = tuple[Raw | None, Any]
 """The bytes of a settlement (None where its reply cannot be read), and what was asked for it."""
-
-
-def is_bundle(content: bytes) -> bool:
-    """Whether a page starts like a msgpack map; no JSON text and no CSV header starts so."""
-    return content[:1] in (b"\xde", b"\xdf") or b"\x80" <= content[:1] <= b"\x8f"
-
-
-def calls_of(content: bytes) -> list[Call]:
-    """The calls of a bundle in order. Raises BadPage."""
-    try:
-        found = _BUNDLE.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_page("bad_bundle") from error
-    if found.bundle != 1:
-        raise bad_page("bad_bundle", "bundle ≠ 1")
-    return found.calls
 
 
 class BundleRows:
     """The settlements of a bundle with the rows of other calls beside them."""
 
     def __init__(self, content: bytes, rule: Bundle, spoken: JsonFormat) -> None:
-        calls = calls_of(content)
+        try:
+            calls = calls_of(content)
+        except ValueError as error:
+            raise bad_page("bad_bundle", str(error)) from error
         self._rule = rule
         self._spoken = spoken
         self._others = [call for call in calls if call.infno != rule.rows_from]

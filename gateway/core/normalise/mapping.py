@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.normalise.bundles import BundleRows, is_bundle
+from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.checks import checks_of, plainly_sound
 from gateway.core.normalise.csv_pages import CsvRows, Needs
 from gateway.core.normalise.fields import Parsers, Values, rule_of
@@ -23,6 +23,7 @@ from gateway.core.normalise.problems import Wrong, bad_page, row_error
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
 from gateway.core.normalise.views import IDENTITY_FIELDS, View
+from gateway.model.bundle import is_bundle
 from gateway.model.decision import Subject
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
 from gateway.model.record import SettlementRecord

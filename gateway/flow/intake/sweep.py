@@ -16,7 +16,7 @@ from gateway.flow.intake.work import take_in, work_page
 from gateway.flow.office import Office, feeds_of
 from gateway.model.page import Fetched
 from gateway.ports import Subject, SweepFeed, Swept
-from gateway.settings.feeds import CloudLine, FeedSpec
+from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, members, sweep_windows
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
@@ -57,7 +57,7 @@ def sweep(
         with office.store.read() as tx:
             text, cursor_version = cursors.of_feed(tx, feed)
             now_at = msgspec.json.decode(text, type=Round) if text else Round()
-            subjects, last = _next_subjects(tx, office, feed, now_at)
+            subjects, last = _next_subjects(tx, office, feed, now_at, line.people_per_page)
         if not subjects:
             _end_round(office, feed, now_at, cursor_version, last)
             if last is None:
@@ -71,10 +71,12 @@ def sweep(
     return report
 
 
-def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[list[Subject], int | None]:
+def _next_subjects(
+    tx: Tx, office: Office, feed: str, now_at: Round, people_per_page: int
+) -> tuple[list[Subject], int | None]:
     """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
     spec = office.feeds[feed]
-    rows = members.after(tx, spec.associations, now_at.after, _people_per_page(spec))
+    rows = members.after(tx, spec.associations, now_at.after, people_per_page)
     if not rows:
         return [], None
     today = office.now().date()
@@ -82,10 +84,6 @@ def _next_subjects(tx: Tx, office: Office, feed: str, now_at: Round) -> tuple[li
     wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
     subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
     return subjects, rows[-1].member_id
-
-
-def _people_per_page(spec: FeedSpec) -> int:
-    return spec.connector.people_per_page if isinstance(spec.connector, CloudLine) else 200
 
 
 def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:

@@ -12,6 +12,7 @@ import msgspec
 from gateway.core.normalise import CompiledMapping, normalise_lines
 from gateway.core.normalise.language import CsvFormat
 from gateway.errors import BadSettings, Finding
+from gateway.model.bundle import Call, bundle_of
 from gateway.settings.files import read_toml
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
@@ -116,16 +117,16 @@ def page_of(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> byte
     if case.text is not None:
         return case.text.encode(encoding)
     if case.calls is not None:
-        return msgspec.msgpack.encode({"bundle": 1, "calls": [_call(call) for call in case.calls]})
+        return bundle_of([_call(call) for call in case.calls])
     rows = [_row(base, row, case) for row in case.rows or ()]
     if isinstance(spoken, CsvFormat):
         return _csv(rows, spoken).encode(encoding)
     return _nested(rows, spoken.rows[0], envelope=spoken.national_envelope)
 
 
-def _call(call: WrittenCall) -> dict[str, Any]:
+def _call(call: WrittenCall) -> Call:
     reply = call.reply.encode() if isinstance(call.reply, str) else _JSON.encode(call.reply)
-    return {"infno": call.infno, "asked": call.asked, "reply": reply}
+    return Call(infno=call.infno, asked=call.asked, reply=reply)
 
 
 def _row(base: dict[str, Any], row: dict[str, Any], case: Case) -> dict[str, Any]:

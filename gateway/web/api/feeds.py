@@ -11,9 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import WrongUse
 from gateway.flow.intake.work import take_in
-from gateway.flow.office import Office
 from gateway.ports import ReceiveFeed
-from gateway.settings.feeds import Push
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, any_body, problems, signed
 from gateway.web.api.messages import json_answer, read_body
@@ -45,29 +43,26 @@ class PageTaken(msgspec.Struct, frozen=True, kw_only=True):
 async def push(feed: str, request: Request) -> Response:
     """202 for a new page, 200 for one that was there already; what follows from it is worked afterwards."""
     desk = desk_of(request)
-    body = await read_body(request, limit=_body_limit(desk.office, feed))
-    taken = await run_in_threadpool(_take, desk, feed, dict(request.headers), body)
+    door = await run_in_threadpool(_door, desk, feed)
+    body = await read_body(request, limit=door.body_limit)
+    taken = await run_in_threadpool(_take, desk, feed, door, dict(request.headers), body)
     desk.backroom.wake()
     return json_answer(taken, status=202 if taken.new else 200)
 
 
-def _body_limit(office: Office, feed: str) -> int:
-    """In bytes. Raises Problem for a feed that does not receive."""
-    spec = office.feeds.get(feed)
+def _door(desk: Desk, feed: str) -> ReceiveFeed:
+    """Where a feed's pushes come in. Raises Problem for a feed that does not receive, or cannot for now."""
+    spec = desk.office.feeds.get(feed)
     if spec is None or spec.intake != "receive" or not spec.enabled:
         raise Problem("unknown_feed")
-    return cast(Push, spec.connector).body_limit_mib * 1024 * 1024
-
-
-def _take(desk: Desk, feed: str, headers: dict[str, str], body: bytes) -> PageTaken:
-    fetched = _door(desk, feed).accept(headers, body, now=desk.office.now())
-    seq, new = take_in(desk.office, feed, fetched)
-    return PageTaken(page=str(seq), new=new)
-
-
-def _door(desk: Desk, feed: str) -> ReceiveFeed:
     try:
         return cast(ReceiveFeed, desk.doors.feed(desk.office, feed))
     except WrongUse as error:
         log.error("feed %s cannot receive: %s", feed, error)
         raise Problem("not_configured") from None
+
+
+def _take(desk: Desk, feed: str, door: ReceiveFeed, headers: dict[str, str], body: bytes) -> PageTaken:
+    fetched = door.accept(headers, body, now=desk.office.now())
+    seq, new = take_in(desk.office, feed, fetched)
+    return PageTaken(page=str(seq), new=new)

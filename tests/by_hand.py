@@ -1,0 +1,48 @@
+"""Connectors made without a site: an option that names a secret is the secret itself, and folders are paths."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.associations.http_json import HttpJson, HttpJsonSpec
+from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
+from connectors.feeds.folder import Folder, FolderSpec
+from connectors.feeds.push import Push, PushSpec
+from connectors.transport.msgid import MessageIds
+from gateway.ports import ConnectorSpec, Surroundings
+
+
+def cloud_line(**options: Any) -> CloudLine:
+    spec = _taken(CloudLineSpec, options)
+    around = _around("cloud-line", options, "clock", "per_second")
+    return CloudLine(spec, around, **{"next_msgid": MessageIds(spec.facility_no), **options})
+
+
+def drop_folder(**options: Any) -> Folder:
+    spec = _taken(FolderSpec, options)
+    return Folder(spec, _around("folder", options), **options)
+
+
+def push(**options: Any) -> Push:
+    spec = _taken(PushSpec, options)
+    return Push(spec, _around("push", options), **options)
+
+
+def http_json(**options: Any) -> HttpJson:
+    spec = _taken(HttpJsonSpec, options)
+    return HttpJson(spec, _around("http-json", options), **options)
+
+
+def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
+    """The options of a settings file among these; what is left goes to the constructor."""
+    assert issubclass(spec, ConnectorSpec)
+    return spec(**{name: options.pop(name) for name in spec.__struct_fields__ if name in options})
+
+
+def _around(name: str, options: dict[str, Any], *keys: str) -> Surroundings:
+    given = {"name": name, "site": Path(), "clock": lambda: datetime.now(ZoneInfo("Asia/Shanghai"))}
+    given |= {key: options.pop(key) for key in ("name", *keys) if key in options}
+    return Surroundings(read_secret=str, **given)
