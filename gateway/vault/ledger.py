@@ -56,7 +56,8 @@ class Ledger:
 
     def _after_a_torn_line(self, descriptor: int) -> bytes:
         size = os.fstat(descriptor).st_size
-        return b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
+        # Closed as it stands it might be read as another line: a number or a purpose that lost its end.
+        return b" cut-off\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
 
     def _read_on(self) -> None:
         """Take in what was added since the last look; the whole ledger where another one was put in its place."""
