@@ -173,16 +173,16 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
 def _start(store: Store, clock: Clock) -> ProcessStart:
     """How this process begins. Only the machine's own clock is held against a counter that no change of it touches."""
     with store.read() as tx:
-        known = clock_marks.newest_trusted(tx)
-        written = clock_marks.newest_written(tx) if known is None else None
-    if known is None and written is not None:
+        newest = clock_marks.newest_trusted(tx)
+        written = clock_marks.newest_written(tx) if newest is None else None
+    if newest is None and written is not None:
         # Once and now: what this process writes must not be what the next one finds.
         with store.write() as tx:
-            known = clock_marks.begin_with(tx, written)
+            newest = clock_marks.begin_with(tx, written)
     return ProcessStart(
         process=secrets.token_hex(16),
         at=clock(),
-        known_before=known,
+        known_before=newest,
         steady=time.monotonic if clock is shanghai_now else None,
         steady_at=time.monotonic(),
     )

@@ -15,9 +15,9 @@ AGREEMENT: Final = timedelta(minutes=5)
 MACHINES: Final = 2
 
 
-def in_line(now: datetime, known: datetime | None) -> bool:
-    """Whether a reading follows from the newest instant that is known. Where nothing is known, anything does."""
-    return known is None or abs(now - known) <= LARGEST_STEP
+def in_line(now: datetime, newest: datetime | None) -> bool:
+    """Whether a reading follows from the newest instant that is known. Where none is, any reading does."""
+    return newest is None or abs(now - newest) <= LARGEST_STEP
 
 
 def agreeing(now: datetime, remote_times: Mapping[str, datetime]) -> list[str]:
@@ -39,9 +39,6 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
 
     def vouches_for(self, now: datetime) -> bool:
         """Whether this reading follows from what was known before the process began, and from the time passed since."""
-        return in_line(self.at, self.known_before) and in_line(now, self._expected(now))
-
-    def _expected(self, now: datetime) -> datetime:
-        if self.steady is None:
-            return now
-        return self.at + timedelta(seconds=self.steady() - self.steady_at)
+        if not in_line(self.at, self.known_before):
+            return False
+        return self.steady is None or in_line(now, self.at + timedelta(seconds=self.steady() - self.steady_at))

@@ -25,8 +25,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
 def newest_trusted(tx: Connection) -> datetime | None:
     """The newest instant that counts as known; None where no process ever left a mark."""
     marks = schema.clock_mark.c
-    found = tx.execute(select(func.max(marks.seen_at)).where(marks.state == "trusted")).scalar()
-    return from_ms(found) if found is not None else None
+    newest = tx.execute(select(func.max(marks.seen_at)).where(marks.state == "trusted")).scalar()
+    return from_ms(newest) if newest is not None else None
 
 
 def newest_written(tx: Connection) -> datetime | None:
@@ -37,12 +37,12 @@ def newest_written(tx: Connection) -> datetime | None:
     return from_ms(max(instants)) if instants else None
 
 
-def begin_with(tx: Connection, known: datetime) -> datetime:
+def begin_with(tx: Connection, newest: datetime) -> datetime:
     """The first mark of a site from before there were any; returns what another process put first, if one did."""
-    at = to_ms(known)
+    at = to_ms(newest)
     row = {"process": "history", "began_at": at, "seen_at": at, "state": "trusted", "basis": "history"}
     tx.execute(insert_for(tx, schema.clock_mark).values(**row).on_conflict_do_nothing())
-    return newest_trusted(tx) or known
+    return newest_trusted(tx) or newest
 
 
 def doubt(tx: Connection) -> Doubt | None:
@@ -65,8 +65,8 @@ def vouch(tx: Connection, process: str, *, now: datetime, basis: str, by: str | 
     table = schema.clock_mark
     ahead = (table.c.state == "trusted") & (table.c.seen_at > to_ms(now))
     tx.execute(update(table).where((table.c.state == "doubted") | ahead).values(state="passed"))
-    known = {"seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
-    _put(tx, {"process": process, "began_at": to_ms(now), **known}, again=known)
+    vouched = {"seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
+    _put(tx, {"process": process, "began_at": to_ms(now), **vouched}, again=vouched)
 
 
 def _put(tx: Connection, row: dict[str, Any], *, again: dict[str, Any]) -> None:

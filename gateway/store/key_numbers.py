@@ -61,5 +61,5 @@ def named_lately(tx: Connection) -> dict[int, str]:
 
 
 def _has(tx: Connection, table: str, column: str) -> bool:
-    found = inspect(tx)
-    return found.has_table(table) and column in {each["name"] for each in found.get_columns(table)}
+    inspector = inspect(tx)
+    return inspector.has_table(table) and column in {described["name"] for described in inspector.get_columns(table)}

@@ -20,8 +20,8 @@ def site_id(tx: Connection) -> bytes | None:
     """The site's id; None before the database was paired, also where its schema is older than the id."""
     if not inspect(tx).has_table(schema.site.name):
         return None
-    found = tx.execute(select(schema.site.c.site_id)).scalar()
-    return bytes(found) if found is not None else None
+    stored = tx.execute(select(schema.site.c.site_id)).scalar()
+    return bytes(stored) if stored is not None else None
 
 
 def pair(tx: Connection, site_id: bytes, *, now: datetime) -> bytes:

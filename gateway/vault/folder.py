@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import WrongUse
-from gateway.vault.ledger import Ledger
+from gateway.vault.ledger import KeyLedger
 
 HIGHEST_NUMBER: Final = 0xFFFFFFFF
 _SHREDDING: Final = ".shredding."
@@ -44,7 +44,7 @@ class KeyFolder:
         self.folder = folder
         self.about = folder / "vault.json"
         self.data = folder / "data"
-        self.ledger = Ledger(folder / "ledger")
+        self.ledger = KeyLedger(folder / "ledger")
         self.site = folder / "site"
         self.site_proposed = folder / "site-proposed"
 

@@ -17,7 +17,7 @@ Change = Literal["made", "named", "destroyed", "written-off"]
 _LINE: Final = re.compile(rb"(made|named|destroyed|written-off) ([1-9][0-9]{0,9}) ([a-z0-9][a-z0-9.-]*)")
 
 
-class Ledger:
+class KeyLedger:
     """Numbers and purposes, no key. Add to it only inside `KeyFolder.exclusive`; reading needs no lock of files."""
 
     def __init__(self, path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from alembic import command
+from alembic.config import Config
 from builders import EAST_AND_WEST, FILES, content, enrolled, only, page, row, rows_of, take
 from sqlalchemy import text
 from typer.testing import CliRunner
@@ -26,6 +28,7 @@ from gateway.flow.site import pairing, vault_keys
 from gateway.settings.site import load_site
 from gateway.store import schema
 from gateway.store.engine import Store, open_store
+from gateway.store.migrate import MIGRATIONS
 from gateway.vault import Vault
 from gateway.web.app import make_refusing_app
 from gateway.web.running import Running
@@ -77,10 +80,17 @@ def as_before_there_were_ids(site: Path) -> None:
     """What a site of an older program has: no id on either side, no ledger, no tables for them."""
     for name in ("site", "ledger"):
         (site / "keys" / "vault" / name).unlink()
-    with closing(store_of(site)) as store, store.write() as tx:
-        tx.execute(text("update alembic_version set version_num = '0006'"))
-        for table in (schema.site, schema.clock_mark, schema.resting_key, schema.finding):
-            tx.execute(text(f"drop table {table.name}"))
+    with closing(store_of(site)) as store:
+        back_to(store, "0006")
+
+
+def back_to(store: Store, revision: str) -> None:
+    """The schema of an older program."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.write() as tx:
+        config.attributes["connection"] = tx
+        command.downgrade(config, revision)
 
 
 def everything_in(site: Path) -> dict[str, int]:
@@ -188,9 +198,8 @@ def test_an_older_site_that_served_before_it_had_members_is_paired(make_office: 
 
 def test_an_older_site_whose_database_is_another_is_refused_and_not_migrated(site: Path, other_url: str) -> None:
     as_before_there_were_ids(site)
-    with closing(open_store(other_url, site=site)) as store, store.write() as tx:
-        tx.execute(text("drop table site"))
-        tx.execute(text("update alembic_version set version_num = '0006'"))
+    with closing(open_store(other_url, site=site)) as store:
+        back_to(store, "0006")
     with pytest.raises(ForeignDatabase, match="空的"):
         opened(site, other_url)
     with closing(store_of(site)) as store, store.read() as tx:

@@ -41,8 +41,8 @@ def believed(office: Office) -> bool:
     if office.start.vouches_for(now):
         return True
     with office.store.read() as tx:
-        known = clock_marks.newest_trusted(tx)
-    return known is not None and in_line(now, known)
+        vouched = clock_marks.newest_trusted(tx)
+    return vouched is not None and in_line(now, vouched)
 
 
 def may_let_go(office: Office) -> bool:
@@ -88,10 +88,10 @@ def show(office: Office) -> ClockReport:
     """How the clock stands; changes nothing."""
     trusted = believed(office)
     with office.store.read() as tx:
-        known, doubt = clock_marks.newest_trusted(tx), clock_marks.doubt(tx)
+        newest, doubt = clock_marks.newest_trusted(tx), clock_marks.doubt(tx)
     return ClockReport(
         now=office.now(),
-        known=known or office.start.known_before,
+        known=newest or office.start.known_before,
         believed=trusted,
         doubted_since=doubt.first if doubt else None,
         doubted_until=doubt.newest if doubt else None,
@@ -109,6 +109,6 @@ def _vouch(tx: Tx, office: Office, *, basis: str, by: str | None) -> None:
 
 def _trouble(office: Office, now: datetime) -> Trouble:
     code, kind, name = FINDING
-    known = office.start.known_before or office.start.at
-    detail = f"本机时钟 {now:%Y-%m-%d %H:%M}，此前已知 {known:%Y-%m-%d %H:%M} (clock; known before)"
-    return Trouble(code=code, kind=kind, name=name, days=(known.date(), now.date()), detail=detail)
+    before = office.start.known_before or office.start.at
+    detail = f"本机时钟 {now:%Y-%m-%d %H:%M}，此前已知 {before:%Y-%m-%d %H:%M} (clock; known before)"
+    return Trouble(code=code, kind=kind, name=name, days=(before.date(), now.date()), detail=detail)
