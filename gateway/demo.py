@@ -40,7 +40,7 @@ PEOPLE = 400
 _LATER = timedelta(minutes=6)
 
 
-class Clock:
+class SimulatedClock:
     """Simulated time that runs as fast as the real one and can be moved on."""
 
     def __init__(self, start: datetime) -> None:
@@ -77,6 +77,7 @@ class Demonstration(msgspec.Struct, kw_only=True):
     seconds: float
     sample: dict[str, Any] | None
     to_confirm: str | None = None
+    """The member number of a claim that waits for a diagnosis to be confirmed."""
 
     def figures(self) -> dict[str, Any]:
         """The JSON of design §7."""
@@ -97,7 +98,7 @@ def demonstrate(folder: Path, *, seed: int, tell: Callable[[str], None]) -> Demo
     """Play both evenings in a fresh site; what is left there can be looked at with every other command. `tell` says
     what goes on."""
     began = time.monotonic()
-    clock = Clock(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1))
+    clock = SimulatedClock(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1))
     tell("准备沙箱：名册、三个盟市、一个协会收件箱 (setting the stage)")
     if folder.exists():
         shutil.rmtree(folder)
@@ -110,7 +111,7 @@ class _Stage(msgspec.Struct, kw_only=True):
     """Everything that runs during the demo."""
 
     folder: Path
-    clock: Clock
+    clock: SimulatedClock
     office: Office
     doors: Doors
     line: CloudLineServer
@@ -121,7 +122,7 @@ class _Stage(msgspec.Struct, kw_only=True):
 
 
 @contextmanager
-def _stage(folder: Path, night: Night, clock: Clock) -> Iterator[_Stage]:
+def _stage(folder: Path, night: Night, clock: SimulatedClock) -> Iterator[_Stage]:
     line_faults = Faults.parse(["5203:2:error", "5203:5:broken"])
     inbox_faults = Faults.parse(["POST /claims:3:lost", "POST /claims:7:error"])
     with ExitStack() as stack:
@@ -187,12 +188,12 @@ def _play(stage: _Stage, night: Night, tell: Callable[[str], None], began: float
         pushed.append(stage.pusher.send_all(pushes))
         work_waiting(stage.office, ["bayannur"])
         run_night(stage.office, stage.doors)
-        _until_settled(stage)
+        _until_delivered(stage)
         stage.clock.move_to(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) + timedelta(days=number))
     return _look_back(stage, pushed, began)
 
 
-def _until_settled(stage: _Stage, most: int = 12) -> None:
+def _until_delivered(stage: _Stage, most: int = 12) -> None:
     """Let the schedule of the outbox come round until nothing waits any more."""
     for _ in range(most):
         with stage.office.store.read() as tx:
@@ -205,6 +206,9 @@ def _until_settled(stage: _Stage, most: int = 12) -> None:
 
 def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonstration:
     now = health(stage.office)
+    claims = [entry.claim for entry in stage.inbox.book.current()]
+    with_lines = [claim for claim in claims if claim.get("lines")]
+    to_confirm = [claim for claim in claims if "diagnosis_to_confirm" in claim.get("flags", ())]
     return Demonstration(
         site=stage.folder,
         sheets=reconcile(stage.office),
@@ -219,19 +223,7 @@ def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonst
         quarantined=now.quarantined,
         in_review=now.in_review,
         seconds=time.monotonic() - began,
-        sample=_sample(stage.inbox),
-        to_confirm=_to_confirm(stage.inbox),
+        # The claim with the most lines, as the association sees it.
+        sample=max(with_lines, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None),
+        to_confirm=min((claim["member"]["member_no"] for claim in to_confirm), default=None),
     )
-
-
-def _sample(inbox: Inbox) -> dict[str, Any] | None:
-    """One claim as the association sees it: the one with the most lines."""
-    standing = [held.claim for held in inbox.book.current() if held.claim.get("lines")]
-    return max(standing, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None)
-
-
-def _to_confirm(inbox: Inbox) -> str | None:
-    """The member number of a claim that waits for a diagnosis to be confirmed."""
-    waiting = [held.claim for held in inbox.book.current() if "diagnosis_to_confirm" in held.claim.get("flags", ())]
-    numbers: list[str] = sorted(claim["member"]["member_no"] for claim in waiting)
-    return numbers[0] if numbers else None

@@ -6,7 +6,6 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,7 @@ from gateway import wiring
 from gateway.bench.cases import patients, write_cases
 from gateway.core.schemes import Insured, SchemeFamily, assess
 from gateway.model.record import SettlementRecord
-from gateway.runners.processes import Share, collect_seldom, spread
+from gateway.runners.processes import collect_seldom, spread
 from gateway.runners.simulation import SimulationPlan, run
 from gateway.sandbox.roster import SCHEME
 from gateway.settings.schemes import load_families
@@ -61,7 +60,7 @@ class SimulateResult(msgspec.Struct, frozen=True, kw_only=True):
     difference: int
 
 
-class _Timed(msgspec.Struct, frozen=True, kw_only=True):
+class _AssessTimes(msgspec.Struct, frozen=True, kw_only=True):
     members: int
     estimates: int
     explained: float
@@ -74,7 +73,7 @@ Batch = list[tuple[Insured, tuple[SettlementRecord, ...]]]
 def bench_assess(*, records: int, seed: int) -> AssessResult:
     """Weigh `records` stays of generated members under the band scheme of 2021, in one process."""
     share = spread(_assess, [(records, seed)], _batch)[0]
-    timed: _Timed = share.result
+    timed: _AssessTimes = share.result
     return AssessResult(
         stage="assess",
         scheme=SCHEME,
@@ -111,11 +110,11 @@ def _batch(records: int, seed: int) -> tuple[Batch, SchemeFamily]:
     return batch, family
 
 
-def _assess(ready: tuple[Batch, SchemeFamily], records: int, seed: int) -> _Timed:
+def _assess(ready: tuple[Batch, SchemeFamily], records: int, seed: int) -> _AssessTimes:
     batch, family = ready
     members, estimates, plain = _pass(batch, family, records, explained=False)
     _, _, explained = _pass(batch, family, records, explained=True)
-    return _Timed(members=members, estimates=estimates, explained=explained, plain=plain)
+    return _AssessTimes(members=members, estimates=estimates, explained=explained, plain=plain)
 
 
 def _pass(batch: Batch, family: SchemeFamily, records: int, *, explained: bool) -> tuple[int, int, float]:
@@ -181,10 +180,9 @@ def _draft(folder: Path) -> Path:
 
 def _write(folder: Path, records: int, processes: int, seed: int) -> tuple[Path, int]:
     """One file made of a part of every process."""
-    parts = [
-        (folder / f"part-{at}.jsonl", _part(records, at, processes), seed, at, processes) for at in range(processes)
-    ]
-    shares: Sequence[Share] = spread(_write_part, parts, _nothing)
+    ends = [records * at // processes for at in range(processes + 1)]
+    parts = [(folder / f"part-{at}.jsonl", ends[at + 1] - ends[at], seed, at, processes) for at in range(processes)]
+    shares = spread(_write_part, parts, _nothing)
     cases = folder / "cases.jsonl"
     with cases.open("wb") as whole:
         for path, *_ in parts:
@@ -192,10 +190,6 @@ def _write(folder: Path, records: int, processes: int, seed: int) -> tuple[Path,
                 shutil.copyfileobj(part, whole, 1 << 20)
             path.unlink()
     return cases, sum(share.result for share in shares)
-
-
-def _part(records: int, at: int, processes: int) -> int:
-    return records * (at + 1) // processes - records * at // processes
 
 
 def _nothing(*_: object) -> None:

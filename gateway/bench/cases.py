@@ -25,6 +25,7 @@ DAY: Final = date(2022, 5, 31)
 _FIRST: Final = date(2021, 6, 1)
 _LEAGUES: Final = tuple(LEAGUES)
 _STAYS: Final = (1,) * 76 + (2,) * 15 + (3,) * 6 + (4,) * 3
+# A bill needs nothing that says whose it is.
 _LEFT_OUT: Final = ("name", "id_type", "id_number", "person_no", "employer_name", "facility_name", "birth_date", "sex")
 
 
@@ -80,15 +81,10 @@ def _case(patient: Patient) -> dict[str, Any]:
             "category": person.category,
             "sex": person.sex,
             "birth_date": person.birth_date,
-            "coverage": [{"from": each.first_day, "to": each.last_day} for each in patient.coverage],
+            "coverage": [{"from": period.first_day, "to": period.last_day} for period in patient.coverage],
         },
-        "settlements": [_settlement(record) for record in patient.records],
+        "settlements": [
+            {name: value for name, value in record_to_json(record).items() if name not in _LEFT_OUT}
+            for record in patient.records
+        ],
     }
-
-
-def _settlement(record: SettlementRecord) -> dict[str, Any]:
-    """As much of a settlement as its bill needs: nothing that says whose it is."""
-    plain = record_to_json(record)
-    for name in _LEFT_OUT:
-        plain.pop(name, None)
-    return plain

@@ -65,11 +65,14 @@ def write_bench(
     paths = [pages / f"page-{n:05d}.json" for n in range(1, math.ceil(records / rows_per_page) + 1)]
     count, hits = BenchCount(), round(hit_rate * 10_000)
     rows = bench_rows(records=records, members=members, hits=hits, seed=seed, count=count)
+    people = (_person(seed, index) for index in range(members))
     size = sum(_write_page(path, rows, rows_per_page) for path in paths)
     return BenchPlan(
         mapping="national",
         roster=folder / "roster.csv",
-        roster_rows=_write_roster(folder / "roster.csv", members, seed),
+        roster_rows=write_roster(
+            folder / "roster.csv", people, periods=lambda person: coverage_of(person, day=DAY, seed=seed)
+        ),
         pages=tuple(paths),
         records=records,
         members=members,
@@ -79,11 +82,6 @@ def write_bench(
         bad=count.bad,
         bytes=size,
     )
-
-
-def _write_roster(path: Path, members: int, seed: int) -> int:
-    people = (_person(seed, index) for index in range(members))
-    return write_roster(path, people, periods=lambda person: coverage_of(person, day=DAY, seed=seed))
 
 
 def bench_rows(*, records: int, members: int, hits: int, seed: int, count: BenchCount) -> Iterator[bytes]:
@@ -109,7 +107,7 @@ class _Side:
         self.waiting: list[SettlementRecord] = []
 
     def person(self, dice: Dice) -> Person:
-        """Somebody; three rows in ten are about the tenth of the people who are often ill."""
+        """A person; three rows in ten are about the tenth of the people who are often ill."""
         among = max(1, self.people // 10) if dice.chance(3_000) else self.people
         return _person(self.seed, self.first + dice.below(among))
 
@@ -130,7 +128,9 @@ class _Side:
 def _row(dice: Dice, side: _Side, serial: int, count: BenchCount) -> bytes:
     if side.waiting and dice.chance(_REVERSALS):
         count.reversals += 1
-        return encode(setlinfo(_refund(dice, side)))
+        original = side.take(dice)
+        settled_at = cast(datetime, original.settled_at) + timedelta(days=dice.below(20), minutes=40)
+        return encode(setlinfo(reversal_of(original, settled_at=settled_at)))
     record = _mixed(dice, side.person(dice), serial)
     row = setlinfo(record)
     if dice.chance(_BAD):
@@ -138,12 +138,6 @@ def _row(dice: Dice, side: _Side, serial: int, count: BenchCount) -> bytes:
         return encode(spoil(row, dice.pick(SPOILINGS)))
     side.keep(dice, record)
     return encode(row)
-
-
-def _refund(dice: Dice, side: _Side) -> SettlementRecord:
-    original = side.take(dice)
-    settled_at = cast(datetime, original.settled_at) + timedelta(days=dice.below(20), minutes=40)
-    return reversal_of(original, settled_at=settled_at)
 
 
 def _mixed(dice: Dice, person: Person, serial: int) -> SettlementRecord:

@@ -19,13 +19,13 @@ import msgspec
 
 from gateway import wiring
 from gateway.bench.data import DAY, BenchCount, bench_rows
-from gateway.bench.night import FEED, bench_site, refuse_used
+from gateway.bench.night import FEED, bench_site, open_site, refuse_used
 from gateway.core.normalise import Rows
 from gateway.core.roster import RosterMember
 from gateway.flow.office import Office
 from gateway.flow.reading.rows import identify, look_up
 from gateway.flow.roster.enrol import enrol
-from gateway.runners.processes import Share, spread
+from gateway.runners.processes import own_peak, spread
 from gateway.sandbox.people import LEAGUES, Person, person_at
 from gateway.sandbox.roster import coverage_of, member_no
 
@@ -67,7 +67,7 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     processes: int
 
 
-class _Timed(msgspec.Struct, kw_only=True):
+class _MatchTimes(msgspec.Struct, kw_only=True):
     identify: float = 0.0
     match: float = 0.0
     match_cpu: float = 0.0
@@ -86,23 +86,17 @@ def bench_match(
         began = time.monotonic()
         _enrol(site, members, seed)
         imported = time.monotonic() - began
+        hits = round(hit_rate * 10_000)
         plans = [
-            _Plan(
-                records=records,
-                members=members,
-                hits=round(hit_rate * 10_000),
-                seed=seed,
-                first=at,
-                processes=processes,
-            )
+            _Plan(records=records, members=members, hits=hits, seed=seed, first=at, processes=processes)
             for at in range(processes)
         ]
-        shares = spread(_work, [(site, plan) for plan in plans], _open)
+        shares = spread(_work, [(site, plan) for plan in plans], open_site)
     finally:
         shutil.rmtree(folder)
-    timed: list[_Timed] = [share.result for share in shares]
-    seconds = max(each.match for each in timed)
-    singles = sorted(one for each in timed for one in each.singles)
+    timed: list[_MatchTimes] = [share.result for share in shares]
+    seconds = max(times.match for times in timed)
+    singles = sorted(single for times in timed for single in times.singles)
     return MatchBenchResult(
         stage="match",
         records=records,
@@ -112,18 +106,18 @@ def bench_match(
         processes=processes,
         suite=suite,
         seconds=round(seconds, 3),
-        cpu_seconds=round(max(each.match_cpu for each in timed), 3),
+        cpu_seconds=round(max(times.match_cpu for times in timed), 3),
         records_per_second=round(records / seconds),
         stages={
             "roster_import": round(imported, 3),
-            "identify": round(max(each.identify for each in timed), 3),
+            "identify": round(max(times.identify for times in timed), 3),
             "match": round(seconds, 3),
         },
         single_p50_ms=_at(singles, 0.5),
         single_p99_ms=_at(singles, 0.99),
-        peak_rss_mb=_megabytes(shares),
-        peak_rss_mb_after_a_tenth=sum(each.early_peak for each in timed) // 2**20,
-        counts=dict(sum((each.counts for each in timed), Counter[str]())),
+        peak_rss_mb=sum(share.peak for share in shares) // 2**20,
+        peak_rss_mb_after_a_tenth=sum(times.early_peak for times in timed) // 2**20,
+        counts=dict(sum((times.counts for times in timed), Counter[str]())),
     )
 
 
@@ -132,23 +126,18 @@ def _at(values: list[float], share: float) -> float:
     return round(values[min(len(values) - 1, int(len(values) * share))] * 1000, 3)
 
 
-def _megabytes(shares: list[Share]) -> int:
-    return sum(share.peak for share in shares) // 2**20
-
-
 def _enrol(site: Path, members: int, seed: int) -> None:
     office = wiring.open_office(site)
     refuse_used(office)
     # Every import touches nearly every page of a large index once: twenty of them are enough.
     at_once = max(_ENROL_AT_ONCE, members // 20)
     for start in range(0, members, at_once):
-        people = (_person(seed, index) for index in range(start, min(start + at_once, members)))
+        people = (
+            person_at(seed, index, league=_LEAGUES[index % len(_LEAGUES)], as_of=DAY)
+            for index in range(start, min(start + at_once, members))
+        )
         enrol(office, "nm", [_roster_member(person, seed) for person in people])
     office.store.close()
-
-
-def _person(seed: int, index: int) -> Person:
-    return person_at(seed, index, league=_LEAGUES[index % len(_LEAGUES)], as_of=DAY)
 
 
 def _roster_member(person: Person, seed: int) -> RosterMember:
@@ -167,10 +156,6 @@ def _roster_member(person: Person, seed: int) -> RosterMember:
     )
 
 
-def _open(site: Path, plan: _Plan) -> Office:
-    return wiring.open_office(site)
-
-
 def _pages(office: Office, plan: _Plan) -> Iterator[Rows]:
     """This process's pages, each made when it is wanted."""
     size = office.gateway.batch_rows
@@ -182,21 +167,21 @@ def _pages(office: Office, plan: _Plan) -> Iterator[Rows]:
         number += 1
 
 
-def _work(office: Office, site: Path, plan: _Plan) -> _Timed:
-    timed = _Timed()
+def _work(office: Office, site: Path, plan: _Plan) -> _MatchTimes:
+    timed = _MatchTimes()
     tenth = plan.records // (10 * plan.processes)
     done = 0
     for content in _pages(office, plan):
         _match_page(office, content, timed)
         done += len(content)
         if not timed.early_peak and done >= tenth:
-            timed.early_peak = _own_peak()
+            timed.early_peak = own_peak()
     for content in islice(_pages(office, plan), 1 + _SINGLES // office.gateway.batch_rows):
         timed.singles += [_single(office, content, index) for index in range(min(len(content), _SINGLES))]
     return timed
 
 
-def _match_page(office: Office, content: Rows, timed: _Timed) -> None:
+def _match_page(office: Office, content: Rows, timed: _MatchTimes) -> None:
     began = time.monotonic()
     rows = identify(office, FEED, content, 0, len(content))
     identified, used = time.monotonic(), time.process_time()
@@ -215,11 +200,3 @@ def _single(office: Office, content: Rows, index: int) -> float:
     with office.store.read() as tx:
         look_up(tx, office, FEED, rows, content)
     return time.monotonic() - began
-
-
-def _own_peak() -> int:
-    """The largest memory of this process so far, in bytes; 0 where the system does not say."""
-    try:
-        return int(Path("/proc/self/status").read_text(encoding="ascii").split("VmHWM:")[1].split()[0]) * 1024
-    except (OSError, IndexError):
-        return 0

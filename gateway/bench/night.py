@@ -20,7 +20,7 @@ from gateway.flow.intake.work import Stored, take_in, work_stream
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
-from gateway.runners.processes import Share, spread
+from gateway.runners.processes import ProcessResult, spread
 from gateway.settings.shipped import write_site
 from gateway.store import claims, deliveries
 
@@ -61,7 +61,7 @@ class BenchResult(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
-class _Timed(msgspec.Struct, kw_only=True):
+class _NightTimes(msgspec.Struct, kw_only=True):
     """Seconds of one process by stage, and rows by class."""
 
     store: float = 0.0
@@ -78,7 +78,7 @@ def bench_night(
         plan = write_bench(folder / "input", records=records, members=members, hit_rate=hit_rate, seed=seed)
         site = bench_site(folder / "site", database, suite)
         import_seconds = _import(site, plan)
-        shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], _open)
+        shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], open_site)
         return _result(plan, site, database, suite, processes, hit_rate, import_seconds, shares)
     finally:
         shutil.rmtree(folder)
@@ -110,10 +110,6 @@ def _url(database: str) -> str:
     raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
 
 
-def _open(site: Path, pages: Sequence[Path]) -> Office:
-    return wiring.open_office(site)
-
-
 def _import(site: Path, plan: BenchPlan) -> float:
     began = time.monotonic()
     office = wiring.open_office(site)
@@ -123,6 +119,11 @@ def _import(site: Path, plan: BenchPlan) -> float:
     return time.monotonic() - began
 
 
+def open_site(site: Path, _: object) -> Office:
+    """The office of a process of its own, whatever its share is."""
+    return wiring.open_office(site)
+
+
 def refuse_used(office: Office) -> None:
     """Raises WrongUse where the database holds claims already."""
     with office.store.read() as tx:
@@ -130,8 +131,8 @@ def refuse_used(office: Office) -> None:
             raise WrongUse("数据库不是空的 (the bench database is not empty)")
 
 
-def _work(office: Office, site: Path, pages: Sequence[Path]) -> _Timed:
-    timed = _Timed()
+def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
+    timed = _NightTimes()
 
     def stored() -> Iterator[Stored]:
         for path in pages:
@@ -158,14 +159,13 @@ def _result(
     processes: int,
     hit_rate: float,
     import_seconds: float,
-    shares: Sequence[Share],
+    shares: Sequence[ProcessResult],
 ) -> BenchResult:
     seconds = max(share.ended for share in shares) - min(share.began for share in shares)
     counts: dict[str, int] = {}
     for share in shares:
-        for name, many in share.result.counts.items():
-            counts[name] = counts.get(name, 0) + many
-    peak = sum(share.peak for share in shares)
+        for name, count in share.result.counts.items():
+            counts[name] = counts.get(name, 0) + count
     return BenchResult(
         records=plan.records,
         members=plan.members,
@@ -177,22 +177,18 @@ def _result(
         records_per_second=round(plan.records / seconds),
         stages={
             "roster_import": round(import_seconds, 3),
-            "store": round(_longest(shares, "store"), 3),
-            "work": round(_longest(shares, "work"), 3),
+            "store": round(max(share.result.store for share in shares), 3),
+            "work": round(max(share.result.work for share in shares), 3),
         },
-        peak_rss_mb=peak // 2**20,
+        peak_rss_mb=sum(share.peak for share in shares) // 2**20,
         claims=_claims(site),
         counts=counts,
     )
 
 
-def _longest(shares: Sequence[Share], stage: str) -> float:
-    return max(float(getattr(share.result, stage)) for share in shares)
-
-
 def _claims(site: Path) -> int:
     office = wiring.open_office(site)
     with office.store.read() as tx:
-        many = sum(count for _, _, count, _ in claims.summary(tx))
+        total = sum(count for _, _, count, _ in claims.summary(tx))
     office.store.close()
-    return many
+    return total

@@ -16,7 +16,7 @@ import msgspec
 _SELDOM: Final = (50_000, 20, 50)
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one process did: when it began and ended (monotonic seconds), and its largest memory in bytes."""
 
     began: float
@@ -25,7 +25,9 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     result: Any
 
 
-def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: Callable[..., Any]) -> list[Share]:
+def spread(
+    job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: Callable[..., Any]
+) -> list[ProcessResult]:
     """Run `job(prepare(*share), *share)` for every share, each in a fresh process, all released at the same moment.
 
     Raises RuntimeError if a process ends without an answer, also while it is still preparing.
@@ -35,15 +37,15 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
     running = []
     for share in shares:
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=_one, args=(job, prepare, share, gate, sending), daemon=True)
+        process = context.Process(target=_run_share, args=(job, prepare, share, gate, sending), daemon=True)
         process.start()
         sending.close()
         running.append((process, receiving))
     try:
         for process, receiving in running:
-            _heard(process, receiving)
+            _next_message(process, receiving)
         gate.set()
-        done = [_answer(process, receiving) for process, receiving in running]
+        results: list[ProcessResult] = [_next_message(process, receiving) for process, receiving in running]
     except RuntimeError:
         # The others would wait for a gate that never opens.
         for process, _ in running:
@@ -51,7 +53,7 @@ def spread(job: Callable[..., Any], shares: Sequence[tuple[Any, ...]], prepare: 
         raise
     for process, _ in running:
         process.join()
-    return done
+    return results
 
 
 def collect_seldom() -> None:
@@ -63,17 +65,17 @@ def collect_seldom() -> None:
     gc.set_threshold(*_SELDOM)
 
 
-def _one(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:
+def _run_share(job: Any, prepare: Any, share: tuple[Any, ...], gate: Any, answer: Connection) -> None:
     ready = prepare(*share)
     answer.send(None)
     gate.wait()
     began = time.monotonic()
     result = job(ready, *share)
     ended = time.monotonic()
-    answer.send(Share(began=began, ended=ended, peak=_own_peak(), result=result))
+    answer.send(ProcessResult(began=began, ended=ended, peak=own_peak(), result=result))
 
 
-def _own_peak() -> int:
+def own_peak() -> int:
     """The largest memory of this process so far, in bytes. `ru_maxrss` would count its parent's from before `exec`."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -82,12 +84,7 @@ def _own_peak() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _answer(process: Any, receiving: Connection) -> Share:
-    share: Share = _heard(process, receiving)
-    return share
-
-
-def _heard(process: Any, receiving: Connection) -> Any:
+def _next_message(process: Any, receiving: Connection) -> Any:
     """What a process says next: None once it is ready, then its share."""
     try:
         return receiving.recv()

@@ -73,7 +73,7 @@ class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     peak_mb: int
 
 
-class _Done(msgspec.Struct, frozen=True, kw_only=True):
+class _Spread(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     seconds: float
     peak: int
@@ -83,12 +83,12 @@ class _Done(msgspec.Struct, frozen=True, kw_only=True):
 def run(plan: SimulationPlan, association: str | None, *, processes: int, today: int | None) -> SimulationResult:
     """Simulate. `today`: claims per 100 members and year in hundredths; None: as many as were granted."""
     asked = plan.asked()
-    done = _of_file(plan, plan.file, processes) if plan.file else _of_site(plan, asked, association, processes)
-    figures = done.figures
+    spent = _of_file(plan, plan.file, processes) if plan.file else _of_site(plan, asked, association, processes)
+    figures = spent.figures
     first = asked.first or _date(figures.first)
     last = asked.last or _date(figures.last)
     days = (last - first).days + 1 if first and last else 0
-    ended_on = done.today if today is None else today
+    take_up = spent.today if today is None else today
     return SimulationResult(
         rules=asked.rules,
         figures=figures,
@@ -97,12 +97,12 @@ def run(plan: SimulationPlan, association: str | None, *, processes: int, today:
         days=days,
         before=year_of(figures, figures.before, days),
         after=year_of(figures, figures.after, days),
-        forecast=forecast(figures, days, today=ended_on),
-        today=ended_on,
+        forecast=forecast(figures, days, today=take_up),
+        today=take_up,
         members=plan.members,
-        seconds=done.seconds,
+        seconds=spent.seconds,
         processes=processes,
-        peak_mb=done.peak // 2**20,
+        peak_mb=spent.peak // 2**20,
     )
 
 
@@ -110,7 +110,7 @@ def _date(ordinal: int) -> date | None:
     return date.fromordinal(ordinal) if ordinal else None
 
 
-def _of_file(plan: SimulationPlan, file: Path, processes: int) -> _Done:
+def _of_file(plan: SimulationPlan, file: Path, processes: int) -> _Spread:
     shares = [(plan, begin, end) for begin, end in parts_of(file, processes)]
     return _spread(plan, _work_lines, shares, _read_rules)
 
@@ -126,13 +126,13 @@ def _work_lines(asked: Asked, plan: SimulationPlan, begin: int, end: int) -> Fig
     return simulate_lines(asked, plan.file, begin, end)
 
 
-def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, processes: int) -> _Done:
+def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, processes: int) -> _Spread:
     office = plan.open_office(plan.site)
     try:
         shares = shares_of(office, asked.rules.before.scheme, association, processes)
-        done = _spread(plan, _work_people, [(plan, worker_shares) for worker_shares in shares], _open)
+        spent = _spread(plan, _work_people, [(plan, worker_shares) for worker_shares in shares], _open)
         names = sorted({share.association for worker_shares in shares for share in worker_shares})
-        return msgspec.structs.replace(done, today=take_up_today(office, asked, done.figures, names))
+        return msgspec.structs.replace(spent, today=take_up_today(office, asked, spent.figures, names))
     finally:
         office.store.close()
 
@@ -149,8 +149,13 @@ def _work_people(ready: tuple[Office, Asked], plan: SimulationPlan, shares: Sequ
         office.store.close()
 
 
-def _spread(plan: SimulationPlan, work: object, shares: Sequence[tuple[object, ...]], prepare: object) -> _Done:
+def _spread(
+    plan: SimulationPlan,
+    work: Callable[..., Figures],
+    shares: Sequence[tuple[object, ...]],
+    prepare: Callable[..., object],
+) -> _Spread:
     began = time.monotonic()
-    done = spread(work, shares, prepare)  # type: ignore[arg-type]
-    figures = merged((share.result for share in done), plan.kept)
-    return _Done(figures=figures, seconds=time.monotonic() - began, peak=sum(share.peak for share in done))
+    results = spread(work, shares, prepare)
+    figures = merged((result.result for result in results), plan.kept)
+    return _Spread(figures=figures, seconds=time.monotonic() - began, peak=sum(result.peak for result in results))
