@@ -25,7 +25,6 @@ from gateway.errors import ForeignDatabase, KeyMissing
 from gateway.flow.delivery.health import health
 from gateway.flow.office import Office
 from gateway.flow.site import pairing, vault_keys
-from gateway.settings.site import load_site
 from gateway.store import schema
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import MIGRATIONS
@@ -56,7 +55,7 @@ def site(make_office: MakeOffice, database_url: str) -> Iterator[Path]:
 
 def opened(site: Path, url: str | None = None) -> Office:
     """The site at work, on another database where one is named."""
-    checked = load_site(site)
+    checked = wiring.load_site(site)
     if url is not None:
         file = site / "config" / "gateway.toml"
         written = file.read_text(encoding="utf-8")
@@ -69,11 +68,11 @@ def closed(site: Path, url: str | None = None) -> None:
 
 
 def vault_of(site: Path) -> Vault:
-    return wiring.open_vault(load_site(site))
+    return wiring.open_vault(wiring.load_site(site))
 
 
 def store_of(site: Path) -> Store:
-    return open_store(load_site(site).gateway.database, site=site)
+    return open_store(wiring.load_site(site).gateway.database, site=site)
 
 
 def as_before_there_were_ids(site: Path) -> None:
@@ -128,7 +127,7 @@ def test_both_get_one_id_at_the_first_start_and_keep_it(site: Path) -> None:
 
 
 def test_an_empty_database_is_not_taken_for_the_right_one(site: Path, other_url: str) -> None:
-    right, before = load_site(site).gateway.database, everything_in(site)
+    right, before = wiring.load_site(site).gateway.database, everything_in(site)
     with pytest.raises(ForeignDatabase, match="adopt-database"):
         opened(site, other_url)
     with closing(store_of(site)) as store, store.read() as tx:
@@ -169,7 +168,7 @@ def test_a_database_without_tables_is_not_filled_either(site: Path, tmp_path: Pa
 
 def test_another_key_folder_does_not_open_this_database(site: Path, tmp_path: Path) -> None:
     (site / "keys" / "vault").rename(tmp_path / "own-vault")
-    wiring.make_keys(load_site(site))
+    wiring.make_keys(wiring.load_site(site))
     with pytest.raises(ForeignDatabase):
         opened(site)
     shutil.rmtree(site / "keys" / "vault")
@@ -313,7 +312,7 @@ def test_a_key_folder_put_back_from_an_older_backup_gives_no_number_out_twice(
 
 
 def test_a_person_may_adopt_the_database_that_is_there(site: Path, other_url: str) -> None:
-    right = load_site(site).gateway.database
+    right = wiring.load_site(site).gateway.database
     with pytest.raises(ForeignDatabase):
         opened(site, other_url)
     code, shown = hubao(site, "keys", "adopt-database")
