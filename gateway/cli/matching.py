@@ -45,7 +45,7 @@ def match_generate(
     as_json: Json = False,
 ) -> None:
     """生成带标注差错的名册与记录 (roster.csv, records.jsonl and truth.jsonl, to measure and to train by)."""
-    from gateway.sandbox.truth import Plan, write_truth
+    from gateway.sandbox.truth import TruthPlan, write_truth
     from gateway.sandbox.truth_people import REGIONS
 
     if mix not in _MIXES:
@@ -53,7 +53,9 @@ def match_generate(
     regions = tuple(region) if region else REGIONS
     if not all(len(code) == 6 and code.isdigit() and code[0] != "0" for code in regions):
         raise WrongUse("--region 应为六位数字，如 150999 (six digits)")
-    plan = Plan(members=members, records=records, mix="life" if mix == "life" else "hard", seed=seed, regions=regions)
+    plan = TruthPlan(
+        members=members, records=records, mix="life" if mix == "life" else "hard", seed=seed, regions=regions
+    )
     counts = write_truth(folder, plan)
     if as_json:
         emit({"members": members, "records": records, "mix": mix, "seed": seed, "kinds": dict(sorted(counts.items()))})

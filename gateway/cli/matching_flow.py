@@ -100,7 +100,7 @@ def match_blocks(
     sample: Annotated[int, typer.Option(min=0, help="取样的最新行数 (newest rows to sample).")] = 10_000,
     as_json: Json = False,
 ) -> None:
-    """号码索引与各类索引块的宽度，及查找代价 (how wide the index of numbers and width kind of block is, and its cost).
+    """号码索引与各类索引块的宽度，及查找代价 (how wide the index of numbers and each kind of block is, and its cost).
 
     类别 (kinds)：number 证件号码，nb 姓名+出生日期，bl 出生日期+末四位，rl 地区+末四位，be 出生日期+单位，ph 手机，
     pn 医保人员编号。

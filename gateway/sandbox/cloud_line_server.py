@@ -21,7 +21,7 @@ from gateway.sandbox.faults import Faults
 from gateway.sandbox.leagues import Sent, national_row
 from gateway.sandbox.national import Row, encode
 from gateway.sandbox.people import Person
-from gateway.sandbox.servers import LocalServer, Reply, Request
+from gateway.sandbox.servers import LocalServer, Request, ServerReply
 from gateway.sandbox.signing import tif_is_authentic
 
 REGION: Final = "150300"
@@ -59,9 +59,9 @@ class CloudLineWorld:
 
     def add(self, sent: Iterable[Sent]) -> None:
         """Settles more: new visits, or refunds of earlier ones."""
-        for each in sent:
-            theirs = self._visits.setdefault(each.person.person_no, {})
-            theirs.setdefault(cast(str, each.record.visit_no), []).append(each)
+        for row in sent:
+            visits = self._visits.setdefault(row.person.person_no, {})
+            visits.setdefault(cast(str, row.record.visit_no), []).append(row)
 
     def person_with(self, id_number: str) -> Person | None:
         """Who has this id number (18 digits)."""
@@ -110,7 +110,7 @@ class CloudLineApp:
         infno = _object(_decoded(request.body)).get("infno")
         return infno if isinstance(infno, str) else "?"
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> ServerReply:
         """One transaction; every refusal is an envelope with infcode -1, as on the real platform."""
         try:
             output = self._transaction(request)
@@ -151,27 +151,38 @@ class CloudLineApp:
             raise PlatformError("未查询到该人员的参保信息")
         return {
             "baseinfo": _identity(person) | {"naty": person.nation, "age": 40.0, "exp_content": ""},
-            "insuinfo": [_insurance(person)],
+            "insuinfo": [
+                {
+                    "balc": 0,
+                    "insutype": "310",
+                    "psn_type": "12" if person.category == "retired" else "11",
+                    "psn_insu_stas": "1",
+                    "psn_insu_date": "2010-01-01",
+                    "cvlserv_flag": "0",
+                    "insuplc_admdvs": person.region,
+                    "emp_name": person.employer,
+                }
+            ],
             "idetinfo": [],
         }
 
     def _visits(self, asked: Output) -> Output:
         """5201 就诊信息: one person's visits of one care type in a window."""
         person = self._known(asked)
-        found = self._world.visits(
+        visits = self._world.visits(
             person.person_no,
             since=_day(asked.get("begntime")),
             until=_day(asked.get("endtime")),
             care_type=str(asked.get("med_type")),
         )
-        return {"mdtrtinfo": [_visit(sent) for sent in found]}
+        return {"mdtrtinfo": [_visit(sent) for sent in visits]}
 
     def _settlement(self, asked: Output) -> Output:
         """5203 结算: an object, or an array when the visit was refunded."""
         person = self._known(asked)
         rows = self._world.visit(person.person_no, str(asked.get("mdtrt_id")))
-        wanted = asked.get("setl_id")
-        rows = [sent for sent in rows if wanted in (None, "", sent.record.settlement_no)]
+        number = asked.get("setl_id")
+        rows = [sent for sent in rows if number in (None, "", sent.record.settlement_no)]
         if not rows:
             raise PlatformError("未查询到结算信息")
         written = [national_row(sent) for sent in rows]
@@ -196,7 +207,7 @@ class CloudLineApp:
             raise PlatformError("未查询到人员信息")
         return person
 
-    def _envelope(self, infcode: int, err_msg: str, output: Output | None) -> Reply:
+    def _envelope(self, infcode: int, err_msg: str, output: Output | None) -> ServerReply:
         with self._lock:
             number = next(self._count)
         now = datetime.fromtimestamp(self._clock(), tz=SHANGHAI)
@@ -213,7 +224,7 @@ class CloudLineApp:
             "warn_msg": "",
             "output": encode(output).decode() if output and number % 7 == 0 else output,
         }
-        return Reply(body=encode(envelope), content_type="application/json;charset=UTF-8")
+        return ServerReply(body=encode(envelope), content_type="application/json;charset=UTF-8")
 
 
 class CloudLineServer:
@@ -248,19 +259,6 @@ def _identity(person: Person) -> Output:
         "psn_name": person.name,
         "gend": "1" if person.sex == "M" else "2",
         "brdy": person.birth_date.isoformat(),
-    }
-
-
-def _insurance(person: Person) -> Output:
-    return {
-        "balc": 0,
-        "insutype": "310",
-        "psn_type": "12" if person.category == "retired" else "11",
-        "psn_insu_stas": "1",
-        "psn_insu_date": "2010-01-01",
-        "cvlserv_flag": "0",
-        "insuplc_admdvs": person.region,
-        "emp_name": person.employer,
     }
 
 

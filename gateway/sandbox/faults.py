@@ -98,11 +98,10 @@ _PLAN = re.compile(r"(?P<point>.+):(?:(?P<nth>[1-9][0-9]{0,6})|(?P<percent>[0-9]
 
 
 def _planned(text: str) -> Scripted | Chance:
-    found = _PLAN.fullmatch(text)
-    if found is None or found["fault"] not in list(Fault):
-        known = "、".join(Fault)
-        raise WrongUse(f"故障写法 (a fault is written): POINT:N:FAULT / POINT:N%:FAULT；FAULT = {known}")
-    fault = Fault(found["fault"])
-    if found["nth"]:
-        return Scripted(found["point"], int(found["nth"]), fault)
-    return Chance(found["point"], int(found["percent"]) * 100, fault)
+    parts = _PLAN.fullmatch(text)
+    if parts is None or parts["fault"] not in list(Fault):
+        raise WrongUse(f"故障写法 (a fault is written): POINT:N:FAULT / POINT:N%:FAULT；FAULT = {'、'.join(Fault)}")
+    fault = Fault(parts["fault"])
+    if parts["nth"]:
+        return Scripted(parts["point"], int(parts["nth"]), fault)
+    return Chance(parts["point"], int(parts["percent"]) * 100, fault)

@@ -39,8 +39,8 @@ class DayFile(msgspec.Struct, frozen=True, kw_only=True):
 def day_file(day: date, sent: Iterable[Sent]) -> DayFile:
     """The file of a day with these rows."""
     listed = list(sent)
-    refunded = {each.record.settlement_no for each in listed if each.record.reversal}
-    rows = [file_row(each, refunded=each.record.settlement_no in refunded) for each in listed]
+    refunded = {row.record.settlement_no for row in listed if row.record.reversal}
+    rows = [file_row(row, refunded=row.record.settlement_no in refunded) for row in listed]
     return DayFile(
         day=day,
         name=f"setl_152200_{day:%Y%m%d}.csv",

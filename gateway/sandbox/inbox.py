@@ -30,7 +30,7 @@ from gateway.model.money import parse_yuan
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox_book import InboxBook, Submitted, problem
 from gateway.sandbox.inbox_page import page
-from gateway.sandbox.servers import LocalServer, Reply, Request, json_reply
+from gateway.sandbox.servers import LocalServer, Request, ServerReply, json_reply
 from gateway.sandbox.signing import webhook_is_authentic
 
 _STATUSES = ("proposed", "amended", "withdrawn")
@@ -59,7 +59,7 @@ class InboxApp:
         door = "/claims" if request.path.startswith("/claims") else request.path
         return f"{request.method} {door}"
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> ServerReply:
         """Routes one request."""
         if request.path == "/claims" and request.method == "POST":
             return self._receive(request)
@@ -70,11 +70,11 @@ class InboxApp:
         if request.path == "/api/summary":
             return json_reply(self._book.summary())
         if request.path == "/":
-            return Reply(body=page(self._book).encode(), content_type="text/html; charset=utf-8")
+            return ServerReply(body=page(self._book).encode(), content_type="text/html; charset=utf-8")
         return problem(404, "not_found", "没有此地址 (no such address)")
 
-    def _receive(self, request: Request) -> Reply:
-        at = self._now()
+    def _receive(self, request: Request) -> ServerReply:
+        at = datetime.fromtimestamp(self._clock(), tz=SHANGHAI).isoformat(timespec="seconds")
         if not self._is_authentic(request):
             self._book.note(_NOBODY, "not_authentic", at=at)
             return problem(401, "not_authentic", "验签未通过 (signature or timestamp is not right)")
@@ -84,7 +84,7 @@ class InboxApp:
             return problem(400, "bad_request", "缺少幂等键或报文不完整 (no key, or not a claim)")
         return self._book.take(came, at=at)
 
-    def _tell(self, request: Request) -> Reply:
+    def _tell(self, request: Request) -> ServerReply:
         if not self._is_authentic(request):
             return problem(401, "not_authentic", "验签未通过 (signature or timestamp is not right)")
         claim_id = request.path.removeprefix("/claims/")
@@ -95,9 +95,6 @@ class InboxApp:
 
     def _is_authentic(self, request: Request) -> bool:
         return webhook_is_authentic(self._secret, request.headers, request.body, now=self._clock())
-
-    def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), tz=SHANGHAI).isoformat(timespec="seconds")
 
 
 def _submitted(request: Request) -> Submitted | None:
@@ -156,7 +153,12 @@ class Inbox:
 
 def main(arguments: list[str] | None = None) -> int:
     """`python -m gateway.sandbox.inbox`: prints its address as one JSON line, runs until told to stop."""
-    asked = _arguments().parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="python -m gateway.sandbox.inbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--secret-env", required=True, metavar="NAME")
+    parser.add_argument("--fault", action="append", default=[], metavar="POINT:N:FAULT")
+    asked = parser.parse_args(arguments)
     secret = os.environ.get(asked.secret_env, "")
     if not secret:
         sys.stderr.write(f"环境变量 {asked.secret_env} 未设置 (environment variable is not set)\n")
@@ -171,15 +173,6 @@ def main(arguments: list[str] | None = None) -> int:
     stop.wait()
     inbox.stop()
     return 0
-
-
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gateway.sandbox.inbox", description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--secret-env", required=True, metavar="NAME")
-    parser.add_argument("--fault", action="append", default=[], metavar="POINT:N:FAULT")
-    return parser
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.model.money import parse_yuan, yuan
-from gateway.sandbox.servers import Reply, json_reply
+from gateway.sandbox.servers import ServerReply, json_reply
 
 FILE: Final = "inbox.db"
 """The name of the file inside the inbox's folder."""
@@ -43,7 +43,7 @@ class Submitted(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class InboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One claim version taken into effect. `effects` counts how often; more than once is a double payment."""
 
     claim_id: str
@@ -72,10 +72,10 @@ class InboxBook:
         with self._lock:
             self._database.close()
 
-    def take(self, came: Submitted, *, at: str) -> Reply:
+    def take(self, came: Submitted, *, at: str) -> ServerReply:
         """Answers one submission by the rules of idempotency, and notes the attempt."""
         with self._writing() as database:
-            reply, outcome = self._weigh(database, came, at)
+            reply, outcome = self._judge(database, came, at)
             self._note(database, came, outcome, at)
             return reply
 
@@ -89,11 +89,11 @@ class InboxBook:
         rows = self._rows(_LATEST, claim_id)
         return (rows[0][0], rows[0][1]) if rows else None
 
-    def held(self) -> list[Held]:
+    def held(self) -> list[InboxEntry]:
         """Every claim version held, the last received first."""
         attempts = {(row[0], row[1]): row[2] for row in self._rows(_ATTEMPTS)}
         return [
-            Held(
+            InboxEntry(
                 claim_id=row[0],
                 version=row[1],
                 status=row[2],
@@ -105,12 +105,12 @@ class InboxBook:
             for row in self._rows(_HELD)
         ]
 
-    def current(self) -> list[Held]:
+    def current(self) -> list[InboxEntry]:
         """The latest version of each claim, the last received first."""
-        newest: dict[str, Held] = {}
-        for held in self.held():
-            if held.claim_id not in newest or newest[held.claim_id].version < held.version:
-                newest[held.claim_id] = held
+        newest: dict[str, InboxEntry] = {}
+        for entry in self.held():
+            if entry.claim_id not in newest or newest[entry.claim_id].version < entry.version:
+                newest[entry.claim_id] = entry
         return list(newest.values())
 
     def outcomes(self) -> dict[str, int]:
@@ -119,40 +119,38 @@ class InboxBook:
 
     def summary(self) -> dict[str, Any]:
         """The counts a report or a test wants; `doubled` must be 0, `payable` is of the claims that stand."""
-        held, current, outcomes = self.held(), self.current(), self.outcomes()
-        standing = [each for each in current if each.status != "withdrawn"]
+        entries, current, outcomes = self.held(), self.current(), self.outcomes()
+        standing = [entry for entry in current if entry.status != "withdrawn"]
         return {
             "claims": len(current),
-            "versions": len(held),
+            "versions": len(entries),
             "withdrawn": len(current) - len(standing),
-            "payable": yuan(sum(payable(each) for each in standing)),
-            "effects": sum(each.effects for each in held),
-            "doubled": sum(each.effects - 1 for each in held),
+            "payable": yuan(sum(payable(entry) for entry in standing)),
+            "effects": sum(entry.effects for entry in entries),
+            "doubled": sum(entry.effects - 1 for entry in entries),
             "attempts": sum(outcomes.values()),
             "outcomes": outcomes,
         }
 
-    def _weigh(self, database: sqlite3.Connection, came: Submitted, at: str) -> tuple[Reply, str]:
+    def _judge(self, database: sqlite3.Connection, came: Submitted, at: str) -> tuple[ServerReply, str]:
         first = database.execute(
             "select body, answer, answered from effect where idempotency_key = ?", (came.key,)
         ).fetchone()
         if first is not None and first[0] == came.body:
-            return Reply(status=first[2], body=first[1]), "repeat"
+            return ServerReply(status=first[2], body=first[1]), "repeat"
         if first is not None:
             return problem(422, "key_reused", "同一幂等键内容不同 (same key, other body)"), "key_reused"
         newest = database.execute("select max(version) from effect where claim_id = ?", (came.claim_id,)).fetchone()[0]
         if newest is not None and came.version < newest:
             return json_reply({"claim_id": came.claim_id, "version": newest}, status=409), "lower_version"
-        return self._take_into_effect(database, came, at), "accepted"
-
-    def _take_into_effect(self, database: sqlite3.Connection, came: Submitted, at: str) -> Reply:
+        # Here the claim takes effect: it has a number, and the association would pay.
         number = database.execute("select coalesce(max(number), 0) + 1 from effect").fetchone()[0]
         reply = json_reply(
             {"claim_id": came.claim_id, "version": came.version, "reference": f"SL{number:07d}"}, status=201
         )
         row = (number, *msgspec.structs.astuple(came), reply.body, reply.status, at)
         database.execute("insert into effect values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        return reply
+        return reply, "accepted"
 
     def _note(self, database: sqlite3.Connection, came: Submitted, outcome: str, at: str) -> None:
         database.execute(
@@ -180,12 +178,12 @@ group by claim_id, version order by max(number) desc
 _ATTEMPTS = "select claim_id, version, count(*) from attempt group by claim_id, version"
 
 
-def payable(held: Held) -> int:
+def payable(entry: InboxEntry) -> int:
     """What a claim asks for, in fen."""
-    return parse_yuan(str(held.claim.get("payable", "0")))
+    return parse_yuan(str(entry.claim.get("payable", "0")))
 
 
-def problem(status: int, code: str, title: str) -> Reply:
+def problem(status: int, code: str, title: str) -> ServerReply:
     """A problem-details answer (RFC 9457) with a stable code."""
     body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code})
-    return Reply(status=status, body=body, content_type="application/problem+json")
+    return ServerReply(status=status, body=body, content_type="application/problem+json")

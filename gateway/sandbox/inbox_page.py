@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, Template
 
-from gateway.sandbox.inbox_book import Held, InboxBook
+from gateway.sandbox.inbox_book import InboxBook, InboxEntry
 
 MOST_SHOWN = 200
 """A page longer than this helps nobody."""
@@ -57,11 +57,11 @@ _WORDS: Final = {
 def page(book: InboxBook) -> str:
     """The whole page as HTML. Names show their first letter only, numbers of persons not at all."""
     current = book.current()
-    history: dict[str, list[Held]] = {}
-    for held in book.held():
-        history.setdefault(held.claim_id, []).append(held)
+    history: dict[str, list[InboxEntry]] = {}
+    for entry in book.held():
+        history.setdefault(entry.claim_id, []).append(entry)
     return _template().render(
-        claims=[_shown(held, history[held.claim_id]) for held in current[:MOST_SHOWN]],
+        claims=[_claim_shown(entry, history[entry.claim_id]) for entry in current[:MOST_SHOWN]],
         hidden=max(0, len(current) - MOST_SHOWN),
         counts=book.summary(),
     )
@@ -80,16 +80,16 @@ def masked(name: Any) -> str:
     return name[0] + "*" * (len(name) - 1)
 
 
-def _shown(held: Held, versions: list[Held]) -> dict[str, Any]:
+def _claim_shown(entry: InboxEntry, versions: list[InboxEntry]) -> dict[str, Any]:
     """One claim as the page shows it: of its latest version, with the earlier ones named."""
-    claim = held.claim
+    claim = entry.claim
     stay, member = _object(claim.get("stay")), _object(claim.get("member"))
     return {
-        "claim_id": held.claim_id,
-        "version": held.version,
-        "status": held.status,
-        "status_name": _STATUSES[held.status],
-        "received_at": held.received_at[:19].replace("T", " "),
+        "claim_id": entry.claim_id,
+        "version": entry.version,
+        "status": entry.status,
+        "status_name": _STATUSES[entry.status],
+        "received_at": entry.received_at[:19].replace("T", " "),
         "name": masked(member.get("name")),
         "unit": member.get("unit_name") or "—",
         "kind": _KINDS.get(str(stay.get("kind")), "—"),
@@ -98,23 +98,24 @@ def _shown(held: Held, versions: list[Held]) -> dict[str, Any]:
         "edition": claim.get("edition") or "—",
         "payable": claim.get("payable", "0.00"),
         "claim_by": claim.get("claim_by") or "—",
-        "lines": [_line(line) for line in claim.get("lines") or []],
+        "lines": [_line_shown(_object(line)) for line in claim.get("lines") or []],
         "flags": [_WORDS.get(flag, flag) for flag in claim.get("flags") or []],
         "needs_person": bool(claim.get("needs_person")),
         "reason": _WORDS.get(claim.get("reason", ""), claim.get("reason")),
-        "attempts": held.attempts,
-        "effects": held.effects,
-        "versions": [(each.version, _STATUSES[each.status], each.claim.get("payable")) for each in versions],
+        "attempts": entry.attempts,
+        "effects": entry.effects,
+        "versions": [
+            (version.version, _STATUSES[version.status], version.claim.get("payable")) for version in versions
+        ],
     }
 
 
-def _line(line: Any) -> dict[str, Any]:
-    said = _object(line)
+def _line_shown(line: dict[str, Any]) -> dict[str, Any]:
     return {
-        "rule": _RULES.get(str(said.get("rule")), said.get("rule")),
-        "article": said.get("article"),
-        "text": said.get("text"),
-        "amount": said.get("amount"),
+        "rule": _RULES.get(str(line.get("rule")), line.get("rule")),
+        "article": line.get("article"),
+        "text": line.get("text"),
+        "amount": line.get("amount"),
     }
 
 

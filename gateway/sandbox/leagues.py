@@ -63,16 +63,11 @@ def sent_between(seed: int, people: Iterable[Person], *, first: date, last: date
     for person in people:
         dice = Dice("sent", seed, person.index)
         for record in stays_of_year(dice, person, first=first, last=last, serials=serials):
-            rows += _rows_of(dice, person, record, last)
+            sent = written(dice, person, record)
+            rows.append(sent)
+            if not sent.spoiled and not sent.wrong_name and dice.chance(REVERSED):
+                rows.append(refund(sent, settled_at=_later(dice, record, last)))
     return sorted(rows, key=lambda sent: (sent.record.settled_at, sent.record.settlement_no))
-
-
-def _rows_of(dice: Dice, person: Person, record: SettlementRecord, last: date) -> list[Sent]:
-    """A settlement as it is sent, and its refund where there is one."""
-    sent = written(dice, person, record)
-    if sent.spoiled or sent.wrong_name or not dice.chance(REVERSED):
-        return [sent]
-    return [sent, refund(sent, settled_at=_later(dice, record, last))]
 
 
 def refund(sent: Sent, *, settled_at: datetime) -> Sent:

@@ -148,11 +148,8 @@ def false_checksum(id_number: str) -> str:
 
 def written_otherwise(person: Person, dice: Dice) -> str:
     """The id number as some clerk typed it: 15 digits, full width, lower-case x, or spaces around."""
-    ways = [_full_width(person.id_number), person.id_number.lower(), f" {person.id_number} "]
+    full_width = "".join(chr(ord(character) + 0xFEE0) for character in person.id_number)
+    ways = [full_width, person.id_number.lower(), f" {person.id_number} "]
     if person.birth_date.year < 2000:
         ways.append(person.id_number[:6] + person.id_number[8:17])
     return dice.pick(ways)
-
-
-def _full_width(text: str) -> str:
-    return "".join(chr(ord(letter) + 0xFEE0) for letter in text)

@@ -23,7 +23,7 @@ from gateway.sandbox.leagues import Sent
 from gateway.sandbox.night_kinds import FIRST_GUEST, NOBODY, Guests, invite, texts_of
 from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, WOMENS_LEAGUE, NightRows, Truth
 from gateway.sandbox.people import Dice, Person, person_at
-from gateway.sandbox.pushes import Push, pushes_of
+from gateway.sandbox.pushes import SignedPush, pushes_of
 from gateway.sandbox.roster import Periods, coverage_of, former_coverage, write_roster
 
 FEWEST_MEMBERS: Final = 100
@@ -39,7 +39,7 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
 
     day: date
     files: tuple[DayFile, ...]
-    pushes: tuple[Push, ...]
+    pushes: tuple[SignedPush, ...]
     cloud_line: tuple[Sent, ...]
 
 
@@ -77,7 +77,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
             world, paas_id=self.paas_id, secret=self.cloud_line_secret, clock=clock, faults=faults
         )
 
-    def begin(self, evening: int, cloud_line: CloudLineServer) -> tuple[Push, ...]:
+    def begin(self, evening: int, cloud_line: CloudLineServer) -> tuple[SignedPush, ...]:
         """Drops the files of evening 0 or 1 and settles what the cloud line learns; the pushes to send."""
         now = self.evenings[evening]
         cloud_line.world.add(now.cloud_line)
@@ -104,12 +104,14 @@ def build_night(folder: Path, *, seed: int, people: int, day: date, guests_too: 
     insured = _insured(seed, people, day)
     members = tuple(person for feed in FEEDS for person in insured[feed] if person.index < people)
     # The cast stands at the head of each league, so nobody of it opts out.
-    opted_out = frozenset(theirs[CAST].index for theirs in _by_feed(members).values())
+    opted_out = frozenset(league[CAST].index for league in _by_feed(members).values())
     enrolled = tuple(person for person in members if person.index not in opted_out)
-    taken = (person.id_number for theirs in insured.values() for person in theirs)
+    taken = (person.id_number for league in insured.values() for person in league)
     guests = invite(seed, day, taken) if guests_too else NOBODY
     rows = NightRows(seed, insured, _by_feed(enrolled), guests.rows, day)
-    members, opted_out, insured = members + guests.members, opted_out | guests.opted_out, _with(guests, insured)
+    coming = _by_feed(guests.members)
+    insured = {feed: residents + coming[feed] for feed, residents in insured.items()}
+    members, opted_out = members + guests.members, opted_out | guests.opted_out
     return Night(
         folder=folder,
         day=day,
@@ -138,8 +140,8 @@ def _periods(seed: int, day: date, guests: Guests) -> Periods:
     def periods(person: Person) -> tuple[Coverage, ...]:
         if person.index in guests.former:
             return former_coverage(person, day=day)
-        ours = person.index < FIRST_GUEST
-        return coverage_of(person, day=day, seed=seed) + (_womens_scheme(person, day) if ours else ())
+        womens = _womens_scheme(person, day) if person.index < FIRST_GUEST else ()
+        return coverage_of(person, day=day, seed=seed) + womens
 
     return periods
 
@@ -181,11 +183,6 @@ def _insured(seed: int, members: int, day: date) -> dict[str, tuple[Person, ...]
         insured[feed] = tuple(person_at(seed, index, league=feed, as_of=day) for index in indexes)
         first_member, first_stranger = first_member + count, first_stranger + strangers
     return insured
-
-
-def _with(guests: Guests, insured: Mapping[str, tuple[Person, ...]]) -> dict[str, tuple[Person, ...]]:
-    coming = _by_feed(guests.members)
-    return {feed: people + coming[feed] for feed, people in insured.items()}
 
 
 def _by_feed(people: tuple[Person, ...]) -> dict[str, tuple[Person, ...]]:

@@ -20,7 +20,7 @@ from gateway.model.national_id import checksum_ok, looks_like_id, normalise_id, 
 from gateway.sandbox.leagues import Sent
 from gateway.sandbox.people import LEAGUES, Dice, Person, category_at
 from gateway.sandbox.truth import member_for, spoil
-from gateway.sandbox.truth_errors import KINDS, Kind, Line, clean_line
+from gateway.sandbox.truth_errors import KINDS, Kind, SpoiledLine, clean_line
 from gateway.sandbox.truth_limits import label_holds
 from gateway.sandbox.truth_people import PAIRED, TruthPerson, World
 from gateway.sandbox.truth_traps import NO_NAMES, NO_NUMBERS, TRAPS, Scene, Trap
@@ -49,7 +49,7 @@ _EMPTY: Final = ("", "NULL")
 _MARKS: Final = "*●xX"
 """Marks that say a digit is hidden, where two stand together."""
 
-_Drawn = tuple[Line, TruthPerson]
+_Drawn = tuple[SpoiledLine, TruthPerson]
 """A line, and the member it is about or is laid beside."""
 
 
@@ -59,7 +59,7 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     league: str
     person: Person
-    line: Line
+    line: SpoiledLine
     end: End
 
     def tells(self, stay: Sent) -> Sent:
@@ -173,17 +173,17 @@ class _Party:
             return None
         return _without_phone(person)
 
-    def _nobody_has(self, line: Line, member: TruthPerson) -> bool:
+    def _nobody_has(self, line: SpoiledLine, member: TruthPerson) -> bool:
         return self._taken.isdisjoint((member.id_number, _one_way(line.id_type, line.id_number or "")))
 
 
-def _end(kind: str, line: Line, member: TruthPerson) -> End:
+def _end(kind: str, line: SpoiledLine, member: TruthPerson) -> End:
     if kind in TRAPS:
         return _end_of_trap(TRAPS[kind], line)
     return _end_of_error(KINDS[kind], line, member) if kind in KINDS else "member"
 
 
-def _end_of_error(kind: Kind, line: Line, person: TruthPerson) -> End:
+def _end_of_error(kind: Kind, line: SpoiledLine, person: TruthPerson) -> End:
     """An automatic kind is the member's, another is open.
 
     But a sound number of 18 characters proves somebody else, and the night looks nobody up by name who has one
@@ -195,7 +195,7 @@ def _end_of_error(kind: Kind, line: Line, person: TruthPerson) -> End:
     return "member" if kind.automatic else "open"
 
 
-def _end_of_trap(trap: Trap, line: Line) -> End:
+def _end_of_trap(trap: Trap, line: SpoiledLine) -> End:
     """A person looks, or it is a stranger. A stranger's number that cannot be right puts his row into quarantine,
     unless part of it is hidden on purpose."""
     if trap.review:
@@ -221,7 +221,7 @@ def _one_way(id_type: str | None, written: str) -> str | None:
         return number
 
 
-def _born(line: Line, admitted: date) -> date | None:
+def _born(line: SpoiledLine, admitted: date) -> date | None:
     """The birth date of the line. A newborn is as old on the day of this stay as on the line's own."""
     born, line_admitted = line.birth_date, cast(date, line.admitted_on)
     newborn = born is not None and line_admitted - born < _NEWBORN

@@ -105,13 +105,13 @@ class NightRows:
 
     def _that_end(self, last: Rows, end: str) -> dict[str, tuple[SettlementRecord, ...]]:
         """Member number → settlements that stand and end like this."""
-        found: dict[str, tuple[SettlementRecord, ...]] = {}
+        records: dict[str, tuple[SettlementRecord, ...]] = {}
         for feed, rows in last.items():
             for sent in _standing(rows):
                 if self._end(sent) == end:
                     number = member_no(sent.person)
-                    found[number] = (*found.get(number, ()), _told(feed, sent.record))
-        return found
+                    records[number] = (*records.get(number, ()), _as_known(feed, sent.record))
+        return records
 
     def all_rows(self) -> Iterator[Sent]:
         """Every row of both evenings, the corrected ones too."""
@@ -154,8 +154,8 @@ class NightRows:
     def _correct(self, rows: list[Sent]) -> list[Sent]:
         """The first file as it should have been: one row gone, one dearer, two unreadable ones mended."""
         removed, dearer = (person.index for person in self._cast["hinggan"][12:14])
-        kept = [sent for sent in rows if sent.person.index != removed]
-        return [_dearer(sent) if sent.person.index == dearer else _mended(sent) for sent in kept]
+        remaining = [sent for sent in rows if sent.person.index != removed]
+        return [_dearer(sent) if sent.person.index == dearer else _mended(sent) for sent in remaining]
 
     def _tell_twice(self) -> None:
         """A stay that 巴彦淖尔 pushes under its own numbers and 兴安盟 files too.
@@ -284,7 +284,7 @@ def _standing(rows: Iterable[Sent]) -> Iterator[Sent]:
     return (sent for sent in listed if sent.record.settlement_no not in gone)
 
 
-def _told(feed: str, record: SettlementRecord) -> SettlementRecord:
+def _as_known(feed: str, record: SettlementRecord) -> SettlementRecord:
     """The truth as this feed's mapping can know it."""
     if feed == "wuhai":
         return record

@@ -186,9 +186,9 @@ def _slot(seed: int, index: int) -> tuple[date, int]:
 
 
 def _han_name(dice: Dice, sex: str) -> str:
-    given = _MALE if sex == "M" else _FEMALE
-    second = "" if dice.below(100) < 18 else dice.pick(given)
-    return dice.pick(_SURNAMES) + dice.pick(given) + second
+    characters = _MALE if sex == "M" else _FEMALE
+    second = "" if dice.below(100) < 18 else dice.pick(characters)
+    return dice.pick(_SURNAMES) + dice.pick(characters) + second
 
 
 def _mongol_name(dice: Dice, sex: str) -> str:

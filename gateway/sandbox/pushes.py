@@ -19,7 +19,7 @@ from gateway.sandbox.signing import WINDOW_SECONDS, webhook_headers
 ROWS_PER_PUSH: Final = 250
 
 
-class Push(msgspec.Struct, frozen=True, kw_only=True):
+class SignedPush(msgspec.Struct, frozen=True, kw_only=True):
     """One delivery: its id stays the same however often it is sent."""
 
     message_id: str
@@ -38,27 +38,23 @@ class PushReport(msgspec.Struct, kw_only=True):
     refused_forged: int = 0
 
 
-def pushes_of(day: date, sent: Iterable[Sent], *, rows_per_push: int = ROWS_PER_PUSH) -> list[Push]:
+def pushes_of(day: date, sent: Iterable[Sent], *, rows_per_push: int = ROWS_PER_PUSH) -> list[SignedPush]:
     """A day's rows in bodies of at most so many rows, each with its own totals."""
     rest = iter(sent)
-    pushes: list[Push] = []
+    pushes: list[SignedPush] = []
     while chunk := list(islice(rest, rows_per_push)):
         number = len(pushes) + 1
+        rows = [push_row(row) for row in chunk]
+        totals = {"rows": len(rows), "amount": str(total_of(rows, "medfee_sumamt", void="vali_flag"))}
         pushes.append(
-            Push(
+            SignedPush(
                 message_id=f"msg_150800_{day:%Y%m%d}_{number:03d}",
                 day=day,
-                body=_body(day, chunk),
+                body=encode({"type": "settlement.batch", "day": day.isoformat(), "totals": totals, "records": rows}),
                 rows=len(chunk),
             )
         )
     return pushes
-
-
-def _body(day: date, sent: list[Sent]) -> bytes:
-    rows = [push_row(each) for each in sent]
-    totals = {"rows": len(rows), "amount": str(total_of(rows, "medfee_sumamt", void="vali_flag"))}
-    return encode({"type": "settlement.batch", "day": day.isoformat(), "totals": totals, "records": rows})
 
 
 class Pusher:
@@ -82,17 +78,19 @@ class Pusher:
         """Closes the connections."""
         self._client.close()
 
-    def send_all(self, pushes: Iterable[Push], *, mischief: bool = True) -> PushReport:
+    def send_all(self, pushes: Iterable[SignedPush], *, mischief: bool = True) -> PushReport:
         """Sends every push until it is taken; with `mischief` also a repeat, a stale one and a forged one."""
         report = PushReport()
         for push in pushes:
             report.attempts += self.send(push)
             report.taken += 1
             if mischief and report.taken == 1:
-                self._mischief(push, report)
+                report.repeated = self.attempt(push) or 0
+                report.refused_stale = self.attempt(push, age_seconds=WINDOW_SECONDS + 60) or 0
+                report.refused_forged = self.attempt(push, body=push.body.replace(b"1", b"2", 1)) or 0
         return report
 
-    def send(self, push: Push) -> int:
+    def send(self, push: SignedPush) -> int:
         """Sends until a 2xx comes back; how many attempts that took. Raises Unavailable if none does."""
         for attempt in range(1, self._tries + 1):
             status = self.attempt(push)
@@ -101,7 +99,7 @@ class Pusher:
             self._sleep(min(0.05 * attempt, 1.0))
         raise Unavailable("网关没有接收推送 (the gateway does not take the push)")
 
-    def attempt(self, push: Push, *, age_seconds: int = 0, body: bytes | None = None) -> int | None:
+    def attempt(self, push: SignedPush, *, age_seconds: int = 0, body: bytes | None = None) -> int | None:
         """One attempt: the status, or None without an answer; perhaps signed long ago or for other bytes."""
         headers = webhook_headers(
             self._secret,
@@ -115,8 +113,3 @@ class Pusher:
             return self._client.post(self._url, content=content, headers=headers).status_code
         except httpx.TransportError:
             return None
-
-    def _mischief(self, push: Push, report: PushReport) -> None:
-        report.repeated = self.attempt(push) or 0
-        report.refused_stale = self.attempt(push, age_seconds=WINDOW_SECONDS + 60) or 0
-        report.refused_forged = self.attempt(push, body=push.body.replace(b"1", b"2", 1)) or 0

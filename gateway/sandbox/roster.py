@@ -90,10 +90,10 @@ def _period(person: Person, first: date, last: date, years_back: int) -> Coverag
 def roster_rows(people: Iterable[Person], periods: Periods, opted_out: frozenset[int]) -> Iterator[tuple[str, ...]]:
     """One row for each period of each member, in the order of HEADERS. `opted_out` holds their indexes."""
     for person in people:
-        who = _cells(person)
+        particulars = _cells(person)
         out = "是" if person.index in opted_out else ""
         for period in periods(person):
-            yield (*who, period.scheme, period.first_day.isoformat(), period.last_day.isoformat(), out)
+            yield (*particulars, period.scheme, period.first_day.isoformat(), period.last_day.isoformat(), out)
 
 
 def write_roster(

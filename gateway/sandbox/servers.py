@@ -26,7 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class ServerReply(msgspec.Struct, frozen=True, kw_only=True):
     """One answer."""
 
     status: int = 200
@@ -35,9 +35,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
-def json_reply(value: Any, *, status: int = 200) -> Reply:
+def json_reply(value: Any, *, status: int = 200) -> ServerReply:
     """A value as a JSON answer."""
-    return Reply(status=status, body=msgspec.json.encode(value))
+    return ServerReply(status=status, body=msgspec.json.encode(value))
 
 
 class App(Protocol):
@@ -47,7 +47,7 @@ class App(Protocol):
         """The name of the door this request knocks at, for faults."""
         ...
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> ServerReply:
         """Carries the request out."""
         ...
 
@@ -69,7 +69,7 @@ class LocalServer:
         handler = type("Handler", (_Handler,), {"app": app, "faults": faults or Faults(), "stopping": stopping})
         self._stopping = stopping
         self._server = _Threads(("127.0.0.1", port), handler)
-        self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="sandbox", daemon=True)
         self.port: int = self._server.server_address[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self._thread.start()
@@ -81,9 +81,6 @@ class LocalServer:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
-
-    def _serve(self) -> None:
-        self._server.serve_forever(poll_interval=0.02)
 
     def __enter__(self) -> Self:
         return self
@@ -149,7 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         return Request(method=self.command, path=path, headers=headers, body=body)
 
-    def _write(self, reply: Reply) -> None:
+    def _write(self, reply: ServerReply) -> None:
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(reply.body)))
@@ -165,9 +162,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _UNDONE = {
-    Fault.ERROR: Reply(status=500, body=b'{"title":"internal error"}'),
-    Fault.BUSY: Reply(status=503, body=b'{"title":"busy"}', headers={"Retry-After": "1"}),
-    Fault.REFUSED: Reply(
+    Fault.ERROR: ServerReply(status=500, body=b'{"title":"internal error"}'),
+    Fault.BUSY: ServerReply(status=503, body=b'{"title":"busy"}', headers={"Retry-After": "1"}),
+    Fault.REFUSED: ServerReply(
         status=422, body=b'{"title":"refused","code":"refused"}', content_type="application/problem+json"
     ),
 }

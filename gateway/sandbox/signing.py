@@ -29,9 +29,9 @@ def webhook_is_authentic(secret: str, headers: Mapping[str, str], body: bytes, *
     message_id, timestamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not message_id or not _is_recent(timestamp, now):
         return False
-    wanted = "v1," + _webhook_mac(secret, message_id, timestamp, body)
-    given = headers.get("webhook-signature", "").split(" ")
-    return any(hmac.compare_digest(wanted.encode(), signature.encode()) for signature in given)
+    expected = "v1," + _webhook_mac(secret, message_id, timestamp, body)
+    signatures = headers.get("webhook-signature", "").split(" ")
+    return any(hmac.compare_digest(expected.encode(), signature.encode()) for signature in signatures)
 
 
 def tif_is_authentic(paas_id: str, secret: str, headers: Mapping[str, str], *, now: float) -> bool:
@@ -39,8 +39,8 @@ def tif_is_authentic(paas_id: str, secret: str, headers: Mapping[str, str], *, n
     timestamp, nonce = headers.get("x-tif-timestamp", ""), headers.get("x-tif-nonce", "")
     if headers.get("x-tif-paasid") != paas_id or not nonce or not _is_recent(timestamp, now):
         return False
-    wanted = hashlib.sha256(f"{timestamp}{secret}{nonce}{timestamp}".encode()).hexdigest()
-    return hmac.compare_digest(wanted.encode(), headers.get("x-tif-signature", "").encode())
+    expected = hashlib.sha256(f"{timestamp}{secret}{nonce}{timestamp}".encode()).hexdigest()
+    return hmac.compare_digest(expected.encode(), headers.get("x-tif-signature", "").encode())
 
 
 def _webhook_mac(secret: str, message_id: str, timestamp: str, body: bytes) -> str:

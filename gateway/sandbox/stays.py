@@ -89,7 +89,7 @@ def _place(region: str) -> str:
     return next(league.name for league in LEAGUES.values() if league.region == region)
 
 
-class _Parts(msgspec.Struct, kw_only=True):
+class _BillParts(msgspec.Struct, kw_only=True):
     """How a bill is divided before the identities complete it; fen."""
 
     total: int
@@ -142,7 +142,7 @@ def _stay(dice: Dice, person: Person, *, serial: int, admitted: date, facility: 
 def transferred(dice: Dice, person: Person, first: SettlementRecord, *, serial: int) -> SettlementRecord:
     """A second stay at another hospital, entered on the day the first one ended or the day after."""
     admitted = cast(date, first.discharged_on) + timedelta(days=dice.below(2))
-    others = [each for each in hospitals(person.region) if each.number != first.facility_no]
+    others = [hospital for hospital in hospitals(person.region) if hospital.number != first.facility_no]
     return _stay(dice, person, serial=serial, admitted=admitted, facility=dice.pick(others))
 
 
@@ -150,7 +150,7 @@ def special_outpatient(dice: Dice, person: Person, *, serial: int, day: date) ->
     """A settlement of dialysis (血透) or of radio- or chemotherapy (放化疗) without a bed."""
     dialysis = dice.chance(5_500)
     total = dice.between(40_000, 60_000) * dice.between(4, 13) if dialysis else dice.between(180_000, 900_000)
-    parts = _Parts(total=total, full_self=total * dice.between(0, 30) // 1000)
+    parts = _BillParts(total=total, full_self=total * dice.between(0, 30) // 1000)
     parts.first_self = total * dice.between(0, 40) // 1000
     parts.pooled = parts.in_scope * dice.between(780, 900) // 1000
     parts.balance = dice.below(200_000)
@@ -179,7 +179,7 @@ def everyday(dice: Dice, person: Person, *, serial: int, day: date) -> Settlemen
     """An ordinary visit, a chronic one, an emergency, or a purchase in a pharmacy."""
     care = _EVERYDAY_CARE[1][dice.pick(_EVERYDAY_CARE[0])]
     shop = care[0] == "pharmacy"
-    parts = _Parts(total=dice.between(2_000, 30_000) if shop else dice.between(4_000, 90_000))
+    parts = _BillParts(total=dice.between(2_000, 30_000) if shop else dice.between(4_000, 90_000))
     parts.full_self = parts.total * dice.between(0, 150) // 1000
     parts.first_self = parts.total * dice.between(0, 80) // 1000
     if not shop:
@@ -269,8 +269,8 @@ def _daily_cost(dice: Dice) -> int:
     return DAILY_COST * factors // 10**9
 
 
-def _hospital_bill(dice: Dice, person: Person, total: int, level: str) -> _Parts:
-    parts = _Parts(total=total, full_self=total * dice.between(20, 120) // 1000)
+def _hospital_bill(dice: Dice, person: Person, total: int, level: str) -> _BillParts:
+    parts = _BillParts(total=total, full_self=total * dice.between(20, 120) // 1000)
     if dice.chance(3_000):
         parts.over_limit = total * dice.between(1, 20) // 1000
     parts.first_self = total * dice.between(20, 90) // 1000
@@ -282,7 +282,7 @@ def _hospital_bill(dice: Dice, person: Person, total: int, level: str) -> _Parts
     return parts
 
 
-def _fund_pays(dice: Dice, person: Person, parts: _Parts) -> None:
+def _fund_pays(dice: Dice, person: Person, parts: _BillParts) -> None:
     """The pooled fund above the deductible, the large-amount fund above its limit, and who else adds."""
     rate = dice.between(760, 880) + (40 if person.category == "retired" else 0)
     shared = parts.in_scope - parts.deductible
@@ -308,7 +308,7 @@ def _record(
     serial: int,
     *,
     facility: Facility,
-    parts: _Parts,
+    parts: _BillParts,
     care: tuple[str, str],
     dates: tuple[date, date],
     diagnoses: tuple[str, ...],
@@ -345,13 +345,13 @@ def _who(person: Person) -> dict[str, Any]:
         "sex": person.sex,
         "birth_date": person.birth_date,
         "insurance_type": "310",
-        "person_type": _person_type(person),
+        "person_type": ("12" if person.category == "retired" else "11") + ("02" if _is_civil_servant(person) else "01"),
         "employer_name": person.employer,
         "insured_region": person.region,
     }
 
 
-def _amounts(parts: _Parts) -> dict[str, Any]:
+def _amounts(parts: _BillParts) -> dict[str, Any]:
     """The amounts of a record, completed so that every identity holds to the fen."""
     personal = parts.total - parts.fund - parts.hospital
     account = min(personal, parts.balance)
@@ -376,11 +376,6 @@ def _amounts(parts: _Parts) -> dict[str, Any]:
         "hospital_borne_amount": parts.hospital,
     }
     return {name: Money(fen) for name, fen in whole.items()}
-
-
-def _person_type(person: Person) -> str:
-    kind = "12" if person.category == "retired" else "11"
-    return kind + ("02" if _is_civil_servant(person) else "01")
 
 
 def _office_hours(dice: Dice, day: date) -> datetime:

@@ -17,7 +17,7 @@ from gateway.core.match.measuring.evaluating import Label
 from gateway.errors import WrongUse
 from gateway.sandbox.people import Dice
 from gateway.sandbox.roster import HEADERS, ID_TYPES, SCHEME
-from gateway.sandbox.truth_errors import KINDS, Kind, Line, clean_line
+from gateway.sandbox.truth_errors import KINDS, Kind, SpoiledLine, clean_line
 from gateway.sandbox.truth_people import REGIONS, TruthPerson, World
 from gateway.sandbox.truth_traps import TRAPS, Scene, Trap
 
@@ -32,7 +32,7 @@ _TRIES: Final = 60
 _SHARES: Final = 10_000
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+class TruthPlan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """How much truth of which mix. A quarter of the records are members'.
 
     life: 95 % of the members' records are clean, traps as rare as in life. hard: half of them are clean, and every
@@ -56,12 +56,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return World(self.seed, members=self.members, regions=self.regions)
 
 
-def roster_of(plan: Plan) -> Iterator[TruthPerson]:
+def roster_of(plan: TruthPlan) -> Iterator[TruthPerson]:
     """The members, in order of their numbers, those who opted out too."""
     return map(plan.world.person, range(plan.members))
 
 
-def truth_of(plan: Plan) -> Iterator[tuple[Line, Label]]:
+def truth_of(plan: TruthPlan) -> Iterator[tuple[SpoiledLine, Label]]:
     """The records with their labels."""
     errors, traps = _shares(KINDS, plan.mix), _shares(TRAPS, plan.mix)
     for index in range(plan.records):
@@ -72,7 +72,7 @@ def truth_of(plan: Plan) -> Iterator[tuple[Line, Label]]:
             yield _of_other(plan, dice, index, traps[dice.below(_SHARES)])
 
 
-def write_truth(folder: Path, plan: Plan) -> dict[str, int]:
+def write_truth(folder: Path, plan: TruthPlan) -> dict[str, int]:
     """Writes roster.csv, records.jsonl and truth.jsonl into the folder; returns how many records of each kind."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ROSTER_FILE).open("w", encoding="utf-8", newline="") as file:
@@ -115,7 +115,9 @@ def roster_row(person: TruthPerson, *, opted_out: bool) -> tuple[str, ...]:
     )
 
 
-def spoil(dice: Dice, kind: str, draw: Callable[[Dice, Kind], TruthPerson | None], no: str) -> tuple[Line, TruthPerson]:
+def spoil(
+    dice: Dice, kind: str, draw: Callable[[Dice, Kind], TruthPerson | None], no: str
+) -> tuple[SpoiledLine, TruthPerson]:
     """A line with this error, about the first person drawn to whom it can happen; KeyError where there is nobody."""
     chosen = KINDS[kind]
     for _ in range(_TRIES):
@@ -137,7 +139,7 @@ def _shares(kinds: Mapping[str, Kind] | Mapping[str, Trap], mix: Mix) -> tuple[s
     return tuple(drawn + [""] * (_SHARES - len(drawn)))
 
 
-def _of_member(plan: Plan, dice: Dice, kind: str, number: str) -> tuple[Line, Label]:
+def _of_member(plan: TruthPlan, dice: Dice, kind: str, number: str) -> tuple[SpoiledLine, Label]:
     """A member's record. An error that can happen to nobody here leaves it clean."""
     person = None
     if kind:
@@ -150,8 +152,10 @@ def _of_member(plan: Plan, dice: Dice, kind: str, number: str) -> tuple[Line, La
         line = clean_line(dice, person, number)
     partner = person.partner if person.role == "enrolled_twice" else None
     also = () if partner is None or partner >= plan.members else (plan.world.person(partner).member_no,)
+    # A spoiled number could be either of two people with one name and birth date.
+    ambiguous = person.role == "same_name_and_birth" and kind.startswith("number")
     # Coverage plays no part in matching, so that two member numbers are one person only a person can say.
-    automatic = not also and (not kind or (KINDS[kind].automatic and not _ambiguous(person, kind)))
+    automatic = not also and (not kind or (KINDS[kind].automatic and not ambiguous))
     label = Label(
         settlement_no=number,
         member_no=person.member_no,
@@ -163,12 +167,7 @@ def _of_member(plan: Plan, dice: Dice, kind: str, number: str) -> tuple[Line, La
     return line, label
 
 
-def _ambiguous(person: TruthPerson, kind: str) -> bool:
-    """Whether a spoiled number could be either of two people with one name and birth date."""
-    return person.role == "same_name_and_birth" and kind.startswith("number")
-
-
-def _of_other(plan: Plan, dice: Dice, index: int, kind: str) -> tuple[Line, Label]:
+def _of_other(plan: TruthPlan, dice: Dice, index: int, kind: str) -> tuple[SpoiledLine, Label]:
     """A record of somebody who is no member. A trap that cannot be laid here leaves an ordinary stranger."""
     number = f"T{index:010d}"
     stranger = plan.world.person(plan.members + plan.members % 2 + index)
@@ -179,7 +178,7 @@ def _of_other(plan: Plan, dice: Dice, index: int, kind: str) -> tuple[Line, Labe
     return line, Label(settlement_no=number, member_no=None, kind=kind, automatic=False, review=review)
 
 
-def _trapped(plan: Plan, dice: Dice, kind: str, stranger: TruthPerson, number: str) -> Line | None:
+def _trapped(plan: TruthPlan, dice: Dice, kind: str, stranger: TruthPerson, number: str) -> SpoiledLine | None:
     for _ in range(_TRIES):
         member = member_for(plan.world, dice, TRAPS[kind])
         if member is None:

@@ -37,7 +37,7 @@ _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _FORMS = words("有限责任公司 集团有限公司 股份有限公司 有限公司 服务中心")
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class SpoiledLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A settlement as far as matching reads it, in the fields of a record; None is left out."""
 
     settlement_no: str
@@ -52,14 +52,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     admitted_on: date | None = None
 
 
-def clean_line(dice: Dice, person: TruthPerson, settlement_no: str) -> Line:
+def clean_line(dice: Dice, person: TruthPerson, settlement_no: str) -> SpoiledLine:
     """What a league that makes no mistake sends.
 
     Not every one knows employer and telephone, and what it knows of them is older or younger than the roster: one
     employer in five is written another way or is another one, one telephone in seven has changed.
     """
-    known = dice.below(100)
-    line = Line(
+    known_share = dice.below(100)
+    line = SpoiledLine(
         settlement_no=settlement_no,
         name=person.name,
         id_type=person.id_type,
@@ -67,15 +67,11 @@ def clean_line(dice: Dice, person: TruthPerson, settlement_no: str) -> Line:
         sex=person.sex or None,
         birth_date=person.birth_date if person.birth_date > date.min else None,
         person_no=person.person_no,
-        employer_name=person.unit_name or None if known < 85 else None,
-        phone=person.phone or None if known % 3 == 0 else None,
+        employer_name=person.unit_name or None if known_share < 85 else None,
+        phone=person.phone or None if known_share % 3 == 0 else None,
         admitted_on=date(2021, 1, 1) + timedelta(days=dice.below(365)),
     )
-    return _with_life(dice, line)
-
-
-def _with_life(dice: Dice, line: Line) -> Line:
-    """Employer and telephone as life changes them."""
+    # Employer and telephone as life changes them.
     moved = dice.below(100)
     if moved < 15 and line.employer_name:
         line = employer_short(dice, line) or line
@@ -89,7 +85,7 @@ def _with_life(dice: Dice, line: Line) -> Line:
 change = msgspec.structs.replace
 
 
-def number_15(_: Dice, line: Line) -> Line | None:
+def number_15(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The number as it was before 1999."""
     number = _resident(line)
     if number is None or number[6:8] != "19":
@@ -97,19 +93,19 @@ def number_15(_: Dice, line: Line) -> Line | None:
     return change(line, id_number=number[:6] + number[8:17])
 
 
-def number_15_wrong(dice: Dice, line: Line) -> Line | None:
+def number_15_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The old number with one wrong digit: nothing shows it is wrong, so it could be somebody else's."""
     short = number_15(dice, line)
     return short and change(short, id_number=_other_digit(dice, str(short.id_number), dice.between(12, 14)))
 
 
-def number_lower_x(_: Dice, line: Line) -> Line | None:
+def number_lower_x(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A small x at the end."""
     number = _resident(line)
     return change(line, id_number=number[:-1] + "x") if number and number.endswith("X") else None
 
 
-def number_full_width(dice: Dice, line: Line) -> Line | None:
+def number_full_width(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Full-width digits, or spaces among them."""
     number = line.id_number or ""
     if dice.below(2):
@@ -117,19 +113,19 @@ def number_full_width(dice: Dice, line: Line) -> Line | None:
     return change(line, id_number=f" {number[:6]} {number[6:14]} {number[14:]}")
 
 
-def number_one_wrong(dice: Dice, line: Line) -> Line | None:
+def number_one_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """One wrong digit; the check digit tells."""
     number = _resident(line)
     return change(line, id_number=_other_digit(dice, number, dice.below(17))) if number else None
 
 
-def number_check_wrong(dice: Dice, line: Line) -> Line | None:
+def number_check_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The last character is wrong, often an X that became a digit."""
     number = _resident(line)
     return change(line, id_number=_other_digit(dice, number, 17)) if number else None
 
 
-def number_swapped(dice: Dice, line: Line) -> Line | None:
+def number_swapped(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Two neighbouring digits in the other order."""
     number = _resident(line) or ""
     places = [at for at in range(1, len(number) - 1) if number[at] != number[at + 1] and number[at + 1] != "X"]
@@ -139,7 +135,7 @@ def number_swapped(dice: Dice, line: Line) -> Line | None:
     return change(line, id_number=number[:at] + number[at + 1] + number[at] + number[at + 2 :])
 
 
-def number_length(dice: Dice, line: Line) -> Line | None:
+def number_length(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A digit is missing or stands twice."""
     number = _resident(line)
     if number is None:
@@ -149,7 +145,7 @@ def number_length(dice: Dice, line: Line) -> Line | None:
     return change(line, id_number=written)
 
 
-def number_masked(dice: Dice, line: Line) -> Line | None:
+def number_masked(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """At least the region and the last four are to be seen."""
     number = _resident(line)
     if number is None:
@@ -159,7 +155,7 @@ def number_masked(dice: Dice, line: Line) -> Line | None:
     return change(line, id_number=number[:6] + dice.pick(shapes) + number[14:])
 
 
-def number_masked_more(dice: Dice, line: Line) -> Line | None:
+def number_masked_more(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Less is to be seen."""
     number = _resident(line)
     if number is None:
@@ -168,7 +164,7 @@ def number_masked_more(dice: Dice, line: Line) -> Line | None:
     return change(line, id_number=number[:first] + "*" * (18 - first - last) + number[18 - last :])
 
 
-def number_missing(dice: Dice, line: Line) -> Line | None:
+def number_missing(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """No number at all; nearly always the employer is known."""
     if line.employer_name is None and line.phone is None:
         return None
@@ -176,7 +172,7 @@ def number_missing(dice: Dice, line: Line) -> Line | None:
     return employer_short(dice, emptied) if dice.below(3) == 0 else emptied
 
 
-def other_document(dice: Dice, line: Line) -> Line | None:
+def other_document(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Enrolled with the resident's number, in hospital with a passport or the social security card."""
     if _resident(line) is None or (line.employer_name is None and line.phone is None):
         return None
@@ -185,7 +181,7 @@ def other_document(dice: Dice, line: Line) -> Line | None:
     return change(line, id_type="16", id_number=f"E{dice.below(10**8):08d}")
 
 
-def permit_renewed(dice: Dice, line: Line) -> Line | None:
+def permit_renewed(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A new passport, a new issue of a permit, the new form of the foreigners' residence permit."""
     number = line.id_number or ""
     if line.id_type == "04":
@@ -198,23 +194,23 @@ def permit_renewed(dice: Dice, line: Line) -> Line | None:
     return None
 
 
-def name_traditional(_: Dice, line: Line) -> Line | None:
+def name_traditional(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The whole name in traditional characters."""
     return _renamed(line, "".join(map(traditional, line.name or "")))
 
 
-def name_variant(_: Dice, line: Line) -> Line | None:
+def name_variant(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A character in another accepted form (异体字)."""
-    return _renamed(line, "".join(VARIANTS.get(each, each) for each in line.name or ""))
+    return _renamed(line, "".join(VARIANTS.get(character, character) for character in line.name or ""))
 
 
-def name_folk(_: Dice, line: Line) -> Line | None:
+def name_folk(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """肖 for 萧, 付 for 傅: the same family, or another."""
     name = line.name or ""
     return _renamed(line, FOLK_SURNAMES.get(name[:1], name[:1]) + name[1:])
 
 
-def name_spaced(dice: Dice, line: Line) -> Line | None:
+def name_spaced(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Spaces of either width, inside or behind; Latin letters full-width."""
     name = line.name or ""
     if name.isascii():
@@ -223,38 +219,38 @@ def name_spaced(dice: Dice, line: Line) -> Line | None:
     return change(line, name=dice.pick((name[0] + gap + name[1:], name + gap, gap + name)))
 
 
-def name_lost(dice: Dice, line: Line) -> Line | None:
+def name_lost(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Characters that the old encoding does not hold became one mark each."""
     encoding, mark = dice.pick(("gbk", "gb2312", "gb2312")), dice.pick(_LOST)
     name = (line.name or "").replace("·", "")
-    return _renamed(line, "".join(each if fits(each, encoding) else mark for each in name)) if _han(line) else None
+    return _renamed(line, _with_marks(name, encoding, mark)) if _han(line) else None
 
 
-def name_lost_twice(dice: Dice, line: Line) -> Line | None:
+def name_lost_twice(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Two marks for one lost character, one for each of its bytes."""
     name = line.name or ""
     mark = dice.pick(_LOST) * 2
-    return _renamed(line, "".join(each if fits(each, "gb2312") else mark for each in name)) if _han(line) else None
+    return _renamed(line, _with_marks(name, "gb2312", mark)) if _han(line) else None
 
 
-def name_homophone(dice: Dice, line: Line) -> Line | None:
+def name_homophone(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character replaced by one of the same sound."""
-    return _renamed(line, "".join(dice.pick(RARE.get(each, each)) for each in line.name or ""))
+    return _renamed(line, "".join(dice.pick(RARE.get(character, character)) for character in line.name or ""))
 
 
-def name_pinyin(dice: Dice, line: Line) -> Line | None:
+def name_pinyin(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character replaced by its letters."""
     small = dice.below(2)
-    typed = (PINYIN.get(each, each) for each in line.name or "")
-    return _renamed(line, "".join(each.lower() if small else each for each in typed)) if _han(line) else None
+    typed = (PINYIN.get(character, character) for character in line.name or "")
+    return _renamed(line, "".join(letters.lower() if small else letters for letters in typed)) if _han(line) else None
 
 
-def name_in_parts(_: Dice, line: Line) -> Line | None:
+def name_in_parts(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character described by its parts."""
-    return _renamed(line, "".join(PARTS.get(each, each) for each in line.name or ""))
+    return _renamed(line, "".join(PARTS.get(character, character) for character in line.name or ""))
 
 
-def mongol_dot(dice: Dice, line: Line) -> Line | None:
+def mongol_dot(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A middle dot of any kind where there was none, or of another kind."""
     name = line.name or ""
     if "·" in name:
@@ -263,12 +259,12 @@ def mongol_dot(dice: Dice, line: Line) -> Line | None:
     return change(line, name=surname + first + dice.pick("·" + _DOTS) + last) if first and last else None
 
 
-def mongol_no_dot(_: Dice, line: Line) -> Line | None:
+def mongol_no_dot(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The dot left out."""
     return _renamed(line, (line.name or "").replace("·", ""))
 
 
-def mongol_surname(dice: Dice, line: Line) -> Line | None:
+def mongol_surname(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """With a surname in front where there was none, or without the one there was."""
     surname, first, last = mongol_parts(line.name or "")
     if not first:
@@ -276,37 +272,37 @@ def mongol_surname(dice: Dice, line: Line) -> Line | None:
     return _renamed(line, ("" if surname else dice.pick(MONGOL_SURNAMES)) + first + last)
 
 
-def name_cut(dice: Dice, line: Line) -> Line | None:
+def name_cut(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Cut at four to six characters."""
     name = line.name or ""
     return change(line, name=name[: dice.between(4, min(6, len(name) - 1))]) if len(name) > 4 and _han(line) else None
 
 
-def name_cut_bytes(dice: Dice, line: Line) -> Line | None:
+def name_cut_bytes(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Cut in the middle of a character: its half shows as a mark."""
     name = line.name or ""
-    kept = dice.between(3, 5)
-    return (
-        change(line, name=name[:kept] + dice.pick("?�")) if len(name) > kept and len(name) > 4 and _han(line) else None
-    )
+    length = dice.between(3, 5)
+    if len(name) <= max(length, 4) or not _han(line):
+        return None
+    return change(line, name=name[:length] + dice.pick("?�"))
 
 
-def name_latin(dice: Dice, line: Line) -> Line | None:
+def name_latin(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Given name first, small letters, a comma or a hyphen."""
     parts = (line.name or "").split(" ")
     if len(parts) < 2 or not (line.name or "").isascii():
         return None
-    family, given = parts[0], parts[1:]
+    family, names = parts[0], parts[1:]
     shapes = (
-        " ".join([*given, family]),
-        f"{family}, {' '.join(given)}",
+        " ".join([*names, family]),
+        f"{family}, {' '.join(names)}",
         " ".join(parts).title(),
-        family + "-".join(given),
+        family + "-".join(names),
     )
     return _renamed(line, dice.pick(shapes))
 
 
-def name_typo(dice: Dice, line: Line) -> Line | None:
+def name_typo(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """One character of the given name is another."""
     name = line.name or ""
     first = len(surname_of(name))
@@ -316,7 +312,7 @@ def name_typo(dice: Dice, line: Line) -> Line | None:
     return _renamed(line, name[:at] + han_name(dice, line.sex or "M")[-1] + name[at + 1 :])
 
 
-def name_changed(dice: Dice, line: Line) -> Line | None:
+def name_changed(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Another given name since he was enrolled."""
     name = line.name or ""
     if not _han(line):
@@ -326,17 +322,17 @@ def name_changed(dice: Dice, line: Line) -> Line | None:
     return _renamed(line, han_name(dice, line.sex or "M", surname=surname_of(name)))
 
 
-def birth_missing(_: Dice, line: Line) -> Line | None:
+def birth_missing(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """No birth date field."""
     return change(line, birth_date=None)
 
 
-def sex_missing(_: Dice, line: Line) -> Line | None:
+def sex_missing(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """No sex field."""
     return change(line, sex=None)
 
 
-def birth_differs(dice: Dice, line: Line) -> Line | None:
+def birth_differs(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The birth date field says another day than the number."""
     born = line.birth_date
     if born is None:
@@ -344,39 +340,39 @@ def birth_differs(dice: Dice, line: Line) -> Line | None:
     return change(line, birth_date=born + timedelta(days=dice.pick((-365, -30, -9, -1, 1, 10, 31, 3650))))
 
 
-def sex_differs(_: Dice, line: Line) -> Line | None:
+def sex_differs(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The sex field says otherwise than the number."""
     return change(line, sex="F" if line.sex == "M" else "M")
 
 
-def employer_short(dice: Dice, line: Line) -> Line | None:
+def employer_short(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The employer as people write it: other form of company, other brackets, without place or form."""
     name = line.employer_name
     if name is None:
         return None
-    form = next((each for each in _FORMS if each in name), "")
+    form = next((form for form in _FORMS if form in name), "")
     shapes = [name.replace("(", "（").replace(")", "）").replace("有限责任公司", "有限公司")]
     shapes += [name.split("(")[0].replace(form, "公司") if form else name, name.split("(")[0].removesuffix(form)]
     shapes.append(name.removeprefix("内蒙古").replace("市", ""))
     return change(line, employer_name=dice.pick(shapes))
 
 
-def wrong_without_birth(dice: Dice, line: Line) -> Line | None:
+def wrong_without_birth(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A wrong digit, and no birth date to prove the rest by."""
     wrong = number_one_wrong(dice, line)
     return wrong and change(wrong, birth_date=None)
 
 
-def two_errors(dice: Dice, line: Line) -> Line | None:
+def two_errors(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Number and name both spoiled."""
     number = dice.pick((number_one_wrong, number_swapped, number_masked, number_masked))(dice, line)
     if number is None:
         return None
     shuffled = sorted(_NAME_ERRORS, key=lambda _: dice.below(1000))
-    return next((both for error in shuffled if (both := error(dice, number)) is not None), None)
+    return next((spoiled for error in shuffled if (spoiled := error(dice, number)) is not None), None)
 
 
-Error = Callable[[Dice, Line], Line | None]
+Error = Callable[[Dice, SpoiledLine], SpoiledLine | None]
 _NAME_ERRORS: Final[tuple[Error, ...]] = (
     name_traditional, name_variant, name_spaced, name_lost, name_homophone, mongol_dot, mongol_surname, name_cut,
 )  # fmt: skip
@@ -435,21 +431,26 @@ KINDS: Final = {
 """Every kind of error. What is left of ten thousand is clean: 9500 in life, 5000 in the hard mix."""
 
 
-def _resident(line: Line) -> str | None:
+def _resident(line: SpoiledLine) -> str | None:
     """The number, where it is a sound one of 18."""
     number = line.id_number
     return number if number and line.id_type == "01" and checksum_ok(number) else None
 
 
 def _other_digit(dice: Dice, number: str, at: int) -> str:
-    digit = dice.pick([each for each in "0123456789" if each != number[at]])
+    digit = dice.pick([candidate for candidate in "0123456789" if candidate != number[at]])
     return number[:at] + digit + number[at + 1 :]
 
 
-def _renamed(line: Line, name: str) -> Line | None:
+def _renamed(line: SpoiledLine, name: str) -> SpoiledLine | None:
     """The line under this name, unless that is the name it bears."""
     return change(line, name=name) if name and name != line.name else None
 
 
-def _han(line: Line) -> bool:
+def _with_marks(name: str, encoding: str, mark: str) -> str:
+    """The name with a mark for every character that the encoding does not hold."""
+    return "".join(character if fits(character, encoding) else mark for character in name)
+
+
+def _han(line: SpoiledLine) -> bool:
     return bool(line.name) and not (line.name or "").isascii()

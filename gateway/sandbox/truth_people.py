@@ -204,28 +204,29 @@ def resident_number(region: str, born: date, order: int) -> str:
 def sibling_name(dice: Dice, name: str, sex: str) -> str:
     """Another name of the same family; every other time it shares a character, or a word, with this one."""
     first = mongol_parts(name)[1] if len(name) > 3 else ""
-    bare = other = name.replace("·", "")
-    while other.replace("·", "") == bare:
+    bare = sibling = name.replace("·", "")
+    while sibling.replace("·", "") == bare:
         # A dot more or less is the same name.
-        other = _mongol_sibling(dice, first, sex) if first else _han_sibling(dice, name, sex)
-    return other
+        sibling = _mongol_sibling(dice, first, sex) if first else _han_sibling(dice, name, sex)
+    return sibling
 
 
 def _mongol_sibling(dice: Dice, first: str, sex: str) -> str:
-    other = mongol_name(dice, sex)
+    drawn = mongol_name(dice, sex)
     shape = dice.below(4)
     if shape == 0 and len(first) == 3:
         # No field ends after three characters, so this is a name and not a name cut short; after four it may be both.
         return first
-    return first + mongol_parts(other)[2] if shape < 3 else other
+    return first + mongol_parts(drawn)[2] if shape < 3 else drawn
 
 
 def _han_sibling(dice: Dice, name: str, sex: str) -> str:
-    surname, given = surname_of(name), name[len(surname_of(name)) :]
-    other = han_name(dice, sex, surname=surname)
-    if len(given) == 2 and len(other) == len(name) and dice.below(2):
-        return surname + given[0] + other[-1]
-    return other
+    surname = surname_of(name)
+    given_name = name[len(surname) :]
+    drawn = han_name(dice, sex, surname=surname)
+    if len(given_name) == 2 and len(drawn) == len(name) and dice.below(2):
+        return surname + given_name[0] + drawn[-1]
+    return drawn
 
 
 def employer(seed: int, unit: int) -> str:

@@ -16,7 +16,7 @@ from gateway.core.roster import RosterMember
 from gateway.model.national_id import birth_date_of, checksum_ok, sex_of
 from gateway.sandbox.people import Dice
 from gateway.sandbox.truth import CLEAN, spoil
-from gateway.sandbox.truth_errors import KINDS, Kind, Line, clean_line
+from gateway.sandbox.truth_errors import KINDS, Kind, SpoiledLine, clean_line
 from gateway.sandbox.truth_names import fits, mongol_parts
 from gateway.sandbox.truth_people import TruthPerson, World
 from gateway.sandbox.truth_traps import MISUSED, TRAPS, Scene
@@ -28,7 +28,7 @@ class Spoiled(msgspec.Struct, frozen=True, kw_only=True):
     """A record about one member: the kind of error, his place on the roster, and the share of life it stands for."""
 
     kind: str
-    line: Line
+    line: SpoiledLine
     place: int
     weight: float
 
@@ -38,16 +38,16 @@ def spoiled_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
 
     The weights add up to 1: those of life, and what cannot happen here goes to the clean ones.
     """
-    known = _Known(people)
+    cast = _Cast(people)
     left = _WHOLE
     for kind, chosen in KINDS.items():
-        made = list(_of_kind(known, kind, seed, of_each))
+        made = list(_of_kind(cast, kind, seed, of_each))
         left -= chosen.life if made else 0
         for line, place in made:
             yield Spoiled(kind=kind, line=line, place=place, weight=chosen.life / _WHOLE / len(made))
     for index in range(10 * of_each):
         dice = Dice("spoiled", seed, CLEAN, index)
-        person = known.anybody(dice)
+        person = cast.anybody(dice)
         line = clean_line(dice, person, f"C{index}")
         yield Spoiled(kind=CLEAN, line=line, place=person.index, weight=left / _WHOLE / (10 * of_each))
 
@@ -55,12 +55,12 @@ def spoiled_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
 def misused_records(people: Sequence[RosterMember], *, seed: int, of_each: int) -> Iterator[Spoiled]:
     """So many records of each way of using a member's card, under his number; `place` is his. The weights are shares
     of all records that are not members'."""
-    known, world = _Known(people), World(seed, members=len(people))
+    cast, world = _Cast(people), World(seed, members=len(people))
     for kind in MISUSED:
         made = []
         for index in range(of_each):
             dice = Dice("misused", seed, kind, index)
-            member, stranger = known.anybody(dice), known.anybody(dice)
+            member, stranger = cast.anybody(dice), cast.anybody(dice)
             # Who uses another's card needs no seat in an invented world: both are on the roster.
             scene = Scene(world=world, dice=dice, member=member, stranger=stranger, settlement_no=f"{kind}{index}")
             line = TRAPS[kind].write(scene)
@@ -70,7 +70,7 @@ def misused_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
             yield Spoiled(kind=kind, line=line, place=place, weight=TRAPS[kind].life / _WHOLE / len(made))
 
 
-class _Known:
+class _Cast:
     """The members who take part, and which of them can play the parts that not everybody can."""
 
     def __init__(self, people: Sequence[RosterMember]) -> None:
@@ -118,14 +118,14 @@ def _role(member: RosterMember) -> str:
         return "dotted"
     if mongol_parts(member.name)[1] and len(member.name) > 3:
         return "mongol"
-    return "plain" if all(fits(each, "gb2312") for each in member.name) else "rare"
+    return "plain" if all(fits(character, "gb2312") for character in member.name) else "rare"
 
 
-def _of_kind(known: _Known, kind: str, seed: int, many: int) -> Iterator[tuple[Line, int]]:
+def _of_kind(cast: _Cast, kind: str, seed: int, many: int) -> Iterator[tuple[SpoiledLine, int]]:
     """Records with this error; fewer, or none, where it can happen to few or nobody."""
     for index in range(many):
         try:
-            line, person = spoil(Dice("spoiled", seed, kind, index), kind, known.draw, f"{kind}{index}")
+            line, person = spoil(Dice("spoiled", seed, kind, index), kind, cast.draw, f"{kind}{index}")
         except KeyError:
             return
         yield line, person.index

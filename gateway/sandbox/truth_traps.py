@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.sandbox.people import Dice
 from gateway.sandbox.truth_errors import (
-    Line,
+    SpoiledLine,
     change,
     clean_line,
     number_15,
@@ -46,11 +46,11 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     stranger: TruthPerson
     settlement_no: str
 
-    def line_of(self, person: TruthPerson) -> Line:
+    def line_of(self, person: TruthPerson) -> SpoiledLine:
         """What a league that makes no mistake writes about him; a stranger's person number is his own."""
         return change(clean_line(self.dice, person, self.settlement_no), person_no=self.stranger.person_no)
 
-    def on_the_members_number(self, name: str) -> Line:
+    def on_the_members_number(self, name: str) -> SpoiledLine:
         """The member's card in another's hand: the insurer's fields are the card's, the desk's are the other's."""
         line = change(clean_line(self.dice, self.member, self.settlement_no), name=name)
         if self.dice.below(2):
@@ -58,20 +58,20 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         return line
 
 
-def used_by_stranger(scene: Scene) -> Line | None:
+def used_by_stranger(scene: Scene) -> SpoiledLine | None:
     """A stranger under the member's number."""
     if surname_of(scene.stranger.name) == surname_of(scene.member.name):
         return None
     return scene.on_the_members_number(scene.stranger.name)
 
 
-def used_by_sibling(scene: Scene) -> Line | None:
+def used_by_sibling(scene: Scene) -> SpoiledLine | None:
     """A brother or sister under the member's number."""
     name = sibling_name(scene.dice, scene.member.name, scene.stranger.sex)
     return scene.on_the_members_number(name)
 
 
-def used_for_newborn(scene: Scene) -> Line | None:
+def used_for_newborn(scene: Scene) -> SpoiledLine | None:
     """A newborn under its mother's number: named after her, or already with a name of its own."""
     mother, dice = scene.member, scene.dice
     if mother.sex != "F":
@@ -85,69 +85,69 @@ def used_for_newborn(scene: Scene) -> Line | None:
     return change(line, name=name, birth_date=born, sex=dice.pick(("M", "F")))
 
 
-def twin(scene: Scene) -> Line | None:
+def twin(scene: Scene) -> SpoiledLine | None:
     """The member's twin, no member himself, under his own number; sometimes it is written badly."""
     member, dice = scene.member, scene.dice
-    other = _neighbour(scene, sibling_name(dice, member.name, member.sex), step=2)
-    line = scene.line_of(change(other, phone=member.phone)) if other else None
+    sibling = _neighbour(scene, sibling_name(dice, member.name, member.sex), step=2)
+    line = scene.line_of(change(sibling, phone=member.phone)) if sibling else None
     spoiled = dice.pick((None, None, number_check_wrong, number_one_wrong, number_masked, number_15))
     return (spoiled(dice, line) or line) if line and spoiled else line
 
 
-def same_name_and_birth(scene: Scene) -> Line | None:
+def same_name_and_birth(scene: Scene) -> SpoiledLine | None:
     """Somebody born on the same day who bears the same name, under his own sound number."""
     return scene.line_of(_namesake(scene, scene.member.birth_date))
 
 
-def same_name_and_birth_unproved(scene: Scene) -> Line | None:
+def same_name_and_birth_unproved(scene: Scene) -> SpoiledLine | None:
     """The same, and the number is missing or masked: nothing tells the two apart."""
     line = scene.line_of(_namesake(scene, scene.member.birth_date))
     return scene.dice.pick((number_missing, number_masked_more, other_document))(scene.dice, line)
 
 
-def one_digit_away(scene: Scene) -> Line | None:
+def one_digit_away(scene: Scene) -> SpoiledLine | None:
     """Another's sound number that differs from the member's in one digit and the check digit."""
     number, dice = scene.member.id_number, scene.dice
     names = (scene.member.name, scene.stranger.name, scene.stranger.name)
-    others = [_neighbour(scene, dice.pick(names), step=step) for step in (1, 2, 3)]
-    near = [other for other in others if other and other.id_number[:16] == number[:16]]
+    neighbours = [_neighbour(scene, dice.pick(names), step=step) for step in (1, 2, 3)]
+    near = [person for person in neighbours if person and person.id_number[:16] == number[:16]]
     return scene.line_of(dice.pick(near)) if near else None
 
 
-def unsound_beside_member(scene: Scene) -> Line | None:
+def unsound_beside_member(scene: Scene) -> SpoiledLine | None:
     """Another's number, written so that one digit more would make it the member's."""
     line = scene.line_of(scene.stranger)
     wrong = number_one_wrong(scene.dice, change(line, id_type="01", id_number=scene.member.id_number))
     return change(wrong, name=scene.stranger.name) if wrong else None
 
 
-def father_and_son(scene: Scene) -> Line | None:
+def father_and_son(scene: Scene) -> SpoiledLine | None:
     """The member's father or son, who bears his name and shares telephone and employer."""
     years, member = scene.dice.between(22, 34), scene.member
     born = date(member.birth_date.year - years, member.birth_date.month, min(member.birth_date.day, 28))
     return scene.line_of(change(_namesake(scene, born), phone=member.phone, unit_name=member.unit_name))
 
 
-def household(scene: Scene) -> Line | None:
+def household(scene: Scene) -> SpoiledLine | None:
     """Wife or husband: the member's telephone and employer, and nothing else."""
     member = scene.member
     return scene.line_of(change(scene.stranger, phone=member.phone, unit_name=member.unit_name))
 
 
-def placeholder(scene: Scene) -> Line | None:
+def placeholder(scene: Scene) -> SpoiledLine | None:
     """Nobody's number, typed to get past the desk; under a stranger's name, or nobody's."""
     number = scene.dice.pick(NO_NUMBERS)
     name = scene.dice.pick((*NO_NAMES, scene.stranger.name, None))
     return change(scene.line_of(scene.stranger), id_type="01", id_number=number, name=name)
 
 
-def stranger_spoiled(scene: Scene) -> Line | None:
+def stranger_spoiled(scene: Scene) -> SpoiledLine | None:
     """A stranger with an error of his own: unsound, masked, missing, old."""
     errors = (number_one_wrong, number_swapped, number_masked, number_masked, number_missing, number_15, other_document)
     return scene.dice.pick(errors)(scene.dice, scene.line_of(scene.stranger))
 
 
-def opted_out(scene: Scene) -> Line | None:
+def opted_out(scene: Scene) -> SpoiledLine | None:
     """Somebody on the roster who does not take part."""
     return clean_line(scene.dice, scene.member, scene.settlement_no)
 
@@ -156,7 +156,7 @@ class Trap(msgspec.Struct, frozen=True):
     """A trap: how it is written, how often in ten thousand records of others, whether a person should look, and
     which members it is laid for where it is not any."""
 
-    write: Callable[[Scene], Line | None]
+    write: Callable[[Scene], SpoiledLine | None]
     life: int
     hard: int
     review: bool = False

@@ -38,7 +38,7 @@ from gateway.core.match.writing.numbers import compare_numbers, read_number
 from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.core.roster import RosterMember, read_roster
 from gateway.model.decision import Candidate, Subject
-from gateway.sandbox.truth import RECORDS_FILE, ROSTER_FILE, TRUTH_FILE, Mix, Plan, write_truth
+from gateway.sandbox.truth import RECORDS_FILE, ROSTER_FILE, TRUTH_FILE, Mix, TruthPlan, write_truth
 from gateway.settings.matching import load_model
 from gateway.settings.shipped import shipped_folder
 
@@ -95,7 +95,7 @@ def has_splink() -> bool:
 
 def read_data(folder: Path, *, members: int, records: int, mix: Mix, seed: int) -> Data:
     """Generate a truth and read it back as the product would."""
-    write_truth(folder, Plan(members=members, records=records, mix=mix, seed=seed))
+    write_truth(folder, TruthPlan(members=members, records=records, mix=mix, seed=seed))
     decode = msgspec.json.Decoder(Label).decode
     return Data(
         (folder / RECORDS_FILE).read_bytes().splitlines(),

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.errors import WrongUse
 from gateway.sandbox.faults import Chance, Fault, Faults, Scripted
-from gateway.sandbox.servers import LocalServer, Reply, Request
+from gateway.sandbox.servers import LocalServer, Request, ServerReply
 
 
 class Echo:
@@ -22,9 +22,9 @@ class Echo:
     def point(self, request: Request) -> str:
         return request.path
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> ServerReply:
         self.done[request.path] += 1
-        return Reply(body=b'{"answer":"complete"}')
+        return ServerReply(body=b'{"answer":"complete"}')
 
 
 def ask(server: LocalServer, path: str = "/a") -> str:

@@ -15,7 +15,7 @@ from gateway.model.national_id import checksum_ok, normalise_id
 from gateway.sandbox.night_kinds import ENROLLED_TWICE, FIRST_GUEST, SENDING, Guest, Guests, invite
 from gateway.sandbox.people import Person
 from gateway.sandbox.roster import member_no
-from gateway.sandbox.truth_errors import Line
+from gateway.sandbox.truth_errors import SpoiledLine
 from gateway.sandbox.truth_limits import label_holds
 from gateway.sandbox.truth_people import TruthPerson
 from gateway.settings.matching import load_model
@@ -46,7 +46,7 @@ def on_roster(person: Person, guests: Guests) -> RosterMember:
     )
 
 
-def seen(line: Line) -> Subject:
+def seen(line: SpoiledLine) -> Subject:
     """The line as a mapping shows it to the matching."""
     number = normalise_id(line.id_number or "") or None
     return Subject(
@@ -136,4 +136,4 @@ def a_member(**particulars: str) -> TruthPerson:
     ],
 )
 def test_where_a_label_holds(kind: str, member: dict[str, str], line: dict[str, str], holds: bool) -> None:
-    assert label_holds(kind, Line(settlement_no="", **line), a_member(**member)) is holds
+    assert label_holds(kind, SpoiledLine(settlement_no="", **line), a_member(**member)) is holds

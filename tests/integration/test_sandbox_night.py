@@ -26,7 +26,7 @@ from gateway.sandbox.night_kinds import ENROLLED_TWICE, SENDING, Guest
 from gateway.sandbox.people import Person
 from gateway.sandbox.pushes import Pusher
 from gateway.sandbox.roster import member_no
-from gateway.sandbox.servers import LocalServer, Reply, Request
+from gateway.sandbox.servers import LocalServer, Request, ServerReply
 from gateway.sandbox.truth_errors import KINDS
 from gateway.sandbox.truth_traps import NO_NAMES, NO_NUMBERS, TRAPS
 from gateway.settings.mappings import load_mapping
@@ -290,16 +290,16 @@ class Gateway:
     def point(self, request: Request) -> str:
         return "push"
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> ServerReply:
         if self._down_for:
             self._down_for -= 1
-            return Reply(status=503)
+            return ServerReply(status=503)
         try:
             fetched = self._feed.accept(dict(request.headers), request.body, now=datetime.now(SHANGHAI))
         except (NotAuthentic, BadPage):
-            return Reply(status=401)
+            return ServerReply(status=401)
         assert self.pages.setdefault(fetched.request, fetched.content) == fetched.content
-        return Reply(status=202)
+        return ServerReply(status=202)
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from gateway.core.roster import RosterMember, read_roster
 from gateway.errors import WrongUse
 from gateway.model.national_id import checksum_ok, normalise_id
 from gateway.sandbox.people import Dice
-from gateway.sandbox.truth import Mix, Plan, roster_of, roster_row, truth_of, write_truth
-from gateway.sandbox.truth_errors import KINDS, Line
+from gateway.sandbox.truth import Mix, TruthPlan, roster_of, roster_row, truth_of, write_truth
+from gateway.sandbox.truth_errors import KINDS, SpoiledLine
 from gateway.sandbox.truth_names import OTHER_TONE, PARTS, PINYIN, RARE, fits, mongol_name, mongol_parts
 from gateway.sandbox.truth_people import REGIONS, World
 from gateway.sandbox.truth_traps import TRAPS
@@ -30,14 +30,14 @@ MEMBERS, RECORDS = 3000, 12_000
 
 
 @cache
-def truth(mix: Mix) -> tuple[tuple[Line, Label], ...]:
-    return tuple(truth_of(Plan(members=MEMBERS, records=RECORDS, mix=mix, seed=3)))
+def truth(mix: Mix) -> tuple[tuple[SpoiledLine, Label], ...]:
+    return tuple(truth_of(TruthPlan(members=MEMBERS, records=RECORDS, mix=mix, seed=3)))
 
 
 @cache
 def members() -> dict[str, RosterMember]:
     """The roster of both mixes, as the gateway reads it."""
-    plan = Plan(members=MEMBERS, records=1, seed=3)
+    plan = TruthPlan(members=MEMBERS, records=1, seed=3)
     rows = [roster_row(person, opted_out=plan.world.opted_out(person.index)) for person in roster_of(plan)]
     head = "member_no,name,id_type,id_number,sex,birth_date,phone,unit_no,unit_name,league,category,scheme,"
     text = "\n".join([head + "coverage_from,coverage_to,opt_out", *map(",".join, rows)])
@@ -46,14 +46,14 @@ def members() -> dict[str, RosterMember]:
     return {member.member_no: member for member in read.people}
 
 
-def of_kind(kind: str) -> list[tuple[Line, Label]]:
+def of_kind(kind: str) -> list[tuple[SpoiledLine, Label]]:
     found = [(line, label) for line, label in truth("hard") if label.kind == kind]
     assert found, kind
     return found
 
 
 def test_the_same_plan_writes_the_same_files(tmp_path: Path) -> None:
-    plan = Plan(members=60, records=80, mix="hard", seed=9)
+    plan = TruthPlan(members=60, records=80, mix="hard", seed=9)
     counts = write_truth(tmp_path / "one", plan)
     write_truth(tmp_path / "two", msgspec.structs.replace(plan))
     write_truth(tmp_path / "other", msgspec.structs.replace(plan, seed=10))
@@ -109,7 +109,7 @@ def test_who_is_enrolled_twice_is_for_a_person() -> None:
 
 
 def test_the_region_can_be_given() -> None:
-    plan = Plan(members=300, records=300, mix="hard", seed=3, regions=("150999",))
+    plan = TruthPlan(members=300, records=300, mix="hard", seed=3, regions=("150999",))
     numbers = [person.id_number for person in roster_of(plan) if person.id_type == "01"]
     numbers += [line.id_number or "" for line, _ in truth_of(plan)]
     sound = [number for number in numbers if checksum_ok(number) and number[1:6] != "10999" and number[0] == "1"]
@@ -224,7 +224,7 @@ def test_mongolian_names_fall_into_their_parts(seed: int, sex: str) -> None:
     mix=st.sampled_from(["life", "hard"]),
 )
 def test_a_small_roster_gives_truth_too(size: int, records: int, seed: int, mix: Mix) -> None:
-    plan = Plan(members=size, records=records, mix=mix, seed=seed)
+    plan = TruthPlan(members=size, records=records, mix=mix, seed=seed)
     on_roster = {person.member_no for person in roster_of(plan)}
     labels = [label for _, label in truth_of(plan)]
     assert len(labels) == records
@@ -234,9 +234,9 @@ def test_a_small_roster_gives_truth_too(size: int, records: int, seed: int, mix:
 
 def test_more_people_than_numbers_are_refused() -> None:
     with pytest.raises(WrongUse, match="10 members at least"):
-        Plan(members=9, records=1)
+        TruthPlan(members=9, records=1)
     with pytest.raises(WrongUse, match="10 members at least"):
-        Plan(members=3_800_000, records=100_000, regions=("150999",))
+        TruthPlan(members=3_800_000, records=100_000, regions=("150999",))
 
 
 def test_characters_of_another_tone_are_known() -> None:

@@ -33,7 +33,7 @@ from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate, Subject
 from gateway.sandbox.training import trained
-from gateway.sandbox.truth import Plan, roster_of
+from gateway.sandbox.truth import TruthPlan, roster_of
 from gateway.settings.matching import load_model, load_spec, write_model
 from gateway.settings.shipped import shipped_folder
 
@@ -58,7 +58,7 @@ def roster() -> tuple[RosterMember, ...]:
             phone=person.phone,
             unit_name=person.unit_name,
         )
-        for person in roster_of(Plan(members=600, records=1, seed=5))
+        for person in roster_of(TruthPlan(members=600, records=1, seed=5))
     )
 
 

@@ -20,7 +20,7 @@ import pytest
 from gateway.core.match.measuring.trying import Trial
 from gateway.core.roster import read_roster
 from gateway.sandbox.roster import HEADERS
-from gateway.sandbox.truth import Plan, roster_of, roster_row, truth_of
+from gateway.sandbox.truth import TruthPlan, roster_of, roster_row, truth_of
 from gateway.settings.matching import load_model, model_files
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -51,7 +51,7 @@ def test_a_model_decides_as_it_always_did(version: str) -> None:
 
 
 def _invented() -> tuple[str, list[str]]:
-    plan = Plan(members=120, records=240, mix="hard", seed=20, regions=("150999",))
+    plan = TruthPlan(members=120, records=240, mix="hard", seed=20, regions=("150999",))
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADERS)
