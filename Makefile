@@ -9,12 +9,13 @@ PIP := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-in
 VENV_WORKS := $(shell $(VENV_PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)
 VENV_IS_OURS := $(shell $(VENV_PYTHON) -P -c 'import gateway, os; print(os.path.samefile(os.path.dirname(gateway.__file__), "gateway"))' 2>/dev/null)
 
-.PHONY: help demo test lint house lock bench schemas FORCE
+.PHONY: help demo test lint full house lock bench schemas FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    一夜演示：三个盟市进，申领出 (a night in miniature, under a minute)"
 	@echo "make test    全部检查与测试 (lint, then every test)"
+	@echo "make full    长测试，限时 (the long forms within a budget: BUDGET=12m, by hand 60m)"
 	@echo "make lint    ruff、mypy、import-linter"
 	@echo "make house   房子的数字 (figures of the code; HOUSE='-v gateway/flow/' names offenders)"
 	@echo "make bench   性能基准，SQLite (the benchmark: 200,000 members, 300,000 records; BENCH='--processes 2' adds options)"
@@ -28,6 +29,12 @@ demo: .venv/.runtime .venv/.linked
 test: lint
 	@$(VENV_PYTHON) -m compileall -q gateway connectors
 	@$(VENV_PYTHON) -m pytest -n auto --dist worksteal -m "not full"
+
+BUDGET ?= 60m
+
+full: .venv/.dev .venv/.linked
+	@$(VENV_PYTHON) -m compileall -q gateway connectors
+	@$(VENV_PYTHON) -P tests/full.py $(BUDGET)
 
 lint: .venv/.dev .venv/.linked
 	@$(VENV_PYTHON) -m ruff check .

