@@ -132,9 +132,13 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> Sequence[SecretOption]:
         """Every secret it needs. Overridden only to say which form a secret has; none may be left out."""
-        hints = get_type_hints(type(self))
-        names = ((key, getattr(self, key)) for key, hint in hints.items() if SecretName in (hint, *get_args(hint)))
-        return [SecretOption(key, name) for key, name in names if name is not None]
+        secrets = []
+        for key, hint in get_type_hints(type(self)).items():
+            if SecretName in (hint, *get_args(hint)):
+                value = getattr(self, key)
+                names = value if isinstance(value, tuple) else (value,)
+                secrets += [SecretOption(key, name) for name in names if name is not None]
+        return secrets
 
     def unreachable(self, site: Path) -> Sequence[str]:
         """What is wrong with each address or folder that does not answer now; empty where all do, or there is none."""

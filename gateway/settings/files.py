@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.errors import BadSettings, Finding
+from gateway.settings.secrets import BARE_VALUE
 
 
 class Spec(BaseModel):
@@ -62,7 +63,9 @@ def _finding(shown_as: str, problem: Any) -> Finding:
 def _found(problem: Any) -> str:
     """What stood there: short plain values as they are, everything else by its kind; never a secret."""
     value = problem.get("input")
-    secret = any("secret" in str(part) or "key" in str(part) for part in problem["loc"])
+    secret = problem["type"] == BARE_VALUE or any(
+        "secret" in str(part) or "key" in str(part) for part in problem["loc"]
+    )
     if not secret and isinstance(value, str | int | bool | Decimal) and len(str(value)) <= 40:
         return repr(str(value)) if isinstance(value, Decimal) else repr(value)
     return type(value).__name__

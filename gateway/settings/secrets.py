@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
 from gateway.errors import WrongUse
 from gateway.ports import SecretName
+
+BARE_VALUE: Final = "bare_value"
+"""The type of the error for a key that should name a secret. What stands there is never shown: it may be the secret."""
 
 _NAMED = re.compile(r"env:[A-Z][A-Z0-9_]*|file:\S+")
 
 
 def _named(text: str) -> str:
     if not _NAMED.fullmatch(text):
-        raise ValueError("env:NAME or file:path; the secret itself is never written in a settings file")
+        raise PydanticCustomError(
+            BARE_VALUE,
+            "Value error, env:NAME or file:path; the secret itself is never written in a settings file",
+        )
     return text
 
 
