@@ -1,4 +1,4 @@
-"""What an association's own systems may ask and say; each request is signed with its delivery secret."""
+"""What an association's own systems may ask and say; each request is signed with its secret for requests."""
 
 from __future__ import annotations
 

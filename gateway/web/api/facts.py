@@ -1,4 +1,4 @@
-"""What an association confirms and no settlement tells; each request is signed with its delivery secret.
+"""What an association confirms and no settlement tells; each request is signed with its secret for requests.
 
 A diagnosis says much about a person, so it stands in bodies only, never in an address.
 """
