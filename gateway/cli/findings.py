@@ -19,16 +19,29 @@ findings = typer.Typer(
     help="未结的发现：哪里不对、该做什么 (what is not as it should be, and what to do).", rich_markup_mode=None
 )
 
+unreadable = typer.Typer(
+    help="打不开的密文：查看、注销 (what does not open: list, write off).", no_args_is_help=True, rich_markup_mode=None
+)
+
 QUIET_DAYS = 7
 """For how long an acknowledged finding does not count, where nobody says otherwise."""
 
 _COLUMNS = ("编号", "级别", "对象", "发现", "数量", "金额（元）", "日期", "自", "已阅", "说明")
+_PIECES = {
+    "body": "申领内容",
+    "record": "结算",
+    "fact": "事实",
+    "member": "会员资料",
+    "list": "行清单",
+    "page": "页",
+}
 _LEVELS = {"act": "须处理", "know": "须知"}
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(findings, name="findings")
+    app.add_typer(unreadable, name="unreadable")
 
 
 @findings.callback(invoke_without_command=True)
@@ -69,6 +82,65 @@ def acknowledge(
         emit(report)
     else:
         say(f"已记下；{day}起再计 (noted; it counts again from that day)")
+
+
+@unreadable.command("list")
+def list_unreadable(context: typer.Context, as_json: Json = False) -> None:
+    """打不开的密文：有关人员暂不核算 (what does not open: nothing is concluded about whom it concerns)."""
+    from gateway.flow.batches.set_aside import standing_pieces
+    from gateway.model.money import yuan
+
+    standing = standing_pieces(open_office(context))
+    if as_json:
+        emit({"pieces": standing})
+        return
+    table(
+        "打不开的密文",
+        ("编号", "种类", "名称", "协会或盟市", "内部人员号", "金额（元）", "自"),
+        [
+            (
+                each.piece_id,
+                _PIECES.get(each.piece.kind, each.piece.kind),
+                each.piece.name,
+                each.piece.subject,
+                each.piece.person_id,
+                yuan(each.piece.amount) if each.piece.amount is not None else None,
+                each.since,
+            )
+            for each in standing
+        ],
+    )
+
+
+@unreadable.command("write-off")
+def write_off_unreadable(
+    context: typer.Context,
+    piece_id: Annotated[int, typer.Argument(help="编号 (its number).")],
+    by: By = None,
+    yes: Annotated[bool, typer.Option("--yes", help="照此注销；不加则只显示差异 (do it; else only shown).")] = False,
+    as_json: Json = False,
+) -> None:
+    """不再等待一件打不开的密文：先显示差异，--yes 才注销 (stop waiting for it; shows the difference first)."""
+    from gateway.flow.batches import set_aside
+
+    result = set_aside.write_off(open_office(context), piece_id, by=name_of(by), carry_out=yes)
+    if as_json:
+        emit(result)
+        return
+    table(
+        "申领变化",
+        ("申领", "此前", "此后"),
+        [(each.claim_id, _version(each.before), _version(each.after)) for each in result.differences],
+    )
+    if result.still_waiting:
+        say(f"此人还有{result.still_waiting}件打不开，仍暂不核算 (others of this person still do not open)")
+    say("已注销 (written off)" if result.written else "尚未注销；确认请加 --yes (nothing written; add --yes to do it)")
+
+
+def _version(told: tuple[int, str, str] | None) -> str | None:
+    from gateway.words.claims import CLAIM_STATES
+
+    return f"第{told[0]}版 {CLAIM_STATES.get(told[1], told[1])} {told[2]}" if told else None
 
 
 def show_findings(reports: Sequence[FindingReport]) -> None:

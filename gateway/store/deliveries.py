@@ -157,6 +157,40 @@ def pull_back(tx: Connection, *, now: datetime, horizon: datetime) -> None:
     tx.execute(update(table).where(leased).values(lease_until=to_ms(now) - 1))
 
 
+def put_back(
+    tx: Connection, unsent: Sequence[tuple[Delivery, DeliveryState]], *, lease: str, code: str, next_at: datetime
+) -> None:
+    """Deliveries that could not be tried, with the state each waits in: the attempt does not count, so that they
+    neither end as dead letters nor count as sent. A lease lost meanwhile changes nothing."""
+    sql = (
+        "update delivery set state = ?, next_at = ?, last_code = ?, attempts = attempts - 1, lease = null,"
+        " lease_until = null where delivery_id = ? and lease = ?"
+    )
+    at = to_ms(next_at)
+    change_many(tx, sql, [(state.value, at, code, delivery.delivery_id, lease) for delivery, state in unsent])
+
+
+def wake(tx: Connection, claim_id: str, version: int, *, now: datetime) -> None:
+    """A version whose body opens again goes now."""
+    table = schema.delivery
+    same = (table.c.claim_id == claim_id) & (table.c.version == version) & table.c.state.in_(("pending", "unknown"))
+    tx.execute(update(table).where(same).values(next_at=to_ms(now)))
+
+
+def give_up(tx: Connection, claim_id: str, version: int) -> None:
+    """A version whose body will never open again does not go; a newer one does."""
+    table = schema.delivery
+    same = (table.c.claim_id == claim_id) & (table.c.version == version) & table.c.state.in_(_OPEN)
+    tx.execute(update(table).where(same).values(state="overtaken"))
+
+
+def reseal(tx: Connection, claim_id: str, version: int, sealed: bytes) -> None:
+    """Put the same body, sealed anew, in the place of one that does not open."""
+    table = schema.delivery
+    same = (table.c.claim_id == claim_id) & (table.c.version == version)
+    tx.execute(update(table).where(same).values(sealed=sealed))
+
+
 def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:
     """The sealed body of one version."""
     table = schema.delivery.c

@@ -42,6 +42,12 @@ def by_keys(tx: Connection, keys: Iterable[bytes]) -> list[RecordRow]:
     return [_row(row) for row in rows]
 
 
+def by_id(tx: Connection, record_id: int) -> RecordRow | None:
+    """The record with this number, if it is still there."""
+    found = select_in(tx, _SELECT + "where record_id {keys}", [record_id], kind="bigint")
+    return _row(found[0]) if found else None
+
+
 def of_people(tx: Connection, person_ids: Iterable[int]) -> list[RecordRow]:
     """All records of these people."""
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]

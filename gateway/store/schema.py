@@ -480,3 +480,21 @@ finding = Table(
 """What is not as it should be: code and subject (kind and name: a feed, an association, a page …), open once at most.
 level: act | know; `acknowledged_until`: the day from which it counts again; `note`: sealed; `closed_at` is null while
 it is open. `amount` is null where nobody can tell the money; no column but the note may hold anything personal."""
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("piece_id", _Id, primary_key=True, autoincrement=True),
+    Column("kind", String(10), nullable=False),
+    Column("name", String(160), nullable=False),
+    Column("subject", String(40), nullable=False),
+    Column("person_id", _Id),
+    Column("amount", BigInteger),
+    Column("since", BigInteger, nullable=False),
+    Column("opened_at", BigInteger),
+    Column("written_off_by", String(80)),
+    Column("written_off_at", BigInteger),
+    UniqueConstraint("kind", "name"),
+)
+"""What is stored and does not open: kind body (claim and version) | record | fact | member (their numbers) | list (page
+and first row) | page; subject: its association or feed. It stands until it opens again or a person writes it off."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 
 import msgspec
 
 from gateway.core.normalise import Normal
 from gateway.core.schemes import could_pay_any
-from gateway.errors import Conflict
+from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.person_numbers import remember
+from gateway.flow.findings.aside import not_written_off, open_or_set_aside
 from gateway.flow.office import RECORDS, Office, Opener, batch_context, page_context, record_context, record_name
 from gateway.flow.people.assess import PersonFile, Stay, mark_duplicates, weigh
 from gateway.flow.people.fact_boxes import give_facts
@@ -24,13 +26,15 @@ from gateway.flow.reading.rulings import note_rulings
 from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
-from gateway.store import batches, members, pages, people, quarantine, records, reviews, roster
-from gateway.store.batches import Tally
+from gateway.store import batches, members, pages, people, quarantine, records, reviews, roster, unreadable
+from gateway.store.batches import BatchSheet, Tally
 from gateway.store.engine import Tx, lock
+from gateway.store.members import MemberRow
 from gateway.store.pages import StoredPage
 from gateway.store.quarantine import QuarantineItem
 from gateway.store.records import RecordRow
 from gateway.store.reviews import ReviewItem
+from gateway.store.unreadable import Piece
 from gateway.store.values import to_ms
 from gateway.vault import DataKey, key_number
 
@@ -77,6 +81,7 @@ def settle(tx: Tx, office: Office, at: PageAt, reading: Reading, first_row: int)
     if any(start < behind and first_row < start + many for start, many in done.items()):
         return Tally()
     hold_roster(tx, office, feed, reading)
+    unreadable.note(tx, reading.aside, now=office.now())
     work = Work()
     if at.meta.replaced_by is not None:
         # A newer file has taken back what this one held, so none of its rows stands, whenever it is worked.
@@ -179,10 +184,24 @@ def entries_after(tx: Tx, office: Office, feed: str, seq: int) -> Iterable[tuple
             continue
         page_id = names.get(sheet.page_seq) or pages.load(tx, sheet.page_seq)[1]
         names = {sheet.page_seq: page_id}
-        plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
-        for offset in range(sheet.rows):
+        plain = open_list(tx, office, sheet, page_id) or b""
+        for offset in range(len(plain) // ENTRY):
             entry = plain[offset * ENTRY : (offset + 1) * ENTRY]
             yield sheet.page_seq, sheet.first_row + offset, entry[1:], entry[:1]
+
+
+def open_list(tx: Tx, office: Office, sheet: BatchSheet, page_id: bytes) -> bytes | None:
+    """The list of a batch: class and key of every row. None where it is gone or does not open, which is noted: what
+    nobody can look up then changes nothing."""
+    if sheet.sealed is None:
+        return None
+    try:
+        return office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+    except BrokenSeal:
+        feed = pages.load(tx, sheet.page_seq)[0].feed
+        piece = Piece(kind="list", name=f"{sheet.page_seq}/{sheet.first_row}", subject=feed)
+        unreadable.note(tx, [piece], now=office.now())
+        return None
 
 
 def wake_reversals(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row], work: Work) -> None:
@@ -234,7 +253,9 @@ def release_reversals(tx: Tx, office: Office, feed: str, work: Work, kept: set[t
         if row.feed != feed or row.record_id in work.removed or row.amount > 0:
             continue
         name = record_name(row.feed, bytes(row.key), row.association)
-        record = office.open_record(bytes(row.sealed), name, office.vault.open)
+        record = open_or_set_aside(record_piece(row), partial(office.open_record, bytes(row.sealed), name), [])
+        if record is None:
+            continue
         nameless = record.reversal and record.id_number is None and record.name is None
         key = office.record_key(feed)((record.reverses or record.settlement_no) + "+")
         if nameless and (key, row.person_id) in lost:
@@ -278,7 +299,11 @@ def read_row(tx: Tx, office: Office, seq: int, index: int) -> tuple[StoredPage, 
     from gateway.flow.intake.work import unseal
 
     compiled = office.mapping_of(meta.feed)
-    found = compiled.record(compiled.read(unseal(office, sealed, page_context(page_id.hex()))), index)
+    try:
+        content = unseal(office, sealed, page_context(page_id.hex()))
+    except BrokenSeal:
+        return meta, None
+    found = compiled.record(compiled.read(content), index)
     return meta, found.record if isinstance(found, Normal) else None
 
 
@@ -289,7 +314,10 @@ def relist(tx: Tx, office: Office, seq: int, kinds: dict[int, str], keys: dict[i
         inside = [row for row in kinds if sheet.first_row <= row < sheet.first_row + sheet.rows]
         if inside and sheet.sealed is not None:
             name = batch_name(page_id, sheet.first_row)
-            plain = bytearray(office.vault.open(sheet.sealed, name))
+            opened = open_list(tx, office, sheet, page_id)
+            if opened is None:
+                continue
+            plain = bytearray(opened)
             for row in inside:
                 start = (row - sheet.first_row) * ENTRY
                 plain[start : start + 1] = CODES[kinds[row]]
@@ -333,25 +361,62 @@ def place(tx: Tx, office: Office, at: PageAt, reading: Reading, work: Work) -> N
 def person_files(tx: Tx, office: Office, known: dict[int, list[Member]], work: Work) -> list[PersonFile]:
     """Every person concerned with his enrolments, facts and live stays, old and new, in order of id."""
     ids = sorted(work.associations)
-    unknown = [each for each in ids if each not in known]
-    if unknown:
-        for enrolment in members.of_people(tx, unknown):
-            known.setdefault(enrolment.person_id, []).append(office.open_member(enrolment))
     files = {
         each: PersonFile(person_id=each, association=work.associations[each], members=known.get(each, []), stays=[])
         for each in ids
     }
+    unknown = [each for each in ids if each not in known]
+    for enrolment in members.of_people(tx, unknown) if unknown else ():
+        aside = files[enrolment.person_id].aside
+        member = open_or_set_aside(member_piece(enrolment), partial(office.open_member, enrolment), aside)
+        files[enrolment.person_id].members.append(member or nameless_member(enrolment))
     open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
         if row.record_id in work.removed:
             _see_again(work, row)
-        else:
-            files[row.person_id].stays.append(stored_stay(office, row, open_one))
-    for person_id, stays in work.new.items():
-        files[person_id].stays += stays
+            continue
+        file = files[row.person_id]
+        stay = open_or_set_aside(record_piece(row), partial(stored_stay, office, row, open_one), file.aside)
+        if stay is not None:
+            file.stays.append(stay)
     people = list(files.values())
     give_facts(tx, office, people)
+    waiting = not_written_off(tx, [piece for file in people for piece in file.aside])
+    for file in people:
+        file.aside = [piece for piece in waiting if piece.person_id == file.person_id]
+        if file.aside:
+            # How what is stored stands beside each other cannot be told, so it stays as it stands.
+            file.stays.clear()
+        file.stays += work.new.get(file.person_id, [])
     return people
+
+
+def record_piece(row: RecordRow) -> Piece:
+    """A stored settlement, as what may not open."""
+    name = str(row.record_id)
+    return Piece(kind="record", name=name, subject=row.association, person_id=row.person_id, amount=row.amount)
+
+
+def member_piece(row: MemberRow) -> Piece:
+    """The personal fields of an enrolment, as what may not open."""
+    return Piece(kind="member", name=str(row.member_id), subject=row.association, person_id=row.person_id)
+
+
+def nameless_member(row: MemberRow) -> Member:
+    """An enrolment whose personal fields do not open. It takes part in nothing."""
+    return Member(
+        member_id=row.member_id,
+        person_id=row.person_id,
+        association=row.association,
+        member_no=row.member_no,
+        name="",
+        id_type="",
+        id_number="",
+        category=row.category,
+        league=row.league,
+        opt_out=True,
+        coverage=row.coverage,
+    )
 
 
 def _see_again(work: Work, now: RecordRow) -> None:

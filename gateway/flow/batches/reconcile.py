@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import BrokenSeal
 from gateway.flow.batches.apply import ENTRY, batch_name
 from gateway.flow.intake.work import unseal
 from gateway.flow.office import Office, page_context
@@ -94,6 +95,7 @@ class _Proof:
         self.sheets: dict[int, list[batches.BatchSheet]] = defaultdict(list)
         for sheet in batches.sheets_of_feed(tx, feed):
             self.sheets[sheet.page_seq].append(sheet)
+        self.closed: set[int] = set()
         self.again = self._superseded_later(stored)
 
     def _superseded_later(self, stored: list[StoredPage]) -> dict[int, dict[int, str]]:
@@ -116,7 +118,11 @@ class _Proof:
         page_id = bytes(pages.load(self.tx, seq)[1]) if sheets else b""
         for sheet in sheets:
             if sheet.sealed is not None:
-                plain = self.office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+                try:
+                    plain = self.office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
+                except BrokenSeal:
+                    self.closed.add(seq)
+                    continue
                 found += [
                     (sheet.first_row + at // ENTRY, plain[at + 1 : at + ENTRY], plain[at])
                     for at in range(0, len(plain), ENTRY)
@@ -174,7 +180,11 @@ class _Proof:
         if sealed is None:
             return {}
         compiled = self.office.mapping_of(meta.feed)
-        rows = compiled.read(unseal(self.office, sealed, page_context(bytes(page_id).hex())))
+        try:
+            rows = compiled.read(unseal(self.office, sealed, page_context(bytes(page_id).hex())))
+        except BrokenSeal:
+            self.closed.add(seq)
+            return {}
         return {
             index: -abs(one.total) if one.reversal else one.total
             for index, one in enumerate(compiled.identify(rows, 0, len(rows)))
@@ -191,6 +201,8 @@ class _Proof:
             ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows["quarantined"]),
             ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows["review"]),
         ]
+        if page.seq in self.closed:
+            sheet.differences.append(f"第{page.seq}页 密文打不开，无法全部核对 (what is sealed does not open)")
         for name, found, counted in claims:
             if found != counted:
                 sheet.differences.append(f"第{page.seq}页 {name}: {found} ≠ {counted}")

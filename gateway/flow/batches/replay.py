@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.errors import BadPage, Conflict
+from gateway.errors import BadPage, BrokenSeal, Conflict
 from gateway.flow.batches.apply import (
     CODES,
     ENTRY,
     PageAt,
     Work,
-    batch_name,
     entries_after,
     hold_roster,
+    open_list,
     person_files,
     place,
     relist,
@@ -32,12 +32,26 @@ from gateway.flow.batches.person_numbers import remember
 from gateway.flow.intake.work import unseal
 from gateway.flow.office import Office, feeds_of, page_context
 from gateway.flow.people.assess import mark_duplicates, weigh
-from gateway.flow.reading.rows import Reading, Row, digests_asked, identify, look_up
+from gateway.flow.reading.rows import SHUT, Reading, Row, digests_asked, identify, look_up
 from gateway.flow.reading.rulings import note_rulings
 from gateway.flow.roster.enrol import index_again
-from gateway.store import batches, members, pages, people, quarantine, records, rescans, reviews, roster, rulings
+from gateway.store import (
+    batches,
+    members,
+    pages,
+    people,
+    quarantine,
+    records,
+    rescans,
+    reviews,
+    roster,
+    rulings,
+    unreadable,
+)
 from gateway.store.engine import Tx, lock
+from gateway.store.pages import StoredPage
 from gateway.store.rescans import Rescan
+from gateway.store.unreadable import Piece
 from gateway.vault import key_number
 
 _PEOPLE_AT_ONCE = 500
@@ -116,9 +130,8 @@ def _rows_at(office: Office, seq: int, indexes: set[int]) -> tuple[PageAt, Any, 
         meta, page_id, sealed = pages.load(tx, seq)
     if sealed is None or meta.replaced_by is not None:
         return None
-    try:
-        rows = office.mapping_of(meta.feed).read(unseal(office, sealed, page_context(bytes(page_id).hex())))
-    except BadPage:
+    rows = _read_stored(office, meta, page_id, sealed)
+    if rows is None:
         return None
     at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
     return at, rows, [identify(office, meta.feed, rows, index, index + 1)[0] for index in sorted(indexes)]
@@ -131,10 +144,8 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
         done = batches.done(tx, seq)
     if sealed is None or not done:
         return None
-    content = unseal(office, sealed, page_context(bytes(page_id).hex()))
-    try:
-        rows = office.mapping_of(meta.feed).read(content)
-    except BadPage:
+    rows = _read_stored(office, meta, page_id, sealed)
+    if rows is None:
         return None
     at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
     mine = [
@@ -144,6 +155,18 @@ def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[PageAt, 
         if not digests.isdisjoint(digests_asked(office, meta.feed, rows, row))
     ]
     return (at, rows, mine) if mine else None
+
+
+def _read_stored(office: Office, meta: StoredPage, page_id: bytes, sealed: bytes) -> Any:
+    """The rows of a stored page; None if its bytes cannot be read, which is noted where they do not open."""
+    try:
+        return office.mapping_of(meta.feed).read(unseal(office, sealed, page_context(bytes(page_id).hex())))
+    except BadPage:
+        return None
+    except BrokenSeal:
+        with office.store.write() as tx:
+            unreadable.note(tx, [Piece(kind="page", name=str(meta.seq), subject=meta.feed)], now=office.now())
+        return None
 
 
 def settle_again(office: Office, at: PageAt, content: Any, rows: list[Row]) -> int:
@@ -175,6 +198,9 @@ def resettle(tx: Tx, office: Office, at: PageAt, reading: Reading, *, because: s
     feed = at.meta.feed
     lock(tx, f"feed:{feed}")
     hold_roster(tx, office, feed, reading)
+    unreadable.note(tx, reading.aside, now=office.now())
+    # Nothing is concluded about a member whose fields do not open: what became of these rows stays.
+    reading.rows = [row for row in reading.rows if row.errors != (SHUT,)]
     before = _standing(tx, office, at, reading.rows)
     reading.rows = _still_standing(tx, office, at, reading.rows, before)
     _count_money_read_since(tx, at, reading.rows)
@@ -217,9 +243,10 @@ def _standing(tx: Tx, office: Office, at: PageAt, rows: Sequence[Row]) -> dict[i
     mine = {row.index for row in rows}
     found: dict[int, str] = {}
     for sheet in batches.sheets_of_page(tx, at.meta.seq):
-        plain = office.vault.open(sheet.sealed or b"", batch_name(at.page_id, sheet.first_row))
+        plain = open_list(tx, office, sheet, at.page_id)
         for index in mine & set(range(sheet.first_row, sheet.first_row + sheet.rows)):
-            kind = _KINDS[plain[(index - sheet.first_row) * ENTRY]]
+            # A row of which nobody can tell what became of it stays as it is.
+            kind = _KINDS[plain[(index - sheet.first_row) * ENTRY]] if plain is not None else "superseded"
             found[index] = kind if kind in ("stranger", "left") else "superseded"
     keys = [row.key for row in rows if row.key is not None]
     for old in records.by_keys(tx, keys):

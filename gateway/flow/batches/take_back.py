@@ -10,8 +10,8 @@ from gateway.flow.batches.apply import (
     NO_KEY,
     PageAt,
     Work,
-    batch_name,
     count_duplicates,
+    open_list,
     person_files,
     release_reversals,
 )
@@ -50,8 +50,11 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     # A question about an older file of this name is settled by the newer one, one way or the other.
     questions = reviews.open_takebacks(tx, [page.seq for group in older for page in group])
     reviews.end(tx, [each.item_id for each in questions], state="superseded")
-    held = {key for page in replaced for key in _keys(tx, office, page)}
-    missing = len(held - {key for page in newest for key in _keys(tx, office, page)})
+    held, told = _keys(tx, office, replaced), _keys(tx, office, newest)
+    if held is None or told is None:
+        # What cannot be compared takes nothing back; it is looked at again once the list opens.
+        return
+    missing = len(held - told)
     if held and missing / len(held) > office.feeds[meta.feed].takeback_share:
         _ask_person(tx, office, newest[0], missing, len(held))
         return
@@ -80,14 +83,16 @@ def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
     return {page.seq for page in stored if page.state == "done" and rows_done.get(page.seq, 0) >= (page.rows or 0)}
 
 
-def _keys(tx: Tx, office: Office, page: StoredPage) -> set[bytes]:
-    """The keys of the rows of a page, as far as they could be read."""
-    page_id = bytes(pages.load(tx, page.seq)[1])
+def _keys(tx: Tx, office: Office, stored: Sequence[StoredPage]) -> set[bytes] | None:
+    """The keys of the rows of these pages, as far as they could be read; None where a list does not open."""
     keys: set[bytes] = set()
-    for sheet in batches.sheets_of_page(tx, page.seq):
-        if sheet.sealed is not None:
-            plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
-            keys.update(plain[at + 1 : at + ENTRY] for at in range(0, len(plain), ENTRY))
+    for page in stored:
+        page_id = bytes(pages.load(tx, page.seq)[1])
+        for sheet in batches.sheets_of_page(tx, page.seq):
+            plain = open_list(tx, office, sheet, page_id)
+            if plain is None and sheet.sealed is not None:
+                return None
+            keys.update((plain or b"")[at + 1 : at + ENTRY] for at in range(0, len(plain or b""), ENTRY))
     return keys - {NO_KEY}
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import msgspec
 
-from gateway.core.claims.delivering import after
+from gateway.core.claims.delivering import LONGEST_WAIT, after
+from gateway.flow.findings.aside import DOES_NOT_OPEN, UNREADABLE
 from gateway.flow.office import Office
-from gateway.model.claim import Answer, AnswerKind, Delivery
+from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
 from gateway.ports import Sender
-from gateway.store import deliveries
+from gateway.store import deliveries, unreadable
 from gateway.store.deliveries import HeldDelivery
+from gateway.store.unreadable import Piece
+
+log = logging.getLogger("hubao.deliver")
 
 
 class DeliveryReport(msgspec.Struct, kw_only=True):
@@ -40,13 +45,23 @@ def deliver_due(
     many = office.associations[association].parallel
     with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:
         while not stopping() and (held := _lease(office, association, lease := new_lease(), many * 4)):
-            answers = list(pool.map(lambda each: attempt(office, sender, each), held))
-            _settle(office, held, answers, lease, jitter)
-            for answer, _ in answers:
+            attempts = list(pool.map(lambda delivery: _attempt_guarded(office, sender, delivery), held))
+            _record(office, held, attempts, lease, jitter)
+            for attempted in attempts:
                 report.attempts += 1
-                kind = answer.kind.value
-                report.states[kind] = report.states.get(kind, 0) + 1
+                state = attempted[0].kind.value if attempted else UNREADABLE
+                report.states[state] = report.states.get(state, 0) + 1
     return report
+
+
+def _attempt_guarded(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool] | None:
+    """One attempt, that never costs another its answer."""
+    try:
+        return attempt(office, sender, held)
+    except Exception as error:  # noqa: BLE001 - one delivery's mistake must not lose the others' answers; it alarms.
+        log.error("delivery %s failed: %s", held.delivery.delivery_id, type(error).__name__)
+        # Nobody knows how far it came.
+        return Answer(kind=AnswerKind.UNKNOWN, code="internal"), True
 
 
 def _lease(office: Office, association: str, lease: str, many: int) -> list[HeldDelivery]:
@@ -56,17 +71,21 @@ def _lease(office: Office, association: str, lease: str, many: int) -> list[Held
         )
 
 
-def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool]:
+def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool] | None:
     """One attempt: ask first where it may have been sent before; send where the association does not have it.
 
-    Returns the answer, and whether the delivery may by now have arrived without our knowing.
+    Returns the answer, and whether the delivery may by now have arrived without our knowing; None where its body does
+    not open, so that nothing was sent.
     """
     delivery = held.delivery
     if held.asks_first:
         answer = sender.ask(delivery.claim_id, version=delivery.version, now=office.now())
         if answer.kind is not AnswerKind.ABSENT:
             return answer, True
-    body = office.claim_body(held.sealed, delivery.claim_id, delivery.version)
+    try:
+        body = office.claim_body(held.sealed, delivery.claim_id, delivery.version)
+    except DOES_NOT_OPEN:
+        return None
     answer = sender.send(
         body,
         claim_id=delivery.claim_id,
@@ -77,17 +96,32 @@ def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer,
     return answer, False
 
 
-def _settle(
+def _record(
     office: Office,
     held: Sequence[HeldDelivery],
-    answers: Sequence[tuple[Answer, bool]],
+    attempts: Sequence[tuple[Answer, bool] | None],
     lease: str,
     jitter: Callable[[], float],
 ) -> None:
+    """Write what came of a lease. A version whose body does not open waits a day at a time, until it does."""
     now: datetime = office.now()
-    done: list[tuple[Delivery, str | None]] = [
-        (after(each.delivery, answer, asked_first=doubt, now=now, jitter=jitter()), answer.reference)
-        for each, (answer, doubt) in zip(held, answers, strict=True)
-    ]
+    done: list[tuple[Delivery, str | None]] = []
+    unsent: list[tuple[Delivery, DeliveryState]] = []
+    for leased, attempted in zip(held, attempts, strict=True):
+        if attempted is None:
+            # What was asked about first may have arrived, and is asked about again.
+            waits = DeliveryState.UNKNOWN if leased.asks_first else DeliveryState.PENDING
+            unsent.append((leased.delivery, waits))
+        else:
+            answer, doubt = attempted
+            result = after(leased.delivery, answer, asked_first=doubt, now=now, jitter=jitter())
+            done.append((result, answer.reference))
     with office.store.write() as tx:
         deliveries.record_answers(tx, done, lease=lease)
+        if unsent:
+            deliveries.put_back(tx, unsent, lease=lease, code=UNREADABLE, next_at=now + LONGEST_WAIT)
+            unreadable.note(tx, [_body_of(delivery) for delivery, _ in unsent], now=now)
+
+
+def _body_of(delivery: Delivery) -> Piece:
+    return Piece(kind="body", name=f"{delivery.claim_id}/{delivery.version}", subject=delivery.association)

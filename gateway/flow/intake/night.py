@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.errors import HubaoError
 from gateway.flow.batches.replay import Rescanned, rescan
+from gateway.flow.batches.set_aside import look_again, say_what_waits
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.retain import Retained, retain
@@ -101,6 +102,7 @@ def run_night(
         report.feeds.append(steps.run(f"feed/{name}", take_in_feed, FeedReport(feed=name, outcome="failed")))
     steps.run("waiting", lambda: work_waiting(office, every), 0)
     report.waiting_pages = steps.run("look", lambda: _waiting_pages(office), 0)
+    steps.run("set-aside", lambda: look_again(office), 0)
     for association in sorted(office.associations):
         again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), Rescanned())
         report.rescanned.add(again)
@@ -109,6 +111,7 @@ def run_night(
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times()), False)
     report.retained = steps.run("retain", lambda: retain(office), Retained())
+    steps.run("set-aside/said", lambda: say_what_waits(office), None)
     steps.run("findings", steps.note, None)
     report.failed_steps = steps.failed
     return report

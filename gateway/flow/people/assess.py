@@ -27,17 +27,19 @@ from gateway.core.schemes import (
     payments_by,
 )
 from gateway.errors import BadCase
+from gateway.flow.findings.aside import not_written_off, open_or_set_aside
 from gateway.flow.office import Office, delivery_context, pack
 from gateway.model.benefit import BenefitEstimate, ClaimDecision, Fact
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
-from gateway.store import claims, deliveries, reviews
+from gateway.store import claims, deliveries, reviews, unreadable
 from gateway.store.claims import ClaimDecisionRow, ClaimRow
 from gateway.store.deliveries import Outgoing
 from gateway.store.engine import Tx
 from gateway.store.reviews import ReviewItem
+from gateway.store.unreadable import Piece
 from gateway.store.values import to_ms
 
 WITHDRAWN = "decision_withdrawn"
@@ -71,6 +73,7 @@ class PersonFile(msgspec.Struct, kw_only=True, gc=False):
     members: list[Member]
     stays: list[Stay]
     facts: tuple[Fact, ...] = ()
+    aside: list[Piece] = msgspec.field(default_factory=list)
 
     @property
     def enrolled(self) -> list[Member]:
@@ -123,8 +126,14 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile], *, because: str 
     decided = claims.decisions(tx, known) if known else {}
     outcome = Outcome(digest=office.vault.fingerprinter("doubt"), because=because)
     families = {name: in_order_of_payment(office.families(name)) for name in {each.association for each in people}}
-    everything = fixed_claims(tx, office, [row for rows in before.values() for row in rows.values()], decided)
+    unopened: list[Piece] = []
+    everything = fixed_claims(
+        tx, office, [row for rows in before.values() for row in rows.values()], decided, aside=unopened
+    )
+    blocked = set_aside(tx, office, [*unopened, *(piece for person in people for piece in person.aside)])
     for person in people:
+        if person.person_id in blocked:
+            continue
         fixed = everything.get(person.person_id, {})
         paid: list[OtherPayment] = []
         for family in families[person.association]:
@@ -139,6 +148,13 @@ def weigh(tx: Tx, office: Office, people: Sequence[PersonFile], *, because: str 
     return outcome
 
 
+def set_aside(tx: Tx, office: Office, pieces: Sequence[Piece]) -> set[int]:
+    """Note what does not open and was not written off; returns the people about whom nothing is concluded for it."""
+    waiting = not_written_off(tx, pieces)
+    unreadable.note(tx, waiting, now=office.now())
+    return {piece.person_id for piece in waiting if piece.person_id is not None}
+
+
 class Fixed(msgspec.Struct, frozen=True, kw_only=True):
     """A decided claim: its row, the decision, and the settlements as the decided version told them."""
 
@@ -148,15 +164,24 @@ class Fixed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fixed_claims(
-    tx: Tx, office: Office, rows: Iterable[ClaimRow], decided: dict[str, ClaimDecisionRow]
+    tx: Tx,
+    office: Office,
+    rows: Iterable[ClaimRow],
+    decided: dict[str, ClaimDecisionRow],
+    *,
+    aside: list[Piece] | None = None,
 ) -> dict[int, dict[tuple[str, str], Fixed]]:
-    """Person → (scheme, stay) → what the association decided, for those of these claims that are decided."""
+    """Person → (scheme, stay) → what the association decided, for those of these claims that are decided.
+
+    Of a decided version that does not open only the amount counts, and it is added to `aside`; without `aside` it
+    raises BrokenSeal.
+    """
     mine = [row for row in rows if row.claim_id in decided]
     bodies = deliveries.bodies_of(tx, {row.claim_id: decided[row.claim_id].version for row in mine})
     fixed: dict[int, dict[tuple[str, str], Fixed]] = {}
     for row in mine:
         decision = decided[row.claim_id]
-        told = _settlements_of(office, decision, bodies.get(row.claim_id))
+        told = _settlements_of(office, row, decision, bodies.get(row.claim_id), aside)
         settlements = tuple(each["settlement_no"] for each in told)
         refused = decision.outcome == "refused"
         payable = Money(0 if refused else decision.amount)
@@ -168,11 +193,20 @@ def fixed_claims(
     return fixed
 
 
-def _settlements_of(office: Office, decision: ClaimDecisionRow, sealed: bytes | None) -> tuple[dict[str, Any], ...]:
+def _settlements_of(
+    office: Office, row: ClaimRow, decision: ClaimDecisionRow, sealed: bytes | None, aside: list[Piece] | None
+) -> tuple[dict[str, Any], ...]:
     if sealed is None:
         return ()
-    plain = office.vault.open(sealed, delivery_context(f"{decision.claim_id}/{decision.version}"))
-    return kept.settlements_told(plain)
+    name = f"{decision.claim_id}/{decision.version}"
+
+    def told() -> tuple[dict[str, Any], ...]:
+        return kept.settlements_told(office.vault.open(sealed, delivery_context(name)))
+
+    if aside is None:
+        return told()
+    piece = Piece(kind="body", name=name, subject=row.association, person_id=row.person_id, amount=decision.amount)
+    return open_or_set_aside(piece, told, aside) or ()
 
 
 def _weigh_scheme(

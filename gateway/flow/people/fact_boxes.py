@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from gateway.core.forms import Forms, packed
+from gateway.flow.findings.aside import open_or_set_aside
 from gateway.flow.office import Office, Opener
 from gateway.flow.people.assess import PersonFile
 from gateway.model.benefit import Fact
@@ -14,6 +16,7 @@ from gateway.model.member import Member
 from gateway.store import facts
 from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
+from gateway.store.unreadable import Piece
 from gateway.vault import context_for
 
 fact_context = context_for("fact", "sealed")
@@ -72,8 +75,9 @@ def give_facts(tx: Tx, office: Office, people: Sequence[PersonFile]) -> None:
     open_one = office.vault.opener()
     for row in facts.of_members(tx, about):
         person, member = about[row.member_id]
-        box = open_box(office, row, open_one)
-        if box.is_about(member):
+        piece = Piece(kind="fact", name=str(row.fact_id), subject=row.association, person_id=person.person_id)
+        box = open_or_set_aside(piece, partial(open_box, office, row, open_one), person.aside)
+        if box is not None and box.is_about(member):
             person.facts += (box.fact,)
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.schemes import Insured, OtherPayment, SchemeFamily, assess, in_order_of_payment, ledger, payments_by
 from gateway.core.schemes.ledger import CapUse, DeductibleUse, Ledger, PeriodLedger
-from gateway.errors import BadCase, WrongUse
+from gateway.errors import BadCase, BrokenSeal, WrongUse
 from gateway.flow.batches.apply import Work, person_files
 from gateway.flow.office import Office
 from gateway.flow.people.assess import fixed_claims, insured, mark_duplicates
@@ -51,6 +51,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, Case]:
     """Scheme → a person's case in it, as he is weighed; none where nobody is enrolled."""
     person = person_files(tx, office, {}, Work(associations={person_id: association}))[0]
+    if person.aside:
+        raise BrokenSeal
     if not person.enrolled:
         return {}
     mark_duplicates(person.stays)

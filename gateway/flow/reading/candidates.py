@@ -7,12 +7,14 @@ blocks each (`gateway.core.match`): so a member's row costs one fingerprint and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.normalise import Rows
+from gateway.flow.findings.aside import not_written_off, open_or_set_aside
 from gateway.flow.office import Office
 from gateway.model.decision import Candidate, Subject
 from gateway.model.member import Member
@@ -20,6 +22,7 @@ from gateway.model.national_id import looked_up_as, looks_like_id
 from gateway.model.page import Identity
 from gateway.store import blocks, members
 from gateway.store.engine import Tx
+from gateway.store.unreadable import Piece
 
 PERSON_NO = b"pn"
 """The kind of block that holds person numbers learnt from certain matches."""
@@ -38,19 +41,25 @@ class CandidateSet(msgspec.Struct, kw_only=True):
 
     `of_rows`: row → the members it led to; `by_number`: the rows that led to them by their number; `members`: every
     enrolment of the people concerned; `person_nos`: (row, member) → the person number of the row, where it was learnt
-    of this very member.
+    of this very member; `shut`: rows that led to a member whose personal fields do not open (`shut_by_number`: by his
+    number); `aside`: what does not open.
     """
 
     of_rows: dict[int, list[Member]] = msgspec.field(default_factory=dict)
     by_number: set[int] = msgspec.field(default_factory=set)
     members: dict[int, Member] = msgspec.field(default_factory=dict)
     person_nos: dict[tuple[int, int], str] = msgspec.field(default_factory=dict)
+    shut: set[int] = msgspec.field(default_factory=set)
+    shut_by_number: set[int] = msgspec.field(default_factory=set)
+    aside: list[Piece] = msgspec.field(default_factory=list)
 
     def people(self) -> dict[int, list[Member]]:
-        """Person → all enrolments, in order of id."""
+        """Person → all enrolments, in order of id. Left out: whoever has one that does not open."""
         people: dict[int, list[Member]] = {}
+        not_whole = {piece.person_id for piece in self.aside}
         for member in sorted(self.members.values(), key=lambda member: member.member_id):
-            people.setdefault(member.person_id, []).append(member)
+            if member.person_id not in not_whole:
+                people.setdefault(member.person_id, []).append(member)
         return people
 
     def as_matched(self, index: int, member: Member) -> Candidate:
@@ -79,6 +88,7 @@ class Search:
         self._associations = frozenset(office.feeds[feed].associations)
         self._open = office.vault.opener()
         self._candidates = CandidateSet()
+        self._shut_members: set[int] = set()
 
     def run(self, rows: Sequence[AskingRow]) -> CandidateSet:
         """The candidates of every row that has any. A row whose number is a member's is asked for by nothing else:
@@ -100,6 +110,7 @@ class Search:
         self._open_people({person_id for _, _, person_id in hits})
         for digest, member_id, _ in sorted(hits):
             self._offer(member_id, rows_of[digest])
+        self._candidates.shut_by_number = set(self._candidates.shut)
         self._candidates.by_number.update(self._candidates.of_rows)
 
     def _by_block(self, rows: Sequence[AskingRow]) -> None:
@@ -120,6 +131,8 @@ class Search:
         self._know_person_numbers()
 
     def _offer(self, member_id: int, indexes: Iterable[int]) -> None:
+        if member_id in self._shut_members:
+            self._candidates.shut.update(indexes)
         member = self._candidates.members.get(member_id)
         if member is None or member.association not in self._associations:
             return
@@ -129,8 +142,15 @@ class Search:
                 offered.append(member)
 
     def _open_people(self, person_ids: set[int]) -> None:
+        aside: list[Piece] = []
         for row in members.of_people(self._tx, person_ids):
-            self._candidates.members[row.member_id] = self._office.open_member(row, self._open)
+            piece = Piece(kind="member", name=str(row.member_id), subject=row.association, person_id=row.person_id)
+            member = open_or_set_aside(piece, partial(self._office.open_member, row, self._open), aside)
+            if member is not None:
+                self._candidates.members[row.member_id] = member
+        self._candidates.aside += aside
+        waiting = not_written_off(self._tx, aside)
+        self._shut_members.update(int(piece.name) for piece in waiting if piece.subject in self._associations)
 
     def _know_person_numbers(self) -> None:
         """Which candidates have the person number a row carries: learnt ones are known by their digests alone."""

@@ -15,6 +15,7 @@ import msgspec
 from gateway.core.match import match
 from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, only_in_doubt
 from gateway.core.schemes import could_pay_any
+from gateway.flow.findings.aside import UNREADABLE
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
@@ -24,6 +25,7 @@ from gateway.model.page import Identity, RowError
 from gateway.model.record import SettlementRecord
 from gateway.store import roster
 from gateway.store.engine import Tx
+from gateway.store.unreadable import Piece
 
 _HIDDEN = re.compile("[*#•●×■□xX]{2,}")
 """Signs a feed puts in the place of digits it does not want to show, after NFKC."""
@@ -57,12 +59,17 @@ class Row(msgspec.Struct, kw_only=True, gc=False):
         return [(name, d.member) for name, d in self.decisions if d.outcome is MatchOutcome.MATCHED and d.member]
 
 
+SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不开 (the stored fields of a member do not open)")
+"""What is wrong with a row that leads to a member who cannot be compared with it."""
+
+
 class Reading(msgspec.Struct, kw_only=True):
     """A batch as read, under the roster versions it was looked up with."""
 
     rows: list[Row]
     versions: tuple[int, ...]
     members: dict[int, list[Member]]
+    aside: list[Piece] = msgspec.field(default_factory=list)
 
 
 def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[Row]:
@@ -131,7 +138,10 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Row
             verdict.write_to(row)
         if row.kind == "quarantined" and row.subject is not None and row.index not in ruled:
             _let_go_hidden(row)
-    return Reading(rows=list(rows), versions=versions, members=candidates.people())
+        if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
+            # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
+            row.kind, row.errors, row.decisions, row.record = "quarantined", (SHUT,), [], None
+    return Reading(rows=list(rows), versions=versions, members=candidates.people(), aside=candidates.aside)
 
 
 def see_as_written(office: Office, feed: str, content: Rows, row: Row) -> None:

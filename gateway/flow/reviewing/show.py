@@ -14,7 +14,7 @@ from gateway.core.match import record_blocks
 from gateway.core.normalise import Normal, Rejected, Rows, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
-from gateway.errors import BadInput, BadPage
+from gateway.errors import BadInput, BadPage, BrokenSeal
 from gateway.flow.batches.apply import PageAt, Work, person_files
 from gateway.flow.delivery.claims import summary as claim_summary
 from gateway.flow.intake.work import unseal
@@ -302,6 +302,8 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     if row.claim_id not in decided:
         return {**shown, "decision": None}
     [person] = person_files(tx, office, {}, Work(associations={row.person_id: row.association}))
+    if person.aside:
+        raise BrokenSeal
     records = [stay.record for stay in person.stays if not stay.duplicate] if person.enrolled else []
     fixed = fixed_claims(tx, office, claims.of_people(tx, [row.person_id]), claims.decisions(tx, [row.claim_id]))
     mine = fixed[row.person_id][row.scheme, row.stay]

@@ -1,0 +1,271 @@
+"""What was set aside because it does not open: looked at again every night, and written off by a person.
+
+Nothing is concluded about a person while a piece of theirs does not open. Once it opens, or is written off by name with
+the difference shown, what the person has is weighed as a whole again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from gateway.core.claims import kept
+from gateway.errors import WrongUse
+from gateway.flow.batches.apply import Work, batch_name, count_duplicates, person_files, stored_stay
+from gateway.flow.batches.take_back import take_back_replaced
+from gateway.flow.findings.aside import DOES_NOT_OPEN, UNREADABLE
+from gateway.flow.findings.book import Trouble, close, raise_
+from gateway.flow.intake.retry import retry_quarantine
+from gateway.flow.intake.work import open_page
+from gateway.flow.office import Office, delivery_context
+from gateway.flow.people.assess import mark_duplicates, weigh
+from gateway.flow.people.fact_boxes import open_box
+from gateway.model.claim import ClaimStatus
+from gateway.model.money import yuan
+from gateway.store import (
+    batches,
+    claims,
+    deliveries,
+    facts,
+    findings,
+    members,
+    pages,
+    people,
+    quarantine,
+    records,
+    roster,
+    unreadable,
+)
+from gateway.store.claims import ClaimRow
+from gateway.store.engine import Tx
+from gateway.store.unreadable import Piece, StandingPiece
+
+_ALL = 1_000_000
+_UNKNOWN_CONTENT = bytes(32)
+
+
+class ClaimDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a claim: version, status and payable (yuan), before and after; None where it is new."""
+
+    claim_id: str
+    before: tuple[int, str, str] | None
+    after: tuple[int, str, str]
+
+
+class WriteOff(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece written off, or to be; what that changes; and whether other pieces still hold the person up."""
+
+    piece_id: int
+    kind: str
+    name: str
+    differences: list[ClaimDifference]
+    still_waiting: int
+    written: bool
+
+
+def standing_pieces(office: Office) -> list[StandingPiece]:
+    """Every piece that neither opens nor was written off, oldest first."""
+    with office.store.read() as tx:
+        return unreadable.standing(tx)
+
+
+def look_again(office: Office) -> int:
+    """Try every standing piece: one that opens goes on. Returns how many opened."""
+    opened = [standing for standing in standing_pieces(office) if _opens(office, standing.piece)]
+    for standing in opened:
+        with office.store.write() as tx:
+            unreadable.opened(tx, [standing.piece_id], now=office.now())
+            _go_on(tx, office, standing.piece)
+    if any(standing.piece.kind == "member" for standing in opened):
+        _rows_again(office)
+    return len(opened)
+
+
+def write_off(office: Office, piece_id: int, *, by: str, carry_out: bool) -> WriteOff:
+    """A person decides not to wait for a piece. Without `carry_out` nothing is written: only the difference is told.
+
+    Raises WrongUse where no such piece stands.
+    """
+    with office.store.write() as tx:
+        standing = unreadable.by_id(tx, piece_id)
+        if standing is None:
+            raise WrongUse(f"没有编号为 {piece_id} 的打不开的密文，见 hubao unreadable list (no such piece)")
+        piece = standing.piece
+        person_id = piece.person_id or _person_of(tx, piece)
+        before = _claims(tx, person_id)
+        unreadable.write_off(tx, piece_id, by=by, now=office.now())
+        if piece.kind == "body":
+            _body_anew(tx, office, piece)
+        if person_id is not None:
+            _reassess(tx, office, piece.subject, person_id)
+        result = WriteOff(
+            piece_id=piece_id,
+            kind=piece.kind,
+            name=piece.name,
+            differences=_differences(before, _claims(tx, person_id)),
+            still_waiting=sum(other.piece.person_id == person_id for other in unreadable.standing(tx) if person_id),
+            written=carry_out,
+        )
+        if not carry_out:
+            tx.rollback()
+    if carry_out:
+        say_what_waits(office)
+    return result
+
+
+def _opens(office: Office, piece: Piece) -> bool:
+    """Whether a piece opens by now, or is not there any more."""
+    openers: dict[str, Callable[[Tx, Office, str], object]] = {
+        "body": _open_body,
+        "record": _open_record,
+        "fact": _open_fact,
+        "member": _open_member,
+        "list": _open_list,
+    }
+    try:
+        if piece.kind == "page":
+            open_page(office, int(piece.name))
+            return True
+        with office.store.read() as tx:
+            openers[piece.kind](tx, office, piece.name)
+    except DOES_NOT_OPEN:
+        return False
+    return True
+
+
+def _open_body(tx: Tx, office: Office, name: str) -> object:
+    claim_id, version = name.split("/")
+    sealed = deliveries.body_of(tx, claim_id, int(version))
+    return office.claim_body(sealed, claim_id, int(version)) if sealed else None
+
+
+def _open_record(tx: Tx, office: Office, name: str) -> object:
+    row = records.by_id(tx, int(name))
+    return stored_stay(office, row, office.vault.open) if row else None
+
+
+def _open_fact(tx: Tx, office: Office, name: str) -> object:
+    row = facts.by_id(tx, int(name))
+    return open_box(office, row) if row else None
+
+
+def _open_member(tx: Tx, office: Office, name: str) -> object:
+    return [office.open_member(row) for row in members.by_id(tx, [int(name)])]
+
+
+def _open_list(tx: Tx, office: Office, name: str) -> object:
+    seq, first_row = map(int, name.split("/"))
+    page_id = bytes(pages.load(tx, seq)[1])
+    sheets = [sheet for sheet in batches.sheets_of_page(tx, seq) if sheet.first_row == first_row]
+    return [office.vault.open(sheet.sealed, batch_name(page_id, first_row)) for sheet in sheets if sheet.sealed]
+
+
+def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
+    """What waited for this piece is done now."""
+    if piece.kind == "body":
+        claim_id, version = piece.name.split("/")
+        deliveries.wake(tx, claim_id, int(version), now=office.now())
+    if piece.kind == "list":
+        meta = pages.load(tx, int(piece.name.split("/")[0]))[0]
+        if office.feeds[meta.feed].replaces == "file" and meta.source:
+            take_back_replaced(tx, office, meta)
+    if piece.person_id is not None:
+        _reassess(tx, office, piece.subject, piece.person_id)
+
+
+def _reassess(tx: Tx, office: Office, association: str, person_id: int) -> None:
+    """Lock a person, and weigh all they have."""
+    roster.version(tx, [association], hold=True)
+    people.lock(tx, [person_id])
+    work = Work(associations={person_id: association})
+    files = person_files(tx, office, {}, work)
+    for file in files:
+        mark_duplicates(file.stays)
+    count_duplicates(tx, files, work)
+    weigh(tx, office, files)
+    batches.move_tally(tx, work.moves)
+
+
+def _rows_again(office: Office) -> None:
+    """Rows that were set aside because a member did not open are read again."""
+    with office.store.read() as tx:
+        waiting = quarantine.listing(tx, state="open", limit=_ALL)
+    numbers = [item.item_id for item in waiting if any(error.code == UNREADABLE for error in item.errors)]
+    if numbers:
+        retry_quarantine(office, numbers)
+
+
+def _person_of(tx: Tx, piece: Piece) -> int | None:
+    """Whose claim a body is of; None where the piece is nobody's."""
+    if piece.kind != "body":
+        return None
+    return next((row.person_id for row in claims.by_ids(tx, [piece.name.split("/")[0]])), None)
+
+
+def _body_anew(tx: Tx, office: Office, piece: Piece) -> None:
+    """A body that is written off is made anew where it is the latest: a claim that stands by a new version, a
+    withdrawal, which says little, as the same one. Decisions keep using the cap by their amount."""
+    claim_id, version = piece.name.split("/")
+    row = next((row for row in claims.by_ids(tx, [claim_id]) if row.version == int(version)), None)
+    if row is None or row.status != ClaimStatus.WITHDRAWN:
+        deliveries.give_up(tx, claim_id, int(version))
+    if row is None:
+        return
+    if row.status != ClaimStatus.WITHDRAWN:
+        claims.save(tx, [], [msgspec.structs.replace(row, content=_UNKNOWN_CONTENT)])
+        return
+    plain = kept.body(row.claim_id, row.version, row.status, kept.withdrawal(row.association, row.scheme, row.flags))
+    key = office.vault.claim_key(row.association, office.now().date())
+    deliveries.reseal(tx, claim_id, row.version, key.seal(plain, delivery_context(piece.name)))
+    deliveries.wake(tx, claim_id, row.version, now=office.now())
+
+
+def _claims(tx: Tx, person_id: int | None) -> dict[str, ClaimRow]:
+    rows = claims.of_people(tx, [person_id]) if person_id is not None else []
+    return {row.claim_id: row for row in rows}
+
+
+def _differences(before: dict[str, ClaimRow], after: dict[str, ClaimRow]) -> list[ClaimDifference]:
+    def told(row: ClaimRow) -> tuple[int, str, str]:
+        return row.version, row.status, yuan(row.payable)
+
+    return [
+        ClaimDifference(
+            claim_id=claim_id, before=told(before[claim_id]) if claim_id in before else None, after=told(row)
+        )
+        for claim_id, row in sorted(after.items())
+        if claim_id not in before or told(before[claim_id]) != told(row)
+    ]
+
+
+def say_what_waits(office: Office) -> None:
+    """One finding for each association or feed something of which does not open; mended where everything does."""
+    by_subject: dict[str, list[StandingPiece]] = defaultdict(list)
+    for standing in standing_pieces(office):
+        by_subject[standing.piece.subject].append(standing)
+    with office.store.read() as tx:
+        said = {row.name for row in findings.open_findings(tx, code=UNREADABLE)}
+    if not by_subject and not said:
+        return
+    now = office.now()
+    with office.store.write() as tx:
+        for subject, waiting in sorted(by_subject.items()):
+            raise_(tx, _trouble(office, subject, waiting), now=now)
+        close(tx, UNREADABLE, "feed", said - by_subject.keys(), now=now)
+        close(tx, UNREADABLE, "association", said - by_subject.keys(), now=now)
+
+
+def _trouble(office: Office, subject: str, waiting: Sequence[StandingPiece]) -> Trouble:
+    amounts = [standing.piece.amount for standing in waiting if standing.piece.amount is not None]
+    concerned = {standing.piece.person_id for standing in waiting} - {None}
+    return Trouble(
+        code=UNREADABLE,
+        kind="feed" if subject in office.feeds else "association",
+        name=subject,
+        count=len(waiting),
+        amount=sum(amounts) if amounts else None,
+        days=tuple(standing.since.date() for standing in waiting),
+        detail=f"{len(concerned)}人暂不核算 (people held up)" if concerned else "",
+    )
