@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from threading import Condition, Event
 
 import msgspec
@@ -71,12 +72,13 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
     """(name, seconds between, job). Each feed has its own, so that a sweep of hours holds up nobody else."""
     every = sorted(office.feeds)
     table: list[tuple[str, int, Job]] = [
-        (f"take in {name}", CATCH_UP_SECONDS, _take_in(office, doors, name))
+        (f"take in {name}", CATCH_UP_SECONDS, partial(catch_up, office, doors, [name]))
         for name in every
         if office.feeds[name].schedule is not None and office.feeds[name].enabled
     ]
     table += [
-        (f"deliver to {name}", DELIVER_SECONDS, _deliver(office, doors, name)) for name in sorted(office.associations)
+        (f"deliver to {name}", DELIVER_SECONDS, partial(deliver_to, office, doors, name))
+        for name in sorted(office.associations)
     ]
     return [
         *table,
@@ -84,14 +86,6 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
         ("work waiting pages", LOOK_AGAIN_SECONDS, lambda: work_waiting(office, every, stopping=doors.stopping)),
         ("let go", LET_GO_SECONDS, lambda: let_go(office, doors)),
     ]
-
-
-def _take_in(office: Office, doors: Doors, feed: str) -> Job:
-    return lambda: catch_up(office, doors, [feed])
-
-
-def _deliver(office: Office, doors: Doors, association: str) -> Job:
-    return lambda: deliver_to(office, doors, association)
 
 
 def start(office: Office, doors: Doors) -> Callable[[], bool]:

@@ -88,7 +88,7 @@ def sex_of(id18: str) -> str:
     return "M" if int(id18[16]) % 2 else "F"
 
 
-class _Parts(dict[str, int | None]):
+class _CheckShares(dict[str, int | None]):
     """Part of a number → its share of the check sum, None if it cannot be that part; remembered for the next row.
 
     Numbers are checked for every row of every page, and regions, birth dates and order numbers repeat while
@@ -108,18 +108,6 @@ class _Parts(dict[str, int | None]):
         return share
 
 
-def _is_region(digits: str) -> bool:
-    return digits[0] != "0"
-
-
-def _is_date(digits: str) -> bool:
-    return _date_written(digits) is not None
-
-
-def _is_order(_: str) -> bool:
-    return True
-
-
 def _date_written(digits: str) -> date | None:
     try:
         born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
@@ -128,6 +116,6 @@ def _date_written(digits: str) -> date | None:
     return born if born.year in _YEARS else None
 
 
-_REGIONS: Final = _Parts(0, _is_region)
-_BIRTHS: Final = _Parts(6, _is_date)
-_ORDERS: Final = _Parts(14, _is_order)
+_REGIONS: Final = _CheckShares(0, lambda region: region[0] != "0")
+_BIRTHS: Final = _CheckShares(6, lambda born: _date_written(born) is not None)
+_ORDERS: Final = _CheckShares(14, lambda order: True)

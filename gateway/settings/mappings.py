@@ -99,6 +99,10 @@ class BundleSpec(Spec):
     rows_from: Text
     joins: tuple[JoinSpec, ...] = ()
 
+    def plain(self) -> core.Bundle:
+        """The same for the core."""
+        return core.Bundle(rows_from=self.rows_from, joins=tuple(join.plain() for join in self.joins))
+
 
 class FieldSpec(Spec):
     """Where one field of the record comes from. What is left out is as `national = true` has it."""
@@ -139,6 +143,14 @@ class SpecialSpec(Spec):
     care_type_codes: Texts = ()
     disease_codes: Texts = ()
     disease_from: Texts = ()
+
+    def plain(self) -> core.SpecialOutpatient:
+        """The same for the core."""
+        return core.SpecialOutpatient(
+            care_type_codes=self.care_type_codes,
+            disease_codes=self.disease_codes,
+            disease_sources=self.disease_from,
+        )
 
 
 class AmountsSpec(Spec):
@@ -202,8 +214,8 @@ class MappingSpec(Spec):
             version=self.version,
             format=self.format.plain(),
             fields=self._rules(),
-            bundle=self._bundle(),
-            special=self._special(),
+            bundle=self.bundle.plain() if self.bundle else None,
+            special=self.special_outpatient.plain(),
             fund_includes_account=self.amounts.fund_includes_account,
             fund_includes_hospital_share=self.amounts.fund_includes_hospital_share,
             reversal_style=self.reversals.style,
@@ -219,18 +231,6 @@ class MappingSpec(Spec):
             national["reversal"] = core.FieldRule(sources=("vali_flag",), optional=True)
         own = {field: spec.rule(national.get(field)) for field, spec in self.fields.items()}
         return {**national, **own}
-
-    def _bundle(self) -> core.Bundle | None:
-        if self.bundle is None:
-            return None
-        return core.Bundle(rows_from=self.bundle.rows_from, joins=tuple(join.plain() for join in self.bundle.joins))
-
-    def _special(self) -> core.SpecialOutpatient:
-        return core.SpecialOutpatient(
-            care_type_codes=self.special_outpatient.care_type_codes,
-            disease_codes=self.special_outpatient.disease_codes,
-            disease_sources=self.special_outpatient.disease_from,
-        )
 
 
 def load_mapping(path: Path, *, shown_as: str | None = None) -> MappingSpec:
@@ -281,7 +281,8 @@ _UNKNOWN_FITS = {
 def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     """What is well-formed and yet cannot be meant. Looks only at parts that are well-formed in themselves."""
     fields = tables.get("fields", {})
-    specs = {name: spec for name, raw in fields.items() if (spec := _field(name, raw))} if _is_table(fields) else {}
+    written = fields.items() if isinstance(fields, dict) else ()
+    specs = {name: spec for name, raw in written if (spec := _field(name, raw))}
     national = tables.get("national") is True
     contradictions: list[Contradiction] = []
     for name, spec in specs.items():
@@ -290,10 +291,6 @@ def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
         contradictions += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
     return contradictions + _format_contradictions(tables)
-
-
-def _is_table(raw: object) -> bool:
-    return isinstance(raw, dict)
 
 
 def _field(name: str, raw: Any) -> FieldSpec | None:

@@ -37,6 +37,10 @@ class SameNumberSpec(Spec):
     prior: Share
     levels: dict[str, dict[str, LevelSpec]]
 
+    def plain(self) -> SameNumber:
+        """The same for the core."""
+        return SameNumber(prior=self.prior, levels=_levels(self.levels))
+
 
 class FrequenciesSpec(Spec):
     """Shares of names in the population; `floor` is the share of a name nobody has counted."""
@@ -88,12 +92,8 @@ class MatchingSpec(Spec):
             review=self.review,
             levels=_levels(self.levels),
             frequencies=Frequencies(**self.frequencies.model_dump()),
-            same_number=self._same_number(),
+            same_number=self.same_number.plain() if self.same_number else None,
         )
-
-    def _same_number(self) -> SameNumber | None:
-        spec = self.same_number
-        return None if spec is None else SameNumber(prior=spec.prior, levels=_levels(spec.levels))
 
 
 def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level]]:

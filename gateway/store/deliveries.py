@@ -46,18 +46,15 @@ def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
     """
     # In the order in which a worker settles what it has sent, so that the two never wait for one another for ever.
     query = "select claim_id, delivery_id, state, attempts from delivery where claim_id {keys} order by delivery_id"
+    query += " for update" if is_postgres(tx) else ""
     silent: dict[str, bool] = {}
     waiting = []
-    for claim_id, delivery_id, state, attempts in select_in(tx, _locking(tx, query), claim_ids, kind="text"):
+    for claim_id, delivery_id, state, attempts in select_in(tx, query, claim_ids, kind="text"):
         silent[claim_id] = silent.get(claim_id, True) and attempts == 0
         if state == "pending" and attempts == 0:
             waiting.append((delivery_id,))
     change_many(tx, "update delivery set state = 'overtaken' where delivery_id = ?", waiting)
     return silent
-
-
-def _locking(tx: Connection, query: str) -> str:
-    return query + " for update" if is_postgres(tx) else query
 
 
 _COLUMNS = (

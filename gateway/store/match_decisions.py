@@ -35,7 +35,13 @@ _evidence = msgspec.json.Decoder(tuple[Evidence, ...])
 
 def keep(tx: Connection, decisions: Sequence[MatchDecisionRow]) -> None:
     """Remember decisions; what was decided before about the same rows must be forgotten first."""
-    insert_many(tx, schema.match_decision, _COLUMNS, [_values(decision) for decision in decisions])
+    rows = []
+    for decision in decisions:
+        fields = msgspec.structs.asdict(decision)
+        for name in ("reasons", "evidence"):
+            fields[name] = msgspec.json.encode(fields[name]).decode()
+        rows.append(tuple(fields.values()))
+    insert_many(tx, schema.match_decision, _COLUMNS, rows)
 
 
 def forget(tx: Connection, page_seq: int, rows: Iterable[int]) -> None:
@@ -56,18 +62,10 @@ def expire(tx: Connection, seqs: Sequence[int]) -> None:
 def of_pages(tx: Connection, seqs: Iterable[int]) -> list[MatchDecisionRow]:
     """The decisions about rows of these pages, in order of page and row."""
     rows = select_in(tx, _SELECT + "where page_seq {keys}", seqs, kind="bigint")
-    return [_decision(row) for row in sorted(rows, key=lambda row: (row[0], row[1], row[2]))]
-
-
-def _values(decision: MatchDecisionRow) -> tuple[object, ...]:
-    fields = {name: getattr(decision, name) for name in _COLUMNS}
-    for name in ("reasons", "evidence"):
-        fields[name] = msgspec.json.encode(fields[name]).decode()
-    return tuple(fields.values())
-
-
-def _decision(values: tuple[object, ...]) -> MatchDecisionRow:
-    fields = dict(zip(_COLUMNS, values, strict=True))
-    fields["reasons"] = _reasons.decode(str(fields["reasons"]))
-    fields["evidence"] = _evidence.decode(str(fields["evidence"]))
-    return MatchDecisionRow(**fields)  # type: ignore[arg-type]
+    decisions = []
+    for values in sorted(rows, key=lambda row: (row[0], row[1], row[2])):
+        fields = dict(zip(_COLUMNS, values, strict=True))
+        fields["reasons"] = _reasons.decode(fields["reasons"])
+        fields["evidence"] = _evidence.decode(fields["evidence"])
+        decisions.append(MatchDecisionRow(**fields))
+    return decisions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import itemgetter
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -38,12 +38,6 @@ _DECISION = tuple(name for name in ReviewDecision.__struct_fields__ if name != "
 _SELECT_DECISION = 'select "decision_id", ' + ", ".join(f'"{name}"' for name in _DECISION) + " from review_decision "
 
 
-def _decision(values: Sequence[Any]) -> ReviewDecision:
-    fields = dict(zip(("decision_id", *_DECISION), values, strict=True))
-    notes = {name: None if fields[name] is None else bytes(fields[name]) for name in ("note", "undone_note")}
-    return ReviewDecision(**{**fields, **notes})
-
-
 def add(tx: Connection, row: ReviewDecision) -> int:
     """Remember what a person said; returns its number."""
     values = {name: getattr(row, name) for name in _DECISION}
@@ -54,10 +48,12 @@ def add(tx: Connection, row: ReviewDecision) -> int:
 def of_items(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[ReviewDecision]]:
     """Item → what people said about it, oldest first."""
     query = _SELECT_DECISION + "where item_id {keys}"
-    decisions = map(_decision, select_in(tx, query, item_ids, kind="bigint"))
     by_item: dict[int, list[ReviewDecision]] = defaultdict(list)
-    for row in sorted(decisions, key=lambda row: row.decision_id):
-        by_item[row.item_id].append(row)
+    for values in sorted(select_in(tx, query, item_ids, kind="bigint"), key=itemgetter(0)):
+        fields = dict(zip(("decision_id", *_DECISION), values, strict=True))
+        for name in ("note", "undone_note"):
+            fields[name] = None if fields[name] is None else bytes(fields[name])
+        by_item[fields["item_id"]].append(ReviewDecision(**fields))
     return dict(by_item)
 
 

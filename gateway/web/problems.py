@@ -150,7 +150,7 @@ async def _of_the_framework(_: Request, error: HTTPException) -> Response:
 
 async def _not_valid(_: Request, error: RequestValidationError) -> Response:
     """Which parameters are wrong; what they were stays with the sender."""
-    names = sorted({str(each["loc"][-1]) for each in error.errors() if each.get("loc")})
+    names = sorted({str(fault["loc"][-1]) for fault in error.errors() if fault.get("loc")})
     return problem_response(Problem("not_valid", f"参数 (parameters): {'、'.join(names)}"))
 
 
@@ -161,12 +161,7 @@ async def _gone(_: Request, __: ClientDisconnect) -> Response:
 
 async def _unexpected(_: Request, error: Exception) -> Response:
     """A mistake of ours: it alarms with its type and place, and tells the caller nothing."""
-    log.error("request failed: %s", _where(error))
-    return problem_response(Problem("internal"))
-
-
-def _where(error: BaseException) -> str:
-    """Type and place of an error, without its words."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return type(error).__name__ + place
+    log.error("request failed: %s%s", type(error).__name__, place)
+    return problem_response(Problem("internal"))

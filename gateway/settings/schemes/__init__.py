@@ -36,7 +36,11 @@ def load_families(
     of the edition of its scheme with the same name or the same first day, whatever its file is called.
     """
     findings: list[Finding] = []
-    groups = _groups(codes or folder.parent / "codes", findings)
+    groups: dict[str, DiseaseGroup] = {}
+    try:
+        groups = load_groups(codes or folder.parent / "codes")
+    except BadSettings as error:
+        findings += error.findings
     specs = _read(scheme_files(folder), shown_as, findings)
     findings += [finding for shown, spec in specs.items() for finding in _misnamed(shown, spec)]
     if draft is not None:
@@ -65,28 +69,19 @@ def families_of(specs: Iterable[SchemeSpec], groups: Mapping[str, DiseaseGroup])
     by_scheme: dict[str, list[SchemeSpec]] = {}
     for spec in sorted(specs, key=lambda spec: (spec.scheme, spec.starts)):
         by_scheme.setdefault(spec.scheme, []).append(spec)
-    return {scheme: _family(editions, groups) for scheme, editions in by_scheme.items()}
-
-
-def _family(editions: list[SchemeSpec], groups: Mapping[str, DiseaseGroup]) -> SchemeFamily:
-    latest = editions[-1]
-    return SchemeFamily(
-        scheme=latest.scheme,
-        name=latest.name,
-        editions=tuple(edition_of(spec, groups) for spec in editions),
-        insurance_types=frozenset(latest.who.insurance_types),
-        maternity_insurance=latest.who.maternity_insurance,
-        units=units_of(latest.stay),
-        transfer_days=None if latest.stay is None else latest.stay.transfer_days,
-    )
-
-
-def _groups(folder: Path, findings: list[Finding]) -> dict[str, DiseaseGroup]:
-    try:
-        return load_groups(folder)
-    except BadSettings as error:
-        findings += error.findings
-        return {}
+    families = {}
+    for scheme, editions in by_scheme.items():
+        latest = editions[-1]
+        families[scheme] = SchemeFamily(
+            scheme=scheme,
+            name=latest.name,
+            editions=tuple(edition_of(spec, groups) for spec in editions),
+            insurance_types=frozenset(latest.who.insurance_types),
+            maternity_insurance=latest.who.maternity_insurance,
+            units=units_of(latest.stay),
+            transfer_days=None if latest.stay is None else latest.stay.transfer_days,
+        )
+    return families
 
 
 def _read(paths: Iterable[Path], shown_as: str, findings: list[Finding]) -> Specs:
@@ -122,7 +117,12 @@ def _disagreements(specs: Specs) -> list[Finding]:
             allowed = "每期起始日唯一 (each edition its own first day)"
             findings.append(Finding(shown, "starts", f"与 {earlier} 相同 (same as there)", allowed))
         first = oldest.setdefault(spec.scheme, spec)
-        findings += [_differs(shown, key, first) for key in ("name", "who", "stay") if _differ(key, first, spec)]
+        # A stay may span two editions, so what makes a stay cannot depend on the edition.
+        findings += [
+            Finding(shown, key, f"与 {first.edition} 期不同 (differs)", "各期相同 (the same in all editions)")
+            for key in ("name", "who", "stay")
+            if _differ(key, first, spec)
+        ]
     return findings
 
 
@@ -134,11 +134,6 @@ def _differ(key: str, first: SchemeSpec, second: SchemeSpec) -> bool:
         return value.model_dump(exclude={"article", "leans_on"}) if isinstance(value, Spec) else value
 
     return plain(first) != plain(second)
-
-
-def _differs(shown: str, key: str, first: SchemeSpec) -> Finding:
-    # A stay may span two editions, so what makes a stay cannot depend on the edition.
-    return Finding(shown, key, f"与 {first.edition} 期不同 (differs)", "各期相同 (the same in all editions)")
 
 
 def _unknown_groups(shown: str, spec: SchemeSpec, groups: Mapping[str, DiseaseGroup]) -> list[Finding]:

@@ -48,7 +48,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         ages=tuple(_ages(spec)),
         claim_window=None if spec.claim is None else _claim(spec.claim),
         period=_period(spec),
-        waiting=_waiting(spec),
+        waiting=edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"})) if spec.waiting else None,
         ceiling=None if spec.ceiling is None else fen(spec.ceiling),
         rounding_unit=100 if spec.rounding == "half_up_yuan" else 1,
         papers=tuple(edition.Papers(**papers.model_dump()) for papers in spec.papers),
@@ -170,7 +170,7 @@ def _share(spec: ShareSpec, groups: Groups) -> rules.ShareBenefit:
         whole=spec.mode == "whole",
         upper_included=spec.edge == "upper_included",
         by_condition=any(narrow_of(band) for band in spec.bands),
-        raise_=_raise(spec),
+        raise_=None if spec.raise_ is None else rules.Raise(**spec.raise_.model_dump()),
         prorated=spec.prorated,
         cap=None if spec.cap is None else fen(spec.cap),
     )
@@ -205,10 +205,6 @@ def _threshold(spec: Decimal | FirstLaterSpec | DeductibleSpec | None) -> rules.
         later = spec.later if spec.amount is None else spec.amount
         return rules.Threshold(first=fen(first or Decimal(0)), later=fen(later or Decimal(0)), per=spec.per)
     return rules.Threshold(first=fen(spec), later=fen(spec))
-
-
-def _raise(spec: ShareSpec) -> rules.Raise | None:
-    return None if spec.raise_ is None else rules.Raise(**spec.raise_.model_dump())
 
 
 def _per_day(amounts: Decimal | tuple[Decimal, ...]) -> tuple[Money, ...]:
@@ -371,10 +367,6 @@ def _period(spec: SchemeSpec) -> edition.PeriodRule | None:
         until_year_end=period.until == "year_end",
         article=period.article,
     )
-
-
-def _waiting(spec: SchemeSpec) -> edition.Waiting | None:
-    return None if spec.waiting is None else edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"}))
 
 
 def _processing(spec: SchemeSpec) -> edition.ProcessingRule | None:

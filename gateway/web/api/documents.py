@@ -30,6 +30,7 @@ _PUBLISHED: Final = {
     "LookupResult": "Found",
     "ReplacedProposal": "Replaced",
     "ReviewResult": "Outcome",
+    "ReviewVerdict": "Verdict",
     "ShownAnswer": "Spoken",
     "ShownCandidate": "Candidate",
 }
@@ -90,7 +91,9 @@ def complete(app: FastAPI) -> None:
         document = plain()
         parts = document.setdefault("components", {})
         parts["schemas"] = _schemas()
-        parts["securitySchemes"] = {_SCHEME: _security()}
+        text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
+        key = {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}
+        parts["securitySchemes"] = {_SCHEME: key}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -104,8 +107,3 @@ def _schemas() -> OpenApi:
             text = text.replace(before, after)
     schemas: OpenApi = msgspec.json.decode(text)
     return schemas
-
-
-def _security() -> OpenApi:
-    text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
-    return {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}

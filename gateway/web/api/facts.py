@@ -81,8 +81,8 @@ async def list_known(
 async def tell(association: str, request: Request, body: Proved) -> Response:
     """The same fact twice is one fact."""
     new = decode(body, NewFact)
-    told = Told(member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease)
-    return json_answer(await run_in_threadpool(record_fact, desk_of(request).office, association, told))
+    report = Told(member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease)
+    return json_answer(await run_in_threadpool(record_fact, desk_of(request).office, association, report))
 
 
 @router.post(

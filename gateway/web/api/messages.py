@@ -18,8 +18,8 @@ _PLACE = re.compile(r"at `\$\.([a-z_]{1,40})")
 
 async def read_body(request: Request, *, limit: int) -> bytes:
     """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem("too_large")."""
-    said = request.headers.get("content-length", "0")
-    if said.isascii() and said.isdigit() and int(said[:18]) > limit:
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:18]) > limit:
         raise _too_large(limit)
     body = bytearray()
     async for chunk in request.stream():

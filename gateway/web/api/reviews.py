@@ -141,7 +141,7 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     by: Name
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; else: noted, unsure.
 
     These go with same: `member_no` and `join`, who it is, and that the other candidate is he too;
@@ -169,7 +169,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
-M = TypeVar("M", Reveal, Verdict, Undo)
+M = TypeVar("M", Reveal, ReviewVerdict, Undo)
 
 _PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
@@ -255,11 +255,11 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             *_PROBLEMS_LATER,
         ),
     },
-    openapi_extra=signed(json_body(Verdict)),
+    openapi_extra=signed(json_body(ReviewVerdict)),
 )
 async def decide_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
     """One transaction: the record, the stays weighed again, claims and outbox."""
-    verdict, office = _about(decode(body, Verdict), item_id), desk_of(request).office
+    verdict, office = _about(decode(body, ReviewVerdict), item_id), desk_of(request).office
     review_answer = ReviewAnswer(
         answer=verdict.answer,
         by=verdict.by,
