@@ -8,11 +8,11 @@ from textwrap import dedent
 import pytest
 from figures import Figures, House, figures, offenders, read_house, strongly_connected
 
-CIRCLES = 3
+CIRCLES = 2
 IMPORTS_INSIDE = 3
-PRONOUNS = 901
-CLASSES_IN_MORE_FILES = 38
-CALLED_ONCE_IN_HUNDRED = 32.8
+PRONOUNS = 580
+CLASSES_IN_MORE_FILES = 16
+CALLED_ONCE_IN_HUNDRED = 29.4
 # 15 in November 2026. Three more are granted: a helper that cut its caller across the data goes back into it.
 P90_LINES = 18
 LONGEST = 49

@@ -28,7 +28,8 @@ NOT_OURS |= {"__pycache__", "build", "dist", "demo-site", "site"}
 INVENTED = "150999"
 """No county has this code, so no person has a number that begins with it."""
 
-LONGEST_FILE = 650
+LONGEST_FILE = {"gateway": 500, "connectors": 500, "tests": 650}
+"""Lines of a file of the product, and of a test."""
 LONGEST_FUNCTION = 60
 # A migration is one list of statements that nobody edits once it is released.
 MIGRATIONS = ROOT / "gateway/store/migrations/versions"
@@ -151,9 +152,13 @@ def test_no_python_file_is_too_long() -> None:
     long = {
         str(file.relative_to(ROOT)): lines
         for file in files()
-        if file.suffix == ".py" and (lines := len(text_of(file).splitlines())) > LONGEST_FILE
+        if file.suffix == ".py" and (lines := len(text_of(file).splitlines())) > _longest(file)
     }
     assert not long
+
+
+def _longest(file: Path) -> int:
+    return LONGEST_FILE.get(file.relative_to(ROOT).parts[0], 500)
 
 
 def test_functions_are_short() -> None:
