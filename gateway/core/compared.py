@@ -12,25 +12,29 @@ from gateway.core.roster.people import RosterMember
 from gateway.core.schemes import Insured
 from gateway.model.member import Coverage
 
-_COMPARED: Final = ComparedForm(
+ROSTER_MEMBER_FIRST: Final = (
+    "member_no",
+    "name",
+    "id_type",
+    "id_number",
+    "sex",
+    "birth_date",
+    "phone",
+    "unit_no",
+    "unit_name",
+    "league",
+    "category",
+    "opt_out",
+    "coverage",
+)
+"""The fields of a roster's member in the first form, in the order they are packed in."""
+_COVERAGE_FIRST: Final = ("first_day", "last_day", "scheme", "category")
+
+_ROSTER_MEMBER: Final = ComparedForm({RosterMember: ROSTER_MEMBER_FIRST, Coverage: _COVERAGE_FIRST})
+_SITUATION: Final = ComparedForm(
     {
-        RosterMember: (
-            "member_no",
-            "name",
-            "id_type",
-            "id_number",
-            "sex",
-            "birth_date",
-            "phone",
-            "unit_no",
-            "unit_name",
-            "league",
-            "category",
-            "opt_out",
-            "coverage",
-        ),
         Insured: ("category", "sex", "birth_date", "coverage", "shares", "joined_on", "insured", "region"),
-        Coverage: ("first_day", "last_day", "scheme", "category"),
+        Coverage: _COVERAGE_FIRST,
     }
 )
 
@@ -40,4 +44,4 @@ def to_compare(value: Any) -> bytes:
 
     Settlement records need no list: they never tell a field without a value.
     """
-    return _COMPARED.pack(value)
+    return (_ROSTER_MEMBER if isinstance(value, RosterMember) else _SITUATION).pack(value)

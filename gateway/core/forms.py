@@ -11,6 +11,7 @@ an older program refuses what it would otherwise read without the field. A relea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -78,26 +79,47 @@ class ComparedForm:
     """How values are packed that are kept as a digest only, to be known again.
 
     A digest cannot be read, so a field that a struct gained after its first form counts only where it has a value: what
-    says nothing new stays what it was. `first` names the fields of the first form, struct by struct, in their order.
+    says nothing new stays what it was. `first` names the fields of the first form, struct by struct, in the order they
+    are packed in, whatever the order of the struct is by now.
     """
 
     def __init__(self, first: Mapping[type[msgspec.Struct], Sequence[str]]) -> None:
-        self._first = {type_: frozenset(names) for type_, names in first.items()}
-        self._as_it_is = all(set(type_.__struct_fields__) <= names for type_, names in self._first.items())
+        self._first = {type_: _first_form(type_, names) for type_, names in first.items()}
+        self._changed = {type_ for type_, names in first.items() if type_.__struct_fields__ != tuple(names)}
 
     def pack(self, value: Any) -> bytes:
         """The bytes to be digested: those of the first form where no later field has a value."""
-        return _pack(value if self._as_it_is else self._plain(value))
+        return _pack(self._plain(value) if self._changed else value)
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, list | tuple):
             return [self._plain(part) for part in value]
-        names = self._first.get(type(value))
-        if names is None:
+        form = self._first.get(type(value))
+        if form is None:
             return value
-        fields = [(field, getattr(value, field.name)) for field in msgspec.structs.fields(value)]
-        return {
-            field.encode_name: self._plain(content)
-            for field, content in fields
-            if field.name in names or content != field.default
-        }
+        plain = dict(zip(form.keys, form.values(value), strict=True))
+        for name, key, default in form.later:
+            content = getattr(value, name)
+            if content != default:
+                plain[key] = content
+        # What is inside is packed as it is, unless a struct inside changed too.
+        return (
+            {key: self._plain(content) for key, content in plain.items()} if self._changed != {type(value)} else plain
+        )
+
+
+class _FirstForm(msgspec.Struct, frozen=True):
+    """How a struct is packed: the keys of its first form and their values, then (field, key, default) of later ones."""
+
+    keys: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    later: tuple[tuple[str, str, Any], ...]
+
+
+def _first_form(type_: type[msgspec.Struct], first: Sequence[str]) -> _FirstForm:
+    fields = {field.name: field for field in msgspec.structs.fields(type_)}
+    return _FirstForm(
+        keys=tuple(fields[name].encode_name for name in first),
+        values=attrgetter(*first),
+        later=tuple((name, field.encode_name, field.default) for name, field in fields.items() if name not in first),
+    )

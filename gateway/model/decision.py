@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from gateway.model.person import Particulars
+
 
 class MatchOutcome(StrEnum):
     """What a match can end as."""
@@ -33,19 +35,13 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     phone: str | None = None
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What matching may know of a member whose fingerprint agreed. `person_nos` were learnt from certain matches."""
+class Candidate(Particulars, frozen=True, kw_only=True, gc=False):
+    """What matching may know of a member whose fingerprint agreed: coverage plays no part. `person_nos`: those the
+    record carries and that were learnt from certain matches; none are remembered but as digests."""
 
     member_id: int
     person_id: int
     member_no: str
-    name: str
-    id_number: str
-    id_type: str = "01"
-    sex: str | None = None
-    birth_date: date | None = None
-    phone: str | None = None
-    unit_name: str | None = None
     person_nos: tuple[str, ...] = ()
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from gateway.model.decision import Candidate
+
 Category = Literal["active", "retired"]
 """在职 or 参互退休."""
 
@@ -24,24 +26,15 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
             raise ValueError("保障期止日早于起日 (a coverage period ends before it begins)")
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One enrolment. `person_id` is internal and never changes; several member numbers may point to it.
+class Member(Candidate, frozen=True, kw_only=True, gc=False):
+    """One enrolment, which matching knows by what it is as a candidate. `person_id` is internal and never changes;
+    several member numbers may point to it.
 
-    `kept_out`: he takes no part because he opted out under another member number, which his own row does not say.
+    `kept_out`: the member takes no part because of an opt-out under another member number, which the own row does not
+    say.
     """
 
-    member_id: int
-    person_id: int
     association: str
-    member_no: str
-    name: str
-    id_type: str = "01"
-    id_number: str
-    sex: str | None = None
-    birth_date: date | None = None
-    phone: str | None = None
-    unit_no: str | None = None
-    unit_name: str | None = None
     league: str | None = None
     category: Category = "active"
     coverage: tuple[Coverage, ...] = ()

@@ -33,7 +33,7 @@ from gateway.core.claims.kept import (
     spoken,
     withdrawal,
 )
-from gateway.core.compared import to_compare
+from gateway.core.compared import ROSTER_MEMBER_FIRST, to_compare
 from gateway.core.forms import MARK, ComparedForm, Form, Forms, marked, packed, unmarked
 from gateway.core.roster.people import RosterMember
 from gateway.core.schemes import Insured
@@ -222,7 +222,7 @@ def test_a_form_may_read_what_it_did_not_tell_in_its_own_way() -> None:
 
 
 def test_a_later_field_of_a_member_counts_only_where_it_has_a_value() -> None:
-    names = dict.fromkeys((RosterMember, LaterMember), RosterMember.__struct_fields__)
+    names = dict.fromkeys((RosterMember, LaterMember), ROSTER_MEMBER_FIRST)
     later = ComparedForm({**names, LaterCoverage: Coverage.__struct_fields__})
     days = {"first_day": date(2025, 7, 1), "last_day": date(2026, 6, 30)}
     for row in PACKED["roster_members"]:

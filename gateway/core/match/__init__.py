@@ -1,12 +1,13 @@
 """record + candidates → decision, with reasons."""
 
 from gateway.core.match.blocks import member_blocks, record_blocks, sound_block
-from gateway.core.match.compare import LEVELS
+from gateway.core.match.compare import COMPARISONS, LEVELS
 from gateway.core.match.deciding import explain, match
 from gateway.core.match.model import Frequencies, Level, Model
 from gateway.core.match.writing.spelling import plain_name
 
 __all__ = [
+    "COMPARISONS",
     "LEVELS",
     "Frequencies",
     "Level",

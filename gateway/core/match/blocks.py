@@ -17,8 +17,9 @@ from typing import Final
 from gateway.core.match.compare import COMPARISONS, NAME, Blocking, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Subject
 from gateway.model.national_id import checksum_ok
+from gateway.model.person import Particulars
 
 _MOST_ASKED: Final = 2
 """Every text is a look-up, and four records in five are strangers'."""
@@ -30,14 +31,19 @@ def _by_place(blocking: Sequence[Blocking]) -> tuple[tuple[Blocking, ...], ...]:
 
 
 _BLOCKING: Final = tuple(comparison.blocking for comparison in COMPARISONS if comparison.blocking is not None)
+_TOLD_BY_FEEDS: Final = tuple(
+    comparison.blocking for comparison in COMPARISONS if comparison.blocking is not None and comparison.told_by_feeds
+)
 _PLACES: Final = _by_place(_BLOCKING)
 
 
-def member_blocks(candidate: Candidate) -> tuple[str, ...]:
-    """The block texts a member is indexed under besides the number; each begins with its kind."""
-    number, born = candidate.id_number, candidate.birth_date
+def member_blocks(person: Particulars, *, told_by_feeds: bool = False) -> tuple[str, ...]:
+    """The block texts a member is indexed under besides the number; each begins with its kind. `told_by_feeds`: only
+    those that a settlement could ask for."""
+    number, born = person.id_number, person.birth_date
     day = number[6:14] if checksum_ok(number) else day_of(born) if born is not None else ""
-    return tuple([text for blocking in _BLOCKING for text in blocking.of_member(candidate, day)])
+    blocking = _TOLD_BY_FEEDS if told_by_feeds else _BLOCKING
+    return tuple([text for blocks in blocking for text in blocks.of_member(person, day)])
 
 
 def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from gateway.model.member import Category, Coverage
+from gateway.model.person import Particulars
 
 
 def period_order(period: Coverage) -> tuple[date, date, str]:
@@ -15,22 +16,14 @@ def period_order(period: Coverage) -> tuple[date, date, str]:
     return period.first_day, period.last_day, period.scheme
 
 
-class RosterMember(msgspec.Struct, frozen=True, kw_only=True):
-    """One enrolment as the association's file states it. An id number of type 01 always has 18 digits.
+class RosterMember(Particulars, frozen=True, kw_only=True):
+    """One enrolment as the association's file states it.
 
     `category`, `phone` and the unit are those of the latest period; each period keeps its own category.
     Coverage is in order of its first day.
     """
 
     member_no: str
-    name: str
-    id_type: str = "01"
-    id_number: str
-    sex: str | None = None
-    birth_date: date | None = None
-    phone: str | None = None
-    unit_no: str | None = None
-    unit_name: str | None = None
     league: str | None = None
     category: Category = "active"
     opt_out: bool = False

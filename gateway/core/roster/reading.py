@@ -12,12 +12,18 @@ import msgspec
 from gateway.core.roster.columns import Header, letter, missing_columns, shown
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
 from gateway.core.roster.persons import same_name
-from gateway.core.roster.rows import Row, RowReader, Rules
+from gateway.core.roster.rows import RosterRow, RowReader, Rules
 from gateway.core.roster.tables import Table, read_table
 from gateway.core.schemes import SchemeFamily
+from gateway.model.person import PARTICULARS
 
 _MUST_AGREE: Final = ("id_type", "id_number", "sex", "birth_date", "opt_out")
-_OF_THE_LATEST: Final = ("phone", "unit_no", "unit_name", "league", "category")
+_OF_THE_LATEST: Final = (
+    *(field for field in PARTICULARS if field not in ("name", *_MUST_AGREE)),
+    "league",
+    "category",
+)
+"""What may change while somebody is enrolled: the latest period that says it tells it."""
 
 
 def read_roster(
@@ -97,10 +103,10 @@ class _Roll:
     def __init__(self, reader: RowReader) -> None:
         self.rows = 0
         self._reader = reader
-        self._members: defaultdict[str, list[Row]] = defaultdict(list)
+        self._members: defaultdict[str, list[RosterRow]] = defaultdict(list)
         self._refused: dict[str, int] = {}
 
-    def add(self, number: int, member_no: str | None, row: Row | None) -> None:
+    def add(self, number: int, member_no: str | None, row: RosterRow | None) -> None:
         """Take a row in; one with findings refuses its member, if it says which."""
         self.rows += 1
         if row is not None:
@@ -118,15 +124,15 @@ class _Roll:
         self._say_who_is_set_aside()
         return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
 
-    def _persons(self) -> list[list[Row]]:
+    def _persons(self) -> list[list[RosterRow]]:
         """The rows of each person: one document, whatever number of memberships."""
-        persons: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        persons: defaultdict[tuple[str, str], list[RosterRow]] = defaultdict(list)
         for rows in self._members.values():
             for row in rows:
                 persons[row.id_type, row.id_number].append(row)
         return [sorted(rows, key=_row_number) for rows in persons.values() if len(rows) > 1]
 
-    def _compare_rows(self, rows: list[Row]) -> None:
+    def _compare_rows(self, rows: list[RosterRow]) -> None:
         first = rows[0]
         for row in rows[1:]:
             differing = [name for name in _MUST_AGREE if getattr(row, name) != getattr(first, name)]
@@ -136,7 +142,7 @@ class _Roll:
                 message = f"{shown(column)}与第{first.row}行同一会员号的不一致 (differs from row {first.row})"
                 self._refuse(row, column, "rows_disagree", message)
 
-    def _compare_members(self, rows: list[Row]) -> None:
+    def _compare_members(self, rows: list[RosterRow]) -> None:
         """One document under two member numbers is one person only if the names agree."""
         first = rows[0]
         others = [row for row in rows if not same_name(row.name, first.name)]
@@ -149,12 +155,12 @@ class _Roll:
         for member_no in members:
             self._refused.setdefault(member_no, others[0].row)
 
-    def _compare_periods(self, rows: list[Row]) -> None:
+    def _compare_periods(self, rows: list[RosterRow]) -> None:
         """Periods of one member number in one scheme may touch but not overlap. Those of two member numbers may: then
         he is enrolled twice, and a person says what becomes of it."""
         if len(rows) == 1:
             return
-        latest: dict[str, tuple[date, Row]] = {}
+        latest: dict[str, tuple[date, RosterRow]] = {}
         covered = [(row.period, row) for row in rows if row.period is not None]
         for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
             reached, before = latest.get(period.scheme, (date.min, row))
@@ -163,13 +169,13 @@ class _Roll:
             if period.last_day > reached:
                 latest[period.scheme] = (period.last_day, row)
 
-    def _refuse_pair(self, one: Row, other: Row) -> None:
+    def _refuse_pair(self, one: RosterRow, other: RosterRow) -> None:
         first, later = sorted((one, other), key=_row_number)
         message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
         self._refuse(later, "coverage_from", "periods_overlap", message)
         self._refused.setdefault(first.member_no, later.row)
 
-    def _refuse(self, row: Row, column: str, code: str, message: str) -> None:
+    def _refuse(self, row: RosterRow, column: str, code: str, message: str) -> None:
         self._reader.note(row.row, column, code, message)
         self._refused.setdefault(row.member_no, row.row)
 
@@ -183,7 +189,7 @@ class _Roll:
                     self._reader.note(row.row, "member_no", "set_aside", message)
 
 
-def _member(rows: list[Row]) -> RosterMember:
+def _member(rows: list[RosterRow]) -> RosterMember:
     """A member from his sound rows: they agree on who he is, the latest period that says it tells the rest. The order
     of rows says nothing; of several writings of his name the longest stands."""
     first = rows[0]
@@ -200,11 +206,11 @@ def _longest(name: str) -> tuple[int, str]:
     return len(name), name
 
 
-def _row_number(row: Row) -> int:
+def _row_number(row: RosterRow) -> int:
     return row.row
 
 
-def _latest_last(row: Row) -> tuple[date, date, list[str]]:
+def _latest_last(row: RosterRow) -> tuple[date, date, list[str]]:
     """Of two rows with the same days, or none, the text decides, so that their order in the file never does."""
     rest = [getattr(row, name) or "" for name in _OF_THE_LATEST]
     if row.period is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -18,6 +17,7 @@ from gateway.core.schemes.units import joining
 from gateway.errors import BadInput
 from gateway.model import national_id
 from gateway.model.member import Category, Coverage
+from gateway.model.person import Particulars
 
 _HARMLESS: Final = frozenset(("phone",))
 """Columns whose bad values are left empty with a warning: nobody should lose an entitlement by them."""
@@ -34,19 +34,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     with_coverage: bool = True
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class RosterRow(Particulars, frozen=True, kw_only=True, gc=False):
     """A row in which nothing is wrong. `row` is its number in the file."""
 
     row: int
     member_no: str
-    name: str
-    id_number: str
-    id_type: str = "01"
-    sex: str | None = None
-    birth_date: date | None = None
-    phone: str | None = None
-    unit_no: str | None = None
-    unit_name: str | None = None
     league: str | None = None
     category: Category | None = None
     opt_out: bool = False
@@ -67,7 +59,7 @@ class RowReader:
         at = {column: index for column, index in header.at.items() if column not in skipped}
         self._plan = [(column, at[column], _reader(column)) for column in values.PARSERS if column in at]
 
-    def read(self, number: int, cells: list[Cell]) -> tuple[str | None, Row | None]:
+    def read(self, number: int, cells: list[Cell]) -> tuple[str | None, RosterRow | None]:
         """The member number if it can be read, and the row if it is sound; else its findings are noted."""
         before = len(self.findings)
         found = self._values(number, cells)
@@ -75,7 +67,7 @@ class RowReader:
         self._complete_from_id(number, found)
         self._take_period(number, found)
         sound = all(finding.level == "warning" for finding in self.findings[before:])
-        return found.get("member_no"), Row(row=number, **found) if sound else None
+        return found.get("member_no"), RosterRow(row=number, **found) if sound else None
 
     def note(self, row: int, column: str, code: str, message: str) -> None:
         """Remember what is wrong in a column of a row."""

@@ -65,19 +65,7 @@ class CandidateSet(msgspec.Struct, kw_only=True):
     def as_matched(self, index: int, member: Member) -> Candidate:
         """A member as matching may know him when it looks at this row."""
         person_no = self.person_nos.get((index, member.member_id))
-        return Candidate(
-            member_id=member.member_id,
-            person_id=member.person_id,
-            member_no=member.member_no,
-            name=member.name,
-            id_number=member.id_number,
-            id_type=member.id_type,
-            sex=member.sex,
-            birth_date=member.birth_date,
-            phone=member.phone,
-            unit_name=member.unit_name,
-            person_nos=(person_no,) if person_no else (),
-        )
+        return msgspec.structs.replace(member, person_nos=(person_no,)) if person_no else member
 
 
 class Search:

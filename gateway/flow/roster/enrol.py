@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from gateway.core.compared import to_compare
-from gateway.core.match import member_blocks
+from gateway.core.match import COMPARISONS, member_blocks
 from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
 from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
 from gateway.flow.people.joining import unite
@@ -22,8 +22,8 @@ from gateway.flow.roster.same_person import (
     opted_out_block,
     people_after,
 )
-from gateway.model.decision import Candidate
 from gateway.model.member import Member
+from gateway.model.person import particulars_of
 from gateway.store import batches, blocks, facts, members, people, rescans, roster, rulings, sweep_windows
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
@@ -35,7 +35,10 @@ BLOCK_RULES = 2
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
 
 _AT_ONCE = 5_000
-_IDENTITY = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "unit_name", "opt_out"))
+_IDENTITY = frozenset(comparison.member_field for comparison in COMPARISONS if comparison.told_by_feeds) - {""} | {
+    "id_type",
+    "opt_out",
+}
 """A change of one of these means: what was found for this member may be another's, and the other way round."""
 
 _RULED_ABOUT = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "opt_out"))
@@ -331,22 +334,11 @@ def _add_fingerprints(tx: Tx, office: Office, enrolled: Sequence[tuple[RosterMem
 
 
 def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:
-    """The blocks a member stands under besides his number, learnt person numbers left out, and his phone too: no
-    settlement carries one, so nobody could be found under it. Of one who opted out, the one no record asks for."""
+    """The blocks a member stands under besides the number, learnt person numbers left out, and the phone too: no
+    settlement carries one, so no record could ask for it. Of one who opted out, the one no record asks for."""
     if person.opt_out:
         return (opted_out_block(office, person.id_number),)
-    candidate = Candidate(
-        member_id=0,
-        person_id=0,
-        member_no=person.member_no,
-        name=person.name,
-        id_number=person.id_number,
-        id_type=person.id_type,
-        sex=person.sex,
-        birth_date=person.birth_date,
-        unit_name=person.unit_name,
-    )
-    return tuple(map(office.block, member_blocks(candidate)))
+    return tuple(map(office.block, member_blocks(person, told_by_feeds=True)))
 
 
 def _moved(old: Member, new: RosterMember) -> bool:
@@ -389,17 +381,7 @@ def _row(
 ) -> MemberRow:
     """A member as stored. The content that later imports are compared with is what his own row says."""
     stated = msgspec.structs.replace(person, opt_out=False) if kept_out else person
-    box = Personal(
-        name=person.name,
-        id_type=person.id_type,
-        id_number=person.id_number,
-        sex=person.sex,
-        birth_date=person.birth_date,
-        phone=person.phone,
-        unit_no=person.unit_no,
-        unit_name=person.unit_name,
-        kept_out=kept_out,
-    )
+    box = Personal(kept_out=kept_out, **particulars_of(person))
     return MemberRow(
         member_id=member_id,
         person_id=person_id,

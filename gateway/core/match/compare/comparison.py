@@ -16,6 +16,7 @@ import msgspec
 from gateway.core.match.model import Model
 from gateway.core.match.writing.numbers import Number, read_number
 from gateway.model.decision import Candidate, Subject
+from gateway.model.person import Particulars
 
 EARLIEST_BIRTH: Final = 1905
 """An earlier birth date is a placeholder (1900-01-01) and says nothing."""
@@ -56,7 +57,7 @@ class Blocking(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     place: int
-    of_member: Callable[[Candidate, str], tuple[str, ...]]
+    of_member: Callable[[Particulars, str], tuple[str, ...]]
     of_record: Callable[[RecordSide], str]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, day_of
 from gateway.core.match.writing.contacts import compare_employers, employer_key
 from gateway.model.decision import Candidate
+from gateway.model.person import Particulars
 
 
 def _compare(record: RecordSide, member: Candidate) -> str:
@@ -19,7 +20,7 @@ def _by_chance(member: Candidate) -> Hashable:
     return member.unit_name
 
 
-def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
     key = employer_key(member.unit_name) if day else ""
     return (f"be|{day}|{key}",) if key else ()
 

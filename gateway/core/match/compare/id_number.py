@@ -8,13 +8,14 @@ from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSi
 from gateway.core.match.writing.numbers import compare_numbers, permit_of, read_number, visible_ends
 from gateway.model.decision import Candidate
 from gateway.model.national_id import checksum_ok
+from gateway.model.person import Particulars
 
 
 def _compare(record: RecordSide, member: Candidate) -> str:
     return compare_numbers(record.number, member.id_number)
 
 
-def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
     """A resident's number by its ends; a permit by itself, because it changes its form with every issue."""
     number = member.id_number
     ends = (f"bl|{day}|{number[14:]}", f"rl|{number[:6]}|{number[14:]}") if checksum_ok(number) else ()

@@ -12,6 +12,7 @@ from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.names import compare_names
 from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.model.decision import Candidate
+from gateway.model.person import Particulars
 
 
 def share_of(name: str, frequencies: Frequencies) -> float:
@@ -40,7 +41,7 @@ def _by_chance(member: Candidate) -> Hashable:
     return folded(plain_name(member.name))
 
 
-def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
     return tuple(f"nb|{day}|{key}" for key in name_keys(member.name)) if day else ()
 
 

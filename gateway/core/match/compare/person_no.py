@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide
 from gateway.model.decision import Candidate
+from gateway.model.person import Particulars
 
 
 def _compare(record: RecordSide, member: Candidate) -> str:
@@ -13,7 +14,7 @@ def _compare(record: RecordSide, member: Candidate) -> str:
     return "known" if number and number in member.person_nos else "missing"
 
 
-def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
     """None: the flow gives a member this block when it learns the number."""
     return ()
 

@@ -8,6 +8,7 @@ from typing import Final
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide
 from gateway.core.match.writing.contacts import phone_digits
 from gateway.model.decision import Candidate
+from gateway.model.person import Particulars
 
 _SHORTEST: Final = 7
 """Fewer digits are no telephone number."""
@@ -29,7 +30,7 @@ def _block(phone: str | None) -> str:
     return f"ph|{digits}" if len(digits) >= _SHORTEST else ""
 
 
-def _of_member(member: Candidate, day: str) -> tuple[str, ...]:
+def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
     block = _block(member.phone)
     return (block,) if block else ()
 

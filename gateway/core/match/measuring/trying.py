@@ -14,6 +14,7 @@ from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
 from gateway.model.decision import Candidate, MatchDecision, Subject
 from gateway.model.national_id import looked_up_as, normalise_id
+from gateway.model.person import particulars_of
 
 _Found: TypeAlias = Candidate | list[Candidate]
 
@@ -100,13 +101,7 @@ def _candidate(member: RosterMember, member_id: int, person_id: int) -> Candidat
         member_id=member_id,
         person_id=person_id,
         member_no=member.member_no,
-        name=member.name,
-        id_number=member.id_number,
-        id_type=member.id_type,
-        sex=member.sex,
-        birth_date=member.birth_date,
-        phone=member.phone,
-        unit_name=member.unit_name,
+        **particulars_of(member),
     )
 
 

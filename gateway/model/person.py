@@ -1,0 +1,37 @@
+"""Particulars (身份要素): what says who a person is, once for rosters, stored members and matching."""
+
+from __future__ import annotations
+
+from datetime import date
+from operator import attrgetter
+from typing import Any, Final
+
+import msgspec
+
+
+class Particulars(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The fields of one enrolment that say who it is. An id number of type 01 always has 18 digits.
+
+    A struct that holds them extends this one, so they are read without a detour; its own fields come after these. They
+    stand in the order they are packed in: that of a member's sealed box.
+    """
+
+    name: str
+    id_type: str = "01"
+    id_number: str
+    sex: str | None = None
+    birth_date: date | None = None
+    phone: str | None = None
+    unit_no: str | None = None
+    unit_name: str | None = None
+
+
+PARTICULARS: Final = Particulars.__struct_fields__
+"""Their names, in order."""
+
+_values = attrgetter(*PARTICULARS)
+
+
+def particulars_of(person: Particulars) -> dict[str, Any]:
+    """Field → value, to give one holder's particulars to another."""
+    return dict(zip(PARTICULARS, _values(person), strict=True))
