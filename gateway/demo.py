@@ -24,6 +24,7 @@ from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.clock import SHANGHAI
+from gateway.model.rows import RowClass
 from gateway.sandbox.cloud_line_server import CloudLineServer
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox import Inbox
@@ -81,7 +82,7 @@ class Demonstration(msgspec.Struct, kw_only=True):
 
     def figures(self) -> dict[str, Any]:
         """The JSON of design §7."""
-        matched = sum(s.tally.rows["member"] + s.tally.rows["left"] for s in self.sheets)
+        matched = sum(s.tally.rows[RowClass.MEMBER] + s.tally.rows[RowClass.NOT_PAYABLE] for s in self.sheets)
         return {
             "records": sum(sheet.rows for sheet in self.sheets),
             "members_matched": matched,

@@ -190,7 +190,7 @@ def _match_page(office: Office, content: Rows, timed: _MatchTimes) -> None:
     timed.match += time.monotonic() - identified
     timed.match_cpu += time.process_time() - used
     timed.identify += identified - began
-    timed.counts.update(row.kind for row in rows)
+    timed.counts.update(row.row_class for row in rows)
 
 
 def _single(office: Office, content: Rows, index: int) -> float:

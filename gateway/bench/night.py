@@ -16,8 +16,9 @@ from gateway import wiring
 from gateway.bench.data import BenchPlan, write_bench
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
-from gateway.flow.intake.work import Stored, take_in, work_stream
+from gateway.flow.intake.work import Stored, process_stream
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.runners.processes import ProcessResult, spread
@@ -138,7 +139,7 @@ def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
         for path in pages:
             before = time.monotonic()
             fetched = Fetched(content=path.read_bytes(), request=f"file:{path.name}")
-            seq, _ = take_in(office, FEED, fetched)
+            seq, _ = store_page(office, FEED, fetched)
             timed.store += time.monotonic() - before
             yield seq, fetched.content
 
@@ -146,7 +147,7 @@ def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
         raise error
 
     began = time.monotonic()
-    timed.counts = dict(work_stream(office, stored(), failed).rows)
+    timed.counts = {row_class.value: rows for row_class, rows in process_stream(office, stored(), failed).rows.items()}
     timed.work = time.monotonic() - began
     return timed
 

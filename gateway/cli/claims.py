@@ -17,7 +17,7 @@ from gateway.words.reviews import ITEM_STATES
 from gateway.words.troubles import trouble_in_words
 
 if TYPE_CHECKING:
-    from gateway.store.quarantine import QuarantineItem
+    from gateway.model.questions import QuarantineItem
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)

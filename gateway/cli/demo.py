@@ -87,7 +87,9 @@ def _show_where(site: Path, *, keep_open: bool) -> None:
 
 
 def _by_feed(sheets: list[DaySheet]) -> list[tuple[object, ...]]:
-    classes = ("member", "left", "stranger", "review", "superseded", "quarantined")
+    from gateway.model.rows import RowClass
+
+    classes = [row_class for row_class in RowClass if row_class is not RowClass.DUPLICATE]
     rows = []
     for feed in sorted({sheet.feed for sheet in sheets}):
         days = [sheet for sheet in sheets if sheet.feed == feed]

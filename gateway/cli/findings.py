@@ -87,7 +87,7 @@ def acknowledge(
 @unreadable.command("list")
 def list_unreadable(context: typer.Context, as_json: Json = False) -> None:
     """打不开的密文：有关人员暂不核算 (what does not open: nothing is concluded about whom it concerns)."""
-    from gateway.flow.batches.set_aside import standing_pieces
+    from gateway.flow.intake.set_aside import standing_pieces
     from gateway.model.money import yuan
 
     standing = standing_pieces(open_office(context))
@@ -121,7 +121,7 @@ def write_off_unreadable(
     as_json: Json = False,
 ) -> None:
     """不再等待一件打不开的密文：先显示差异，--yes 才注销 (stop waiting for it; shows the difference first)."""
-    from gateway.flow.batches import set_aside
+    from gateway.flow.intake import set_aside
 
     result = set_aside.write_off(open_office(context), piece_id, by=name_of(by), carry_out=yes)
     if as_json:

@@ -16,6 +16,30 @@ class ClaimStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The latest version of a claim (预填申领). Its body is frozen in the outbox.
+
+    `content` is the keyed digest of what the body says beside its version, in the form of a claim's content that `form`
+    names. `payable` in fen; `updated_at` in milliseconds.
+    """
+
+    claim_id: str
+    association: str
+    person_id: int
+    member_id: int
+    scheme: str
+    stay: str
+    version: int
+    status: str
+    edition: str | None
+    payable: int
+    flags: str
+    claim_by: str | None
+    content: bytes
+    updated_at: int
+    form: int = 1
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands. `overtaken`: a newer version went instead, before this one was ever sent."""
 

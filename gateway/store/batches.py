@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, func, select, update
 
+from gateway.model.rows import ClassChange, RowClass, Tally
 from gateway.store import schema
-
-
-class Tally(msgspec.Struct, kw_only=True):
-    """Rows and money of a batch by class (see schema.TALLY_CLASSES); adds up to the rows of the batch."""
-
-    rows: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
-    amount: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(schema.TALLY_CLASSES, 0))
-
-    def count(self, name: str, amount: int) -> None:
-        """Count one row of a class with its money."""
-        self.rows[name] += 1
-        self.amount[name] += amount
-
-    def add(self, tally: Tally) -> None:
-        """Take the rows of another tally in."""
-        for name, many in tally.rows.items():
-            self.rows[name] += many
-            self.amount[name] += tally.amount[name]
 
 
 def add(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
@@ -64,32 +48,23 @@ def gaps(done: Mapping[int, int], rows: int) -> list[tuple[int, int]]:
     return [(start, stop) for start, stop in open_stretches if start < stop]
 
 
-def move_tally(tx: Connection, moves: Sequence[tuple[int, int, str, str, int]]) -> None:
-    """Rows that changed class later: (page, row, from class, to class, amount). A batch holds its rows in order."""
+def change_classes(tx: Connection, changes: Sequence[ClassChange]) -> None:
+    """Rows that changed class later, with their money. A batch holds its rows in order."""
     # In one order for all, so that two feeds which move each other's rows cannot wait for one another for ever.
-    for seq, row, before, after, amount in sorted(moves, key=lambda move: move[:2]):
+    for change in sorted(changes, key=lambda change: (change.page_seq, change.row)):
         batch = schema.batch.c
-        within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
-        tx.execute(
-            update(schema.batch)
-            .where(within)
-            .values(
-                {
-                    batch[f"{before}_rows"]: batch[f"{before}_rows"] - 1,
-                    batch[f"{before}_amount"]: batch[f"{before}_amount"] - amount,
-                    batch[f"{after}_rows"]: batch[f"{after}_rows"] + 1,
-                    batch[f"{after}_amount"]: batch[f"{after}_amount"] + amount,
-                }
-            )
-        )
-
-
-def correct_tally(tx: Connection, seq: int, row: int, name: str, more: int) -> None:
-    """The money of a row of this class is so much more than was counted when it came."""
-    batch = schema.batch.c
-    within = (batch.page_seq == seq) & (batch.first_row <= row) & (batch.first_row + batch.rows > row)
-    column = batch[f"{name}_amount"]
-    tx.execute(update(schema.batch).where(within).values({column: column + more}))
+        within = (batch.page_seq == change.page_seq) & (batch.first_row <= change.row)
+        within &= batch.first_row + batch.rows > change.row
+        sums: dict[str, int] = defaultdict(int)
+        for name, more in (
+            (f"{change.before}_rows", -1),
+            (f"{change.before}_amount", -change.counted),
+            (f"{change.after}_rows", 1),
+            (f"{change.after}_amount", change.amount),
+        ):
+            sums[name] += more
+        values = {batch[name]: batch[name] + more for name, more in sums.items()}
+        tx.execute(update(schema.batch).where(within).values(values))
 
 
 class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,8 +98,8 @@ def sheets_of_page(tx: Connection, seq: int) -> list[BatchSheet]:
 def _sheet(row: Any) -> BatchSheet:
     values = row._mapping
     tally = Tally(
-        rows={name: values[f"{name}_rows"] for name in schema.TALLY_CLASSES},
-        amount={name: values[f"{name}_amount"] for name in schema.TALLY_CLASSES},
+        rows={name: values[f"{name}_rows"] for name in RowClass},
+        amount={name: values[f"{name}_amount"] for name in RowClass},
     )
     return BatchSheet(page_seq=row.page_seq, first_row=row.first_row, rows=row.rows, tally=tally, sealed=row.sealed)
 

@@ -8,54 +8,35 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select
 
+from gateway.model.claim import PrefilledClaim
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_for, insert_many, select_in
 
-
-class ClaimRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The latest version of a claim, without its body (the body is in the outbox, frozen).
-
-    `content` is the digest of what it says, in the form of a claim's content that `form` names.
-    """
-
-    claim_id: str
-    association: str
-    person_id: int
-    member_id: int
-    scheme: str
-    stay: str
-    version: int
-    status: str
-    edition: str | None
-    payable: int
-    flags: str
-    claim_by: str | None
-    content: bytes
-    updated_at: int
-    form: int = 1
-
-
-_COLUMNS = ClaimRow.__struct_fields__
+_COLUMNS = PrefilledClaim.__struct_fields__
 _SELECT = "select " + ", ".join(_COLUMNS) + " from claim "
 
 
-def _row(values: Sequence[Any]) -> ClaimRow:
-    return ClaimRow(**dict(zip(_COLUMNS, values, strict=True)))
+def _row(values: Sequence[Any]) -> PrefilledClaim:
+    return PrefilledClaim(**dict(zip(_COLUMNS, values, strict=True)))
 
 
-def of_people(tx: Connection, person_ids: Iterable[int]) -> list[ClaimRow]:
+def _values(row: PrefilledClaim) -> tuple[Any, ...]:
+    return msgspec.structs.astuple(row)
+
+
+def of_people(tx: Connection, person_ids: Iterable[int]) -> list[PrefilledClaim]:
     """The claims of these people."""
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
 
 
-def by_ids(tx: Connection, claim_ids: Iterable[str]) -> list[ClaimRow]:
+def by_ids(tx: Connection, claim_ids: Iterable[str]) -> list[PrefilledClaim]:
     """The claims with these ids."""
     return [_row(row) for row in select_in(tx, _SELECT + "where claim_id {keys}", claim_ids, kind="text")]
 
 
-def save(tx: Connection, new: Sequence[ClaimRow], changed: Sequence[ClaimRow]) -> None:
+def save(tx: Connection, new: Sequence[PrefilledClaim], changed: Sequence[PrefilledClaim]) -> None:
     """Insert new claims and write new versions over older ones."""
-    insert_many(tx, schema.claim, _COLUMNS, [msgspec.structs.astuple(row) for row in new])
+    insert_many(tx, schema.claim, _COLUMNS, [_values(row) for row in new])
     sql = (
         "update claim set member_id = ?, version = ?, status = ?, edition = ?, payable = ?, flags = ?,"
         " claim_by = ?, content = ?, updated_at = ?, form = ? where claim_id = ?"
@@ -109,7 +90,7 @@ def decide(tx: Connection, decision: ClaimDecisionRow) -> None:
 
 def listing(
     tx: Connection, *, association: str | None, status: str | None, after: tuple[int, str], limit: int
-) -> list[ClaimRow]:
+) -> list[PrefilledClaim]:
     """Claims in order of their last change, from a cursor (updated_at, claim_id) on."""
     table = schema.claim.c
     query = select(schema.claim).order_by(table.updated_at, table.claim_id).limit(limit)

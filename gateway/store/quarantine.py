@@ -9,23 +9,9 @@ import msgspec
 from sqlalchemy import Connection, func, select, update
 
 from gateway.model.page import RowError
+from gateway.model.questions import QuarantineItem
 from gateway.store import schema
 from gateway.store.engine import any_open, change_many, insert_many, select_in
-
-
-class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A row (or, with row None, a page) that could not be read; `key` where its number could."""
-
-    page_seq: int
-    row: int | None
-    feed: str
-    key: bytes | None
-    amount: int
-    errors: tuple[RowError, ...]
-    state: str
-    created_at: int
-    item_id: int = 0
-
 
 _QUARANTINE = tuple(name for name in QuarantineItem.__struct_fields__ if name != "item_id")
 

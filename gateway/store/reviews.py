@@ -5,35 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, exists, func, select, update
 
+from gateway.model.questions import ReviewItem
 from gateway.store import schema
 from gateway.store.engine import any_open, change_many, insert_many, select_in
-
-
-class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person must decide; `member_id` is the best candidate.
-
-    `situation`: keyed digest of the facts a question about a claim rests on.
-    """
-
-    kind: str
-    association: str
-    feed: str
-    page_seq: int
-    row: int | None
-    key: bytes | None
-    amount: int
-    member_id: int | None
-    score: float | None
-    reasons: str
-    state: str
-    created_at: int
-    claim_id: str | None = None
-    situation: bytes | None = None
-    item_id: int = 0
-
 
 _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_id")
 

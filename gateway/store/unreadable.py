@@ -9,20 +9,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select, tuple_, update
 
+from gateway.model.pieces import Piece
 from gateway.store import schema
 from gateway.store.engine import insert_for
 from gateway.store.values import from_ms, to_ms
-
-
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """Something sealed that does not open. kind: body | record | fact | member | list | page; `name`: its number, or
-    what stands for one; `subject`: its association or feed. `amount` in fen, where it is known without opening it."""
-
-    kind: str
-    name: str
-    subject: str
-    person_id: int | None = None
-    amount: int | None = None
 
 
 class StandingPiece(msgspec.Struct, frozen=True, kw_only=True):

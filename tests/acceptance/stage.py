@@ -25,8 +25,8 @@ from typing import Any, NamedTuple, Self
 from gateway import wiring
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.claims import export_claims
-from gateway.flow.intake.work import take_in
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import store_page
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
 from gateway.sandbox.cloud_line_server import CloudLineServer
@@ -285,7 +285,7 @@ class Stage:
                     body=push.body,
                 )
                 fetched: Fetched = door.accept(headers, push.body, now=office.now())  # type: ignore[union-attr]
-                take_in(office, "bayannur", fetched)
+                store_page(office, "bayannur", fetched)
 
     @contextmanager
     def office(self) -> Iterator[Office]:

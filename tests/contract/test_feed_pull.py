@@ -67,7 +67,7 @@ def drop(tmp_path: Path) -> Drop:
     return Drop(folder)
 
 
-def take_in(feed: PullFeed, cursor: str | None = None, **days: date | None) -> tuple[list[Fetched], str | None]:
+def store_page(feed: PullFeed, cursor: str | None = None, **days: date | None) -> tuple[list[Fetched], str | None]:
     """Fetch, "store" and release as the flow does: each page is stored before the next is asked for."""
     pages = []
     for page in feed.fetch(cursor, first=days.get("first"), last=days.get("last")):
@@ -94,7 +94,7 @@ class PullFeedContract:
         return drop
 
     def test_pages_come_day_by_day_and_say_what_they_are(self, filled: Drop) -> None:
-        pages, _ = take_in(self.build(filled))
+        pages, _ = store_page(self.build(filled))
         assert [(page.day, page.content) for page in pages] == [
             (date(2026, 3, 1), rows(3)),
             (date(2026, 3, 2), rows(2, first=10)),
@@ -103,13 +103,13 @@ class PullFeedContract:
 
     def test_a_crash_before_the_release_gives_the_same_pages_again(self, filled: Drop) -> None:
         crashed = list(self.build(filled).fetch(None, first=None, last=None))
-        again, _ = take_in(self.build(filled))
+        again, _ = store_page(self.build(filled))
         assert shapes(again) == shapes(crashed)
         assert [page.content for page in again] == [page.content for page in crashed]
 
     def test_what_was_stored_and_released_does_not_come_again(self, filled: Drop) -> None:
-        _, cursor = take_in(self.build(filled))
-        assert take_in(self.build(filled), cursor) == ([], cursor)
+        _, cursor = store_page(self.build(filled))
+        assert store_page(self.build(filled), cursor) == ([], cursor)
 
     def test_what_was_not_stored_comes_again(self, filled: Drop) -> None:
         feed = self.build(filled)
@@ -117,21 +117,21 @@ class PullFeedContract:
         first = next(pages)
         feed.release(first)
         assert next(pages).day == date(2026, 3, 2)
-        again, _ = take_in(self.build(filled), first.cursor)
+        again, _ = store_page(self.build(filled), first.cursor)
         assert [page.day for page in again] == [date(2026, 3, 2)]
 
     def test_a_corrected_file_of_the_same_name_is_a_new_page(self, filled: Drop) -> None:
-        before, cursor = take_in(self.build(filled))
+        before, cursor = store_page(self.build(filled))
         filled.put("setl_152200_20260301.csv", rows(4))
-        after, _ = take_in(self.build(filled), cursor)
+        after, _ = store_page(self.build(filled), cursor)
         assert [page.content for page in after] == [rows(4)]
         assert after[0].source == before[0].source
         assert after[0].request not in {page.request for page in before}
 
     def test_only_the_days_asked_for(self, filled: Drop) -> None:
-        pages, cursor = take_in(self.build(filled), first=date(2026, 3, 2), last=date(2026, 3, 2))
+        pages, cursor = store_page(self.build(filled), first=date(2026, 3, 2), last=date(2026, 3, 2))
         assert [page.day for page in pages] == [date(2026, 3, 2)]
-        rest, _ = take_in(self.build(filled), cursor)
+        rest, _ = store_page(self.build(filled), cursor)
         assert [page.day for page in rest] == [date(2026, 3, 1)]
 
     def test_releasing_twice_or_something_unknown_does_no_harm(self, filled: Drop) -> None:
@@ -166,15 +166,15 @@ def test_the_registry_knows_it() -> None:
 
 def test_without_its_marker_a_file_waits(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(1), marker=None)
-    assert take_in(drop.feed())[0] == []
+    assert store_page(drop.feed())[0] == []
     (drop.folder / "setl_152200_20260301.csv.ok").touch()
-    assert len(take_in(drop.feed())[0]) == 1
+    assert len(store_page(drop.feed())[0]) == 1
 
 
 def test_a_marker_may_stand_in_for_the_ending(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(1), marker=None)
     (drop.folder / "setl_152200_20260301.ok").write_bytes(b"rows=1")
-    pages, _ = take_in(drop.feed())
+    pages, _ = store_page(drop.feed())
     assert pages[0].totals == (FeedTotals(day=date(2026, 3, 1), rows=1),)
     assert drop.names() == []
 
@@ -183,21 +183,21 @@ def test_an_old_marker_says_nothing_about_a_newer_file(drop: Drop) -> None:
     path = drop.put("setl_152200_20260301.csv", rows(1))
     path.write_bytes(rows(2)[:-5])
     os.utime(path, (CLOCK, CLOCK))
-    assert take_in(drop.feed())[0] == []
+    assert store_page(drop.feed())[0] == []
 
 
 def test_a_marker_that_is_a_link_is_no_marker(drop: Drop) -> None:
     path = drop.put("setl_152200_20260301.csv", rows(1), marker=None)
     Path(str(path) + ".ok").symlink_to("/dev/null")
-    assert take_in(drop.feed())[0] == []
+    assert store_page(drop.feed())[0] == []
 
 
 def test_without_markers_a_file_must_lie_still(drop: Drop) -> None:
     path = drop.put("setl_152200_20260301.csv", rows(1), marker=None)
     os.utime(path, (CLOCK - 59, CLOCK - 59))
-    assert take_in(drop.feed(marker=None))[0] == []
+    assert store_page(drop.feed(marker=None))[0] == []
     os.utime(path, (CLOCK - 60, CLOCK - 60))
-    assert len(take_in(drop.feed(marker=None))[0]) == 1
+    assert len(store_page(drop.feed(marker=None))[0]) == 1
 
 
 def test_a_file_written_to_while_it_is_read_stops_and_comes_again(drop: Drop) -> None:
@@ -211,7 +211,7 @@ def test_a_file_written_to_while_it_is_read_stops_and_comes_again(drop: Drop) ->
     feed.release(first)
     assert path.exists()
     os.utime(str(path) + ".ok", (CLOCK * 2, CLOCK * 2))
-    again, _ = take_in(drop.feed(limit=SMALL))
+    again, _ = store_page(drop.feed(limit=SMALL))
     assert len(again) == again[0].parts
     assert again[0].request != first.request
 
@@ -222,7 +222,7 @@ def test_a_file_replaced_after_it_was_read_is_not_removed(drop: Drop) -> None:
     page = next(iter(feed.fetch(None, first=None, last=None)))
     drop.put("setl_152200_20260301.csv", rows(2))
     feed.release(page)
-    assert [page.content for page in take_in(drop.feed())[0]] == [rows(2)]
+    assert [page.content for page in store_page(drop.feed())[0]] == [rows(2)]
 
 
 # Totals
@@ -251,12 +251,12 @@ MARKERS = [
 @pytest.mark.parametrize(("marker", "totals"), MARKERS, ids=range(len(MARKERS)))
 def test_the_totals_a_marker_gives(drop: Drop, marker: bytes, totals: tuple[FeedTotals, ...]) -> None:
     drop.put("setl_152200_20260301.csv", rows(1), marker=marker)
-    assert take_in(drop.feed())[0][0].totals == totals
+    assert store_page(drop.feed())[0][0].totals == totals
 
 
 def test_totals_are_told_once_for_all_parts(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(60_000), marker=b"rows=60000")
-    pages, _ = take_in(drop.feed(limit=SMALL))
+    pages, _ = store_page(drop.feed(limit=SMALL))
     assert len(pages) > 2
     assert [len(page.totals) for page in pages] == [1] + [0] * (len(pages) - 1)
 
@@ -282,9 +282,9 @@ def test_a_large_file_comes_in_parts_with_its_header_and_goes_when_all_are_store
 def test_a_kept_large_file_is_remembered_only_with_its_last_part(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(60_000))
     pages = list(drop.feed(limit=SMALL, after="keep").fetch(None, first=None, last=None))
-    again, _ = take_in(drop.feed(limit=SMALL, after="keep"), pages[-2].cursor)
+    again, _ = store_page(drop.feed(limit=SMALL, after="keep"), pages[-2].cursor)
     assert shapes(again) == shapes(pages)
-    assert take_in(drop.feed(limit=SMALL, after="keep"), pages[-1].cursor)[0] == []
+    assert store_page(drop.feed(limit=SMALL, after="keep"), pages[-1].cursor)[0] == []
 
 
 def test_memory_stays_flat_whatever_the_size(drop: Drop) -> None:
@@ -307,7 +307,7 @@ def test_memory_stays_flat_whatever_the_size(drop: Drop) -> None:
 
 def test_an_empty_file_is_a_page_too(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", b"")
-    assert [page.content for page in take_in(drop.feed())[0]] == [b""]
+    assert [page.content for page in store_page(drop.feed())[0]] == [b""]
     assert drop.names() == []
 
 
@@ -322,7 +322,7 @@ NOT_OURS = [
 @pytest.mark.parametrize("name", NOT_OURS)
 def test_other_names_are_left_alone(drop: Drop, name: str) -> None:
     drop.put(name, rows(1))
-    assert take_in(drop.feed())[0] == []
+    assert store_page(drop.feed())[0] == []
     assert name in drop.names()
 
 
@@ -334,7 +334,7 @@ def test_links_folders_and_pipes_are_neither_followed_nor_opened(drop: Drop, tmp
     (drop.folder / "setl_152200_20260304.csv").symlink_to(drop.folder)
     for day in range(1, 5):
         (drop.folder / f"setl_152200_2026030{day}.csv.ok").touch()
-    assert take_in(drop.feed())[0] == []
+    assert store_page(drop.feed())[0] == []
     assert (tmp_path / "secret").exists()
 
 
@@ -384,7 +384,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_name_written_in_cp936_is_read(drop: Drop) -> None:
     drop.put("医保每日对账20260301.txt".encode("gb18030"), rows(1))
-    pages, _ = take_in(drop.feed(pattern="医保每日对账*.txt"))
+    pages, _ = store_page(drop.feed(pattern="医保每日对账*.txt"))
     assert [(page.source, page.day) for page in pages] == [("医保每日对账20260301.txt", date(2026, 3, 1))]
     assert drop.names() == []
 
@@ -407,13 +407,13 @@ NAMES = [
 @pytest.mark.parametrize(("pattern", "day_format", "name", "day"), NAMES)
 def test_the_day_in_a_name(drop: Drop, pattern: str, day_format: str, name: str, day: date | None) -> None:
     drop.put(name, rows(1))
-    pages, _ = take_in(drop.feed(pattern=pattern, day_format=day_format))
+    pages, _ = store_page(drop.feed(pattern=pattern, day_format=day_format))
     assert [page.day for page in pages] == [day]
 
 
 def test_a_file_without_a_day_is_never_filtered_away(drop: Drop) -> None:
     drop.put("setl_152200_final.csv", rows(1), marker=b"rows=1")
-    pages, _ = take_in(drop.feed(), first=date(2026, 3, 1), last=date(2026, 3, 1))
+    pages, _ = store_page(drop.feed(), first=date(2026, 3, 1), last=date(2026, 3, 1))
     assert [(page.day, page.totals) for page in pages] == [(None, ())]
 
 
@@ -423,7 +423,7 @@ def test_a_file_without_a_day_is_never_filtered_away(drop: Drop) -> None:
 def test_deleting_takes_the_marker_too(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(1))
     drop.put("other.csv", rows(1), marker=None)
-    take_in(drop.feed())
+    store_page(drop.feed())
     assert drop.names() == ["other.csv"]
 
 
@@ -431,7 +431,7 @@ def test_moving_keeps_every_edition(drop: Drop) -> None:
     done = drop.folder.parent / "done"
     for count in (1, 2):
         drop.put("setl_152200_20260301.csv", rows(count))
-        take_in(drop.feed(after="move", moved_to=done))
+        store_page(drop.feed(after="move", moved_to=done))
     assert drop.names() == []
     assert (done / "setl_152200_20260301.csv").read_bytes() == rows(1)
     assert (done / "setl_152200_20260301.csv.2").read_bytes() == rows(2)
@@ -442,31 +442,31 @@ def test_a_stored_file_that_cannot_be_removed_is_told(drop: Drop) -> None:
     (drop.folder.parent / "done").write_bytes(b"in the way")
     feed = drop.feed(after="move", moved_to=drop.folder.parent / "done")
     with pytest.raises(Unavailable, match="已入库文件无法移除"):
-        take_in(feed)
+        store_page(feed)
     assert "setl_152200_20260301.csv" in drop.names()
 
 
 def test_keeping_remembers_only_what_still_lies_there(drop: Drop) -> None:
     path = drop.put("setl_152200_20260301.csv", rows(1))
     drop.put("setl_152200_20260302.csv", rows(2))
-    _, cursor = take_in(drop.feed(after="keep"))
+    _, cursor = store_page(drop.feed(after="keep"))
     path.unlink()
     drop.put("setl_152200_20260303.csv", rows(3))
-    _, cursor = take_in(drop.feed(after="keep"), cursor)
+    _, cursor = store_page(drop.feed(after="keep"), cursor)
     assert sorted(json.loads(cursor or "")) == ["setl_152200_20260302.csv", "setl_152200_20260303.csv"]
 
 
 def test_a_touched_file_with_the_same_content_is_no_news(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(1))
-    _, cursor = take_in(drop.feed(after="keep"))
+    _, cursor = store_page(drop.feed(after="keep"))
     drop.put("setl_152200_20260301.csv", rows(1))
-    assert take_in(drop.feed(after="keep"), cursor)[0] == []
+    assert store_page(drop.feed(after="keep"), cursor)[0] == []
 
 
 @pytest.mark.parametrize("cursor", ["", "{", "[]", '{"a":1}', '{"a":["x"]}', "[" * 5000])
 def test_a_cursor_that_cannot_be_read_is_an_empty_memory(drop: Drop, cursor: str) -> None:
     drop.put("setl_152200_20260301.csv", rows(1))
-    assert len(take_in(drop.feed(after="keep"), cursor)[0]) == 1
+    assert len(store_page(drop.feed(after="keep"), cursor)[0]) == 1
 
 
 WRONG = [
@@ -496,4 +496,4 @@ def test_reading_stops_cleanly_when_the_caller_does(drop: Drop) -> None:
     pages: Iterator[Fetched] = drop.feed(limit=SMALL).fetch(None, first=None, last=None)
     next(pages)
     pages.close()  # type: ignore[attr-defined]
-    assert len(take_in(drop.feed(limit=SMALL))[0]) > 2
+    assert len(store_page(drop.feed(limit=SMALL))[0]) > 2

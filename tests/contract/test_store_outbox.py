@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.model.claim import DeliveryState
+from gateway.model.claim import DeliveryState, PrefilledClaim
 from gateway.model.clock import SHANGHAI
 from gateway.store import claims, deliveries, people
-from gateway.store.claims import ClaimDecisionRow, ClaimRow
+from gateway.store.claims import ClaimDecisionRow
 from gateway.store.deliveries import HeldDelivery, Outgoing
 from gateway.store.engine import Store, Tx, open_store
 from gateway.store.values import to_ms
@@ -25,7 +25,7 @@ NOW = datetime(2021, 10, 8, 9, tzinfo=SHANGHAI)
 # ── claims ──
 
 
-def claim(number: int, person: int, **changes: Any) -> ClaimRow:
+def claim(number: int, person: int, **changes: Any) -> PrefilledClaim:
     fields: dict[str, Any] = {
         "claim_id": f"HB{number:05d}",
         "association": "nm",
@@ -42,7 +42,7 @@ def claim(number: int, person: int, **changes: Any) -> ClaimRow:
         "content": bytes(32),
         "updated_at": number,
     }
-    return ClaimRow(**{**fields, **changes})
+    return PrefilledClaim(**{**fields, **changes})
 
 
 @pytest.mark.parametrize("many", [0, 1, 51, 2001])

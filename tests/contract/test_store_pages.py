@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from gateway.errors import Conflict
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import FeedTotals, Fetched
+from gateway.model.rows import Tally
 from gateway.store import batches, cursors, feed_totals, pages, runs, schema
-from gateway.store.batches import Tally
 from gateway.store.engine import Store, open_store
 from gateway.store.values import from_ms, to_ms
 

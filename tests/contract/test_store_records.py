@@ -9,11 +9,10 @@ import pytest
 
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched, RowError
+from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.store import pages, people, quarantine, records, reviews
 from gateway.store.engine import Store, Tx
-from gateway.store.quarantine import QuarantineItem
 from gateway.store.records import RecordRow
-from gateway.store.reviews import ReviewItem
 
 NOW = datetime(2021, 10, 8, tzinfo=SHANGHAI)
 

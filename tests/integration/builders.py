@@ -15,8 +15,9 @@ from sqlalchemy import Table, text
 
 from gateway.core.roster import RosterMember
 from gateway.flow.batches.reconcile import reconcile
-from gateway.flow.intake.work import take_in, work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, batch_context, record_name
+from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import Enrolled, enrol
 from gateway.model.member import Coverage
 from gateway.model.national_id import check_digit
@@ -142,17 +143,17 @@ def page(*rows: dict[str, Any], request: str = "", **fields: Any) -> Fetched:
     return Fetched(content=content(rows), request=request, **fields)
 
 
-def store_page(office: Office, feed: str, fetched: Fetched) -> int:
+def keep_page(office: Office, feed: str, fetched: Fetched) -> int:
     """Store a page; returns its place."""
-    return take_in(office, feed, fetched)[0]
+    return store_page(office, feed, fetched)[0]
 
 
 def take(office: Office, feed: str, *pages: Fetched) -> list[int]:
     """Store and work pages one after another; returns their places."""
     places = []
     for one in pages:
-        places.append(store_page(office, feed, one))
-        work_page(office, places[-1])
+        places.append(keep_page(office, feed, one))
+        process_page(office, places[-1])
     return places
 
 

@@ -30,8 +30,9 @@ from gateway.errors import BadPage
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake.retry import retry_quarantine
-from gateway.flow.intake.work import take_in, work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.sandbox.files import day_file
@@ -297,11 +298,11 @@ def test_broken_pages_never_raise_and_every_row_is_accounted_for(office: Office,
     for number in range(PAGES // CHUNKS):
         feed = dice.choice(FEEDS)
         content = broken(dice, feed, leagues.page(dice, feed))
-        seq, new = take_in(office, feed, fetched(dice, feed, content, number))
+        seq, new = store_page(office, feed, fetched(dice, feed, content, number))
         stored += new
         # A few wait, and are worked out of order later.
         if dice.random() < 0.97:
-            work_page(office, seq)
+            process_page(office, seq)
     work_the_rest(office, dice)
     assert stored == PAGES // CHUNKS
     accounted_for(office, stored)
@@ -315,7 +316,7 @@ def work_the_rest(office: Office, dice: Dice) -> None:
     assert waiting
     dice.shuffle(waiting)
     for seq in waiting:
-        work_page(office, seq)
+        process_page(office, seq)
 
 
 def accounted_for(office: Office, stored: int) -> None:
@@ -368,8 +369,8 @@ ENORMOUS: dict[str, tuple[str, Callable[[], bytes]]] = {
 @pytest.mark.parametrize("kind", ENORMOUS)
 def test_an_enormous_page_is_worked_or_set_aside_like_any_other(office: Office, kind: str) -> None:
     feed, made = ENORMOUS[kind]
-    seq, _ = take_in(office, feed, Fetched(content=made(), request=f"{feed}:{kind}"))
-    work_page(office, seq)
+    seq, _ = store_page(office, feed, Fetched(content=made(), request=f"{feed}:{kind}"))
+    process_page(office, seq)
     (sheet,) = reconcile(office)
     assert lost([sheet]) == sheet.unworked == 0
     assert sheet.rows == sheet.tally.rows["quarantined"]
@@ -378,7 +379,7 @@ def test_an_enormous_page_is_worked_or_set_aside_like_any_other(office: Office, 
 
 def test_a_page_larger_than_a_page_may_be_is_refused_before_it_is_stored(office: Office) -> None:
     with pytest.raises(BadPage):
-        take_in(office, "bayannur", Fetched(content=bytes(MAX_PAGE_BYTES + 1), request="too large"))
+        store_page(office, "bayannur", Fetched(content=bytes(MAX_PAGE_BYTES + 1), request="too large"))
     assert not reconcile(office)
 
 
@@ -388,8 +389,8 @@ def test_they_can_be_read_again_in_any_state(office: Office, leagues: Leagues) -
     for number in range(120):
         feed = dice.choice(FEEDS)
         content = broken(dice, feed, leagues.page(dice, feed))
-        seq, _ = take_in(office, feed, fetched(dice, feed, content, number))
-        work_page(office, seq)
+        seq, _ = store_page(office, feed, fetched(dice, feed, content, number))
+        process_page(office, seq)
     before = counted(reconcile(office))
     retried = retry_quarantine(office)
     assert retried.tried > 0

@@ -12,6 +12,7 @@ from builders import (
     claims,
     enrolled,
     everything,
+    keep_page,
     live,
     only,
     open_items,
@@ -20,14 +21,13 @@ from builders import (
     records,
     row,
     rows_of,
-    store_page,
     take,
     tallies,
     versions,
     who,
 )
 
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.store import schema
 
@@ -69,9 +69,9 @@ def test_the_same_rows_in_a_new_delivery_are_received_later(office: Office) -> N
 
 
 def test_an_older_page_that_is_worked_later_changes_nothing(office: Office) -> None:
-    older = store_page(office, "east", page(row("A1", 1)))
+    older = keep_page(office, "east", page(row("A1", 1)))
     take(office, "east", page(row("A1", 1, inscp_scp_amt="16000.00")))
-    work_page(office, older)
+    process_page(office, older)
     assert payable(office) == [("H15099900001/VA1", 289000)]
     assert adds_up(office) == {"member": 1, "superseded": 1}
 

@@ -14,11 +14,10 @@ from typer.testing import CliRunner
 from gateway.cli.main import app
 from gateway.errors import BadInput, BrokenSeal, WrongUse
 from gateway.flow.batches.replay import rescan
+from gateway.flow.changes.fact_boxes import facts_of, open_box
 from gateway.flow.delivery.claims import decide
 from gateway.flow.delivery.explain import explain_claim
 from gateway.flow.office import Office
-from gateway.flow.people.assess import PersonFile
-from gateway.flow.people.fact_boxes import give_facts, open_box
 from gateway.flow.people.facts import list_facts, record_fact, withdraw_fact
 from gateway.flow.people.ledgers import member_ledger
 from gateway.flow.roster.enrol import enrol
@@ -226,12 +225,12 @@ def test_nobody_asks_for_facts_where_no_scheme_pays_at_them(
 ) -> None:
     with office.store.read() as tx:
         enrolled = [office.open_member(each) for each in members.after(tx, ["nm"], 0, 1)]
-    person = PersonFile(person_id=enrolled[0].person_id, association="nm", members=enrolled, stays=[])
+    person_id = enrolled[0].person_id
     no_database = cast("Tx", None)
     with pytest.raises(AttributeError):
-        give_facts(no_database, office, [person])
-    give_facts(no_database, office_with(make_office, database_url, "nm-inpatient"), [person])
-    assert person.facts == ()
+        facts_of(no_database, office, {person_id: enrolled}, {person_id: "nm"})
+    no_facts = office_with(make_office, database_url, "nm-inpatient")
+    assert facts_of(no_database, no_facts, {person_id: enrolled}, {person_id: "nm"}) == {}
 
 
 # ── what is refused ──

@@ -32,7 +32,7 @@ from gateway.flow.intake import work
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.night import Doors, run_night, work_waiting
 from gateway.flow.intake.retain import retain
-from gateway.flow.intake.work import read_page, settle_batch, work_stream
+from gateway.flow.intake.work import process_batch, process_stream, read_batches
 from gateway.flow.office import Office
 from gateway.model.page import FeedTotals, Fetched
 from gateway.store import schema
@@ -56,7 +56,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     """`failing(4)`: the batch that begins at row 4 fails, once; returns the batches settled."""
 
     def make(at: int, *, error: Exception | None = None, times: int = 1) -> list[int]:
-        settle, settled, left = work.settle, [], [times]
+        settle, settled, left = work.apply_batch, [], [times]
 
         def settle_or_fail(tx: Any, office: Office, place: Any, reading: Any, first_row: int) -> Any:
             if first_row == at and left[0]:
@@ -65,7 +65,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
             settled.append(first_row)
             return settle(tx, office, place, reading, first_row)
 
-        monkeypatch.setattr(work, "settle", settle_or_fail)
+        monkeypatch.setattr(work, "apply_batch", settle_or_fail)
         return settled
 
     return make
@@ -82,7 +82,7 @@ def stream(office: Office, *fetched: Fetched) -> list[int]:
         for each in fetched:
             yield store_page(office, "east", each), each.content
 
-    work_stream(office, stored(), lambda seq, _: failed.append(seq))
+    process_stream(office, stored(), lambda seq, _: failed.append(seq))
     return failed
 
 
@@ -121,10 +121,10 @@ def test_a_failed_page_is_a_finding_until_it_is_worked(office: Office, failing: 
 def gap(office: Office, seq: int, *left_out: int, finished: bool = True) -> None:
     """Work a page without the batches that begin at these rows, and mark it as worked, as older programs did."""
     rows = 0
-    for batch in read_page(office, seq):
+    for batch in read_batches(office, seq):
         rows = len(batch.rows)
         if batch.start not in left_out:
-            settle_batch(office, batch)
+            process_batch(office, batch)
     if finished:
         with office.store.write() as tx:
             tx.execute(
@@ -179,11 +179,11 @@ def test_a_row_further_down_in_the_page_supersedes_one_in_its_gap(office: Office
 
 def test_a_gap_is_never_filled_twice(make_office: MakeOffice, database_url: str, office: Office) -> None:
     seq = store_page(office, "east", page(*ROWS))
-    first = list(read_page(office, seq))
-    other = list(read_page(in_batches(office, 3), seq))
-    settle_batch(office, first[1])
+    first = list(read_batches(office, seq))
+    other = list(read_batches(in_batches(office, 3), seq))
+    process_batch(office, first[1])
     for batch in (*other, *first):
-        settle_batch(office, batch)
+        process_batch(office, batch)
     work_waiting(office, ["east"])
     assert state(office) == [("done", MANY)]
     assert adds_up(office) == {"member": MANY}

@@ -18,6 +18,7 @@ from builders import (
     enrolled,
     everything,
     in_batches,
+    keep_page,
     live,
     member,
     only,
@@ -27,7 +28,6 @@ from builders import (
     records,
     row,
     rows_of,
-    store_page,
     take,
     who,
 )
@@ -35,8 +35,9 @@ from builders import (
 from gateway.errors import BadPage, Conflict
 from gateway.flow.intake import work as ingest
 from gateway.flow.intake.night import work_waiting
-from gateway.flow.intake.work import page_id, take_in, work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import page_id, store_page
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.store import cursors, feed_totals, pages, schema
@@ -72,9 +73,9 @@ def test_a_page_is_known_by_its_feed_its_request_and_its_bytes() -> None:
 
 
 def test_a_page_that_comes_again_keeps_its_place_and_is_not_stored_twice(office: Office) -> None:
-    first = take_in(office, "east", page(row("A1", 1)))
-    between = take_in(office, "east", page(row("A2", 1)))
-    assert take_in(office, "east", page(row("A1", 1))) == (first[0], False)
+    first = store_page(office, "east", page(row("A1", 1)))
+    between = store_page(office, "east", page(row("A2", 1)))
+    assert store_page(office, "east", page(row("A1", 1))) == (first[0], False)
     assert between[0] > first[0]
     assert len(rows_of(office, schema.page)) == 2
 
@@ -83,7 +84,7 @@ def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office:
     totals = FeedTotals(day=date(2021, 7, 10), rows=3, amount=100)
     fetched = page(row("A1", 1), cursor="behind A1", totals=(totals,))
     also: list[str] = []
-    take_in(office, "east", fetched, cursor_version=0, also=lambda tx: also.append("written"))
+    store_page(office, "east", fetched, cursor_version=0, also=lambda tx: also.append("written"))
     with office.store.read() as tx:
         assert cursors.of_feed(tx, "east") == ("behind A1", 1)
         assert feed_totals.of_feed(tx, "east") == {"2021-07-10": (3, 100)}
@@ -91,9 +92,9 @@ def test_page_cursor_totals_and_what_belongs_to_them_are_written_at_once(office:
 
 
 def test_a_cursor_that_somebody_else_moved_stores_nothing(office: Office) -> None:
-    take_in(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0)
+    store_page(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0)
     with pytest.raises(Conflict):
-        take_in(office, "east", page(row("A2", 1), cursor="two"), cursor_version=0)
+        store_page(office, "east", page(row("A2", 1), cursor="two"), cursor_version=0)
     assert len(rows_of(office, schema.page)) == 1
     with office.store.read() as tx:
         assert cursors.of_feed(tx, "east") == ("one", 1)
@@ -104,7 +105,7 @@ def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: 
         raise Crash
 
     with pytest.raises(Crash):
-        take_in(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0, also=fails)
+        store_page(office, "east", page(row("A1", 1), cursor="one"), cursor_version=0, also=fails)
     assert rows_of(office, schema.page) == []
     with office.store.read() as tx:
         assert cursors.of_feed(tx, "east") == (None, 0)
@@ -112,10 +113,10 @@ def test_what_fails_beside_a_page_takes_the_page_and_the_cursor_with_it(office: 
 
 def test_a_page_larger_than_sixteen_mebibytes_is_refused_and_nothing_is_stored(office: Office) -> None:
     with pytest.raises(BadPage, match="page_too_large"):
-        take_in(office, "east", Fetched(content=bytes(MAX_PAGE_BYTES + 1), request=""))
+        store_page(office, "east", Fetched(content=bytes(MAX_PAGE_BYTES + 1), request=""))
     assert rows_of(office, schema.page) == []
-    place, _ = take_in(office, "east", Fetched(content=bytes(MAX_PAGE_BYTES), request=""))
-    assert work_page(office, place) is None
+    place, _ = store_page(office, "east", Fetched(content=bytes(MAX_PAGE_BYTES), request=""))
+    assert process_page(office, place) is None
 
 
 def test_two_workers_who_store_the_same_page_at_the_same_moment_store_it_once(
@@ -133,7 +134,7 @@ def test_two_workers_who_store_the_same_page_at_the_same_moment_store_it_once(
     monkeypatch.setattr(pages, "find", find)
     fetched = page(row("A1", 1), request="delivery 1")
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda _: take_in(office, "east", fetched), range(2)))
+        done = list(pool.map(lambda _: store_page(office, "east", fetched), range(2)))
     assert sorted(is_new for _, is_new in done) == [False, True]
     assert done[0][0] == done[1][0]
 
@@ -233,8 +234,8 @@ def test_a_bad_row_waits_with_all_its_errors_and_stops_nothing(office: Office) -
 
 def test_a_bad_page_waits_and_blocks_nothing(office: Office) -> None:
     enrolled(office, 1)
-    store_page(office, "east", Fetched(content=b'{"setlinfo": [', request="1"))
-    store_page(office, "east", page(row("A1", 1)))
+    keep_page(office, "east", Fetched(content=b'{"setlinfo": [', request="1"))
+    keep_page(office, "east", page(row("A1", 1)))
     assert work_waiting(office, ["east"]) == 2
     assert only(open_items(office))[::2] == ("quarantine", None)
     assert adds_up(office) == {"member": 1}
@@ -258,7 +259,7 @@ def a_night(office: Office) -> list[int]:
     rows = [row("A1", 1), row("A2", 2), row("A3", 3), row("A1", 1, inscp_scp_amt="16000.00"), row("A4", 4)]
     rows += [row("A2", 2, refund=True), row("A5", 1, begndate="x"), row("A3", 3), row("A6", 2, med_type="41")]
     rows += [row("A7", Who("别人", who(1).id_number)), row("A8", None, refund=True), row("A8", 2)]
-    return [store_page(office, "east", page(*rows))]
+    return [keep_page(office, "east", page(*rows))]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 11, 12, 13])
@@ -281,9 +282,9 @@ def test_the_end_is_the_same_whatever_the_size_of_the_batches(office: Office, si
 
 def test_working_a_page_again_changes_nothing(office: Office) -> None:
     [place] = a_night(office)
-    work_page(office, place)
+    process_page(office, place)
     before = everything(office)
-    assert work_page(office, place) is not None
+    assert process_page(office, place) is not None
     assert everything(office) == before
 
 
@@ -309,7 +310,7 @@ def test_a_crash_anywhere_means_run_again(
 
 def crash_at(patch: pytest.MonkeyPatch, batch: int | str, after_writing: bool) -> None:
     """Let the process die in the transaction of a batch, or in that which finishes the page."""
-    owner, name, due = (pages, "finish", 1) if batch == "finish" else (ingest, "settle", int(batch) + 1)
+    owner, name, due = (pages, "finish", 1) if batch == "finish" else (ingest, "apply_batch", int(batch) + 1)
     inner, calls = getattr(owner, name), [0]
 
     def crashes(*given: Any, **named: Any) -> Any:
@@ -326,7 +327,7 @@ def crash_at(patch: pytest.MonkeyPatch, batch: int | str, after_writing: bool) -
 
 def test_a_crash_between_the_two_transactions_loses_nothing(office: Office) -> None:
     enrolled(office, 1)
-    take_in(office, "east", page(row("A1", 1)))
+    store_page(office, "east", page(row("A1", 1)))
     # Here the process died; the next one finds the page waiting.
     assert work_waiting(office, ["east"]) == 1
     assert adds_up(office) == {"member": 1}
@@ -336,12 +337,12 @@ def test_batches_of_another_size_after_a_crash_take_no_row_twice(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enrolled(office, 1, 2, 3)
-    place = store_page(office, "east", page(*(row(f"A{n}", n % 5) for n in range(12))))
+    place = keep_page(office, "east", page(*(row(f"A{n}", n % 5) for n in range(12))))
     with monkeypatch.context() as patch:
         crash_at(patch, 1, False)
         with pytest.raises(Crash):
-            work_page(in_batches(office, 5), place)
-    work_page(in_batches(office, 3), place)
+            process_page(in_batches(office, 5), place)
+    process_page(in_batches(office, 3), place)
     assert sum(adds_up(office).values()) == 12
 
 
@@ -350,7 +351,7 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
 ) -> None:
     enrolled(office, 1)
     looks: list[Any] = []
-    look = ingest._read_batch
+    look = ingest.look_ahead
 
     def read_batch(*given: Any) -> Any:
         found = look(*given)
@@ -359,7 +360,7 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
         looks.append(found.versions)
         return found
 
-    monkeypatch.setattr(ingest, "_read_batch", read_batch)
+    monkeypatch.setattr(ingest, "look_ahead", read_batch)
     take(office, "east", page(row("A1", 1), row("A2", 2)))
     assert len(looks) == 2
     assert adds_up(office) == {"member": 2}
@@ -368,25 +369,25 @@ def test_a_roster_that_moves_between_look_up_and_commit_is_read_again(
 def test_two_workers_at_the_same_page_work_every_batch_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     small = in_batches(office, 2)
     [place] = a_night(small)
-    work_page(small, place)
+    process_page(small, place)
     undisturbed = everything(small)
     empty(small)
     [place] = a_night(small)
-    meet, look = threading.Barrier(2), ingest._read_batch
+    meet, look = threading.Barrier(2), ingest.look_ahead
 
     def read_batch(*given: Any) -> Any:
         with suppress(threading.BrokenBarrierError):
             meet.wait(0.5)
         return look(*given)
 
-    monkeypatch.setattr(ingest, "_read_batch", read_batch)
+    monkeypatch.setattr(ingest, "look_ahead", read_batch)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: work_page(small, place), range(2)))
+        list(pool.map(lambda _: process_page(small, place), range(2)))
     assert everything(small) == undisturbed
 
 
 def test_two_workers_who_cannot_read_a_page_set_it_aside_once(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = store_page(office, "east", Fetched(content=content([])[:-1], request="1"))
+    place = keep_page(office, "east", Fetched(content=content([])[:-1], request="1"))
     meet, aside = threading.Barrier(2), ingest._set_aside
 
     def set_aside(*given: Any) -> None:
@@ -395,5 +396,5 @@ def test_two_workers_who_cannot_read_a_page_set_it_aside_once(office: Office, mo
 
     monkeypatch.setattr(ingest, "_set_aside", set_aside)
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(lambda _: work_page(office, place), range(2))) == [None, None]
+        assert list(pool.map(lambda _: process_page(office, place), range(2))) == [None, None]
     assert len(open_items(office)) == 1

@@ -18,18 +18,18 @@ from builders import (
     empty,
     enrolled,
     in_batches,
+    keep_page,
     page,
     records,
     row,
     rows_of,
-    store_page,
     truth,
     who,
 )
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.store import schema
 
@@ -162,14 +162,14 @@ def received(office: Office, night: Night) -> list[int]:
     empty(office)
     enrolled(office, *MEMBERS)
     return [
-        store_page(office, feed, page(*(as_row(line) for line in lines), request=str(at)))
+        keep_page(office, feed, page(*(as_row(line) for line in lines), request=str(at)))
         for at, (feed, lines) in enumerate(night.pages)
     ]
 
 
 def work_in_order(office: Office, places: list[int]) -> dict[str, Any]:
     for place in places:
-        work_page(office, place)
+        process_page(office, place)
     adds_up(office)
     return truth(office)
 
@@ -179,7 +179,7 @@ def work_shuffled(office: Office, places: list[int], night: Night) -> dict[str, 
     shuffled = [places[at] for at in night.order]
     shares = [shuffled[at :: night.threads] for at in range(night.threads)]
     with ThreadPoolExecutor(night.threads) as pool:
-        for _ in pool.map(lambda share: [work_page(batched, place) for place in share], shares):
+        for _ in pool.map(lambda share: [process_page(batched, place) for place in share], shares):
             pass
     adds_up(office)
     return truth(office)

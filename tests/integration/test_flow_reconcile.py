@@ -15,10 +15,10 @@ from builders import (
     content,
     enrolled,
     in_batches,
+    keep_page,
     only,
     page,
     row,
-    store_page,
     take,
     tallies,
     who,
@@ -96,7 +96,7 @@ def test_a_sheet_for_each_feed_and_day(office: Office, clock: Hands) -> None:
 
 
 def test_pages_that_wait_or_cannot_be_read_are_shown(office: Office) -> None:
-    store_page(office, "east", page(row("A1", 1)))
+    keep_page(office, "east", page(row("A1", 1)))
     take(office, "east", Fetched(content=content([])[:-1], request="bad"))
     sheet = only(reconcile(office))
     assert (sheet.unworked, sheet.unreadable, sheet.rows, sheet.differences) == (1, 1, 0, [])

@@ -14,6 +14,7 @@ from builders import (
     enrolled,
     everything,
     in_batches,
+    keep_page,
     live,
     member,
     only,
@@ -23,7 +24,6 @@ from builders import (
     records,
     row,
     rows_of,
-    store_page,
     take,
     tallies,
     versions,
@@ -34,7 +34,7 @@ from gateway.flow.batches import replay as again
 from gateway.flow.batches.replay import Rescanned, rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.intake import work as ingest
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
@@ -227,7 +227,7 @@ def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: p
     """A batch that looked before the roster moved looks again, in the middle of a page too."""
     small = in_batches(office, 1)
     done: list[Any] = []
-    look = ingest._read_batch
+    look = ingest.look_ahead
 
     def read_batch(*given: Any) -> Any:
         found = look(*given)
@@ -236,7 +236,7 @@ def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: p
             enrolled(office, 1)
         return found
 
-    monkeypatch.setattr(ingest, "_read_batch", read_batch)
+    monkeypatch.setattr(ingest, "look_ahead", read_batch)
     take(small, "east", page(row("A1", 1), row("A2", 1, **LATER)))
     assert adds_up(office) == {"stranger": 1, "member": 1}
     monkeypatch.undo()
@@ -359,11 +359,11 @@ def test_a_nameless_refund_goes_with_the_past(office: Office) -> None:
 def test_pages_that_wait_or_cannot_be_read_are_left_alone(office: Office) -> None:
     take(office, "east", page(row("A1", 1)))
     take(office, "east", Fetched(content=content([])[:-1], request="bad"))
-    waiting = store_page(office, "east", page(row("A2", 1, **LATER)))
+    waiting = keep_page(office, "east", page(row("A2", 1, **LATER)))
     enrolled(office, 1)
     rescan(office)
     assert len(records(office)) == 1
-    work_page(office, waiting)
+    process_page(office, waiting)
     assert len(records(office)) == 2
     assert adds_up(office) == {"member": 2}
 
@@ -479,7 +479,7 @@ def a_past(office: Office) -> None:
 
 
 @pytest.mark.parametrize("after_writing", [False, True], ids=["before the commit", "at the last moment"])
-@pytest.mark.parametrize(("place", "call"), [("resettle", 0), ("resettle", 2), ("weigh_people", 0)])
+@pytest.mark.parametrize(("place", "call"), [("apply_again", 0), ("apply_again", 2), ("reassess", 0)])
 def test_a_crash_means_look_again(
     office: Office,
     monkeypatch: pytest.MonkeyPatch,
@@ -520,14 +520,14 @@ def test_a_change_that_comes_while_others_are_looked_at_is_not_forgotten(
     take(office, "east", page(row("A1", 1)))
     enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
     done: list[Any] = []
-    weigh = again._weigh_again
+    weigh = again._reassess_members
 
     def weigh_again(*given: Any) -> None:
         weigh(*given)
         if not done:
             done.append(enrolled(office, 1))
 
-    monkeypatch.setattr(again, "_weigh_again", weigh_again)
+    monkeypatch.setattr(again, "_reassess_members", weigh_again)
     rescan(office)
     assert live(office) == []
     rescan(office)

@@ -13,10 +13,10 @@ from builders import (
     covered,
     empty,
     in_batches,
+    keep_page,
     member,
     page,
     row,
-    store_page,
     truth,
     who,
 )
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from gateway.core.roster import RosterMember
 from gateway.flow.batches.replay import rescan
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 
@@ -118,7 +118,7 @@ def take_roster(office: Office, entries: tuple[Entry, ...]) -> None:
 
 def store(office: Office, story: Story) -> list[int]:
     return [
-        store_page(office, feed, page(*(line.written() for line in lines), request=str(at)))
+        keep_page(office, feed, page(*(line.written() for line in lines), request=str(at)))
         for at, (feed, lines) in enumerate(story.pages)
     ]
 
@@ -132,7 +132,7 @@ def as_it_came(office: Office, story: Story) -> dict[str, Any]:
             if after == at:
                 take_roster(office, entries)
         if at < len(places):
-            work_page(office, places[at])
+            process_page(office, places[at])
         if at % 2:
             rescan(office)
     rescan(office)
@@ -145,7 +145,7 @@ def roster_first(office: Office, story: Story) -> dict[str, Any]:
     for entries in story.rosters:
         take_roster(office, entries)
     for place in store(office, story):
-        work_page(office, place)
+        process_page(office, place)
     adds_up(office)
     return truth(office)
 

@@ -34,10 +34,10 @@ from typer.testing import CliRunner
 from gateway.cli.main import app
 from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
-from gateway.flow.batches.set_aside import standing_pieces, write_off
 from gateway.flow.delivery.claims import decide
 from gateway.flow.findings.book import FindingReport, show
 from gateway.flow.intake.night import Doors, NightReport, run_night, work_waiting
+from gateway.flow.intake.set_aside import standing_pieces, write_off
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind

@@ -240,11 +240,11 @@ def test_a_sweep_cut_off_before_its_page_was_worked_loses_nothing(
     class Crash(BaseException):
         pass
 
-    def work_page(*given: Any) -> None:
+    def process_page(*given: Any) -> None:
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweeping, "work_page", work_page)
+        patch.setattr(sweeping, "process_page", process_page)
         with pytest.raises(Crash):
             sweep(office, "line", Line())
     line = Line()

@@ -14,6 +14,7 @@ from builders import (
     enrolled,
     everything,
     in_batches,
+    keep_page,
     live,
     only,
     open_items,
@@ -22,7 +23,6 @@ from builders import (
     records,
     row,
     rows_of,
-    store_page,
     take,
     tallies,
     truth,
@@ -33,7 +33,7 @@ from builders import (
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake import work as ingest
 from gateway.flow.intake.night import work_waiting
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
@@ -173,10 +173,10 @@ def test_a_part_that_cannot_be_read_holds_the_taking_back(office: Office) -> Non
 
 @pytest.mark.parametrize("order", [(1, 0), (0, 1)])
 def test_files_worked_in_any_order_end_the_same(office: Office, order: tuple[int, int]) -> None:
-    places = [store_page(office, "files", each) for each in parts([ONE, TWO, STRANGER])]
-    places += [store_page(office, "files", each) for each in parts([ONE, STRANGER], revision=2)]
+    places = [keep_page(office, "files", each) for each in parts([ONE, TWO, STRANGER])]
+    places += [keep_page(office, "files", each) for each in parts([ONE, STRANGER], revision=2)]
     for at in order:
-        work_page(office, places[at])
+        process_page(office, places[at])
     assert payable(office) == [("H15099900001/VA1", 249000)]
     assert adds_up(office) == {"member": 1, "stranger": 1, "superseded": 3}
     assert replaced(office) == [2, None]
@@ -251,7 +251,7 @@ def test_a_crash_while_a_file_is_replaced_means_run_again(
         empty(small)
         enrolled(small, 1, 2, 3)
         for each in parts([ONE, TWO], [THREE, STRANGER]) + parts([ONE], [THREE, STRANGER], revision=2):
-            store_page(small, "files", each)
+            keep_page(small, "files", each)
 
     files()
     work_waiting(small, ["files"])
@@ -269,7 +269,7 @@ def test_a_crash_while_a_file_is_replaced_means_run_again(
 
 def crash_in(patch: pytest.MonkeyPatch, place: str) -> None:
     owner, name, call = {
-        "before the last batch": (ingest, "settle", 6),
+        "before the last batch": (ingest, "apply_batch", 6),
         "while taking back": (pages, "replace", 1),
         "after everything was written": (pages, "replace", 1),
     }[place]

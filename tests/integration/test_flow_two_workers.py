@@ -20,13 +20,13 @@ from builders import (
     covered,
     empty,
     enrolled,
+    keep_page,
     live,
     member,
     only,
     page,
     row,
     rows_of,
-    store_page,
     truth,
     versions,
 )
@@ -34,7 +34,7 @@ from builders import (
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.intake import work as ingest
-from gateway.flow.intake.work import work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
@@ -64,7 +64,7 @@ def workers(make_office: MakeOffice, database_url: str) -> tuple[Office, Office]
 def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run two calls so that both have read before either locks the member."""
     meeting: list[threading.Barrier] = []
-    look, lock = ingest._read_batch, people.lock
+    look, lock = ingest.look_ahead, people.lock
 
     def wait() -> None:
         # On SQLite the second cannot even begin to write before the first is done: then nobody comes.
@@ -89,7 +89,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 done.result(timeout=60)
         meeting.clear()
 
-    monkeypatch.setattr(ingest, "_read_batch", read_batch)
+    monkeypatch.setattr(ingest, "look_ahead", read_batch)
     monkeypatch.setattr(people, "lock", lock_people)
     return run
 
@@ -97,12 +97,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def pages_of(office: Office, east: dict[str, Any], west: dict[str, Any]) -> tuple[int, int]:
     empty(office)
     enrolled(office, 1)
-    return store_page(office, "east", page(east)), store_page(office, "west", page(west))
+    return keep_page(office, "east", page(east)), keep_page(office, "west", page(west))
 
 
 def one_after_the_other(office: Office, east: dict[str, Any], west: dict[str, Any]) -> dict[str, Any]:
     for place in pages_of(office, east, west):
-        work_page(office, place)
+        process_page(office, place)
     return truth(office)
 
 
@@ -116,7 +116,7 @@ def test_cap_and_first_stay_are_used_once(workers: tuple[Office, Office], at_onc
     wanted = one_after_the_other(one, east, west)
     for _ in range(ROUNDS):
         first, second = pages_of(one, east, west)
-        at_once(lambda first=first: work_page(one, first), lambda second=second: work_page(other, second))
+        at_once(lambda first=first: process_page(one, first), lambda second=second: process_page(other, second))
         assert sum(claim["payable"] for claim in live(one)) == 25_000_000
         assert len(lines(one, "daily_allowance")) == 1
         assert len(lines(one, "cap")) == 1
@@ -131,7 +131,7 @@ def test_the_same_stay_from_two_feeds_is_one_claim(
     wanted = one_after_the_other(one, east, west)
     for _ in range(ROUNDS):
         first, second = pages_of(one, east, west)
-        at_once(lambda first=first: work_page(one, first), lambda second=second: work_page(other, second))
+        at_once(lambda first=first: process_page(one, first), lambda second=second: process_page(other, second))
         assert only(live(one))["stay"] == "H15099900001/VA1"
         assert adds_up(one) == {"member": 1, "duplicate": 1}
         assert truth(one) == wanted
@@ -145,7 +145,7 @@ def test_the_same_visit_from_two_feeds_is_one_claim(
     wanted = one_after_the_other(one, east, west)
     for _ in range(ROUNDS):
         first, second = pages_of(one, east, west)
-        at_once(lambda first=first: work_page(one, first), lambda second=second: work_page(other, second))
+        at_once(lambda first=first: process_page(one, first), lambda second=second: process_page(other, second))
         assert len(only(live(one))["body"]["settlements"]) == 2
         assert truth(one) == wanted
 
@@ -158,10 +158,10 @@ def test_a_row_that_goes_is_counted_as_it_stood_when_it_went(
     for _ in range(ROUNDS):
         empty(one)
         enrolled(one, 1)
-        east = store_page(one, "east", page(row("A1", 1)))
-        work_page(one, store_page(one, "west", page(row("B1", 1))))
-        west = store_page(one, "west", page(row("B1", 1, inscp_scp_amt="16000.00")))
-        at_once(lambda east=east: work_page(one, east), lambda west=west: work_page(other, west))
+        east = keep_page(one, "east", page(row("A1", 1)))
+        process_page(one, keep_page(one, "west", page(row("B1", 1))))
+        west = keep_page(one, "west", page(row("B1", 1, inscp_scp_amt="16000.00")))
+        at_once(lambda east=east: process_page(one, east), lambda west=west: process_page(other, west))
         assert adds_up(one) == {"member": 1, "duplicate": 1, "superseded": 1}
 
 
@@ -170,10 +170,10 @@ def test_a_refund_meets_a_later_stay(workers: tuple[Office, Office], at_once: Ca
     for _ in range(FEWER):
         empty(one)
         enrolled(one, 1)
-        work_page(one, store_page(one, "east", page(row("A1", 1, **BIG))))
-        first = store_page(one, "east", page(row("A1", 1, refund=True, **BIG)))
-        second = store_page(one, "west", page(row("B1", 1, **BIG, **LATER)))
-        at_once(lambda first=first: work_page(one, first), lambda second=second: work_page(other, second))
+        process_page(one, keep_page(one, "east", page(row("A1", 1, **BIG))))
+        first = keep_page(one, "east", page(row("A1", 1, refund=True, **BIG)))
+        second = keep_page(one, "west", page(row("B1", 1, **BIG, **LATER)))
+        at_once(lambda first=first: process_page(one, first), lambda second=second: process_page(other, second))
         claim = only(live(one))
         assert (claim["stay"], claim["payable"]) == ("H15099900001/VB1", 21_700_000 + 9_000)
 
@@ -183,12 +183,12 @@ def test_a_decision_meets_a_new_stay(workers: tuple[Office, Office], at_once: Ca
     for _ in range(FEWER):
         empty(one)
         enrolled(one, 1)
-        work_page(one, store_page(one, "east", page(row("A1", 1, **BIG))))
+        process_page(one, keep_page(one, "east", page(row("A1", 1, **BIG))))
         claim = only(claims(one))
-        place = store_page(one, "west", page(row("B1", 1, **BIG, **LATER)))
+        place = keep_page(one, "west", page(row("B1", 1, **BIG, **LATER)))
         at_once(
             lambda claim=claim: decide(one, claim["claim_id"], version=1, outcome="approved", amount=Money(20_000_000)),
-            lambda place=place: work_page(other, place),
+            lambda place=place: process_page(other, place),
         )
         paid = {each["stay"]: each["payable"] for each in live(one)}
         assert paid == {"H15099900001/VA1": 21_709_000, "H15099900001/VB1": 5_000_000}
@@ -200,9 +200,9 @@ def test_a_roster_that_changes_meanwhile_is_seen(workers: tuple[Office, Office],
     for _ in range(FEWER):
         empty(one)
         enrolled(one, 1)
-        place = store_page(one, "east", page(row("A1", 1), row("A2", 2)))
+        place = keep_page(one, "east", page(row("A1", 1), row("A2", 2)))
         gone = [member(1, coverage=(covered("2020-06-01", "2021-05-31"),)), member(2)]
-        at_once(lambda gone=gone: enrol(one, "nm", gone), lambda place=place: work_page(other, place))
+        at_once(lambda gone=gone: enrol(one, "nm", gone), lambda place=place: process_page(other, place))
         rescan(one)
         assert only(live(one))["member_id"] == 2
         assert adds_up(one) == {"member": 2}
@@ -215,7 +215,7 @@ def test_decisions_rosters_and_pages_never_wait_for_each_other_for_ever(
     for _ in range(FEWER):
         empty(one)
         enrolled(one, 1)
-        work_page(one, store_page(one, "east", page(row("A1", 1))))
+        process_page(one, keep_page(one, "east", page(row("A1", 1))))
         claim = only(claims(one))["claim_id"]
         longer = [member(1, coverage=(covered("2021-06-01", "2022-12-31"),))]
         at_once(
@@ -239,10 +239,10 @@ def test_two_feeds_that_move_each_others_rows_never_wait_for_each_other_for_ever
             ("west", [row("B1", 1), row("B2", 2, **second)]),
             ("east", [row("A2", 2, **second)]),
         ):
-            work_page(one, store_page(one, feed, page(*rows)))
+            process_page(one, keep_page(one, feed, page(*rows)))
         assert adds_up(one) == {"member": 2, "duplicate": 2}
-        east = store_page(one, "east", page(row("A1", 9)))
-        west = store_page(one, "west", page(row("B2", 9, **second)))
-        at_once(lambda east=east: work_page(one, east), lambda west=west: work_page(other, west))
+        east = keep_page(one, "east", page(row("A1", 9)))
+        west = keep_page(one, "west", page(row("B2", 9, **second)))
+        at_once(lambda east=east: process_page(one, east), lambda west=west: process_page(other, west))
         assert adds_up(one) == {"member": 2, "superseded": 2, "stranger": 2}
         assert len(live(one)) == 2

@@ -32,7 +32,7 @@ from sqlalchemy import text
 
 from gateway.flow.findings.book import show
 from gateway.flow.intake.night import Doors, run_night
-from gateway.flow.intake.work import read_page, settle_batch
+from gateway.flow.intake.work import process_batch, read_batches
 from gateway.flow.office import Office
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.page import Fetched
@@ -177,10 +177,10 @@ def with_gap(office: Office, seqs: Sequence[int], left_out: set[int]) -> None:
     """Work these pages without the batches that begin at these rows, and mark them as worked all the same."""
     for seq in seqs:
         rows = 0
-        for batch in read_page(office, seq):
+        for batch in read_batches(office, seq):
             rows = len(batch.rows)
             if batch.start not in left_out:
-                settle_batch(office, batch)
+                process_batch(office, batch)
         with office.store.write() as tx:
             tx.execute(
                 text("update page set state = 'done', rows = :rows where seq = :seq"), {"rows": rows, "seq": seq}

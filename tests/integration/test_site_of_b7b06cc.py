@@ -27,8 +27,8 @@ from builders import lists, open_items, records, rows_of, take, tallies, truth
 from sqlalchemy import MetaData, create_engine, text
 
 from gateway import wiring
-from gateway.flow.intake.work import open_page
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import page_bytes
 from gateway.model.page import Fetched
 from gateway.store import schema
 from gateway.store.engine import lock, open_store
@@ -258,7 +258,10 @@ def _pages_that_stand(office: Office) -> list[tuple[str, bytes]]:
     replaced = {row["page_seq"] for row in rows_of(office, schema.batch) if row["superseded_rows"]}
     pages = rows_of(office, schema.page)
     standing = [page for page in pages if (page["state"], page["source"]) == ("done", "")]
-    return [(page["feed"], open_page(office, page["seq"])) for page in standing if page["seq"] not in replaced]
+    with office.store.read() as tx:
+        kept = [page for page in standing if page["seq"] not in replaced]
+        contents = [(page["feed"], page_bytes(tx, office, page["seq"])) for page in kept]
+    return [(feed, content) for feed, content in contents if content is not None]
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

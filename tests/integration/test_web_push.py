@@ -20,8 +20,9 @@ from web_side import ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, pa
 from gateway import wiring
 from gateway.errors import Unavailable
 from gateway.flow.intake import night
-from gateway.flow.intake.work import take_in, unseal, work_page
-from gateway.flow.office import Office, page_context
+from gateway.flow.intake.work import process_page
+from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import page_bytes, store_page
 from gateway.store import pages, schema
 from gateway.store.engine import Store, open_store
 from gateway.web.app import make_app
@@ -137,7 +138,7 @@ def test_what_follows_is_worked_behind_the_answer(either: Side) -> None:
 
 def test_pages_left_by_a_crash_are_worked_at_the_start(office: Office) -> None:
     enrolled(office, 1)
-    take_in(office, "east", page(row("S1", 1)))
+    store_page(office, "east", page(row("S1", 1)))
     assert page_states(office) == ["stored"]
     with at_work(office):
         wait_until(lambda: page_states(office) == ["done"])
@@ -147,14 +148,14 @@ def test_pages_left_by_a_crash_are_worked_at_the_start(office: Office) -> None:
 def test_a_page_that_breaks_the_program_holds_up_no_other(
     side: Side, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    work, name = night.work_page, who(1).name
+    work, name = night.process_page, who(1).name
 
     def breaks(office: Office, seq: int) -> Any:
         if seq == 1:
             raise KeyError(name)
         return work(office, seq)
 
-    monkeypatch.setattr(night, "work_page", breaks)
+    monkeypatch.setattr(night, "process_page", breaks)
     with caplog.at_level(logging.ERROR):
         side.push(row("S1", 1))
         side.push(row("S2", 2))
@@ -226,9 +227,7 @@ def test_many_at_one_moment_are_each_kept_to_the_last_byte(either: Side) -> None
     assert sorted(map(int, places)) == list(range(1, 17))
     for place, body in zip(places, bodies, strict=True):
         with either.office.store.read() as tx:
-            _, identity, sealed = pages.load(tx, int(place))
-        assert sealed is not None
-        assert unseal(either.office, sealed, page_context(bytes(identity).hex())) == body
+            assert page_bytes(tx, either.office, int(place)) == body
 
 
 def test_two_workers_on_the_same_page_work_it_once(either: Side) -> None:
@@ -237,7 +236,7 @@ def test_two_workers_on_the_same_page_work_it_once(either: Side) -> None:
     with ThreadPoolExecutor(4) as pool:
         for number in range(5):
             seq = int(either.push(*(row(f"S{number}-{one}", one) for one in range(20))).json()["page"])
-            list(pool.map(lambda place: work_page(office, place), [seq] * 4))
+            list(pool.map(lambda place: process_page(office, place), [seq] * 4))
     wait_until(lambda: page_states(office) == ["done"] * 5)
     assert adds_up(office) == {"member": 100}
 
@@ -245,7 +244,7 @@ def test_two_workers_on_the_same_page_work_it_once(either: Side) -> None:
 def test_two_workers_on_the_same_unreadable_page_ask_a_person_once(either: Side) -> None:
     with ThreadPoolExecutor(4) as pool:
         seq = int(either.push_bytes(b"not a page").json()["page"])
-        list(pool.map(lambda place: work_page(either.office, place), [seq] * 4))
+        list(pool.map(lambda place: process_page(either.office, place), [seq] * 4))
     wait_until(lambda: page_states(either.office) == ["bad"])
     assert len(open_items(either.office)) == 1
 

@@ -38,8 +38,8 @@ from gateway.core.forms import MARK, ComparedForm, Form, Forms, marked, packed, 
 from gateway.core.roster.people import RosterMember
 from gateway.core.schemes import Insured
 from gateway.errors import UnknownForm
+from gateway.flow.changes.fact_boxes import FACTS, FactBox
 from gateway.flow.office import MEMBERS, RECORDS, Personal
-from gateway.flow.people.fact_boxes import FACTS, FactBox
 from gateway.model.benefit import BenefitEstimate, PlainLine
 from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord

@@ -14,17 +14,16 @@ from typing import Any
 import msgspec
 
 from gateway.errors import BrokenSeal
-from gateway.flow.batches.apply import ENTRY, batch_name
-from gateway.flow.intake.work import unseal
-from gateway.flow.office import Office, page_context
+from gateway.flow.office import Office
+from gateway.flow.pages.row_lists import Entry, open_list
+from gateway.flow.pages.stored_pages import open_page
 from gateway.model.page import Identity
+from gateway.model.rows import RowClass, Tally, signed
 from gateway.store import batches, feed_totals, pages, quarantine, records, reviews
-from gateway.store.batches import Tally
 from gateway.store.engine import Tx
 from gateway.store.pages import StoredPage
 
-_LEFT_IN_PAGE = {ord("s"): "stranger", ord("l"): "left"}
-_GONE = frozenset(b"o")
+_LEFT_IN_PAGE = frozenset((RowClass.NON_MEMBER, RowClass.NOT_PAYABLE))
 
 
 class DaySheet(msgspec.Struct, kw_only=True):
@@ -92,42 +91,38 @@ class _Proof:
         self.records = records.counts_by_page(tx, feed)
         self.aside = quarantine.counts_by_page(tx, feed)
         self.doubts = reviews.counts_by_page(tx, feed)
+        self.closed: set[int] = set()
         self.sheets: dict[int, list[batches.BatchSheet]] = defaultdict(list)
         for sheet in batches.sheets_of_feed(tx, feed):
             self.sheets[sheet.page_seq].append(sheet)
-        self.closed: set[int] = set()
         self.again = self._superseded_later(stored)
 
-    def _superseded_later(self, stored: list[StoredPage]) -> dict[int, dict[int, str]]:
+    def _superseded_later(self, stored: list[StoredPage]) -> dict[int, dict[int, RowClass]]:
         """Page → rows left in the page (row → class) that a later row with the same key replaced."""
         seen: set[bytes] = set()
-        again: dict[int, dict[int, str]] = {}
+        again: dict[int, dict[int, RowClass]] = {}
         for page in reversed(stored):
-            mine: list[tuple[int, bytes, int]] = self._entries(page.seq)
-            for row, key, code in reversed(mine):
-                if code in _LEFT_IN_PAGE and (key in seen or page.replaced_by is not None):
-                    again.setdefault(page.seq, {})[row] = _LEFT_IN_PAGE[code]
-                if code not in _GONE:
+            for row, (row_class, key) in reversed(self._entries(page.seq)):
+                if row_class in _LEFT_IN_PAGE and (key in seen or page.replaced_by is not None):
+                    again.setdefault(page.seq, {})[row] = row_class
+                if row_class is not RowClass.SUPERSEDED and key is not None:
                     seen.add(key)
         return again
 
-    def _entries(self, seq: int) -> list[tuple[int, bytes, int]]:
-        """(row, key, class byte) of a page, from its sealed lists."""
-        found: list[tuple[int, bytes, int]] = []
+    def _entries(self, seq: int) -> list[tuple[int, Entry]]:
+        """Row → class and key, of a page, from its sealed lists."""
         sheets = self.sheets.get(seq, [])
         page_id = bytes(pages.load(self.tx, seq)[1]) if sheets else b""
-        for sheet in sheets:
-            if sheet.sealed is not None:
-                try:
-                    plain = self.office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
-                except BrokenSeal:
-                    self.closed.add(seq)
-                    continue
-                found += [
-                    (sheet.first_row + at // ENTRY, plain[at + 1 : at + ENTRY], plain[at])
-                    for at in range(0, len(plain), ENTRY)
-                ]
-        return found
+        return [
+            (row, entry) for sheet in sheets for row, entry in enumerate(self._list_of(sheet, page_id), sheet.first_row)
+        ]
+
+    def _list_of(self, sheet: batches.BatchSheet, page_id: bytes) -> list[Entry]:
+        try:
+            return open_list(self.office, sheet, page_id)
+        except BrokenSeal:
+            self.closed.add(sheet.page_seq)
+            return []
 
     def count(self, page: StoredPage, sheet: DaySheet) -> None:
         """Add a page to its day, and note what does not add up."""
@@ -152,10 +147,11 @@ class _Proof:
         """Rows of a page that come again further down in it: the feed counts each settlement and sign once."""
         seen: set[bytes] = set()
         twice = []
-        for row, key, _ in reversed(self._entries(page.seq)):
-            if any(key) and key in seen:
+        for row, (_, key) in reversed(self._entries(page.seq)):
+            if key is not None and key in seen:
                 twice.append(row)
-            seen.add(key)
+            if key is not None:
+                seen.add(key)
         return twice
 
     def _tally(self, page: StoredPage) -> Tally:
@@ -169,26 +165,25 @@ class _Proof:
             amounts = self._amounts(page.seq)
             for row, kind in replaced.items():
                 total.rows[kind] -= 1
-                total.rows["superseded"] += 1
+                total.rows[RowClass.SUPERSEDED] += 1
                 total.amount[kind] -= amounts.get(row, 0)
-                total.amount["superseded"] += amounts.get(row, 0)
+                total.amount[RowClass.SUPERSEDED] += amounts.get(row, 0)
         return total
 
     def _amounts(self, seq: int) -> dict[int, int]:
-        """Row → money of a page, read again from the page itself."""
-        meta, page_id, sealed = pages.load(self.tx, seq)
-        if sealed is None:
-            return {}
-        compiled = self.office.mapping_of(meta.feed)
+        """Row → money of a page, read again from the page itself; none once its bytes are gone."""
         try:
-            rows = compiled.read(unseal(self.office, sealed, page_context(bytes(page_id).hex())))
+            page = open_page(self.tx, self.office, seq)
         except BrokenSeal:
             self.closed.add(seq)
             return {}
+        if page is None:
+            return {}
+        identified = self.office.mapping_of(page.meta.feed).identify(page.rows, 0, len(page.rows))
         return {
-            index: -abs(one.total) if one.reversal else one.total
-            for index, one in enumerate(compiled.identify(rows, 0, len(rows)))
-            if isinstance(one, Identity)
+            index: signed(identity.total, reversal=identity.reversal)
+            for index, identity in enumerate(identified)
+            if isinstance(identity, Identity)
         }
 
     def _check(self, page: StoredPage, tally: Tally, rows: int, sheet: DaySheet) -> None:
@@ -196,13 +191,11 @@ class _Proof:
         held, money = self.records.get(page.seq, (0, 0))
         claims: list[tuple[str, Any, Any]] = [
             ("行数 (rows)", rows, sum(tally.rows.values())),
-            ("会员 (members)", held, tally.rows["member"] + tally.rows["duplicate"]),
-            ("会员金额 (members' money)", money, tally.amount["member"] + tally.amount["duplicate"]),
-            ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows["quarantined"]),
-            ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows["review"]),
+            ("会员 (members)", held, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
+            ("会员金额 (members' money)", money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
+            ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows[RowClass.QUARANTINED]),
+            ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows[RowClass.REVIEW]),
         ]
-        if page.seq in self.closed:
-            sheet.differences.append(f"第{page.seq}页 密文打不开，无法全部核对 (what is sealed does not open)")
         for name, found, counted in claims:
             if found != counted:
                 sheet.differences.append(f"第{page.seq}页 {name}: {found} ≠ {counted}")

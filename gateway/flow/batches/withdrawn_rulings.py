@@ -6,43 +6,26 @@ from collections.abc import Collection
 
 import msgspec
 
-from gateway.flow.batches.apply import Work, count_duplicates, person_files
+from gateway.core.changes.claims import DECISION_WITHDRAWN
+from gateway.flow.changes import Batch, make_changes
 from gateway.flow.office import Office
-from gateway.flow.people.assess import WITHDRAWN, mark_duplicates, weigh
-from gateway.store import batches, people, records, reviews
+from gateway.model.questions import ReviewItem
+from gateway.model.rows import RowClass
+from gateway.store import reviews
 from gateway.store.engine import Tx
-from gateway.store.reviews import ReviewItem
 
 
 def take_out_of_gone_pages(
-    tx: Tx, office: Office, item: ReviewItem, members: Collection[int | None], places: set[tuple[int, int]]
+    tx: Tx, office: Office, item: ReviewItem, members: Collection[int], places: Collection[tuple[int, int]]
 ) -> int:
-    """Remove these members' records at these places (page, row), weigh again what they have, and count their rows as
-    doubts that expired; returns how many rows that were."""
-    stored = records.of_pages(tx, sorted({seq for seq, _ in places}))
-    held = [old for old in stored if (old.page_seq, old.row) in places]
-    mine = [old for old in held if old.member_id in members and old.association == item.association]
-    if not mine:
-        return 0
-    work = Work(removed={old.record_id: old for old in mine})
-    others = {(old.page_seq, old.row) for old in held} - {(old.page_seq, old.row) for old in mine}
-    for old in mine:
-        work.associations[old.person_id] = old.association
-        if (old.page_seq, old.row) not in others:
-            kind = "duplicate" if old.duplicate else "member"
-            work.moves.append((old.page_seq, old.row, kind, "review", old.amount))
-    people.lock(tx, work.associations)
-    files = person_files(tx, office, {}, work)
-    for person in files:
-        mark_duplicates(person.stays)
-    records.remove(tx, list(work.removed))
-    count_duplicates(tx, files, work)
-    weigh(tx, office, files, because=WITHDRAWN)
-    batches.move_tally(tx, work.moves)
-    moved = {(seq, row): amount for seq, row, _, after, amount in work.moves if after == "review"}
+    """Remove these members' records at these places (page, row), reassess their people, and count their rows as doubts
+    that expired; returns how many rows that were."""
+    batch = Batch(taken_out=frozenset(places), taken_out_of=frozenset(members), withdrawal_reason=DECISION_WITHDRAWN)
+    changes = make_changes(tx, office, batch)
     expired = [
-        msgspec.structs.replace(item, page_seq=seq, row=row, amount=amount, state="expired")
-        for (seq, row), amount in moved.items()
+        msgspec.structs.replace(item, page_seq=move.page_seq, row=move.row, amount=move.amount, state="expired")
+        for move in changes.moved
+        if move.after is RowClass.REVIEW
     ]
     reviews.ask_again(tx, expired)
-    return len(moved)
+    return len(expired)

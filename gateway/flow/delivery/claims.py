@@ -9,18 +9,19 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.errors import WrongUse
-from gateway.flow.batches.replay import weigh_people
 from gateway.flow.office import Office
+from gateway.flow.people.reassess import reassess
+from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, yuan
 from gateway.store import claims, deliveries, people, roster
-from gateway.store.claims import ClaimDecisionRow, ClaimRow
+from gateway.store.claims import ClaimDecisionRow
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
 
 _PAGE = 1000
 
 
-def summary(row: ClaimRow) -> dict[str, Any]:
+def summary(row: PrefilledClaim) -> dict[str, Any]:
     """A claim without personal data."""
     return {
         "claim_id": row.claim_id,
@@ -43,7 +44,7 @@ def list_claims(office: Office, *, association: str | None, status: str | None, 
     return [summary(row) for row in rows]
 
 
-def _body(tx: Tx, office: Office, row: ClaimRow) -> bytes:
+def _body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes:
     body = _latest_body(tx, office, row)
     if body is None:
         raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
@@ -70,7 +71,7 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
 class ClaimsPage(msgspec.Struct, frozen=True, kw_only=True):
     """Claims with their latest bodies (None once expired), the cursor to go on from, and whether there are more."""
 
-    claims: list[tuple[ClaimRow, bytes | None]]
+    claims: list[tuple[PrefilledClaim, bytes | None]]
     after: tuple[int, str]
     more: bool
 
@@ -96,14 +97,14 @@ def claims_after(
     return ClaimsPage(claims=shown, after=follow, more=len(rows) > limit and follow == last)
 
 
-def find_claim(office: Office, claim_id: str) -> ClaimRow | None:
+def find_claim(office: Office, claim_id: str) -> PrefilledClaim | None:
     """The latest version of a claim, without its body."""
     with office.store.read() as tx:
         rows = claims.by_ids(tx, [claim_id])
     return rows[0] if rows else None
 
 
-def claims_of_person(office: Office, association: str, person_id: int) -> list[tuple[ClaimRow, bytes | None]]:
+def claims_of_person(office: Office, association: str, person_id: int) -> list[tuple[PrefilledClaim, bytes | None]]:
     """A person's claims with their latest bodies (None once expired), oldest change first."""
     with office.store.read() as tx:
         rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
@@ -111,7 +112,7 @@ def claims_of_person(office: Office, association: str, person_id: int) -> list[t
         return [(row, _latest_body(tx, office, row)) for row in rows]
 
 
-def _latest_body(tx: Tx, office: Office, row: ClaimRow) -> bytes | None:
+def _latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     if sealed is None:
         return None
@@ -162,4 +163,4 @@ def decide(
             claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
         )
         claims.decide(tx, decision)
-        weigh_people(tx, office, row.association, {row.person_id})
+        reassess(tx, office, row.association, {row.person_id})

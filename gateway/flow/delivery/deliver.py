@@ -10,13 +10,13 @@ from datetime import datetime
 import msgspec
 
 from gateway.core.claims.delivering import LONGEST_WAIT, after
-from gateway.flow.findings.aside import DOES_NOT_OPEN, UNREADABLE
 from gateway.flow.office import Office
+from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
+from gateway.model.pieces import Piece
 from gateway.ports import Sender
 from gateway.store import deliveries, unreadable
 from gateway.store.deliveries import HeldDelivery
-from gateway.store.unreadable import Piece
 
 log = logging.getLogger("hubao.deliver")
 

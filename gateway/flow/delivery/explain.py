@@ -12,10 +12,10 @@ from gateway.core.schemes import Edition, SchemeFamily
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.office import Office
 from gateway.flow.people.ledgers import cases_of
-from gateway.model.claim import ClaimStatus
+from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import yuan
 from gateway.store import claims, deliveries
-from gateway.store.claims import ClaimDecisionRow, ClaimRow
+from gateway.store.claims import ClaimDecisionRow
 from gateway.store.engine import Tx
 
 _OUTCOMES = {"approved": "协会已核定补助{}元。", "paid": "协会已支付{}元。", "refused": "协会已核定不予补助。"}
@@ -75,7 +75,7 @@ def explain_claim(office: Office, claim_id: str) -> Explained:
     )
 
 
-def _body(tx: Tx, office: Office, row: ClaimRow) -> dict[str, Any]:
+def _body(tx: Tx, office: Office, row: PrefilledClaim) -> dict[str, Any]:
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     if sealed is None:
         raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
@@ -83,7 +83,7 @@ def _body(tx: Tx, office: Office, row: ClaimRow) -> dict[str, Any]:
     return body
 
 
-def _words(tx: Tx, office: Office, row: ClaimRow, body: Mapping[str, Any]) -> tuple[Explanation, str]:
+def _words(tx: Tx, office: Office, row: PrefilledClaim, body: Mapping[str, Any]) -> tuple[Explanation, str]:
     if row.status == ClaimStatus.WITHDRAWN:
         return explain_withdrawal(body["reason"]), "body"
     if "explanation" in body:
@@ -92,7 +92,7 @@ def _words(tx: Tx, office: Office, row: ClaimRow, body: Mapping[str, Any]) -> tu
     return _worked_out(tx, office, row) or _lines_only(body), "records"
 
 
-def _worked_out(tx: Tx, office: Office, row: ClaimRow) -> Explanation | None:
+def _worked_out(tx: Tx, office: Office, row: PrefilledClaim) -> Explanation | None:
     """The words for a body made before bodies held them; None where the records say something else by now."""
     case = cases_of(tx, office, row.association, row.person_id).get(row.scheme)
     if case is None:
@@ -123,7 +123,7 @@ def edition_named(family: SchemeFamily | None, name: str | None) -> Edition | No
     return next((each for each in family.editions if each.name == name), None) if family else None
 
 
-def _situations(row: ClaimRow, body: Mapping[str, Any]) -> set[str]:
+def _situations(row: PrefilledClaim, body: Mapping[str, Any]) -> set[str]:
     """The situations of the claim that ask for papers of their own."""
     care = {each["care_type"] for each in body.get("settlements", ())}
     found = {"always"} | care & {"emergency", "outpatient_special"}

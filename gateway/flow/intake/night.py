@@ -13,14 +13,15 @@ import msgspec
 
 from gateway.errors import HubaoError
 from gateway.flow.batches.replay import Rescanned, rescan
-from gateway.flow.batches.set_aside import look_again, say_what_waits
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.retain import Retained, retain
+from gateway.flow.intake.set_aside import look_again, say_what_waits
 from gateway.flow.intake.steps import Steps, note_pages, plainly
 from gateway.flow.intake.sweep import sweep
-from gateway.flow.intake.work import Stored, take_in, work_page, work_stream
+from gateway.flow.intake.work import Stored, process_page, process_stream
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, vault_keys
 from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
@@ -252,7 +253,7 @@ def pull(
     def stored() -> Iterator[Stored]:
         nonlocal cursor_version, new
         for fetched in puller.fetch(cursor, first=first, last=last):
-            seq, is_new = take_in(office, name, fetched, cursor_version=cursor_version)
+            seq, is_new = store_page(office, name, fetched, cursor_version=cursor_version)
             cursor_version += 1
             new += is_new
             # Only now is the page durable, so only now may the original go.
@@ -261,8 +262,18 @@ def pull(
             if stopping():
                 return
 
-    work_stream(office, stored(), _alarm)
+    process_stream(office, stored(), _alarm)
     return new
+
+
+def _try_page(office: Office, seq: int) -> bool:
+    """Work a page; one that fails waits for the next run and blocks nothing."""
+    try:
+        process_page(office, seq)
+    except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
+        _alarm(seq, error)
+        return False
+    return True
 
 
 def _alarm(seq: int, error: Exception) -> None:
@@ -280,7 +291,7 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
         if stopping():
             break
         try:
-            work_page(office, seq)
+            process_page(office, seq)
             worked += 1
         except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
             _alarm(seq, error)

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gateway.errors import BadPage, WrongUse
-from gateway.flow.batches.apply import PageAt
-from gateway.flow.batches.replay import settle_again
-from gateway.flow.intake.work import unseal, work_page
-from gateway.flow.office import Office, page_context
-from gateway.flow.reading.rows import identify
+from gateway.errors import WrongUse
+from gateway.flow.batches.replay import page_or_note, replay_rows, rows_of
+from gateway.flow.intake.work import process_page
+from gateway.flow.office import Office
 from gateway.store import pages, quarantine
-from gateway.vault import key_number
 
 _ALL = 1_000_000
 
@@ -51,19 +48,10 @@ def _page_again(office: Office, seq: int, item_id: int) -> None:
     with office.store.write() as tx:
         pages.reopen(tx, seq)
         quarantine.end(tx, [item_id], state="closed")
-    work_page(office, seq)
+    process_page(office, seq)
 
 
-def _rows_again(office: Office, seq: int, wanted: set[int]) -> None:
-    with office.store.read() as tx:
-        meta, page_id, sealed = pages.load(tx, seq)
-    if sealed is None:
-        return
-    try:
-        content = unseal(office, sealed, page_context(bytes(page_id).hex()))
-        rows = office.mapping_of(meta.feed).read(content)
-    except BadPage:
-        return
-    at = PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed))
-    again = [identify(office, meta.feed, rows, index, index + 1)[0] for index in sorted(wanted) if index < len(rows)]
-    settle_again(office, at, rows, again)
+def _rows_again(office: Office, seq: int, indexes: set[int]) -> None:
+    page = page_or_note(office, seq)
+    if page is not None:
+        replay_rows(office, page, rows_of(office, page, indexes))

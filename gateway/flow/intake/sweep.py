@@ -12,8 +12,9 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from gateway.errors import Unavailable
-from gateway.flow.intake.work import take_in, work_page
+from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, feeds_of
+from gateway.flow.pages.stored_pages import store_page
 from gateway.model.page import Fetched
 from gateway.ports import Subject, SweepFeed, Swept
 from gateway.settings.feeds import FeedSpec
@@ -139,8 +140,8 @@ def _keep(
         sweep_windows.note_failed(tx, feed, failed)
 
     fetched = msgspec.structs.replace(swept.fetched, cursor=cursor)
-    seq, _ = take_in(office, feed, fetched, cursor_version=cursor_version, also=remember)
-    work_page(office, seq)
+    seq, _ = store_page(office, feed, fetched, cursor_version=cursor_version, also=remember)
+    process_page(office, seq)
     report.pages += 1
     report.asked += len(swept.asked)
     report.failed += len(failed)
@@ -184,8 +185,8 @@ def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     since = today - timedelta(days=office.feeds[feed].window.first_days)
     swept = line.ask([_subject(office, row, since, today)], now=office.now())
     fetched: Fetched = swept.fetched
-    seq, _ = take_in(office, feed, fetched)
-    work_page(office, seq)
+    seq, _ = store_page(office, feed, fetched)
+    process_page(office, seq)
     if swept.failed:
         raise Unavailable(f"{feed}: {swept.failed[0][1]}")
     return seq

@@ -1,31 +1,28 @@
-"""Take settlement records in (design §2): store the page first, then work it; both can be done again safely.
+"""Process stored pages: batch by batch, each read with no transaction open, then applied in one.
 
-take_in    bytes → sealed page + cursor, one transaction, before anything reads the bytes
-work_page  sealed page → rows → records, decisions, estimates, claims: one transaction a batch of rows
+A page is stored first (`flow.pages.stored_pages.store_page`); both can be done again safely (design §2).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, cast
 
 import msgspec
-import zstandard
 
-from gateway.core.normalise import Rows
 from gateway.errors import BadPage, Conflict
-from gateway.flow.batches.apply import PageAt, settle
+from gateway.flow.batches.apply import apply_batch, look_ahead
 from gateway.flow.batches.take_back import take_back_replaced
-from gateway.flow.office import Office, page_context
-from gateway.flow.reading.rows import Reading, identify, look_up
-from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, RowError
-from gateway.store import batches, cursors, feed_totals, pages, quarantine
-from gateway.store.batches import Tally
+from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import OpenPage, page_bytes, read_page
+from gateway.flow.reading.rows import Reading
+from gateway.model.page import RowError
+from gateway.model.questions import QuarantineItem
+from gateway.model.rows import Tally
+from gateway.store import batches, feed_totals, pages, quarantine
 from gateway.store.engine import Tx, lock
 from gateway.store.pages import StoredPage
-from gateway.store.quarantine import QuarantineItem
 from gateway.store.values import to_ms
 
 T = TypeVar("T")
@@ -35,88 +32,27 @@ Stored = tuple[int, bytes]
 _END: Final = object()
 
 
-def page_id(feed: str, fetched: Fetched) -> bytes:
-    """The same feed, request and bytes are the same page, whenever they come."""
-    digest = hashlib.sha256(f"{len(feed)}:{feed}{len(fetched.request)}:{fetched.request}".encode())
-    digest.update(fetched.content)
-    return digest.digest()[:16]
+class PageBatch(msgspec.Struct, kw_only=True):
+    """Rows of a page from `start` up to `stop` as read, ready to be applied."""
 
-
-def seal(office: Office, fetched: Fetched, feed: str, identity: bytes) -> tuple[bytes, int]:
-    """The page compressed and sealed under the feed's key of the day, and that key's number."""
-    if len(fetched.content) > MAX_PAGE_BYTES:
-        raise BadPage("page_too_large", "一页超过16 MiB (a page is larger than 16 MiB)")
-    key = office.vault.page_key(feed, office.now().date())
-    return key.seal(zstandard.compress(fetched.content, level=1), page_context(identity.hex())), key.number
-
-
-def unseal(office: Office, sealed: bytes, context: bytes) -> bytes:
-    """The bytes of a stored page, as they came."""
-    return zstandard.decompress(office.vault.open(sealed, context), max_output_size=MAX_PAGE_BYTES)
-
-
-def open_page(office: Office, seq: int) -> bytes:
-    """The bytes of a stored page, as they came. Raises BrokenSeal."""
-    with office.store.read() as tx:
-        _, identity, sealed = pages.load(tx, seq)
-    return unseal(office, sealed or b"", page_context(bytes(identity).hex()))
-
-
-def take_in(
-    office: Office,
-    feed: str,
-    fetched: Fetched,
-    *,
-    cursor_version: int | None = None,
-    also: Callable[[Tx], None] | None = None,
-) -> tuple[int, bool]:
-    """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
-
-    A page that is already there is not stored again. `also` writes what must be true together with the page.
-    Raises Conflict if the cursor was moved since `cursor_version` was read, BadPage for a page too large.
-    """
-    identity = page_id(feed, fetched)
-    sealed, key_no = seal(office, fetched, feed, identity)
-    now = office.now()
-    with office.store.write() as tx:
-        if cursor_version is not None:
-            cursors.move(tx, feed, fetched.cursor, cursor_version=cursor_version, now=now)
-        if also is not None:
-            also(tx)
-        # Two deliveries of the same page at one moment: the second waits here, and then finds it.
-        lock(tx, f"pages:{feed}")
-        known = pages.find(tx, identity)
-        if known is not None:
-            return known, False
-        seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
-        for totals in fetched.totals:
-            feed_totals.put(tx, feed, fetched.source, totals, page_seq=seq)
-        return seq, True
-
-
-class Batch(msgspec.Struct, kw_only=True):
-    """Some rows of a page as read, ready to be settled. `rows`: all of the page's; `totals`: what it says of itself."""
-
-    at: PageAt
-    rows: Rows
+    page: OpenPage
     start: int
     stop: int
     reading: Reading
-    totals: FeedTotals | None
 
 
-def work_page(office: Office, seq: int) -> Tally | None:
+def process_page(office: Office, seq: int) -> Tally | None:
     """Turn a stored page into what follows from it. None if the page cannot be read: then it waits for a person."""
     total = Tally()
     try:
-        for batch in read_page(office, seq):
-            total.add(settle_batch(office, batch))
+        for batch in read_batches(office, seq):
+            total.add(process_batch(office, batch))
     except BadPage:
         return None
     return total
 
 
-def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterator[Batch]:
+def read_batches(office: Office, seq: int, content: bytes | None = None) -> Iterator[PageBatch]:
     """The batches of a page that are not done yet, read and looked up, with no transaction open in between.
 
     `content` saves opening a page this process has only just stored. Raises BadPage, after setting the page
@@ -127,55 +63,46 @@ def read_page(office: Office, seq: int, content: bytes | None = None) -> Iterato
         done = batches.done(tx, seq)
     if meta.state not in ("stored", "bad"):
         return
-    at = PageAt(meta=meta, page_id=bytes(identity), key_no=key_no)
     if content is None:
-        content = open_page(office, seq)
-    compiled = office.mapping_of(meta.feed)
+        with office.store.read() as tx:
+            content = page_bytes(tx, office, seq) or b""
     try:
-        rows = compiled.read(content)
+        page = read_page(office, meta, bytes(identity), key_no, content)
     except BadPage as error:
         _set_aside(office, meta, error)
         raise
-    totals = compiled.totals(content)
     # A batch that failed leaves a gap, and the size may have been changed since: what no batch holds is to be done.
-    to_do = batches.gaps(done, len(rows))
-    for first, behind in to_do:
+    gaps = batches.gaps(done, len(page.rows))
+    for first, behind in gaps:
         for start in range(first, behind, office.gateway.batch_rows):
             stop = min(start + office.gateway.batch_rows, behind)
-            reading = _read_batch(office, at, rows, start, stop)
-            yield Batch(at=at, rows=rows, start=start, stop=stop, reading=reading, totals=totals)
-    if not to_do:
+            yield PageBatch(page=page, start=start, stop=stop, reading=look_ahead(office, page, start, stop))
+    if not gaps:
         with office.store.write() as tx:
-            _finish(tx, office, at.meta, rows=len(rows), totals=totals)
+            _finish(tx, office, page)
 
 
-def _read_batch(office: Office, at: PageAt, rows: Rows, start: int, stop: int) -> Reading:
-    read = identify(office, at.meta.feed, rows, start, stop)
-    with office.store.read() as tx:
-        return look_up(tx, office, at.meta.feed, read, rows)
-
-
-def settle_batch(office: Office, batch: Batch) -> Tally:
+def process_batch(office: Office, batch: PageBatch) -> Tally:
     """One transaction for all that follows from a batch; read again if the roster moved in between. The batch that
     closes the last gap marks its page as worked."""
-    at = batch.at
+    page = batch.page
     while True:
         try:
             with office.store.write() as tx:
-                tally = settle(tx, office, at, batch.reading, batch.start)
-                if not batches.gaps(batches.done(tx, at.meta.seq), len(batch.rows)):
-                    _finish(tx, office, at.meta, rows=len(batch.rows), totals=batch.totals)
+                tally = apply_batch(tx, office, page, batch.reading, batch.start)
+                if not batches.gaps(batches.done(tx, page.meta.seq), len(page.rows)):
+                    _finish(tx, office, page)
                 return tally
         except Conflict:
-            batch.reading = _read_batch(office, at, batch.rows, batch.start, batch.stop)
+            batch.reading = look_ahead(office, page, batch.start, batch.stop)
 
 
-def work_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Tally:
-    """Work pages in order while the next one is fetched and stored beside it.
+def process_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Tally:
+    """Process pages in order while the next one is fetched and stored beside it.
 
     `stored` stores a page at every step and gives its place and bytes; most of that is waiting for the disk, the
-    line or the compressor. Where the database is a server, the next batch is read while it settles the one before.
-    A page that fails is reported, and waits; it blocks nothing. None of its later batches is settled: it goes on at
+    line or the compressor. Where the database is a server, the next batch is read while the one before is applied.
+    A page that fails is reported, and waits; it blocks nothing. None of its later batches is applied: it goes on at
     its first gap, the next time.
     """
     total = Tally()
@@ -188,22 +115,22 @@ def work_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int,
     read = _batches(office, ahead(stored), stop, waiting)
     for batch in ahead(read) if office.store.postgres else read:
         # The batch behind one that failed has been read beside it already.
-        if batch.at.meta.seq in waiting:
+        if batch.page.meta.seq in waiting:
             continue
         try:
-            total.add(settle_batch(office, batch))
+            total.add(process_batch(office, batch))
         except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
-            stop(batch.at.meta.seq, error)
+            stop(batch.page.meta.seq, error)
     return total
 
 
 def _batches(
     office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None], waiting: Collection[int]
-) -> Iterator[Batch]:
+) -> Iterator[PageBatch]:
     """The batches of these pages in order. `waiting`: the pages that failed meanwhile, of which no more is read."""
     for seq, content in stored:
         try:
-            for batch in read_page(office, seq, content):
+            for batch in read_batches(office, seq, content):
                 yield batch
                 if seq in waiting:
                     break
@@ -243,8 +170,10 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
         quarantine.add(tx, [item])
 
 
-def _finish(tx: Tx, office: Office, meta: StoredPage, *, rows: int, totals: FeedTotals | None) -> None:
-    pages.finish(tx, meta.seq, rows=rows, day=totals.day if totals else None)
+def _finish(tx: Tx, office: Office, page: OpenPage) -> None:
+    """Every row is done: so is the page, and a file that replaces an older one takes back what it does not hold."""
+    meta, totals = page.meta, page.totals
+    pages.finish(tx, meta.seq, rows=len(page.rows), day=totals.day if totals else None)
     if totals is not None:
         feed_totals.put(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:

@@ -8,9 +8,9 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from gateway.errors import BadInput, WrongUse
-from gateway.flow.batches.replay import weigh_people
+from gateway.flow.changes.fact_boxes import FactBox, groups_paid, kinds_paid, open_box, seal_box
 from gateway.flow.office import Office
-from gateway.flow.people.fact_boxes import FactBox, groups_paid, kinds_paid, open_box, seal_box
+from gateway.flow.people.reassess import reassess
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
 from gateway.store import engine, facts, members, people, roster, schema
@@ -70,7 +70,7 @@ def record_fact(office: Office, association: str, told: Told) -> KnownFact:
             return known
         fact = Fact(kind=told.kind, on=told.on, disease=told.disease, confirmed=True)
         made = _write(tx, office, row, FactBox(fact=fact, by=told.by, id_number=member.id_number))
-        weigh_people(tx, office, association, {row.person_id})
+        reassess(tx, office, association, {row.person_id})
         return _shown(office, made, row, member)
 
 
@@ -94,7 +94,7 @@ def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
             raise _unknown_fact()
         said = _shown(office, standing, row, office.open_member(row))
         facts.end(tx, [fact_id], now_ms=to_ms(office.now()))
-        weigh_people(tx, office, association, {row.person_id})
+        reassess(tx, office, association, {row.person_id})
     return said
 
 

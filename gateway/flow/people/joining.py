@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from gateway.core.changes.claims import DECISION_WITHDRAWN
 from gateway.errors import BadInput
-from gateway.flow.batches.apply import Work, count_duplicates, person_files
 from gateway.flow.office import Office
-from gateway.flow.people.assess import WITHDRAWN, mark_duplicates, weigh
+from gateway.flow.people.reassess import reassess
 from gateway.model.claim import ClaimStatus
 from gateway.model.member import Member
-from gateway.store import batches, claims, members, people
+from gateway.store import claims, members, people
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 
@@ -42,7 +42,7 @@ def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, 
         people.move_member(tx, row.member_id, person_id=into[row.person_id])
     for start in range(0, len(merges), _AT_ONCE):
         some = merges[start : start + _AT_ONCE]
-        _weigh_again(tx, office, association, sorted({each for stays, others in some for each in (stays, *others)}))
+        reassess(tx, office, association, {person for stays, others in some for person in (stays, *others)})
     return [(row.member_id, row.person_id, into[row.person_id]) for row in rows]
 
 
@@ -62,7 +62,7 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
         raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
     for member_id, before, _ in moves:
         people.move_member(tx, member_id, person_id=before)
-    _weigh_again(tx, office, association, persons, because=WITHDRAWN)
+    reassess(tx, office, association, persons, withdrawal_reason=DECISION_WITHDRAWN)
     return members.of_people(tx, persons)
 
 
@@ -81,15 +81,3 @@ def _who_stays(tx: Tx, persons: Sequence[int]) -> int:
     standing = Counter(row.person_id for row in rows if row.status != ClaimStatus.WITHDRAWN)
     ever = Counter(row.person_id for row in rows)
     return min(persons, key=lambda one: (one not in decided, -standing[one], -ever[one], one))
-
-
-def _weigh_again(
-    tx: Tx, office: Office, association: str, persons: Sequence[int], *, because: str | None = None
-) -> None:
-    work = Work(associations=dict.fromkeys(persons, association))
-    people = person_files(tx, office, {}, work)
-    for person in people:
-        mark_duplicates(person.stays)
-    count_duplicates(tx, people, work)
-    weigh(tx, office, people, because=because)
-    batches.move_tally(tx, work.moves)

@@ -12,16 +12,16 @@ from datetime import date
 
 import msgspec
 
+from gateway.core.changes.persons import duplicates_among, insured
 from gateway.core.schemes import Insured, OtherPayment, SchemeFamily, assess, in_order_of_payment, ledger, payments_by
 from gateway.core.schemes.ledger import CapUse, DeductibleUse, Ledger, PeriodLedger
 from gateway.errors import BadCase, BrokenSeal, WrongUse
-from gateway.flow.batches.apply import Work, person_files
+from gateway.flow.changes.people import claims_of, decided_claims, person_files
 from gateway.flow.office import Office
-from gateway.flow.people.assess import fixed_claims, insured, mark_duplicates
 from gateway.model.benefit import BenefitEstimate, ClaimDecision, Fact
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
-from gateway.store import claims, members
+from gateway.store import members
 from gateway.store.engine import Tx
 
 
@@ -50,23 +50,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, Case]:
     """Scheme → a person's case in it, as he is weighed; none where nobody is enrolled."""
-    person = person_files(tx, office, {}, Work(associations={person_id: association}))[0]
-    if person.aside:
+    person = person_files(tx, office, {person_id: association}, {}, [])[person_id]
+    if person.unreadable:
         raise BrokenSeal
     if not person.enrolled:
         return {}
-    mark_duplicates(person.stays)
-    rows = claims.of_people(tx, [person_id])
-    decided = claims.decisions(tx, [row.claim_id for row in rows])
-    fixed = fixed_claims(tx, office, rows, decided).get(person_id, {})
+    repeats = duplicates_among(person.records)
+    counting = [held.record for held, repeat in zip(person.records, repeats, strict=True) if not repeat and held.record]
+    decided = decided_claims(tx, office, claims_of(tx, [person_id]), []).get(person_id, {})
     found: dict[str, Case] = {}
     paid: list[OtherPayment] = []
     for family in in_order_of_payment(office.families(association)):
         case = found[family.scheme] = Case(
             family=family,
             insured=insured(person, family.scheme),
-            records=[stay.record for stay in person.stays if not stay.duplicate],
-            decided={stay: each.decision for (scheme, stay), each in fixed.items() if scheme == family.scheme},
+            records=counting,
+            decided={stay: claim.decision for (scheme, stay), claim in decided.items() if scheme == family.scheme},
             facts=person.facts,
             other_payments=tuple(paid),
         )

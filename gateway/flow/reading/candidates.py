@@ -14,15 +14,15 @@ import msgspec
 
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.normalise import Rows
-from gateway.flow.findings.aside import not_written_off, open_or_set_aside
 from gateway.flow.office import Office
+from gateway.flow.opening import not_written_off, open_or_set_aside
 from gateway.model.decision import Candidate, Subject
 from gateway.model.member import Member
 from gateway.model.national_id import looked_up_as, looks_like_id
 from gateway.model.page import Identity
+from gateway.model.pieces import Piece
 from gateway.store import blocks, members
 from gateway.store.engine import Tx
-from gateway.store.unreadable import Piece
 
 PERSON_NO = b"pn"
 """The kind of block that holds person numbers learnt from certain matches."""

@@ -12,51 +12,25 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.changes import ReadRow
 from gateway.core.match import match
 from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, only_in_doubt
 from gateway.core.schemes import could_pay_any
-from gateway.flow.findings.aside import UNREADABLE
 from gateway.flow.office import Office
+from gateway.flow.opening import UNREADABLE
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
+from gateway.model.pieces import Piece
 from gateway.model.record import SettlementRecord
+from gateway.model.rows import RowClass, signed
 from gateway.store import roster
 from gateway.store.engine import Tx
-from gateway.store.unreadable import Piece
 
 _HIDDEN = re.compile("[*#•●×■□xX]{2,}")
 """Signs a feed puts in the place of digits it does not want to show, after NFKC."""
-
-
-class Row(msgspec.Struct, kw_only=True, gc=False):
-    """One row as read: its class so far, and what it says where that matters.
-
-    kind: stranger | left | member | review | quarantined (later also duplicate, superseded). `original`: the key of
-    what a reversal reverses; `subject`: what stands in a row whose number or name is in doubt, as it was written;
-    `person_no`: the feed's own number of somebody who is certainly the member matched; `ruled_by`: the rulings of
-    people that decided the row.
-    """
-
-    index: int
-    kind: str = "stranger"
-    key: bytes | None = None
-    original: bytes | None = None
-    amount: int = 0
-    identity: Identity | None = None
-    errors: tuple[RowError, ...] = ()
-    record: SettlementRecord | None = None
-    decisions: list[tuple[str, MatchDecision]] = msgspec.field(default_factory=list)
-    subject: Subject | None = None
-    person_no: str | None = None
-    ruled_by: tuple[int, ...] = ()
-
-    @property
-    def matched(self) -> list[tuple[str, Candidate]]:
-        """(association, member) for every association whose member this certainly is."""
-        return [(name, d.member) for name, d in self.decisions if d.outcome is MatchOutcome.MATCHED and d.member]
 
 
 SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不开 (the stored fields of a member do not open)")
@@ -66,13 +40,13 @@ SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不�
 class Reading(msgspec.Struct, kw_only=True):
     """A batch as read, under the roster versions it was looked up with."""
 
-    rows: list[Row]
+    rows: list[ReadRow]
     versions: tuple[int, ...]
     members: dict[int, list[Member]]
     aside: list[Piece] = msgspec.field(default_factory=list)
 
 
-def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[Row]:
+def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[ReadRow]:
     """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
     compiled, digest = office.mapping_of(feed), office.record_key(feed)
     out = []
@@ -81,34 +55,38 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
             if one.reversal:
                 out.append(_reversal(digest, compiled, rows, index, one))
             else:
-                out.append(Row(index=index, key=digest(one.settlement_no + "+"), amount=one.total, identity=one))
+                out.append(ReadRow(index=index, key=digest(one.settlement_no + "+"), amount=one.total, identity=one))
         else:
             out.append(_unreadable(digest, compiled, rows, index, one))
     return out
 
 
-def _reversal(digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, one: Identity) -> Row:
+def _reversal(
+    digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, one: Identity
+) -> ReadRow:
     """A reversal, with what it reverses. One that names nobody may be a member's: it is read whole at once, because
     later, when its original is known, nobody would see its errors."""
-    row = Row(
+    row = ReadRow(
         index=index,
         key=digest(one.settlement_no + "-"),
         original=digest((one.reverses or one.settlement_no) + "+"),
-        amount=-abs(one.total),
+        amount=signed(one.total, reversal=True),
         identity=one,
     )
     found = compiled.record(rows, index) if one.names_nobody else None
     if isinstance(found, Rejected):
-        row.kind, row.identity, row.errors = "quarantined", None, found.errors
+        row.row_class, row.identity, row.errors = RowClass.QUARANTINED, None, found.errors
+    elif found is not None:
+        row.record = found.record
     return row
 
 
 def _unreadable(
     digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]
-) -> Row:
+) -> ReadRow:
     """A row for quarantine, with its number and money where at least these can be read."""
     number, reversal, total = compiled.salvage(rows, index)
-    row = Row(index=index, kind="quarantined", amount=total or 0, errors=errors)
+    row = ReadRow(index=index, row_class=RowClass.QUARANTINED, amount=total or 0, errors=errors)
     if number:
         row.key = digest(number + ("-" if reversal else "+"))
     if reversal:
@@ -117,7 +95,7 @@ def _unreadable(
     return row
 
 
-def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Rows) -> Reading:
+def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content: Rows) -> Reading:
     """Ask the roster who is a member; decide whether the rows found are about members, and read those in full.
 
     A row with candidates gets a verdict by its evidence; where that leaves a doubt about which people ruled before, a
@@ -136,21 +114,21 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[Row], content: Row
             verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
         if verdict is not None:
             verdict.write_to(row)
-        if row.kind == "quarantined" and row.subject is not None and row.index not in ruled:
+        if row.row_class is RowClass.QUARANTINED and row.subject is not None and row.index not in ruled:
             _let_go_hidden(row)
         if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
-            row.kind, row.errors, row.decisions, row.record = "quarantined", (SHUT,), [], None
+            row.row_class, row.errors, row.decisions, row.record = RowClass.QUARANTINED, (SHUT,), [], None
     return Reading(rows=list(rows), versions=versions, members=candidates.people(), aside=candidates.aside)
 
 
-def see_as_written(office: Office, feed: str, content: Rows, row: Row) -> None:
+def see_as_written(office: Office, feed: str, content: Rows, row: ReadRow) -> None:
     """A row with nothing wrong but its number or name is looked for by what stands there."""
     if row.identity is None and only_in_doubt(row.errors):
         row.subject = office.mapping_of(feed).subject(content, row.index)
 
 
-def digests_asked(office: Office, feed: str, content: Rows, row: Row) -> set[bytes]:
+def digests_asked(office: Office, feed: str, content: Rows, row: ReadRow) -> set[bytes]:
     """Every fingerprint and block under which a row could be looked up."""
     see_as_written(office, feed, content, row)
     digests = set(blocks_asked(office, feed, content, row))
@@ -160,29 +138,31 @@ def digests_asked(office: Office, feed: str, content: Rows, row: Row) -> set[byt
     return digests
 
 
-def _let_go_hidden(row: Row) -> None:
+def _let_go_hidden(row: ReadRow) -> None:
     """A number that is hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's."""
     if row.subject is not None and _HIDDEN.search(row.subject.id_number or ""):
-        row.kind, row.errors = "stranger", ()
+        row.row_class, row.errors = RowClass.NON_MEMBER, ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is concluded about one row that has candidates. Fields as those of `Row`; `record` is there where a scheme
-    could pay."""
+    """What is concluded about one row that has candidates. Fields as those of `ReadRow`; `record` is there where a
+    scheme could pay."""
 
     index: int
     key: bytes | None
-    kind: str
+    row_class: RowClass
     errors: tuple[RowError, ...] = ()
     decisions: tuple[tuple[str, MatchDecision], ...] = ()
     record: SettlementRecord | None = None
     person_no: str | None = None
     ruled_by: tuple[int, ...] = ()
 
-    def write_to(self, row: Row) -> None:
-        """Make this the standing of its row."""
-        row.kind, row.errors, row.decisions = self.kind, self.errors, list(self.decisions)
-        row.record, row.person_no, row.ruled_by = self.record, self.person_no, self.ruled_by
+    def write_to(self, row: ReadRow) -> None:
+        """Make this the standing of its row. What a nameless reversal says is read already, whatever the verdict."""
+        row.row_class, row.errors, row.decisions = self.row_class, self.errors, list(self.decisions)
+        row.person_no, row.ruled_by = self.person_no, self.ruled_by
+        if not row.is_nameless_reversal:
+            row.record = self.record
 
 
 class _Judge:
@@ -192,21 +172,21 @@ class _Judge:
         self._office, self._feed, self._content, self._candidates = office, feed, content, candidates
         self._compiled = office.mapping_of(feed)
 
-    def by_evidence(self, row: Row) -> Verdict:
+    def by_evidence(self, row: ReadRow) -> Verdict:
         """What matching makes of a row as it was identified."""
-        standing = Verdict(index=row.index, key=row.key, kind=row.kind, errors=row.errors)
+        standing = Verdict(index=row.index, key=row.key, row_class=row.row_class, errors=row.errors)
         return self._verdict(row, standing, None)
 
-    def by_rulings(self, row: Row, verdict: Verdict, ruled: RuledRow) -> Verdict:
+    def by_rulings(self, row: ReadRow, verdict: Verdict, ruled: RuledRow) -> Verdict:
         """The verdict on a doubtful row once people's decisions stand in place of matching's."""
         return self._verdict(row, verdict, ruled)
 
-    def _verdict(self, row: Row, standing: Verdict, ruled: RuledRow | None) -> Verdict:
+    def _verdict(self, row: ReadRow, standing: Verdict, ruled: RuledRow | None) -> Verdict:
         """First as a sound row reads. One that has nothing wrong but its number or name is then read as it is written:
         it stays set aside with that error, unless what is written leads to a member."""
         as_written = row.identity is None or self._by_old_number(row.index, row.identity)
         verdict = self._read(row, standing, ruled, as_written=as_written)
-        if row.identity is not None and verdict.kind == "quarantined" and only_in_doubt(verdict.errors):
+        if row.identity is not None and verdict.row_class is RowClass.QUARANTINED and only_in_doubt(verdict.errors):
             return self._read(row, verdict, ruled, as_written=True)
         return verdict
 
@@ -214,24 +194,28 @@ class _Judge:
         """Whether the row stands under an old number that is nobody's: in 18 characters it would seem proved."""
         return index not in self._candidates.by_number and len(identity.id_number or "") == 15
 
-    def _read(self, row: Row, standing: Verdict, ruled: RuledRow | None, *, as_written: bool) -> Verdict:
+    def _read(self, row: ReadRow, standing: Verdict, ruled: RuledRow | None, *, as_written: bool) -> Verdict:
         glanced = self._compiled.glance(self._content, row.index, as_written=as_written)
         if isinstance(glanced, Rejected):
             return _set_aside(standing, glanced)
         subject = glanced.glance.subject
         decisions = ruled.decisions if ruled else tuple(self._matched(row.index, subject))
-        kind = self._kind(row, glanced.glance, decisions)
-        if kind == "stranger" and standing.kind == "quarantined":
+        row_class = self._class_of(row, glanced.glance, decisions)
+        if row_class is RowClass.NON_MEMBER and standing.row_class is RowClass.QUARANTINED:
             return msgspec.structs.replace(standing, decisions=decisions)
-        record = self._compiled.record_of(glanced) if kind == "member" else None
+        record = self._compiled.record_of(glanced) if row_class is RowClass.MEMBER else None
         if isinstance(record, Rejected):
             return _set_aside(standing, record)
         # What a person ruled can be taken back, so nothing is learnt from it.
-        certain = row.index in self._candidates.by_number and kind in ("member", "left") and not ruled
+        certain = (
+            row.index in self._candidates.by_number
+            and row_class in (RowClass.MEMBER, RowClass.NOT_PAYABLE)
+            and not ruled
+        )
         return Verdict(
             index=row.index,
             key=row.key,
-            kind=kind,
+            row_class=row_class,
             decisions=decisions,
             record=record.record if record is not None else None,
             person_no=subject.person_no if certain else None,
@@ -247,19 +231,22 @@ class _Judge:
             ]
             yield association, match(subject, offered, self._office.match_model)
 
-    def _kind(self, row: Row, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> str:
+    def _class_of(self, row: ReadRow, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> RowClass:
         """The class that follows: a certain member's row counts as his only where one of his schemes could pay."""
         outcomes = {decision.outcome for _, decision in decisions}
         if MatchOutcome.MATCHED in outcomes:
             refund = row.original is not None
             matched = [name for name, decision in decisions if decision.outcome is MatchOutcome.MATCHED]
             payable = any(could_pay_any(glance, self._office.families(name), refund=refund) for name in matched)
-            return "member" if payable else "left"
-        return "review" if MatchOutcome.REVIEW in outcomes else "stranger"
+            return RowClass.MEMBER if payable else RowClass.NOT_PAYABLE
+        return RowClass.REVIEW if MatchOutcome.REVIEW in outcomes else RowClass.NON_MEMBER
 
 
 def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:
     """A row that cannot be read whole. What was wrong with it before is what a person must mend first."""
     return Verdict(
-        index=standing.index, key=standing.key, kind="quarantined", errors=standing.errors or rejected.errors
+        index=standing.index,
+        key=standing.key,
+        row_class=RowClass.QUARANTINED,
+        errors=standing.errors or rejected.errors,
     )

@@ -13,25 +13,27 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.changes import ReadRow
+from gateway.core.changes.claims import DECISION_WITHDRAWN
 from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
 from gateway.core.roster import one_holder
 from gateway.errors import BadInput, Conflict
-from gateway.flow.batches.replay import resettle
+from gateway.flow.batches.replay import apply_again
 from gateway.flow.batches.take_back import take_back_agreed
 from gateway.flow.batches.withdrawn_rulings import take_out_of_gone_pages
 from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
-from gateway.flow.people.assess import WITHDRAWN
+from gateway.flow.pages.stored_pages import OpenPage
 from gateway.flow.people.joining import join_people, part_people
 from gateway.flow.reading.candidates import PERSON_NO
-from gateway.flow.reading.rows import Row, look_up
+from gateway.flow.reading.rows import look_up
 from gateway.flow.reading.rulings import Digests, digests_of
-from gateway.flow.reviewing.show import Alternative, Opened, alternatives, clerk, find_item, numbers_of, open_page
+from gateway.flow.reviewing.show import Alternative, alternatives, clerk, find_item, numbers_of, page_of, row_as_written
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
+from gateway.model.questions import ReviewItem
 from gateway.store import blocks, members, pages, records, rescans, review_decisions, reviews, roster, rulings
 from gateway.store.engine import Tx, lock
 from gateway.store.review_decisions import ReviewDecision
-from gateway.store.reviews import ReviewItem
 from gateway.store.rulings import Ruling
 from gateway.store.values import from_ms, to_ms
 
@@ -128,7 +130,7 @@ class _Case:
 
     def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: ReviewAnswer) -> None:
         self._tx, self._office, self._item, self._said = tx, office, item, said
-        self._pages: dict[int, Opened | None] = {}
+        self._pages: dict[int, OpenPage | None] = {}
         self._before = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = reviews.last_number(tx)
         self._replaced: tuple[ReplacedProposal, ...] = ()
@@ -182,7 +184,7 @@ class _Case:
         if self._waits_for_second(chosen, others):
             return self._done("proposed", member=chosen.member)
         joined = join_people(self._tx, self._office, chosen.member, others) if others else []
-        digests = digests_of(self._office, page.at.meta.feed, page.content, row)
+        digests = digests_of(self._office, page.meta.feed, page.rows, row)
         decision = self._write("done", chosen=chosen, joined=joined)
         against = self._overruled(digests, {chosen.member.member_id}, same=True)
         self._rule(against, [self._ruling(digests.same, chosen.member, decision, same=True)])
@@ -195,7 +197,7 @@ class _Case:
 
     def _different(self) -> ReviewResult:
         page, row, likely = self._evidence()
-        digests = digests_of(self._office, page.at.meta.feed, page.content, row)
+        digests = digests_of(self._office, page.meta.feed, page.rows, row)
         decision = self._write("done", chosen=likely[0] if likely else None)
         against = self._overruled(digests, {each.member.member_id for each in likely}, same=False)
         new = [self._ruling(digests.different, each.member, decision, same=False) for each in likely]
@@ -206,14 +208,14 @@ class _Case:
         self._close()
         return self._done("decided", rows=changed)
 
-    def _evidence(self) -> tuple[Opened, Row, list[Alternative]]:
+    def _evidence(self) -> tuple[OpenPage, ReadRow, list[Alternative]]:
         page = self._page(self._item.page_seq)
         if page is None or self._item.row is None:
             raise BadInput("item_expired", "原页已到期或已读不出，无从核定 (its page is gone or cannot be read)")
-        row = page.row(self._office, self._item.row)
+        row = row_as_written(self._office, page, self._item.row)
         return page, row, alternatives(self._tx, self._office, page, row, self._item)
 
-    def _chosen(self, page: Opened, row: Row, likely: Sequence[Alternative]) -> Alternative:
+    def _chosen(self, page: OpenPage, row: ReadRow, likely: Sequence[Alternative]) -> Alternative:
         """Whom the answer is about: the member named, or the one the item names."""
         wanted = self._said.member_no
         for each in likely:
@@ -223,7 +225,7 @@ class _Case:
             raise BadInput("unknown_member", "候选会员已不在册，请以会员号指明 (name the member by number)")
         return self._anybody(page, row, wanted)
 
-    def _anybody(self, page: Opened, row: Row, member_no: str) -> Alternative:
+    def _anybody(self, page: OpenPage, row: ReadRow, member_no: str) -> Alternative:
         """A member nothing led to but the person who decides."""
         rows = members.by_number(self._tx, self._item.association, [member_no])
         if not rows:
@@ -324,24 +326,24 @@ class _Case:
         rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
-    def _settle_rows(self, rows: Iterable[tuple[int, int]], *, because: str | None = None) -> int:
+    def _settle_rows(self, rows: Iterable[tuple[int, int]], *, withdrawal_reason: str | None = None) -> int:
         by_page: dict[int, list[int]] = defaultdict(list)
         for seq, index in rows:
             by_page[seq].append(index)
         changed = 0
         for seq, indexes in sorted(by_page.items()):
             page = self._page(seq)
-            if page is None or page.at.meta.replaced_by is not None:
+            if page is None or page.meta.replaced_by is not None:
                 continue
-            if self._item.association in self._office.feeds[page.at.meta.feed].associations:
-                again = [page.row(self._office, index) for index in sorted(indexes)]
-                reading = look_up(self._tx, self._office, page.at.meta.feed, again, page.content)
-                changed += resettle(self._tx, self._office, page.at, reading, because=because)
+            if self._item.association in self._office.feeds[page.meta.feed].associations:
+                again = [row_as_written(self._office, page, index) for index in sorted(indexes)]
+                reading = look_up(self._tx, self._office, page.meta.feed, again, page.rows)
+                changed += apply_again(self._tx, self._office, page, reading, withdrawal_reason=withdrawal_reason)
         return changed
 
-    def _page(self, seq: int) -> Opened | None:
+    def _page(self, seq: int) -> OpenPage | None:
         if seq not in self._pages:
-            self._pages[seq] = open_page(self._tx, self._office, seq)
+            self._pages[seq] = page_of(self._tx, self._office, seq)
         return self._pages[seq]
 
     # ── taking it back ──
@@ -380,8 +382,14 @@ class _Case:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         rulings.forget(self._tx, [each.ruling_id for each in withdrawn])
         parted, doubtful = self._part(last)
-        changed = take_out_of_gone_pages(self._tx, self._office, self._item, {last.member_id, *parted}, gone)
-        changed += self._settle_rows((rows - gone) | doubtful, because=WITHDRAWN)
+        changed = take_out_of_gone_pages(
+            self._tx,
+            self._office,
+            self._item,
+            parted if last.member_id is None else {last.member_id, *parted},
+            gone,
+        )
+        changed += self._settle_rows((rows - gone) | doubtful, withdrawal_reason=DECISION_WITHDRAWN)
         if self._now().state == "decided":
             # The row came again since: the doubt is about the newer one, and is asked there.
             reviews.end(self._tx, [self._item.item_id], state="superseded")

@@ -8,20 +8,21 @@ from itertools import islice
 
 import msgspec
 
+from gateway.core.changes import ReadRow
 from gateway.core.normalise import Rows
 from gateway.core.reviewing import Pair, side_by_side
-from gateway.errors import BadPage, WrongUse
-from gateway.flow.batches.apply import ENTRY, NO_KEY, batch_name
-from gateway.flow.intake.work import unseal
-from gateway.flow.office import Office, page_context
+from gateway.errors import WrongUse
+from gateway.flow.office import Office
+from gateway.flow.pages.row_lists import entries_after
+from gateway.flow.pages.stored_pages import open_page
 from gateway.flow.reading.candidates import Search, blocks_asked, number_asked
-from gateway.flow.reading.rows import Row, identify, look_up, see_as_written
+from gateway.flow.reading.rows import identify, look_up, see_as_written
 from gateway.flow.reviewing.show import find_item
 from gateway.model.decision import Evidence, Subject
-from gateway.store import batches, blocks, members, pages, quarantine, records, reviews
+from gateway.model.rows import RowClass
+from gateway.store import blocks, members, pages, quarantine, records, reviews
 from gateway.store.blocks import Width
 from gateway.store.engine import Tx
-from gateway.store.pages import StoredPage
 from gateway.store.reporting import number_width
 
 
@@ -46,7 +47,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     page: int
     row: int
     reversal: bool
-    kind: str
+    kind: RowClass
     asked: tuple[str, ...]
     decisions: tuple[Considered, ...]
 
@@ -87,25 +88,16 @@ def _place(tx: Tx, office: Office, feed: str, key: bytes) -> tuple[int, int] | N
     known = [(each.page_seq, each.row) for each in records.by_keys(tx, [key])]
     known += [(each.page_seq, each.row) for each in reviews.open_by_key(tx, [key]) if each.row is not None]
     known += [(each.page_seq, each.row) for each in quarantine.open_by_key(tx, [key]) if each.row is not None]
-    return max(known) if known else max(_listed(tx, office, feed, key), default=None)
-
-
-def _listed(tx: Tx, office: Office, feed: str, key: bytes) -> Iterator[tuple[int, int]]:
-    for sheet in batches.sheets_of_feed(tx, feed):
-        if sheet.sealed is None or key == NO_KEY:
-            continue
-        page_id = bytes(pages.load(tx, sheet.page_seq)[1])
-        plain = office.vault.open(sheet.sealed, batch_name(page_id, sheet.first_row))
-        for row in range(sheet.rows):
-            if plain[row * ENTRY + 1 : (row + 1) * ENTRY] == key:
-                yield sheet.page_seq, sheet.first_row + row
+    if known:
+        return max(known)
+    return max((place for place, (_, listed) in entries_after(tx, office, feed, 0, []) if listed == key), default=None)
 
 
 def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
-    opened = _open(tx, office, seq)
-    if opened is None:
+    page = open_page(tx, office, seq)
+    if page is None:
         return []
-    meta, content = opened
+    meta, content = page.meta, page.rows
     row = identify(office, meta.feed, content, index, index + 1)[0]
     asked = _kinds_asked(office, meta.feed, content, row)
     look_up(tx, office, meta.feed, [row], content)
@@ -133,7 +125,7 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
             page=seq,
             row=index,
             reversal=reversal,
-            kind=row.kind,
+            kind=row.row_class,
             asked=asked,
             decisions=tuple(decisions),
         )
@@ -145,19 +137,7 @@ def _pairs(tx: Tx, office: Office, subject: Subject, member_id: int | None) -> t
     return tuple(side_by_side(subject, office.open_member(rows[0]), reveal=False)) if rows else ()
 
 
-def _open(tx: Tx, office: Office, seq: int) -> tuple[StoredPage, Rows] | None:
-    """A stored page and its rows; None where its bytes are gone or cannot be read."""
-    meta, page_id, sealed = pages.load(tx, seq)
-    if sealed is None:
-        return None
-    try:
-        content = unseal(office, sealed, page_context(bytes(page_id).hex()))
-        return meta, office.mapping_of(meta.feed).read(content)
-    except BadPage:
-        return None
-
-
-def _kinds_asked(office: Office, feed: str, content: Rows, row: Row) -> tuple[str, ...]:
+def _kinds_asked(office: Office, feed: str, content: Rows, row: ReadRow) -> tuple[str, ...]:
     """What a row that leads to nobody is looked up by: its number, then kinds of blocks."""
     see_as_written(office, feed, content, row)
     number = ("number",) if number_asked(row) is not None else ()
@@ -213,9 +193,9 @@ def _counts(tx: Tx, office: Office) -> Iterator[_Count]:
     """The rows of every feed's pages, newest page first."""
     for feed in office.feeds:
         for page in reversed(pages.of_feed(tx, feed)):
-            opened = _open(tx, office, page.seq) if page.state == "done" else None
+            opened = open_page(tx, office, page.seq) if page.state == "done" else None
             if opened is not None:
-                yield from _counts_of(tx, office, feed, opened[1])
+                yield from _counts_of(tx, office, feed, opened.rows)
 
 
 def _counts_of(tx: Tx, office: Office, feed: str, content: Rows) -> Iterator[_Count]:

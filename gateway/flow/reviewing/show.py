@@ -10,44 +10,39 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.changes import ReadRow
+from gateway.core.changes.claims import changed_since
+from gateway.core.changes.persons import insured
 from gateway.core.match import record_blocks
-from gateway.core.normalise import Normal, Rejected, Rows, only_in_doubt
+from gateway.core.normalise import Normal, Rejected, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
-from gateway.errors import BadInput, BadPage, BrokenSeal
-from gateway.flow.batches.apply import PageAt, Work, person_files
+from gateway.errors import BadInput, BrokenSeal
+from gateway.flow.changes.people import claims_of, decided_claims, person_files
 from gateway.flow.delivery.claims import summary as claim_summary
-from gateway.flow.intake.work import unseal
-from gateway.flow.office import Office, note_context, page_context, undone_note_context
-from gateway.flow.people.assess import changed_since, fixed_claims, insured
+from gateway.flow.office import Office, note_context, undone_note_context
+from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.reading.candidates import Search
-from gateway.flow.reading.rows import Row, identify, see_as_written
+from gateway.flow.reading.rows import identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
 from gateway.model.decision import MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Member
 from gateway.model.money import yuan
+from gateway.model.questions import ReviewItem
 from gateway.store import accesses, blocks, claims, match_decisions, members, pages, review_decisions, reviews
 from gateway.store.accesses import Access
 from gateway.store.engine import Tx
 from gateway.store.review_decisions import ReviewDecision
-from gateway.store.reviews import ReviewItem
 from gateway.store.values import from_ms, to_ms
-from gateway.vault import key_number
 
 _LONGEST_NAME = 80
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored page whose rows can be read again."""
-
-    at: PageAt
-    content: Rows
-
-    def row(self, office: Office, index: int) -> Row:
-        """One row, read as far as finding out whose it is needs."""
-        [row] = identify(office, self.at.meta.feed, self.content, index, index + 1)
-        see_as_written(office, self.at.meta.feed, self.content, row)
-        return row
+def row_as_written(office: Office, page: OpenPage, index: int) -> ReadRow:
+    """One row of a page, read as far as finding out whose it is needs."""
+    [row] = identify(office, page.meta.feed, page.rows, index, index + 1)
+    see_as_written(office, page.meta.feed, page.rows, row)
+    return row
 
 
 class Alternative(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,30 +64,23 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode({each.field: each.level for each in self.decision.evidence}).decode()
 
 
-def open_page(tx: Tx, office: Office, seq: int) -> Opened | None:
-    """A stored page, or None where its bytes are gone or cannot be read any more."""
-    meta, page_id, sealed = pages.load(tx, seq)
-    if sealed is None or meta.feed not in office.feeds:
-        return None
-    try:
-        content = office.mapping_of(meta.feed).read(unseal(office, sealed, page_context(bytes(page_id).hex())))
-    except BadPage:
-        return None
-    return Opened(at=PageAt(meta=meta, page_id=bytes(page_id), key_no=key_number(sealed)), content=content)
+def page_of(tx: Tx, office: Office, seq: int) -> OpenPage | None:
+    """A stored page, or None where its bytes are gone, its feed is no more, or it cannot be read any more."""
+    return open_page(tx, office, seq) if pages.load(tx, seq)[0].feed in office.feeds else None
 
 
 def alternatives(
-    tx: Tx, office: Office, page: Opened, row: Row, item: ReviewItem, named: Iterable[int | None] = ()
+    tx: Tx, office: Office, page: OpenPage, row: ReadRow, item: ReviewItem, named: Iterable[int | None] = ()
 ) -> list[Alternative]:
     """The members an item's row may be about, the likeliest first; the one the item names and those `named` by people
     are always among them."""
-    feed = page.at.meta.feed
-    found = Search(tx, office, feed, page.content).run([row])
+    feed = page.meta.feed
+    found = Search(tx, office, feed, page.rows).run([row])
     candidates = {member.member_id: member for member in found.of_rows.get(row.index, ())}
     wanted = {each for each in (item.member_id, *named) if each is not None}
     further = members.by_id(tx, wanted - candidates.keys())
     candidates.update((row.member_id, office.open_member(row)) for row in further)
-    subject = subject_of(office, feed, page.content, row.index) or Subject()
+    subject = subject_of(office, feed, page.rows, row.index) or Subject()
     likely = []
     for member in candidates.values():
         decision = alone(subject, found.as_matched(row.index, member), office.match_model)
@@ -245,7 +233,7 @@ def _match_shown(
     tx: Tx, office: Office, item: ReviewItem, named: Iterable[int | None], *, reveal: bool
 ) -> dict[str, Any]:
     """The record beside every member it may be about, and the waterfall the doubt was raised with."""
-    page = open_page(tx, office, item.page_seq)
+    page = page_of(tx, office, item.page_seq)
     kept = [each for each in match_decisions.of_pages(tx, [item.page_seq]) if each.row == item.row]
     why = next((each for each in kept if each.association == item.association), None)
     shown = {
@@ -255,8 +243,8 @@ def _match_shown(
     }
     if page is None or item.row is None:
         return {**shown, "settlement": None, "candidates": []}
-    row = page.row(office, item.row)
-    subject = subject_of(office, page.at.meta.feed, page.content, item.row) or Subject()
+    row = row_as_written(office, page, item.row)
+    subject = subject_of(office, page.meta.feed, page.rows, item.row) or Subject()
     likely = alternatives(tx, office, page, row, item, {*named, *_namesakes(tx, office, subject)})
     return {
         **shown,
@@ -265,14 +253,14 @@ def _match_shown(
     }
 
 
-def _settlement(office: Office, page: Opened, index: int) -> dict[str, Any]:
+def _settlement(office: Office, page: OpenPage, index: int) -> dict[str, Any]:
     """Where, when and how much, and what is wrong with the row; that alone where more than number or name is."""
-    mapping = office.mapping_of(page.at.meta.feed)
-    found = mapping.record(page.content, index)
+    mapping = office.mapping_of(page.meta.feed)
+    found = mapping.record(page.rows, index)
     wrong = {} if isinstance(found, Normal) else {"errors": msgspec.to_builtins(found.errors)}
     if isinstance(found, Rejected) and only_in_doubt(found.errors):
         # The doubt is about who he is; where he was, when and for how much is as good as anybody's.
-        found = mapping.record(page.content, index, as_written=True)
+        found = mapping.record(page.rows, index, as_written=True)
     if not isinstance(found, Normal):
         return wrong
     record = found.record
@@ -301,19 +289,19 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     decided = claims.decisions(tx, [row.claim_id])
     if row.claim_id not in decided:
         return {**shown, "decision": None}
-    [person] = person_files(tx, office, {}, Work(associations={row.person_id: row.association}))
-    if person.aside:
+    person = person_files(tx, office, {row.person_id: row.association}, {}, [])[row.person_id]
+    if person.unreadable:
         raise BrokenSeal
-    records = [stay.record for stay in person.stays if not stay.duplicate] if person.enrolled else []
-    fixed = fixed_claims(tx, office, claims.of_people(tx, [row.person_id]), claims.decisions(tx, [row.claim_id]))
-    mine = fixed[row.person_id][row.scheme, row.stay]
+    counting = person.records if person.enrolled else []
+    records = [held.record for held in counting if not held.duplicate and held.record is not None]
+    mine = decided_claims(tx, office, claims_of(tx, [row.person_id]), [])[row.person_id][row.scheme, row.stay]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
     now = sum(each.payable for each in estimates if each.stay == row.stay)
     what = decided[row.claim_id]
     return {
         **shown,
         "decision": {"outcome": what.outcome, "amount": yuan(what.amount), "version": what.version},
-        "settlements": [each["settlement_no"] for each in mine.told],
+        "settlements": list(mine.decision.settlements),
         "changed": [{"settlement_no": number, "gone": said == "gone"} for number, said in changed_since(mine, records)],
         "owed_now": yuan(now),
         "difference": yuan(now - what.amount),

@@ -15,8 +15,8 @@ from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
 from gateway.flow.delivery.claims import claims_after, claims_of_person, decide, find_claim, summary
 from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
+from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, parse_yuan, yuan
-from gateway.store.claims import ClaimRow
 from gateway.store.members import MemberRow
 from gateway.web.api.cursors import opaque, place_of
 from gateway.web.api.desk import Desk, desk_of
@@ -127,7 +127,7 @@ async def list_claims(
     return json_answer(ClaimList(claims=shown, next=following, more=page.more))
 
 
-def _claim(row: ClaimRow, body: bytes | None) -> Claim:
+def _claim(row: PrefilledClaim, body: bytes | None) -> Claim:
     return Claim(**summary(row), body=msgspec.Raw(body or b"null"))
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import WrongUse
-from gateway.flow.intake.work import take_in
+from gateway.flow.pages.stored_pages import store_page
 from gateway.ports import ReceiveFeed
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, any_body, problems, signed
@@ -64,5 +64,5 @@ def _door(desk: Desk, feed: str) -> ReceiveFeed:
 
 def _take(desk: Desk, feed: str, door: ReceiveFeed, headers: dict[str, str], body: bytes) -> PageTaken:
     fetched = door.accept(headers, body, now=desk.office.now())
-    seq, new = take_in(desk.office, feed, fetched)
+    seq, new = store_page(desk.office, feed, fetched)
     return PageTaken(page=str(seq), new=new)

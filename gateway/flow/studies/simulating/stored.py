@@ -11,13 +11,13 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from gateway.core.changes.persons import PersonFile, insured
 from gateway.core.schemes import Insured
 from gateway.core.studies.forecast import take_up
 from gateway.core.studies.simulation import Figures
 from gateway.errors import BadCase, WrongUse
+from gateway.flow.changes.fact_boxes import open_box
 from gateway.flow.office import Office, record_name
-from gateway.flow.people.assess import PersonFile, insured
-from gateway.flow.people.fact_boxes import open_box
 from gateway.flow.studies.simulating.bills import Asked, Known, bill
 from gateway.flow.studies.simulating.drafts import Rules
 from gateway.model.benefit import Fact
@@ -168,7 +168,7 @@ def _facts(office: Office, members: Sequence[Member], told: Sequence[Sequence[Fa
 def _insured(asked: Asked, members: Sequence[Member]) -> Insured:
     """The person as the scheme sees him, with his coverage of the schemes it stands on."""
     first = members[0]
-    person = PersonFile(person_id=first.person_id, association=first.association, members=list(members), stays=[])
+    person = PersonFile(person_id=first.person_id, association=first.association, members=list(members), records=[])
     mine = insured(person, asked.rules.before.scheme)
     others = [each for scheme in _stood_on(asked.rules) for each in insured(person, scheme).coverage]
     return msgspec.structs.replace(mine, coverage=(*mine.coverage, *others)) if others else mine

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from gateway.core.forms import Forms, packed
-from gateway.flow.findings.aside import open_or_set_aside
 from gateway.flow.office import Office, Opener
-from gateway.flow.people.assess import PersonFile
+from gateway.flow.opening import open_or_set_aside
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
+from gateway.model.pieces import Piece
 from gateway.store import facts
 from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
-from gateway.store.unreadable import Piece
 from gateway.vault import context_for
 
 fact_context = context_for("fact", "sealed")
@@ -67,28 +67,29 @@ def groups_paid(office: Office, association: str) -> set[str]:
     return {group.name for family in office.families(association) for group in family.disease_groups}
 
 
-def give_facts(tx: Tx, office: Office, people: Sequence[PersonFile]) -> None:
-    """Put into each person's file what was confirmed about him; one query, none where no scheme pays at facts."""
-    about = _members_of(people, {name for name in {each.association for each in people} if _pays(office, name)})
-    if not about:
-        return
-    open_one = office.vault.opener()
-    for row in facts.of_members(tx, about):
-        person, member = about[row.member_id]
-        piece = Piece(kind="fact", name=str(row.fact_id), subject=row.association, person_id=person.person_id)
-        box = open_or_set_aside(piece, partial(open_box, office, row, open_one), person.aside)
-        if box is not None and box.is_about(member):
-            person.facts += (box.fact,)
+def facts_of(
+    tx: Tx, office: Office, enrolments: Mapping[int, Sequence[Member]], people: Mapping[int, str], unopened: list[Piece]
+) -> dict[int, list[Fact]]:
+    """Person → what was confirmed of any enrolment and still counts; one query, none where no scheme of the people's
+    associations (`people`: person → association) pays at facts. What does not open is added to `unopened`."""
+    paying = {name for name in set(people.values()) if _pays(office, name)}
+    members = {
+        member.member_id: (person_id, member)
+        for person_id, enrolled in enrolments.items()
+        if people[person_id] in paying
+        for member in enrolled
+    }
+    facts_by_person: dict[int, list[Fact]] = defaultdict(list)
+    if members:
+        open_one = office.vault.opener()
+        for row in facts.of_members(tx, members):
+            person_id, member = members[row.member_id]
+            piece = Piece(kind="fact", name=str(row.fact_id), subject=row.association, person_id=person_id)
+            box = open_or_set_aside(piece, partial(open_box, office, row, open_one), unopened)
+            if box is not None and box.is_about(member):
+                facts_by_person[person_id].append(box.fact)
+    return facts_by_person
 
 
 def _pays(office: Office, association: str) -> bool:
     return any(family.pays_at_events for family in office.families(association))
-
-
-def _members_of(people: Iterable[PersonFile], associations: set[str]) -> dict[int, tuple[PersonFile, Member]]:
-    return {
-        member.member_id: (person, member)
-        for person in people
-        if person.association in associations
-        for member in person.members
-    }

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from gateway.errors import BrokenSeal
+from gateway.model.pieces import Piece
 from gateway.store import unreadable
 from gateway.store.engine import Tx
-from gateway.store.unreadable import Piece
 
 T = TypeVar("T")
 

@@ -13,17 +13,19 @@ import msgspec
 
 from gateway.core.claims import kept
 from gateway.errors import WrongUse
-from gateway.flow.batches.apply import Work, batch_name, count_duplicates, person_files, stored_stay
 from gateway.flow.batches.take_back import take_back_replaced
-from gateway.flow.findings.aside import DOES_NOT_OPEN, UNREADABLE
+from gateway.flow.changes.fact_boxes import open_box
+from gateway.flow.changes.people import held_record
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.intake.retry import retry_quarantine
-from gateway.flow.intake.work import open_page
 from gateway.flow.office import Office, delivery_context
-from gateway.flow.people.assess import mark_duplicates, weigh
-from gateway.flow.people.fact_boxes import open_box
-from gateway.model.claim import ClaimStatus
+from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
+from gateway.flow.pages.row_lists import open_list
+from gateway.flow.pages.stored_pages import page_bytes
+from gateway.flow.people.reassess import reassess
+from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import yuan
+from gateway.model.pieces import Piece
 from gateway.store import (
     batches,
     claims,
@@ -32,15 +34,13 @@ from gateway.store import (
     findings,
     members,
     pages,
-    people,
     quarantine,
     records,
     roster,
     unreadable,
 )
-from gateway.store.claims import ClaimRow
 from gateway.store.engine import Tx
-from gateway.store.unreadable import Piece, StandingPiece
+from gateway.store.unreadable import StandingPiece
 
 _ALL = 1_000_000
 _UNKNOWN_CONTENT = bytes(32)
@@ -126,7 +126,8 @@ def _opens(office: Office, piece: Piece) -> bool:
     }
     try:
         if piece.kind == "page":
-            open_page(office, int(piece.name))
+            with office.store.read() as tx:
+                page_bytes(tx, office, int(piece.name))
             return True
         with office.store.read() as tx:
             openers[piece.kind](tx, office, piece.name)
@@ -143,7 +144,7 @@ def _open_body(tx: Tx, office: Office, name: str) -> object:
 
 def _open_record(tx: Tx, office: Office, name: str) -> object:
     row = records.by_id(tx, int(name))
-    return stored_stay(office, row, office.vault.open) if row else None
+    return held_record(office, row, office.vault.open) if row else None
 
 
 def _open_fact(tx: Tx, office: Office, name: str) -> object:
@@ -159,7 +160,7 @@ def _open_list(tx: Tx, office: Office, name: str) -> object:
     seq, first_row = map(int, name.split("/"))
     page_id = bytes(pages.load(tx, seq)[1])
     sheets = [sheet for sheet in batches.sheets_of_page(tx, seq) if sheet.first_row == first_row]
-    return [office.vault.open(sheet.sealed, batch_name(page_id, first_row)) for sheet in sheets if sheet.sealed]
+    return [open_list(office, sheet, page_id) for sheet in sheets]
 
 
 def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
@@ -176,16 +177,8 @@ def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
 
 
 def _reassess(tx: Tx, office: Office, association: str, person_id: int) -> None:
-    """Lock a person, and weigh all they have."""
     roster.version(tx, [association], hold=True)
-    people.lock(tx, [person_id])
-    work = Work(associations={person_id: association})
-    files = person_files(tx, office, {}, work)
-    for file in files:
-        mark_duplicates(file.stays)
-    count_duplicates(tx, files, work)
-    weigh(tx, office, files)
-    batches.move_tally(tx, work.moves)
+    reassess(tx, office, association, [person_id])
 
 
 def _rows_again(office: Office) -> None:
@@ -222,13 +215,13 @@ def _body_anew(tx: Tx, office: Office, piece: Piece) -> None:
     deliveries.wake(tx, claim_id, row.version, now=office.now())
 
 
-def _claims(tx: Tx, person_id: int | None) -> dict[str, ClaimRow]:
+def _claims(tx: Tx, person_id: int | None) -> dict[str, PrefilledClaim]:
     rows = claims.of_people(tx, [person_id]) if person_id is not None else []
     return {row.claim_id: row for row in rows}
 
 
-def _differences(before: dict[str, ClaimRow], after: dict[str, ClaimRow]) -> list[ClaimDifference]:
-    def told(row: ClaimRow) -> tuple[int, str, str]:
+def _differences(before: dict[str, PrefilledClaim], after: dict[str, PrefilledClaim]) -> list[ClaimDifference]:
+    def told(row: PrefilledClaim) -> tuple[int, str, str]:
         return row.version, row.status, yuan(row.payable)
 
     return [

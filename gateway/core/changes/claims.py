@@ -1,0 +1,246 @@
+"""What a person's records are worth: estimates under every scheme → claims that differ from those that stand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
+from gateway.core.changes.values import Changes, DecidedClaim, Known, Rules
+from gateway.core.claims import drafting, kept
+from gateway.core.claims.content import Draft
+from gateway.core.compared import to_compare
+from gateway.core.schemes import OtherPayment, SchemeFamily, assess, needs_person, payments_by
+from gateway.errors import BadCase
+from gateway.model.benefit import BenefitEstimate
+from gateway.model.claim import ClaimStatus, PrefilledClaim
+from gateway.model.questions import ReviewItem
+from gateway.model.record import SettlementRecord
+
+DECISION_WITHDRAWN: Final = "decision_withdrawn"
+"""Why claims are withdrawn when a person takes a decision about a doubt back."""
+
+_MERGED: Final = "merged"
+_EVENT: Final = "event/"
+"""How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
+
+
+def assess_person(
+    person: PersonFile,
+    counting: Sequence[HeldRecord],
+    standing: Sequence[HeldRecord],
+    known: Known,
+    rules: Rules,
+    changes: Changes,
+    withdrawal_reason: str | None,
+) -> None:
+    """Assess everything a person has. `counting`: the standing records that repeat no other feed's."""
+    before = known.claims.get(person.person_id, {})
+    decided = known.decided.get(person.person_id, {})
+    desk = _Desk(person, counting, standing, rules, changes, withdrawal_reason)
+    paid: list[OtherPayment] = []
+    for family in rules.families(person.association):
+        claims = {stay: claim for (scheme, stay), claim in before.items() if scheme == family.scheme}
+        decisions = {stay: claim for (scheme, stay), claim in decided.items() if scheme == family.scheme}
+        try:
+            desk.assess_scheme(family, claims, decisions, paid)
+        except BadCase:
+            # One person whose facts contradict each other must not hold up the others of the batch.
+            facts = [[held.record for held in standing], insured(person, family.scheme)]
+            situation = rules.digest_doubt(to_compare(facts).hex())
+            desk.ask(family, "", {}, standing, situation, kind="contradiction")
+
+
+class _Desk:
+    """One person before the schemes of the association, one after the other."""
+
+    def __init__(
+        self,
+        person: PersonFile,
+        counting: Sequence[HeldRecord],
+        standing: Sequence[HeldRecord],
+        rules: Rules,
+        changes: Changes,
+        withdrawal_reason: str | None,
+    ) -> None:
+        self._person, self._rules, self._changes = person, rules, changes
+        # Nobody is paid by an enrolment that opted out, or whose number turned out to be another's.
+        self._records = list(counting) if person.enrolled else []
+        self._standing, self._withdrawal_reason = standing, withdrawal_reason
+
+    def assess_scheme(
+        self,
+        family: SchemeFamily,
+        claims: Mapping[str, PrefilledClaim],
+        decided: Mapping[str, DecidedClaim],
+        paid: list[OtherPayment],
+    ) -> None:
+        """One scheme. `paid` is what schemes before it pay, for those that stand on them; it grows."""
+        person = self._person
+        seen = insured(person, family.scheme)
+        if not seen.coverage and not claims:
+            # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
+            return
+        records = [held.record for held in self._records if held.record is not None]
+        decisions = [claim.decision for claim in decided.values()]
+        estimates = assess(seen, records, family, decisions, facts=person.facts, other_payments=paid)
+        if len(self._rules.families(person.association)) > 1:
+            paid += payments_by(family.scheme, estimates, records)
+        doubtful = _doubtful(estimates, decided, records)
+        # What the association decided is not drafted again: what changed since goes to a person.
+        drafts = {
+            estimate.stay: self._draft(estimate, family, covered=bool(seen.coverage))
+            for estimate in estimates
+            if estimate.stay not in decided and "decided_before" not in estimate.flags
+        }
+        self._withdraw_gone(claims, {*drafts, *decided}, estimates)
+        for draft in drafts.values():
+            self._propose(draft, claims.get(draft.stay))
+        for stay in sorted(doubtful):
+            self.ask(family, stay, claims, self._records, self._rules.digest_doubt(doubtful[stay]))
+
+    def _draft(self, estimate: BenefitEstimate, family: SchemeFamily, *, covered: bool) -> Draft:
+        # What pays at events only leaves no question about care for a person, whatever a settlement leaves open.
+        asked = covered and (bool(family.units) or estimate.stay.startswith(_EVENT))
+        parts = [self._records[index] for index in estimate.record_keys]
+        return drafting.draft(
+            claimant(self._person, estimate, parts, family.scheme),
+            estimate,
+            [part.record for part in parts if part.record is not None],
+            scheme=family.scheme,
+            # What only facts tell of has no settlement that came, so it is never late for having come late.
+            received_on=max([date.fromisoformat(part.received_on) for part in parts], default=date.min),
+            needs_person=asked and needs_person(estimate),
+        )
+
+    def _withdraw_gone(
+        self, claims: Mapping[str, PrefilledClaim], standing_stays: set[str], estimates: Sequence[BenefitEstimate]
+    ) -> None:
+        """Take back the claims of stays that are not there any more."""
+        merged = {stay for estimate in estimates for stay in estimate.merged_stays}
+        for stay, claim in claims.items():
+            if stay in standing_stays:
+                continue
+            # Who has no enrolment left was found to be another person, whose claims now hold these stays.
+            if stay in merged or not self._person.members:
+                self._withdraw(claim, _MERGED)
+            else:
+                self._withdraw(claim, "event_gone" if stay.startswith(_EVENT) else "reversed")
+
+    def _propose(self, draft: Draft, before: PrefilledClaim | None) -> None:
+        """A new claim, a new version of one, its withdrawal, or nothing where nothing changed."""
+        if draft.payable == 0 and not draft.needs_person:
+            if before is not None:
+                self._withdraw(before, "nothing_owed")
+            return
+        # Compared in the form it has: a field that a later form gained amends no claim by itself.
+        stands = before is not None and before.status != ClaimStatus.WITHDRAWN
+        if before is not None and stands and before.content == self._digest(draft, before.form):
+            return
+        claim = PrefilledClaim(
+            claim_id=draft.claim_id,
+            association=self._person.association,
+            person_id=self._person.person_id,
+            member_id=draft.member_id,
+            scheme=draft.scheme,
+            stay=draft.stay,
+            version=1 if before is None else before.version + 1,
+            status=ClaimStatus.PROPOSED if before is None else ClaimStatus.AMENDED,
+            edition=draft.edition,
+            payable=draft.payable,
+            flags=",".join(draft.flags),
+            claim_by=draft.claim_by.isoformat() if draft.claim_by else None,
+            content=self._digest(draft, kept.FORMS.newest),
+            updated_at=self._rules.now_ms,
+            form=kept.FORMS.newest,
+        )
+        (self._changes.new_claims if before is None else self._changes.changed_claims).append(claim)
+        self._changes.outgoing.append((claim, kept.frozen(draft)))
+
+    def _digest(self, draft: Draft, form: int) -> bytes:
+        return self._rules.digest_content(kept.content_in_form(draft, form))
+
+    def _withdraw(self, before: PrefilledClaim, reason: str) -> None:
+        if before.status == ClaimStatus.WITHDRAWN:
+            return
+        reason = reason if reason == _MERGED else self._withdrawal_reason or reason
+        claim = msgspec.structs.replace(
+            before,
+            version=before.version + 1,
+            status=ClaimStatus.WITHDRAWN,
+            payable=0,
+            flags=reason,
+            updated_at=self._rules.now_ms,
+        )
+        self._changes.changed_claims.append(claim)
+        self._changes.outgoing.append((claim, kept.withdrawal(before.association, before.scheme, reason)))
+
+    def ask(
+        self,
+        family: SchemeFamily,
+        stay: str,
+        claims: Mapping[str, PrefilledClaim],
+        records: Sequence[HeldRecord],
+        situation: bytes,
+        *,
+        kind: str = "decided_before",
+    ) -> None:
+        """Put the facts of a stay before a person, once for the same `situation`."""
+        latest = max(records, key=lambda held: held.place) if records else None
+        claim, person = claims.get(stay), self._person
+        claim_id = drafting.claim_id(person.association, person.person_id, family.scheme, stay)
+        self._changes.doubts.append(
+            ReviewItem(
+                kind=kind,
+                association=person.association,
+                feed=latest.feed if latest else "",
+                page_seq=latest.page_seq if latest else 0,
+                row=latest.row if latest else None,
+                key=None,
+                amount=0,
+                member_id=person.first_member_id,
+                score=None,
+                reasons=msgspec.json.encode([kind, family.scheme]).decode(),
+                state="open",
+                created_at=self._rules.now_ms,
+                claim_id=claim.claim_id if claim else claim_id,
+                situation=situation,
+            )
+        )
+
+
+def _doubtful(
+    estimates: Iterable[BenefitEstimate], decided: Mapping[str, DecidedClaim], records: Sequence[SettlementRecord]
+) -> dict[str, str]:
+    """Stay → what speaks against a decision of the association, where anything does."""
+    doubtful = {
+        estimate.stay: repr(estimate.settlements) for estimate in estimates if "decided_before" in estimate.flags
+    }
+    for stay, claim in decided.items():
+        if changes := changed_since(claim, records):
+            doubtful[stay] = doubtful.get(stay, "") + repr(changes)
+    return doubtful
+
+
+def changed_since(decided: DecidedClaim, records: Sequence[SettlementRecord]) -> list[tuple[str, str]]:
+    """What became of the settlements the association decided on, where they are not there as they were told: gone,
+    or what they say now. Empty where all stand."""
+    present: dict[str, list[SettlementRecord]] = defaultdict(list)
+    for record in records:
+        if not record.reversal:
+            present[record.settlement_no].append(record)
+    reversed_numbers = {record.reverses or record.settlement_no for record in records if record.reversal}
+    changes = []
+    for told_settlement in decided.told_settlements:
+        number = str(told_settlement["settlement_no"])
+        now = present[number]
+        if number in reversed_numbers or not now:
+            changes.append((number, "gone"))
+        elif not any(drafting.same_weight(told_settlement, record) for record in now):
+            # Packed, a record read just now and the same one from the database are the same bytes.
+            changes.append((number, to_compare(now).hex()))
+    return changes

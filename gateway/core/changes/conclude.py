@@ -1,0 +1,146 @@
+"""The conclusion: everything that follows from a batch, out of the batch, what is known, and the rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from gateway.core.changes.claims import assess_person
+from gateway.core.changes.leavings import leave_behind
+from gateway.core.changes.persons import HeldRecord, PersonFile, duplicates_among
+from gateway.core.changes.reversals import reversals
+from gateway.core.changes.supersede import (
+    close_own_items,
+    counted_money,
+    standing_before,
+    still_standing,
+    supersede,
+)
+from gateway.core.changes.take_back import take_back, take_out
+from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
+from gateway.model.rows import ClassChange, RowClass, signed
+
+
+def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
+    """What changes. The same batch and the same knowledge give the same changes, in the same order.
+
+    First what stands is decided (which rows and records are replaced), then whose what is left is, then what that is
+    worth: an amount rests on all of a person's records, so nobody is assessed before the last record is in its place.
+    """
+    changes = Changes(unopened=known.unopened)
+    rows, before = batch.rows, dict[int, RowClass]()
+    if batch.page is not None:
+        if batch.again:
+            before = standing_before(batch.page, rows, known)
+            rows = still_standing(batch, batch.page, known, before)
+        supersede(batch.page, rows, known, changes)
+        if batch.again:
+            close_own_items(batch.page, rows, known, changes)
+    take_back(batch, known, changes)
+    take_out(batch, known, changes)
+    reversals(batch, rows, known, rules, changes)
+    if batch.page is not None:
+        _attach_to_members(batch.page, rows, rules, changes)
+    standing = _records_after(known, changes)
+    for person_id in sorted({*batch.people, *(held.person_id for held in _touched(changes))}):
+        person = known.people[person_id]
+        repeats = _count_duplicates(batch.page, person, standing[person_id], changes)
+        if not person.unreadable:
+            pairs = zip(standing[person_id], repeats, strict=True)
+            counting = [held for held, repeat in pairs if not repeat and held.record is not None]
+            assess_person(person, counting, standing[person_id], known, rules, changes, batch.withdrawal_reason)
+    if batch.page is not None:
+        leave_behind(batch.page, rows, rules, changes)
+        _count_rows(batch, batch.page, rows, before, known, changes)
+    return changes
+
+
+def _touched(changes: Changes) -> list[HeldRecord]:
+    return [*changes.removed.values(), *changes.added]
+
+
+def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes: Changes) -> None:
+    """Each member's row becomes a record of every association that matched it and could ever pay for it."""
+    for row in rows:
+        if changes.classes[row.index] is not RowClass.MEMBER or row.record is None or row.key is None:
+            continue
+        for association, member in row.matched:
+            if rules.could_pay(association, row.record):
+                changes.added.append(
+                    HeldRecord(
+                        record=row.record,
+                        key=row.key,
+                        association=association,
+                        feed=page.feed,
+                        person_id=member.person_id,
+                        member_id=member.member_id,
+                        page_seq=page.seq,
+                        row=row.index,
+                        received_on=page.received_on,
+                        amount=signed(row.record.total_amount, reversal=row.record.reversal),
+                        sealed=row.sealed.get(association),
+                    )
+                )
+
+
+def _records_after(known: Known, changes: Changes) -> dict[int, list[HeldRecord]]:
+    """Person → the records that stand once the changes are written: stored ones first, in the order they were read."""
+    standing: dict[int, list[HeldRecord]] = defaultdict(list)
+    for person_id, person in known.people.items():
+        standing[person_id] = [held for held in person.records if held.record_id not in changes.removed]
+    for held in changes.added:
+        standing[held.person_id].append(held)
+    return standing
+
+
+def _count_duplicates(
+    page: PagePlace | None, person: PersonFile, standing: list[HeldRecord], changes: Changes
+) -> list[bool]:
+    """Which records of a person repeat another feed's, counted so: in the batch at hand, and wherever a stored row's
+    standing changed. Of a person something does not open of, nothing is compared: what is stored stays as it is."""
+    if person.unreadable:
+        return [held.duplicate for held in standing]
+    repeats = duplicates_among(standing)
+    for index, (held, repeat) in enumerate(zip(standing, repeats, strict=True)):
+        if held.record_id is None and repeat:
+            standing[index] = msgspec.structs.replace(held, duplicate=True)
+            changes.added[changes.added.index(held)] = standing[index]
+        if held.duplicate is repeat:
+            continue
+        if held.record_id is None and page is not None and held.page_seq == page.seq and held.row in changes.classes:
+            changes.classes[held.row] = RowClass.DUPLICATE
+            continue
+        if held.record_id is not None:
+            changes.marks.append((repeat, held.record_id))
+        pair = (RowClass.MEMBER, RowClass.DUPLICATE) if repeat else (RowClass.DUPLICATE, RowClass.MEMBER)
+        changes.move(held.place, *pair, held.amount)
+    return repeats
+
+
+def _count_rows(
+    batch: Batch,
+    page: PagePlace,
+    rows: Sequence[ReadRow],
+    before: dict[int, RowClass],
+    known: Known,
+    changes: Changes,
+) -> None:
+    """The batch's tally, the first time; else what each row is counted as from now on, and what its list says."""
+    if not batch.again:
+        for row in rows:
+            changes.tally.count(changes.classes[row.index], row.amount)
+        return
+    counted = counted_money(page, known)
+    for row in rows:
+        row_class, stood = changes.classes[row.index], before[row.index]
+        money = counted.get(row.index, row.amount)
+        if row_class is not stood:
+            changes.relist((page.seq, row.index), row_class, row.key)
+        if row_class is not stood or money != row.amount:
+            changes.moved.append(
+                ClassChange(
+                    page_seq=page.seq, row=row.index, before=stood, after=row_class, amount=row.amount, counted=money
+                )
+            )

@@ -1,0 +1,78 @@
+"""What a worked batch leaves for later: errors and doubts for a person, decisions to explain, person numbers learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from gateway.core.changes.values import Changes, ExplainedRow, PagePlace, ReadRow, Rules
+from gateway.model.decision import MatchDecision, MatchOutcome
+from gateway.model.questions import QuarantineItem, ReviewItem
+from gateway.model.rows import RowClass
+
+PLAIN_REASONS: Final = ("id_number_agrees", "name_agrees")
+
+_EXPLAINED: Final = frozenset((RowClass.MEMBER, RowClass.DUPLICATE, RowClass.REVIEW))
+_CERTAIN: Final = frozenset((RowClass.MEMBER, RowClass.NOT_PAYABLE, RowClass.DUPLICATE))
+
+
+def is_plain(decision: MatchDecision) -> bool:
+    """Whether number and name simply agree: that needs no waterfall, and nobody is ever asked about it."""
+    return decision.outcome is MatchOutcome.MATCHED and decision.reasons == PLAIN_REASONS
+
+
+def leave_behind(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes: Changes) -> None:
+    """Put down what rows leave. A superseded row leaves nothing: what replaced it is asked about and explained."""
+    for row in rows:
+        row_class = changes.classes[row.index]
+        if row_class is RowClass.QUARANTINED:
+            changes.quarantined.append(_error_of(page, row, rules.now_ms))
+        if row_class is RowClass.SUPERSEDED:
+            continue
+        if row.ruled_by:
+            changes.ruled += [(ruling_id, row.index) for ruling_id in row.ruled_by]
+        if row.person_no is not None and row_class in _CERTAIN:
+            # The feed's own number of a member certainly matched finds the member from now on.
+            changes.person_numbers |= {(row.person_no, member.member_id) for _, member in row.matched}
+        if row_class in _EXPLAINED:
+            for association, decision in row.decisions:
+                if decision.member is not None and not is_plain(decision):
+                    explained = ExplainedRow(row=row.index, association=association, decision=decision)
+                    changes.explained.append(explained)
+                # What is one association's member for certain may be another's in doubt.
+                if decision.outcome is MatchOutcome.REVIEW:
+                    changes.questions.append(_question_about(page, row, association, decision, rules.now_ms))
+
+
+def _error_of(page: PagePlace, row: ReadRow, now_ms: int) -> QuarantineItem:
+    return QuarantineItem(
+        page_seq=page.seq,
+        row=row.index,
+        feed=page.feed,
+        key=row.key,
+        amount=row.amount,
+        errors=row.errors,
+        state="open",
+        created_at=now_ms,
+    )
+
+
+def _question_about(
+    page: PagePlace, row: ReadRow, association: str, decision: MatchDecision, now_ms: int
+) -> ReviewItem:
+    return ReviewItem(
+        kind="match",
+        association=association,
+        feed=page.feed,
+        page_seq=page.seq,
+        row=row.index,
+        key=row.key,
+        amount=row.amount,
+        member_id=decision.member.member_id if decision.member else None,
+        score=decision.score,
+        reasons=msgspec.json.encode(decision.reasons).decode(),
+        state="open",
+        created_at=now_ms,
+    )

@@ -1,0 +1,124 @@
+"""Reversals that name nobody go with the settlement they reverse: join it, wait for it, wait again once it went.
+
+Such a row says a number and that it is taken back, not whose it is. So it is nobody's until its original is known, and
+waits as the key of its original; what it says, its page alone knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.core.changes.persons import HeldRecord
+from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Place, ReadRow, Rules
+from gateway.model.record import SettlementRecord
+from gateway.model.rows import RowClass, signed
+
+
+def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules, changes: Changes) -> None:
+    """Release, join, wait and wake. The order matters: what lost its original waits before a row of this batch may wake
+    it, and a reversal of this batch waits before an original of this batch may wake it."""
+    standing = [row for row in rows if changes.classes[row.index] is not RowClass.SUPERSEDED]
+    members = [row for row in standing if changes.classes[row.index] is RowClass.MEMBER]
+    _release(known, rules, changes, {(row.key, member.person_id) for row in members for _, member in row.matched})
+    if batch.page is None:
+        return
+    for row in standing:
+        if row.original is not None and not row.is_nameless_reversal:
+            place = _waiting_for(row.original, known, changes)
+            if place is not None and place < (batch.page.seq, row.index):
+                # The reversal that waited came again, as a member's or unreadable: it waits no longer.
+                changes.wake(row.original)
+    for row in standing:
+        if row.original is not None and row.is_nameless_reversal:
+            _join_or_wait(batch.page, row, row.original, known, rules, changes)
+    here = {(batch.page.seq, row.index): row for row in rows}
+    for row in members:
+        if row.key is not None and row.record is not None and not row.record.reversal:
+            place = _waiting_for(row.key, known, changes)
+            if place is not None:
+                _wake(batch.page, row, row.key, place, here.get(place), known, rules, changes)
+
+
+def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | None:
+    """The place of the reversal that waits for this original, once the changes so far are written."""
+    if original in changes.waiting:
+        return changes.waiting[original][1]
+    return None if original in changes.woken else known.waiting.get(original)
+
+
+def _release(known: Known, rules: Rules, changes: Changes, coming: set[tuple[bytes | None, int]]) -> None:
+    """Where a member's settlement goes and does not come again as the same member's (`coming`), the reversal that named
+    nobody and went with it waits once more: whose it is, only another original could tell."""
+    lost = {
+        (held.key, held.person_id)
+        for held in changes.removed.values()
+        if held.amount >= 0 and (held.key, held.person_id) not in coming
+    }
+    for person_id in sorted({person_id for _, person_id in lost}):
+        for held in known.people[person_id].records:
+            record = held.record
+            if held.record_id in changes.removed or held.amount > 0 or record is None or not record.reversal:
+                continue
+            original = rules.record_key(held.feed)((record.reverses or record.settlement_no) + "+")
+            if record.id_number is None and record.name is None and (original, person_id) in lost:
+                changes.remove(held)
+                changes.move(held.place, held.row_class, RowClass.NON_MEMBER, held.amount)
+                changes.relist(held.place, RowClass.NON_MEMBER)
+                changes.wait(original, held.feed, held.place)
+
+
+def _join_or_wait(page: PagePlace, row: ReadRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
+    """The original is stored: the reversal is the same member's. It is not: the reversal waits, in the place of one
+    that waited for the same."""
+    originals = [held for held in known.records if held.key == original and held.record_id not in changes.removed]
+    if not originals:
+        changes.wait(original, page.feed, (page.seq, row.index))
+    elif row.record is not None:
+        changes.classes[row.index] = RowClass.MEMBER
+        for held in originals:
+            owner = (held.association, held.person_id, held.member_id)
+            changes.added.append(_taken_with(owner, row.record, page, row.index, rules))
+
+
+def _wake(
+    page: PagePlace,
+    original: ReadRow,
+    key: bytes,
+    place: Place,
+    row_here: ReadRow | None,
+    known: Known,
+    rules: Rules,
+    changes: Changes,
+) -> None:
+    """A waiting reversal found its original: it is the same member's. While it cannot be read, it goes on waiting."""
+    coming, record = (page, row_here.record) if row_here is not None else known.waiting_records.get(place, (page, None))
+    if record is None:
+        return
+    for association, member in original.matched:
+        owner = (association, member.person_id, member.member_id)
+        changes.added.append(_taken_with(owner, record, coming, place[1], rules))
+    if row_here is not None:
+        changes.classes[row_here.index] = RowClass.MEMBER
+    else:
+        changes.move(place, RowClass.NON_MEMBER, RowClass.MEMBER, signed(record.total_amount, reversal=True))
+        changes.relist(place, RowClass.MEMBER)
+    changes.wake(key)
+
+
+def _taken_with(
+    owner: tuple[str, int, int], record: SettlementRecord, page: PagePlace, row: int, rules: Rules
+) -> HeldRecord:
+    """A reversal that names nobody as the record of the owner (association, person, member) of what it reverses."""
+    association, person_id, member_id = owner
+    return HeldRecord(
+        record=record,
+        key=rules.record_key(page.feed)(record.settlement_no + record.sign),
+        association=association,
+        feed=page.feed,
+        person_id=person_id,
+        member_id=member_id,
+        page_seq=page.seq,
+        row=row,
+        received_on=page.received_on,
+        amount=signed(record.total_amount, reversal=True),
+    )

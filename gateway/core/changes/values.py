@@ -1,0 +1,219 @@
+"""What `conclude` is given and what it gives back: a batch, what is known, the rules; and the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+from gateway.core.changes.persons import HeldRecord, PersonFile
+from gateway.core.schemes import SchemeFamily
+from gateway.model.benefit import ClaimDecision
+from gateway.model.claim import PrefilledClaim
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.member import Member
+from gateway.model.page import Identity, RowError
+from gateway.model.pieces import Piece
+from gateway.model.questions import QuarantineItem, ReviewItem
+from gateway.model.record import SettlementRecord
+from gateway.model.rows import ClassChange, RowClass, Tally
+
+Place: TypeAlias = tuple[int, int]
+"""Page and row. A later place was received later: among rows with one key the one at the last place counts."""
+
+
+class PagePlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The page a row stands in: its place in the order received, its feed, and the day it came (ISO, Asia/Shanghai)."""
+
+    seq: int
+    feed: str
+    received_on: str
+
+
+class ReadRow(msgspec.Struct, kw_only=True, gc=False):
+    """One row as read: its class as far as reading tells, and what it says where that matters.
+
+    `key`: the keyed digest of its number and sign; `original`: of what a reversal reverses; `amount` in fen with its
+    sign; `subject`: what stands in a row whose number or name is in doubt, as it was written; `person_no`: the feed's
+    own number of the member, where the match is certain; `ruled_by`: the rulings of people that decided the row;
+    `record`: a member's row read in full, or a reversal's that names nobody; `sealed`: its box, by association.
+    """
+
+    index: int
+    row_class: RowClass = RowClass.NON_MEMBER
+    key: bytes | None = None
+    original: bytes | None = None
+    amount: int = 0
+    identity: Identity | None = None
+    errors: tuple[RowError, ...] = ()
+    record: SettlementRecord | None = None
+    decisions: list[tuple[str, MatchDecision]] = msgspec.field(default_factory=list)
+    subject: Subject | None = None
+    person_no: str | None = None
+    ruled_by: tuple[int, ...] = ()
+    sealed: dict[str, bytes] = msgspec.field(default_factory=dict)
+
+    @property
+    def matched(self) -> list[tuple[str, Candidate]]:
+        """(association, member) for every association whose member this certainly is."""
+        return [(name, d.member) for name, d in self.decisions if d.outcome is MatchOutcome.MATCHED and d.member]
+
+    @property
+    def is_nameless_reversal(self) -> bool:
+        """Whether it takes back a settlement without saying whose: then it goes with the settlement it reverses."""
+        return self.identity is not None and self.identity.names_nobody and self.identity.reverses is not None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a transaction is about; each part may be empty.
+
+    `rows` of `page`: worked for the first time, or (`again`) read anew after they were worked; `fills_gap`: rows
+    further down in the page were worked before. `members`: person → all enrolments, of those whom reading opened
+    already. `taken_back`: pages a newer file replaces. `taken_out`: places of
+    stored records to remove because a decision about them was withdrawn, of these members (`taken_out_of`).
+    `people`: person → association, to be reassessed whatever else happens. `withdrawal_reason`: why claims are
+    withdrawn, where what is left does not tell.
+    """
+
+    page: PagePlace | None = None
+    rows: Sequence[ReadRow] = ()
+    again: bool = False
+    fills_gap: bool = False
+    members: Mapping[int, list[Member]] = msgspec.field(default_factory=dict)
+    taken_back: Sequence[int] = ()
+    taken_out: frozenset[Place] = frozenset()
+    taken_out_of: frozenset[int] = frozenset()
+    people: Mapping[int, str] = msgspec.field(default_factory=dict)
+    withdrawal_reason: str | None = None
+
+
+class DecidedClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim the association decided: its row, the decision, and its settlements as the decided version told them."""
+
+    claim: PrefilledClaim
+    decision: ClaimDecision
+    told_settlements: tuple[dict[str, object], ...]
+
+
+ClaimKey: TypeAlias = tuple[str, str]
+"""Scheme and stay: a person has one claim for each, for ever."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored about a batch, read under its locks.
+
+    `people`: everybody the batch may concern, locked and opened; `records`: stored records with the keys of its rows,
+    or that it takes back or out; `open_reviews`, `open_quarantine`: open items with these keys or of its pages;
+    `last_places`: where lists of this and later pages hold one of its keys last, itself left out on its first reading;
+    `listed`: its rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody
+    and wait for a key of the batch; `waiting_records`: those that could be read, with their pages.
+    `claims`, `decided`: of these people. `unopened`: what did not open while this was gathered, and is waited for.
+    """
+
+    people: Mapping[int, PersonFile] = msgspec.field(default_factory=dict)
+    records: Sequence[HeldRecord] = ()
+    open_reviews: Sequence[ReviewItem] = ()
+    open_quarantine: Sequence[QuarantineItem] = ()
+    last_places: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
+    listed: Mapping[int, RowClass] = msgspec.field(default_factory=dict)
+    waiting: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
+    waiting_records: Mapping[Place, tuple[PagePlace, SettlementRecord]] = msgspec.field(default_factory=dict)
+    unopened: Sequence[Piece] = ()
+    claims: Mapping[int, Mapping[ClaimKey, PrefilledClaim]] = msgspec.field(default_factory=dict)
+    decided: Mapping[int, Mapping[ClaimKey, DecidedClaim]] = msgspec.field(default_factory=dict)
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What conclusions rest on beside the facts: schemes and keyed digests, as functions; the instant in milliseconds.
+
+    `families`: an association's schemes, in order of payment; `could_pay`: whether any of them ever pays for such a
+    record; `record_key`: feed → number with sign → key.
+    """
+
+    families: Callable[[str], Sequence[SchemeFamily]]
+    could_pay: Callable[[str, SettlementRecord], bool]
+    record_key: Callable[[str], Callable[[str], bytes]]
+    digest_content: Callable[[bytes], bytes]
+    digest_doubt: Callable[[str], bytes]
+    now_ms: int
+
+
+class ExplainedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A decision about a row that must be explainable later."""
+
+    row: int
+    association: str
+    decision: MatchDecision
+
+
+class Relisting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a sealed list has to say of a row from now on; `key` where its number could be read only now."""
+
+    row_class: RowClass
+    key: bytes | None = None
+
+
+class Changes(msgspec.Struct, kw_only=True):
+    """What is to be written: values only, so that they can be shown before they are.
+
+    `classes`: row → class, of the batch's rows; `tally`: how they are counted the first time. `moved`: rows counted
+    before that change class, and `relisted` what the lists of their pages say then. `removed`, `added`: records;
+    `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
+    for it; `woken`: keys nothing waits for any more.
+    `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
+    anew. `doubts` are about claims, `questions` about whose a row is. `unopened`: pieces
+    that did not open, for which nothing was concluded about their people.
+    """
+
+    classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
+    tally: Tally = msgspec.field(default_factory=Tally)
+    moved: list[ClassChange] = msgspec.field(default_factory=list)
+    relisted: dict[int, dict[int, Relisting]] = msgspec.field(default_factory=dict)
+    removed: dict[int, HeldRecord] = msgspec.field(default_factory=dict)
+    added: list[HeldRecord] = msgspec.field(default_factory=list)
+    marks: list[tuple[bool, int]] = msgspec.field(default_factory=list)
+    waiting: dict[bytes, tuple[str, Place]] = msgspec.field(default_factory=dict)
+    woken: list[bytes] = msgspec.field(default_factory=list)
+    superseded_reviews: list[int] = msgspec.field(default_factory=list)
+    superseded_quarantine: list[int] = msgspec.field(default_factory=list)
+    closed_reviews: list[int] = msgspec.field(default_factory=list)
+    closed_quarantine: list[int] = msgspec.field(default_factory=list)
+    new_claims: list[PrefilledClaim] = msgspec.field(default_factory=list)
+    changed_claims: list[PrefilledClaim] = msgspec.field(default_factory=list)
+    outgoing: list[tuple[PrefilledClaim, bytes]] = msgspec.field(default_factory=list)
+    doubts: list[ReviewItem] = msgspec.field(default_factory=list)
+    quarantined: list[QuarantineItem] = msgspec.field(default_factory=list)
+    questions: list[ReviewItem] = msgspec.field(default_factory=list)
+    explained: list[ExplainedRow] = msgspec.field(default_factory=list)
+    person_numbers: set[tuple[str, int]] = msgspec.field(default_factory=set)
+    unopened: Sequence[Piece] = ()
+    ruled: list[tuple[int, int]] = msgspec.field(default_factory=list)
+
+    def move(self, place: Place, before: RowClass, after: RowClass, amount: int) -> None:
+        """A row that was counted changes class; one that stays what it is changes nothing."""
+        if before is not after:
+            seq, row = place
+            change = ClassChange(page_seq=seq, row=row, before=before, after=after, amount=amount, counted=amount)
+            self.moved.append(change)
+
+    def remove(self, held: HeldRecord) -> None:
+        """A stored record goes."""
+        if held.record_id is not None:
+            self.removed[held.record_id] = held
+
+    def wait(self, original: bytes, feed: str, place: Place) -> None:
+        """The reversal at this place waits for its original; one that waited for the same waits no longer."""
+        if original in self.woken:
+            self.woken.remove(original)
+        self.waiting[original] = (feed, place)
+
+    def wake(self, original: bytes) -> None:
+        """Nothing waits for this original any more."""
+        self.waiting.pop(original, None)
+        self.woken.append(original)
+
+    def relist(self, place: Place, row_class: RowClass, key: bytes | None = None) -> None:
+        """The list of a page says so of a row from now on."""
+        seq, row = place
+        self.relisted.setdefault(seq, {})[row] = Relisting(row_class=row_class, key=key)

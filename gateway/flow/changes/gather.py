@@ -1,0 +1,160 @@
+"""One look at everything stored that a batch may touch: by keys first, then by people, locked and opened.
+
+Nothing is decided here. What is looked at is a little more than is needed (a row may turn out to be superseded), never
+less: `conclude` can only use what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from gateway.core.changes import Batch, HeldRecord, Known, PagePlace
+from gateway.core.changes.values import Place
+from gateway.core.normalise import Normal
+from gateway.errors import BrokenSeal
+from gateway.flow.changes.people import claims_of, decided_claims, held_record, person_files
+from gateway.flow.office import Office
+from gateway.flow.pages.row_lists import classes_listed, entries_after
+from gateway.flow.pages.stored_pages import open_page
+from gateway.model.pieces import Piece
+from gateway.model.questions import QuarantineItem, ReviewItem
+from gateway.model.record import SettlementRecord
+from gateway.model.rows import RowClass
+from gateway.store import batches, people, quarantine, records, reviews
+from gateway.store.engine import Tx
+
+
+def gather(tx: Tx, office: Office, batch: Batch) -> Known:
+    """What is stored about a batch. The caller holds its feed and the roster's version; this locks the people, in
+    order of id, and only then reads what they have, so that it cannot change any more. What does not open is waited
+    for: nothing is concluded about its person."""
+    keys = {row.key for row in batch.rows if row.key is not None}
+    originals = {row.original for row in batch.rows if row.original is not None and row.is_nameless_reversal}
+    aside: list[Piece] = []
+    last_places = _last_places(tx, office, batch, keys, aside)
+    stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals)]
+    stored += _in_places(tx, office, batch)
+    open_reviews = _open_reviews(tx, batch, keys)
+    open_quarantine = _open_quarantine(tx, batch, keys)
+    listed = _listed(tx, office, batch, aside)
+    waiting, waiting_records = _waiting(tx, office, batch)
+    concerned = _people_concerned(batch, stored)
+    people.lock(tx, concerned)
+    files = person_files(tx, office, concerned, batch.members, aside)
+    claims = claims_of(tx, concerned) if concerned else {}
+    decided = decided_claims(tx, office, claims, aside)
+    held_up = {piece.person_id for piece in aside}
+    files |= {
+        person_id: msgspec.structs.replace(person, unreadable=True)
+        for person_id, person in files.items()
+        if person_id in held_up
+    }
+    return Known(
+        people=files,
+        records=_as_locked(stored, (held for person in files.values() for held in person.records)),
+        open_reviews=open_reviews,
+        open_quarantine=open_quarantine,
+        last_places=last_places,
+        listed=listed,
+        waiting=waiting,
+        waiting_records=waiting_records,
+        claims=claims,
+        decided=decided,
+        unopened=aside,
+    )
+
+
+def _last_places(
+    tx: Tx, office: Office, batch: Batch, keys: Collection[bytes], aside: list[Piece]
+) -> dict[bytes, Place]:
+    """Where a key of the batch stands last among pages received later, also as a stranger's: only lists know. A batch
+    that is read again or fills a gap asks its own page too."""
+    if batch.page is None:
+        return {}
+    own_page_too = batch.again or batch.fills_gap
+    after = batch.page.seq - 1 if own_page_too else batch.page.seq
+    if not own_page_too and not batches.later_done(tx, batch.page.feed, batch.page.seq):
+        return {}
+    return {
+        key: place
+        for place, (_, key) in entries_after(tx, office, batch.page.feed, after, aside)
+        if key in keys and key
+    }
+
+
+def _in_places(tx: Tx, office: Office, batch: Batch) -> list[HeldRecord]:
+    """Records of pages that are taken back, or at places that are taken out."""
+    seqs = {*batch.taken_back, *(seq for seq, _ in batch.taken_out)}
+    if not seqs:
+        return []
+    rows = [held_record(office, row) for row in records.of_pages(tx, sorted(seqs))]
+    return [held for held in rows if held.page_seq in batch.taken_back or held.place in batch.taken_out]
+
+
+def _open_reviews(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[ReviewItem]:
+    found = {item.item_id: item for item in reviews.open_by_key(tx, keys)} if batch.page is not None else {}
+    seqs = [*batch.taken_back, *([batch.page.seq] if batch.page is not None and batch.again else [])]
+    if seqs:
+        found |= {item.item_id: item for item in reviews.open_of_pages(tx, seqs)}
+    return list(found.values())
+
+
+def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[QuarantineItem]:
+    found = {item.item_id: item for item in quarantine.open_by_key(tx, keys)} if batch.page is not None else {}
+    seqs = [*batch.taken_back, *([batch.page.seq] if batch.page is not None and batch.again else [])]
+    if seqs:
+        found |= {item.item_id: item for item in quarantine.open_of_pages(tx, seqs)}
+    return list(found.values())
+
+
+def _listed(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> dict[int, RowClass]:
+    """What the page's own lists say of rows that are read again."""
+    if batch.page is None or not batch.again:
+        return {}
+    return classes_listed(tx, office, batch.page.seq, [row.index for row in batch.rows], aside)
+
+
+def _waiting(
+    tx: Tx, office: Office, batch: Batch
+) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
+    """Reversals that wait for a settlement of the batch, or for what one of its reversals reverses; and those of them
+    that stand in other rows, read from their pages."""
+    members = {row.key for row in batch.rows if row.key is not None and row.row_class is RowClass.MEMBER}
+    again = {row.original for row in batch.rows if row.original is not None and not row.is_nameless_reversal}
+    waiting = {key: (seq, row) for key, seq, row in records.waiting(tx, members | again)}
+    here = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
+    elsewhere = {place for key, place in waiting.items() if key in members and place not in here}
+    found = {place: _read_whole(tx, office, place) for place in sorted(elsewhere)}
+    return waiting, {place: read for place, read in found.items() if read is not None}
+
+
+def _read_whole(tx: Tx, office: Office, place: Place) -> tuple[PagePlace, SettlementRecord] | None:
+    """One row of a stored page; None where it cannot be read, or is gone."""
+    try:
+        page = open_page(tx, office, place[0])
+    except BrokenSeal:
+        return None
+    if page is None:
+        return None
+    read = office.mapping_of(page.meta.feed).record(page.rows, place[1])
+    return (page.place, read.record) if isinstance(read, Normal) else None
+
+
+def _people_concerned(batch: Batch, stored: Iterable[HeldRecord]) -> dict[int, str]:
+    """Person → association of everybody whose records may come or go."""
+    concerned = dict(batch.people)
+    for row in batch.rows:
+        if row.row_class is RowClass.MEMBER:
+            concerned |= {member.person_id: association for association, member in row.matched}
+    for held in stored:
+        concerned.setdefault(held.person_id, held.association)
+    return concerned
+
+
+def _as_locked(stored: Iterable[HeldRecord], locked: Iterable[HeldRecord]) -> list[HeldRecord]:
+    """The stored records as they are now that their people are held: before, another feed's batch may have marked them
+    as duplicates, moved them to another person or removed them."""
+    now: Mapping[int | None, HeldRecord] = {held.record_id: held for held in locked}
+    return [now[held.record_id] for held in stored if held.record_id in now]

@@ -1,0 +1,160 @@
+"""One writing of what was concluded. Nothing is decided here but what only the database can tell: whether a question is
+asked already, and whether a claim that is withdrawn was ever heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from gateway.core.changes import Batch, Changes, HeldRecord, PagePlace
+from gateway.core.changes.values import ExplainedRow
+from gateway.core.claims import kept
+from gateway.flow.changes.boxes import RecordSealer
+from gateway.flow.office import Office, delivery_context
+from gateway.flow.pages import row_lists
+from gateway.flow.reading.candidates import person_block
+from gateway.model.claim import ClaimStatus, PrefilledClaim
+from gateway.model.decision import Evidence
+from gateway.model.questions import ReviewItem
+from gateway.store import (
+    batches,
+    blocks,
+    claims,
+    deliveries,
+    match_decisions,
+    quarantine,
+    records,
+    reviews,
+    rulings,
+    unreadable,
+)
+from gateway.store.deliveries import Outgoing
+from gateway.store.engine import Tx
+from gateway.store.match_decisions import MatchDecisionRow
+from gateway.store.records import RecordRow
+from gateway.store.values import to_ms
+from gateway.vault import DataKey
+
+
+def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
+    """Write all of it. The caller holds what `gather` wants held."""
+    reviews.end(tx, changes.superseded_reviews, state="superseded")
+    quarantine.end(tx, changes.superseded_quarantine, state="superseded")
+    reviews.end(tx, changes.closed_reviews, state="closed")
+    quarantine.end(tx, changes.closed_quarantine, state="closed")
+    _write_waiting(tx, batch, changes)
+    records.remove(tx, list(changes.removed))
+    records.add(tx, _record_rows(office, changes.added))
+    records.mark(tx, changes.marks)
+    _write_claims(tx, office, changes)
+    reviews.ask(tx, _unasked(tx, changes.doubts))
+    if batch.page is not None:
+        _write_leavings(tx, office, batch.page, changes, again=batch.again)
+    batches.change_classes(tx, changes.moved)
+    unopened = list(changes.unopened)
+    for seq, relisted in changes.relisted.items():
+        unopened += row_lists.rewrite(tx, office, seq, relisted)
+    unreadable.note(tx, unopened, now=office.now())
+
+
+def _write_waiting(tx: Tx, batch: Batch, changes: Changes) -> None:
+    """Reversals that wait, each for one key: whoever waited for it before waits no longer."""
+    records.woken(tx, changes.woken)
+    records.wait(tx, [(feed, original, seq, row) for original, (feed, (seq, row)) in changes.waiting.items()])
+    records.forget_waiting(tx, batch.taken_back)
+
+
+def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]:
+    sealer = RecordSealer(office)
+    return [
+        RecordRow(
+            record_id=0,
+            association=held.association,
+            feed=held.feed,
+            key=held.key,
+            person_id=held.person_id,
+            member_id=held.member_id,
+            page_seq=held.page_seq,
+            row=held.row,
+            received_on=held.received_on,
+            amount=held.amount,
+            duplicate=held.duplicate,
+            sealed=sealer.box_of(held),
+        )
+        for held in added
+    ]
+
+
+def _write_claims(tx: Tx, office: Office, changes: Changes) -> None:
+    """Claims and their outbox rows. A withdrawal of what was never on the wire need not go either."""
+    claims.save(tx, changes.new_claims, changes.changed_claims)
+    silent = deliveries.overtake(tx, [claim.claim_id for claim in changes.changed_claims])
+    month = office.now().date().replace(day=1)
+    associations = {claim.association for claim, _ in changes.outgoing}
+    keys = {name: office.vault.claim_key(name, month) for name in associations}
+    deliveries.add(
+        tx,
+        [_outgoing(keys[claim.association], claim, content, silent) for claim, content in changes.outgoing],
+    )
+
+
+def _outgoing(key: DataKey, claim: PrefilledClaim, content: bytes, silent: dict[str, bool]) -> Outgoing:
+    plain = kept.body(claim.claim_id, claim.version, claim.status, content)
+    unheard = claim.status == ClaimStatus.WITHDRAWN and silent.get(claim.claim_id, False)
+    return Outgoing(
+        claim_id=claim.claim_id,
+        version=claim.version,
+        association=claim.association,
+        sealed=key.seal(plain, delivery_context(f"{claim.claim_id}/{claim.version}")),
+        state="overtaken" if unheard else "pending",
+        next_at=claim.updated_at,
+    )
+
+
+def _unasked(tx: Tx, doubts: Sequence[ReviewItem]) -> list[ReviewItem]:
+    """Doubts about claims that are not open, and that nobody has answered for exactly these facts."""
+    return [
+        doubt
+        for doubt in doubts
+        if not reviews.has_open(tx, kind=doubt.kind, claim_id=doubt.claim_id)
+        and not reviews.is_answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
+    ]
+
+
+def _write_leavings(tx: Tx, office: Office, page: PagePlace, changes: Changes, *, again: bool) -> None:
+    """What rows leave for later: errors, questions, decisions to explain, person numbers, which ruling decided what."""
+    quarantine.add(tx, changes.quarantined)
+    if again:
+        # A doubt about a row that was asked before keeps its number; a decision before is forgotten.
+        reviews.ask_again(tx, changes.questions)
+        match_decisions.forget(tx, page.seq, list(changes.classes))
+    else:
+        reviews.ask(tx, changes.questions)
+    now_ms = to_ms(office.now())
+    match_decisions.keep(tx, [_kept_decision(page.seq, explained, now_ms) for explained in changes.explained])
+    learnt = {(person_block(office, page.feed, number), member_id) for number, member_id in changes.person_numbers}
+    stored = blocks.find(tx, sorted({block for block, _ in learnt}))
+    blocks.add(tx, learnt.difference(stored))
+    rulings.note_uses(tx, [(ruling_id, page.seq, row) for ruling_id, row in changes.ruled])
+
+
+def _kept_decision(seq: int, explained: ExplainedRow, now_ms: int) -> MatchDecisionRow:
+    decision = explained.decision
+    return MatchDecisionRow(
+        page_seq=seq,
+        row=explained.row,
+        association=explained.association,
+        member_id=decision.member.member_id if decision.member else 0,
+        outcome=decision.outcome.value,
+        score=decision.score,
+        reasons=decision.reasons,
+        evidence=tuple(_blunted(evidence) for evidence in decision.evidence),
+        model=decision.model,
+        decided_at=now_ms,
+    )
+
+
+def _blunted(evidence: Evidence) -> Evidence:
+    """To a tenth of a bit: an exact weight would tell how rare a name is, and so nearly the name."""
+    return msgspec.structs.replace(evidence, weight=round(evidence.weight, 1), running=round(evidence.running, 1))

@@ -1,0 +1,1 @@
+"""Stored pages and their sealed row lists: opened and written here and nowhere else."""

@@ -1,0 +1,120 @@
+"""Stored pages: sealed before anything reads them, and the only place where one is opened again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+import zstandard
+
+from gateway.core.changes.values import PagePlace
+from gateway.core.normalise import Rows
+from gateway.errors import BadPage
+from gateway.flow.office import Office, page_context
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
+from gateway.store import cursors, feed_totals, pages
+from gateway.store.engine import Tx, lock
+from gateway.store.pages import StoredPage
+from gateway.vault import key_number
+
+
+class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored page that could be read: its rows as its feed's mapping finds them, and what the feed says of itself."""
+
+    meta: StoredPage
+    page_id: bytes
+    key_no: int
+    rows: Rows
+    totals: FeedTotals | None
+
+    @property
+    def place(self) -> PagePlace:
+        """Where it stands in the order received, and since when."""
+        return PagePlace(seq=self.meta.seq, feed=self.meta.feed, received_on=self.meta.received_at.date().isoformat())
+
+
+def page_id(feed: str, fetched: Fetched) -> bytes:
+    """The same feed, request and bytes are the same page, whenever they come."""
+    digest = hashlib.sha256(f"{len(feed)}:{feed}{len(fetched.request)}:{fetched.request}".encode())
+    digest.update(fetched.content)
+    return digest.digest()[:16]
+
+
+def seal_page(office: Office, fetched: Fetched, feed: str, identity: bytes) -> tuple[bytes, int]:
+    """The page compressed and sealed under the feed's key of the day, and that key's number. Raises BadPage."""
+    if len(fetched.content) > MAX_PAGE_BYTES:
+        raise BadPage("page_too_large", "一页超过16 MiB (a page is larger than 16 MiB)")
+    key = office.vault.page_key(feed, office.now().date())
+    return key.seal(zstandard.compress(fetched.content, level=1), page_context(identity.hex())), key.number
+
+
+def store_page(
+    office: Office,
+    feed: str,
+    fetched: Fetched,
+    *,
+    cursor_version: int | None = None,
+    also: Callable[[Tx], None] | None = None,
+) -> tuple[int, bool]:
+    """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
+
+    A page that is already there is not stored again. `also` writes what must be true together with the page. Raises
+    Conflict if the cursor was moved by another since `cursor_version` was read, BadPage for a page too large.
+    """
+    identity = page_id(feed, fetched)
+    sealed, key_no = seal_page(office, fetched, feed, identity)
+    now = office.now()
+    with office.store.write() as tx:
+        if cursor_version is not None:
+            cursors.move(tx, feed, fetched.cursor, cursor_version=cursor_version, now=now)
+        if also is not None:
+            also(tx)
+        # Two deliveries of the same page at one moment: the second waits here, and then finds it.
+        lock(tx, f"pages:{feed}")
+        stored = pages.find(tx, identity)
+        if stored is not None:
+            return stored, False
+        seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
+        for totals in fetched.totals:
+            feed_totals.put(tx, feed, fetched.source, totals, page_seq=seq)
+        return seq, True
+
+
+def page_bytes(tx: Tx, office: Office, seq: int) -> bytes | None:
+    """The bytes of a stored page as they came; None once they are gone. Raises BrokenSeal."""
+    _, identity, sealed = pages.load(tx, seq)
+    return None if sealed is None else _unseal(office, sealed, identity)
+
+
+def _unseal(office: Office, sealed: bytes, identity: bytes) -> bytes:
+    plain = office.vault.open(sealed, page_context(bytes(identity).hex()))
+    return zstandard.decompress(plain, max_output_size=MAX_PAGE_BYTES)
+
+
+def open_page(tx: Tx, office: Office, seq: int) -> OpenPage | None:
+    """A stored page for reading; None where its bytes are gone or its mapping cannot read them. Raises BrokenSeal."""
+    meta, identity, sealed = pages.load(tx, seq)
+    if sealed is None:
+        return None
+    try:
+        return read_page(office, meta, bytes(identity), key_number(sealed), _unseal(office, sealed, identity))
+    except BadPage:
+        return None
+
+
+def read_page(office: Office, meta: StoredPage, identity: bytes, key_no: int, content: bytes) -> OpenPage:
+    """The rows of a page's bytes, by its feed's mapping. Raises BadPage."""
+    compiled = office.mapping_of(meta.feed)
+    rows = compiled.read(content)
+    return OpenPage(meta=meta, page_id=identity, key_no=key_no, rows=rows, totals=compiled.totals(content))
+
+
+def revisions(stored: Sequence[StoredPage]) -> list[list[StoredPage]]:
+    """The pages of one file name, grouped by delivery: each delivery begins with part 1."""
+    groups: list[list[StoredPage]] = []
+    for page in stored:
+        if page.part == 1 or not groups:
+            groups.append([])
+        groups[-1].append(page)
+    return groups
