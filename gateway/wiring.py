@@ -216,8 +216,17 @@ def doors() -> Doors:
         sender=sender,
         jitter=jitter,
         new_lease=new_lease,
-        remote_times=remote_clocks.present,
+        remote_times=remote_times,
     )
+
+
+def remote_times(office: Office) -> Mapping[str, datetime]:
+    """Machine → what its clock reads now, of every feed and association that answers, or did before."""
+    for feed in office.feeds.values():
+        feed.connector.options.unreachable(office.site)
+    for association in office.associations.values():
+        association.delivery.options.unreachable(office.site)
+    return remote_clocks.present()
 
 
 REPLAY_SECONDS = 2 * webhook.TOLERANCE_SECONDS

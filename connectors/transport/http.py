@@ -226,7 +226,8 @@ def _quick_wait(state: RetryCallState) -> float:
 def probe(address: str, *, timeout_seconds: float = 5.0) -> str | None:
     """None if something answers HTTP at this address, whatever it says; else what went wrong."""
     try:
-        with make_client(timeout_seconds=timeout_seconds) as client, client.stream("GET", address):
+        with make_client(timeout_seconds=timeout_seconds) as client, client.stream("GET", address) as response:
+            remote_clocks.note(response.url.host, response.headers.get("date", ""))
             return None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"无法连通 (cannot be reached): {type(error).__name__}"

@@ -182,6 +182,13 @@ def with_gaps(tx: Connection, *, state: str) -> list[PageGap]:
     ]
 
 
+def received_by(tx: Connection, now: datetime, *, horizon: datetime) -> None:
+    """Pages that stand beyond `horizon` came under a clock that was ahead: they count as received now, so that they are
+    not kept longer than others. Their place is their `seq` and stays."""
+    late = schema.page.c.received_at > to_ms(horizon)
+    tx.execute(update(schema.page).where(late).values(received_at=to_ms(now)))
+
+
 def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:
     """Drop the bytes and lists of pages received before an instant (milliseconds); returns their places."""
     table = schema.page

@@ -77,11 +77,14 @@ def end(tx: Connection, run_id: int, *, outcome: str, pages: int, message: str, 
     tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(**values))
 
 
-def latest(tx: Connection, feed: str, *, outcome: str | None = None) -> RunRow | None:
-    """The feed's newest run by schedule; with `outcome`, the newest that ended so."""
+def latest(tx: Connection, feed: str, *, outcome: str | None = None, now: datetime | None = None) -> RunRow | None:
+    """The feed's newest run by schedule; with `outcome`, the newest that ended so; with `now`, none that a clock ahead
+    began."""
     query = select(schema.run).where(schema.run.c.feed == feed)
     if outcome:
         query = query.where(schema.run.c.outcome == outcome)
+    if now is not None:
+        query = query.where(schema.run.c.scheduled_for <= to_ms(now) + AHEAD_MS)
     row = tx.execute(query.order_by(schema.run.c.scheduled_for.desc()).limit(1)).first()
     if row is None:
         return None
@@ -97,9 +100,13 @@ def latest(tx: Connection, feed: str, *, outcome: str | None = None) -> RunRow |
     )
 
 
-def last_page_at(tx: Connection, feed: str) -> datetime | None:
-    """When the feed last handed over a page."""
-    received_ms = tx.execute(select(func.max(schema.page.c.received_at)).where(schema.page.c.feed == feed)).scalar()
+def last_page_at(tx: Connection, feed: str, *, now: datetime | None = None) -> datetime | None:
+    """When the feed last handed over a page; with `now`, none that came under a clock ahead counts."""
+    table = schema.page.c
+    query = select(func.max(table.received_at)).where(table.feed == feed)
+    if now is not None:
+        query = query.where(table.received_at <= to_ms(now) + AHEAD_MS)
+    received_ms = tx.execute(query).scalar()
     return from_ms(received_ms) if received_ms is not None else None
 
 

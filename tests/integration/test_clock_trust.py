@@ -64,7 +64,7 @@ def office(begin: Begin) -> Office:
 def night(office: Office, *, files: Files | None = None, times: Mapping[str, datetime] | None = None) -> NightReport:
     """A night by hand; nothing fails."""
     opened = doors(sender=Inbox(), files=files or Files())
-    opened = msgspec.structs.replace(opened, remote_times=lambda: times or {})
+    opened = msgspec.structs.replace(opened, remote_times=lambda _: times or {})
     report = run_night(office, opened, feeds=["files"])
     assert not report.failed
     return report
@@ -269,6 +269,22 @@ def test_deliveries_and_leases_of_a_clock_ahead_come_back(office: Office, begin:
     run_night(begin(), doors(sender=inbox), feeds=["files"])
     assert inbox.sent > 0
     assert {row["state"] for row in rows_of(office, schema.delivery)} == {"accepted"}
+
+
+def test_pages_of_a_clock_ahead_are_not_kept_longer_once_somebody_vouches(
+    office: Office, begin: Begin, clock: Hands
+) -> None:
+    right = clock()
+    clock.move(days=AHEAD)
+    take(begin(), "west", page(row("W1", 9)))
+    night(begin())
+    clock.now = right + timedelta(hours=1)
+    back = begin()
+    assert any("west" in each for each in health(back).findings)
+    site_clock.confirm(back, by="管理员")
+    newest = max(rows_of(office, schema.page), key=lambda stored: stored["seq"])
+    assert from_ms(newest["received_at"]) == clock()
+    assert not any(each.startswith("west") for each in health(back).findings)
 
 
 def test_schedules_wait_while_the_clock_is_in_doubt_and_come_back(office: Office, begin: Begin, clock: Hands) -> None:

@@ -77,11 +77,11 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
 
 
 def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
-    run = runs.latest(tx, name)
+    run = runs.latest(tx, name, now=office.now())
     return FeedHealth(
         feed=name,
         name=spec.name,
-        last_page_at=runs.last_page_at(tx, name),
+        last_page_at=runs.last_page_at(tx, name, now=office.now()),
         last_run=run.outcome or "cut_off" if run else None,
         last_run_at=run.started_at if run else None,
         message=run.message if run else None,

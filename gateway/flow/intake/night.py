@@ -36,15 +36,15 @@ def _never() -> bool:
     return False
 
 
-def _no_machines() -> Mapping[str, datetime]:
+def _no_machines(_: Office) -> Mapping[str, datetime]:
     return {}
 
 
 class Doors(msgspec.Struct, frozen=True):
     """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
 
-    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun. `remote_times`: what
-    the clocks of other machines read now, by the name of the machine.
+    Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun. `remote_times` asks
+    other machines what their clocks read, by the name of the machine.
     """
 
     feed: Callable[[Office, str], FeedConnector]
@@ -52,7 +52,7 @@ class Doors(msgspec.Struct, frozen=True):
     jitter: Callable[[], float]
     new_lease: Callable[[], str]
     stopping: Callable[[], bool] = _never
-    remote_times: Callable[[], Mapping[str, datetime]] = _no_machines
+    remote_times: Callable[[Office], Mapping[str, datetime]] = _no_machines
 
 
 class FeedReport(msgspec.Struct, kw_only=True):
@@ -110,7 +110,7 @@ def run_night(
     for association in sorted(office.associations):
         deliver = partial(deliver_to, office, doors, association)
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
-    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times()), False)
+    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
     report.retained = steps.run("retain", lambda: retain(office), Retained())
     steps.run("set-aside/said", lambda: say_what_waits(office), None)
     steps.run("findings", steps.note, None)
@@ -128,7 +128,7 @@ def let_go(office: Office, doors: Doors) -> Retained:
     steps = Steps(office)
     steps.run("keys", lambda: vault_keys.look(office), 0)
     steps.run("clock", lambda: clock.leave_mark(office), False)
-    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times()), False)
+    steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
     report = steps.run("retain", lambda: retain(office), Retained())
     steps.run("findings", steps.note, None)
     return report

@@ -7,7 +7,7 @@ count as known, until a person or the clocks of two other machines vouch for it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,7 +16,7 @@ import msgspec
 from gateway.core.timekeeping import MACHINES, agreeing, in_line
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
-from gateway.store import clock_marks, deliveries
+from gateway.store import clock_marks, deliveries, pages
 from gateway.store.engine import Tx
 
 FINDING: Final = ("clock_jump", "clock", "本机 (this machine)")
@@ -68,9 +68,12 @@ def leave_mark(office: Office) -> bool:
     return trusted
 
 
-def ask_other_machines(office: Office, remote_times: Mapping[str, datetime]) -> bool:
-    """Where readings are in doubt: whether the clocks of two other machines agree with ours, which ends the doubt."""
-    if may_let_go(office) or len(agreeing(office.now(), remote_times)) < MACHINES:
+def ask_other_machines(office: Office, remote_times: Callable[[Office], Mapping[str, datetime]]) -> bool:
+    """Where readings are in doubt: whether the clocks of two other machines agree with ours, which ends the doubt.
+
+    They are asked only then.
+    """
+    if may_let_go(office) or len(agreeing(office.now(), remote_times(office))) < MACHINES:
         return False
     with office.store.write() as tx:
         _vouch(tx, office, basis="dates", by=None)
@@ -103,6 +106,7 @@ def _vouch(tx: Tx, office: Office, *, basis: str, by: str | None) -> None:
     now = office.now()
     clock_marks.vouch(tx, office.start.process, now=now, basis=basis, by=by)
     deliveries.pull_back(tx, now=now, horizon=now + _LONGEST_PLANNED)
+    pages.received_by(tx, now, horizon=now + _LONGEST_PLANNED)
     code, kind, name = FINDING
     close(tx, code, kind, (name,), now=now)
 
