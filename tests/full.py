@@ -109,6 +109,11 @@ class Run:
         for thread in threads:
             thread.join()
 
+    def stop(self) -> None:
+        """Ask every slice to end; they are in sessions of their own, so that a terminal does not reach them."""
+        for process in list(self._running):
+            _signal(process, signal.SIGINT)
+
     def _work(self) -> None:
         while self._budget.left > 1 and not self.failures:
             with self._lock:
@@ -156,8 +161,7 @@ class Run:
             part.waiting = left + [test for test in part.waiting if test not in left]
             if in_time and code not in (0, 5) and not self.failures:
                 self.failures.append(f"{part.name}\n{output}")
-                for process in self._running:
-                    _signal(process, signal.SIGINT)
+                self.stop()
             self._state.save(self._parts)
 
     def _started(self, part: Part, tests: list[str], file: Path) -> tuple[str, int, bool]:
@@ -336,7 +340,11 @@ def main() -> int:
     print(f"full: {chosen.budget}, seed {seed}, {len(parts)} parts, {chosen.workers} at a time", flush=True)
     run = Run(parts, budget, seed, state, chosen.root)
     with one_postgres(parts):
-        run.work(chosen.workers)
+        try:
+            run.work(chosen.workers)
+        except KeyboardInterrupt:
+            run.stop()
+            return 130
     _report(parts, budget)
     for failure in run.failures:
         print(f"\nFAILED: {failure}")
