@@ -69,7 +69,7 @@ class Jobs:
 
 
 def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
-    """(name, seconds between, job). Each feed has its own, so that a sweep of hours holds up nobody else."""
+    """(name, seconds between, job). Each feed has its own, so that a sweep of hours holds up no other."""
     every = sorted(office.feeds)
     table: list[tuple[str, int, Job]] = [
         (f"take in {name}", CATCH_UP_SECONDS, partial(catch_up, office, doors, [name]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -18,6 +18,7 @@ from gateway.words.troubles import trouble_in_words
 
 if TYPE_CHECKING:
     from gateway.model.questions import QuarantineItem
+    from gateway.model.states import ItemState
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
@@ -180,7 +181,7 @@ def quarantine_list(
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
     with office.store.read() as tx:
-        items = quarantine.listing(tx, state=state, limit=limit)
+        items = quarantine.listing(tx, state=cast("ItemState", state), limit=limit)
     if as_json:
         emit({"quarantine": [_place(item) for item in items]})
         return

@@ -18,6 +18,7 @@ from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, REVIEW_OUTCO
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
     from gateway.flow.reviewing.decide import ReviewResult
+    from gateway.model.states import ItemState, QuestionKind
 
 review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -65,7 +66,13 @@ def review_list(
     one_of("--state", state, ITEM_STATES)
     one_of("--kind", kind, ITEM_KINDS)
     one_of("--association", association, sorted(office.associations))
-    rows = list_items(office, state=state, kind=kind, association=association, limit=limit)
+    rows = list_items(
+        office,
+        state=cast("ItemState", state),
+        kind=cast("QuestionKind | None", kind),
+        association=association,
+        limit=limit,
+    )
     if as_json:
         emit({"review": rows})
         return

@@ -68,7 +68,7 @@ class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about a member that no settlement tells: a diagnosis, his death, the end of a period.
+    """Something about a member that no settlement tells: a diagnosis, a death, the end of a period.
 
     `disease` is the name of a disease group; only a `confirmed` diagnosis pays.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from gateway.model.page import RowError
+from gateway.model.states import ItemState, QuestionKind
 
 
 class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +17,7 @@ class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes | None
     amount: int
     errors: tuple[RowError, ...]
-    state: str
+    state: ItemState
     created_at: int
     item_id: int = 0
 
@@ -27,7 +28,7 @@ class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
     `situation`: keyed digest of the facts a question about a claim rests on.
     """
 
-    kind: str
+    kind: QuestionKind
     association: str
     feed: str
     page_seq: int
@@ -37,7 +38,7 @@ class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):
     member_id: int | None
     score: float | None
     reasons: str
-    state: str
+    state: ItemState
     created_at: int
     claim_id: str | None = None
     situation: bytes | None = None

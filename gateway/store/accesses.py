@@ -10,7 +10,7 @@ from gateway.store.engine import insert_many
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody looked at plain values: who, when (milliseconds), at which item."""
+    """A person looked at plain values: who, when (milliseconds), at which item."""
 
     item_id: int
     by: str
@@ -22,7 +22,7 @@ _ACCESS = Access.__struct_fields__
 
 
 def note(tx: Connection, access: Access) -> None:
-    """Write down that somebody looks at plain values."""
+    """Write down that a person looks at plain values."""
     insert_many(tx, schema.review_access, _ACCESS, [msgspec.structs.astuple(access)])
 
 

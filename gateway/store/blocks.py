@@ -29,7 +29,7 @@ def drop(tx: Connection, blocks: Iterable[tuple[bytes, int]]) -> None:
 
 
 def has_kind(tx: Connection, kind: bytes) -> bool:
-    """Whether anybody stands under a block of a kind (its two letters)."""
+    """Whether any member stands under a block of a kind (its two letters)."""
     block = schema.member_block.c.block
     query = select(block).where(block >= kind, block < kind[:1] + bytes([kind[1] + 1])).limit(1)
     return tx.execute(query).first() is not None

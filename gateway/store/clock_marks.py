@@ -16,7 +16,7 @@ _MARKS_KEPT: Final = 100
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):
-    """The readings nobody vouches for yet: the first and the newest of them."""
+    """The readings not vouched for yet: the first and the newest of them."""
 
     first: datetime
     newest: datetime
@@ -76,7 +76,7 @@ def _put(tx: Connection, row: dict[str, Any], *, again: dict[str, Any]) -> None:
 
 
 def _forget_old(tx: Connection) -> None:
-    """The newest marks are enough; one in doubt stays until somebody vouches for it."""
+    """The newest marks are enough; one in doubt stays until it is vouched for."""
     table = schema.clock_mark
     oldest_kept = select(table.c.mark_id).order_by(table.c.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
     newest = select(table.c.mark_id).where(table.c.state == "trusted").order_by(table.c.seen_at.desc()).limit(1)

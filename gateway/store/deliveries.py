@@ -18,7 +18,7 @@ _OPEN = ("pending", "leased", "unknown")
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A new claim version for the outbox; `state` is overtaken where nobody needs to hear of it."""
+    """A new claim version for the outbox; `state` is overtaken where the association need not hear of it."""
 
     claim_id: str
     version: int
@@ -44,7 +44,7 @@ def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
 
     Claim id → whether no version of it was ever on the wire. A version leased meanwhile counts as sent.
     """
-    # In the order in which a worker settles what it has sent, so that the two never wait for one another for ever.
+    # In the order in which a worker records answers, so that the two never wait for one another for ever.
     query = "select claim_id, delivery_id, state, attempts from delivery where claim_id {keys} order by delivery_id"
     query += " for update" if is_postgres(tx) else ""
     silent: dict[str, bool] = {}
@@ -107,7 +107,7 @@ def lease(
 ) -> list[HeldDelivery]:
     """Hold the deliveries that are due. One whose worker died in the middle may have been sent: it is asked first.
 
-    A later version of a claim waits until the earlier one is settled, so versions arrive in order.
+    A later version of a claim waits until the earlier one has its answer, so versions arrive in order.
     """
     query = _DUE + ("for update skip locked" if is_postgres(tx) else "")
     due = tx.execute(text(query), {"association": association, "now": to_ms(now), "many": many}).all()

@@ -1,7 +1,7 @@
 """The door to the database: SQLite by default, PostgreSQL at scale, one behaviour.
 
-A *write* transaction takes its locks up front (SQLite `begin immediate`; on PostgreSQL `lock_feed`,
-`lock_people` and the like inside it). A *read* transaction sees one snapshot and blocks nobody.
+A *write* transaction takes its locks up front (SQLite `begin immediate`; on PostgreSQL `lock`,
+`people.lock` and the like inside it). A *read* transaction sees one snapshot and blocks no other.
 """
 
 from __future__ import annotations

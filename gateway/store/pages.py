@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select, update
 
 from gateway.model.page import Fetched
+from gateway.model.states import PageState
 from gateway.store import schema
 from gateway.store.engine import lock
 from gateway.store.values import from_ms, to_ms
@@ -25,7 +26,7 @@ class StoredPage(msgspec.Struct, frozen=True, kw_only=True):
     part: int
     parts: int
     received_at: datetime
-    state: str
+    state: PageState
     rows: int | None
     replaced_by: int | None = None
 
@@ -151,7 +152,7 @@ class PageGap(msgspec.Struct, frozen=True, kw_only=True):
     said_amount: int | None
 
 
-def with_gaps(tx: Connection, *, state: str) -> list[PageGap]:
+def with_gaps(tx: Connection, *, state: PageState) -> list[PageGap]:
     """The pages in this state of which fewer rows are done than they have, oldest first; one that has expired before
     anybody counted its rows too."""
     page, batch = schema.page.c, schema.batch.c

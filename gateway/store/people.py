@@ -11,7 +11,7 @@ from gateway.store.engine import change_many, insert_many, is_postgres, new_ids,
 
 
 def move_member(tx: Connection, member_id: int, *, person_id: int) -> None:
-    """This member is that person from now on: his record rows and fingerprints go with him."""
+    """This member is that person from now on, with record rows and fingerprints."""
     change_many(tx, "update member set person_id = ? where member_id = ?", [(person_id, member_id)])
     change_many(tx, "update member_fingerprint set person_id = ? where member_id = ?", [(person_id, member_id)])
     change_many(tx, "update record set person_id = ? where member_id = ?", [(person_id, member_id)])

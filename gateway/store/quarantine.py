@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select, update
 
 from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem
+from gateway.model.states import ItemState
 from gateway.store import schema
 from gateway.store.engine import any_open, change_many, insert_many, select_in
 
@@ -44,7 +45,7 @@ def _quarantined(values: Sequence[Any]) -> QuarantineItem:
 
 
 def listing(
-    tx: Connection, *, state: str | None = "open", item_id: int | None = None, limit: int = 100
+    tx: Connection, *, state: ItemState | None = "open", item_id: int | None = None, limit: int = 100
 ) -> list[QuarantineItem]:
     """What is set aside, newest first."""
     table = schema.quarantine
@@ -70,7 +71,7 @@ def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:
     return [_quarantined(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
-def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+def end(tx: Connection, item_ids: Sequence[int], *, state: ItemState) -> None:
     """Close items: superseded by a later row, or closed because they could be read now."""
     change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])
 

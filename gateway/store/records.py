@@ -81,7 +81,7 @@ def add(tx: Connection, rows: Sequence[RecordRow]) -> None:
 
 
 def remove(tx: Connection, record_ids: Sequence[int]) -> None:
-    """Remove records that another one replaced, or that belong to nobody any more."""
+    """Remove records that another one replaced, or that belong to no member any more."""
     change_many(tx, "delete from record where record_id = ?", [(record_id,) for record_id in record_ids])
 
 
@@ -100,7 +100,7 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:
 
 
 def wait(tx: Connection, rows: Sequence[tuple[str, bytes, int, int]]) -> None:
-    """Reversals that name nobody: (feed, key of what they reverse, page, row) until the original is known."""
+    """Reversals without their original: (feed, key of what they reverse, page, row), until it is known."""
     change_many(tx, "delete from waiting_reversal where key = ?", [(row[1],) for row in rows])
     insert_many(tx, schema.waiting_reversal, ("feed", "key", "page_seq", "row"), rows)
 

@@ -65,7 +65,7 @@ class ClaimMoney(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 def bounds_of(tx: Connection, association: str) -> tuple[int, int] | None:
-    """The lowest and highest person id of an association; None where it has nobody."""
+    """The lowest and highest person id of an association; None where it has no people."""
     table = schema.person.c
     query = select(func.min(table.person_id), func.max(table.person_id)).where(table.association == association)
     lowest, highest = tx.execute(query).one()

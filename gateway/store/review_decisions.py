@@ -9,6 +9,7 @@ from operator import itemgetter
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from gateway.model.states import AnswerState
 from gateway.store import schema
 from gateway.store.engine import change_many, select_in
 
@@ -19,7 +20,7 @@ class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
     item_id: int
     association: str
     answer: str
-    state: str
+    state: AnswerState
     member_id: int | None
     by: str
     note: bytes | None
@@ -57,7 +58,7 @@ def of_items(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[ReviewDe
     return dict(by_item)
 
 
-def end(tx: Connection, decision_ids: Iterable[int], *, state: str) -> None:
+def end(tx: Connection, decision_ids: Iterable[int], *, state: AnswerState) -> None:
     """These decisions are over: overtaken by another one, or by a change of the member."""
     sql = "update review_decision set state = ? where decision_id = ?"
     change_many(tx, sql, [(state, decision_id) for decision_id in decision_ids])

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, select, update
 
 from gateway.model.questions import ReviewItem
+from gateway.model.states import ItemState, QuestionKind
 from gateway.store import schema
 from gateway.store.engine import any_open, change_many, insert_many, select_in
 
@@ -71,7 +72,7 @@ def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
-def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
+def end(tx: Connection, item_ids: Sequence[int], *, state: ItemState) -> None:
     """Close items: superseded by a later record, or closed."""
     change_many(tx, "update review set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])
 
@@ -79,9 +80,9 @@ def end(tx: Connection, item_ids: Sequence[int], *, state: str) -> None:
 def listing(
     tx: Connection,
     *,
-    state: str | None = "open",
+    state: ItemState | None = "open",
     association: str | None = None,
-    kind: str | None = None,
+    kind: QuestionKind | None = None,
     after: int | None = None,
     limit: int = 100,
 ) -> list[ReviewItem]:
@@ -109,14 +110,14 @@ def last_number(tx: Connection) -> int:
     return int(tx.execute(select(func.coalesce(func.max(schema.review.c.item_id), 0))).scalar_one())
 
 
-def is_answered(tx: Connection, *, kind: str, claim_id: str | None, situation: bytes | None) -> bool:
+def is_answered(tx: Connection, *, kind: QuestionKind, claim_id: str | None, situation: bytes | None) -> bool:
     """Whether a person has already looked at exactly these facts about a claim."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "decided", table.claim_id == claim_id)
     return tx.execute(query.where(table.situation == situation).limit(1)).first() is not None
 
 
-def has_open(tx: Connection, *, kind: str, claim_id: str | None = None, page_seq: int | None = None) -> bool:
+def has_open(tx: Connection, *, kind: QuestionKind, claim_id: str | None = None, page_seq: int | None = None) -> bool:
     """Whether a person is already asked about this."""
     table = schema.review.c
     query = select(table.item_id).where(table.kind == kind, table.state == "open")

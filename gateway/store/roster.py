@@ -11,7 +11,7 @@ from gateway.store.engine import insert_for, is_postgres, select_in
 
 
 def version(tx: Connection, associations: Sequence[str], *, hold: bool = False) -> tuple[int, ...]:
-    """The roster's version for each association; with `hold`, nobody changes it until this transaction ends."""
+    """The roster's version for each association; with `hold`, it stays until this transaction ends."""
     query = "select association, version from roster where association {keys}"
     if hold and is_postgres(tx):
         query += " for share"

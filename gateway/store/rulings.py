@@ -57,7 +57,7 @@ def of_decisions(tx: Connection, decision_ids: Iterable[int]) -> list[Ruling]:
 
 
 def forget(tx: Connection, ruling_ids: Iterable[int]) -> None:
-    """These rulings hold no more, and where they were used needs nobody's memory."""
+    """These rulings hold no more, and where they were used need not be remembered."""
     ids = [(ruling_id,) for ruling_id in ruling_ids]
     change_many(tx, "delete from ruled_row where ruling_id = ?", ids)
     change_many(tx, "delete from ruling where ruling_id = ?", ids)

@@ -37,7 +37,7 @@ AHEAD_MS = 86_400_000
 
 
 def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) -> int | None:
-    """Claim the run due at that instant; None if it is done, or somebody is at it.
+    """Claim the run due at that instant; None if it is done, or another process is at it.
 
     A run that was cut off, and after a while one that failed, is taken up again, and one that a clock ahead began.
     """

@@ -187,7 +187,7 @@ member_block = Table(
     sqlite_with_rowid=False,
 )
 """What members are found by besides their number: two letters for the kind, then 14 bytes of a keyed digest. There is
-no index by member: it would double what an import writes, and a member's blocks can be worked out from his fields."""
+no index by member: it would double what an import writes, and they can be worked out from the fields of the member."""
 
 match_decision = Table(
     "match_decision",
@@ -351,7 +351,7 @@ review_decision = Table(
     Index("ix_review_decision_item_id", "item_id"),
 )
 """What people said about items. state: noted (not sure) | proposed (waits for a second person) | overtaken | done |
-undone; `levels`: the evidence as levels, for training; `joined`: [member, person he was before]; notes: sealed."""
+undone; `levels`: the evidence as levels, for training; `joined`: [member, person before]; notes: sealed."""
 
 ruling = Table(
     "ruling",
@@ -441,7 +441,7 @@ sweep_asked = Table(
     Column("failed_code", String(64)),
     sqlite_with_rowid=False,
 )
-"""The last day a member was asked about, feed by feed: where his next window begins."""
+"""The last day a member was asked about, feed by feed: where the next window of that member begins."""
 
 rescan = Table(
     "rescan",
@@ -479,7 +479,7 @@ finding = Table(
 )
 """What is not as it should be: code and subject (kind and name: a feed, an association, a page …), open once at most.
 level: act | know; `acknowledged_until`: the day from which it counts again; `note`: sealed; `closed_at` is null while
-it is open. `amount` is null where nobody can tell the money; no column but the note may hold anything personal."""
+it is open. `amount` is null where the money cannot be told; no column but the note may hold anything personal."""
 
 unreadable = Table(
     "unreadable",

@@ -41,6 +41,6 @@ def oldest(tx: Connection, feed: str) -> date | None:
 
 
 def note_failed(tx: Connection, feed: str, failed: dict[int, str]) -> None:
-    """Remember why a member could not be asked in full; his window stays where it was."""
+    """Remember why a member could not be asked about in full; the window stays where it was."""
     sql = "update sweep_asked set failed_code = ? where feed = ? and member_id = ?"
     change_many(tx, sql, [(code, feed, member_id) for member_id, code in failed.items()])

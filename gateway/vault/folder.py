@@ -1,4 +1,4 @@
-"""Files of wrapped keys: one writer at a time, each file whole or absent, durable before anybody uses it.
+"""Files of wrapped keys: one writer at a time, each file whole or absent, durable before it is used.
 
 vault.json                          suite, root key number, and a seal that tells a wrong root key at once
 lock                                held (flock) while a key is made or destroyed
@@ -28,7 +28,7 @@ _SHREDDING: Final = ".shredding."
 _NAMED: Final = re.compile(r"([a-z0-9][a-z0-9.-]*)\.([1-9][0-9]{0,9})")
 
 
-def settle(folder: Path) -> None:
+def make_durable(folder: Path) -> None:
     """Makes new and removed names of a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -53,7 +53,7 @@ class KeyFolder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.data.mkdir(exist_ok=True, mode=0o700)
-            settle(self.folder)
+            make_durable(self.folder)
         except OSError as error:
             raise self._unusable(error) from error
 
@@ -122,7 +122,7 @@ class KeyFolder:
             file.flush()
             os.fsync(file.fileno())
         half_written.replace(path)
-        settle(path.parent)
+        make_durable(path.parent)
 
     def missing(self) -> dict[int, str]:
         """Key number → purpose of every key that was given out and whose file is not there. Raises WrongUse."""
@@ -150,9 +150,9 @@ class KeyFolder:
         except (FileNotFoundError, ValueError):
             return None
 
-    def settle_data(self) -> None:
+    def make_data_durable(self) -> None:
         """Makes the names of all keys durable."""
-        settle(self.data)
+        make_durable(self.data)
 
     def destroy(self, number: int, purpose: str) -> None:
         """Overwrites and removes one wrapped key, durably. Call inside `exclusive`."""
@@ -162,7 +162,7 @@ class KeyFolder:
         path = self.path(number, purpose)
         going = self.data / f"{_SHREDDING}{path.name}"
         path.rename(going)
-        settle(self.data)
+        make_durable(self.data)
         self._finish(going)
 
     def _finish_destructions(self) -> None:
@@ -175,7 +175,7 @@ class KeyFolder:
             file.flush()
             os.fsync(file.fileno())
         going.unlink()
-        settle(self.data)
+        make_durable(self.data)
 
     def _unusable(self, error: OSError) -> WrongUse:
         return WrongUse(

@@ -108,7 +108,7 @@ class Keyring(Guarded):
             self.folder.write(self.folder.about, msgspec.json.encode(about) + b"\n")
 
     def _clear_unfinished(self) -> None:
-        # A fingerprint key without vault.json is what a crash in `found` leaves; it never served anybody.
+        # A fingerprint key without vault.json is what a crash in `found` leaves; it never served.
         names = self.folder.names()
         if self.folder.about.exists() or set(names.values()) - {FINGERPRINT}:
             raise WrongUse(f"{self.folder.folder} 已有密钥库，不会覆盖 (the folder holds a vault, never overwritten)")

@@ -66,7 +66,7 @@ class DataKey(Guarded):
 
 
 class FingerprintKey(Guarded):
-    """Keyed digests: the same text gives the same 16 bytes, and without the key nobody can test a guess."""
+    """Keyed digests: the same text gives the same 16 bytes, and without the key no guess can be tested."""
 
     __slots__ = ("_kinds", "_secret", "_suite", "of_content")
 

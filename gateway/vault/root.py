@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.errors import WrongUse
-from gateway.vault.folder import settle
+from gateway.vault.folder import make_durable
 
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -34,7 +34,7 @@ def _write_root_key(path: Path, key: bytes) -> bytes:
             os.link(draft, path)
         finally:
             draft.unlink()
-        settle(path.parent)
+        make_durable(path.parent)
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
             raise WrongUse(f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)") from error

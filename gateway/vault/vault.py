@@ -244,7 +244,7 @@ class Vault(Guarded):
         """The id that was proposed to a database, while it is not certain that the database has it."""
         return self._folder.read_id(self._folder.site_proposed)
 
-    def settle_site_id(self, site_id: bytes) -> None:
+    def confirm_site_id(self, site_id: bytes) -> None:
         """The database has this id now, durably: so has the vault, which keeps count of its keys from here on."""
         with self._folder.exclusive():
             self._folder.begin_ledger()
@@ -279,7 +279,7 @@ class Vault(Guarded):
             self._folder.begin_ledger()
             return self._keyring.make(purpose)
         # Its maker may have died between naming the file and making the name durable, or writing the ledger.
-        self._folder.settle_data()
+        self._folder.make_data_durable()
         number = max(numbers)
         if number not in outstanding and self._folder.ledger.exists():
             self._folder.ledger.add("made", {number: purpose}, durable=False)

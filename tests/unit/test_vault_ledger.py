@@ -157,7 +157,7 @@ def test_a_site_id_is_proposed_until_it_is_settled(vault: Vault, folder: Path) -
     assert len(proposed) == 16
     assert again(folder).propose_site_id() == again(folder).proposed_site_id() == proposed
     assert vault.site_id() is None
-    vault.settle_site_id(proposed)
+    vault.confirm_site_id(proposed)
     assert (again(folder).site_id(), again(folder).proposed_site_id()) == (proposed, None)
     assert vault.propose_site_id() == proposed
     assert vault.propose_site_id(anew=True) != proposed

@@ -20,6 +20,7 @@ from gateway.model.benefit import BenefitEstimate
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.questions import ReviewItem
 from gateway.model.record import SettlementRecord
+from gateway.model.states import QuestionKind
 
 DECISION_WITHDRAWN: Final = "decision_withdrawn"
 """Why claims are withdrawn when a person takes a decision about a doubt back."""
@@ -187,7 +188,7 @@ class _Desk:
         records: Sequence[HeldRecord],
         situation: bytes,
         *,
-        kind: str = "decided_before",
+        kind: QuestionKind = "decided_before",
     ) -> None:
         """Put the facts of a stay before a person, once for the same `situation`."""
         latest = max(records, key=lambda held: held.place) if records else None

@@ -31,6 +31,7 @@ from gateway.flow.reviewing.show import Alternative, alternatives, clerk, find_i
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
 from gateway.model.questions import ReviewItem
+from gateway.model.states import AnswerState
 from gateway.store import blocks, members, pages, records, rescans, review_decisions, reviews, roster, rulings
 from gateway.store.engine import Tx, lock
 from gateway.store.review_decisions import ReviewDecision
@@ -413,7 +414,7 @@ class _Case:
 
     # ── writing ──
 
-    def _write(self, state: str, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
+    def _write(self, state: AnswerState, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
         if state == "done" and self._said.answer != "same":
             self._overtake([each for each in self._before if each.state == "proposed"])
         row = ReviewDecision(

@@ -29,6 +29,7 @@ from gateway.model.decision import MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.questions import ReviewItem
+from gateway.model.states import ItemState, QuestionKind
 from gateway.store import accesses, blocks, claims, match_decisions, members, pages, review_decisions, reviews
 from gateway.store.accesses import Access
 from gateway.store.engine import Tx
@@ -138,9 +139,9 @@ def summary(item: ReviewItem) -> dict[str, Any]:
 def list_items(
     office: Office,
     *,
-    state: str | None = "open",
+    state: ItemState | None = "open",
     association: str | None = None,
-    kind: str | None = None,
+    kind: QuestionKind | None = None,
     after: int | None = None,
     limit: int = 100,
 ) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def pair(store: Store, vault: Vault, *, now: datetime) -> None:
             site_id = site.pair(tx, proposed, now=now)
         if site_id != proposed:
             raise ForeignDatabase(f"数据库刚与另一密钥库配对 (another key folder was faster)。{_ADVICE}")
-        vault.settle_site_id(site_id)
+        vault.confirm_site_id(site_id)
     _remember_named(store, vault)
 
 
@@ -106,7 +106,7 @@ def adopt(store: Store, vault: Vault, *, now: datetime, by: str) -> Sequence[Key
     proposed = vault.propose_site_id(anew=True)
     with store.write() as tx:
         site.adopt(tx, proposed, now=now, by=by)
-    vault.settle_site_id(proposed)
+    vault.confirm_site_id(proposed)
     return vault.write_off_missing()
 
 

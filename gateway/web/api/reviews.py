@@ -17,6 +17,7 @@ from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
 from gateway.flow.reviewing import show as reviewing
 from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
+from gateway.model.states import ItemState, QuestionKind
 from gateway.web.api.cursors import opaque, place_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
@@ -30,8 +31,6 @@ _PLACE = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 ItemNo = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
-Kind = Literal["match", "takeback", "decided_before", "contradiction"]
-State = Literal["open", "decided", "closed", "superseded", "expired"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +41,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     item_id: int
-    kind: Kind
+    kind: QuestionKind
     association: str
     feed: str
     page_seq: int
@@ -187,8 +186,8 @@ async def list_reviews(
     _: Proved,
     after: Annotated[str, Query(description="上次答复的 next (`next` of the last answer)")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    state: Annotated[State, Query()] = "open",
-    kind: Annotated[Kind | None, Query()] = None,
+    state: Annotated[ItemState, Query()] = "open",
+    kind: Annotated[QuestionKind | None, Query()] = None,
 ) -> Response:
     """From a cursor on, in order of number."""
     start, office = int(place_of(after, _PLACE)[0]) if after else 0, desk_of(request).office
