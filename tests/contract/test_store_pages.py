@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gateway.errors import Conflict
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import FeedTotals, Fetched
-from gateway.model.rows import Tally
+from gateway.model.rows import ClassChange, RowClass, Tally
 from gateway.store import batches, cursors, feed_totals, pages, runs, schema
 from gateway.store.engine import Store, open_store
 from gateway.store.values import from_ms, to_ms
@@ -204,12 +204,15 @@ def test_rows_that_change_class_move_with_their_money(store: Store) -> None:
         place = add(tx, 1)
         batches.add(tx, place, 0, 2, tally(member=2), b"")
         batches.add(tx, place, 2, 2, tally(member=1, stranger=1), b"")
-        batches.move_tally(
+        batches.change_classes(
             tx,
             [
-                (place, 3, "stranger", "member", 100),
-                (place, 0, "member", "superseded", 100),
-                (place, 1, "member", "duplicate", -100),
+                ClassChange(page_seq=place, row=row, before=before, after=after, amount=amount, counted=amount)
+                for row, before, after, amount in (
+                    (3, RowClass.NON_MEMBER, RowClass.MEMBER, 100),
+                    (0, RowClass.MEMBER, RowClass.SUPERSEDED, 100),
+                    (1, RowClass.MEMBER, RowClass.DUPLICATE, -100),
+                )
             ],
         )
         first, second = batches.sheets_of_page(tx, place)
