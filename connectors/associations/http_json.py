@@ -21,11 +21,12 @@ from connectors.transport import webhook
 from connectors.transport.http import (
     DELIVERIES,
     QUESTIONS,
-    Outcome,
+    HttpOutcome,
     Reply,
     exchange,
     json_object,
     make_client,
+    nothing_was_sent,
     outcome_of,
     probe_all,
     quick_retries,
@@ -37,7 +38,7 @@ from gateway.ports import Address, DeliverySpec, DeliveryWay, Seconds, SecretNam
 _ANSWER_BYTES = 64 * 1024
 _SAFE_CODE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 
-# A code with this many digits in a row could be somebody's birth date, phone or id number.
+# A code with this many digits in a row could be a member's birth date, phone or id number.
 _LONG_NUMBER = re.compile(r"[0-9]{8}")
 
 
@@ -84,7 +85,7 @@ class HttpJson:
         webhook.secret_keys(self._secret)  # A secret of the wrong form must be found at the start, not at night.
         self._can_be_asked = spec.can_be_asked
         self._client = client or make_client(timeout_seconds=spec.timeout_seconds)
-        self._tries = quick_retries(spec.quick_tries, again=_nothing_was_sent, sleep=sleep)
+        self._tries = quick_retries(spec.quick_tries, again=nothing_was_sent, sleep=sleep)
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         """Deliver one claim version; `body` goes out verbatim. See `gateway.ports.Sender`."""
@@ -99,7 +100,7 @@ class HttpJson:
             return Answer(kind=AnswerKind.UNKNOWN, code="no_answer")
         except Unavailable:
             return Answer(kind=AnswerKind.UNAVAILABLE, code="no_connection")
-        return _sent(reply, claim_id, version)
+        return _ClaimReply(reply, claim_id, version).to_delivery()
 
     def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer:
         """Whether the association holds this version of a claim, or a later one."""
@@ -112,7 +113,7 @@ class HttpJson:
         except Unavailable:
             # A question changes nothing, so it may be asked again whatever became of it.
             return Answer(kind=AnswerKind.UNAVAILABLE, code="no_answer")
-        return _asked(reply, claim_id, version)
+        return _ClaimReply(reply, claim_id, version).to_question()
 
     def _signed(self, message_id: str, now: datetime, body: bytes) -> dict[str, str]:
         return webhook.sign(self._secret, message_id=message_id, timestamp=int(now.timestamp()), body=body)
@@ -130,83 +131,85 @@ class HttpJson:
         )
 
 
-def _nothing_was_sent(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) and not isinstance(error, OutcomeUnknown)
+class _ClaimReply:
+    """What the claims system said about one version of a claim."""
+
+    def __init__(self, reply: Reply, claim_id: str, version: int) -> None:
+        self._reply, self._claim_id, self._version = reply, claim_id, version
+        self._fields = json_object(reply.body) or {}
+
+    def to_delivery(self) -> Answer:
+        """What became of the version that was sent."""
+        outcome = outcome_of(self._reply.status, DELIVERIES)
+        if outcome is HttpOutcome.CONFLICT:
+            return self._to_conflict()
+        if outcome is not HttpOutcome.OK:
+            return self._answer(_KINDS[outcome])
+        # A page for people (a login, a firewall's notice) also comes with 200, and has taken nothing.
+        if self._reply.headers.get("content-type", "").lower().startswith("text/html"):
+            return Answer(kind=AnswerKind.UNKNOWN, code="html_reply")
+        if self._names_another_claim():
+            return Answer(kind=AnswerKind.UNKNOWN, code="other_claim")
+        return Answer(kind=AnswerKind.ACCEPTED, reference=_plain_token(self._fields.get("reference")))
+
+    def to_question(self) -> Answer:
+        """Whether the version that was asked about is there, or a later one."""
+        if self._reply.status == 404:
+            return Answer(kind=AnswerKind.ABSENT, code="http_404")
+        outcome = outcome_of(self._reply.status, QUESTIONS)
+        if outcome is HttpOutcome.UNAVAILABLE:
+            return self._answer(AnswerKind.UNAVAILABLE)
+        if outcome is not HttpOutcome.OK:
+            # It refuses the question; what became of the claim is as unknown as before.
+            return Answer(kind=AnswerKind.UNKNOWN, code=self._code())
+        present = self._present_version()
+        if present is None or self._names_another_claim():
+            return Answer(kind=AnswerKind.UNKNOWN, code="unreadable_answer")
+        return self._already_there() if present >= self._version else _EARLIER
+
+    def _to_conflict(self) -> Answer:
+        """409: it has this version or a later one, or an earlier one and says no; otherwise we must ask."""
+        present = self._present_version()
+        if present is None:
+            return self._answer(AnswerKind.UNKNOWN)
+        if present >= self._version:
+            return self._already_there()
+        return Answer(kind=AnswerKind.REFUSED, code=self._code())
+
+    def _already_there(self) -> Answer:
+        reference = _plain_token(self._fields.get("reference"))
+        return Answer(kind=AnswerKind.ACCEPTED, code="already_held", reference=reference)
+
+    def _answer(self, kind: AnswerKind) -> Answer:
+        return Answer(kind=kind, code=self._code(), retry_after=self._reply.retry_after)
+
+    def _names_another_claim(self) -> bool:
+        return bool(self._fields.get("claim_id", self._claim_id) != self._claim_id)
+
+    def _present_version(self) -> int | None:
+        version = self._fields.get("version")
+        return version if isinstance(version, int) and not isinstance(version, bool) and version >= 1 else None
+
+    def _code(self) -> str:
+        """The problem's own code (RFC 9457 `code` or `type`) when it is a plain token, else the status."""
+        for value in (self._fields.get("code"), self._fields.get("type")):
+            code = _plain_token(value)
+            if code and code != "about:blank" and not _LONG_NUMBER.search(code):
+                return code
+        return f"http_{self._reply.status}"
 
 
-def _sent(reply: Reply, claim_id: str, version: int) -> Answer:
-    outcome, told = outcome_of(reply.status, DELIVERIES), json_object(reply.body) or {}
-    if outcome is Outcome.OK:
-        return _taken(reply, told, claim_id)
-    if outcome is Outcome.CONFLICT:
-        return _conflict(reply, told, version)
-    return Answer(kind=_KINDS[outcome], code=_code(reply, told), retry_after=reply.retry_after)
-
-
-def _taken(reply: Reply, told: dict[str, Any], claim_id: str) -> Answer:
-    """A 2xx. A page for people (a login, a firewall's notice) also comes with 200, and has taken nothing."""
-    if reply.headers.get("content-type", "").lower().startswith("text/html"):
-        return Answer(kind=AnswerKind.UNKNOWN, code="html_reply")
-    if told.get("claim_id", claim_id) != claim_id:
-        return Answer(kind=AnswerKind.UNKNOWN, code="other_claim")
-    return Answer(kind=AnswerKind.ACCEPTED, reference=_safe(told.get("reference")))
-
-
-def _conflict(reply: Reply, told: dict[str, Any], version: int) -> Answer:
-    """409: it holds this version or a later one, or an earlier one and says no; otherwise we must ask."""
-    held = _version(told)
-    if held is None:
-        return Answer(kind=AnswerKind.UNKNOWN, code=_code(reply, told), retry_after=reply.retry_after)
-    if held >= version:
-        return Answer(kind=AnswerKind.ACCEPTED, code="already_held", reference=_safe(told.get("reference")))
-    return Answer(kind=AnswerKind.REFUSED, code=_code(reply, told))
-
-
-def _asked(reply: Reply, claim_id: str, version: int) -> Answer:
-    if reply.status == 404:
-        return Answer(kind=AnswerKind.ABSENT, code="http_404")
-    outcome, told = outcome_of(reply.status, QUESTIONS), json_object(reply.body) or {}
-    if outcome is Outcome.UNAVAILABLE:
-        return Answer(kind=AnswerKind.UNAVAILABLE, code=_code(reply, told), retry_after=reply.retry_after)
-    if outcome is not Outcome.OK:
-        # It refuses the question; what became of the claim is as unknown as before.
-        return Answer(kind=AnswerKind.UNKNOWN, code=_code(reply, told))
-    return _held(told, claim_id, version)
-
-
-def _held(told: dict[str, Any], claim_id: str, version: int) -> Answer:
-    held = _version(told)
-    if held is None or told.get("claim_id", claim_id) != claim_id:
-        return Answer(kind=AnswerKind.UNKNOWN, code="unreadable_answer")
-    if held < version:
-        return Answer(kind=AnswerKind.ABSENT, code="earlier_version")
-    return Answer(kind=AnswerKind.ACCEPTED, code="already_held", reference=_safe(told.get("reference")))
-
-
+_EARLIER = Answer(kind=AnswerKind.ABSENT, code="earlier_version")
 _KINDS = {
-    Outcome.UNAVAILABLE: AnswerKind.UNAVAILABLE,
-    Outcome.UNKNOWN: AnswerKind.UNKNOWN,
-    Outcome.REFUSED: AnswerKind.REFUSED,
+    HttpOutcome.UNAVAILABLE: AnswerKind.UNAVAILABLE,
+    HttpOutcome.UNKNOWN: AnswerKind.UNKNOWN,
+    HttpOutcome.REFUSED: AnswerKind.REFUSED,
 }
 
 
-def _version(told: dict[str, Any]) -> int | None:
-    version = told.get("version")
-    return version if isinstance(version, int) and not isinstance(version, bool) and version >= 1 else None
-
-
-def _safe(value: Any) -> str | None:
-    """A short plain token of theirs, or nothing."""
+def _plain_token(value: Any) -> str | None:
+    """A short plain token of the association's own, or nothing."""
     return value if isinstance(value, str) and _SAFE_CODE.fullmatch(value) else None
-
-
-def _code(reply: Reply, told: dict[str, Any]) -> str:
-    """The problem's own code (RFC 9457 `code` or `type`) when it is a plain token, else the status."""
-    for value in (told.get("code"), told.get("type")):
-        code = _safe(value)
-        if code and code != "about:blank" and not _LONG_NUMBER.search(code):
-            return code
-    return f"http_{reply.status}"
 
 
 WAY = DeliveryWay(spec=HttpJsonSpec, make=HttpJson)

@@ -30,7 +30,15 @@ from connectors.transport.envelope import (
     request_body,
     text_of,
 )
-from connectors.transport.http import QUICK_WAIT_SECONDS, answered, exchange, make_client, probe_all, quick_retries
+from connectors.transport.http import (
+    QUICK_WAIT_SECONDS,
+    answered,
+    exchange,
+    is_unavailable,
+    make_client,
+    probe_all,
+    quick_retries,
+)
 from connectors.transport.msgid import MessageIds
 from connectors.transport.pace import Pace
 from gateway.errors import Refused, Unavailable, WrongUse
@@ -114,16 +122,17 @@ Walk = Generator[Question, Heard, None]
 
 def walk_person(subject: Subject, gathered: Gathered, *, care_types: tuple[str, ...], region: str) -> Walk:
     """Everything to ask about one person; what is learnt goes into `gathered`."""
-    who = _who(subject)
-    answer = yield who
+    question = _person(subject)
+    answer = yield question
     if not answer.good or not answer.output:
-        gathered.accept(who, answer)
+        gathered.accept(question, answer)
         return
-    numbers = _person_numbers(answer.output)
-    if not numbers:
+    # Nearly always one; a person with two files has been to hospital under either.
+    numbers = [text_of(person.get("psn_no")) for person in objects_of(answer.output.get("baseinfo"))]
+    if not any(numbers):
         gathered.trouble.append("no_person_number")
     insured_in = _insured_region(answer.output, region)
-    for number in numbers:
+    for number in dict.fromkeys(filter(None, numbers)):
         yield from _walk_visits(subject, gathered, number, insured_in, care_types)
 
 
@@ -147,18 +156,20 @@ def _walk_visits(
 
 def _walk_settlement(gathered: Gathered, person_no: str, insured_in: str, visit_no: str, settlement_no: str) -> Walk:
     """One visit's settlement and diagnoses, kept together: half a visit would be assessed wrongly."""
-    settlement = _settlement(person_no, insured_in, visit_no, settlement_no)
+    data = {"psn_no": person_no, "setl_id": settlement_no, "mdtrt_id": visit_no}
+    settlement = Question(infno="5203", data=data, shown=dict(data), insured_region=insured_in)
     settled = yield settlement
     if not settled.good or not objects_of(settled.output.get("setlinfo")):
         gathered.accept(settlement, settled)
         return
-    diagnoses = _diagnoses(person_no, insured_in, visit_no)
+    data = {"mdtrt_id": visit_no, "psn_no": person_no}
+    diagnoses = Question(infno="5202", data=data, shown=dict(data), insured_region=insured_in)
     diagnosed = yield diagnoses
     gathered.keep(settlement, settled)
     gathered.accept(diagnoses, diagnosed)
 
 
-def _who(subject: Subject) -> Question:
+def _person(subject: Subject) -> Question:
     """1101, without the name: the platform would refuse a way of writing it that the matching still knows."""
     data = {
         "mdtrt_cert_type": "02" if subject.id_type == "01" else "99",
@@ -183,22 +194,6 @@ def _visits(subject: Subject, person_no: str, insured_in: str, care_type: str) -
     return Question(infno="5201", data=data, shown=dict(data), insured_region=insured_in)
 
 
-def _settlement(person_no: str, insured_in: str, visit_no: str, settlement_no: str) -> Question:
-    data = {"psn_no": person_no, "setl_id": settlement_no, "mdtrt_id": visit_no}
-    return Question(infno="5203", data=data, shown=dict(data), insured_region=insured_in)
-
-
-def _diagnoses(person_no: str, insured_in: str, visit_no: str) -> Question:
-    data = {"mdtrt_id": visit_no, "psn_no": person_no}
-    return Question(infno="5202", data=data, shown=dict(data), insured_region=insured_in)
-
-
-def _person_numbers(output: Mapping[str, Any]) -> list[str]:
-    """The person's numbers, nearly always one; a person with two files has been to hospital under either."""
-    found = [text_of(person.get("psn_no")) for person in objects_of(output.get("baseinfo"))]
-    return list(dict.fromkeys(number for number in found if number))
-
-
 def _insured_region(output: Mapping[str, Any], region: str) -> str:
     """参保地: this league's first, then 正常参保, then 职工; without any, the line's own region."""
 
@@ -207,7 +202,8 @@ def _insured_region(output: Mapping[str, Any], region: str) -> str:
         active = text_of(insurance.get("psn_insu_stas")) == "1"
         return place[:4] != region[:4], not active, text_of(insurance.get("insutype")) != "310"
 
-    placed = [one for one in objects_of(output.get("insuinfo")) if text_of(one.get("insuplc_admdvs"))]
+    insurances = objects_of(output.get("insuinfo"))
+    placed = [insurance for insurance in insurances if text_of(insurance.get("insuplc_admdvs"))]
     return text_of(min(placed, key=rank)["insuplc_admdvs"]) if placed else region
 
 
@@ -254,7 +250,7 @@ class CloudLine:
         )
         self._clock = around.clock
         self._pace = Pace(around.per_second, sleep=sleep)
-        self._tries = quick_retries(tries, again=_is_unavailable, sleep=sleep)
+        self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
 
     def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
         """One bundle about as many of these people as fit; see `gateway.ports.SweepFeed`."""
@@ -274,26 +270,20 @@ class CloudLine:
         gathered = Gathered()
         walk = walk_person(subject, gathered, care_types=self._care_types, region=self._caller.region)
         try:
-            self._drive(walk, gathered, sweep)
+            with suppress(StopIteration):
+                question = next(walk)
+                while gathered.size <= _BUNDLE_ROOM and len(gathered.calls) <= _MOST_CALLS_A_PERSON:
+                    heard = self._tries.copy()(self._call, question)
+                    sweep.calls_left -= 1
+                    question = walk.send(heard)
+                gathered.trouble.append("too_large")
         except (Unavailable, Refused) as error:
             gathered.trouble.append(_code_of(error))
             return gathered, error
         return gathered, None
 
-    def _drive(self, walk: Walk, gathered: Gathered, sweep: _Sweep) -> None:
-        with suppress(StopIteration):
-            question = next(walk)
-            while gathered.size <= _BUNDLE_ROOM and len(gathered.calls) <= _MOST_CALLS_A_PERSON:
-                heard = self._call(question)
-                sweep.calls_left -= 1
-                question = walk.send(heard)
-            gathered.trouble.append("too_large")
-
     def _call(self, question: Question) -> Heard:
-        """One transaction, tried again while the line is unavailable. Raises Unavailable or Refused."""
-        return self._tries.copy()(self._call_once, question)
-
-    def _call_once(self, question: Question) -> Heard:
+        """One transaction. Raises Unavailable or Refused."""
         self._pace.wait()
         now = self._clock().astimezone(SHANGHAI)
         body = request_body(self._caller, question, msgid=self._next_msgid(now), now=now)
@@ -301,10 +291,6 @@ class CloudLine:
         headers = {**signed, "content-type": "application/json; charset=utf-8"}
         url = self._address + self._paths[question.infno]
         return read_reply(answered(exchange(self._client, "POST", url, headers=headers, content=body)))
-
-
-def _is_unavailable(error: BaseException) -> bool:
-    return isinstance(error, Unavailable)
 
 
 def _code_of(error: Unavailable | Refused) -> str:
@@ -338,7 +324,10 @@ class _Sweep:
         fits = gathered.size <= self._room
         if not fits and self.calls:
             return False
-        self._note(cut_by)
+        self._outages = self._outages + 1 if cut_by else 0
+        if cut_by is not None:
+            self.last_error = _code_of(cut_by)
+            self.retry_after = getattr(cut_by, "retry_after", None)
         if fits:
             self._room -= gathered.size
             self.calls += gathered.calls
@@ -348,12 +337,6 @@ class _Sweep:
         else:
             self.asked.append(member_id)
         return True
-
-    def _note(self, cut_by: Unavailable | Refused | None) -> None:
-        self._outages = self._outages + 1 if cut_by else 0
-        if cut_by is not None:
-            self.last_error = _code_of(cut_by)
-            self.retry_after = getattr(cut_by, "retry_after", None)
 
     def swept(self, request: str) -> Swept:
         """The page and who it covers."""

@@ -20,7 +20,7 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
-from connectors.transport.parts import Plan, plan_parts, read_parts
+from connectors.transport.parts import FileCuts, plan_parts, read_parts
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.money import parse_yuan
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
@@ -57,8 +57,18 @@ class _Dropped(msgspec.Struct, frozen=True):
     marker: _Entry | None
     day: date | None
 
+    def is_within(self, first: date | None, last: date | None) -> bool:
+        """Whether its day is asked for; without a day it always is, since nothing else will ask for it."""
+        if self.day is None:
+            return True
+        return (first is None or first <= self.day) and (last is None or self.day <= last)
 
-class _Read(msgspec.Struct):
+    def place(self) -> tuple[date, int, str]:
+        """Where it stands among the others: day, time of change, name."""
+        return self.day or date.min, self.file.identity.changed, self.file.shown
+
+
+class _HandedOut(msgspec.Struct):
     """A file of which pages were handed out: it may go once all of them are released."""
 
     dropped: _Dropped
@@ -106,7 +116,7 @@ class Folder:
         self._marker, self._after = spec.marker or None, spec.after
         self._with_header, self._quiet_seconds, self._limit = with_header, quiet_seconds, limit
         self._clock = clock
-        self._handed_out: dict[str, _Read] = {}
+        self._handed_out: dict[str, _HandedOut] = {}
 
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
         """The pages of all complete files of these days, oldest day first. Raises Unavailable."""
@@ -114,12 +124,14 @@ class Folder:
         entries, unreadable = self._entries(), 0
         if memory is not None:
             memory.forget_all_but(entries)
-        for dropped in self._complete(entries):
-            if _within(dropped.day, first, last):
+        dropped_files = filter(None, (self._dropped(entry, entries) for entry in entries.values()))
+        # By day; within a day as they came, so that a correction stands after what it corrects.
+        for dropped in sorted(dropped_files, key=_Dropped.place):
+            if dropped.is_within(first, last):
                 try:
                     yield from self._pages(dropped, memory, cursor)
                 except FileNotFoundError:
-                    continue  # Somebody took the file away after we listed it.
+                    continue  # The file was taken away after we listed it.
                 except OSError:
                     unreadable += 1
         if unreadable:
@@ -127,7 +139,7 @@ class Folder:
 
     def release(self, fetched: Fetched) -> None:
         """Note that a page is stored; once all of its file's pages are, the file goes. Raises Unavailable."""
-        key = _file_key(fetched.request)
+        key = fetched.request.rpartition(":")[0]
         read = self._handed_out.get(key)
         if read is None:
             return
@@ -140,23 +152,27 @@ class Folder:
 
     def _entries(self) -> dict[str, _Entry]:
         try:
-            with os.scandir(self._folder) as found:
-                return {entry.name: _entry(entry) for entry in found if entry.is_file(follow_symlinks=False)}
+            with os.scandir(self._folder) as listing:
+                files = [entry for entry in listing if entry.is_file(follow_symlinks=False)]
+                states = [_Identity.of(file.stat(follow_symlinks=False)) for file in files]
         except OSError as error:
             raise Unavailable(f"{self.name}: 目录不可读 (the folder): {error.strerror}") from error
-
-    def _complete(self, entries: dict[str, _Entry]) -> list[_Dropped]:
-        found = [self._dropped(entry, entries) for entry in entries.values()]
-        return sorted((one for one in found if one is not None), key=_order)
+        return {
+            file.name: _Entry(file.name, _shown(file.name), state) for file, state in zip(files, states, strict=True)
+        }
 
     def _dropped(self, entry: _Entry, entries: dict[str, _Entry]) -> _Dropped | None:
+        """The file of an entry, once it is complete; None for a marker and for what the pattern does not mean."""
         matched = self._pattern.fullmatch(entry.shown)
         if matched is None or (self._marker and entry.name.endswith(self._marker)):
             return None
         marker = self._marker_of(entry, entries)
-        if not self._is_complete(entry, marker):
-            return None
-        return _Dropped(entry, marker, self._day.find(matched.groups()))
+        if self._marker is None:
+            complete = self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
+        else:
+            # A marker older than its file belongs to the edition that is being replaced right now.
+            complete = marker is not None and marker.identity.changed >= entry.identity.changed
+        return _Dropped(entry, marker, self._day.find(matched.groups())) if complete else None
 
     def _marker_of(self, entry: _Entry, entries: dict[str, _Entry]) -> _Entry | None:
         """`x.csv.ok`, or `x.ok` as some senders write it."""
@@ -164,12 +180,6 @@ class Folder:
             return None
         beside = entries.get(entry.name + self._marker)
         return beside or entries.get(os.path.splitext(entry.name)[0] + self._marker)  # noqa: PTH122
-
-    def _is_complete(self, entry: _Entry, marker: _Entry | None) -> bool:
-        if self._marker is None:
-            return self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
-        # A marker older than its file belongs to the edition that is being replaced right now.
-        return marker is not None and marker.identity.changed >= entry.identity.changed
 
     # Reading
 
@@ -184,7 +194,7 @@ class Folder:
                 yield from self._parts(file, plan, dropped, memory, cursor)
 
     def _parts(
-        self, file: BinaryIO, plan: Plan, dropped: _Dropped, memory: _Memory | None, cursor: str | None
+        self, file: BinaryIO, plan: FileCuts, dropped: _Dropped, memory: _Memory | None, cursor: str | None
     ) -> Iterator[Fetched]:
         parts = len(plan.cuts)
         totals = self._totals(dropped)
@@ -192,10 +202,10 @@ class Folder:
         # left in the folder is the old one.
         dropping = f"{dropped.file.identity.changed:x}-{dropped.file.identity.inode:x}"
         stem = f"file:{dropped.file.shown}:{plan.digest}:{dropping}"
-        self._handed_out[stem] = _Read(dropped, set(range(1, parts + 1)))
+        self._handed_out[stem] = _HandedOut(dropped, set(range(1, parts + 1)))
         for part, content in enumerate(read_parts(file, plan), start=1):
             if not _unchanged(file, dropped.file):
-                return  # Somebody writes into it: the new content comes as a new page when it is complete.
+                return  # It is being written to: the new content comes as a new page when it is complete.
             if memory is not None:
                 cursor = memory.after(dropped.file, plan.digest) if part == parts else memory.text()
             yield Fetched(
@@ -230,7 +240,7 @@ class Folder:
             # The file first: a marker alone is harmless, a file without one would stay for ever.
             for entry in (dropped.file, dropped.marker):
                 if entry is not None and self._is_still(entry):
-                    self._let_go(entry)
+                    self._remove(self._folder / entry.name)
         except OSError as error:
             raise Unavailable(
                 f"{self.name}: 已入库文件无法移除 (a stored file cannot be removed): {error.strerror}"
@@ -244,17 +254,17 @@ class Folder:
             return False
         return stat.S_ISREG(status.st_mode) and _Identity.of(status) == entry.identity
 
-    def _let_go(self, entry: _Entry) -> None:
-        path = self._folder / entry.name
+    def _remove(self, path: Path) -> None:
+        """Delete a file, or move it; where an earlier edition lies already, with a number behind its name."""
         if self._after == "delete" or self._moved_to is None:
             path.unlink()
             return
         self._moved_to.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, _free(self._moved_to / entry.name))
-
-
-def _entry(entry: os.DirEntry[str]) -> _Entry:
-    return _Entry(entry.name, _shown(entry.name), _Identity.of(entry.stat(follow_symlinks=False)))
+        target, number = self._moved_to / path.name, 1
+        while target.exists():
+            number += 1
+            target = self._moved_to / f"{path.name}.{number}"
+        shutil.move(path, target)
 
 
 def _shown(name: str) -> str:
@@ -292,55 +302,30 @@ class _Day:
     def find(self, texts: Iterable[str]) -> date | None:
         """The first day in what the pattern's wildcards stand for; None when there is none."""
         for text in texts:
-            for found in self._shape.finditer(text):
+            for digits in self._shape.finditer(text):
                 try:
-                    return datetime.strptime(found[0], self._format).date()  # noqa: DTZ007
+                    return datetime.strptime(digits[0], self._format).date()  # noqa: DTZ007
                 except ValueError:
                     continue
         return None
-
-
-def _within(day: date | None, first: date | None, last: date | None) -> bool:
-    """Whether a day is asked for; a file without a day always is, since nobody else will ask for it."""
-    if day is None:
-        return True
-    return (first is None or first <= day) and (last is None or day <= last)
-
-
-def _order(dropped: _Dropped) -> tuple[date, int, str]:
-    """By day; within a day as they came, so that a correction stands after what it corrects."""
-    return dropped.day or date.min, dropped.file.identity.changed, dropped.file.shown
 
 
 def _unchanged(file: BinaryIO, entry: _Entry) -> bool:
     return _Identity.of(os.fstat(file.fileno())) == entry.identity
 
 
-def _file_key(request: str) -> str:
-    return request.rpartition(":")[0]
-
-
 def _totals_in(content: bytes, day: date) -> tuple[FeedTotals, ...]:
     """`rows=123` and `amount=456.78` on lines of their own; without readable rows there are no totals."""
     lines = (line.partition("=") for line in content.decode("utf-8-sig", "replace").splitlines())
-    given = {key.strip().lower(): value.strip() for key, _, value in lines}
-    rows = given.get("rows", "")
+    values = {key.strip().lower(): value.strip() for key, _, value in lines}
+    rows = values.get("rows", "")
     if not re.fullmatch(r"[0-9]{1,9}", rows, re.ASCII):
         return ()
     try:
-        amount = parse_yuan(given["amount"]) if given.get("amount") else None
+        amount = parse_yuan(values["amount"]) if values.get("amount") else None
     except BadInput:
         amount = None
     return (FeedTotals(day=day, rows=int(rows), amount=amount),)
-
-
-def _free(target: Path) -> Path:
-    """The target, or with a number behind its name where an earlier edition lies already."""
-    candidate, number = target, 1
-    while candidate.exists():
-        number += 1
-        candidate = target.with_name(f"{target.name}.{number}")
-    return candidate
 
 
 class _Memory:

@@ -34,8 +34,8 @@ QUICK_WAIT_SECONDS: Final = 10.0
 """Who is asked to wait longer than this does not wait inside a call, but hands the wait to its caller."""
 
 
-class Outcome(StrEnum):
-    """What an HTTP status means for the one who asked."""
+class HttpOutcome(StrEnum):
+    """What an HTTP status means for the caller."""
 
     OK = "ok"
     UNAVAILABLE = "unavailable"
@@ -44,26 +44,26 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-QUESTIONS: Final[Mapping[int, Outcome]] = {
-    2: Outcome.OK,
-    3: Outcome.REFUSED,
-    4: Outcome.REFUSED,
-    5: Outcome.UNAVAILABLE,
-    408: Outcome.UNAVAILABLE,
-    425: Outcome.UNAVAILABLE,
-    429: Outcome.UNAVAILABLE,
+QUESTIONS: Final[Mapping[int, HttpOutcome]] = {
+    2: HttpOutcome.OK,
+    3: HttpOutcome.REFUSED,
+    4: HttpOutcome.REFUSED,
+    5: HttpOutcome.UNAVAILABLE,
+    408: HttpOutcome.UNAVAILABLE,
+    425: HttpOutcome.UNAVAILABLE,
+    429: HttpOutcome.UNAVAILABLE,
 }
 """For requests that change nothing: a status, or the hundred it belongs to."""
 
-DELIVERIES: Final[Mapping[int, Outcome]] = {
+DELIVERIES: Final[Mapping[int, HttpOutcome]] = {
     **QUESTIONS,
     # A 500, 502 or 504 may come from behind a receiver that has already stored the claim.
-    5: Outcome.UNKNOWN,
+    5: HttpOutcome.UNKNOWN,
     # A wrong secret or clock is our trouble and will be mended; the claim itself was not refused.
-    401: Outcome.UNAVAILABLE,
-    403: Outcome.UNAVAILABLE,
-    409: Outcome.CONFLICT,
-    503: Outcome.UNAVAILABLE,
+    401: HttpOutcome.UNAVAILABLE,
+    403: HttpOutcome.UNAVAILABLE,
+    409: HttpOutcome.CONFLICT,
+    503: HttpOutcome.UNAVAILABLE,
 }
 """For requests that hand something over."""
 
@@ -152,17 +152,17 @@ def _read(response: httpx.Response, *, limit: int, patience: float) -> tuple[byt
     return bytes(body), True
 
 
-def outcome_of(status: int, table: Mapping[int, Outcome]) -> Outcome:
+def outcome_of(status: int, table: Mapping[int, HttpOutcome]) -> HttpOutcome:
     """What a status means: its own line in the table, else its hundred's; anything else is refused."""
-    return table.get(status) or table.get(status // 100, Outcome.REFUSED)
+    return table.get(status) or table.get(status // 100, HttpOutcome.REFUSED)
 
 
 def answered(reply: Reply) -> bytes:
     """The body of a question's good answer. Raises Unavailable (also when it is too large) or Refused."""
     outcome = outcome_of(reply.status, QUESTIONS)
-    if outcome is Outcome.UNAVAILABLE:
+    if outcome is HttpOutcome.UNAVAILABLE:
         raise Unavailable(f"http_{reply.status}", retry_after=reply.retry_after)
-    if outcome is not Outcome.OK:
+    if outcome is not HttpOutcome.OK:
         raise Refused(f"http_{reply.status}", "对方拒绝了请求 (the far side refused the request)")
     if not reply.whole:
         raise Unavailable("broken_reply: 答复过大 (the reply is too large)")
@@ -195,6 +195,16 @@ def json_object(body: bytes) -> dict[str, Any] | None:
 
 
 _JSON = msgspec.json.Decoder(float_hook=str)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether a question may be asked again: it changes nothing, whatever became of it."""
+    return isinstance(error, Unavailable)
+
+
+def nothing_was_sent(error: BaseException) -> bool:
+    """Whether a delivery may be sent again at once."""
+    return isinstance(error, Unavailable) and not isinstance(error, OutcomeUnknown)
 
 
 def quick_retries(tries: int, *, again: Callable[[BaseException], bool], sleep: Callable[[float], None]) -> Retrying:

@@ -15,11 +15,11 @@ import msgspec
 _PIECE = 64 * 1024
 _LEAST_LIMIT = 4 * _PIECE
 
-# A quoted cell with more than this in it is no cell: somebody typed a quotation mark, and lines end again.
+# A quoted cell with more than this in it is no cell: a quotation mark was typed, and lines end again.
 _LONGEST_CELL = 64 * 1024
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class FileCuts(msgspec.Struct, frozen=True, kw_only=True):
     """Where a file is cut: digest of the whole, length of the header line, each part's start and end."""
 
     digest: str
@@ -66,7 +66,7 @@ class _Cutter:
         self._line_end = self._offset
 
 
-def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> Plan:
+def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> FileCuts:
     """Read a file once and say where to cut it, so that no part with its header exceeds `limit` bytes.
 
     `limit` must leave room for a header and a few lines: at least 256 KiB.
@@ -78,10 +78,10 @@ def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> Plan:
         digest.update(piece)
         cutter.feed(piece)
     cuts = cutter.finish()
-    return Plan(digest=digest.hexdigest(), header=cutter.header, cuts=cuts)
+    return FileCuts(digest=digest.hexdigest(), header=cutter.header, cuts=cuts)
 
 
-def read_parts(file: BinaryIO, plan: Plan) -> Iterator[bytes]:
+def read_parts(file: BinaryIO, plan: FileCuts) -> Iterator[bytes]:
     """The parts in order; from the second on, the file's header line stands in front."""
     file.seek(0)
     header = file.read(plan.header)

@@ -12,7 +12,7 @@ from connectors.transport.http import (
     DELIVERIES,
     LONGEST_WAIT_SECONDS,
     QUESTIONS,
-    Outcome,
+    HttpOutcome,
     Reply,
     answered,
     json_object,
@@ -25,29 +25,29 @@ from connectors.transport.pace import Pace
 from gateway.errors import OutcomeUnknown, Refused, Unavailable
 
 STATUSES = [
-    (200, Outcome.OK, Outcome.OK),
-    (204, Outcome.OK, Outcome.OK),
-    (301, Outcome.REFUSED, Outcome.REFUSED),
-    (307, Outcome.REFUSED, Outcome.REFUSED),
-    (400, Outcome.REFUSED, Outcome.REFUSED),
-    (401, Outcome.REFUSED, Outcome.UNAVAILABLE),
-    (404, Outcome.REFUSED, Outcome.REFUSED),
-    (408, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE),
-    (409, Outcome.REFUSED, Outcome.CONFLICT),
-    (422, Outcome.REFUSED, Outcome.REFUSED),
-    (425, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE),
-    (429, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE),
-    (500, Outcome.UNAVAILABLE, Outcome.UNKNOWN),
-    (502, Outcome.UNAVAILABLE, Outcome.UNKNOWN),
-    (503, Outcome.UNAVAILABLE, Outcome.UNAVAILABLE),
-    (504, Outcome.UNAVAILABLE, Outcome.UNKNOWN),
-    (599, Outcome.UNAVAILABLE, Outcome.UNKNOWN),
-    (999, Outcome.REFUSED, Outcome.REFUSED),
+    (200, HttpOutcome.OK, HttpOutcome.OK),
+    (204, HttpOutcome.OK, HttpOutcome.OK),
+    (301, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (307, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (400, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (401, HttpOutcome.REFUSED, HttpOutcome.UNAVAILABLE),
+    (404, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (408, HttpOutcome.UNAVAILABLE, HttpOutcome.UNAVAILABLE),
+    (409, HttpOutcome.REFUSED, HttpOutcome.CONFLICT),
+    (422, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (425, HttpOutcome.UNAVAILABLE, HttpOutcome.UNAVAILABLE),
+    (429, HttpOutcome.UNAVAILABLE, HttpOutcome.UNAVAILABLE),
+    (500, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
+    (502, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
+    (503, HttpOutcome.UNAVAILABLE, HttpOutcome.UNAVAILABLE),
+    (504, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
+    (599, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
+    (999, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
 ]
 
 
 @pytest.mark.parametrize(("status", "question", "delivery"), STATUSES)
-def test_what_a_status_means(status: int, question: Outcome, delivery: Outcome) -> None:
+def test_what_a_status_means(status: int, question: HttpOutcome, delivery: HttpOutcome) -> None:
     assert outcome_of(status, QUESTIONS) is question
     assert outcome_of(status, DELIVERIES) is delivery
 
