@@ -18,7 +18,7 @@ from gateway.model.claim import Answer
 from gateway.model.page import Fetched
 
 
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
+class SweepSubject(msgspec.Struct, frozen=True, kw_only=True):
     """A person a feed is asked about. `since`/`until` bound the visits wanted, both days included."""
 
     member_id: int
@@ -66,7 +66,7 @@ class SweepFeed(Protocol):
     @property
     def people_per_page(self) -> int: ...
 
-    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept: ...
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept: ...
 
 
 class ReceiveFeed(Protocol):

@@ -51,8 +51,8 @@ from gateway.ports import (
     Region,
     Seconds,
     SecretName,
-    Subject,
     Surroundings,
+    SweepSubject,
     SweepWay,
     Swept,
 )
@@ -120,7 +120,7 @@ Walk = Generator[Question, Heard, None]
 """Questions out, answers in: the order of the calls without the network."""
 
 
-def walk_person(subject: Subject, gathered: Gathered, *, care_types: tuple[str, ...], region: str) -> Walk:
+def walk_person(subject: SweepSubject, gathered: Gathered, *, care_types: tuple[str, ...], region: str) -> Walk:
     """Everything to ask about one person; what is learnt goes into `gathered`."""
     question = _person(subject)
     answer = yield question
@@ -137,7 +137,7 @@ def walk_person(subject: Subject, gathered: Gathered, *, care_types: tuple[str, 
 
 
 def _walk_visits(
-    subject: Subject, gathered: Gathered, person_no: str, insured_in: str, care_types: tuple[str, ...]
+    subject: SweepSubject, gathered: Gathered, person_no: str, insured_in: str, care_types: tuple[str, ...]
 ) -> Walk:
     seen: set[tuple[str, str]] = set()
     for care_type in care_types:
@@ -169,7 +169,7 @@ def _walk_settlement(gathered: Gathered, person_no: str, insured_in: str, visit_
     gathered.accept(diagnoses, diagnosed)
 
 
-def _person(subject: Subject) -> Question:
+def _person(subject: SweepSubject) -> Question:
     """1101, without the name: the platform would refuse a way of writing it that the matching still knows."""
     data = {
         "mdtrt_cert_type": "02" if subject.id_type == "01" else "99",
@@ -183,7 +183,7 @@ def _person(subject: Subject) -> Question:
     return Question(infno="1101", data=data, shown={"member_id": subject.member_id})
 
 
-def _visits(subject: Subject, person_no: str, insured_in: str, care_type: str) -> Question:
+def _visits(subject: SweepSubject, person_no: str, insured_in: str, care_type: str) -> Question:
     data = {
         "psn_no": person_no,
         "begntime": f"{subject.since.isoformat()} 00:00:00",
@@ -252,7 +252,7 @@ class CloudLine:
         self._pace = Pace(around.per_second, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
 
-    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
         """One bundle about as many of these people as fit; see `gateway.ports.SweepFeed`."""
         if not subjects:
             raise WrongUse("一次查询至少一人 (ask about at least one person)")
@@ -265,7 +265,7 @@ class CloudLine:
         request = f"sweep:{now.isoformat()}:{subjects[0].member_id}-{subjects[-1].member_id}"
         return sweep.swept(request)
 
-    def _hear(self, subject: Subject, sweep: _Sweep) -> tuple[Gathered, Unavailable | Refused | None]:
+    def _hear(self, subject: SweepSubject, sweep: _Sweep) -> tuple[Gathered, Unavailable | Refused | None]:
         """Walk one person's questions; the second value is what cut the walk short."""
         gathered = Gathered()
         walk = walk_person(subject, gathered, care_types=self._care_types, region=self._caller.region)

@@ -83,8 +83,8 @@ class Tally(msgspec.Struct, kw_only=True):
         self.rows[row_class] += 1
         self.amount[row_class] += amount
 
-    def add(self, other: Tally) -> None:
+    def add(self, tally: Tally) -> None:
         """Take the rows of another tally in."""
-        for row_class, rows in other.rows.items():
+        for row_class, rows in tally.rows.items():
             self.rows[row_class] += rows
-            self.amount[row_class] += other.amount[row_class]
+            self.amount[row_class] += tally.amount[row_class]

@@ -100,10 +100,10 @@ def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level
     return {field: {name: Level(spec.m, spec.u) for name, spec in levels.items()} for field, levels in specs.items()}
 
 
-def _unlike(written: Mapping[str, Iterable[str]], known: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
+def _unlike(written: Mapping[str, Iterable[str]], expected: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
     """Levels that are not known, and those that are not there beside them: one of these is perhaps what was meant."""
     in_file = {(field, level) for field, levels in written.items() for level in levels}
-    of_code = {(field, level) for field, levels in known.items() for level in levels}
+    of_code = {(field, level) for field, levels in expected.items() for level in levels}
     unknown = [f"unknown {within}{field}.{level}" for field, level in sorted(in_file - of_code)]
     return unknown + [f"missing {within}{field}.{level}" for field, level in sorted(of_code - in_file) if unknown]
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, text, update
 
 from gateway.model.claim import Delivery, DeliveryState
 from gateway.store import schema
@@ -170,22 +170,24 @@ def put_back(
 def wake(tx: Connection, claim_id: str, version: int, *, now: datetime) -> None:
     """A version whose body opens again goes now."""
     table = schema.delivery
-    same = (table.c.claim_id == claim_id) & (table.c.version == version) & table.c.state.in_(("pending", "unknown"))
-    tx.execute(update(table).where(same).values(next_at=to_ms(now)))
+    waiting = table.c.state.in_(("pending", "unknown"))
+    tx.execute(update(table).where(_is_version(claim_id, version), waiting).values(next_at=to_ms(now)))
 
 
 def give_up(tx: Connection, claim_id: str, version: int) -> None:
     """A version whose body will never open again does not go; a newer one does."""
     table = schema.delivery
-    same = (table.c.claim_id == claim_id) & (table.c.version == version) & table.c.state.in_(_OPEN)
-    tx.execute(update(table).where(same).values(state="overtaken"))
+    tx.execute(update(table).where(_is_version(claim_id, version), table.c.state.in_(_OPEN)).values(state="overtaken"))
 
 
 def reseal(tx: Connection, claim_id: str, version: int, sealed: bytes) -> None:
     """Put the same body, sealed anew, in the place of one that does not open."""
-    table = schema.delivery
-    same = (table.c.claim_id == claim_id) & (table.c.version == version)
-    tx.execute(update(table).where(same).values(sealed=sealed))
+    tx.execute(update(schema.delivery).where(_is_version(claim_id, version)).values(sealed=sealed))
+
+
+def _is_version(claim_id: str, version: int) -> ColumnElement[bool]:
+    table = schema.delivery.c
+    return and_(table.claim_id == claim_id, table.version == version)
 
 
 def body_of(tx: Connection, claim_id: str, version: int) -> bytes | None:

@@ -158,13 +158,13 @@ def with_gaps(tx: Connection, *, state: PageState) -> list[PageGap]:
     page, batch = schema.page.c, schema.batch.c
     amounts = [batch[f"{name}_amount"] for name in schema.TALLY_CLASSES]
     rows_done = func.coalesce(func.sum(batch.rows), 0)
-    said = select(func.sum(schema.feed_total.c.amount)).where(schema.feed_total.c.page_seq == page.seq)
+    amount_said = select(func.sum(schema.feed_total.c.amount)).where(schema.feed_total.c.page_seq == page.seq)
     query = (
         select(
             *_META,
             rows_done.label("rows_done"),
             func.coalesce(func.sum(sum(amounts[1:], amounts[0])), 0).label("amount_done"),
-            said.scalar_subquery().label("said_amount"),
+            amount_said.scalar_subquery().label("said_amount"),
         )
         .select_from(schema.page.outerjoin(schema.batch, batch.page_seq == page.seq))
         .where(page.state == state)

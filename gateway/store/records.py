@@ -44,8 +44,8 @@ def by_keys(tx: Connection, keys: Iterable[bytes]) -> list[RecordRow]:
 
 def by_id(tx: Connection, record_id: int) -> RecordRow | None:
     """The record with this number, if it is still there."""
-    found = select_in(tx, _SELECT + "where record_id {keys}", [record_id], kind="bigint")
-    return _row(found[0]) if found else None
+    rows = select_in(tx, _SELECT + "where record_id {keys}", [record_id], kind="bigint")
+    return _row(rows[0]) if rows else None
 
 
 def of_people(tx: Connection, person_ids: Iterable[int]) -> list[RecordRow]:

@@ -20,14 +20,14 @@ from connectors.registry import REGISTRY
 from connectors.transport.msgid import MessageIds
 from gateway.errors import Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES
-from gateway.ports import Subject, SweepFeed
+from gateway.ports import SweepFeed, SweepSubject
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 NAME = "测试甲"
 
 
-def subject(serial: int) -> Subject:
-    return Subject(
+def subject(serial: int) -> SweepSubject:
+    return SweepSubject(
         member_id=serial,
         id_type="01",
         id_number=id_number(serial),

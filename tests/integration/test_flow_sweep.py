@@ -29,7 +29,7 @@ from gateway.flow.intake.sweep import SweepReport, look_up, sweep
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
-from gateway.ports import Subject, Swept
+from gateway.ports import SweepSubject, Swept
 from gateway.store import cursors, schema, sweep_windows
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class Line:
 
     people_per_page = 3
 
-    def __init__(self, *plans: Callable[[list[Subject]], Swept]) -> None:
+    def __init__(self, *plans: Callable[[list[SweepSubject]], Swept]) -> None:
         self.plans = list(plans)
-        self.questions: list[list[Subject]] = []
+        self.questions: list[list[SweepSubject]] = []
 
-    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
         self.questions.append(subjects)
         plan = self.plans.pop(0) if self.plans else answers
         return plan(subjects)
@@ -55,24 +55,24 @@ class Line:
         return [[subject.member_id for subject in subjects] for subjects in self.questions]
 
 
-def bundle(subjects: list[Subject]) -> Fetched:
+def bundle(subjects: list[SweepSubject]) -> Fetched:
     numbers = [person_of(subject) for subject in subjects]
     return Fetched(content=content(row(f"L{number}", number) for number in numbers), request=f"{numbers}")
 
 
-def person_of(subject: Subject) -> int:
+def person_of(subject: SweepSubject) -> int:
     return next(number for number in range(100) if who(number).id_number == subject.id_number)
 
 
-def answers(subjects: list[Subject]) -> Swept:
+def answers(subjects: list[SweepSubject]) -> Swept:
     """Everybody in full."""
     return Swept(fetched=bundle(subjects), asked=tuple(each.member_id for each in subjects), failed=())
 
 
-def fails_for(*members: int) -> Callable[[list[Subject]], Swept]:
+def fails_for(*members: int) -> Callable[[list[SweepSubject]], Swept]:
     """Everybody but these."""
 
-    def plan(subjects: list[Subject]) -> Swept:
+    def plan(subjects: list[SweepSubject]) -> Swept:
         known = [each for each in subjects if each.member_id not in members]
         failed = tuple((each, "timeout") for each in members)
         return Swept(fetched=bundle(known), asked=tuple(each.member_id for each in known), failed=failed)
@@ -80,16 +80,16 @@ def fails_for(*members: int) -> Callable[[list[Subject]], Swept]:
     return plan
 
 
-def reaches(many: int) -> Callable[[list[Subject]], Swept]:
+def reaches(many: int) -> Callable[[list[SweepSubject]], Swept]:
     """Only so many: the page was full."""
 
-    def plan(subjects: list[Subject]) -> Swept:
+    def plan(subjects: list[SweepSubject]) -> Swept:
         return answers(subjects[:many])
 
     return plan
 
 
-def down(subjects: list[Subject]) -> Swept:
+def down(subjects: list[SweepSubject]) -> Swept:
     raise Unavailable("line: down")
 
 
@@ -199,7 +199,7 @@ def test_a_line_that_reaches_nobody_is_down(office: Office) -> None:
 def test_a_sweep_stops_at_its_hour_and_goes_on_the_next_night(office: Office, clock: Hands) -> None:
     enrolled(office, *range(1, 8))
 
-    def slowly(subjects: list[Subject]) -> Swept:
+    def slowly(subjects: list[SweepSubject]) -> Swept:
         clock.move(hours=1)
         return answers(subjects)
 
@@ -258,7 +258,7 @@ def test_of_two_sweeps_at_once_one_gives_way(office: Office) -> None:
     enrolled(office, 1, 2, 3, 4)
     other = Line()
 
-    def overtaken(subjects: list[Subject]) -> Swept:
+    def overtaken(subjects: list[SweepSubject]) -> Swept:
         sweep(office, "line", other)
         return answers(subjects)
 
@@ -293,7 +293,7 @@ def test_an_empty_roster_is_a_finished_round(office: Office) -> None:
 def test_who_joins_in_the_middle_of_a_round_is_asked_in_it(office: Office) -> None:
     enrolled(office, 1, 2, 3)
 
-    def while_somebody_joins(subjects: list[Subject]) -> Swept:
+    def while_somebody_joins(subjects: list[SweepSubject]) -> Swept:
         enrolled(office, 4)
         return answers(subjects)
 
@@ -331,7 +331,7 @@ def test_one_person_can_be_looked_up_now(office: Office, clock: Hands) -> None:
 def test_a_look_up_that_fails_in_part_keeps_what_it_learnt_and_says_so(office: Office) -> None:
     enrolled(office, 1)
 
-    def half(subjects: list[Subject]) -> Swept:
+    def half(subjects: list[SweepSubject]) -> Swept:
         return Swept(fetched=bundle(subjects), asked=(), failed=((1, "timeout"),))
 
     with pytest.raises(Unavailable, match="timeout"):

@@ -19,7 +19,7 @@ from connectors.feeds.cloud_line import CloudLine
 from connectors.transport import tif
 from gateway.core.normalise import Normal, compile_mapping
 from gateway.model.clock import SHANGHAI
-from gateway.ports import Subject
+from gateway.ports import SweepSubject
 from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Fault, Faults
 from gateway.sandbox.leagues import Sent, refund, sent_between
@@ -61,9 +61,9 @@ def connector(server: CloudLineServer, **options: Any) -> CloudLine:
     )
 
 
-def subjects(people: list[Person]) -> list[Subject]:
+def subjects(people: list[Person]) -> list[SweepSubject]:
     return [
-        Subject(
+        SweepSubject(
             member_id=person.index,
             id_type="01",
             id_number=person.id_number,

@@ -19,7 +19,7 @@ from gateway.errors import BadPage, NotAuthentic, Unavailable
 from gateway.model.clock import SHANGHAI
 from gateway.model.national_id import in_18
 from gateway.model.record import SettlementRecord
-from gateway.ports import Subject
+from gateway.ports import SweepSubject
 from gateway.sandbox.files import drop
 from gateway.sandbox.night import FEEDS, FEWEST_MEMBERS, Night, build_night
 from gateway.sandbox.night_kinds import ENROLLED_TWICE, SENDING, Guest
@@ -205,7 +205,7 @@ def test_wuhai_swept_twice_comes_to_the_truth(night: Night) -> None:
         until = night.evenings[evening].day
         swept = feed.ask(
             [
-                Subject(
+                SweepSubject(
                     member_id=person.index, id_type="01", id_number=person.id_number, name="", since=since, until=until
                 )
                 for person in asked

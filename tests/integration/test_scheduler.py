@@ -24,7 +24,7 @@ from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
-from gateway.ports import Subject, Swept
+from gateway.ports import SweepSubject, Swept
 from gateway.store import runs, schema
 from gateway.store.values import from_ms
 
@@ -372,7 +372,7 @@ class Asked:
         self.stopped = threading.Event()
         self.people: list[int] = []
 
-    def ask(self, subjects: list[Subject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
         self.stopped.set()
         ids = tuple(subject.member_id for subject in subjects)
         self.people += ids

@@ -16,7 +16,7 @@ from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.pages.stored_pages import store_page
 from gateway.model.page import Fetched
-from gateway.ports import Subject, SweepFeed, Swept
+from gateway.ports import SweepFeed, SweepSubject, Swept
 from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, members, sweep_windows
 from gateway.store.engine import Tx
@@ -74,7 +74,7 @@ def sweep(
 
 def _next_subjects(
     tx: Tx, office: Office, feed: str, now_at: Round, people_per_page: int
-) -> tuple[list[Subject], int | None]:
+) -> tuple[list[SweepSubject], int | None]:
     """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
     spec = office.feeds[feed]
     rows = members.after(tx, spec.associations, now_at.after, people_per_page)
@@ -104,9 +104,9 @@ def _concerns(spec: FeedSpec, row: MemberRow, since: date, today: date) -> bool:
     return any(each.first_day <= today and each.last_day >= since for each in row.coverage)
 
 
-def _subject(office: Office, row: MemberRow, since: date, until: date) -> Subject:
+def _subject(office: Office, row: MemberRow, since: date, until: date) -> SweepSubject:
     member = office.open_member(row)
-    return Subject(
+    return SweepSubject(
         member_id=row.member_id,
         id_type=member.id_type,
         id_number=member.id_number,
@@ -120,7 +120,7 @@ def _keep(
     office: Office,
     feed: str,
     swept: Swept,
-    subjects: Sequence[Subject],
+    subjects: Sequence[SweepSubject],
     now_at: Round,
     cursor_version: int,
     last: int | None,
