@@ -17,6 +17,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, work_waiting
+from gateway.flow.intake.steps import noting
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
 
@@ -77,13 +78,21 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
         if office.feeds[name].schedule is not None and office.feeds[name].enabled
     ]
     table += [
-        (f"deliver to {name}", DELIVER_SECONDS, partial(deliver_to, office, doors, name))
+        (
+            f"deliver to {name}",
+            DELIVER_SECONDS,
+            noting(office, f"deliver/{name}", partial(deliver_to, office, doors, name)),
+        )
         for name in sorted(office.associations)
     ]
     return [
         *table,
-        ("look again", LOOK_AGAIN_SECONDS, lambda: rescan(office)),
-        ("work waiting pages", LOOK_AGAIN_SECONDS, lambda: work_waiting(office, every, stopping=doors.stopping)),
+        ("look again", LOOK_AGAIN_SECONDS, noting(office, "rescan", lambda: rescan(office))),
+        (
+            "work waiting pages",
+            LOOK_AGAIN_SECONDS,
+            noting(office, "waiting", lambda: work_waiting(office, every, stopping=doors.stopping)),
+        ),
         ("let go", LET_GO_SECONDS, lambda: let_go(office, doors)),
     ]
 

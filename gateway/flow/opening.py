@@ -11,6 +11,7 @@ from gateway.errors import BrokenSeal
 from gateway.model.pieces import Piece
 from gateway.store import unreadable
 from gateway.store.engine import Tx
+from gateway.store.members import MemberRow
 
 T = TypeVar("T")
 
@@ -28,6 +29,11 @@ def open_or_set_aside(piece: Piece, open_it: Callable[[], T], aside: list[Piece]
     except DOES_NOT_OPEN:
         aside.append(piece)
         return None
+
+
+def member_piece(row: MemberRow) -> Piece:
+    """The personal fields of an enrolment, as what may not open."""
+    return Piece(kind="member", name=str(row.member_id), subject=row.association, person_id=row.person_id)
 
 
 def not_written_off(tx: Tx, aside: Sequence[Piece]) -> list[Piece]:

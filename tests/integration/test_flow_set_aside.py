@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -34,7 +35,7 @@ from typer.testing import CliRunner
 from gateway.cli.main import app
 from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
-from gateway.flow.delivery.claims import decide
+from gateway.flow.delivery.claims import claims_after, decide, export_claims
 from gateway.flow.findings.book import FindingReport, show
 from gateway.flow.intake.night import Doors, NightReport, run_night, work_waiting
 from gateway.flow.intake.set_aside import standing_pieces, write_off
@@ -407,3 +408,35 @@ def test_the_command_lists_and_writes_off(office: Office, inbox: Inbox) -> None:
     assert command(office, "unreadable", "write-off", number, "--by", "王五", "--yes")[1]["written"]
     assert command(office, "unreadable", "list")[1] == {"pieces": []}
     assert CliRunner().invoke(app, ["--site", str(office.site), "unreadable", "list"]).exit_code == 0
+
+
+# ── who asks besides the night ──
+
+
+def test_an_import_seals_a_box_anew_that_it_proves_unchanged(office: Office, inbox: Inbox) -> None:
+    spoil(office, schema.member)
+    take(office, "east", page(*everybody()))
+    assert len(live(office)) == MANY - 1
+    changed = member(2, category="retired")
+    assert enrol(office, "nm", [member(1), changed]).refused == []
+    night(office, inbox)
+    assert len(live(office)) == MANY
+    assert show(office) == []
+
+
+def test_an_import_that_changes_a_member_who_does_not_open_refuses_that_row_only(office: Office) -> None:
+    spoil(office, schema.member)
+    report = enrol(office, "nm", [member(1, category="retired"), member(2, category="retired"), member(20)])
+    assert [number for number, _ in report.refused] == ["M00001"]
+    assert (report.added, list(report.changed)) == (1, ["M00002"])
+
+
+def test_claims_are_listed_and_exported_though_one_body_does_not_open(office: Office, tmp_path: Path) -> None:
+    take(office, "east", page(*everybody()))
+    spoil(office, schema.delivery)
+    shown = claims_after(office, "nm", status=None, after=(-1, ""), limit=100).claims
+    assert sorted(body is None for _, body in shown) == [False] * (MANY - 1) + [True]
+    assert export_claims(office, tmp_path / "claims.jsonl", association="nm") == MANY
+    lines = [msgspec.json.decode(line) for line in (tmp_path / "claims.jsonl").read_bytes().splitlines()]
+    assert len([line for line in lines if "settlements" in line]) == MANY - 1
+    assert len({line["claim_id"] for line in lines}) == MANY

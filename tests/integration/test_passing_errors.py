@@ -44,6 +44,9 @@ ROWS_A_BATCH = 3
 SHORT = 7
 """How many statements fail in the short form, spread over all."""
 
+PARTS = 40
+"""Into so many tests the long form is cut, so that it can be taken in pieces: every 40th statement, and so on."""
+
 
 @pytest.fixture
 def office(make_office: MakeOffice, database_url: str) -> Office:
@@ -250,11 +253,12 @@ def test_an_error_at_some_statements_loses_nothing(
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("part", range(PARTS))
 @HOWS
 @SCENARIOS
 def test_an_error_at_every_statement_loses_nothing(
-    office: Office, clock: Hands, failing: Failing, scenario: Scenario, how: dict[str, Any]
+    office: Office, clock: Hands, failing: Failing, scenario: Scenario, how: dict[str, Any], part: int
 ) -> None:
     if how.get("cut") and not office.store.postgres:
         pytest.skip("a file has no connection to cut")
-    disturbed_everywhere(office, clock, failing, scenario, lambda many: range(1, many + 1), **how)
+    disturbed_everywhere(office, clock, failing, scenario, lambda many: range(1 + part, many + 1, PARTS), **how)

@@ -12,7 +12,7 @@ from gateway.core.changes.values import ClaimKey, DecidedClaim
 from gateway.core.claims import kept
 from gateway.flow.changes.fact_boxes import facts_of
 from gateway.flow.office import Office, Opener, delivery_context, record_name
-from gateway.flow.opening import not_written_off, open_or_set_aside
+from gateway.flow.opening import member_piece, not_written_off, open_or_set_aside
 from gateway.model.benefit import ClaimDecision
 from gateway.model.claim import PrefilledClaim
 from gateway.model.member import Member
@@ -61,8 +61,7 @@ def _enrolments(
     enrolments = {person_id: list(opened.get(person_id, ())) for person_id in ids}
     missing = [person_id for person_id in ids if person_id not in opened]
     for row in members.of_people(tx, missing) if missing else ():
-        piece = Piece(kind="member", name=str(row.member_id), subject=row.association, person_id=row.person_id)
-        member = open_or_set_aside(piece, partial(office.open_member, row), unopened)
+        member = open_or_set_aside(member_piece(row), partial(office.open_member, row), unopened)
         enrolments[row.person_id].append(member or _nameless_member(row))
     return enrolments
 

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
+from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.people.reassess import reassess
 from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, yuan
@@ -47,7 +48,7 @@ def list_claims(office: Office, *, association: str | None, status: str | None, 
 def _body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes:
     body = _latest_body(tx, office, row)
     if body is None:
-        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
+        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
     return body
 
 
@@ -113,10 +114,17 @@ def claims_of_person(office: Office, association: str, person_id: int) -> list[t
 
 
 def _latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
+    """The latest body as the association receives it; None once it has expired, and where it does not open."""
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
-    if sealed is None:
+    try:
+        return office.claim_body(sealed, row.claim_id, row.version) if sealed is not None else None
+    except DOES_NOT_OPEN:
         return None
-    return office.claim_body(sealed, row.claim_id, row.version)
+
+
+def _without_body(row: PrefilledClaim) -> bytes:
+    """What is exported of a claim whose body does not open: what is known without it."""
+    return msgspec.json.encode({**summary(row), "body": None})
 
 
 def export_claims(office: Office, file: Path, *, association: str | None) -> int:
@@ -130,7 +138,7 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
         while True:
             with office.store.read() as tx:
                 rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
-                lines = [_body(tx, office, row) for row in rows]
+                lines = [_latest_body(tx, office, row) or _without_body(row) for row in rows]
             if not rows:
                 return many
             out.writelines(line + b"\n" for line in lines)

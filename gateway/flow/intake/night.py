@@ -124,12 +124,16 @@ def _waiting_pages(office: Office) -> int:
 
 
 def let_go(office: Office, doors: Doors) -> Retained:
-    """Between the nights: what the clock reads is left for the next start to know, and what is past its time goes."""
+    """Between the nights: what the clock reads is left for the next start to know, what is past its time goes, and
+    what waits (pages with gaps, what does not open) is looked at again."""
     steps = Steps(office)
     steps.run("keys", lambda: vault_keys.look(office), 0)
     steps.run("clock", lambda: clock.leave_mark(office), False)
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
     report = steps.run("retain", lambda: retain(office), Retained())
+    steps.run("mend", lambda: reopen_gaps(office), 0)
+    steps.run("set-aside", lambda: look_again(office), 0)
+    steps.run("set-aside/said", lambda: say_what_waits(office), None)
     steps.run("findings", steps.note, None)
     return report
 

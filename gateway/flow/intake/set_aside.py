@@ -23,6 +23,7 @@ from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
 from gateway.flow.pages.row_lists import open_list
 from gateway.flow.pages.stored_pages import page_bytes
 from gateway.flow.people.reassess import reassess
+from gateway.flow.roster.enrol import index_opened
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import yuan
 from gateway.model.pieces import Piece
@@ -172,6 +173,8 @@ def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
         meta = pages.load(tx, int(piece.name.split("/")[0]))[0]
         if office.feeds[meta.feed].replaces == "file" and meta.source:
             take_back_replaced(tx, office, meta)
+    if piece.kind == "member":
+        index_opened(tx, office, int(piece.name))
     if piece.person_id is not None:
         _reassess(tx, office, piece.subject, piece.person_id)
 

@@ -35,11 +35,14 @@ class Steps:
     def run(self, name: str, step: Callable[[], T], otherwise: T) -> T:
         """What the step returns, or `otherwise` where it fails."""
         try:
-            result = step()
+            return self.ended(name, step())
         except Exception as error:  # noqa: BLE001 - one step's mistake must not stop the night; it alarms.
             self.failed[name] = plainly(error)
             log.error("step %s failed: %s", name, self.failed[name])
             return otherwise
+
+    def ended(self, name: str, result: T) -> T:
+        """A step came to its end with this result."""
         self._ended.add(name)
         return result
 
@@ -54,6 +57,22 @@ class Steps:
             for name, message in self.failed.items():
                 raise_(tx, Trouble(code=STEP_FAILED, kind="step", name=name, detail=message), now=now)
             close(tx, STEP_FAILED, "step", self._ended, now=now)
+
+
+def noting(office: Office, name: str, step: Callable[[], object]) -> Callable[[], object]:
+    """A step that runs by itself between the nights: it raises as before, and is a finding until it succeeds."""
+
+    def run() -> object:
+        steps = Steps(office)
+        try:
+            return steps.ended(name, step())
+        except Exception as error:
+            steps.failed[name] = plainly(error)
+            raise
+        finally:
+            steps.note()
+
+    return run
 
 
 def note_pages(office: Office, failed: Mapping[int, str]) -> None:

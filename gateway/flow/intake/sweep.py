@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import msgspec
 
 from gateway.errors import Unavailable
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, feeds_of
+from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.pages.stored_pages import store_page
 from gateway.model.page import Fetched
+from gateway.model.pieces import Piece
 from gateway.ports import SweepFeed, SweepSubject, Swept
 from gateway.settings.feeds import FeedSpec
-from gateway.store import cursors, members, sweep_windows
+from gateway.store import cursors, members, sweep_windows, unreadable
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 from gateway.store.values import to_ms
@@ -58,7 +61,9 @@ def sweep(
         with office.store.read() as tx:
             text, cursor_version = cursors.of_feed(tx, feed)
             now_at = msgspec.json.decode(text, type=Round) if text else Round()
-            subjects, last = _next_subjects(tx, office, feed, now_at, line.people_per_page)
+            aside: list[Piece] = []
+            subjects, last = _next_subjects(tx, office, feed, now_at, line.people_per_page, aside)
+        _note(office, aside)
         if not subjects:
             _end_round(office, feed, now_at, cursor_version, last)
             if last is None:
@@ -73,9 +78,12 @@ def sweep(
 
 
 def _next_subjects(
-    tx: Tx, office: Office, feed: str, now_at: Round, people_per_page: int
+    tx: Tx, office: Office, feed: str, now_at: Round, people_per_page: int, aside: list[Piece]
 ) -> tuple[list[SweepSubject], int | None]:
-    """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster."""
+    """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster.
+
+    Members who do not open are added to `aside`, and asked about once they do: their windows begin where they ended.
+    """
     spec = office.feeds[feed]
     rows = members.after(tx, spec.associations, now_at.after, people_per_page)
     if not rows:
@@ -83,8 +91,18 @@ def _next_subjects(
     today = office.now().date()
     asked = sweep_windows.asked_until(tx, feed, [row.member_id for row in rows])
     wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
-    subjects = [_subject(office, row, since, today) for row, since in wanted if _concerns(spec, row, since, today)]
-    return subjects, rows[-1].member_id
+    asked_about = [(row, since) for row, since in wanted if _concerns(spec, row, since, today)]
+    subjects = [
+        open_or_set_aside(member_piece(row), partial(_subject, office, row, since, today), aside)
+        for row, since in asked_about
+    ]
+    return [subject for subject in subjects if subject is not None], rows[-1].member_id
+
+
+def _note(office: Office, aside: Sequence[Piece]) -> None:
+    if aside:
+        with office.store.write() as tx:
+            unreadable.note(tx, aside, now=office.now())
 
 
 def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:

@@ -15,7 +15,7 @@ import msgspec
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.normalise import Rows
 from gateway.flow.office import Office
-from gateway.flow.opening import not_written_off, open_or_set_aside
+from gateway.flow.opening import member_piece, not_written_off, open_or_set_aside
 from gateway.model.decision import Candidate, Subject
 from gateway.model.member import Member
 from gateway.model.national_id import looked_up_as, looks_like_id
@@ -132,8 +132,7 @@ class Search:
     def _open_people(self, person_ids: set[int]) -> None:
         aside: list[Piece] = []
         for row in members.of_people(self._tx, person_ids):
-            piece = Piece(kind="member", name=str(row.member_id), subject=row.association, person_id=row.person_id)
-            member = open_or_set_aside(piece, partial(self._office.open_member, row, self._open), aside)
+            member = open_or_set_aside(member_piece(row), partial(self._office.open_member, row, self._open), aside)
             if member is not None:
                 self._candidates.members[row.member_id] = member
         self._candidates.aside += aside

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -10,6 +11,7 @@ from gateway.core.compared import to_compare
 from gateway.core.match import COMPARISONS, member_blocks
 from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
 from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
+from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.people.joining import unite
 from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.roster.same_person import (
@@ -24,7 +26,8 @@ from gateway.flow.roster.same_person import (
 )
 from gateway.model.member import Member
 from gateway.model.person import particulars_of
-from gateway.store import batches, blocks, facts, members, people, rescans, roster, rulings, sweep_windows
+from gateway.model.pieces import Piece
+from gateway.store import batches, blocks, facts, members, people, rescans, roster, rulings, sweep_windows, unreadable
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 from gateway.store.rescans import Rescan
@@ -71,9 +74,30 @@ def enrol(office: Office, association: str, people: Sequence[RosterMember], *, d
         plan, after = _plan(tx, office, association, people, report)
         if not dry_run:
             _write(tx, office, association, plan, after)
+            _seal_anew(tx, office, association, people)
         else:
             tx.rollback()
     return report
+
+
+_SHUT = "已存资料的密文打不开，暂不能比对；见 hubao unreadable list (the stored fields do not open)"
+
+
+def _seal_anew(tx: Tx, office: Office, association: str, people: Sequence[RosterMember]) -> None:
+    """The file says again what a stored box says that does not open: where the digest of its content proves that
+    nothing changed, the box is made anew, and the member goes on."""
+    shut = [int(standing.piece.name) for standing in unreadable.standing(tx) if standing.piece.kind == "member"]
+    if not shut:
+        return
+    by_number = {person.member_no: person for person in people}
+    key, whole = office.vault.roster_key(), []
+    for row in members.by_id(tx, shut):
+        person = by_number.get(row.member_no)
+        if person is not None and row.association == association and row.content == _content(office, person):
+            same = msgspec.structs.replace(person, opt_out=row.opt_out)
+            kept_out = row.opt_out and not person.opt_out
+            whole.append(_row(office, key, row.member_id, row.person_id, association, same, kept_out=kept_out))
+    members.change(tx, whole)
 
 
 def _content(office: Office, member: RosterMember) -> bytes:
@@ -105,17 +129,23 @@ def _compared(
     """Who is new and who changed; and who did not, but is kept out by another's opt-out."""
     stored = {row.member_no: row for row in members.by_number(tx, association, [p.member_no for p in people])}
     plan, kept_out = Plan(), set()
+    aside: list[Piece] = []
     for person in people:
         row = stored.get(person.member_no)
         if row is None:
             plan.new.append(person)
             report.added += 1
         elif row.content != _content(office, person):
-            plan.changed.append((row, office.open_member(row), person))
+            old = open_or_set_aside(member_piece(row), partial(office.open_member, row), aside)
+            if old is None:
+                report.refused.append((person.member_no, _SHUT))
+            else:
+                plan.changed.append((row, old, person))
         else:
             report.unchanged += 1
             if row.opt_out and not person.opt_out:
                 kept_out.add(person.member_no)
+    unreadable.note(tx, aside, now=office.now())
     return plan, kept_out
 
 
@@ -132,7 +162,7 @@ def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: En
     while len(found := _strangers(plan.coming(), stored, in_file - refused)) > len(refused):
         refused = found
     words = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
-    report.refused = [(number, words) for number in sorted(refused)]
+    report.refused += [(number, words) for number in sorted(refused)]
     report.added -= sum(person.member_no in refused for person in plan.new)
     if refused:
         plan.new = [person for person in plan.new if person.member_no not in refused]
@@ -365,8 +395,19 @@ def index_again(office: Office, association: str) -> int:
 
 def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
     open_one = office.vault.opener()
-    found = [office.open_member(row, open_one) for row in rows]
+    aside: list[Piece] = []
+    opened = [open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside) for row in rows]
+    unreadable.note(tx, aside, now=office.now())
+    found = [member for member in opened if member is not None]
     blocks.add(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
+
+
+def index_opened(tx: Tx, office: Office, member_id: int) -> None:
+    """Give a member who opens again the blocks he may have missed when all others were given theirs."""
+    for row in members.by_id(tx, [member_id]):
+        wanted = {(block, member_id) for block in blocks_of(office, office.open_member(row))}
+        there = blocks.find(tx, sorted(block for block, _ in wanted))
+        blocks.add(tx, sorted(wanted.difference(there)))
 
 
 def _row(

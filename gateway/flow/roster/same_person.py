@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 import msgspec
 
 from gateway.core.roster import Group, RosterMember, as_roster, one_holder, persons_of
 from gateway.flow.office import Office
+from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.people.joining import decided_people
 from gateway.model.member import Member
-from gateway.store import blocks, members
+from gateway.model.pieces import Piece
+from gateway.store import blocks, members, unreadable
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 
@@ -72,11 +75,14 @@ def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) ->
         opted_out = [opted_out_block(office, each) for each in wanted]
         ids |= {member_id for _, member_id in blocks.find(tx, opted_out)}
     found: Holders = defaultdict(list)
+    aside: list[Piece] = []
     open_one = office.vault.opener()
     for row in sorted(members.by_id(tx, ids), key=lambda each: each.member_no):
         if row.association == association:
-            member = office.open_member(row, open_one)
-            found[member.id_number].append(Stored(row, member))
+            member = open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside)
+            if member is not None:
+                found[member.id_number].append(Stored(row, member))
+    unreadable.note(tx, aside, now=office.now())
     return dict(found)
 
 
