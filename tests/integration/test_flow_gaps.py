@@ -13,13 +13,13 @@ from builders import (
     empty,
     enrolled,
     in_batches,
+    keep_page,
     live,
     only,
     page,
     payable,
     row,
     rows_of,
-    store_page,
     take,
     truth,
 )
@@ -80,7 +80,7 @@ def stream(office: Office, *fetched: Fetched) -> list[int]:
 
     def stored() -> Iterator[tuple[int, bytes]]:
         for each in fetched:
-            yield store_page(office, "east", each), each.content
+            yield keep_page(office, "east", each), each.content
 
     process_stream(office, stored(), lambda seq, _: failed.append(seq))
     return failed
@@ -107,7 +107,7 @@ def test_a_page_stops_at_its_first_failed_batch_and_goes_on_there(
 
 def test_a_failed_page_is_a_finding_until_it_is_worked(office: Office, failing: Callable[..., list[int]]) -> None:
     failing(4, times=2)
-    store_page(office, "east", page(*ROWS))
+    keep_page(office, "east", page(*ROWS))
     report = run_night(office, DOORS, feeds=["east"])
     assert report.failed
     assert report.waiting_pages == 1
@@ -122,7 +122,7 @@ def gap(office: Office, seq: int, *left_out: int, finished: bool = True) -> None
     """Work a page without the batches that begin at these rows, and mark it as worked, as older programs did."""
     rows = 0
     for batch in read_batches(office, seq):
-        rows = len(batch.rows)
+        rows = len(batch.page.rows)
         if batch.start not in left_out:
             process_batch(office, batch)
     if finished:
@@ -147,7 +147,7 @@ def as_if_whole(office: Office, fetched: Sequence[Fetched], feed: str = "east") 
 
 def test_pages_marked_with_gaps_are_found_and_worked(office: Office) -> None:
     fetched = [page(*ROWS), page(row("A3", 3, inscp_scp_amt="16000.00"), row("A9", 99), request="2")]
-    first, second = (store_page(office, "east", each) for each in fetched)
+    first, second = (keep_page(office, "east", each) for each in fetched)
     gap(office, first, 2, 6)
     gap(office, second)
     assert len(live(office)) < MANY
@@ -160,7 +160,7 @@ def test_pages_marked_with_gaps_are_found_and_worked(office: Office) -> None:
 
 
 def test_rows_of_a_gap_are_late_by_the_day_the_page_came(office: Office, clock: Hands) -> None:
-    seq = store_page(office, "east", page(*ROWS))
+    seq = keep_page(office, "east", page(*ROWS))
     gap(office, seq, 2)
     clock.move(days=120)
     mended(office)
@@ -170,7 +170,7 @@ def test_rows_of_a_gap_are_late_by_the_day_the_page_came(office: Office, clock: 
 
 def test_a_row_further_down_in_the_page_supersedes_one_in_its_gap(office: Office) -> None:
     fetched = page(row("A1", 1), row("A2", 2), row("A3", 3), row("A4", 4), row("A3", 99), row("A4", 4, ipt_days=5))
-    gap(office, store_page(office, "east", fetched), 2)
+    gap(office, keep_page(office, "east", fetched), 2)
     mended(office)
     found = truth(office)
     assert found == as_if_whole(office, [fetched])
@@ -178,7 +178,7 @@ def test_a_row_further_down_in_the_page_supersedes_one_in_its_gap(office: Office
 
 
 def test_a_gap_is_never_filled_twice(make_office: MakeOffice, database_url: str, office: Office) -> None:
-    seq = store_page(office, "east", page(*ROWS))
+    seq = keep_page(office, "east", page(*ROWS))
     first = list(read_batches(office, seq))
     other = list(read_batches(in_batches(office, 3), seq))
     process_batch(office, first[1])
@@ -197,7 +197,7 @@ def of_file(*contents: Sequence[dict[str, Any]]) -> list[Fetched]:
 def test_a_newer_file_with_a_gap_takes_nothing_back_until_it_is_whole(office: Office) -> None:
     old, new = of_file(ROWS, [*ROWS[:3], *ROWS[4:]])
     take(office, "files", old)
-    gap(office, store_page(office, "files", new), 4)
+    gap(office, keep_page(office, "files", new), 4)
     assert len(live(office)) == MANY
     mended(office)
     found = truth(office)
@@ -212,7 +212,7 @@ def told(office: Office, *, rows: int) -> None:
 
 def test_rows_of_a_gap_in_a_file_that_was_replaced_do_not_come_back(office: Office) -> None:
     old, new = of_file(ROWS, ROWS[:5])
-    seq = store_page(office, "files", old)
+    seq = keep_page(office, "files", old)
     gap(office, seq, 4)
     # Older programs took a file with a gap for whole.
     told(office, rows=5)
@@ -228,8 +228,8 @@ def test_rows_of_a_gap_in_a_file_that_was_replaced_do_not_come_back(office: Offi
 
 def test_what_is_gone_is_named_and_never_marked_mended(office: Office, clock: Hands) -> None:
     totals = FeedTotals(day=clock().date(), rows=MANY, amount=MANY * 2000000)
-    gap(office, store_page(office, "east", page(*ROWS, totals=(totals,))), 2, 6)
-    gap(office, store_page(office, "east", page(row("B1", 1), row("B2", 2), row("B3", 3), request="2")), 2)
+    gap(office, keep_page(office, "east", page(*ROWS, totals=(totals,))), 2, 6)
+    gap(office, keep_page(office, "east", page(row("B1", 1), row("B2", 2), row("B3", 3), request="2")), 2)
     clock.move(days=200)
     retain(office)
     for _ in range(2):

@@ -16,6 +16,7 @@ from builders import (
     claims,
     enrolled,
     in_batches,
+    keep_page,
     live,
     member,
     only,
@@ -24,7 +25,6 @@ from builders import (
     payable,
     row,
     rows_of,
-    store_page,
     take,
     truth,
     versions,
@@ -325,7 +325,7 @@ def file(*numbers: int, revision: int) -> Any:
 
 def test_no_claim_is_withdrawn_because_a_row_list_does_not_open(office: Office, inbox: Inbox) -> None:
     take(office, "files", file(1, 2, 3, 4, revision=1))
-    first = store_page(office, "files", file(1, 2, 3, revision=2))
+    first = keep_page(office, "files", file(1, 2, 3, revision=2))
     mend = spoil(office, schema.batch)
     work_waiting(office, ["files"])
     assert first == 2
@@ -353,7 +353,7 @@ def test_a_row_whose_standing_nobody_can_tell_stays(office: Office) -> None:
 
 def test_an_earlier_page_is_worked_though_a_later_list_does_not_open(office: Office) -> None:
     office = in_batches(office, 2)
-    early = store_page(office, "east", page(*everybody()))
+    early = keep_page(office, "east", page(*everybody()))
     take(office, "east", page(*everybody(suffix="2", **AUGUST), request="2"))
     spoil(office, schema.batch)
     work_waiting(office, ["east"])

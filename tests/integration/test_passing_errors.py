@@ -21,9 +21,9 @@ from builders import (
     empty,
     enrolled,
     in_batches,
+    keep_page,
     page,
     row,
-    store_page,
     truth,
     who,
 )
@@ -152,7 +152,7 @@ class Town:
 
 def two_evenings(town: Town, at: int = 0, **how: Any) -> int:
     """Both evenings and a quiet night, disturbed at one statement; returns how many statements were passed."""
-    store_page(town.office, "east", page(*PUSHED))
+    keep_page(town.office, "east", page(*PUSHED))
     town.failing.arm(at, **how)
     town.evening(file(FIRST, 1))
     town.evening(file(SECOND, 2))
@@ -165,8 +165,8 @@ def two_evenings(town: Town, at: int = 0, **how: Any) -> int:
 def mending(town: Town, at: int = 0, **how: Any) -> int:
     """The first file's pages stand as worked, with a gap in each; two evenings later all is as if there was none."""
     pages_ = file(FIRST, 1)
-    store_page(town.office, "east", page(*PUSHED))
-    with_gap(town.office, [store_page(town.office, "files", each) for each in pages_], {3})
+    keep_page(town.office, "east", page(*PUSHED))
+    with_gap(town.office, [keep_page(town.office, "files", each) for each in pages_], {3})
     town.failing.arm(at, **how)
     town.evening([])
     town.evening(file(SECOND, 2))
@@ -181,7 +181,7 @@ def with_gap(office: Office, seqs: Sequence[int], left_out: set[int]) -> None:
     for seq in seqs:
         rows = 0
         for batch in read_batches(office, seq):
-            rows = len(batch.rows)
+            rows = len(batch.page.rows)
             if batch.start not in left_out:
                 process_batch(office, batch)
         with office.store.write() as tx:
