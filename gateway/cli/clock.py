@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, emit, say
-from gateway.cli.review import By, name_of
 from gateway.cli.site import open_office
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, emit, say, table
-from gateway.cli.review import By, name_of
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.facts import FACT_KINDS

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.clerk import By, Note, name_of
 from gateway.cli.output import Json, emit, say, table
-from gateway.cli.review import By, Note, name_of
 from gateway.cli.site import open_office
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from gateway.cli.clerk import By, Note, name_of
 from gateway.cli.output import Json, emit, one_of, say, table, to_write
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
@@ -24,8 +25,6 @@ review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_
 
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
-By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
-Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
 
@@ -33,21 +32,6 @@ _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(review, name="review")
-
-
-def name_of(by: str | None) -> str:
-    """Who sits here: as told, or as logged in."""
-    if by is not None:
-        # An unset variable of a script must not sign with whoever runs it.
-        if not by.strip():
-            raise WrongUse("--by 是空的：请写明经办人 (--by is empty: say who decides)")
-        return by
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise WrongUse("请用 --by 写明经办人 (say who decides with --by)") from None
 
 
 @review.command("list")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.clerk import name_of
 from gateway.cli.output import Json, complain, emit, plain, say, table
 from gateway.errors import BadSettings, Finding
 from gateway.words.claims import CLAIM_STATES, DEADLINES
@@ -138,7 +139,6 @@ def keys_adopt_database(
 ) -> None:
     """认领现有数据库：先列出将无法打开或用不上的，再由经办人确认 (make the database that is there this vault's)."""
     from gateway import wiring
-    from gateway.cli.review import name_of
 
     site = wiring.load_site(context.obj)
     vault = wiring.open_vault(site)
