@@ -228,9 +228,9 @@ def test_nobody_asks_for_facts_where_no_scheme_pays_at_them(
     person_id = enrolled[0].person_id
     no_database = cast("Tx", None)
     with pytest.raises(AttributeError):
-        facts_of(no_database, office, {person_id: enrolled}, {person_id: "nm"})
+        facts_of(no_database, office, {person_id: enrolled}, {person_id: "nm"}, [])
     no_facts = office_with(make_office, database_url, "nm-inpatient")
-    assert facts_of(no_database, no_facts, {person_id: enrolled}, {person_id: "nm"}) == {}
+    assert facts_of(no_database, no_facts, {person_id: enrolled}, {person_id: "nm"}, []) == {}
 
 
 # ── what is refused ──
