@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from gateway.store import schema
 from gateway.store.engine import insert_for
@@ -30,11 +30,19 @@ def newest_trusted(tx: Connection) -> datetime | None:
 
 
 def newest_written(tx: Connection) -> datetime | None:
-    """For a site from before there were marks: the newest instant its pages, runs and claims were written at."""
+    """For a site from before there were marks: when its last page came and its last run began.
+
+    The last written and not the greatest: a night with a clock that was ahead may be long over. A site without either
+    is asked when its claims were written.
+    """
     page = select(schema.page.c.received_at).order_by(schema.page.c.seq.desc()).limit(1)
-    queries = (page, select(func.max(schema.run.c.started_at)), select(func.max(schema.claim.c.updated_at)))
-    instants = [instant for query in queries if (instant := tx.execute(query).scalar()) is not None]
+    run = select(schema.run.c.started_at).order_by(schema.run.c.run_id.desc()).limit(1)
+    instants = _instants(tx, page, run) or _instants(tx, select(func.max(schema.claim.c.updated_at)))
     return from_ms(max(instants)) if instants else None
+
+
+def _instants(tx: Connection, *queries: Select[Any]) -> list[int]:
+    return [instant for query in queries if (instant := tx.execute(query).scalar()) is not None]
 
 
 def begin_with(tx: Connection, newest: datetime) -> datetime:

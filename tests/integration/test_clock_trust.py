@@ -88,6 +88,7 @@ def test_a_clock_half_a_year_ahead_destroys_nothing(office: Office, begin: Begin
     before = kept(office)
     clock.move(days=AHEAD)
     wrong = begin()
+    assert any("clock confirm" in each for each in health(wrong).findings)
     assert night(wrong).retained.pages == 0
     assert kept(wrong) == before
     assert finding(wrong) == ["clock_jump"]

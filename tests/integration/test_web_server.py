@@ -117,3 +117,28 @@ def test_a_port_that_is_taken_is_said_to_be(office: Office, monkeypatch: pytest.
         set_port(office, taken.getsockname()[1])
         with pytest.raises(WrongUse, match="listen_port"):
             serve_site(office.site)
+
+
+class Refusing(Served):
+    """A `hubao serve` that must not open its site."""
+
+    def answers(self) -> bool:
+        try:
+            return self.client.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def test_without_its_own_database_every_push_is_answered_503(office: Office, tmp_path: Path) -> None:
+    office.store.close()
+    (tmp_path / "test.db").rename(tmp_path / "away.db")
+    served = Refusing(office.site, tmp_path / "serve.log")
+    answer = served.client.post("/api/v1/feeds/east/push", content=content([row("S1", 1)]))
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert served.client.get("/readyz").status_code == 503
+    assert served.end(signal.SIGTERM) == 2
+    assert not (tmp_path / "test.db").exists()
+    log = served.log.read_text(encoding="utf-8")
+    assert "adopt-database" in log
+    assert "Traceback" not in log
+    served.close()

@@ -9,6 +9,7 @@ import msgspec
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
 from gateway.flow.findings import book
 from gateway.flow.office import Office
+from gateway.flow.site.clock import in_doubt
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claims, deliveries, members, pages, quarantine, reviews, roster, runs, sweep_windows
 from gateway.store.engine import Tx
@@ -72,7 +73,7 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
         out.findings += _feed_findings(each, office.feeds[each.feed], now)
     if dead := out.deliveries.get("dead", 0):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    noted = [f"{each} → {each.advice}" for each in book.show(office) if each.counts]
+    noted = [f"{each} → {each.advice}" for each in book.show(office) if each.counts] + in_doubt(office)
     return msgspec.structs.replace(out, findings=out.findings + findings(due) + noted)
 
 

@@ -15,8 +15,9 @@ import msgspec
 
 from gateway.core.timekeeping import MACHINES, agreeing, in_line
 from gateway.flow.findings.book import Trouble, close, raise_
+from gateway.flow.findings.codes import CODES
 from gateway.flow.office import Office
-from gateway.store import clock_marks, deliveries, pages
+from gateway.store import clock_marks, deliveries, findings, pages
 from gateway.store.engine import Tx
 
 FINDING: Final = ("clock_jump", "clock", "本机 (this machine)")
@@ -99,6 +100,17 @@ def show(office: Office) -> ClockReport:
         doubted_since=doubt.first if doubt else None,
         doubted_until=doubt.newest if doubt else None,
     )
+
+
+def in_doubt(office: Office) -> list[str]:
+    """The doubt about this process's own clock in words, while no finding says it yet."""
+    if believed(office):
+        return []
+    now, (code, _, name) = office.now(), FINDING
+    with office.store.read() as tx:
+        if findings.open_findings(tx, code=code):
+            return []
+    return [f"{name}: {CODES[code].words}：{_trouble(office, now).detail} → {CODES[code].advice}"]
 
 
 def _vouch(tx: Tx, office: Office, *, basis: str, by: str | None) -> None:
