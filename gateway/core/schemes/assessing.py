@@ -1,7 +1,8 @@
 """assess: all of a member's settlements in one scheme → one estimate for each stay, month, period or event.
 
-All units are weighed together, oldest first, because caps, first stays and sums paid once are shared; what the
-association has already decided is taken first and stays as decided.
+All units are priced together, oldest first, because caps, first stays and sums paid once are shared. What the
+association has already decided comes before all of them, whatever its dates: it stays as decided and has used what it
+used, so the rest can only be paid from what that leaves.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from gateway.core.schemes.amounts.bases import base_of
 from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.amounts.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
 from gateway.core.schemes.amounts.pricing import price_unit
-from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.claim_windows import claim_by
 from gateway.core.schemes.doubts import doubts_of
 from gateway.core.schemes.language.conditions import holds
@@ -27,11 +27,11 @@ from gateway.core.schemes.units.care_units import (
     OF_ONE_DAY,
     CareKind,
     CareUnit,
-    care_units_of,
     pregnancy_in_doubt,
     set_aside,
     unit_order,
 )
+from gateway.core.schemes.units.grouping import care_units_of
 from gateway.core.schemes.units.periods import Insured, Period, periods_of, waits
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR, standing_of
 from gateway.core.schemes.units.single import single
@@ -109,9 +109,9 @@ def assessed(
 ) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
-    stays = care_units_of(records, standing_of(records), family, periods, decided, facts)
-    if len(stays) > 1:
-        stays.sort(key=unit_order)
+    units = care_units_of(records, standing_of(records), family, periods, decided, facts)
+    if len(units) > 1:
+        units.sort(key=unit_order)
     case = MemberCase(
         insured=insured,
         family=family,
@@ -120,14 +120,15 @@ def assessed(
         other_payments=other_payments or (),
         explained=explained,
     )
-    situations = _situations(stays, case)
+    situations = _situations(units, case)
     # Most members have one stay; nothing comes after it that would ask what it used.
     remembers = remembers or len(situations) > 1 or bool(decided)
     uses = Uses() if remembers else _UNUSED
     if decided:
         _take_decided(situations, uses)
-    assessing = _Assessment(case, uses, remembers)
-    estimates = tuple([assessing.estimate(situation) for situation in situations if not situation.unit.fully_reversed])
+    assessment = _Assessment(case, uses, remembers)
+    # What was decided and then reversed in full has used what it used, and there is nothing left to tell about it.
+    estimates = tuple([assessment.estimate(situation) for situation in situations if not situation.unit.fully_reversed])
     return estimates, case, uses
 
 
@@ -138,7 +139,9 @@ def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
     """
     reason = set_aside(kind, family)
     if reason == "not_payable_care" and family.pays_at_events and family.pays_at_diagnosis:
-        return _may_hold_a_diagnosis(kind, family)
+        # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
+        codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
+        return codes is None or any(group.holds(codes) for group in family.disease_groups)
     return reason is None or pregnancy_in_doubt(kind, family)
 
 
@@ -166,12 +169,6 @@ def could_pay_any(settlement: DiagnosedKind, families: Iterable[SchemeFamily], *
     return any(could_pay(kind, family) for family in families)
 
 
-def _may_hold_a_diagnosis(kind: CareKind, family: SchemeFamily) -> bool:
-    # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
-    codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
-    return codes is None or any(group.holds(codes) for group in family.disease_groups)
-
-
 def needs_person(estimate: BenefitEstimate) -> bool:
     """Whether a person must look. An estimate of 0.00 becomes a claim only where this is true."""
     if estimate.payable == 0:
@@ -180,46 +177,37 @@ def needs_person(estimate: BenefitEstimate) -> bool:
     return bool(estimate.flags)
 
 
-def _situations(stays: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
-    if len(stays) == 1:
-        stay = stays[0]
-        situations = [situation_of(stay, stay.identity, case, _merged(stay, {stay.identity}))]
-    else:
-        identities = _identities(stays)
-        taken = set(identities)
-        pairs = zip(stays, identities, strict=True)
-        situations = [situation_of(stay, identity, case, _merged(stay, taken)) for stay, identity in pairs]
-    for situation in situations:
-        if situation.period is not None and situation.unit.counts:
+def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
+    identities = _identities(units)
+    taken = set(identities)
+    situations = []
+    for unit, identity in zip(units, identities, strict=True):
+        merged: tuple[str, ...] = ()
+        if len(unit.parts) > 1 and unit.event is None:
+            # A later part that once was a stay of its own may have a claim, which goes where this unit's claim is.
+            visits = dict.fromkeys(part.visit_identity for part in unit.parts)
+            merged = tuple(visit for visit in visits if visit not in taken)
+        situation = situation_of(unit, identity, case, merged)
+        if situation.period is not None and unit.counts:
             situation.period.stays += 1
+        situations.append(situation)
     return situations
 
 
-def _merged(stay: CareUnit, taken: set[str]) -> tuple[str, ...]:
-    if len(stay.parts) < 2 or stay.event is not None:
-        return ()
-    identities = dict.fromkeys(part.visit_identity for part in stay.parts)
-    return tuple(identity for identity in identities if identity not in taken)
+def _identities(units: Sequence[CareUnit]) -> list[str]:
+    """The identity of each unit for ever (design §5.2): its visit, or the settlement where that is taken.
 
-
-def _identities(stays: Sequence[CareUnit]) -> list[str]:
-    """The identity of each stay for ever (design §5.2): its visit, or the settlement where that is taken."""
-    names = [stay.identity for stay in stays]
+    A decided claim keeps its identity whatever comes later; what cannot be paid gives way to what can.
+    """
+    names = [unit.identity for unit in units]
     if len(set(names)) == len(names):
         return names
     taken: set[str] = set()
-    for at in sorted(range(len(stays)), key=lambda at: _claim_to_identity(stays[at])):
+    for at in sorted(range(len(units)), key=lambda at: (units[at].decision is None, units[at].reason is not None)):
         if names[at] in taken:
-            names[at] = stays[at].settlement_identity
+            names[at] = units[at].settlement_identity
         taken.add(names[at])
     return names
-
-
-def _claim_to_identity(stay: CareUnit) -> int:
-    # A decided claim keeps its identity whatever comes later; what cannot be paid gives way to what can.
-    if stay.decision is not None:
-        return 0
-    return 2 if stay.reason is not None else 1
 
 
 def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
@@ -234,28 +222,18 @@ def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
         if situation.unit.event is not None:
             uses.lump_sums.add(situation.unit.event.key.lump)
             continue
-        kind = situation.unit.payable_kind
+        benefits, kind = period.edition.benefits, situation.unit.payable_kind
         situation.first = kind is not None and kind not in period.taken
         if kind is not None and situation.first:
             period.taken[kind] = decision
-            period.due = _dailies_due(situation, period)
-        _take_deductibles(situation, period, uses)
-
-
-def _dailies_due(situation: Situation, period: Period) -> tuple[str, ...]:
-    dailies = [
-        one for one in period.edition.benefits if isinstance(one, DailyBenefit) and holds(one.conditions, situation)
-    ]
-    return tuple({*period.due, *[daily.name for daily in dailies]})
-
-
-def _take_deductibles(situation: Situation, period: Period, uses: Uses) -> None:
-    """What a decided unit used of deductibles that count once a period, by the rules."""
-    shares = [one for one in period.edition.benefits if isinstance(one, ShareBenefit) and one.deductible is not None]
-    if shares and situation.measure.usable:
-        price = price_unit(situation, period, uses)
-        if price is not None:
-            _remember_deducted(period, price.deducted)
+            allowances = [benefit for benefit in benefits if isinstance(benefit, DailyBenefit)]
+            due = [allowance.name for allowance in allowances if holds(allowance.conditions, situation)]
+            period.due = tuple({*period.due, *due})
+        # A decision is one amount and tells nothing of deductibles, so what it used of them is worked out by the rules.
+        deducts = any(isinstance(benefit, ShareBenefit) and benefit.deductible is not None for benefit in benefits)
+        if deducts and situation.measure.usable:
+            price = price_unit(situation, period, uses)
+            _remember_deducted(period, {} if price is None else price.deducted)
 
 
 def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
@@ -271,7 +249,11 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
     remembers: bool
 
     def estimate(self, situation: Situation) -> BenefitEstimate:
-        """What kind of answer this unit gets."""
+        """What kind of answer this unit gets.
+
+        A reason not to pay holds whatever else is true of it; a decision holds whatever the rules say now; only what is
+        left is priced.
+        """
         unit = situation.unit
         if unit.reason is not None:
             return self._not_payable(situation, unit.reason)
@@ -291,7 +273,7 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
         ruled_out = _ruled_out(situation, period)
         if ruled_out is not None:
             return self._not_payable(situation, ruled_out)
-        return self._weighed(situation, period)
+        return self._priced(situation, period)
 
     def _not_payable(self, situation: Situation, reason: str) -> BenefitEstimate:
         parts = situation.unit.parts
@@ -311,15 +293,15 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
 
     def _joining(self, situation: Situation, whole: CareUnit) -> BenefitEstimate:
         """Nothing is paid by itself; the line tells what the whole would be worth beside what was decided."""
-        joined_decisions = situation.unit.joined_decisions
-        worth = self._worth(whole, joined_decisions)
+        decisions = situation.unit.joined_decisions
+        worth = self._worth(whole, decisions)
         lines = []
         if worth is not None:
-            text = texts.difference_text(worth, sum(one.payable for one in joined_decisions))
+            text = texts.difference_text(worth, sum(decision.payable for decision in decisions))
             lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
         return _estimate_of(situation, lines, 0, ["decided_before", *doubts_of(situation)], ["decided.fixed"])
 
-    def _worth(self, whole: CareUnit, joined_decisions: Sequence[ClaimDecision]) -> int | None:
+    def _worth(self, whole: CareUnit, decisions: Sequence[ClaimDecision]) -> int | None:
         """What the whole stay would be worth had nothing been decided; None where that cannot be told."""
         situation = situation_of(whole, "", self.case)
         period = situation.period
@@ -327,32 +309,29 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             return None
         if period is None:
             return 0 if _base_known(situation) else None
-        situation.first = whole.kind not in period.taken or period.taken[whole.kind] in joined_decisions
-        spared = sum(one.payable for one in joined_decisions if not one.refused)
+        situation.first = whole.kind not in period.taken or period.taken[whole.kind] in decisions
+        spared = sum(decision.payable for decision in decisions if not decision.refused)
         price = price_unit(situation, period, self.uses, spared=spared)
         return None if price is None else price.payable
 
-    def _weighed(self, situation: Situation, period: Period) -> BenefitEstimate:
+    def _priced(self, situation: Situation, period: Period) -> BenefitEstimate:
         price = price_unit(situation, period, self.uses) if situation.measure.usable else None
         if price is None:
             return self._incomplete(situation)
         if self.remembers:
-            self._remember(price, situation, period)
+            # Caps, first stays, allowances, deductibles and sums paid once, for the units that come after.
+            self.uses.take(price, situation, period)
+            period.paid += price.payable
+            event = situation.unit.event
+            if event is None:
+                period.taken.setdefault(situation.unit.kind, None)
+                period.due += price.due
+                _remember_deducted(period, price.deducted)
+            elif price.payable:
+                self.uses.lump_sums.add(event.key.lump)
         doubts = doubts_of(situation)
         assumed = price.assumed + _leaned_on(situation, period, doubts)
         return _estimate_of(situation, price.lines, price.payable, [*price.flags, *doubts], assumed)
-
-    def _remember(self, price: UnitPrice, situation: Situation, period: Period) -> None:
-        """Caps, first stays, allowances, deductibles and sums paid once, for the units that come after."""
-        self.uses.take(price, situation, period)
-        period.paid += price.payable
-        event = situation.unit.event
-        if event is None:
-            period.taken.setdefault(situation.unit.kind, None)
-            period.due += price.due
-            _remember_deducted(period, price.deducted)
-        elif price.payable:
-            self.uses.lump_sums.add(event.key.lump)
 
 
 def _ruled_out(situation: Situation, period: Period) -> str | None:
@@ -370,8 +349,9 @@ def _ruled_out(situation: Situation, period: Period) -> str | None:
 def _base_known(situation: Situation) -> bool:
     """Whether the amounts are there that the latest edition needs."""
     edition = situation.case.family.editions[-1]
-    shares = [one for one in edition.benefits if isinstance(one, ShareBenefit) and holds(one.conditions, situation)]
-    return all(base_of(share.base, situation, edition.ceiling or 0) is not None for share in shares)
+    shares = [benefit for benefit in edition.benefits if isinstance(benefit, ShareBenefit)]
+    applying = [share for share in shares if holds(share.conditions, situation)]
+    return all(base_of(share.base, situation, edition.ceiling or 0) is not None for share in applying)
 
 
 def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> list[str]:
@@ -390,14 +370,10 @@ def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> li
         leaned.append("stay.transfer_by_dates")
     if "age_outside" in flags:
         leaned.append("age.first_day")
-    if edition.asks_place and _place_unknown(situation):
+    first = situation.unit.parts[0].record if edition.asks_place and situation.unit.parts else None
+    if first is not None and (first.care_region is None or first.insured_region is None):
         leaned.append("place.unknown_is_local")
     return leaned
-
-
-def _place_unknown(situation: Situation) -> bool:
-    parts = situation.unit.parts
-    return bool(parts) and (parts[0].record.care_region is None or parts[0].record.insured_region is None)
 
 
 def _estimate_of(
@@ -405,9 +381,11 @@ def _estimate_of(
 ) -> BenefitEstimate:
     period, parts = situation.period, situation.unit.parts
     days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
-    one = len(parts) == 1
+    alone = len(parts) == 1
     return BenefitEstimate(
-        settlements=((parts[0].record.settlement_no,) if one else tuple([part.record.settlement_no for part in parts])),
+        settlements=(
+            (parts[0].record.settlement_no,) if alone else tuple([part.record.settlement_no for part in parts])
+        ),
         edition=None if period is None else period.edition.name,
         payable=Money(payable),
         lines=tuple(lines),
@@ -415,7 +393,7 @@ def _estimate_of(
         assumed=() if period is None else _still_open(period.edition.assumed, tuple(assumed)),
         claim_by=claim_by(situation),
         stay=situation.identity,
-        record_keys=(parts[0].at,) if one else tuple([part.at for part in parts]),
+        record_keys=(parts[0].at,) if alone else tuple([part.at for part in parts]),
         period_from=None if period is None else period.first,
         admitted_on=parts[0].record.admitted_on if days else None,
         discharged_on=parts[-1].record.discharged_on if days else None,

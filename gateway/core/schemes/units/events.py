@@ -84,31 +84,20 @@ def diagnosis_key(
 
 def events_of_facts(facts: Iterable[Fact], periods: Sequence[Period], family: SchemeFamily) -> list[Event]:
     """One event for each group, death or end of a period the facts tell of; the earliest confirmed day counts."""
-    found: dict[EventKey, Event] = {}
-    for fact in sorted(facts, key=_fact_order):
+    events: dict[EventKey, Event] = {}
+    # What is confirmed comes first, then the earliest day: the first fact that tells of an event says when it was.
+    for fact in sorted(facts, key=lambda fact: (not fact.confirmed, fact.on, fact.disease or "")):
+        # A sum at the end of a period belongs to that period's last day, whenever it is told.
         ended = ended_by(fact.on, periods) if fact.kind == MATURITY else None
-        for lump in edition_on(periods, family, fact.on if ended is None else ended.last).lump_sums:
-            if lump.event == fact.kind:
-                key = _fact_key(fact, lump, periods)
-                if key is not None:
-                    found.setdefault(key, Event(key=key, confirmed=_counts(fact), on=_day(fact, ended)))
-    return list(found.values())
-
-
-def _day(fact: Fact, ended: Period | None) -> date | None:
-    """A sum at the end of a period belongs to that period's last day, whenever it is told."""
-    if fact.kind == MATURITY:
-        return None if ended is None else ended.last
-    return fact.on
-
-
-def _counts(fact: Fact) -> bool:
-    # Death and the end of a period are facts as soon as they are told; a diagnosis must be confirmed.
-    return fact.confirmed or fact.kind != "diagnosis"
-
-
-def _fact_order(fact: Fact) -> tuple[bool, date, str]:
-    return not fact.confirmed, fact.on, fact.disease or ""
+        last = None if ended is None else ended.last
+        for lump in edition_on(periods, family, last or fact.on).lump_sums:
+            key = _fact_key(fact, lump, periods) if lump.event == fact.kind else None
+            if key is not None:
+                # Death and the end of a period are facts as soon as they are told; a diagnosis must be confirmed.
+                confirmed = fact.confirmed or fact.kind != "diagnosis"
+                on = last if fact.kind == MATURITY else fact.on
+                events.setdefault(key, Event(key=key, confirmed=confirmed, on=on))
+    return list(events.values())
 
 
 def _fact_key(fact: Fact, lump: LumpSum, periods: Sequence[Period]) -> EventKey | None:

@@ -19,8 +19,8 @@ from gateway.model.member import Category, Coverage
 class Insured(msgspec.Struct, frozen=True, kw_only=True):
     """What a scheme must know of a member. A coverage's own category beats `category` for that period.
 
-    `shares` is how many shares (份) he holds, `joined_on` the day he joined, `insured` whether he has 医保,
-    `region` where he is insured. Without coverage, `joined_on` and the scheme's own rule make his period.
+    `shares` is how many shares (份) the member holds, `joined_on` the day of joining, `insured` whether there is 医保,
+    `region` where. Without coverage, `joined_on` and the scheme's own rule make the period.
     """
 
     category: Category | None = None
@@ -91,15 +91,15 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
                 last=coverage.last_day,
                 category=coverage.category or insured.category,
                 edition=edition,
-                before=earlier if earlier is not None and _touch(earlier, coverage) else None,
+                before=earlier if earlier is not None and _days_after(earlier, coverage) == 1 else None,
                 waiting_ends=None if edition.waiting is None else _waiting_ends(edition, coverage, earlier),
             )
         )
     return tuple(periods)
 
 
-def _touch(period: Period, coverage: Coverage) -> bool:
-    return period.last.toordinal() + 1 == coverage.first_day.toordinal()
+def _days_after(period: Period, coverage: Coverage) -> int:
+    return coverage.first_day.toordinal() - period.last.toordinal()
 
 
 def _waiting_ends(edition: Edition, coverage: Coverage, earlier: Period | None) -> date | None:
@@ -107,10 +107,9 @@ def _waiting_ends(edition: Edition, coverage: Coverage, earlier: Period | None) 
     waiting = edition.waiting
     if waiting is None or waiting.days == 0:
         return None
-    if earlier is not None and waiting.waived_if_renewed_within is not None:
-        apart = coverage.first_day.toordinal() - earlier.last.toordinal()
-        if apart <= max(waiting.waived_if_renewed_within, 1):
-            return None
+    within = waiting.waived_if_renewed_within
+    if earlier is not None and within is not None and _days_after(earlier, coverage) <= max(within, 1):
+        return None
     return date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
 
 
@@ -118,19 +117,15 @@ def _in_order(insured: Insured, family: SchemeFamily) -> Sequence[Coverage]:
     coverage = insured.coverage
     if len(coverage) == 1 and (coverage[0].scheme == family.scheme or not coverage[0].scheme):
         return coverage
-    mine = [one for one in coverage if one.scheme == family.scheme or not one.scheme]
-    if not mine and not coverage and insured.joined_on is not None:
-        made = coverage_from(insured.joined_on, family)
-        return [] if made is None else [made]
-    mine.sort(key=_first_day)
-    for earlier, later in pairwise(mine):
+    periods = [period for period in coverage if period.scheme == family.scheme or not period.scheme]
+    if not periods and not coverage and insured.joined_on is not None:
+        period = coverage_from(insured.joined_on, family)
+        return [] if period is None else [period]
+    periods.sort(key=lambda period: period.first_day)
+    for earlier, later in pairwise(periods):
         if later.first_day <= earlier.last_day:
             raise BadCase("overlapping_coverage", "保障期重叠或重复 (two coverage periods share a day)")
-    return mine
-
-
-def _first_day(coverage: Coverage) -> date:
-    return coverage.first_day
+    return periods
 
 
 def deciding_period(periods: Sequence[Period], first: date, last: date) -> Period | None:

@@ -3,6 +3,10 @@
 A reversal names its original by `reverses` or by its own settlement number; without a known number the
 original is the one live settlement of the same visit with the same total, signs apart. Whatever is not that
 clear leaves the original standing with a flag, and a person decides.
+
+The order is that of certainty. Named reversals go first: what they take away is no candidate for the others any more,
+which often leaves those a single one. Then each that finds exactly one settlement of its total. Only when nothing more
+can be taken away for certain is the rest doubted, and what was taken away by then is doubted no longer.
 """
 
 from __future__ import annotations
@@ -53,55 +57,41 @@ class _ReversalMatching:
 
     def standing(self) -> StandingRecords:
         unnamed = [record for record in self.records if record.reversal and not self._by_name(record)]
-        unmatched = [record for record in unnamed if not self._by_same_total(record)]
-        for record in unmatched:
-            self._doubt_the_visit(record)
+        unmatched = []
+        for reversal in unnamed:
+            candidates = self._live_with_same_total(reversal)
+            if len(candidates) == 1:
+                self.gone.add(candidates[0])
+            else:
+                unmatched.append(reversal)
+        for reversal in unmatched:
+            live, candidates = self._live(reversal), self._live_with_same_total(reversal)
+            # One settlement of another total was refunded in part; several, or several alike, leave it open which.
+            self._doubt(candidates or live, PARTIAL if len(live) == 1 and not candidates else UNCLEAR)
         doubtful = {at: flag for at, flag in self.doubtful.items() if at not in self.gone}
         return StandingRecords(reversed=frozenset(self.gone), doubtful=doubtful)
 
     def _by_name(self, reversal: SettlementRecord) -> bool:
-        """True when the reversal names a number: it is then settled here, even if the original is unknown."""
+        """True when the reversal names a number: nothing else is looked for then, even if the original is unknown."""
         if reversal.reverses is None and reversal.settlement_no not in self.by_number:
             return False
-        named = self.by_number.get(reversal.reverses or reversal.settlement_no, [])
-        originals = self._nearest(reversal, named)
-        if len(originals) == 1:
-            self._take_back(reversal, originals[0])
-        else:
+        originals = self.by_number.get(reversal.reverses or reversal.settlement_no, [])
+        if len(originals) > 1:
+            # Two feeds may use the same number for different settlements; the facility tells them apart.
+            facility = reversal.facility_no
+            originals = [at for at in originals if self.records[at].facility_no == facility] or originals
+        if len(originals) != 1:
             self._doubt(originals, UNCLEAR)
+        elif _same_total(reversal, self.records[originals[0]]):
+            self.gone.add(originals[0])
+        else:
+            self._doubt(originals, PARTIAL)
         return True
-
-    def _nearest(self, reversal: SettlementRecord, originals: list[int]) -> list[int]:
-        # Two feeds may use the same number for different settlements; the facility tells them apart.
-        if len(originals) < 2:
-            return originals
-        return [at for at in originals if self.records[at].facility_no == reversal.facility_no] or originals
-
-    def _take_back(self, reversal: SettlementRecord, original: int) -> None:
-        if _same_total(reversal, self.records[original]):
-            self.gone.add(original)
-        else:
-            self._doubt([original], PARTIAL)
-
-    def _by_same_total(self, reversal: SettlementRecord) -> bool:
-        """True when exactly one live settlement of the visit has the total of this reversal."""
-        same = self._live_with_same_total(reversal)
-        if len(same) == 1:
-            self.gone.add(same[0])
-        return len(same) == 1
-
-    def _doubt_the_visit(self, reversal: SettlementRecord) -> None:
-        live, same = self._live(reversal), self._live_with_same_total(reversal)
-        if same:
-            self._doubt(same, UNCLEAR)
-        else:
-            self._doubt(live, PARTIAL if len(live) == 1 else UNCLEAR)
 
     def _live_with_same_total(self, reversal: SettlementRecord) -> list[int]:
         # Only the amount speaks for the original here, so an amount that is not known says nothing.
-        if reversal.total_amount is None:
-            return []
-        return [at for at in self._live(reversal) if _same_known_total(reversal, self.records[at])]
+        live = [at for at in self._live(reversal) if self.records[at].total_amount is not None]
+        return [at for at in live if reversal.total_amount is not None and _same_total(reversal, self.records[at])]
 
     def _live(self, reversal: SettlementRecord) -> list[int]:
         if reversal.visit_no is None:
@@ -121,7 +111,3 @@ def _same_total(reversal: SettlementRecord, original: SettlementRecord) -> bool:
     if reversal.total_amount is None or original.total_amount is None:
         return True
     return abs(reversal.total_amount) == abs(original.total_amount)
-
-
-def _same_known_total(reversal: SettlementRecord, original: SettlementRecord) -> bool:
-    return original.total_amount is not None and _same_total(reversal, original)

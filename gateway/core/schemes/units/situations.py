@@ -1,4 +1,4 @@
-"""A situation: one unit of care of one member, ready to be weighed, with all that rules may ask about it."""
+"""A situation: one unit of care of one member, ready to be priced, with all that rules may ask about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class OtherPayment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is the same for all units of one member: himself, the scheme, facts, what other schemes pay."""
+    """What is the same for all units of one member: the member, the scheme, facts, what other schemes pay."""
 
     insured: Insured
     family: SchemeFamily
@@ -63,22 +63,16 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
         return frozenset([part.record.settlement_no for part in self.unit.parts])
 
 
-def situation_of(stay: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
+def situation_of(unit: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
     """A unit with its measure, its period and the days of it that are covered."""
-    measured = measure(stay)
-    period, covered = _placed(measured, case.periods)
-    return Situation(
-        unit=stay, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
-    )
-
-
-def _placed(measured: Measure, periods: Sequence[Period]) -> tuple[Period | None, int]:
+    measured = measure(unit)
     first, last = measured.first, measured.last
-    if first is None or last is None:
-        return None, 0
-    period = deciding_period(periods, first, last)
-    if period is None:
-        return None, 0
-    if period.first <= first and last <= period.last:
-        return period, measured.total_days
-    return period, covered_days(periods, first, last)
+    period, covered = None, 0
+    if first is not None and last is not None:
+        period = deciding_period(case.periods, first, last)
+        if period is not None:
+            inside = period.first <= first and last <= period.last
+            covered = measured.total_days if inside else covered_days(case.periods, first, last)
+    return Situation(
+        unit=unit, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
+    )

@@ -1,0 +1,251 @@
+"""Which settlements are one unit of care.
+
+Settlements of one visit are one stay; one at another facility that begins on the day the one before it ended, or the
+day after, belongs to that one's stay (转院). What is one unit of which care is the scheme's to say.
+
+The order of work: first each settlement alone (what it is, or why it is set aside), then events, which take only what
+nothing else would pay for, then visits, months and periods, then the transfers between visits, and decisions last.
+Decisions are about whole units as they stood when the association decided, so the units must be there to compare.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+import msgspec
+
+from gateway.core.schemes.language.edition import SchemeFamily, UnitKind
+from gateway.core.schemes.units.care_units import CareUnit, Key, UnitPart, in_shanghai, part_order, set_aside
+from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
+from gateway.core.schemes.units.periods import Period, period_on, waits
+from gateway.core.schemes.units.reversals import StandingRecords
+from gateway.errors import BadCase
+from gateway.model.benefit import ClaimDecision, Fact
+from gateway.model.record import SettlementRecord
+
+Group = list[UnitPart]
+"""Settlements that belong together, in order."""
+
+
+def care_units_of(
+    records: Sequence[SettlementRecord],
+    standing: StandingRecords,
+    family: SchemeFamily,
+    periods: Sequence[Period],
+    decided: Sequence[ClaimDecision] = (),
+    facts: Sequence[Fact] = (),
+) -> list[CareUnit]:
+    """Every settlement that stands, in exactly one unit; events besides. The order of `records` does not matter."""
+    return _Grouping(standing, family, periods, decided, facts).units(records)
+
+
+class _Grouping(msgspec.Struct, frozen=True, gc=False):
+    """What tells the settlements of one member apart and brings them together."""
+
+    standing: StandingRecords
+    family: SchemeFamily
+    periods: Sequence[Period]
+    decided: Sequence[ClaimDecision]
+    facts: Sequence[Fact]
+
+    def units(self, records: Sequence[SettlementRecord]) -> list[CareUnit]:
+        # A reversed settlement stays only where something was decided about it: its decision must find its unit.
+        named = {number for decision in self.decided for number in decision.settlements} if self.decided else ()
+        parts = [
+            self._part(at, record)
+            for at, record in enumerate(records)
+            if not record.reversal and (at not in self.standing.reversed or record.settlement_no in named)
+        ]
+        at_events = bool(self.facts) or (self.family.pays_at_events and any(part.event is not None for part in parts))
+        if len(parts) == 1 and not self.decided and not at_events:
+            return [CareUnit(parts=(parts[0],), kind=parts[0].kind)]
+        parts.sort(key=part_order)
+        events = self._events(parts) if at_events else []
+        parts = [part for part in parts if part.kind != "event"]
+        alone = [[part] for part in parts if part.reason is not None]
+        groups = self._grouped([part for part in parts if part.reason is None])
+        if self.decided:
+            return events + _with_decisions(groups + alone, self.decided)
+        return events + [_unit(group) for group in alone + groups]
+
+    def _part(self, at: int, record: SettlementRecord) -> UnitPart:
+        settled, reason = in_shanghai(record.settled_at), set_aside(record, self.family)
+        kind: UnitKind = self.family.units.get(record.care_type or "", "none")
+        event = None
+        if self.family.pays_at_events and reason in (None, "not_payable_care"):
+            day = record.admitted_on or (settled.date() if settled else None)
+            event = diagnosis_key(record, day, self.periods, self.family)
+            if event is not None and reason is not None:
+                # Care that the scheme does not pay for may tell a diagnosis at which it pays.
+                reason, kind = None, "event"
+        return UnitPart(
+            at=at,
+            record=record,
+            settled=settled,
+            reason=reason,
+            kind=kind,
+            key=("alone", str(at)) if reason else self._key(at, record, kind, settled),
+            doubt=self.standing.doubtful.get(at),
+            gone=at in self.standing.reversed,
+            event=event,
+        )
+
+    def _key(self, at: int, record: SettlementRecord, kind: UnitKind, settled: datetime | None) -> Key:
+        """What a settlement shares with others of its unit; ("alone", …) is shared with none."""
+        if kind == "month" and settled is not None:
+            return ("month", f"{settled:%Y-%m}")
+        if kind == "period" and settled is not None:
+            # What is settled outside any period or while it waits stands alone, and pays nothing.
+            period = period_on(self.periods, settled.date())
+            if period is not None and not waits(period, settled.date()):
+                return ("period", period.first.isoformat())
+        if kind in ("month", "period", "single") or record.visit_no is None:
+            return ("alone", str(at))
+        return ("visit", record.facility_no, record.visit_no)
+
+    def _events(self, parts: Sequence[UnitPart]) -> list[CareUnit]:
+        """The events facts and codes tell of. A settlement that stands in a stay of its own is only evidence."""
+        events = {event.key: event for event in events_of_facts(self.facts, self.periods, self.family)}
+        own: dict[EventKey, list[UnitPart]] = defaultdict(list)
+        coded: dict[tuple[str, str], list[UnitPart]] = defaultdict(list)
+        for part in parts:
+            if part.event is None or part.reason is not None or (part.gone and part.kind != "event"):
+                continue
+            event = events.setdefault(part.event, Event(key=part.event))
+            if part.day is not None and not part.gone:
+                event.days.append(part.day)
+            coded[(part.event.lump, part.event.group)].append(part)
+            if part.kind == "event":
+                own[part.event].append(part)
+        return [self._event(event, own[key], coded[(key.lump, key.group)]) for key, event in events.items()]
+
+    def _event(self, event: Event, parts: Sequence[UnitPart], evidence: Sequence[UnitPart]) -> CareUnit:
+        event.happened(self.periods, self.family)
+        numbers = {part.record.settlement_no for part in parts}
+        # What was decided about an event holds whatever further settlements tell of it.
+        decisions = [
+            decision
+            for decision in self.decided
+            if decision.stay == event.key.identity or not numbers.isdisjoint(decision.settlements)
+        ]
+        return CareUnit(
+            parts=tuple([part for part in parts if not part.gone] or parts),
+            kind="event",
+            event=event,
+            decision=min(decisions, key=lambda decision: decision.settlements, default=None),
+            evidence=tuple(evidence),
+        )
+
+    def _grouped(self, parts: Sequence[UnitPart]) -> list[Group]:
+        """Parts of one visit or month together, then visits that a transfer joins. `parts` in order.
+
+        A transfer is looked for between neighbours in order of admission, over all visits: a visit that is settled in
+        several pieces may have another one between them. Where one is found both visits are joined whole. So a chain
+        of transfers grows pair by pair, and what counts is always the gap to the neighbour, never to the first.
+        """
+        groups: dict[Key, Group] = {}
+        for part in parts:
+            groups.setdefault(part.key, []).append(part)
+        # What was reversed cannot be the link between two stays that stand.
+        chain = [
+            part for part in parts if part.kind == "stay" and not part.gone and part.record.admitted_on is not None
+        ]
+        for earlier, later in pairwise(chain):
+            group, joining = groups[earlier.key], groups[later.key]
+            if group is not joining and self._is_transfer(earlier.record, later.record):
+                group.extend(joining)
+                for part in joining:
+                    groups[part.key] = group
+        distinct = {id(group): group for group in groups.values()}
+        return [sorted(group, key=part_order) if len(group) > 1 else group for group in distinct.values()]
+
+    def _is_transfer(self, earlier: SettlementRecord, later: SettlementRecord) -> bool:
+        """Another facility, admitted on the day of that discharge or up to `transfer_days` after it (fn⑤)."""
+        left, entered, days = earlier.discharged_on, later.admitted_on, self.family.transfer_days
+        if days is None or left is None or entered is None:
+            return False
+        if earlier.facility_no is None or later.facility_no is None or earlier.facility_no == later.facility_no:
+            return False
+        return 0 <= entered.toordinal() - left.toordinal() <= days
+
+
+def _unit(parts: Sequence[UnitPart]) -> CareUnit:
+    return CareUnit(parts=tuple(parts), kind=parts[0].kind, transfer=_moved(parts))
+
+
+def _moved(parts: Sequence[UnitPart]) -> bool:
+    """Whether a stay has a transfer in it. Only a transfer brings two facilities into one stay."""
+    return len(parts) > 1 and len({part.record.facility_no for part in parts if part.kind == "stay"}) > 1
+
+
+def _with_decisions(groups: Sequence[Group], decided: Sequence[ClaimDecision]) -> list[CareUnit]:
+    """Units with what was decided about them kept apart from what would join or change them."""
+    deciding: dict[str, ClaimDecision] = {}
+    for decision in decided:
+        for number in decision.settlements:
+            if deciding.setdefault(number, decision) is not decision:
+                raise BadCase("decided_twice", "同一结算有两个核定结果 (a settlement was decided twice)")
+    return [unit for group in _tied(groups, deciding) for unit in _split(group, deciding)]
+
+
+def _tied(groups: Sequence[Group], deciding: dict[str, ClaimDecision]) -> list[Group]:
+    """Groups that share a decision made one: a decided stay stays whole even if its records moved apart."""
+    homes: dict[ClaimDecision, Group] = {}
+    tied: list[Group] = []
+    for group in groups:
+        for decision in _decisions(group, deciding):
+            home = homes.get(decision, group)
+            if home is not group:
+                # The earlier group goes into this one, and with it every decision that had its home there.
+                tied.remove(home)
+                group.extend(home)
+                homes.update({moved: group for moved, place in homes.items() if place is home})
+            homes[decision] = group
+        tied.append(group)
+    return [sorted(group, key=part_order) for group in tied]
+
+
+def _decisions(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> list[ClaimDecision]:
+    decisions = (deciding.get(part.record.settlement_no) for part in parts)
+    return list(dict.fromkeys(decision for decision in decisions if decision is not None))
+
+
+def _split(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> list[CareUnit]:
+    """The decided units of a group, and the rest of it as one unit that would join them.
+
+    What is decided keeps its settlements and nothing is added to it. The rest is paid nothing by itself, because its
+    worth depends on what was paid already: it only says what the whole would be, and a person decides.
+    """
+    decisions = _decisions(parts, deciding)
+    if not decisions:
+        return [_unit(parts)]
+    units = []
+    for decision in decisions:
+        named = tuple(part for part in parts if deciding.get(part.record.settlement_no) is decision)
+        live = tuple(part for part in named if not part.gone)
+        units.append(
+            CareUnit(
+                parts=live or named,
+                kind=(live or named)[0].kind,
+                first=named[0],
+                transfer=_moved(live),
+                decision=decision,
+                changed=0 < len(live) < len(named),
+            )
+        )
+    rest = tuple(part for part in parts if part.record.settlement_no not in deciding)
+    if rest:
+        whole = _unit([part for part in parts if not part.gone])
+        units.append(
+            CareUnit(
+                parts=rest,
+                kind=rest[0].kind,
+                transfer=whole.transfer,
+                would_join=whole,
+                joined_decisions=tuple(decisions),
+            )
+        )
+    return units
