@@ -39,48 +39,49 @@ Reader = Callable[[object, str], Any]
 
 def answer_case(case: object, families: Mapping[str, SchemeFamily]) -> dict[str, Any]:
     """{"case", "estimates"} for a case that can be assessed, else {"case", "error": {"code", "message"}}."""
-    name = _name_of(case)
+    name = case.get("case") if isinstance(case, dict) else None
+    name = name if isinstance(name, str | int) else None
     try:
         return {"case": name, "estimates": _estimates(_table(case, "case"), families)}
     except BadInput as error:
         return {"case": name, "error": {"code": error.code, "message": error.message}}
 
 
-def _name_of(case: object) -> str | int | None:
-    name = case.get("case") if isinstance(case, dict) else None
-    return name if isinstance(name, str | int) else None
-
-
 def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> list[dict[str, Any]]:
     family = families.get(_needed(case, "scheme", "scheme", _text))
     if family is None:
-        known = "、".join(sorted(families))
-        raise BadCase("unknown_scheme", f"没有这个互助计划 (unknown scheme)；已有 (known): {known}")
+        schemes = "、".join(sorted(families))
+        raise BadCase("unknown_scheme", f"没有这个互助计划 (unknown scheme)；已有 (known): {schemes}")
     insured = _insured(_needed(case, "member", "member", _table), family)
     records = _each(_needed(case, "settlements", "settlements", _list), "settlements", _record)
-    _once([(record.settlement_no, record.sign) for record in records])
-    decided = _each(_given(case, "decided", "decided", _list) or [], "decided", _decided)
-    facts = _each(_given(case, "facts", "facts", _list) or [], "facts", _fact)
-    given = _other_payments(_given(case, "beside", "beside", _table) or {}, records)
-    other_payments = payments_stood_on(insured, records, family, families, facts=facts, given=given)
+    keys = [(record.settlement_no, record.sign) for record in records]
+    if len(set(keys)) < len(keys):
+        raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
+    decided = _each(_optional(case, "decided", "decided", _list) or [], "decided", _decided)
+    facts = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
+    reported: dict[str, list[OtherPayment]] = {}
+    for scheme, rows in (_optional(case, "beside", "beside", _table) or {}).items():
+        payments = _each(_list(rows, f"beside.{scheme}"), f"beside.{scheme}", _decided)
+        reported[scheme] = [payment_by(scheme, paid.settlements, paid.payable, records) for paid in payments]
+    other_payments = payments_stood_on(insured, records, family, families, facts=facts, reported=reported)
     estimates = assess(insured, records, family, decided, facts=facts, other_payments=other_payments)
     return [estimate_to_json(estimate) for estimate in estimates]
 
 
 def _insured(member: dict[str, Any], family: SchemeFamily) -> Insured:
-    insured = _given(member, "insured", "member.insured", _truth)
+    insured = _optional(member, "insured", "member.insured", _truth)
     return Insured(
-        category=_given(member, "category", "member.category", _category),
-        sex=_given(member, "sex", "member.sex", _sex),
-        birth_date=_given(member, "birth_date", "member.birth_date", _date),
+        category=_optional(member, "category", "member.category", _category),
+        sex=_optional(member, "sex", "member.sex", _sex),
+        birth_date=_optional(member, "birth_date", "member.birth_date", _date),
         coverage=tuple(
             _coverage(value, f"member.coverage[{at}]", family)
-            for at, value in enumerate(_given(member, "coverage", "member.coverage", _list) or [])
+            for at, value in enumerate(_optional(member, "coverage", "member.coverage", _list) or [])
         ),
-        shares=_given(member, "shares", "member.shares", _shares) or 1,
-        joined_on=_given(member, "joined_on", "member.joined_on", _date),
+        shares=_optional(member, "shares", "member.shares", _shares) or 1,
+        joined_on=_optional(member, "joined_on", "member.joined_on", _date),
         insured=insured is None or insured,
-        region=_given(member, "region", "member.region", _text),
+        region=_optional(member, "region", "member.region", _text),
     )
 
 
@@ -88,7 +89,7 @@ def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
     """A period; one whose end is left open ends as the scheme's own rule says."""
     period = _table(value, place)
     first = _needed(period, "from", f"{place}.from", _date)
-    last = _given(period, "to", f"{place}.to", _date)
+    last = _optional(period, "to", f"{place}.to", _date)
     if last is None:
         made = open_coverage(first, family)
         if made is None:
@@ -99,48 +100,36 @@ def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
     return Coverage(
         first_day=first,
         last_day=last,
-        scheme=_given(period, "scheme", f"{place}.scheme", _text) or "",
-        category=_given(period, "category", f"{place}.category", _category),
+        scheme=_optional(period, "scheme", f"{place}.scheme", _text) or "",
+        category=_optional(period, "category", f"{place}.category", _category),
     )
 
 
 def _fact(value: object, place: str) -> Fact:
     row = _table(value, place)
     kind = _needed(row, "kind", f"{place}.kind", _fact_kind)
-    disease = _given(row, "disease", f"{place}.disease", _text)
+    disease = _optional(row, "disease", f"{place}.disease", _text)
     if kind == "diagnosis" and disease is None:
         raise BadCase("missing", f"{place}.disease: 缺失 (missing)")
     return Fact(
         kind=kind,
         on=_needed(row, "on", f"{place}.on", _date),
         disease=disease,
-        confirmed=_given(row, "confirmed", f"{place}.confirmed", _truth) or False,
+        confirmed=_optional(row, "confirmed", f"{place}.confirmed", _truth) or False,
     )
-
-
-def _other_payments(schemes: dict[str, Any], records: list[SettlementRecord]) -> dict[str, list[OtherPayment]]:
-    """What other schemes pay, by scheme."""
-    found: dict[str, list[OtherPayment]] = {}
-    for scheme, rows in schemes.items():
-        place = f"beside.{scheme}"
-        found[scheme] = []
-        for at, row in enumerate(_list(rows, place)):
-            paid = _decided(row, f"{place}[{at}]")
-            found[scheme].append(payment_by(scheme, paid.settlements, paid.payable, records))
-    return found
 
 
 def _record(value: object, place: str) -> SettlementRecord:
     row = _table(value, place)
     _needed(row, "settlement_no", f"{place}.settlement_no", _text)
-    given = [name for name in SettlementRecord.__struct_fields__ if row.get(name) is not None]
-    return SettlementRecord(**{name: _READERS.get(name, _text)(row[name], f"{place}.{name}") for name in given})
+    names = [name for name in SettlementRecord.__struct_fields__ if row.get(name) is not None]
+    return SettlementRecord(**{name: _READERS.get(name, _text)(row[name], f"{place}.{name}") for name in names})
 
 
 def _decided(value: object, place: str) -> ClaimDecision:
     row = _table(value, place)
     payable = _needed(row, "payable", f"{place}.payable", _amount)
-    refused = _given(row, "refused", f"{place}.refused", _truth)
+    refused = _optional(row, "refused", f"{place}.refused", _truth)
     if payable < 0 or (refused and payable):
         raise BadCase("bad_decision", f"{place}.payable: 核定金额不能为负，不予补助的应为0.00 (not a decision)")
     numbers = _each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text)
@@ -149,19 +138,14 @@ def _decided(value: object, place: str) -> ClaimDecision:
     )
 
 
-def _once(keys: list[tuple[str, str]]) -> None:
-    if len(set(keys)) < len(keys):
-        raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
-
-
 def _needed(table: dict[str, Any], key: str, place: str, read: Callable[[object, str], T]) -> T:
-    value = _given(table, key, place, read)
+    value = _optional(table, key, place, read)
     if value is None:
         raise BadCase("missing", f"{place}: 缺失 (missing)")
     return value
 
 
-def _given(table: dict[str, Any], key: str, place: str, read: Callable[[object, str], T]) -> T | None:
+def _optional(table: dict[str, Any], key: str, place: str, read: Callable[[object, str], T]) -> T | None:
     value = table.get(key)
     return None if value is None else read(value, place)
 

@@ -20,17 +20,14 @@ def claim_by(situation: Situation) -> date | None:
     if period is None or window is None:
         return None
     if window.fixed_day is not None:
-        return _fixed(window.fixed_day, period)
+        month, day = window.fixed_day
+        return date(min(period.last.year + 1, 9999), month, day)
     counted_from = _counted_from(window, situation, period)
     if counted_from is None:
         return None
     if window.years is not None:
         return months_later(counted_from, 12 * window.years) if counted_from.year + window.years < 9999 else date.max
     return date.fromordinal(min(counted_from.toordinal() + (window.days or 0), _LAST_DAY))
-
-
-def _fixed(day: tuple[int, int], period: Period) -> date:
-    return months_later(date(min(period.last.year + 1, 9999), day[0], 1), 0).replace(day=day[1])
 
 
 def _counted_from(window: ClaimWindow, situation: Situation, period: Period) -> date | None:

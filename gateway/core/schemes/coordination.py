@@ -1,4 +1,4 @@
-"""Schemes that stand on others (叠加): what another scheme pays for the same settlements, computed first."""
+"""Coordination of benefits (叠加): schemes that stand on others, whose payments are computed first."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def in_order_of_payment(families: Iterable[SchemeFamily]) -> list[SchemeFamily]:
     def take(scheme: str) -> None:
         family = waiting.pop(scheme, None)
         if family is not None:
-            for other in family.stands_on:
-                take(other)
+            for below in family.stands_on:
+                take(below)
             ordered.append(family)
 
     for scheme in list(waiting):
@@ -38,26 +38,33 @@ def payments_stood_on(
     families: Mapping[str, SchemeFamily],
     *,
     facts: Sequence[Fact] = (),
-    given: Mapping[str, Sequence[OtherPayment]] | None = None,
+    reported: Mapping[str, Sequence[OtherPayment]] | None = None,
 ) -> list[OtherPayment]:
-    """What the schemes a family stands on pay: as given, else as they assess it where the member has coverage."""
-    found: list[OtherPayment] = []
+    """What the schemes a family stands on pay: as `reported`, else as they assess it where the member has coverage.
+
+    A scheme below may itself stand on others, so each is assessed on what those below it pay. Settings refuse circles.
+    """
+    payments: list[OtherPayment] = []
     for scheme in family.stands_on:
-        other = families.get(scheme)
-        if given is not None and scheme in given:
-            found += given[scheme]
-        elif other is not None and any(one.scheme == scheme for one in insured.coverage):
-            below = payments_stood_on(insured, records, other, families, facts=facts, given=given)
-            estimates = assess(insured, records, other, facts=facts, other_payments=below, explained=False)
-            found += payments_by(scheme, estimates, records)
-    return found
+        below = families.get(scheme)
+        if reported is not None and scheme in reported:
+            payments += reported[scheme]
+        elif below is not None and any(period.scheme == scheme for period in insured.coverage):
+            further = payments_stood_on(insured, records, below, families, facts=facts, reported=reported)
+            estimates = assess(insured, records, below, facts=facts, other_payments=further, explained=False)
+            payments += payments_by(scheme, estimates, records)
+    return payments
 
 
 def payments_by(
     scheme: str, estimates: Iterable[BenefitEstimate], records: Sequence[SettlementRecord]
 ) -> list[OtherPayment]:
     """A scheme's estimates as another scheme sees them."""
-    return [payment_by(scheme, one.settlements, one.payable, records) for one in estimates if one.payable]
+    return [
+        payment_by(scheme, estimate.settlements, estimate.payable, records)
+        for estimate in estimates
+        if estimate.payable
+    ]
 
 
 def payment_by(

@@ -9,41 +9,39 @@ from gateway.core.schemes.units.situations import Situation
 
 
 def doubts_of(situation: Situation) -> list[str]:
-    """Flags: doubtful refunds, who he is, what the file wants confirmed, a transfer by dates."""
+    """Flags: doubtful refunds, who the member is, what the file wants confirmed, a transfer by dates."""
     unit, period = situation.unit, situation.period
     edition = situation.case.family.editions[-1] if period is None else period.edition
-    found = []
+    flags = []
     if unit.doubtful:
         doubts = {part.doubt for part in unit.parts}
-        found += [flag for flag in (PARTIAL, UNCLEAR) if flag in doubts]
+        flags += [flag for flag in (PARTIAL, UNCLEAR) if flag in doubts]
     if period is not None:
         if age_is_outside(period, situation.insured):
-            found.append("age_outside")
+            flags.append("age_outside")
         if _not_eligible(edition.who, situation, period):
-            found.append("not_eligible")
+            flags.append("not_eligible")
     for confirm in edition.confirms:
         for condition in confirm.conditions:
             if not condition(situation):
                 break
         else:
-            found.append(confirm.flag)
+            flags.append(confirm.flag)
     if unit.transfer:
-        found.append("transfer_to_confirm")
-    return found
+        flags.append("transfer_to_confirm")
+    return flags
 
 
-def _not_eligible(who: Who, situation: Situation, period: Period) -> bool:
+def _not_eligible(rule: Who, situation: Situation, period: Period) -> bool:
     """Whether the member is none of those the scheme is for; what is not known does not count against him."""
     insured = situation.insured
-    if who.insured == "required" and not insured.insured:
+    if rule.insured == "required" and not insured.insured:
         return True
-    if who.sex is not None and insured.sex is not None and insured.sex != who.sex:
+    if rule.sex is not None and insured.sex is not None and insured.sex != rule.sex:
         return True
-    if who.categories and period.category is not None and period.category not in who.categories:
+    if rule.categories and period.category is not None and period.category not in rule.categories:
         return True
-    return bool(who.regions) and _lives_elsewhere(who.regions, situation)
-
-
-def _lives_elsewhere(regions: tuple[str, ...], situation: Situation) -> bool:
-    known = [part.record.insured_region for part in situation.unit.parts] + [situation.insured.region]
-    return any(region is not None and not region.startswith(regions) for region in known)
+    if not rule.regions:
+        return False
+    regions = [part.record.insured_region for part in situation.unit.parts] + [insured.region]
+    return any(region is not None and not region.startswith(rule.regions) for region in regions)

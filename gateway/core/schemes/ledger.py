@@ -81,15 +81,28 @@ def ledger(
     _, case, uses = assessed(
         insured, records, family, decided, facts=facts, other_payments=other_payments, explained=False
     )
+    latest = case.periods[-1].edition.caps if case.periods else ()
     return Ledger(
         periods=tuple(_period(period, uses, insured) for period in case.periods),
-        lifetime=tuple(_lifetime(case.periods, uses, insured)),
+        # The caps of a lifetime are as the member's latest edition gives them.
+        lifetime=tuple(
+            _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, insured)
+            for cap in latest
+            if cap.per == "lifetime"
+        ),
         lump_sums=tuple(sorted(uses.lump_sums)),
         paid=Money(sum(period.paid for period in case.periods)),
     )
 
 
 def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
+    caps = []
+    for cap in period.edition.caps:
+        if cap.per == "period":
+            caps.append(_use(cap, period.used.get(cap.slot, 0), period.first, insured))
+        elif cap.per == "year":
+            keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
+            caps += [_use(cap, uses.used[key], key[2], insured) for key in sorted(keys) if len(key) == 3]
     return PeriodLedger(
         first=period.first,
         last=period.last,
@@ -98,30 +111,9 @@ def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
         decided=Money(period.decided),
         stays=period.stays,
         allowances=tuple(sorted(set(period.due))),
-        caps=tuple(_caps(period, uses, insured)),
+        caps=tuple(caps),
         deductibles=tuple(_deductibles(period)),
     )
-
-
-def _caps(period: Period, uses: Uses, insured: Insured) -> list[CapUse]:
-    found = []
-    for cap in period.edition.caps:
-        if cap.per == "period":
-            found.append(_use(cap, period.used.get(cap.slot, 0), period.first, insured))
-        elif cap.per == "year":
-            keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
-            found += [_use(cap, uses.used[key], key[2], insured) for key in sorted(keys) if len(key) == 3]
-    return found
-
-
-def _lifetime(periods: Sequence[Period], uses: Uses, insured: Insured) -> list[CapUse]:
-    """The caps of a lifetime as the member's latest edition gives them."""
-    latest = periods[-1].edition.caps if periods else ()
-    return [
-        _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, insured)
-        for cap in latest
-        if cap.per == "lifetime"
-    ]
 
 
 def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
@@ -138,11 +130,11 @@ def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
 
 
 def _deductibles(period: Period) -> list[DeductibleUse]:
-    found = []
+    deductibles = []
     for benefit in period.edition.benefits:
         if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":
             used, most = period.deductibles.get(benefit.name, 0), benefit.deductible.first
-            found.append(
+            deductibles.append(
                 DeductibleUse(benefit=benefit.name, limit=most, used=Money(used), left=Money(max(0, most - used)))
             )
-    return found
+    return deductibles

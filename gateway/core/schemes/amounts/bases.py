@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.schemes.language.rules import Base
-from gateway.core.schemes.units.situations import OtherPayment, Situation
+from gateway.core.schemes.units.situations import Situation
 from gateway.model.record import SettlementRecord
 
 A_DAY: Final = 100
@@ -32,9 +32,10 @@ def base_of(base: Base, situation: Situation, ceiling: int) -> BaseAmount | None
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.unit.parts:
-        amount = _special(base, part.record, ceiling) if base.special else _plain(base, part.record)
+        amount = _around_ceiling(base, part.record, ceiling) if base.special else _plain(base, part.record)
         if amount is None:
             return None
+        # Settlement by settlement: one that was paid more than its base must not lower the base of another.
         if amount < 0:
             negative = True
         else:
@@ -61,16 +62,17 @@ def _plain(base: Base, record: SettlementRecord) -> int | None:
     return amount
 
 
-def _special(base: Base, record: SettlementRecord, ceiling: int) -> int | None:
+def _around_ceiling(base: Base, record: SettlementRecord, ceiling: int) -> int | None:
+    """The base of one settlement where a term of it is the part below or above the fund's ceiling."""
     added = [_term(name, record, ceiling) for name in base.add]
     if added and not any(value is None or value for value in added):
         # Nothing lies on this side of the ceiling, so nobody can have paid for it.
         return 0
     taken = [_term(name, record, ceiling) for name in base.less]
-    known = [value for value in added + taken if value is not None and value >= 0]
-    if len(known) < len(added) + len(taken):
+    possible = [value for value in added + taken if value is not None and value >= 0]
+    if len(possible) < len(added) + len(taken):
         return None
-    return sum(known[: len(added)]) - sum(known[len(added) :])
+    return sum(possible[: len(added)]) - sum(possible[len(added) :])
 
 
 def _term(name: str, record: SettlementRecord, ceiling: int) -> int | None:
@@ -90,9 +92,9 @@ def paid_by_others(schemes: tuple[str, ...], situation: Situation) -> int:
         return 0
     numbers = situation.numbers
     return sum(
-        [one.payable for one in situation.case.other_payments if one.scheme in schemes and _belongs(one, numbers)]
+        [
+            payment.payable
+            for payment in situation.case.other_payments
+            if payment.scheme in schemes and payment.settlements and payment.settlements[0] in numbers
+        ]
     )
-
-
-def _belongs(one: OtherPayment, numbers: frozenset[str]) -> bool:
-    return bool(one.settlements) and one.settlements[0] in numbers

@@ -1,4 +1,9 @@
-"""Floors (补足) and caps (最高补助): what a unit is topped up to, and the most that is paid."""
+"""Floors (补足) and caps (最高补助): what a unit is topped up to, and the most that is paid.
+
+Caps come last, after every benefit and the floor: they limit what is paid in all, and a floor behind them would give
+back what they took. Among themselves they hold in the order of the file, each for what the one before left: a cap of
+one stay first, say, then of the period, then of a lifetime. What is used of a cap is what was paid after all of them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.rules import Cap
 from gateway.core.schemes.units.joining import months_later
 from gateway.core.schemes.units.periods import Period
-from gateway.core.schemes.units.situations import OtherPayment, Situation
+from gateway.core.schemes.units.situations import Situation
 from gateway.model.benefit import BenefitLine
 from gateway.model.money import Money
 
@@ -79,8 +84,11 @@ def top_up(price: UnitPrice, situation: Situation, period: Period) -> None:
     if month if floor.care is None else situation.unit.parts[0].record.care_type not in floor.care:
         return
     lowest, least = floor.amount, 1
-    if floor.on_death is not None and _died_in(situation):
-        lowest, least = floor.on_death, 0
+    if floor.on_death is not None and situation.measure.first is not None:
+        # In this stay, up to the day after its discharge.
+        first, last = situation.measure.first, situation.unit.parts[-1].record.discharged_on
+        if situation.case.death_between(first, (last or first) + timedelta(days=1)):
+            lowest, least = floor.on_death, 0
     if least <= price.payable < lowest:
         price.assumed.append("floor.above_zero")
         price.assumed += floor.leans_on
@@ -89,18 +97,11 @@ def top_up(price: UnitPrice, situation: Situation, period: Period) -> None:
         price.add(BenefitLine(rule="floor", article=floor.article, amount=amount, text=text))
 
 
-def _died_in(situation: Situation) -> bool:
-    """Whether the member died in this stay, up to the day after its discharge."""
-    first, last = situation.measure.first, situation.unit.parts[-1].record.discharged_on
-    if first is None:
-        return False
-    return situation.case.death_between(first, (last or first) + timedelta(days=1))
-
-
 def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, spared: int) -> None:
     """Take off what is above each cap, in the order of the file. `spared`: decided amounts this one replaces."""
     unused = not period.used and not uses.used
     for cap in period.edition.caps:
+        # Most units are far below every cap of a member who has used nothing yet.
         if unused and price.payable <= cap.amount and cap.benefits is None and not cap.others:
             continue
         if cap.conditions and not holds(cap.conditions, situation):
@@ -119,12 +120,13 @@ def _take_off(price: UnitPrice, cap: Cap, most: int, left: int, over: int, expla
     text = texts.cap_text(most, left, amount, cap.per) if explained else ""
     price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
     price.assumed += cap.leans_on
-    rest, kept = over, []
+    # From the last benefit backwards: a later cap of some benefits then counts what is really left of each.
+    rest, left_of_each = over, []
     for name, paid in reversed(price.by_benefit):
         cut = min(rest, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
-        kept.append((name, paid - cut))
+        left_of_each.append((name, paid - cut))
         rest -= cut
-    price.by_benefit = tuple(reversed(kept))
+    price.by_benefit = tuple(reversed(left_of_each))
 
 
 def _concerned(cap: Cap, price: UnitPrice) -> int:
@@ -137,24 +139,20 @@ def _could_pay(names: frozenset[str], situation: Situation, period: Period) -> b
     event = situation.unit.event
     if event is not None:
         return event.key.lump in names
-    return any(one.name in names and holds(one.conditions, situation) for one in period.edition.benefits)
+    benefits = [benefit for benefit in period.edition.benefits if benefit.name in names]
+    return any(holds(benefit.conditions, situation) for benefit in benefits)
 
 
 def _by_others(cap: Cap, situation: Situation, period: Period) -> int:
     """What other schemes pay inside the cap's scope; what has no known day counts."""
+    payments = [payment for payment in situation.case.other_payments if payment.scheme in cap.others]
     if cap.per == "stay":
         numbers = situation.numbers
-        mine = [one for one in situation.case.other_payments if not numbers.isdisjoint(one.settlements)]
-    elif cap.per == "lifetime":
-        mine = list(situation.case.other_payments)
-    else:
+        payments = [payment for payment in payments if not numbers.isdisjoint(payment.settlements)]
+    elif cap.per != "lifetime":
         first, last = _year_of(situation, period) if cap.per == "year" else (period.first, period.last)
-        mine = [one for one in situation.case.other_payments if _inside(one, first, last)]
-    return sum([one.payable for one in mine if one.scheme in cap.others])
-
-
-def _inside(one: OtherPayment, first: date, last: date) -> bool:
-    return one.on is None or first <= one.on <= last
+        payments = [payment for payment in payments if payment.on is None or first <= payment.on <= last]
+    return sum([payment.payable for payment in payments])
 
 
 def _year_of(situation: Situation, period: Period) -> tuple[date, date]:

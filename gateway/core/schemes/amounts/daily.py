@@ -14,15 +14,18 @@ from gateway.model.money import Money
 
 def price_daily(price: UnitPrice, daily: DailyBenefit, situation: Situation, period: Period) -> None:
     """Add the allowance's line, by the first of its rates whose conditions hold."""
-    for rate in daily.rates:
-        if not rate.conditions or holds(rate.conditions, situation):
-            _price_rate(price, daily, rate, situation, period)
-            return
-
-
-def _price_rate(price: UnitPrice, daily: DailyBenefit, rate: DailyRate, situation: Situation, period: Period) -> None:
+    rate = next((rate for rate in daily.rates if not rate.conditions or holds(rate.conditions, situation)), None)
+    if rate is None:
+        return
+    # Due is what the conditions give, also where no day is paid: the next period counts its years by that.
     price.due += (daily.name,)
-    _lean(price.assumed, daily, rate, situation, period)
+    price.assumed += daily.leans_on
+    if len(rate.per_day) > 1:
+        price.assumed.append("allowance.years")
+    if situation.measure.sheet_days is None:
+        price.assumed.append("allowance.days")
+    if period.before is not None and daily.name in period.before.due:
+        price.assumed.append("allowance.restart")
     days = _days(daily, situation)
     if days > 0:
         years = 1 if period.before is None else years_of_allowance(period, daily, len(rate.per_day))
@@ -36,17 +39,6 @@ def _days(daily: DailyBenefit, situation: Situation) -> int:
     if situation.covered < measured.total_days:
         days = min(days, situation.covered)
     return min(daily.max_days, max(0, days - daily.after_days))
-
-
-def _lean(assumed: list[str], daily: DailyBenefit, rate: DailyRate, situation: Situation, period: Period) -> None:
-    """Note the open questions the allowance rests on."""
-    assumed += daily.leans_on
-    if len(rate.per_day) > 1:
-        assumed.append("allowance.years")
-    if situation.measure.sheet_days is None:
-        assumed.append("allowance.days")
-    if period.before is not None and daily.name in period.before.due:
-        assumed.append("allowance.restart")
 
 
 def _line(daily: DailyBenefit, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:

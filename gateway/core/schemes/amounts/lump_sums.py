@@ -8,7 +8,7 @@ from gateway.core.schemes.amounts import texts
 from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
-from gateway.core.schemes.language.rules import Consolation, GroupPayment, LumpSum
+from gateway.core.schemes.language.rules import GroupPayment, LumpSum
 from gateway.core.schemes.units.events import Event, payment_of
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
@@ -26,26 +26,19 @@ _WHAT = {"death": "身故", "maturity": "保障期满"}
 
 
 def price_event(price: UnitPrice, event: Event, situation: Situation, period: Period, uses: Uses) -> None:
-    """Add the event's line, or the flag that says why nothing is paid by itself."""
-    lump = next((one for one in period.edition.lump_sums if one.name == event.key.lump), None)
+    """Add the event's line, or the flag that says why nothing is paid by itself.
+
+    The reasons hold in this order: what the scheme does not pay for at all, what nobody confirmed yet, what was paid
+    before, what came too early; only then is it asked what the sum would be.
+    """
+    lump = next((lump for lump in period.edition.lump_sums if lump.name == event.key.lump), None)
     payment = None if lump is None else payment_of(lump, event.key.group)
     if lump is None or not holds(lump.conditions, situation) or (lump.event == "diagnosis" and payment is None):
         price.flags += (NOT_PAYABLE,)
-    elif not event.confirmed and not lump.by_code:
+        return
+    if not event.confirmed and not lump.by_code:
         price.flags += (TO_CONFIRM,)
-    else:
-        _pay(price, lump, payment, event, situation, period, uses)
-
-
-def _pay(
-    price: UnitPrice,
-    lump: LumpSum,
-    payment: GroupPayment | None,
-    event: Event,
-    situation: Situation,
-    period: Period,
-    uses: Uses,
-) -> None:
+        return
     day = 0 if event.on is None else (event.on - period.row_begins).days
     if payment is not None and _seen_before(lump, payment, situation, period.row_begins):
         price.flags += (BEFORE_COVER,)
@@ -56,9 +49,18 @@ def _pay(
     elif payment is not None and payment.amount is None:
         price.flags += (AMOUNT_UNKNOWN,)
     else:
-        amount = lump.amount if payment is None or payment.amount is None else payment.amount
-        price.pay(_line(lump, payment, amount, situation), lump.name)
-        price.assumed += lump.leans_on
+        _pay(price, lump, payment, situation)
+
+
+def _pay(price: UnitPrice, lump: LumpSum, payment: GroupPayment | None, situation: Situation) -> None:
+    amount = lump.amount if payment is None or payment.amount is None else payment.amount
+    shares = situation.insured.shares if lump.per_share else 1
+    total = Money(amount * shares)
+    what = _WHAT.get(lump.event, "") if payment is None else payment.group.title
+    text = texts.lump_sum_text(lump.title, what, shares, total) if situation.case.explained else ""
+    line = BenefitLine(rule="lump_sum", article=lump.article, amount=total, text=text, benefit=lump.name)
+    price.pay(line, lump.name)
+    price.assumed += lump.leans_on
 
 
 def _seen_before(lump: LumpSum, payment: GroupPayment, situation: Situation, cover: date) -> bool:
@@ -72,17 +74,9 @@ def _seen_before(lump: LumpSum, payment: GroupPayment, situation: Situation, cov
     )
 
 
-def _line(lump: LumpSum, payment: GroupPayment | None, amount: Money, situation: Situation) -> BenefitLine:
-    shares = situation.insured.shares if lump.per_share else 1
-    total = Money(amount * shares)
-    what = _WHAT.get(lump.event, "") if payment is None else payment.group.title
-    text = texts.lump_sum_text(lump.title, what, shares, total) if situation.case.explained else ""
-    return BenefitLine(rule="lump_sum", article=lump.article, amount=total, text=text, benefit=lump.name)
-
-
 def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation) -> None:
     """Inside the waiting days: a consolation by the day, else nothing."""
-    rule = _consolation(lump, day)
+    rule = next((rule for rule in lump.consolation if rule.from_day <= day <= rule.to_day), None)
     if rule is None:
         price.flags += (WAITING,)
         return
@@ -90,7 +84,3 @@ def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation) ->
     line = BenefitLine(rule="consolation", article=rule.article, amount=rule.amount, text=text, benefit=lump.name)
     price.pay(line, lump.name)
     price.assumed += lump.leans_on
-
-
-def _consolation(lump: LumpSum, day: int) -> Consolation | None:
-    return next((one for one in lump.consolation if one.from_day <= day <= one.to_day), None)

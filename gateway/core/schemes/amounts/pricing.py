@@ -1,4 +1,7 @@
-"""What one unit is worth: its benefits → the floor → the caps, by the rules of its period's edition."""
+"""What one unit is worth: its benefits → the floor → the caps, by the rules of its period's edition.
+
+The floor sees the sum of all benefits, because it tops up what a member gets in all; the caps see both (`caps`).
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,9 @@ from gateway.core.schemes.amounts.lump_sums import price_event
 from gateway.core.schemes.amounts.shares import price_share
 from gateway.core.schemes.amounts.unit_price import UnitPrice, nothing_yet
 from gateway.core.schemes.language.conditions import holds
-from gateway.core.schemes.language.edition import Edition
-from gateway.core.schemes.language.rules import Benefit, DailyBenefit, ShareBenefit
+from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
-from gateway.model.benefit import BenefitLine
 
 _RANK: Final = {"band": 0, "proration": 1, "daily_allowance": 2, "flat_amount": 3, "benefit_cap": 4}
 """The order of the benefits' lines (design §7): the same rules together, whatever their order in the file."""
@@ -32,7 +33,8 @@ def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int 
     if event is not None:
         price_event(price, event, situation, period, uses)
     else:
-        for benefit in _plan(situation, edition):
+        care = situation.unit.parts[0].record.care_type if situation.unit.parts else None
+        for benefit in edition.plans.get((care, situation.first), edition.benefits):
             if benefit.conditions and not holds(benefit.conditions, situation):
                 continue
             if isinstance(benefit, ShareBenefit):
@@ -43,21 +45,11 @@ def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int 
             else:
                 price_flat(price, benefit, situation)
         if edition.reorders:
-            price.lines.sort(key=_rank)
+            price.lines.sort(key=lambda line: _RANK[line.rule])
         _note_allowance(price, situation, period)
         top_up(price, situation, period)
     limit(price, situation, period, uses, spared)
     return price
-
-
-def _plan(situation: Situation, edition: Edition) -> tuple[Benefit, ...]:
-    parts = situation.unit.parts
-    care = parts[0].record.care_type if parts else None
-    return edition.plans.get((care, situation.first), edition.benefits)
-
-
-def _rank(line: BenefitLine) -> int:
-    return _RANK[line.rule]
 
 
 def _note_allowance(price: UnitPrice, situation: Situation, period: Period) -> None:

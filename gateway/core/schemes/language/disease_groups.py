@@ -17,12 +17,11 @@ class DiseaseGroup(msgspec.Struct, frozen=True, kw_only=True):
 
     def holds(self, codes: Iterable[str]) -> bool:
         """Whether any of the codes belongs to the group."""
-        return any(self._holds(plain_code(code)) for code in codes)
-
-    def _holds(self, code: str) -> bool:
-        if code.startswith(self.prefixes):
-            return True
-        return any(low <= code[: len(low)] and code[: len(high)] <= high for low, high in self.ranges)
+        return any(
+            code.startswith(self.prefixes)
+            or any(low <= code[: len(low)] and code[: len(high)] <= high for low, high in self.ranges)
+            for code in map(plain_code, codes)
+        )
 
 
 def plain_code(code: str) -> str:

@@ -238,11 +238,8 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def stands_on(self) -> tuple[str, ...]:
         """The schemes whose payments this one must know (叠加)."""
-        found: tuple[str, ...] = ()
-        for edition in self.editions:
-            if edition.stands_on:
-                found += tuple(one for one in edition.stands_on if one not in found)
-        return found
+        schemes = [scheme for edition in self.editions for scheme in edition.stands_on]
+        return tuple(dict.fromkeys(schemes))
 
     @property
     def pays_at_diagnosis(self) -> bool:

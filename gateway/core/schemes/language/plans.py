@@ -20,13 +20,12 @@ Plans: TypeAlias = Mapping[tuple[str | None, bool], tuple[Benefit, ...]]
 
 def plans_of(benefits: Sequence[Benefit]) -> Plans:
     """The plan of every kind of care there is, and of none; a kind that is not there asks all conditions."""
-    return {(care, first): _plan(benefits, care, first) for care in (None, *CARE_TYPES) for first in (True, False)}
-
-
-def _plan(benefits: Sequence[Benefit], care: str | None, first: bool) -> tuple[Benefit, ...]:
-    found = []
-    for benefit in benefits:
-        left = narrowed(benefit.conditions, care, first)
-        if left is not None:
-            found.append(msgspec.structs.replace(benefit, conditions=left))
-    return tuple(found)
+    return {
+        (care, first): tuple(
+            msgspec.structs.replace(benefit, conditions=left)
+            for benefit in benefits
+            if (left := narrowed(benefit.conditions, care, first)) is not None
+        )
+        for care in (None, *CARE_TYPES)
+        for first in (True, False)
+    }

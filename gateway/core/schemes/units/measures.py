@@ -50,13 +50,13 @@ def measure(unit: CareUnit) -> Measure:
     days_known = all(part.days_known for part in parts) and _ends_after_it_began(unit)
     first, last = _days(unit, days_known)
     sheet_days = [part.record.inpatient_days for part in parts]
-    told = [days for days in sheet_days if days is not None]
+    reported = [days for days in sheet_days if days is not None]
     return Measure(
         first=first,
         last=last,
         total_days=1 if first is None or last is None else last.toordinal() - first.toordinal() + 1,
         settled=parts[-1].settled,
-        sheet_days=sum(told) if len(told) == len(sheet_days) and sum(told) > 0 else None,
+        sheet_days=sum(reported) if len(reported) == len(sheet_days) and sum(reported) > 0 else None,
         days_known=days_known,
         settled_known=all(part.settled_possibly for part in parts),
     )

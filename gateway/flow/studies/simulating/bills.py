@@ -111,7 +111,7 @@ def _owed(asked: Asked, family: SchemeFamily, edition: Edition, known: Known) ->
     other_payments: Sequence[OtherPayment] = ()
     if asked.rules.stacked:
         other_payments = payments_stood_on(
-            insured, records, family, asked.rules.families, facts=facts, given=known.given
+            insured, records, family, asked.rules.families, facts=facts, reported=known.given
         )
     estimates = assess(insured, records, family, facts=facts, other_payments=other_payments, explained=False)
     return [each for each in estimates if each.edition == edition.name and _within(asked, each, known)]
