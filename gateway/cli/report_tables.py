@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.cli.output import say, table
-from gateway.core.studies.reporting import ABOVE, Line
+from gateway.core.studies.reporting import ABOVE, ReportLine
 from gateway.flow.studies.report import Report
 from gateway.model.money import yuan
 from gateway.words.rows import CLASSES
@@ -36,7 +36,7 @@ COLUMNS: Final = (
 
 ALL: Final = "合计"
 
-_Labelled = tuple[str, str, str, Line]
+_Labelled = tuple[str, str, str, ReportLine]
 """League, scheme, basis, line."""
 
 
@@ -119,7 +119,7 @@ _HIGH: Final = (
 )
 
 
-def _many(line: Line) -> tuple[str | int, ...]:
+def _many(line: ReportLine) -> tuple[str | int, ...]:
     averages = (yuan(line.average), yuan(line.average_person))
     return line.members, line.joins, line.claims, line.people, wan(line.amount), *averages
 
@@ -185,7 +185,7 @@ def _report_plain(report: Report) -> dict[str, Any]:
     }
 
 
-def _line_plain(line: Line) -> dict[str, Any]:
+def _line_plain(line: ReportLine) -> dict[str, Any]:
     return {
         "members": line.members,
         "joins": line.joins,

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.cli.output import say, table
 from gateway.core.studies.forecast import Forecast, Year
-from gateway.core.studies.simulation import STEPS, RulePair, RuleSum, Side, rule_pairs
+from gateway.core.studies.simulation import STEPS, RulePair, RulesFigures, RuleSum, rule_pairs
 from gateway.model.money import yuan
 from gateway.runners.simulation import SimulationResult
 from gateway.words.schemes import RULES, TAKE_UP
@@ -107,7 +107,7 @@ def _named(sheet: Sheet, keys: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(zip(keys, row, strict=True)) for row in sheet.rows]
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: RulesFigures) -> dict[str, Any]:
     return {
         "claims": side.claims,
         "people": side.people,

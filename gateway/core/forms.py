@@ -29,14 +29,14 @@ def marked(form: int, body: bytes) -> bytes:
     return body if form == 1 else MARK + bytes([form]) + body
 
 
-def unmarked(kept: bytes, *, newest: int, what: str) -> tuple[int, bytes]:
+def unmarked(stored: bytes, *, newest: int, what: str) -> tuple[int, bytes]:
     """Form and body of what was kept. Raises UnknownForm where a newer program wrote it."""
-    if kept[:1] != MARK:
-        return 1, kept
-    form = kept[1] if len(kept) > 1 else 0
+    if stored[:1] != MARK:
+        return 1, stored
+    form = stored[1] if len(stored) > 1 else 0
     if not 2 <= form <= newest:
         raise UnknownForm(what, form, newest)
-    return form, kept[2:]
+    return form, stored[2:]
 
 
 class Form(msgspec.Struct, Generic[T], frozen=True):
@@ -59,11 +59,11 @@ class Forms(Generic[T]):
         """The value in the newest form."""
         return marked(self.newest, self._forms[-1].write(value))
 
-    def read(self, kept: bytes) -> T:
+    def read(self, stored: bytes) -> T:
         """A value of any form. Raises UnknownForm, and what its form raises where it is no such value."""
-        if kept[:1] != MARK:
-            return self._first(kept)
-        form, body = unmarked(kept, newest=self.newest, what=self.what)
+        if stored[:1] != MARK:
+            return self._first(stored)
+        form, body = unmarked(stored, newest=self.newest, what=self.what)
         return self._forms[form - 1].read(body)
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from gateway.core.match import Model, explain, match, plain_name
-from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
 from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord
 from gateway.words.evidence import IDENTITY_FIELDS
@@ -41,9 +41,9 @@ def needs_second(amount: int, *, above: int, although_different: bool = False) -
     return although_different or abs(amount) > above
 
 
-def same_clerk(one: str, other: str) -> bool:
+def same_clerk(name: str, known_as: str) -> bool:
     """Whether two names are one person's at this desk, however they are typed."""
-    return _typed(one) == _typed(other)
+    return _typed(name) == _typed(known_as)
 
 
 def _typed(name: str) -> str:
@@ -56,26 +56,23 @@ _ALWAYS_TOLD: Final = ("id_number", "name")
 
 
 def alone(subject: Subject, candidate: Candidate, model: Model) -> MatchDecision:
-    """What matching makes of one member, with what was compared even where that is no reason to look at him."""
+    """What matching makes of one member, with what was compared even where that is no reason to look at the member."""
     decision = match(subject, [candidate], model)
     if decision.outcome is not MatchOutcome.NONE:
         return decision
     evidence = explain(subject, candidate, model)
-    return msgspec.structs.replace(decision, evidence=evidence, reasons=_compared(evidence))
-
-
-def _compared(evidence: Sequence[Evidence]) -> tuple[str, ...]:
-    """The codes of a waterfall: number and name, and whatever else says something for or against."""
-    told = [each for each in evidence if each.field in _ALWAYS_TOLD]
-    told += [each for each in evidence if each.field not in (*_ALWAYS_TOLD, "prior") and each.level != "missing"]
-    return tuple(f"{each.field}_{'agrees' if each.level == 'equal' else each.level}" for each in told)
+    # The codes of a waterfall: number and name, and whatever else says something for or against.
+    compared = [part for part in evidence if part.field in _ALWAYS_TOLD]
+    compared += [part for part in evidence if part.field not in (*_ALWAYS_TOLD, "prior") and part.level != "missing"]
+    reasons = tuple(f"{part.field}_{'agrees' if part.level == 'equal' else part.level}" for part in compared)
+    return msgspec.structs.replace(decision, evidence=evidence, reasons=reasons)
 
 
 # ── what is remembered ──
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """The texts whose keyed digests are remembered: for "this is him", and for "this is not him"."""
+    """The texts whose keyed digests are remembered: for "this is the member", and for "this is not"."""
 
     same: str
     different: str
@@ -85,21 +82,21 @@ def memory_of(subject: Subject | None, settlement: str) -> Memory:
     """What a ruling about this evidence may be remembered by. `settlement` names the one settlement.
 
     With a whole number the number, name, birth date and sex are the evidence; with a person number of 医保, that
-    too. Without either, "this is him" holds for this one settlement only: name and birth date alone are never enough
-    (design §5.6). Where the evidence cannot be read, the ruling is about the settlement alone.
+    too. Without either, "this is the member" holds for this one settlement only: name and birth date alone are never
+    enough (design §5.6). Where the evidence cannot be read, the ruling is about the settlement alone.
     """
     if subject is None:
         text = _text("settlement", settlement)
         return Memory(same=text, different=text)
     number = subject.id_number or ""
-    who = (number, subject.name, subject.birth_date, subject.sex)
+    identity = (number, subject.name, subject.birth_date, subject.sex)
     if _WHOLE.fullmatch(number):
-        text = _text("number", *who)
+        text = _text("number", *identity)
         return Memory(same=text, different=text)
     if subject.person_no:
-        text = _text("person", subject.person_no, *who)
+        text = _text("person", subject.person_no, *identity)
         return Memory(same=text, different=text)
-    all_there_is = (*who, subject.employer_name, subject.phone)
+    all_there_is = (*identity, subject.employer_name, subject.phone)
     return Memory(same=_text("settlement", settlement, *all_there_is), different=_text("weak", *all_there_is))
 
 
@@ -152,12 +149,12 @@ def _middle(text: str, first: int, last: int) -> str:
     return text[:first] + "*" * (len(text) - first - last) + (text[-last:] if last else "")
 
 
-def _same_text(one: str, other: str) -> bool:
-    return _typed(one) == _typed(other)
+def _same_text(record: str, member: str) -> bool:
+    return _typed(record) == _typed(member)
 
 
-def _same_name(one: str, other: str) -> bool:
-    return plain_name(one) == plain_name(other)
+def _same_name(record: str, member: str) -> bool:
+    return plain_name(record) == plain_name(member)
 
 
 def _open(text: str) -> str:
@@ -179,15 +176,19 @@ _FIELDS: Final[tuple[tuple[str, str, Callable[[str], str], Callable[[str, str], 
 
 
 def side_by_side(subject: Subject, member: Member, *, reveal: bool) -> list[Pair]:
-    """Every field that says who somebody is, of record and member; masked unless revealed."""
+    """Every field that says who a person is, of record and member; masked unless revealed."""
     pairs = []
-    for ours, theirs, mask, agree in _FIELDS:
-        one, other = _value(subject, ours), _value(member, theirs)
-        if one is None and other is None:
+    for record_field, member_field, mask, agree in _FIELDS:
+        values = (_value(subject, record_field), _value(member, member_field))
+        if values == (None, None):
             continue
-        verdict = "missing" if one is None or other is None else "agrees" if agree(one, other) else "differs"
-        shown = [value if reveal or value is None else mask(value) for value in (one, other)]
-        pairs.append(Pair(field=ours, label=IDENTITY_FIELDS[ours], record=shown[0], member=shown[1], verdict=verdict))
+        record, enrolled = values
+        verdict = "missing"
+        if record is not None and enrolled is not None:
+            verdict = "agrees" if agree(record, enrolled) else "differs"
+        shown = [value if reveal or value is None else mask(value) for value in values]
+        label = IDENTITY_FIELDS[record_field]
+        pairs.append(Pair(field=record_field, label=label, record=shown[0], member=shown[1], verdict=verdict))
     return pairs
 
 
@@ -222,7 +223,7 @@ def union_of_coverage(coverage: Sequence[Coverage]) -> tuple[Coverage, ...]:
     """
     ordered = sorted(coverage, key=union_order)
     union: list[Coverage] = []
-    for _, periods in groupby(ordered, key=lambda one: one.scheme):
+    for _, periods in groupby(ordered, key=lambda period: period.scheme):
         last: date | None = None
         for period in periods:
             if last is None or period.first_day > last:

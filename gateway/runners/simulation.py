@@ -13,9 +13,9 @@ from gateway.core.studies.forecast import Forecast, Year, forecast, year_of
 from gateway.core.studies.simulation import Figures, merged
 from gateway.flow.office import Office
 from gateway.flow.studies.simulating import (
-    Asked,
+    PeopleShare,
     Rules,
-    Share,
+    SimulationRequest,
     load_rules,
     parts_of,
     shares_of,
@@ -43,9 +43,9 @@ class SimulationPlan(msgspec.Struct, frozen=True, kw_only=True):
     members: bool = False
     file: Path | None = None
 
-    def asked(self) -> Asked:
+    def asked(self) -> SimulationRequest:
         """The question with its rules read. Raises BadSettings, WrongUse."""
-        return Asked(
+        return SimulationRequest(
             rules=load_rules(self.schemes, self.draft, against=self.against),
             first=self.first,
             last=self.last,
@@ -115,18 +115,18 @@ def _of_file(plan: SimulationPlan, file: Path, processes: int) -> _Spread:
     return _spread(plan, _work_lines, shares, _read_rules)
 
 
-def _read_rules(plan: SimulationPlan, begin: int, end: int) -> Asked:
+def _read_rules(plan: SimulationPlan, begin: int, end: int) -> SimulationRequest:
     collect_seldom()
     return plan.asked()
 
 
-def _work_lines(asked: Asked, plan: SimulationPlan, begin: int, end: int) -> Figures:
+def _work_lines(asked: SimulationRequest, plan: SimulationPlan, begin: int, end: int) -> Figures:
     if plan.file is None:
         raise ValueError("a plan without a file has no lines")
     return simulate_lines(asked, plan.file, begin, end)
 
 
-def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, processes: int) -> _Spread:
+def _of_site(plan: SimulationPlan, asked: SimulationRequest, association: str | None, processes: int) -> _Spread:
     office = plan.open_office(plan.site)
     try:
         shares = shares_of(office, asked.rules.before.scheme, association, processes)
@@ -137,11 +137,13 @@ def _of_site(plan: SimulationPlan, asked: Asked, association: str | None, proces
         office.store.close()
 
 
-def _open(plan: SimulationPlan, shares: Sequence[Share]) -> tuple[Office, Asked]:
+def _open(plan: SimulationPlan, shares: Sequence[PeopleShare]) -> tuple[Office, SimulationRequest]:
     return plan.open_office(plan.site), plan.asked()
 
 
-def _work_people(ready: tuple[Office, Asked], plan: SimulationPlan, shares: Sequence[Share]) -> Figures:
+def _work_people(
+    ready: tuple[Office, SimulationRequest], plan: SimulationPlan, shares: Sequence[PeopleShare]
+) -> Figures:
     office, asked = ready
     try:
         return simulate_stored(office, asked, shares)

@@ -23,7 +23,7 @@ from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.flow.studies.simulating import (
-    Asked,
+    SimulationRequest,
     load_rules,
     parts_of,
     shares_of,
@@ -55,8 +55,8 @@ def draft(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(draft: Path) -> Asked:
-    return Asked(rules=load_rules(SCHEMES, draft))
+def asked(draft: Path) -> SimulationRequest:
+    return SimulationRequest(rules=load_rules(SCHEMES, draft))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def office(make_office: MakeOffice, database_url: str) -> Office:
     return office
 
 
-def figures_of(office: Office, asked: Asked, parts: int = 1) -> Figures:
+def figures_of(office: Office, asked: SimulationRequest, parts: int = 1) -> Figures:
     shares = shares_of(office, "nm-inpatient", None, parts)
     return merged([simulate_stored(office, asked, mine) for mine in shares], asked.kept)
 
@@ -98,7 +98,7 @@ ONE = (2490_00, 3090_00)
 TWO = (2490_00 + 2400_00, 3090_00 + 3000_00)
 
 
-def test_the_figures_by_hand(office: Office, asked: Asked) -> None:
+def test_the_figures_by_hand(office: Office, asked: SimulationRequest) -> None:
     figures = figures_of(office, asked)
     assert (figures.members, figures.settlements, figures.refused) == (3, 3, 0)
     assert (figures.before.paid, figures.after.paid) == (ONE[0] + TWO[0], ONE[1] + TWO[1])
@@ -110,12 +110,12 @@ def test_the_figures_by_hand(office: Office, asked: Asked) -> None:
     assert [each.change for each in figures.largest()] == [1200_00, 600_00]
 
 
-def test_what_is_simulated_before_is_what_was_claimed(office: Office, asked: Asked) -> None:
+def test_what_is_simulated_before_is_what_was_claimed(office: Office, asked: SimulationRequest) -> None:
     claimed = sum(each["payable"] for each in live(office) if each["edition"] == "2021")
     assert figures_of(office, asked).before.paid == claimed
 
 
-def test_parts_sum_to_the_whole_and_nothing_is_changed(office: Office, asked: Asked) -> None:
+def test_parts_sum_to_the_whole_and_nothing_is_changed(office: Office, asked: SimulationRequest) -> None:
     held = everything(office)
     whole = figures_of(office, asked)
     assert figures_of(office, asked, parts=3) == whole
@@ -123,7 +123,7 @@ def test_parts_sum_to_the_whole_and_nothing_is_changed(office: Office, asked: As
 
 
 def test_the_window_is_about_the_day_of_admission(office: Office, draft: Path) -> None:
-    asked = Asked(rules=load_rules(SCHEMES, draft), first=date(2021, 11, 1), last=date(2021, 12, 31))
+    asked = SimulationRequest(rules=load_rules(SCHEMES, draft), first=date(2021, 11, 1), last=date(2021, 12, 31))
     figures = figures_of(office, asked)
     # Only the second stay of person 2; its period's first stay still took the allowance.
     assert (figures.before.paid, figures.after.paid) == (2400_00, 3000_00)
@@ -132,17 +132,19 @@ def test_the_window_is_about_the_day_of_admission(office: Office, draft: Path) -
 
 def test_member_numbers_are_told_only_when_asked_for(office: Office, draft: Path) -> None:
     rules = load_rules(SCHEMES, draft)
-    assert {each.who for each in figures_of(office, Asked(rules=rules)).largest()} == {""}
-    told = figures_of(office, Asked(rules=rules, members=True, kept=1))
+    assert {each.who for each in figures_of(office, SimulationRequest(rules=rules)).largest()} == {""}
+    told = figures_of(office, SimulationRequest(rules=rules, members=True, kept=1))
     assert [each.who for each in told.largest()] == ["M00002"]
 
 
 def test_fees_are_those_asked_for(office: Office, draft: Path) -> None:
-    asked = Asked(rules=load_rules(SCHEMES, draft), fees={"active": Money(100_00), "retired": Money(400_00)})
+    asked = SimulationRequest(
+        rules=load_rules(SCHEMES, draft), fees={"active": Money(100_00), "retired": Money(400_00)}
+    )
     assert figures_of(office, asked).after.income == 600_00
 
 
-def test_decisions_do_not_bind_a_simulation_but_tell_the_take_up(office: Office, asked: Asked) -> None:
+def test_decisions_do_not_bind_a_simulation_but_tell_the_take_up(office: Office, asked: SimulationRequest) -> None:
     before = figures_of(office, asked)
     claim = next(each for each in live(office) if each["payable"] == ONE[0])
     decide(office, claim["claim_id"], version=1, outcome="approved", amount=Money(1_00))
@@ -152,7 +154,7 @@ def test_decisions_do_not_bind_a_simulation_but_tell_the_take_up(office: Office,
     assert take_up_today(office, asked, after, ["nm"]) == 3333
 
 
-def test_nobody_decided_nothing_is_known_of_take_up(office: Office, asked: Asked) -> None:
+def test_nobody_decided_nothing_is_known_of_take_up(office: Office, asked: SimulationRequest) -> None:
     assert take_up_today(office, asked, figures_of(office, asked), ["nm"]) is None
 
 
@@ -168,7 +170,7 @@ def test_confirmed_facts_are_weighed_by_their_day(
     enrol(office, "nm", [woman(1), woman(2)])
     confirmed(office, 1)
     rules = load_rules(SCHEMES, SCHEMES / "nm-women-2022.toml")
-    figures = figures_of(office, Asked(rules=rules, first=first, last=last))
+    figures = figures_of(office, SimulationRequest(rules=rules, first=first, last=last))
     assert (figures.before.paid, figures.after.paid, figures.members) == (paid, paid, 2)
 
 
@@ -200,7 +202,7 @@ def test_a_draft_of_a_new_edition_replaces_the_last_before_it(tmp_path: Path) ->
 
 def test_the_same_text_changes_nothing(office: Office, tmp_path: Path) -> None:
     same = changed(tmp_path / "same.toml", "rate = 0.40", "rate = 0.40")
-    figures = figures_of(office, Asked(rules=load_rules(SCHEMES, same)))
+    figures = figures_of(office, SimulationRequest(rules=load_rules(SCHEMES, same)))
     assert figures.before == figures.after
     assert figures.total.better == figures.total.worse == 0
 
@@ -227,7 +229,7 @@ def cases(tmp_path: Path) -> Path:
     return tmp_path / "cases.jsonl"
 
 
-def test_a_file_gives_what_assess_gives(cases: Path, asked: Asked) -> None:
+def test_a_file_gives_what_assess_gives(cases: Path, asked: SimulationRequest) -> None:
     """Every case assessed by itself, from the generated values and not from the file."""
     paid = {"before": 0, "after": 0}
     for patient in patients(stays=400, seed=3):
@@ -248,14 +250,14 @@ def test_a_file_gives_what_assess_gives(cases: Path, asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("parts", [2, 3, 7])
-def test_a_file_is_read_in_any_number_of_parts(cases: Path, asked: Asked, parts: int) -> None:
+def test_a_file_is_read_in_any_number_of_parts(cases: Path, asked: SimulationRequest, parts: int) -> None:
     whole = simulate_lines(asked, cases, 0, cases.stat().st_size)
     shares = [simulate_lines(asked, cases, begin, end) for begin, end in parts_of(cases, parts)]
     assert sum(each.members for each in shares) == whole.members > 100
     assert merged(shares, 10).after == merged([whole], 10).after
 
 
-def test_lines_that_cannot_be_read_are_counted_and_stop_nothing(cases: Path, asked: Asked) -> None:
+def test_lines_that_cannot_be_read_are_counted_and_stop_nothing(cases: Path, asked: SimulationRequest) -> None:
     good = simulate_lines(asked, cases, 0, cases.stat().st_size)
     overlapping = json.loads(cases.read_bytes().splitlines()[0])
     overlapping["member"]["coverage"] = [overlapping["member"]["coverage"][0]] * 2
@@ -280,7 +282,7 @@ def test_every_shape_of_scheme_is_simulated_as_it_is_assessed(name: str, tmp_pat
     cases = [in_json(case) for case in tables["cases"] if "expect_error" not in case]
     file = tmp_path / "cases.jsonl"
     file.write_text("\n".join(json.dumps(case) for case in cases), encoding="utf-8")
-    figures = simulate_lines(Asked(rules=rules), file, 0, file.stat().st_size)
+    figures = simulate_lines(SimulationRequest(rules=rules), file, 0, file.stat().st_size)
     assert figures.refused == 0
     assert figures.before == figures.after
     estimates = [each for case in cases for each in answer_case(case, rules.families)["estimates"]]

@@ -9,26 +9,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.report_tables import wan
-from gateway.core.studies.reporting import ABOVE, Joined, Line, Payment, Table, add_members, add_payments
+from gateway.core.studies.reporting import (
+    ABOVE,
+    ClaimPayment,
+    Enrolment,
+    ReportLine,
+    ReportTable,
+    add_members,
+    add_payments,
+)
 from gateway.model.member import Coverage
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
 
 
-def payment(person: int, amount: int, *, league: str = "甲盟", scheme: str = "a", waiting: bool = False) -> Payment:
-    return Payment(person=person, league=league, scheme=scheme, amount=amount, waiting=waiting)
+def payment(
+    person: int, amount: int, *, league: str = "甲盟", scheme: str = "a", waiting: bool = False
+) -> ClaimPayment:
+    return ClaimPayment(person=person, league=league, scheme=scheme, amount=amount, waiting=waiting)
 
 
 def cover(first: str, last: str, scheme: str = "a") -> Coverage:
     return Coverage(first_day=date.fromisoformat(first), last_day=date.fromisoformat(last), scheme=scheme)
 
 
-def joined(person: int, league: str, *coverage: Coverage) -> Joined:
-    return Joined(person=person, league=league, coverage=coverage)
+def joined(person: int, league: str, *coverage: Coverage) -> Enrolment:
+    return Enrolment(person=person, league=league, coverage=coverage)
 
 
 def test_a_line_by_hand() -> None:
-    table = Table()
+    table = ReportTable()
     amounts = [(1, 5_000_00), (1, 5_000_01), (2, 10_000_01), (3, 50_000_01)]
     add_payments(table, [payment(person, amount) for person, amount in amounts])
     line = table.lines["甲盟", "a"]
@@ -40,7 +50,7 @@ def test_a_line_by_hand() -> None:
 
 
 def test_what_waits_is_in_no_other_figure() -> None:
-    table = Table()
+    table = ReportTable()
     add_payments(table, [payment(1, 100), payment(2, 900, waiting=True)])
     line = table.lines["甲盟", "a"]
     assert (line.claims, line.people, line.amount, line.largest_claim) == (1, 1, 100, 100)
@@ -48,7 +58,7 @@ def test_what_waits_is_in_no_other_figure() -> None:
 
 
 def test_a_person_of_two_leagues_is_one_person_in_the_totals() -> None:
-    table = Table()
+    table = ReportTable()
     add_payments(table, [payment(1, 100), payment(1, 200, league="乙盟"), payment(1, 400, scheme="b")])
     assert [table.lines[key].people for key in sorted(table.lines)] == [1, 1, 1]
     assert (table.schemes["a"].people, table.schemes["a"].largest_person) == (1, 300)
@@ -56,7 +66,7 @@ def test_a_person_of_two_leagues_is_one_person_in_the_totals() -> None:
 
 
 def test_members_are_covered_and_joins_begin() -> None:
-    table = Table()
+    table = ReportTable()
     add_members(
         table,
         [
@@ -74,7 +84,7 @@ def test_members_are_covered_and_joins_begin() -> None:
 
 
 def test_two_enrolments_of_one_person_are_one_member() -> None:
-    table = Table()
+    table = ReportTable()
     both = [
         joined(1, "甲盟", cover("2024-01-01", "2024-06-30")),
         joined(1, "乙盟", cover("2024-07-01", "2024-12-31")),
@@ -98,8 +108,8 @@ payments = st.lists(
 
 
 @given(payments)
-def test_every_figure_is_that_of_counting_naively(given_payments: list[Payment]) -> None:
-    table = Table()
+def test_every_figure_is_that_of_counting_naively(given_payments: list[ClaimPayment]) -> None:
+    table = ReportTable()
     add_payments(table, sorted(given_payments, key=lambda each: each.person))
     for (league, scheme), line in table.lines.items():
         check(line, [each for each in given_payments if (each.league, each.scheme) == (league, scheme)])
@@ -108,7 +118,7 @@ def test_every_figure_is_that_of_counting_naively(given_payments: list[Payment])
     check(table.total, given_payments)
 
 
-def check(line: Line, mine: list[Payment]) -> None:
+def check(line: ReportLine, mine: list[ClaimPayment]) -> None:
     paid = [each for each in mine if not each.waiting]
     by_person: dict[int, int] = defaultdict(int)
     for each in paid:

@@ -14,9 +14,9 @@ from gateway.core.studies.forecast import HOSPITAL_RATE, PUBLISHED_TAKE_UP, fore
 from gateway.core.studies.simulation import (
     STEPS,
     Figures,
+    RulesFigures,
     RuleSum,
-    Side,
-    Simulated,
+    SimulatedBill,
     earned,
     merged,
     rule_pairs,
@@ -54,7 +54,7 @@ def paid(amount: int, rate: str = "0.40") -> BenefitEstimate:
     return estimate(line("band", amount, rate=rate, base=amount * 2)) if amount else estimate()
 
 
-def person(order: int, before: list[int], after: list[int], **changes: Any) -> Simulated:
+def person(order: int, before: list[int], after: list[int], **changes: Any) -> SimulatedBill:
     fields: dict[str, Any] = {
         "order": order,
         "league": "甲盟",
@@ -67,10 +67,10 @@ def person(order: int, before: list[int], after: list[int], **changes: Any) -> S
         "after": [paid(each, "0.50") for each in after],
         "settlements": len(before),
     }
-    return Simulated(**{**fields, **changes})
+    return SimulatedBill(**{**fields, **changes})
 
 
-def summed(people: list[Simulated], kept: int = 10) -> Figures:
+def summed(people: list[SimulatedBill], kept: int = 10) -> Figures:
     figures = Figures(kept=kept)
     for each in people:
         figures.take(each)
@@ -197,8 +197,8 @@ def test_nobody_at_all() -> None:
 # ── the rules' table ──
 
 
-def side(*estimates: BenefitEstimate) -> Side:
-    one = Side()
+def side(*estimates: BenefitEstimate) -> RulesFigures:
+    one = RulesFigures()
     one.take(estimates)
     return one
 
@@ -232,5 +232,5 @@ told = st.tuples(st.sampled_from(["band", "floor", "cap"]), st.integers(1, 99))
 @given(st.lists(st.lists(told, max_size=4), max_size=9))
 def test_the_rules_add_up_to_what_is_paid(bills: list[list[tuple[str, int]]]) -> None:
     one = side(*[estimate(*[line(rule, amount) for rule, amount in bill]) for bill in bills])
-    assert sum(each.before.amount for each in rule_pairs(one, Side())) == one.paid
+    assert sum(each.before.amount for each in rule_pairs(one, RulesFigures())) == one.paid
     assert sum((rule.amount for rule in one.rules.values()), RuleSum().amount) == one.paid

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
+from chinese_calendar import is_workday
 
 Counting = Literal["working", "calendar"]
 """Working days (工作日) or all days (日、自然日)."""
@@ -60,8 +61,6 @@ class StepDue(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=4096)
 def is_working_day(day: date) -> tuple[bool, bool]:
     """(is it a working day, is the calendar of its year known)."""
-    from chinese_calendar import is_workday
-
     try:
         return bool(is_workday(day)), True
     except NotImplementedError:
@@ -76,8 +75,8 @@ def due_after(start: date, days: int, of: Counting) -> Due:
     day, assumed, left = start, False, days
     while left > 0:
         day += _DAY
-        working, known = is_working_day(day)
-        assumed = assumed or not known
+        working, calendar_known = is_working_day(day)
+        assumed = assumed or not calendar_known
         left -= working
     return Due(day, assumed)
 

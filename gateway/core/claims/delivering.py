@@ -13,7 +13,7 @@ import msgspec
 
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
 
-SCHEDULE: Final = tuple(timedelta(seconds=each) for each in (5, 300, 1800, 7200, 18000, 36000, 36000))
+SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
 JITTER: Final = 0.2
 LONGEST_WAIT: Final = timedelta(hours=24)
 
@@ -23,9 +23,9 @@ _FINAL = {AnswerKind.ACCEPTED: DeliveryState.ACCEPTED, AnswerKind.REFUSED: Deliv
 def after(delivery: Delivery, answer: Answer, *, asked_first: bool, now: datetime, jitter: float) -> Delivery:
     """What becomes of a delivery. `jitter` between -1 and 1; `asked_first`: it may have been sent before."""
     if answer.kind in _FINAL:
-        return _settled(delivery, _FINAL[answer.kind], answer)
+        return _ended(delivery, _FINAL[answer.kind], answer)
     if answer.code == "cannot_be_asked" or delivery.attempts > len(SCHEDULE):
-        return _settled(delivery, DeliveryState.DEAD, answer)
+        return _ended(delivery, DeliveryState.DEAD, answer)
     may_have_arrived = asked_first or answer.kind is AnswerKind.UNKNOWN
     state = DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.PENDING
     return msgspec.structs.replace(
@@ -33,12 +33,12 @@ def after(delivery: Delivery, answer: Answer, *, asked_first: bool, now: datetim
     )
 
 
-def _settled(delivery: Delivery, state: DeliveryState, answer: Answer) -> Delivery:
+def _ended(delivery: Delivery, state: DeliveryState, answer: Answer) -> Delivery:
     return msgspec.structs.replace(delivery, state=state, last_code=answer.code)
 
 
 def wait(attempts: int, answer: Answer, jitter: float) -> timedelta:
     """How long until the next try after `attempts` tries."""
     planned = SCHEDULE[min(max(attempts, 1), len(SCHEDULE)) - 1] * (1 + JITTER * jitter)
-    wanted = timedelta(seconds=answer.retry_after or 0)
-    return min(max(planned, wanted), LONGEST_WAIT)
+    asked_for = timedelta(seconds=answer.retry_after or 0)
+    return min(max(planned, asked_for), LONGEST_WAIT)

@@ -87,7 +87,7 @@ def wording_of(edition: Edition) -> Wording:
     shares = [benefit for benefit in edition.benefits if isinstance(benefit, ShareBenefit)]
     alone = len(shares) == 1 and shares[0].conditions == ALWAYS
     reasons = dict.fromkeys(("maternity_insurance", "not_employee_insurance"), edition.who.article)
-    reasons |= {each.reason: each.article for each in edition.exclusions}
+    reasons |= {exclusion.reason: exclusion.article for exclusion in edition.exclusions}
     if edition.waiting is not None:
         reasons["waiting_period"] = edition.waiting.article
     return Wording(
@@ -120,7 +120,7 @@ def _described(benefit: ShareBenefit) -> str:
     added = [AMOUNTS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
     added += [f"{scheme}已补助" for scheme in base.paid_by_added]
     taken = [AMOUNTS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
-    return f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{each}' for each in taken)}。"
+    return f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{term}' for term in taken)}。"
 
 
 def base_words(
@@ -137,7 +137,7 @@ def base_words(
     signed = [("＋", name, 1) for name in add] + [("－", name, -1) for name in less]
     return BaseWords(
         terms=tuple((sign + AMOUNTS.get(name, name), name, way) for sign, name, way in signed),
-        outside=tuple(each for each in _OUTSIDE if add and not _is_inside(each[0], add, less)),
+        outside=tuple(part for part in _OUTSIDE if add and not _is_inside(part[0], add, less)),
         deductible_inside=_is_inside("deductible_amount", add, less),
         article=article,
         ends_at=ends_at,
@@ -152,7 +152,7 @@ def _is_inside(name: str, add: Sequence[str], less: Sequence[str]) -> bool:
     if name in add or name in less:
         return name in add
     wider = (*_WHOLE, "in_scope_amount") if name == "deductible_amount" else _WHOLE
-    return any(each in add for each in wider)
+    return any(whole in add for whole in wider)
 
 
 def explain(
@@ -161,22 +161,22 @@ def explain(
     """The sentences and the list for one estimate; `records` are its settlements, `flags` those of the claim."""
     bill = _Bill(records)
     bases = [(words, bill.base(words)) for words in _bases_used(estimate, wording)]
-    said = [_opening(estimate, records, bill)]
+    sentences = [_opening(estimate, records, bill)]
     if estimate.lines:
-        said += [
+        sentences += [
             words.described if base is None else _base_sentence(bill, words, base)
             for words, base in bases
             if base is not None or words.described
         ]
-    said += [f"{line.text}（{line.article}）。" for line in estimate.lines]
-    said.append(f"合计应补助{yuan(estimate.payable)}元。")
+    sentences += [f"{line.text}（{line.article}）。" for line in estimate.lines]
+    sentences.append(f"合计应补助{yuan(estimate.payable)}元。")
     for flag in flags:
-        said.append(f"{DOUBTS.get(flag) or f'须由经办人核实（{flag}）'}。")
+        sentences.append(f"{DOUBTS.get(flag) or f'须由经办人核实（{flag}）'}。")
     if estimate.claim_by is not None:
-        said.append(f"最晚申领日为{estimate.claim_by.isoformat()}（含当日）{wording.claim_basis}。")
+        sentences.append(f"最晚申领日为{estimate.claim_by.isoformat()}（含当日）{wording.claim_basis}。")
     if estimate.lines:
-        return Explanation(said, _not_covered(estimate, bill, wording, bases))
-    return Explanation(said, _nothing_covered(estimate, bill, wording, bases))
+        return Explanation(sentences, _not_covered(estimate, bill, wording, bases))
+    return Explanation(sentences, _nothing_covered(estimate, bill, wording, bases))
 
 
 class _Bill:
@@ -205,14 +205,14 @@ class _Bill:
             return None
         base = 0
         for record in self.records:
-            mine = 0
+            own = 0
             for _, name, way in words.terms:
                 amount = getattr(record, name)
                 if amount is None:
                     return None
-                mine += way * amount
-            if mine > 0:
-                base += mine
+                own += way * amount
+            if own > 0:
+                base += own
         return base
 
 
@@ -265,16 +265,16 @@ def _base_sentence(bill: _Bill, words: BaseWords, base: int) -> str:
         amount = bill.sum(name) or 0
         plain += way * amount
         parts += f"{label}{yuan(amount)}元"
-    said = f"可补助的自付部分＝{parts[1:]}＝{yuan(base)}元"
+    sentence = f"可补助的自付部分＝{parts[1:]}＝{yuan(base)}元"
     if plain != base:
-        said += "（其中不足0元的结算按0元计）"
+        sentence += "（其中不足0元的结算按0元计）"
     deductible = bill.sum("deductible_amount") if words.deductible_inside else None
-    return f"{said}，其中起付线{yuan(deductible)}元也计入。" if deductible else f"{said}。"
+    return f"{sentence}，其中起付线{yuan(deductible)}元也计入。" if deductible else f"{sentence}。"
 
 
 def _not_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases: _Bases) -> list[NotCovered]:
     """What the base leaves out, then what the bands leave, then what days and caps take off."""
-    found = _left_out(bill, bases) if bases else []
+    parts = _left_out(bill, bases) if bases else []
     in_bands, own = 0, 0
     article = None
     cuts = []
@@ -287,21 +287,21 @@ def _not_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases
         elif line.amount < 0 and line.rule in _CUTS:
             cuts.append(_item(_CUTS[line.rule], -line.amount, line.text, line.article))
     for words, base in bases:
-        inside = in_bands if wording.only is not None else _in_bands(estimate, words.benefit)
+        inside = (
+            in_bands
+            if wording.only is not None
+            else sum(line.base or 0 for line in estimate.lines if line.rule == "band" and line.benefit == words.benefit)
+        )
         if base is not None and inside < base:
-            found.append(_outside_bands(base - inside, base, words))
+            parts.append(_outside_bands(base - inside, base, words))
     if own > 0:
-        found.append(_item("own_share", own, "自付部分中按规定比例由个人承担", article))
-    return found + cuts
-
-
-def _in_bands(estimate: BenefitEstimate, benefit: str) -> int:
-    return sum(line.base or 0 for line in estimate.lines if line.rule == "band" and line.benefit == benefit)
+        parts.append(_item("own_share", own, "自付部分中按规定比例由个人承担", article))
+    return parts + cuts
 
 
 def _left_out(bill: _Bill, bases: _Bases) -> list[NotCovered]:
     """What of the bill entered none of the bases."""
-    found = []
+    parts = []
     shown = [words for words, _ in bases if words.terms]
     for outside in shown[0].outside if shown else ():
         if len(shown) > 1 and any(outside not in words.outside for words in shown):
@@ -309,8 +309,8 @@ def _left_out(bill: _Bill, bases: _Bases) -> list[NotCovered]:
         name, what, reason = outside
         amount = bill.sum(name)
         if amount is not None and amount > 0:
-            found.append(_item(what, amount, reason, shown[0].article))
-    return found
+            parts.append(_item(what, amount, reason, shown[0].article))
+    return parts
 
 
 def _outside_bands(amount: int, base: int, words: BaseWords) -> NotCovered:

@@ -159,14 +159,14 @@ def body(claim: str, version: int, status: str, content: bytes, forms: ContentFo
     return marked(forms.newest, head[:-1] + b"," + content[1:])
 
 
-def open_kept(kept: bytes, forms: ContentForms = FORMS) -> bytes:
+def open_kept(stored: bytes, forms: ContentForms = FORMS) -> bytes:
     """The JSON of a kept body of any form, its aside included. Raises UnknownForm where a newer program wrote it."""
-    return unmarked(kept, newest=forms.newest, what=_WHAT)[1]
+    return unmarked(stored, newest=forms.newest, what=_WHAT)[1]
 
 
-def settlements_told(kept: bytes) -> tuple[dict[str, Any], ...]:
+def settlements_told(stored: bytes) -> tuple[dict[str, Any], ...]:
     """The settlements as a kept body told them; none in a withdrawal. Raises UnknownForm."""
-    return tuple(msgspec.json.decode(open_kept(kept)).get("settlements", ()))
+    return tuple(msgspec.json.decode(open_kept(stored)).get("settlements", ()))
 
 
 class _KeptStay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -203,23 +203,23 @@ class _KeptBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _kept = msgspec.json.Decoder(_KeptBody)
 
 
-def spoken(kept: bytes, wording: Callable[[str, str | None], Wording], forms: ContentForms = FORMS) -> bytes:
+def spoken(stored: bytes, wording: Callable[[str, str | None], Wording], forms: ContentForms = FORMS) -> bytes:
     """A kept body as the association receives it: without its mark, with `explanation` and `not_covered` at its end.
 
     `wording`: scheme and edition → its wording. The same for the same body, scheme files and program. A body from
     before words were kept, and a withdrawal, are sent as they are. Raises UnknownForm.
     """
-    told = open_kept(kept, forms)
-    at = told.rfind(_ASIDE)
+    plain = open_kept(stored, forms)
+    at = plain.rfind(_ASIDE)
     if at < 0:
-        return told
-    body = _kept.decode(told)
+        return plain
+    body = _kept.decode(plain)
     records = [
         _record(settlement, body.stay, unpaid)
         for settlement, unpaid in zip(body.settlements, body.aside.unpaid, strict=True)
     ]
     words = explain(_estimate(body), records, wording(body.scheme, body.edition), flags=body.flags)
-    return told[:at] + b"," + _json.encode(words)[1:]
+    return plain[:at] + b"," + _json.encode(words)[1:]
 
 
 def _estimate(body: _KeptBody) -> BenefitEstimate:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.studies.simulation import Figures, Side, share
+from gateway.core.studies.simulation import Figures, RulesFigures, share
 
 HOSPITAL_RATE: Final = 1193
 """Stays in hospital per 100 active members and year, in hundredths: 11.93 (2023, 国家医保局)."""
@@ -30,7 +30,7 @@ class Year(msgspec.Struct, frozen=True, kw_only=True):
     balance: int | None
 
 
-def year_of(figures: Figures, side: Side, days: int) -> Year:
+def year_of(figures: Figures, side: RulesFigures, days: int) -> Year:
     """The sums over `days` days brought to a year of 365. What takes between 360 and 370 days is a year as it is."""
     span = YEAR if 360 <= days <= 370 else days
     members = share(figures.member_days, 1, span)

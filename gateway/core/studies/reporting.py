@@ -26,7 +26,7 @@ Key = tuple[str, str]
 """League and scheme; the league is "" where none is known."""
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ClaimPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One claim that counts as paid to a person in the time of the report, or waits for its decision."""
 
     person: int
@@ -36,7 +36,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     waiting: bool = False
 
 
-class Joined(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One enrolment of a person with its coverage periods."""
 
     person: int
@@ -44,7 +44,7 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     coverage: tuple[Coverage, ...]
 
 
-class Line(msgspec.Struct, kw_only=True):
+class ReportLine(msgspec.Struct, kw_only=True):
     """One line of the table. `members` are people covered, `joins` periods that began; `above` counts claims.
 
     `largest_claim` is the largest single payment, `largest_person` what one person got together. `waiting` claims
@@ -72,10 +72,10 @@ class Line(msgspec.Struct, kw_only=True):
         """What an average person got, half up to the fen."""
         return _average(self.amount, self.people)
 
-    def pay(self, payments: Sequence[Payment]) -> None:
+    def pay(self, payments: Sequence[ClaimPayment]) -> None:
         """Add one person's payments."""
-        paid = [each.amount for each in payments if not each.waiting]
-        waiting = [each.amount for each in payments if each.waiting]
+        paid = [payment.amount for payment in payments if not payment.waiting]
+        waiting = [payment.amount for payment in payments if payment.waiting]
         self.waiting += len(waiting)
         self.waiting_amount += sum(waiting)
         if not paid:
@@ -93,54 +93,54 @@ def _average(amount: int, many: int) -> int:
     return (2 * amount + many) // (2 * many) if many else 0
 
 
-class Table(msgspec.Struct, kw_only=True):
+class ReportTable(msgspec.Struct, kw_only=True):
     """The whole report: its lines by league and scheme, one line for each scheme, and one for all."""
 
-    lines: dict[Key, Line] = msgspec.field(default_factory=dict)
-    schemes: dict[str, Line] = msgspec.field(default_factory=dict)
-    total: Line = msgspec.field(default_factory=Line)
+    lines: dict[Key, ReportLine] = msgspec.field(default_factory=dict)
+    schemes: dict[str, ReportLine] = msgspec.field(default_factory=dict)
+    total: ReportLine = msgspec.field(default_factory=ReportLine)
 
-    def line(self, key: Key) -> Line:
+    def line(self, key: Key) -> ReportLine:
         """The line of a league and scheme, made where there is none yet."""
-        return self.lines.setdefault(key, Line())
+        return self.lines.setdefault(key, ReportLine())
 
-    def scheme(self, name: str) -> Line:
+    def scheme(self, name: str) -> ReportLine:
         """The line of a scheme over all leagues."""
-        return self.schemes.setdefault(name, Line())
+        return self.schemes.setdefault(name, ReportLine())
 
 
-def add_payments(table: Table, payments: Iterable[Payment]) -> None:
+def add_payments(table: ReportTable, payments: Iterable[ClaimPayment]) -> None:
     """Add payments that come in order of person.
 
     Who was paid in two leagues stands in both, but is one person in the lines of the scheme and of all.
     """
-    for _, group in groupby(payments, key=lambda each: each.person):
-        mine = list(group)
-        by_line: dict[Key, list[Payment]] = defaultdict(list)
-        by_scheme: dict[str, list[Payment]] = defaultdict(list)
-        for each in mine:
-            by_line[(each.league, each.scheme)].append(each)
-            by_scheme[each.scheme].append(each)
-        for key, some in by_line.items():
-            table.line(key).pay(some)
-        for scheme, some in by_scheme.items():
-            table.scheme(scheme).pay(some)
-        table.total.pay(mine)
+    for _, group in groupby(payments, key=lambda payment: payment.person):
+        persons_payments = list(group)
+        by_line: dict[Key, list[ClaimPayment]] = defaultdict(list)
+        by_scheme: dict[str, list[ClaimPayment]] = defaultdict(list)
+        for payment in persons_payments:
+            by_line[(payment.league, payment.scheme)].append(payment)
+            by_scheme[payment.scheme].append(payment)
+        for key, payments_of_line in by_line.items():
+            table.line(key).pay(payments_of_line)
+        for scheme, payments_of_scheme in by_scheme.items():
+            table.scheme(scheme).pay(payments_of_scheme)
+        table.total.pay(persons_payments)
 
 
-def add_members(table: Table, enrolments: Iterable[Joined], *, first: date, last: date) -> None:
+def add_members(table: ReportTable, enrolments: Iterable[Enrolment], *, first: date, last: date) -> None:
     """Add enrolments that come in order of person: who is covered on any day of the time, and what began in it."""
-    for _, group in groupby(enrolments, key=lambda each: each.person):
+    for _, group in groupby(enrolments, key=lambda enrolment: enrolment.person):
         covered: dict[Key, int] = {}
-        for joined in group:
-            for period in joined.coverage:
+        for enrolment in group:
+            for period in enrolment.coverage:
                 if period.first_day <= last and period.last_day >= first:
-                    key = (joined.league, period.scheme)
+                    key = (enrolment.league, period.scheme)
                     covered[key] = covered.get(key, 0) + (period.first_day >= first)
         _count_member(table, covered)
 
 
-def _count_member(table: Table, covered: dict[Key, int]) -> None:
+def _count_member(table: ReportTable, covered: dict[Key, int]) -> None:
     joins_by_scheme: dict[str, int] = {}
     for (league, scheme), joins in covered.items():
         line = table.line((league, scheme))

@@ -33,7 +33,7 @@ class RuleSum(msgspec.Struct, kw_only=True):
     amount: int = 0
 
 
-class Side(msgspec.Struct, kw_only=True):
+class RulesFigures(msgspec.Struct, kw_only=True):
     """One set of rules: estimates above 0.00, who has one, and how many estimates a person must look at."""
 
     claims: int = 0
@@ -46,7 +46,7 @@ class Side(msgspec.Struct, kw_only=True):
     rules: dict[RuleKey, RuleSum] = msgspec.field(default_factory=dict)
 
     def take(self, estimates: Sequence[BenefitEstimate]) -> int:
-        """Add one person's estimates; returns what he is paid."""
+        """Add one person's estimates; returns what that person is paid."""
         paid = 0
         for estimate in estimates:
             if needs_person(estimate):
@@ -70,36 +70,36 @@ class Side(msgspec.Struct, kw_only=True):
             place = place + 1 if name == before else 0
             before = name
             key = (*name, place, line.rate)
-            found = rules.get(key)
-            if found is None:
-                found = rules[key] = RuleSum(article=line.article)
-            found.lines += 1
-            found.base += line.base or 0
-            found.amount += line.amount
+            rule_sum = rules.get(key)
+            if rule_sum is None:
+                rule_sum = rules[key] = RuleSum(article=line.article)
+            rule_sum.lines += 1
+            rule_sum.base += line.base or 0
+            rule_sum.amount += line.amount
 
-    def merge(self, other: Side) -> None:
+    def merge(self, further: RulesFigures) -> None:
         """Take in what was counted elsewhere."""
-        self.claims += other.claims
-        self.people += other.people
-        self.paid += other.paid
-        self.to_person += other.to_person
-        self.largest_claim = max(self.largest_claim, other.largest_claim)
-        self.largest_person = max(self.largest_person, other.largest_person)
-        self.income = _both(self.income, other.income)
-        for key, rule in other.rules.items():
-            mine = self.rules.setdefault(key, RuleSum(article=rule.article))
-            mine.lines += rule.lines
-            mine.base += rule.base
-            mine.amount += rule.amount
+        self.claims += further.claims
+        self.people += further.people
+        self.paid += further.paid
+        self.to_person += further.to_person
+        self.largest_claim = max(self.largest_claim, further.largest_claim)
+        self.largest_person = max(self.largest_person, further.largest_person)
+        self.income = _added(self.income, further.income)
+        for key, rule in further.rules.items():
+            rule_sum = self.rules.setdefault(key, RuleSum(article=rule.article))
+            rule_sum.lines += rule.lines
+            rule_sum.base += rule.base
+            rule_sum.amount += rule.amount
 
 
-def _both(one: int | None, other: int | None) -> int | None:
-    if one is None:
-        return other
-    return one if other is None else one + other
+def _added(fees: int | None, more: int | None) -> int | None:
+    if fees is None:
+        return more
+    return fees if more is None else fees + more
 
 
-class Part(msgspec.Struct, kw_only=True):
+class MemberGroup(msgspec.Struct, kw_only=True):
     """A league's members, or those of one size of change: how many, better, worse, and what they are paid."""
 
     members: int = 0
@@ -116,16 +116,16 @@ class Part(msgspec.Struct, kw_only=True):
         self.before += before
         self.after += after
 
-    def merge(self, other: Part) -> None:
+    def merge(self, further: MemberGroup) -> None:
         """Take in what was counted elsewhere."""
-        self.members += other.members
-        self.better += other.better
-        self.worse += other.worse
-        self.before += other.before
-        self.after += other.after
+        self.members += further.members
+        self.better += further.better
+        self.worse += further.worse
+        self.before += further.before
+        self.after += further.after
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
     """One member's change. `who` is the member number where the caller asked for it, else empty."""
 
     before: int
@@ -138,14 +138,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def change(self) -> int:
-        """What he gets more (negative: less)."""
+        """What the member gets more (negative: less)."""
         return self.after - self.before
 
 
-class Simulated(msgspec.Struct, kw_only=True):
+class SimulatedBill(msgspec.Struct, kw_only=True):
     """One person under both sets of rules: estimates of the periods the draft is about, and those periods.
 
-    `days` are his covered days, `fees` what he pays for them before and after (None: no fee is known). `first` and
+    `days` are the covered days, `fees` what is paid for them before and after (None: no fee is known). `first` and
     `last` are those days' ordinals. `order` tells people apart where changes are equally large.
     """
 
@@ -172,21 +172,21 @@ class Figures(msgspec.Struct, kw_only=True):
     last: int = 0
     settlements: int = 0
     refused: int = 0
-    before: Side = msgspec.field(default_factory=Side)
-    after: Side = msgspec.field(default_factory=Side)
-    total: Part = msgspec.field(default_factory=Part)
-    leagues: dict[str, Part] = msgspec.field(default_factory=dict)
-    sizes: dict[int, Part] = msgspec.field(default_factory=dict)
-    changes: list[Change] = msgspec.field(default_factory=list)
+    before: RulesFigures = msgspec.field(default_factory=RulesFigures)
+    after: RulesFigures = msgspec.field(default_factory=RulesFigures)
+    total: MemberGroup = msgspec.field(default_factory=MemberGroup)
+    leagues: dict[str, MemberGroup] = msgspec.field(default_factory=dict)
+    sizes: dict[int, MemberGroup] = msgspec.field(default_factory=dict)
+    changes: list[MemberChange] = msgspec.field(default_factory=list)
 
-    def take(self, person: Simulated) -> None:
+    def take(self, person: SimulatedBill) -> None:
         """Add one person."""
         self.members += 1
         self.member_days += person.days
         self._cover(person.first, person.last)
         self.settlements += person.settlements
-        self.before.income = _both(self.before.income, person.fees[0])
-        self.after.income = _both(self.after.income, person.fees[1])
+        self.before.income = _added(self.before.income, person.fees[0])
+        self.after.income = _added(self.after.income, person.fees[1])
         before, after = self.before.take(person.before), self.after.take(person.after)
         self.total.take(before, after)
         _part(self.leagues, person.league).take(before, after)
@@ -199,9 +199,9 @@ class Figures(msgspec.Struct, kw_only=True):
             self.first = first
         self.last = max(self.last, last)
 
-    def _remember(self, person: Simulated, before: int, after: int) -> None:
+    def _remember(self, person: SimulatedBill, before: int, after: int) -> None:
         self.changes.append(
-            Change(
+            MemberChange(
                 before=before,
                 after=after,
                 claims=max(len(person.before), len(person.after)),
@@ -215,41 +215,41 @@ class Figures(msgspec.Struct, kw_only=True):
         if len(self.changes) > 200 * max(1, self.kept):
             self.changes = self._largest()
 
-    def _largest(self) -> list[Change]:
-        ordered = sorted(self.changes, key=lambda each: (-each.change, each.order))
-        gains = [each for each in ordered[: self.kept] if each.change > 0]
-        losses = [each for each in ordered if each.change < 0]
-        losses.sort(key=lambda each: (each.change, each.order))
+    def _largest(self) -> list[MemberChange]:
+        ordered = sorted(self.changes, key=lambda change: (-change.change, change.order))
+        gains = [change for change in ordered[: self.kept] if change.change > 0]
+        losses = [change for change in ordered if change.change < 0]
+        losses.sort(key=lambda change: (change.change, change.order))
         return gains + losses[: self.kept]
 
-    def largest(self) -> list[Change]:
+    def largest(self) -> list[MemberChange]:
         """The largest changes: those who gain most first, then those who lose most."""
         return self._largest()
 
-    def merge(self, other: Figures) -> None:
+    def merge(self, further: Figures) -> None:
         """Take in the sums over other people."""
-        self.members += other.members
-        self.member_days += other.member_days
-        if other.first:
-            self._cover(other.first, other.last)
-        self.settlements += other.settlements
-        self.refused += other.refused
-        self.before.merge(other.before)
-        self.after.merge(other.after)
-        self.total.merge(other.total)
-        for league, part in other.leagues.items():
+        self.members += further.members
+        self.member_days += further.member_days
+        if further.first:
+            self._cover(further.first, further.last)
+        self.settlements += further.settlements
+        self.refused += further.refused
+        self.before.merge(further.before)
+        self.after.merge(further.after)
+        self.total.merge(further.total)
+        for league, part in further.leagues.items():
             _part(self.leagues, league).merge(part)
-        for size, part in other.sizes.items():
+        for size, part in further.sizes.items():
             _part(self.sizes, size).merge(part)
-        self.changes = self.changes + other.changes
+        self.changes = self.changes + further.changes
         self.changes = self._largest()
 
 
-def _part(parts: dict[str, Part] | dict[int, Part], key: str | int) -> Part:
-    found = parts.get(key)  # type: ignore[arg-type]
-    if found is None:
-        found = parts[key] = Part()  # type: ignore[index]
-    return found
+def _part(parts: dict[str, MemberGroup] | dict[int, MemberGroup], key: str | int) -> MemberGroup:
+    group = parts.get(key)  # type: ignore[arg-type]
+    if group is None:
+        group = parts[key] = MemberGroup()  # type: ignore[index]
+    return group
 
 
 def size_of(change: int) -> int:
@@ -257,9 +257,9 @@ def size_of(change: int) -> int:
     return bisect_right(STEPS, change) if change >= 0 else -bisect_right(STEPS, -change)
 
 
-def merged(parts: Iterable[Figures], kept: int) -> Figures:
+def merged(parts: Iterable[Figures], largest: int) -> Figures:
     """The sums of several processes as one."""
-    whole = Figures(kept=kept)
+    whole = Figures(kept=largest)
     for part in parts:
         whole.merge(part)
     return whole
@@ -286,7 +286,7 @@ class RulePair(msgspec.Struct, frozen=True, kw_only=True):
     after: RuleSum
 
 
-def rule_pairs(before: Side, after: Side) -> list[RulePair]:
+def rule_pairs(before: RulesFigures, after: RulesFigures) -> list[RulePair]:
     """The lines of both sides beside each other, by rule, benefit, place and rate.
 
     A band whose rate alone changed is one pair. Where several rates share a place (whole-amount bands, rates raised
@@ -314,12 +314,12 @@ def _pair(
     old: Decimal | None,
     new: Decimal | None,
 ) -> RulePair:
-    one, two = before.get((*place, old)), after.get((*place, new))
+    rule_before, rule_after = before.get((*place, old)), after.get((*place, new))
     return RulePair(
         rule=place[0],
         benefit=place[1],
-        article=(one or two or RuleSum()).article,
-        rates=(old if one else None, new if two else None),
-        before=one or RuleSum(),
-        after=two or RuleSum(),
+        article=(rule_before or rule_after or RuleSum()).article,
+        rates=(old if rule_before else None, new if rule_after else None),
+        before=rule_before or RuleSum(),
+        after=rule_after or RuleSum(),
     )

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from gateway.core.studies.reporting import Basis, Joined, Payment, Table, add_members, add_payments
+from gateway.core.studies.reporting import Basis, ClaimPayment, Enrolment, ReportTable, add_members, add_payments
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
@@ -35,7 +35,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     first: date
     last: date
     basis: dict[str, Basis]
-    table: Table
+    table: ReportTable
     quality: Quality | None = None
 
 
@@ -62,7 +62,7 @@ def _of(tx: Tx, office: Office, association: str, first: date, last: date, told:
     spec = office.associations[association]
     decided = reporting.decided_schemes(tx, association)
     basis: dict[str, Basis] = {name: "decided" if name in decided else "proposed" for name in spec.schemes}
-    table = Table()
+    table = ReportTable()
     add_members(table, _joined(tx, association), first=first, last=last)
     add_payments(table, _payments(tx, association, decided, _midnight(first), _midnight(last + timedelta(days=1))))
     return Report(
@@ -70,17 +70,17 @@ def _of(tx: Tx, office: Office, association: str, first: date, last: date, told:
     )
 
 
-def _joined(tx: Tx, association: str) -> Iterator[Joined]:
+def _joined(tx: Tx, association: str) -> Iterator[Enrolment]:
     for each in reporting.enrolments(tx, association):
-        yield Joined(person=each.person_id, league=each.league or "", coverage=each.coverage)
+        yield Enrolment(person=each.person_id, league=each.league or "", coverage=each.coverage)
 
 
-def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[Payment]:
+def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[ClaimPayment]:
     for claim in reporting.claim_money(tx, association):
         found = _granted(claim) if claim.scheme in decided else _proposed(claim)
         if found is not None and since <= found[1] < until:
             amount, _, waiting = found
-            yield Payment(
+            yield ClaimPayment(
                 person=claim.person_id,
                 league=claim.league or "",
                 scheme=claim.scheme,

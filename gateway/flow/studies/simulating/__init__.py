@@ -4,15 +4,15 @@
 people of the database and `lines` those of a file. The sums are `gateway.core.studies.simulation`'s.
 """
 
-from gateway.flow.studies.simulating.bills import Asked, bill
+from gateway.flow.studies.simulating.bills import SimulationRequest, bill
 from gateway.flow.studies.simulating.drafts import Rules, load_rules
 from gateway.flow.studies.simulating.lines import parts_of, simulate_lines
-from gateway.flow.studies.simulating.stored import Share, shares_of, simulate_stored, take_up_today
+from gateway.flow.studies.simulating.stored import PeopleShare, shares_of, simulate_stored, take_up_today
 
 __all__ = [
-    "Asked",
+    "PeopleShare",
     "Rules",
-    "Share",
+    "SimulationRequest",
     "bill",
     "load_rules",
     "parts_of",

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.core.schemes import Edition, Insured, OtherPayment, SchemeFamily, assess, payments_stood_on
 from gateway.core.schemes.units.joining import coverage_from
-from gateway.core.studies.simulation import Simulated, earned
+from gateway.core.studies.simulation import SimulatedBill, earned
 from gateway.flow.studies.simulating.drafts import Rules
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.clock import SHANGHAI
@@ -21,7 +21,7 @@ from gateway.model.record import SettlementRecord
 NO_LEAGUE: Final = "–"
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class SimulationRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to simulate. `first` and `last` bound the day of admission (of settlement where nobody was admitted).
 
     `fees` are a period's fee by category, in place of what the files say; `kept` how many of the largest changes to
@@ -44,90 +44,99 @@ class _Days(msgspec.Struct, frozen=True, gc=False):
     last: int
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class SimulatedPerson(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One person as far as rules ask.
 
-    `given` is what other schemes pay where that is known; otherwise it is computed where he has their coverage.
+    `other_payments` is what other schemes pay where that is told; otherwise it is worked out where there is coverage.
     """
 
     insured: Insured
     records: Sequence[SettlementRecord]
     facts: Sequence[Fact] = ()
-    given: Mapping[str, Sequence[OtherPayment]] | None = None
+    other_payments: Mapping[str, Sequence[OtherPayment]] | None = None
 
 
-def bill(asked: Asked, known: Known, *, order: int, league: str | None, who: str = "") -> Simulated | None:
-    """What one person is paid before and after; None where the draft is about none of his periods.
+def bill(
+    request: SimulationRequest, person: SimulatedPerson, *, order: int, league: str | None, member_no: str = ""
+) -> SimulatedBill | None:
+    """What one person is paid before and after; None where the draft is about none of the periods.
 
     What the association decided plays no part: the question is what the rules would pay. Raises BadCase.
     """
-    insured = known.insured
-    days = _days_asked(asked, insured)
+    insured = person.insured
+    days = _days_asked(request, insured)
     if not days:
         return None
-    rules = asked.rules
-    return Simulated(
+    rules = request.rules
+    return SimulatedBill(
         order=order,
         league=league or NO_LEAGUE,
         category=days[0].period.category or insured.category or NO_LEAGUE,
-        days=sum([each.last - each.first + 1 for each in days]),
+        days=sum([part.last - part.first + 1 for part in days]),
         first=days[0].first,
         last=days[-1].last,
-        fees=(_fees(asked, rules.edition, insured, days), _fees(asked, rules.draft, insured, days)),
-        before=_owed(asked, rules.before, rules.edition, known),
-        after=_owed(asked, rules.after, rules.draft, known),
-        settlements=len(known.records),
-        who=who if asked.members else "",
+        fees=(_fees(request, rules.edition, insured, days), _fees(request, rules.draft, insured, days)),
+        before=_owed(request, rules.before, rules.edition, person),
+        after=_owed(request, rules.after, rules.draft, person),
+        settlements=len(person.records),
+        who=member_no if request.members else "",
     )
 
 
-def _days_asked(asked: Asked, insured: Insured) -> list[_Days]:
-    """The periods the draft is about that have a day within what was asked for, in order."""
-    family, wanted = asked.rules.before, asked.rules.edition
-    found = []
+def _days_asked(request: SimulationRequest, insured: Insured) -> list[_Days]:
+    """The periods the draft is about that have a day within what is asked for, in order."""
+    family, edition = request.rules.before, request.rules.edition
+    days = []
     for period in _coverage(insured, family):
-        if family.edition_on(period.first_day) is not wanted:
+        if family.edition_on(period.first_day) is not edition:
             continue
-        first = period.first_day if asked.first is None else max(period.first_day, asked.first)
-        last = period.last_day if asked.last is None else min(period.last_day, asked.last)
+        first = period.first_day if request.first is None else max(period.first_day, request.first)
+        last = period.last_day if request.last is None else min(period.last_day, request.last)
         if first <= last:
-            found.append(_Days(period, first.toordinal(), last.toordinal()))
-    return found
+            days.append(_Days(period, first.toordinal(), last.toordinal()))
+    return days
 
 
 def _coverage(insured: Insured, family: SchemeFamily) -> list[Coverage]:
     if not insured.coverage and insured.joined_on is not None:
-        made = coverage_from(insured.joined_on, family)
-        return [] if made is None else [made]
-    mine = [each for each in insured.coverage if not each.scheme or each.scheme == family.scheme]
-    return mine if len(mine) == 1 else sorted(mine, key=lambda each: each.first_day)
+        period = coverage_from(insured.joined_on, family)
+        return [] if period is None else [period]
+    periods = [period for period in insured.coverage if not period.scheme or period.scheme == family.scheme]
+    return periods if len(periods) == 1 else sorted(periods, key=lambda period: period.first_day)
 
 
-def _owed(asked: Asked, family: SchemeFamily, edition: Edition, known: Known) -> Sequence[BenefitEstimate]:
+def _owed(
+    request: SimulationRequest, family: SchemeFamily, edition: Edition, person: SimulatedPerson
+) -> Sequence[BenefitEstimate]:
     """The estimates of this edition's periods. All records are weighed: periods before lend years and allowances."""
-    insured, records, facts = known.insured, known.records, known.facts
+    insured, records, facts = person.insured, person.records, person.facts
     if not records and not facts:
         return ()
     other_payments: Sequence[OtherPayment] = ()
-    if asked.rules.stacked:
+    if request.rules.stacked:
         other_payments = payments_stood_on(
-            insured, records, family, asked.rules.families, facts=facts, reported=known.given
+            insured, records, family, request.rules.families, facts=facts, reported=person.other_payments
         )
     estimates = assess(insured, records, family, facts=facts, other_payments=other_payments, explained=False)
-    return [each for each in estimates if each.edition == edition.name and _within(asked, each, known)]
+    return [
+        estimate for estimate in estimates if estimate.edition == edition.name and _within(request, estimate, person)
+    ]
 
 
-def _within(asked: Asked, estimate: BenefitEstimate, known: Known) -> bool:
-    if asked.first is None and asked.last is None:
+def _within(request: SimulationRequest, estimate: BenefitEstimate, person: SimulatedPerson) -> bool:
+    if request.first is None and request.last is None:
         return True
-    records = [known.records[at] for at in estimate.record_keys]
-    day = estimate.admitted_on or _told_on(estimate, known.facts) or _settled_on(records)
+    day = estimate.admitted_on or _fact_day(estimate, person.facts)
+    if day is None:
+        records = [person.records[at] for at in estimate.record_keys]
+        instants = [record.settled_at for record in records if record.settled_at is not None]
+        day = max(instants).astimezone(SHANGHAI).date() if instants else None
     if day is None:
         return False
-    return (asked.first is None or day >= asked.first) and (asked.last is None or day <= asked.last)
+    return (request.first is None or day >= request.first) and (request.last is None or day <= request.last)
 
 
-def _told_on(estimate: BenefitEstimate, facts: Sequence[Fact]) -> date | None:
+def _fact_day(estimate: BenefitEstimate, facts: Sequence[Fact]) -> date | None:
     """The day of the fact an event's estimate stands on; its identity names the disease, death or the period's end."""
     named = estimate.stay.split("/")
     if named[0] != "event":
@@ -135,26 +144,21 @@ def _told_on(estimate: BenefitEstimate, facts: Sequence[Fact]) -> date | None:
     return min((fact.on for fact in facts if (fact.disease or fact.kind) in named), default=None)
 
 
-def _settled_on(records: Sequence[SettlementRecord]) -> date | None:
-    instants = [record.settled_at for record in records if record.settled_at is not None]
-    return max(instants).astimezone(SHANGHAI).date() if instants else None
-
-
-def _fees(asked: Asked, edition: Edition, insured: Insured, days: Sequence[_Days]) -> int | None:
-    """What the person pays for these days; None where no fee is known for any of his periods."""
+def _fees(request: SimulationRequest, edition: Edition, insured: Insured, days: Sequence[_Days]) -> int | None:
+    """What the person pays for these days; None where no fee is known for any of the periods."""
     total: int | None = None
-    for each in days:
-        fee = fee_of(asked, edition, each.period.category or insured.category)
+    for part in days:
+        fee = fee_of(request, edition, part.period.category or insured.category)
         if fee is not None:
-            whole = each.period.last_day.toordinal() - each.period.first_day.toordinal() + 1
-            total = (total or 0) + earned(Money(fee * insured.shares), each.last - each.first + 1, whole)
+            whole = part.period.last_day.toordinal() - part.period.first_day.toordinal() + 1
+            total = (total or 0) + earned(Money(fee * insured.shares), part.last - part.first + 1, whole)
     return total
 
 
-def fee_of(asked: Asked, edition: Edition, category: Category | None) -> Money | None:
-    """The fee of a share and period: as asked, else the file's first that fits the category; None where none does."""
-    if category is not None and category in asked.fees:
-        return asked.fees[category]
+def fee_of(request: SimulationRequest, edition: Edition, category: Category | None) -> Money | None:
+    """The fee of a share and period: as request, else the file's first that fits the category; None where none does."""
+    if category is not None and category in request.fees:
+        return request.fees[category]
     for fee in edition.fees:
         if not fee.categories or category in fee.categories:
             return fee.amount

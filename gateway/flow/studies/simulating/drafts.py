@@ -39,14 +39,14 @@ def load_rules(folder: Path, draft: Path, *, against: str | None = None) -> Rule
     scheme = str(tables.get("scheme"))
     family = families.get(scheme)
     if family is None:
-        known = "、".join(sorted(families))
-        raise WrongUse(f"草案的 scheme 不在已有方案之中 (the draft's scheme is not known)；已有 (known): {known}")
+        names = "、".join(sorted(families))
+        raise WrongUse(f"草案的 scheme 不在已有方案之中 (the draft's scheme is not known)；已有 (known): {names}")
     drafted = load_families(folder, draft=draft.absolute())[scheme]
-    edition = next(each for each in drafted.editions if each.name == str(tables["edition"]))
+    edition = next(edition for edition in drafted.editions if edition.name == str(tables["edition"]))
     replaced = _replaced(family, edition, against)
     # The draft's own name may be an edition's in force, and estimates are told apart by it.
     edition = msgspec.structs.replace(edition, name=f"{edition.name} 草案", starts=replaced.starts)
-    editions = tuple(edition if each.name == replaced.name else each for each in family.editions)
+    editions = tuple(edition if stands.name == replaced.name else stands for stands in family.editions)
     after = msgspec.structs.replace(drafted, editions=editions)
     stacked = bool(family.stands_on or after.stands_on)
     return Rules(before=family, after=after, edition=replaced, draft=edition, families=families, stacked=stacked)
@@ -54,13 +54,12 @@ def load_rules(folder: Path, draft: Path, *, against: str | None = None) -> Rule
 
 def _replaced(family: SchemeFamily, draft: Edition, against: str | None) -> Edition:
     """The edition whose place the draft takes."""
-    wanted = against or draft.name
-    named = [each for each in family.editions if each.name == wanted]
+    named = [edition for edition in family.editions if edition.name == (against or draft.name)]
     if named:
         return named[0]
     if against:
-        known = "、".join(each.name for each in family.editions)
-        raise WrongUse(f"没有 {against} 这一期；已有：{known} (no such edition)")
+        names = "、".join(edition.name for edition in family.editions)
+        raise WrongUse(f"没有 {against} 这一期；已有：{names} (no such edition)")
     before = family.edition_on(draft.starts)
     if before is None:
         raise WrongUse("草案起用日早于所有期次，请用 --against 指明对比哪一期 (say which edition with --against)")

@@ -6,26 +6,26 @@ A case may carry `member.league` and `member.member_no`; a member without settle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from gateway.core.schemes import Insured, OtherPayment, SchemeFamily
+from gateway.core.schemes import Insured, SchemeFamily
 from gateway.core.schemes.coordination import payment_by
 from gateway.core.schemes.units.joining import open_coverage
-from gateway.core.studies.simulation import Figures, Simulated
+from gateway.core.studies.simulation import Figures, SimulatedBill
 from gateway.errors import BadCase, BadInput
-from gateway.flow.studies.simulating.bills import Asked, Known, bill
+from gateway.flow.studies.simulating.bills import SimulatedPerson, SimulationRequest, bill
 from gateway.model.benefit import Fact
 from gateway.model.member import Category, Coverage
 from gateway.model.money import Money, parse_yuan
 from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
 
 
-class _Covered(msgspec.Struct, gc=False):
+class _CoverageCase(msgspec.Struct, gc=False):
     first: date = msgspec.field(name="from")
     last: date | None = msgspec.field(name="to", default=None)
     scheme: str = ""
@@ -36,7 +36,7 @@ class _Member(msgspec.Struct, gc=False):
     category: Category | None = None
     sex: str | None = None
     birth_date: date | None = None
-    coverage: tuple[_Covered, ...] = ()
+    coverage: tuple[_CoverageCase, ...] = ()
     shares: int = 1
     joined_on: date | None = None
     insured: bool = True
@@ -45,7 +45,7 @@ class _Member(msgspec.Struct, gc=False):
     member_no: str = ""
 
 
-class _Paid(msgspec.Struct, gc=False):
+class _PaidCase(msgspec.Struct, gc=False):
     settlements: tuple[str, ...]
     payable: str
 
@@ -55,7 +55,7 @@ class _Case(msgspec.Struct, gc=False):
     member: _Member
     settlements: list[dict[str, Any]] = []
     facts: tuple[Fact, ...] = ()
-    beside: dict[str, list[_Paid]] = {}
+    beside: dict[str, list[_PaidCase]] = {}
 
 
 _case = msgspec.json.Decoder(_Case)
@@ -67,17 +67,17 @@ def parts_of(file: Path, parts: int) -> list[tuple[int, int]]:
     return [(size * at // parts, size * (at + 1) // parts) for at in range(parts)]
 
 
-def simulate_lines(asked: Asked, file: Path, begin: int, end: int) -> Figures:
+def simulate_lines(request: SimulationRequest, file: Path, begin: int, end: int) -> Figures:
     """The sums over the lines that begin in these bytes of a file; what cannot be read or assessed is counted."""
-    figures = Figures(kept=asked.kept)
+    figures = Figures(kept=request.kept)
     for place, line in _lines(file, begin, end):
         try:
-            found = _read(asked, line, place)
+            bill_of_line = _read(request, line, place)
         except (msgspec.MsgspecError, BadInput):
             figures.refused += 1
             continue
-        if found is not None:
-            figures.take(found)
+        if bill_of_line is not None:
+            figures.take(bill_of_line)
     return figures
 
 
@@ -97,20 +97,21 @@ def _lines(file: Path, begin: int, end: int) -> Iterator[tuple[int, bytes]]:
             place += len(line)
 
 
-def _read(asked: Asked, line: bytes, place: int) -> Simulated | None:
+def _read(request: SimulationRequest, line: bytes, place: int) -> SimulatedBill | None:
     """One case's bill; None where the draft is about nothing in it. Raises MsgspecError, BadInput."""
     case = _case.decode(line)
-    family = asked.rules.before
+    family = request.rules.before
     if case.scheme != family.scheme:
         return None
     records = [_record(row) for row in case.settlements]
-    given = {scheme: [_payment(scheme, each, records) for each in paid] for scheme, paid in case.beside.items()}
-    known = Known(insured=_insured(case.member, family), records=records, facts=case.facts, given=given)
-    return bill(asked, known, order=place, league=case.member.league, who=case.member.member_no)
-
-
-def _payment(scheme: str, paid: _Paid, records: Sequence[SettlementRecord]) -> OtherPayment:
-    return payment_by(scheme, paid.settlements, parse_yuan(paid.payable), records)
+    other_payments = {
+        scheme: [payment_by(scheme, paid.settlements, parse_yuan(paid.payable), records) for paid in payments]
+        for scheme, payments in case.beside.items()
+    }
+    person = SimulatedPerson(
+        insured=_insured(case.member, family), records=records, facts=case.facts, other_payments=other_payments
+    )
+    return bill(request, person, order=place, league=case.member.league, member_no=case.member.member_no)
 
 
 def _insured(member: _Member, family: SchemeFamily) -> Insured:
@@ -118,7 +119,7 @@ def _insured(member: _Member, family: SchemeFamily) -> Insured:
         category=member.category,
         sex=member.sex,
         birth_date=member.birth_date,
-        coverage=tuple([_coverage(each, family) for each in member.coverage]),
+        coverage=tuple([_coverage(period, family) for period in member.coverage]),
         shares=member.shares,
         joined_on=member.joined_on,
         insured=member.insured,
@@ -126,14 +127,14 @@ def _insured(member: _Member, family: SchemeFamily) -> Insured:
     )
 
 
-def _coverage(period: _Covered, family: SchemeFamily) -> Coverage:
+def _coverage(period: _CoverageCase, family: SchemeFamily) -> Coverage:
     """A period as stated; one whose end is left open ends as the scheme's own rule says."""
     last = period.last
     if last is None:
-        made = open_coverage(period.first, family)
-        if made is None:
+        closed = open_coverage(period.first, family)
+        if closed is None:
             raise BadCase("bad_coverage", "保障期缺止日 (a coverage period without its end)")
-        last = made.last_day
+        last = closed.last_day
     if last < period.first:
         raise BadCase("bad_coverage", "保障期止日早于起日 (a coverage period ends before it begins)")
     return Coverage(first_day=period.first, last_day=last, scheme=period.scheme, category=period.category)
