@@ -29,6 +29,7 @@ from builders import (
     truth,
     versions,
 )
+from facts_side import confirmed, ill, woman
 from sqlalchemy import Table, select, update
 from typer.testing import CliRunner
 
@@ -313,6 +314,43 @@ def test_a_corrected_row_of_a_member_who_does_not_open_withdraws_nothing(office:
     mend()
     night(office, inbox)
     assert payable(office) == [("H15099900001/VA1", 289000)]
+
+
+def test_a_fact_that_does_not_open_holds_up_its_member_only(office: Office, inbox: Inbox, clock: Hands) -> None:
+    clock.set(2022, 10, 8, 9)
+    enrol(office, "nm", [woman(31), woman(32)])
+    confirmed(office, 31)
+    confirmed(office, 32)
+    before = live(office)
+    assert len(before) == 2
+    mend = spoil(office, schema.fact)
+    take(office, "east", page(ill("W1", 31), ill("W2", 32)))
+    mine, other = sorted(each["person_id"] for each in before)
+    versions_of = {each["person_id"]: each["version"] for each in claims(office)}
+    assert (versions_of[mine], versions_of[other]) == (1, 2)
+    night(office, inbox)
+    piece = only(standing_pieces(office))
+    assert piece.piece.kind == "fact"
+    shown = write_off(office, piece.piece_id, by="王五", carry_out=False)
+    assert only(shown.differences).after[2] == "0.00"
+    mend()
+    night(office, inbox)
+    assert standing_pieces(office) == []
+    assert show(office) == []
+
+
+def test_a_withdrawal_that_does_not_open_is_sealed_anew(office: Office, inbox: Inbox) -> None:
+    take(office, "east", page(row("A1", 1)))
+    night(office, inbox)
+    take(office, "east", page(row("A1", 1, refund=True), request="2"))
+    spoil(office, schema.delivery, schema.delivery.c.version == 2)
+    night(office, inbox)
+    assert [body["status"] for body in inbox.bodies] == ["proposed"]
+    number = only(standing_pieces(office)).piece_id
+    assert write_off(office, number, by="王五", carry_out=True).differences == []
+    night(office, inbox)
+    assert [(body["version"], body["status"]) for body in inbox.bodies] == [(1, "proposed"), (2, "withdrawn")]
+    assert show(office) == []
 
 
 # ── row lists ──

@@ -35,6 +35,7 @@ from gateway.store import (
     findings,
     members,
     pages,
+    people,
     quarantine,
     records,
     roster,
@@ -77,8 +78,9 @@ def look_again(office: Office) -> int:
     opened = [standing for standing in standing_pieces(office) if _opens(office, standing.piece)]
     for standing in opened:
         with office.store.write() as tx:
-            unreadable.opened(tx, [standing.piece_id], now=office.now())
+            # The locks of feed, roster and people first, as everywhere; only then the row that a batch may note again.
             _go_on(tx, office, standing.piece)
+            unreadable.opened(tx, [standing.piece_id], now=office.now())
     if any(standing.piece.kind == "member" for standing in opened):
         _rows_again(office)
     return len(opened)
@@ -95,6 +97,9 @@ def write_off(office: Office, piece_id: int, *, by: str, carry_out: bool) -> Wri
             raise WrongUse(f"没有编号为 {piece_id} 的打不开的密文，见 hubao unreadable list (no such piece)")
         piece = standing.piece
         person_id = piece.person_id or _person_of(tx, piece)
+        if person_id is not None:
+            roster.version(tx, [piece.subject], hold=True)
+            people.lock(tx, [person_id])
         before = _claims(tx, person_id)
         unreadable.write_off(tx, piece_id, by=by, now=office.now())
         if piece.kind == "body":
