@@ -41,12 +41,12 @@ def facts_add(
     as_json: Json = False,
 ) -> None:
     """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
-    from gateway.flow.people.facts import Told, record_fact
+    from gateway.flow.people.facts import FactReport, record_fact
 
     if kind not in FACT_KINDS:
         raise WrongUse(f"--kind 应为 {'、'.join(FACT_KINDS)} (unknown kind)")
     day: date = on.date()
-    report = Told(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
+    report = FactReport(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
     fact = record_fact(open_office(context), association, report)
     if as_json:
         emit(fact)

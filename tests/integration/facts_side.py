@@ -10,7 +10,7 @@ from builders import EAST_AND_WEST, Who, member, only, row, rows_of
 
 from gateway.core.roster import RosterMember
 from gateway.flow.office import Office
-from gateway.flow.people.facts import KnownFact, Told, record_fact
+from gateway.flow.people.facts import FactReport, KnownFact, record_fact
 from gateway.model.member import Coverage
 from gateway.store import schema
 
@@ -39,10 +39,10 @@ def ill(number: str, person: Who | int, **changes: Any) -> dict[str, Any]:
     return row(number, person, **{**STAY, "med_type": "11", "ipt_days": None, "dise_codg": "C50.900", **changes})
 
 
-def told(serial: int, **changes: Any) -> Told:
+def told(serial: int, **changes: Any) -> FactReport:
     """Her diagnosis, confirmed."""
     fields: dict[str, Any] = {"kind": "diagnosis", "on": date(2022, 6, 20), "disease": "breast_cancer", "by": "经办甲"}
-    return Told(member_no=f"M{serial:05d}", **{**fields, **changes})
+    return FactReport(member_no=f"M{serial:05d}", **{**fields, **changes})
 
 
 def confirmed(office: Office, serial: int, **changes: Any) -> KnownFact:

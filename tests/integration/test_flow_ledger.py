@@ -27,7 +27,7 @@ from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
-from gateway.flow.people.ledgers import PeriodAccount, SchemeAccount, Used, member_ledger
+from gateway.flow.people.ledgers import LimitUse, PeriodAccount, SchemeAccount, member_ledger
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money, parse_yuan
 
@@ -56,8 +56,8 @@ def the_year(office: Office) -> PeriodAccount:
     return found
 
 
-def cap(period: PeriodAccount) -> Used:
-    found: Used = only([each for each in period.limits if each.of == "cap"])
+def cap(period: PeriodAccount) -> LimitUse:
+    found: LimitUse = only([each for each in period.limits if each.of == "cap"])
     return found
 
 

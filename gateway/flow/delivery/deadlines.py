@@ -13,7 +13,6 @@ from typing import Literal, get_args
 import msgspec
 
 from gateway.core.claims.deadlines import Due, Processing, WorkStep, payment_due, step_dues
-from gateway.core.schemes import Edition
 from gateway.flow.delivery.explain import edition_named
 from gateway.flow.office import Office
 from gateway.settings.associations import ProcessingSpec
@@ -66,32 +65,33 @@ def deadlines(office: Office, *, within_days: int = WITHIN_DAYS) -> Deadlines:
     today = office.now().date()
     horizon = today + timedelta(days=within_days)
     with office.store.read() as tx:
-        near = [each for claim in open_claims(tx) for each in _of_claim(office, claim, today) if each.due_on <= horizon]
-    near.sort(key=lambda each: (each.due_on, each.claim_id, each.what))
+        of_claims = [_of_claim(office, claim, today) for claim in open_claims(tx)]
+        near = [deadline for of_claim in of_claims for deadline in of_claim if deadline.due_on <= horizon]
+    near.sort(key=lambda deadline: (deadline.due_on, deadline.claim_id, deadline.what))
     counts: dict[What, Count] = {what: Count() for what in get_args(What)}
-    for each in near:
-        if each.days_left < 0:
-            counts[each.what].late += 1
+    for deadline in near:
+        if deadline.days_left < 0:
+            counts[deadline.what].late += 1
         else:
-            counts[each.what].soon += 1
+            counts[deadline.what].soon += 1
     return Deadlines(within_days=within_days, counts=counts, first=near[:_SHOWN])
 
 
 def findings(due: Deadlines) -> list[str]:
-    """What somebody must see to now. What the association has and has still time for is no finding."""
+    """What a person must see to now. What the association has and has still time for is no finding."""
     delivery, decision, payment = due.counts["delivery"], due.counts["decision"], due.counts["payment"]
-    found = []
+    sentences = []
     if delivery.soon:
-        found.append(
+        sentences.append(
             f"{delivery.soon}件申领{due.within_days}天内到期而协会尚未收到 (claims about to lapse undelivered)"
         )
     if delivery.late:
-        found.append(f"{delivery.late}件申领已过最晚申领日而协会尚未收到 (claims lapsed undelivered)")
+        sentences.append(f"{delivery.late}件申领已过最晚申领日而协会尚未收到 (claims lapsed undelivered)")
     if decision.late:
-        found.append(f"{decision.late}件申领已过承诺的审核期限 (decisions overdue)")
+        sentences.append(f"{decision.late}件申领已过承诺的审核期限 (decisions overdue)")
     if payment.late:
-        found.append(f"{payment.late}件已核定的申领已过支付期限 (payments overdue)")
-    return found
+        sentences.append(f"{payment.late}件已核定的申领已过支付期限 (payments overdue)")
+    return sentences
 
 
 def _of_claim(office: Office, claim: OpenClaim, today: date) -> Iterator[Deadline]:
@@ -129,31 +129,22 @@ def _deadline(claim: OpenClaim, what: What, due: Due, today: date, article: str 
 
 def processing_of(office: Office, claim: OpenClaim) -> Processing:
     """The time limits for a claim: the scheme's, and over them the first entry of the association for its league."""
-    own = _of_edition(edition_named(office.schemes.get(claim.scheme), claim.edition))
+    edition = edition_named(office.schemes.get(claim.scheme), claim.edition)
+    rule, limits = edition.processing if edition else None, Processing()
+    if rule is not None:
+        limits = Processing(
+            days=rule.days,
+            complex_days=rule.complex_days,
+            of=rule.of,
+            article=rule.article,
+            steps=tuple(WorkStep(name=step.name, days=step.days, of=rule.of) for step in rule.steps),
+            steps_article=rule.article,
+        )
     for promised in office.associations[claim.association].processing:
-        if _concerns(promised, claim):
-            return _over(own, promised)
-    return own
-
-
-def _concerns(promised: ProcessingSpec, claim: OpenClaim) -> bool:
-    return (not promised.leagues or claim.league in promised.leagues) and (
-        not promised.schemes or claim.scheme in promised.schemes
-    )
-
-
-def _of_edition(edition: Edition | None) -> Processing:
-    known = edition.processing if edition else None
-    if known is None:
-        return Processing()
-    return Processing(
-        days=known.days,
-        complex_days=known.complex_days,
-        of=known.of,
-        article=known.article,
-        steps=tuple(WorkStep(name=each.name, days=each.days, of=known.of) for each in known.steps),
-        steps_article=known.article,
-    )
+        of_league = not promised.leagues or claim.league in promised.leagues
+        if of_league and (not promised.schemes or claim.scheme in promised.schemes):
+            return _over(limits, promised)
+    return limits
 
 
 def _over(own: Processing, promised: ProcessingSpec) -> Processing:
@@ -167,6 +158,6 @@ def _over(own: Processing, promised: ProcessingSpec) -> Processing:
             article=promised.article,
         )
     if promised.steps:
-        steps = tuple(WorkStep(name=each.name, days=each.days, of=each.of) for each in promised.steps)
+        steps = tuple(WorkStep(name=step.name, days=step.days, of=step.of) for step in promised.steps)
         own = msgspec.structs.replace(own, steps=steps, steps_article=promised.article)
     return own

@@ -15,7 +15,6 @@ from gateway.flow.people.ledgers import cases_of
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import yuan
 from gateway.store import claims, deliveries
-from gateway.store.claims import ClaimDecisionRow
 from gateway.store.engine import Tx
 
 _OUTCOMES = {"approved": "协会已核定补助{}元。", "paid": "协会已支付{}元。", "refused": "协会已核定不予补助。"}
@@ -30,7 +29,7 @@ class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True):
     answer: str
 
 
-class Explained(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """One claim in words. `source`: "body" as it was delivered, "records" worked out again for a body of before."""
 
     claim_id: str
@@ -47,7 +46,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
-def explain_claim(office: Office, claim_id: str) -> Explained:
+def explain_claim(office: Office, claim_id: str) -> ClaimExplanation:
     """How each fen of the latest version came about. Raises WrongUse where there is no such claim or body."""
     with office.store.read() as tx:
         rows = claims.by_ids(tx, [claim_id])
@@ -59,14 +58,15 @@ def explain_claim(office: Office, claim_id: str) -> Explained:
         decision = claims.decisions(tx, [claim_id]).get(claim_id)
     edition = edition_named(office.schemes.get(row.scheme), row.edition)
     live = row.status != ClaimStatus.WITHDRAWN
-    return Explained(
+    decided = [] if decision is None else [_OUTCOMES[decision.outcome].format(yuan(decision.amount))]
+    return ClaimExplanation(
         claim_id=claim_id,
         version=row.version,
         status=row.status,
         scheme=row.scheme,
         edition=row.edition,
         payable=yuan(row.payable),
-        explanation=words.explanation + _decision(decision),
+        explanation=words.explanation + decided,
         not_covered=words.not_covered,
         claim_by=row.claim_by if live else None,
         papers=papers_for(edition, _situations(row, body)) if edition and live else [],
@@ -87,9 +87,13 @@ def _words(tx: Tx, office: Office, row: PrefilledClaim, body: Mapping[str, Any])
     if row.status == ClaimStatus.WITHDRAWN:
         return explain_withdrawal(body["reason"]), "body"
     if "explanation" in body:
-        told = {"explanation": body["explanation"], "not_covered": body["not_covered"]}
-        return msgspec.convert(told, Explanation), "body"
-    return _worked_out(tx, office, row) or _lines_only(body), "records"
+        words = {"explanation": body["explanation"], "not_covered": body["not_covered"]}
+        return msgspec.convert(words, Explanation), "body"
+    worked_out = _worked_out(tx, office, row)
+    if worked_out is None:
+        lines = [f"{line['text']}（{line['article']}）。" for line in body.get("lines", ())]
+        worked_out = Explanation(explanation=[*lines, f"合计应补助{body['payable']}元。"], not_covered=[])
+    return worked_out, "records"
 
 
 def _worked_out(tx: Tx, office: Office, row: PrefilledClaim) -> Explanation | None:
@@ -109,37 +113,28 @@ def _worked_out(tx: Tx, office: Office, row: PrefilledClaim) -> Explanation | No
     return None
 
 
-def _lines_only(body: Mapping[str, Any]) -> Explanation:
-    said = [f"{line['text']}（{line['article']}）。" for line in body.get("lines", ())]
-    return Explanation(explanation=[*said, f"合计应补助{body['payable']}元。"], not_covered=[])
-
-
-def _decision(decision: ClaimDecisionRow | None) -> list[str]:
-    return [] if decision is None else [_OUTCOMES[decision.outcome].format(yuan(decision.amount))]
-
-
 def edition_named(family: SchemeFamily | None, name: str | None) -> Edition | None:
     """The edition of this name; None where the scheme has it no longer."""
-    return next((each for each in family.editions if each.name == name), None) if family else None
+    return next((edition for edition in family.editions if edition.name == name), None) if family else None
 
 
 def _situations(row: PrefilledClaim, body: Mapping[str, Any]) -> set[str]:
     """The situations of the claim that ask for papers of their own."""
-    care = {each["care_type"] for each in body.get("settlements", ())}
-    found = {"always"} | care & {"emergency", "outpatient_special"}
+    care = {settlement["care_type"] for settlement in body.get("settlements", ())}
+    situations = {"always"} | care & {"emergency", "outpatient_special"}
     if "referral_to_confirm" in row.flags.split(","):
-        found.add("referral")
+        situations.add("referral")
     if any(line["rule"] in _EVENTS for line in body.get("lines", ())) or row.stay.startswith("event/"):
-        found.add("death" if row.stay.endswith("/death") else "diagnosis")
-    return found
+        situations.add("death" if row.stay.endswith("/death") else "diagnosis")
+    return situations
 
 
 def papers_for(edition: Edition, situations: Iterable[str]) -> list[str]:
     """What a member brings in these situations, in the order of the edition's file."""
-    wanted = set(situations)
-    return [item for papers in edition.papers if papers.situation in wanted for item in papers.items]
+    present = set(situations)
+    return [item for papers in edition.papers if papers.situation in present for item in papers.items]
 
 
 def _open_questions(edition: Edition, names: Iterable[str]) -> list[OpenQuestion]:
-    asked = [(name, edition.questions[name]) for name in names if name in edition.questions]
-    return [OpenQuestion(name=name, question=each.question, answer=each.answer) for name, each in asked]
+    questions = [(name, edition.questions[name]) for name in names if name in edition.questions]
+    return [OpenQuestion(name=name, question=open_.question, answer=open_.answer) for name, open_ in questions]

@@ -69,11 +69,11 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
             findings=[],
             due=due,
         )
-    for each in feeds:
-        out.findings += _feed_findings(each, office.feeds[each.feed], now)
+    for feed in feeds:
+        out.findings += _feed_findings(feed, office.feeds[feed.feed], now)
     if dead := out.deliveries.get("dead", 0):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    noted = [f"{each} → {each.advice}" for each in book.show(office) if each.counts] + in_doubt(office)
+    noted = [f"{finding} → {finding.advice}" for finding in book.show(office) if finding.counts] + in_doubt(office)
     return msgspec.structs.replace(out, findings=out.findings + findings(due) + noted)
 
 
@@ -92,16 +92,16 @@ def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
 
 
 def _feed_findings(feed: FeedHealth, spec: FeedSpec, now: datetime) -> list[str]:
-    found = []
+    sentences = []
     if not spec.enabled:
         return []
     if feed.last_run == "failed":
-        found.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
+        sentences.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
     limit = timedelta(hours=spec.expect.fresh_within_hours)
     if feed.last_page_at is None or now - feed.last_page_at > limit:
-        found.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
+        sentences.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
     if feed.waiting_pages:
-        found.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
+        sentences.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
     if spec.legal.expires < now.date():
-        found.append(f"{feed.feed}: 数据协议已于{spec.legal.expires}到期 (the agreement has expired)")
-    return found
+        sentences.append(f"{feed.feed}: 数据协议已于{spec.legal.expires}到期 (the agreement has expired)")
+    return sentences

@@ -1,4 +1,4 @@
-"""What an association confirms and no settlement tells (确诊、身故、期满): told, listed, withdrawn; claims follow."""
+"""What an association confirms and no settlement tells (确诊、身故、期满): report, listed, withdrawn; claims follow."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ FactKind = Literal["diagnosis", "death", "maturity"]
 KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody says about a member: on which day; `disease` names a group and goes with a diagnosis only."""
+class FactReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says about a member: on which day; `disease` names a group and goes with a diagnosis only."""
 
     member_no: str
     kind: FactKind
@@ -34,7 +34,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact that stands. It `counts` as long as its member has the id number he had, and has not opted out."""
+    """A fact that stands. It `counts` as long as its member has the id number it was told about, and takes part."""
 
     fact_id: int
     association: str
@@ -54,22 +54,22 @@ class FactList(msgspec.Struct, frozen=True, kw_only=True):
     more: bool
 
 
-def record_fact(office: Office, association: str, told: Told) -> KnownFact:
+def record_fact(office: Office, association: str, report: FactReport) -> KnownFact:
     """Write a confirmed fact down and weigh the person's stays again. Said twice it is one fact.
 
     Raises WrongUse for an unknown association, BadInput (unknown_member, opted_out, not_valid) for a fact that
     cannot be or that no scheme of the association pays at.
     """
-    _check(office, association, told)
+    _check(office, association, report)
     with office.store.write() as tx:
-        row, member = _hold(tx, office, association, told.member_no)
-        if member.birth_date is not None and told.on < member.birth_date:
+        row, member = _hold(tx, office, association, report.member_no)
+        if member.birth_date is not None and report.on < member.birth_date:
             raise BadInput("not_valid", "on 早于出生日期 (before the birth date)")
-        known = _same_fact(tx, office, row, member, told)
-        if known is not None:
-            return known
-        fact = Fact(kind=told.kind, on=told.on, disease=told.disease, confirmed=True)
-        made = _write(tx, office, row, FactBox(fact=fact, by=told.by, id_number=member.id_number))
+        standing = _same_fact(tx, office, row, member, report)
+        if standing is not None:
+            return standing
+        fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True)
+        made = _write(tx, office, row, FactBox(fact=fact, by=report.by, id_number=member.id_number))
         reassess(tx, office, association, {row.person_id})
         return _shown(office, made, row, member)
 
@@ -81,21 +81,21 @@ def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
     """
     _known_association(office, association)
     with office.store.read() as tx:
-        found = facts.by_id(tx, fact_id)
-    if found is None or found.association != association:
+        fact = facts.by_id(tx, fact_id)
+    if fact is None or fact.association != association:
         raise _unknown_fact()
     with office.store.write() as tx:
-        # First the roster, then the person, then the fact, like everybody who takes them.
+        # First the roster, then the person, then the fact, like every use case that takes them.
         roster.version(tx, [association], hold=True)
-        [row] = members.by_id(tx, [found.member_id])
+        [row] = members.by_id(tx, [fact.member_id])
         people.lock(tx, [row.person_id])
         standing = facts.by_id(tx, fact_id)
         if standing is None:
             raise _unknown_fact()
-        said = _shown(office, standing, row, office.open_member(row))
+        withdrawn = _shown(office, standing, row, office.open_member(row))
         facts.end(tx, [fact_id], now_ms=to_ms(office.now()))
         reassess(tx, office, association, {row.person_id})
-    return said
+    return withdrawn
 
 
 def list_facts(
@@ -107,8 +107,8 @@ def list_facts(
         if member_no is None:
             rows = facts.listing(tx, association, after=after, limit=limit + 1)
         else:
-            mine = facts.of_members(tx, [_member(tx, association, member_no).member_id])
-            rows = [row for row in mine if row.fact_id > after][: limit + 1]
+            members_facts = facts.of_members(tx, [_member(tx, association, member_no).member_id])
+            rows = [row for row in members_facts if row.fact_id > after][: limit + 1]
         member_rows = {row.member_id: row for row in members.by_id(tx, {row.member_id for row in rows})}
     open_one = office.vault.opener()
     shown = [
@@ -118,21 +118,21 @@ def list_facts(
     return FactList(facts=shown, more=len(rows) > limit)
 
 
-def _check(office: Office, association: str, told: Told) -> None:
-    """Everything about a fact that can be wrong before anybody looks at its member."""
+def _check(office: Office, association: str, report: FactReport) -> None:
+    """Everything about a fact that can be wrong before its member is looked at."""
     _known_association(office, association)
     paid = kinds_paid(office, association)
-    if told.kind not in paid:
+    if report.kind not in paid:
         allowed = "、".join(sorted(paid)) or "无 (none)"
         raise BadInput("not_valid", f"kind：协会没有据此给付的方案 (no scheme pays at it)；允许 (allowed): {allowed}")
-    if told.on > office.now().date():
+    if report.on > office.now().date():
         raise BadInput("not_valid", "on 晚于今天 (after today)")
     groups = groups_paid(office, association)
-    if told.kind != "diagnosis":
-        if told.disease is not None:
+    if report.kind != "diagnosis":
+        if report.disease is not None:
             raise BadInput("not_valid", "disease 只用于 diagnosis (goes with a diagnosis only)")
-    elif told.disease not in groups:
-        what = "缺失 (missing)" if told.disease is None else "未知的病种 (unknown group)"
+    elif report.disease not in groups:
+        what = "缺失 (missing)" if report.disease is None else "未知的病种 (unknown group)"
         raise BadInput("not_valid", f"disease：{what}；允许 (allowed): {'、'.join(sorted(groups))}")
 
 
@@ -153,8 +153,8 @@ def _member(tx: Tx, association: str, member_no: str) -> MemberRow:
 
 
 def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[MemberRow, Member]:
-    """The member, with the roster and his person held."""
-    # First the roster, then the person, like everybody who takes both: otherwise two could wait for each other.
+    """The member, with the roster and the person held."""
+    # First the roster, then the person, like every use case that takes both: otherwise two could wait for each other.
     roster.version(tx, [association], hold=True)
     row = _member(tx, association, member_no)
     if row.opt_out:
@@ -163,16 +163,16 @@ def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[Mem
     return row, office.open_member(row)
 
 
-def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, told: Told) -> KnownFact | None:
-    """The fact that says the same already. Raises BadInput where another one says he died on another day."""
-    for each in facts.of_members(tx, [row.member_id]):
-        box = open_box(office, each)
-        if not box.is_about(member) or box.fact.kind != told.kind:
+def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, report: FactReport) -> KnownFact | None:
+    """The fact that says the same already. Raises BadInput where another one tells another day of death."""
+    for fact in facts.of_members(tx, [row.member_id]):
+        box = open_box(office, fact)
+        if not box.is_about(member) or box.fact.kind != report.kind:
             continue
-        if (box.fact.on, box.fact.disease) == (told.on, told.disease):
-            return _shown(office, each, row, member)
-        if told.kind == "death":
-            raise BadInput("not_valid", f"已有另一身故日期，请先撤回第{each.fact_id}号 (withdraw the other one first)")
+        if (box.fact.on, box.fact.disease) == (report.on, report.disease):
+            return _shown(office, fact, row, member)
+        if report.kind == "death":
+            raise BadInput("not_valid", f"已有另一身故日期，请先撤回第{fact.fact_id}号 (withdraw the other one first)")
     return None
 
 

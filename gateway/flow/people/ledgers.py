@@ -25,8 +25,8 @@ from gateway.store import members
 from gateway.store.engine import Tx
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What one scheme's rules see of one person: who he is, what stands, what was decided, what other schemes pay."""
+class PersonCase(msgspec.Struct, frozen=True, kw_only=True):
+    """What one scheme's rules see of one person: who that is, what stands, what was decided, what other schemes pay."""
 
     family: SchemeFamily
     insured: Insured
@@ -37,9 +37,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def estimates(self, *, but: str | None = None) -> tuple[BenefitEstimate, ...]:
         """What the rules say now; `but` leaves the decision about one stay out. Raises BadCase."""
-        kept = [each for stay, each in self.decided.items() if stay != but]
+        decided = [decision for stay, decision in self.decided.items() if stay != but]
         return assess(
-            self.insured, self.records, self.family, kept, facts=self.facts, other_payments=self.other_payments
+            self.insured, self.records, self.family, decided, facts=self.facts, other_payments=self.other_payments
         )
 
     def ledger(self) -> Ledger:
@@ -48,20 +48,22 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return ledger(self.insured, self.records, self.family, decided, self.facts, self.other_payments)
 
 
-def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, Case]:
-    """Scheme → a person's case in it, as he is weighed; none where nobody is enrolled."""
+def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, PersonCase]:
+    """Scheme → a person's case in it, as it is assessed; none where there is no enrolment left."""
     person = person_files(tx, office, {person_id: association}, {}, [])[person_id]
     if person.unreadable:
         raise BrokenSeal
     if not person.enrolled:
         return {}
     repeats = duplicates_among(person.records)
-    counting = [held.record for held, repeat in zip(person.records, repeats, strict=True) if not repeat and held.record]
+    counting = [
+        stored.record for stored, repeat in zip(person.records, repeats, strict=True) if not repeat and stored.record
+    ]
     decided = decided_claims(tx, office, claims_of(tx, [person_id]), []).get(person_id, {})
-    found: dict[str, Case] = {}
+    cases: dict[str, PersonCase] = {}
     paid: list[OtherPayment] = []
     for family in in_order_of_payment(office.families(association)):
-        case = found[family.scheme] = Case(
+        case = cases[family.scheme] = PersonCase(
             family=family,
             insured=insured(person, family.scheme),
             records=counting,
@@ -72,10 +74,10 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
         # A scheme whose facts contradict each other pays nothing that another could stand on.
         with suppress(BadCase):
             paid += payments_by(family.scheme, case.estimates(), case.records)
-    return found
+    return cases
 
 
-class Used(msgspec.Struct, frozen=True, kw_only=True):
+class LimitUse(msgspec.Struct, frozen=True, kw_only=True):
     """A limit with what is used of it and left, in yuan. `of`: cap or deductible; `per`: period, year or lifetime.
 
     `benefits` are those it is about, none for all; `since` is the first day of the period or year.
@@ -108,24 +110,24 @@ class PeriodAccount(msgspec.Struct, frozen=True, kw_only=True):
     stays: int
     paid: str
     decided: str
-    limits: tuple[Used, ...]
+    limits: tuple[LimitUse, ...]
     allowances: tuple[Allowance, ...]
 
 
 class SchemeAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """A member's account in one scheme. `problem` instead of periods where his facts contradict each other."""
+    """A member's account in one scheme. `problem` instead of periods where the facts contradict each other."""
 
     scheme: str
     name: str
     paid: str
     periods: tuple[PeriodAccount, ...]
-    lifetime: tuple[Used, ...]
+    lifetime: tuple[LimitUse, ...]
     lump_sums: tuple[str, ...]
     problem: str | None = None
 
 
 class MemberLedger(msgspec.Struct, frozen=True, kw_only=True):
-    """Every scheme of the association that one member has joined, by his number; holds no name."""
+    """Every scheme of the association that one member has joined, by member number; holds no name."""
 
     association: str
     member_no: str
@@ -142,29 +144,30 @@ def member_ledger(office: Office, association: str, member_no: str) -> MemberLed
             raise WrongUse("没有这个会员号 (no such member number)")
         cases = cases_of(tx, office, association, rows[0].person_id)
         enrolments = members.of_people(tx, [rows[0].person_id])
-    joined = {period.scheme for each in enrolments for period in each.coverage}
+    joined = {period.scheme for enrolment in enrolments for period in enrolment.coverage}
     accounts = [
-        _account(each, cases.get(each.scheme)) for each in office.families(association) if each.scheme in joined
+        _account(family, cases.get(family.scheme)) for family in office.families(association) if family.scheme in joined
     ]
     return MemberLedger(association=association, member_no=member_no, schemes=tuple(accounts))
 
 
-def _account(family: SchemeFamily, case: Case | None) -> SchemeAccount:
+def _account(family: SchemeFamily, case: PersonCase | None) -> SchemeAccount:
     if case is None:
         return _empty(family, "已退出互助，不再核算 (opted out)")
     try:
-        kept, estimates = case.ledger(), case.estimates()
+        used, estimates = case.ledger(), case.estimates()
     except BadCase as error:
         return _empty(family, error.message)
     return SchemeAccount(
         scheme=family.scheme,
         name=family.name,
-        paid=yuan(kept.paid),
+        paid=yuan(used.paid),
         periods=tuple(
-            _period(each, [one for one in estimates if one.period_from == each.first]) for each in kept.periods
+            _period(period, [estimate for estimate in estimates if estimate.period_from == period.first])
+            for period in used.periods
         ),
-        lifetime=tuple(_cap(each) for each in kept.lifetime),
-        lump_sums=tuple(kept.lump_sums),
+        lifetime=tuple(_cap(cap) for cap in used.lifetime),
+        lump_sums=tuple(used.lump_sums),
     )
 
 
@@ -174,21 +177,21 @@ def _empty(family: SchemeFamily, problem: str) -> SchemeAccount:
     )
 
 
-def _period(kept: PeriodLedger, estimates: Sequence[BenefitEstimate]) -> PeriodAccount:
+def _period(period: PeriodLedger, estimates: Sequence[BenefitEstimate]) -> PeriodAccount:
     return PeriodAccount(
-        first=kept.first,
-        last=kept.last,
-        edition=kept.edition,
-        stays=kept.stays,
-        paid=yuan(kept.paid),
-        decided=yuan(kept.decided),
-        limits=(*(_cap(each) for each in kept.caps), *(_deductible(each, kept) for each in kept.deductibles)),
+        first=period.first,
+        last=period.last,
+        edition=period.edition,
+        stays=period.stays,
+        paid=yuan(period.paid),
+        decided=yuan(period.decided),
+        limits=(*(_cap(cap) for cap in period.caps), *(_deductible(use, period) for use in period.deductibles)),
         allowances=tuple(_allowances(estimates)),
     )
 
 
-def _cap(cap: CapUse) -> Used:
-    return Used(
+def _cap(cap: CapUse) -> LimitUse:
+    return LimitUse(
         of="cap",
         per=cap.per,
         benefits=cap.benefits,
@@ -200,8 +203,8 @@ def _cap(cap: CapUse) -> Used:
     )
 
 
-def _deductible(use: DeductibleUse, period: PeriodLedger) -> Used:
-    return Used(
+def _deductible(use: DeductibleUse, period: PeriodLedger) -> LimitUse:
+    return LimitUse(
         of="deductible",
         per="period",
         benefits=(use.benefit,),
@@ -217,7 +220,7 @@ def _allowances(estimates: Sequence[BenefitEstimate]) -> list[Allowance]:
     """The allowances that were paid. One that was decided stands in the decided amount, without its days."""
     return [
         Allowance(benefit=line.benefit or line.rule, days=line.days or 0, amount=yuan(line.amount))
-        for one in estimates
-        for line in one.lines
+        for estimate in estimates
+        for line in estimate.lines
         if line.rule == "daily_allowance"
     ]

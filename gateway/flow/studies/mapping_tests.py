@@ -35,7 +35,7 @@ class WrittenCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asked: dict[str, Any] = {}
 
 
-class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MappingCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One case: the input in one of four forms, and what must come of it."""
 
     name: str
@@ -53,7 +53,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CaseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file of cases. `base` holds the values every row of `rows` starts from."""
 
-    cases: tuple[Case, ...]
+    cases: tuple[MappingCase, ...]
     base: dict[str, Any] = {}
 
 
@@ -75,14 +75,19 @@ def read_cases(path: Path) -> CaseFile:
     """The cases a file holds. Raises BadSettings naming file and place."""
     name = f"mappings/{path.name}"
     try:
-        found = msgspec.convert(read_toml(path, shown_as=name), CaseFile)
+        case_file = msgspec.convert(read_toml(path, shown_as=name), CaseFile)
     except msgspec.ValidationError as error:
         raise BadSettings([Finding(name, "cases", str(error), "见 mappings/README.md (see there)")]) from error
-    wrong = [case.name for case in found.cases if _inputs(case) != 1 or not _is_hex(case.hex or "")]
+    wrong = [
+        case.name
+        for case in case_file.cases
+        if sum(form is not None for form in (case.rows, case.text, case.hex, case.calls)) != 1
+        or not _is_hex(case.hex or "")
+    ]
     if wrong:
-        one = "rows, text, hex（十六进制）, calls 四选一 (exactly one of)"
-        raise BadSettings([Finding(name, f"cases（{case}）", "输入 (input)", one) for case in wrong])
-    return found
+        allowed = "rows, text, hex（十六进制）, calls 四选一 (exactly one of)"
+        raise BadSettings([Finding(name, f"cases（{case}）", "输入 (input)", allowed) for case in wrong])
+    return case_file
 
 
 def _is_hex(text: str) -> bool:
@@ -93,11 +98,7 @@ def _is_hex(text: str) -> bool:
     return True
 
 
-def _inputs(case: Case) -> int:
-    return sum(given is not None for given in (case.rows, case.text, case.hex, case.calls))
-
-
-def _run(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> CaseResult:
+def _run(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) -> CaseResult:
     content = page_of(compiled, case, base)
     # Compared as the JSON that `hubao normalise` prints.
     lines = msgspec.json.decode(_JSON.encode(list(normalise_lines(compiled, content))))
@@ -108,7 +109,7 @@ def _run(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> CaseRes
     return CaseResult(name=case.name, passed=False, detail=detail)
 
 
-def page_of(compiled: CompiledMapping, case: Case, base: dict[str, Any]) -> bytes:
+def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) -> bytes:
     """The bytes a case feeds to the mapping; rows are written in the mapping's own format."""
     spoken = compiled.language.format
     encoding = case.encoding or spoken.encoding[-1]
@@ -129,7 +130,7 @@ def _call(call: WrittenCall) -> Call:
     return Call(infno=call.infno, asked=call.asked, reply=reply)
 
 
-def _row(base: dict[str, Any], row: dict[str, Any], case: Case) -> dict[str, Any]:
+def _row(base: dict[str, Any], row: dict[str, Any], case: MappingCase) -> dict[str, Any]:
     whole = {**base, **row, **dict.fromkeys(case.null)}
     return {key: value for key, value in whole.items() if key not in case.drop}
 
@@ -152,7 +153,7 @@ def _nested(rows: list[dict[str, Any]], path: str, *, envelope: bool) -> bytes:
     return _JSON.encode({"infcode": 0, **whole} if envelope and isinstance(whole, dict) else whole)
 
 
-def _difference(case: Case, lines: list[dict[str, Any]]) -> str | None:
+def _difference(case: MappingCase, lines: list[dict[str, Any]]) -> str | None:
     """The first thing that is not as expected, or None."""
     if case.page_error is not None:
         got = lines[0].get("page_error", {}).get("code") if len(lines) == 1 else None
@@ -160,15 +161,15 @@ def _difference(case: Case, lines: list[dict[str, Any]]) -> str | None:
     if len(lines) != len(case.expect):
         return f"行数 (rows): {len(lines)} ≠ {len(case.expect)}"
     pairs = enumerate(zip(lines, case.expect, strict=True), 1)
-    found = (f"第 {row} 行 (row {row}): {wrong}" for row, pair in pairs if (wrong := _row_difference(*pair)))
-    return next(found, None)
+    differences = (f"第 {row} 行 (row {row}): {wrong}" for row, pair in pairs if (wrong := _row_difference(*pair)))
+    return next(differences, None)
 
 
 def _row_difference(line: dict[str, Any], expected: Expected) -> str | None:
     if expected.quarantined is not None:
         got = [error["code"] for error in line.get("quarantined", {}).get("errors", [])]
-        wanted = list(expected.quarantined)
-        return None if sorted(got) == sorted(wanted) else f"quarantined: {got} ≠ {wanted}"
+        codes = list(expected.quarantined)
+        return None if sorted(got) == sorted(codes) else f"quarantined: {got} ≠ {codes}"
     if "record" not in line:
         return "没有成为记录 (did not become a record)"
     record = line["record"]
@@ -200,7 +201,7 @@ def _readable(content: bytes, encodings: tuple[str, ...]) -> str:
     return content.decode("utf-8", "backslashreplace")
 
 
-def _detail(case: Case, shown: str, lines: list[dict[str, Any]], difference: str) -> str:
+def _detail(case: MappingCase, shown: str, lines: list[dict[str, Any]], difference: str) -> str:
     expected = msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
     return "\n".join(
         [

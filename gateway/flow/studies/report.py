@@ -50,36 +50,36 @@ def report(
     if last < first:
         raise WrongUse("末日早于首日 (the last day is before the first)")
     if association is not None and association not in office.associations:
-        known = "、".join(sorted(office.associations))
-        raise WrongUse(f"没有协会 {association}；已有：{known} (no such association)")
+        names = sorted(office.associations)
+        raise WrongUse(f"没有协会 {association}；已有：{'、'.join(names)} (no such association)")
     names = [association] if association else sorted(office.associations)
     with office.store.read() as tx:
-        told = _quality(tx, first, last) if quality else None
-        return [_of(tx, office, name, first, last, told) for name in names]
+        classes = _quality(tx, first, last) if quality else None
+        return [_of(tx, office, name, first, last, classes) for name in names]
 
 
-def _of(tx: Tx, office: Office, association: str, first: date, last: date, told: Quality | None) -> Report:
+def _of(tx: Tx, office: Office, association: str, first: date, last: date, quality: Quality | None) -> Report:
     spec = office.associations[association]
     decided = reporting.decided_schemes(tx, association)
     basis: dict[str, Basis] = {name: "decided" if name in decided else "proposed" for name in spec.schemes}
     table = ReportTable()
-    add_members(table, _joined(tx, association), first=first, last=last)
+    add_members(table, _enrolments(tx, association), first=first, last=last)
     add_payments(table, _payments(tx, association, decided, _midnight(first), _midnight(last + timedelta(days=1))))
     return Report(
-        association=association, name=spec.name, first=first, last=last, basis=basis, table=table, quality=told
+        association=association, name=spec.name, first=first, last=last, basis=basis, table=table, quality=quality
     )
 
 
-def _joined(tx: Tx, association: str) -> Iterator[Enrolment]:
-    for each in reporting.enrolments(tx, association):
-        yield Enrolment(person=each.person_id, league=each.league or "", coverage=each.coverage)
+def _enrolments(tx: Tx, association: str) -> Iterator[Enrolment]:
+    for row in reporting.enrolments(tx, association):
+        yield Enrolment(person=row.person_id, league=row.league or "", coverage=row.coverage)
 
 
 def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[ClaimPayment]:
     for claim in reporting.claim_money(tx, association):
-        found = _granted(claim) if claim.scheme in decided else _proposed(claim)
-        if found is not None and since <= found[1] < until:
-            amount, _, waiting = found
+        payment = _granted(claim) if claim.scheme in decided else _proposed(claim)
+        if payment is not None and since <= payment[1] < until:
+            amount, _, waiting = payment
             yield ClaimPayment(
                 person=claim.person_id,
                 league=claim.league or "",
@@ -92,8 +92,8 @@ def _payments(tx: Tx, association: str, decided: set[str], since: int, until: in
 def _granted(claim: ClaimMoney) -> tuple[int, int, bool] | None:
     """(amount, instant, waits?) of a claim where the association decides; None where it counts for nothing."""
     if claim.outcome is None or claim.decided_at is None:
-        found = _proposed(claim)
-        return None if found is None else (found[0], found[1], True)
+        payment = _proposed(claim)
+        return None if payment is None else (payment[0], payment[1], True)
     if claim.outcome not in GRANTED or not claim.decided:
         return None
     return claim.decided, claim.decided_at, False

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.flow.people.facts import FactKind, FactList, KnownFact, Told, list_facts, record_fact, withdraw_fact
+from gateway.flow.people.facts import FactKind, FactList, FactReport, KnownFact, list_facts, record_fact, withdraw_fact
 from gateway.web.api.associations import MemberNo
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
@@ -81,7 +81,7 @@ async def list_known(
 async def tell(association: str, request: Request, body: Proved) -> Response:
     """The same fact twice is one fact."""
     new = decode(body, NewFact)
-    report = Told(member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease)
+    report = FactReport(member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease)
     return json_answer(await run_in_threadpool(record_fact, desk_of(request).office, association, report))
 
 
