@@ -12,7 +12,7 @@ from gateway.cli.report_tables import wan
 from gateway.core.studies.reporting import (
     ABOVE,
     ClaimPayment,
-    Enrolment,
+    CoveredPerson,
     ReportLine,
     ReportTable,
     add_members,
@@ -33,8 +33,8 @@ def cover(first: str, last: str, scheme: str = "a") -> Coverage:
     return Coverage(first_day=date.fromisoformat(first), last_day=date.fromisoformat(last), scheme=scheme)
 
 
-def joined(person: int, league: str, *coverage: Coverage) -> Enrolment:
-    return Enrolment(person=person, league=league, coverage=coverage)
+def joined(person: int, league: str, *coverage: Coverage) -> CoveredPerson:
+    return CoveredPerson(person=person, league=league, coverage=coverage)
 
 
 def test_a_line_by_hand() -> None:

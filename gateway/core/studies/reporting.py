@@ -36,7 +36,7 @@ class ClaimPayment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     waiting: bool = False
 
 
-class Enrolment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class CoveredPerson(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One enrolment of a person with its coverage periods."""
 
     person: int
@@ -128,7 +128,7 @@ def add_payments(table: ReportTable, payments: Iterable[ClaimPayment]) -> None:
         table.total.pay(persons_payments)
 
 
-def add_members(table: ReportTable, enrolments: Iterable[Enrolment], *, first: date, last: date) -> None:
+def add_members(table: ReportTable, enrolments: Iterable[CoveredPerson], *, first: date, last: date) -> None:
     """Add enrolments that come in order of person: who is covered on any day of the time, and what began in it."""
     for _, group in groupby(enrolments, key=lambda enrolment: enrolment.person):
         covered: dict[Key, int] = {}

@@ -125,7 +125,7 @@ class MemberGroup(msgspec.Struct, kw_only=True):
         self.after += further.after
 
 
-class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
+class BillChange(msgspec.Struct, frozen=True, kw_only=True):
     """One member's change. `who` is the member number where the caller asked for it, else empty."""
 
     before: int
@@ -177,7 +177,7 @@ class Figures(msgspec.Struct, kw_only=True):
     total: MemberGroup = msgspec.field(default_factory=MemberGroup)
     leagues: dict[str, MemberGroup] = msgspec.field(default_factory=dict)
     sizes: dict[int, MemberGroup] = msgspec.field(default_factory=dict)
-    changes: list[MemberChange] = msgspec.field(default_factory=list)
+    changes: list[BillChange] = msgspec.field(default_factory=list)
 
     def take(self, person: SimulatedBill) -> None:
         """Add one person."""
@@ -201,7 +201,7 @@ class Figures(msgspec.Struct, kw_only=True):
 
     def _remember(self, person: SimulatedBill, before: int, after: int) -> None:
         self.changes.append(
-            MemberChange(
+            BillChange(
                 before=before,
                 after=after,
                 claims=max(len(person.before), len(person.after)),
@@ -215,14 +215,14 @@ class Figures(msgspec.Struct, kw_only=True):
         if len(self.changes) > 200 * max(1, self.kept):
             self.changes = self._largest()
 
-    def _largest(self) -> list[MemberChange]:
+    def _largest(self) -> list[BillChange]:
         ordered = sorted(self.changes, key=lambda change: (-change.change, change.order))
         gains = [change for change in ordered[: self.kept] if change.change > 0]
         losses = [change for change in ordered if change.change < 0]
         losses.sort(key=lambda change: (change.change, change.order))
         return gains + losses[: self.kept]
 
-    def largest(self) -> list[MemberChange]:
+    def largest(self) -> list[BillChange]:
         """The largest changes: those who gain most first, then those who lose most."""
         return self._largest()
 

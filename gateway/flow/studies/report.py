@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from gateway.core.studies.reporting import Basis, ClaimPayment, Enrolment, ReportTable, add_members, add_payments
+from gateway.core.studies.reporting import Basis, ClaimPayment, CoveredPerson, ReportTable, add_members, add_payments
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
@@ -70,9 +70,9 @@ def _of(tx: Tx, office: Office, association: str, first: date, last: date, quali
     )
 
 
-def _enrolments(tx: Tx, association: str) -> Iterator[Enrolment]:
+def _enrolments(tx: Tx, association: str) -> Iterator[CoveredPerson]:
     for row in reporting.enrolments(tx, association):
-        yield Enrolment(person=row.person_id, league=row.league or "", coverage=row.coverage)
+        yield CoveredPerson(person=row.person_id, league=row.league or "", coverage=row.coverage)
 
 
 def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[ClaimPayment]:

@@ -5,13 +5,13 @@ people of the database and `lines` those of a file. The sums are `gateway.core.s
 """
 
 from gateway.flow.studies.simulating.bills import SimulationRequest, bill
-from gateway.flow.studies.simulating.drafts import Rules, load_rules
+from gateway.flow.studies.simulating.drafts import DraftRules, load_rules
 from gateway.flow.studies.simulating.lines import parts_of, simulate_lines
 from gateway.flow.studies.simulating.stored import PeopleShare, shares_of, simulate_stored, take_up_today
 
 __all__ = [
+    "DraftRules",
     "PeopleShare",
-    "Rules",
     "SimulationRequest",
     "bill",
     "load_rules",

@@ -11,7 +11,7 @@ import msgspec
 from gateway.core.schemes import Edition, Insured, OtherPayment, SchemeFamily, assess, payments_stood_on
 from gateway.core.schemes.units.joining import coverage_from
 from gateway.core.studies.simulation import SimulatedBill, earned
-from gateway.flow.studies.simulating.drafts import Rules
+from gateway.flow.studies.simulating.drafts import DraftRules
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.clock import SHANGHAI
 from gateway.model.member import Category, Coverage
@@ -28,7 +28,7 @@ class SimulationRequest(msgspec.Struct, frozen=True, kw_only=True):
     tell, with member numbers where `members` is true.
     """
 
-    rules: Rules
+    rules: DraftRules
     first: date | None = None
     last: date | None = None
     fees: Mapping[Category, Money] = msgspec.field(default_factory=dict)

@@ -13,7 +13,7 @@ from gateway.settings.files import read_toml
 from gateway.settings.schemes import load_families
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class DraftRules(msgspec.Struct, frozen=True, kw_only=True):
     """`before` as it is in force; `after` has `draft` in the place of `edition`, for the same coverage periods.
 
     `families` are all schemes as they are in force, by name; `stacked` says that one of them must be asked first.
@@ -27,7 +27,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     stacked: bool = False
 
 
-def load_rules(folder: Path, draft: Path, *, against: str | None = None) -> Rules:
+def load_rules(folder: Path, draft: Path, *, against: str | None = None) -> DraftRules:
     """Read a draft beside the editions of `folder`, with every check an edition in force must pass.
 
     The draft stands in place of the edition `against`; by default of the one with its own name or first day,
@@ -49,7 +49,7 @@ def load_rules(folder: Path, draft: Path, *, against: str | None = None) -> Rule
     editions = tuple(edition if stands.name == replaced.name else stands for stands in family.editions)
     after = msgspec.structs.replace(drafted, editions=editions)
     stacked = bool(family.stands_on or after.stands_on)
-    return Rules(before=family, after=after, edition=replaced, draft=edition, families=families, stacked=stacked)
+    return DraftRules(before=family, after=after, edition=replaced, draft=edition, families=families, stacked=stacked)
 
 
 def _replaced(family: SchemeFamily, draft: Edition, against: str | None) -> Edition:

@@ -50,7 +50,7 @@ class _PaidCase(msgspec.Struct, gc=False):
     payable: str
 
 
-class _Case(msgspec.Struct, gc=False):
+class _SimulatedCase(msgspec.Struct, gc=False):
     scheme: str
     member: _Member
     settlements: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ class _Case(msgspec.Struct, gc=False):
     beside: dict[str, list[_PaidCase]] = {}
 
 
-_case = msgspec.json.Decoder(_Case)
+_case = msgspec.json.Decoder(_SimulatedCase)
 
 
 def parts_of(file: Path, parts: int) -> list[tuple[int, int]]:

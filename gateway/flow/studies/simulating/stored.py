@@ -19,7 +19,7 @@ from gateway.errors import BadCase, WrongUse
 from gateway.flow.changes.fact_boxes import open_box
 from gateway.flow.office import Office, record_name
 from gateway.flow.studies.simulating.bills import SimulatedPerson, SimulationRequest, bill
-from gateway.flow.studies.simulating.drafts import Rules
+from gateway.flow.studies.simulating.drafts import DraftRules
 from gateway.model.clock import SHANGHAI
 from gateway.model.member import Member
 from gateway.model.record import SettlementRecord
@@ -168,7 +168,7 @@ def _insured(request: SimulationRequest, members: Sequence[Member]) -> Insured:
     return msgspec.structs.replace(own, coverage=(*own.coverage, *further)) if further else own
 
 
-def _stood_on(rules: Rules) -> list[str]:
+def _stood_on(rules: DraftRules) -> list[str]:
     """The other schemes whose payments the rules must know, before or after, and those they stand on themselves."""
     schemes: dict[str, None] = {}
     waiting = [*rules.before.stands_on, *rules.after.stands_on]
