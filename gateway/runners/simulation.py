@@ -13,8 +13,8 @@ from gateway.core.studies.forecast import Forecast, Year, forecast, year_of
 from gateway.core.studies.simulation import Figures, merged
 from gateway.flow.office import Office
 from gateway.flow.studies.simulating import (
+    DraftRules,
     PeopleShare,
-    Rules,
     SimulationRequest,
     load_rules,
     parts_of,
@@ -58,7 +58,7 @@ class SimulationPlan(msgspec.Struct, frozen=True, kw_only=True):
 class SimulationResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came out: the sums, the fund's year under both, the forecast, and how long it took."""
 
-    rules: Rules
+    rules: DraftRules
     figures: Figures
     first: date | None
     last: date | None

@@ -54,9 +54,9 @@ def _result(case: Any, families: Mapping[str, SchemeFamily]) -> SchemeTestResult
 def _plain(value: Any) -> Any:
     """TOML dates and instants as the text that JSON cases carry."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(part) for part in value]
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
@@ -68,14 +68,14 @@ def _differences(case: dict[str, Any], answer: dict[str, Any]) -> list[str]:
     return _compared("estimates", case["expect"], answer["estimates"])
 
 
-def _compared(place: str, expected: Any, found: Any) -> list[str]:
+def _compared(place: str, expected: Any, answer: Any) -> list[str]:
     """What differs, by place; of a table only the keys that are expected."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        pairs = [(f"{place}.{key}", value, found.get(key)) for key, value in expected.items()]
+    if isinstance(expected, dict) and isinstance(answer, dict):
+        pairs = [(f"{place}.{key}", value, answer.get(key)) for key, value in expected.items()]
         return [problem for pair in pairs for problem in _compared(*pair)]
-    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        rows = [(f"{place}[{at}]", *pair) for at, pair in enumerate(zip(expected, found, strict=True))]
+    if isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
+        rows = [(f"{place}[{at}]", *pair) for at, pair in enumerate(zip(expected, answer, strict=True))]
         return [problem for row in rows for problem in _compared(*row)]
-    if expected == ("" if found is None else found):
+    if expected == ("" if answer is None else answer):
         return []
-    return [f"{place}: 应为 (expected) {expected!r}，得到 (found) {found!r}"]
+    return [f"{place}: 应为 (expected) {expected!r}，得到 (found) {answer!r}"]
