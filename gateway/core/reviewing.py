@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
-from itertools import groupby
 from typing import Final, Literal
 
 import msgspec
 
-from gateway.core.match import Model, explain, match, plain_name
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
-from gateway.model.member import Coverage, Member
+from gateway.core.masks import mask_text, same_typing
+from gateway.core.match import COMPARISONS, Model, explain, match
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
+from gateway.model.member import Member
+from gateway.model.person import Subject
 from gateway.model.record import SettlementRecord
 from gateway.words.evidence import IDENTITY_FIELDS
 
@@ -43,11 +43,7 @@ def needs_second(amount: int, *, above: int, although_different: bool = False) -
 
 def same_clerk(name: str, known_as: str) -> bool:
     """Whether two names are one person's at this desk, however they are typed."""
-    return _typed(name) == _typed(known_as)
-
-
-def _typed(name: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", name).split()).casefold()
+    return same_typing(name, known_as)
 
 
 # ── one member alone ──
@@ -117,79 +113,34 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
 
 
-def mask_name(name: str) -> str:
-    """张建国 → 张*国; of two characters, and of one, only the first or none stays."""
-    if len(name) < 3:
-        return name[:1] + "*" if len(name) == 2 else "*"
-    return name[0] + "*" * (len(name) - 2) + name[-1]
-
-
-def mask_number(number: str) -> str:
-    """The region and the last four of a number of 15 characters or more; less of a shorter one."""
-    return _middle(number, 6, 4) if len(number) >= 15 else mask_text(number)
-
-
-def mask_phone(phone: str) -> str:
-    """138****1234."""
-    return _middle(phone, 3, 4) if len(phone) >= 11 else mask_text(phone)
-
-
-def mask_date(day: str) -> str:
-    """1980-05-01 → 1980-**-**."""
-    return day[:4] + "-**-**"
-
-
-def mask_text(text: str) -> str:
-    """At most two characters at each end; at least half stays hidden."""
-    ends = min(2, len(text) // 4)
-    return _middle(text, ends, ends)
-
-
-def _middle(text: str, first: int, last: int) -> str:
-    return text[:first] + "*" * (len(text) - first - last) + (text[-last:] if last else "")
-
-
-def _same_text(record: str, member: str) -> bool:
-    return _typed(record) == _typed(member)
-
-
-def _same_name(record: str, member: str) -> bool:
-    return plain_name(record) == plain_name(member)
-
-
-def _open(text: str) -> str:
-    """What needs no mask."""
-    return text
-
-
-_FIELDS: Final[tuple[tuple[str, str, Callable[[str], str], Callable[[str, str], bool]], ...]] = (
-    ("name", "name", mask_name, _same_name),
-    ("id_type", "id_type", _open, _same_text),
-    ("id_number", "id_number", mask_number, _same_text),
-    ("sex", "sex", _open, _same_text),
-    ("birth_date", "birth_date", mask_date, _same_text),
-    ("employer_name", "unit_name", mask_text, _same_text),
-    ("phone", "phone", mask_phone, _same_text),
-    ("person_no", "", mask_number, _same_text),
-)
-"""Field of the record, field of the member, mask, and whether two values say the same."""
+_COMPARED_IN: Final = {comparison.record_field: comparison for comparison in COMPARISONS}
+_IN_CLEAR: Final = "id_type"
+"""The kind of document is no evidence, since a number is of one kind, but what the numbers beside it are."""
 
 
 def side_by_side(subject: Subject, member: Member, *, reveal: bool) -> list[Pair]:
     """Every field that says who a person is, of record and member; masked unless revealed."""
     pairs = []
-    for record_field, member_field, mask, agree in _FIELDS:
-        values = (_value(subject, record_field), _value(member, member_field))
-        if values == (None, None):
+    for field, label in IDENTITY_FIELDS.items():
+        member_field, mask, same_text = _seen_as(field)
+        record_says, member_says = _value(subject, field), _value(member, member_field)
+        if record_says is None and member_says is None:
             continue
-        record, enrolled = values
         verdict = "missing"
-        if record is not None and enrolled is not None:
-            verdict = "agrees" if agree(record, enrolled) else "differs"
-        shown = [value if reveal or value is None else mask(value) for value in values]
-        label = IDENTITY_FIELDS[record_field]
-        pairs.append(Pair(field=record_field, label=label, record=shown[0], member=shown[1], verdict=verdict))
+        if record_says is not None and member_says is not None:
+            verdict = "agrees" if same_text(record_says, member_says) else "differs"
+        if not reveal and field != _IN_CLEAR:
+            record_says, member_says = (value if value is None else mask(value) for value in (record_says, member_says))
+        pairs.append(Pair(field=field, label=label, record=record_says, member=member_says, verdict=verdict))
     return pairs
+
+
+def _seen_as(field: str) -> tuple[str, Callable[[str], str], Callable[[str, str], bool]]:
+    """The member's field beside a record's, how it is masked, and whether two values say the same."""
+    comparison = _COMPARED_IN.get(field)
+    if comparison is None:
+        return field, mask_text, same_typing
+    return comparison.member_field, comparison.mask, comparison.same_text
 
 
 def _value(holder: Subject | Member, name: str) -> str | None:
@@ -205,30 +156,3 @@ def context_of(record: SettlementRecord) -> dict[str, str | None]:
         "admitted_on": record.admitted_on.isoformat() if record.admitted_on else None,
         "discharged_on": record.discharged_on.isoformat() if record.discharged_on else None,
     }
-
-
-# ── two members, one person ──
-
-
-def union_order(period: Coverage) -> tuple[str, date, int]:
-    """Which of two periods that share a day keeps it: the one that begins first, then the longer one."""
-    return period.scheme, period.first_day, -period.last_day.toordinal()
-
-
-def union_of_coverage(coverage: Sequence[Coverage]) -> tuple[Coverage, ...]:
-    """The periods of several enrolments of one person as periods that share no day, scheme by scheme.
-
-    The period that begins first keeps its days; one that begins inside it covers what is left of it after that, and
-    one that lies inside it adds nothing (保障期并集).
-    """
-    ordered = sorted(coverage, key=union_order)
-    union: list[Coverage] = []
-    for _, periods in groupby(ordered, key=lambda period: period.scheme):
-        last: date | None = None
-        for period in periods:
-            if last is None or period.first_day > last:
-                union.append(period)
-            elif period.last_day > last:
-                union.append(msgspec.structs.replace(period, first_day=date.fromordinal(last.toordinal() + 1)))
-            last = union[-1].last_day
-    return tuple(union)

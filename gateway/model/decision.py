@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -16,23 +15,6 @@ class MatchOutcome(StrEnum):
     MATCHED = "matched"
     REVIEW = "review"
     NONE = "none"
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What matching may know of a record.
-
-    `id_number` as `normalise_id` leaves it: 18 characters, the 15 digits of before 1999, masked or unsound ones as
-    they came.
-    """
-
-    id_type: str | None = None
-    id_number: str | None = None
-    name: str | None = None
-    sex: str | None = None
-    birth_date: date | None = None
-    person_no: str | None = None
-    employer_name: str | None = None
-    phone: str | None = None
 
 
 class Candidate(Particulars, frozen=True, kw_only=True, gc=False):

@@ -35,3 +35,20 @@ _values = attrgetter(*PARTICULARS)
 def particulars_of(person: Particulars) -> dict[str, Any]:
     """Field → value, to give one holder's particulars to another."""
     return dict(zip(PARTICULARS, _values(person), strict=True))
+
+
+class Subject(msgspec.Struct, frozen=True, gc=False):
+    """What matching may know of a record: the same as it stands there, and what only a record tells.
+
+    `id_number` as `normalise_id` leaves it: 18 characters, the 15 digits of before 1999, masked or unsound ones as
+    they came.
+    """
+
+    id_type: str | None = None
+    id_number: str | None = None
+    name: str | None = None
+    sex: str | None = None
+    birth_date: date | None = None
+    person_no: str | None = None
+    employer_name: str | None = None
+    phone: str | None = None

@@ -37,7 +37,8 @@ from gateway.core.match.writing.names import compare_names
 from gateway.core.match.writing.numbers import compare_numbers, read_number
 from gateway.core.match.writing.spelling import folded, plain_name
 from gateway.core.roster import RosterMember, read_roster
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Candidate
+from gateway.model.person import Subject
 from gateway.sandbox.truth import RECORDS_FILE, ROSTER_FILE, TRUTH_FILE, Mix, TruthPlan, write_truth
 from gateway.settings.matching import load_model
 from gateway.settings.shipped import shipped_folder

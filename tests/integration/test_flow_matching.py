@@ -39,8 +39,8 @@ from gateway.flow.reading.rows import identify, look_up
 from gateway.flow.reviewing.inspect import block_report, expected_candidates, explain, explain_item
 from gateway.flow.reviewing.show import list_items
 from gateway.flow.roster.enrol import BLOCK_RULES, enrol, index_again
-from gateway.model.decision import Subject
 from gateway.model.national_id import check_digit
+from gateway.model.person import Subject
 from gateway.store import blocks, members, schema
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.core.match.measuring.trying import Trial
 from gateway.core.roster import RosterMember
-from gateway.model.decision import Subject
 from gateway.model.national_id import checksum_ok, normalise_id
+from gateway.model.person import Subject
 from gateway.sandbox.night_kinds import ENROLLED_TWICE, FIRST_GUEST, SENDING, Guest, Guests, invite
 from gateway.sandbox.people import Person
 from gateway.sandbox.roster import member_no

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.match import Model
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Candidate
 from gateway.model.national_id import check_digit
+from gateway.model.person import Subject
 from gateway.settings.matching import load_model
 
 MODELS = Path(__file__).resolve().parents[2] / "config" / "matching"

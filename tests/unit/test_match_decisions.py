@@ -9,7 +9,8 @@ import pytest
 from match_builders import BORN, MODELS, NUMBER, id_number, member, model, record, swapped, with_digit
 
 from gateway.core.match import explain, match
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
+from gateway.model.person import Subject
 from gateway.settings.matching import load_model
 
 MASKED = NUMBER[:6] + "********" + NUMBER[14:]

@@ -16,8 +16,9 @@ from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.name_tables import FRONT_SURNAMES, PARTS, TRANSCRIBING
 from gateway.core.match.writing.names import compare_names
 from gateway.core.roster import read_roster
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
 from gateway.model.national_id import checksum_ok, sex_of
+from gateway.model.person import Subject
 
 NAMES = (
     "李伟国",

@@ -31,7 +31,8 @@ from gateway.core.match.measuring.training import (
 from gateway.core.match.scoring import score_pair
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Candidate
+from gateway.model.person import Subject
 from gateway.sandbox.training import trained
 from gateway.sandbox.truth import TruthPlan, roster_of
 from gateway.settings.matching import load_model, load_spec, write_model

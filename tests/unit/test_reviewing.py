@@ -8,20 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.reviewing import (
-    mask_date,
-    mask_name,
-    mask_number,
-    mask_phone,
-    mask_text,
-    memory_of,
-    needs_second,
-    same_clerk,
-    side_by_side,
-    union_of_coverage,
-)
-from gateway.model.decision import Subject
+from gateway.core.masks import mask_date, mask_name, mask_number, mask_phone, mask_text
+from gateway.core.reviewing import memory_of, needs_second, same_clerk, side_by_side
+from gateway.core.roster.coverage import union_of_coverage
 from gateway.model.member import Coverage, Member
+from gateway.model.person import Subject
 
 NUMBER = "150999198001010017"
 BORN = date(1980, 1, 1)

@@ -12,8 +12,8 @@ from gateway.core import reviewing
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.core.reviewing import side_by_side
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState
-from gateway.model.decision import Subject
 from gateway.model.member import Member
+from gateway.model.person import Subject
 from gateway.model.record import CARE_TYPES, SettlementRecord
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.matching import load_model

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.core.reviewing import union_of_coverage, union_order
+from gateway.core.roster.coverage import union_of_coverage, union_order
 from gateway.core.schemes import Insured
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.member import Coverage, Member

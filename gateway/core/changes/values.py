@@ -11,9 +11,10 @@ from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.schemes import SchemeFamily
 from gateway.model.benefit import ClaimDecision
 from gateway.model.claim import PrefilledClaim
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
+from gateway.model.person import Subject
 from gateway.model.pieces import Piece
 from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.record import SettlementRecord

@@ -17,9 +17,8 @@ from typing import Final
 from gateway.core.match.compare import COMPARISONS, NAME, Blocking, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
-from gateway.model.decision import Subject
 from gateway.model.national_id import checksum_ok
-from gateway.model.person import Particulars
+from gateway.model.person import Particulars, Subject
 
 _MOST_ASKED: Final = 2
 """Every text is a look-up, and four records in five are strangers'."""

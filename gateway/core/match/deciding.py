@@ -13,7 +13,8 @@ from typing import Final
 from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, SEX, RecordSide, record_side
 from gateway.core.match.model import Model
 from gateway.core.match.scoring import ScoredPair, score_pair
-from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome
+from gateway.model.person import Subject
 
 KNOWN_WRITINGS: Final = frozenset(
     ("equal", "variant", "transcribed", "cut", "rare_lost", "rare_homophone", "rare_spelt")

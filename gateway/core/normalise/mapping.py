@@ -24,8 +24,8 @@ from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
 from gateway.core.normalise.views import IDENTITY_FIELDS, View
 from gateway.model.bundle import is_bundle
-from gateway.model.decision import Subject
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
+from gateway.model.person import Subject
 from gateway.model.record import SettlementRecord
 
 _ALWAYS: Final = ("settlement_no", "total_amount")
@@ -232,29 +232,19 @@ class _Glancing:
 
     def __init__(self, view: View) -> None:
         strict, forgiving = view.readers, view.forgiving
-        self._name = strict.get("name", _absent)
         self._care_type = strict.get("care_type", _absent)
         self._insurance_type = strict.get("insurance_type", _absent)
-        self._id_number = strict.get("id_number", _absent)
         self._diagnosis_codes = forgiving.get("diagnosis_codes", _no_codes)
-        self._id_type, self._sex, self._birth_date, self._person_no, self._employer_name = (
-            forgiving.get(field, _absent) for field in ("id_type", "sex", "birth_date", "person_no", "employer_name")
-        )
+        self._particulars = [
+            (strict if field in AS_WRITTEN else forgiving).get(field, _absent) for field in Subject.__struct_fields__
+        ]
 
     def __call__(self, values: Values) -> Glance:
         care_type, insurance_type = self._care_type(values), self._insurance_type(values)
         return Glance(self.subject(values), care_type, insurance_type, self._diagnosis_codes(values))
 
     def subject(self, values: Values) -> Subject:
-        return Subject(
-            id_type=self._id_type(values),
-            id_number=self._id_number(values),
-            name=self._name(values),
-            sex=self._sex(values),
-            birth_date=self._birth_date(values),
-            person_no=self._person_no(values),
-            employer_name=self._employer_name(values),
-        )
+        return Subject(*[read(values) for read in self._particulars])
 
 
 def _absent(_: Values) -> None:

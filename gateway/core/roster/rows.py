@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gateway.core.roster import values
-from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, Header, shown
+from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, NAMES, Header, shown
 from gateway.core.roster.people import RosterFinding
 from gateway.core.roster.tables import Cell
 from gateway.core.schemes import SchemeFamily
@@ -57,7 +57,7 @@ class RowReader:
         self._width = header.width
         skipped = () if rules.with_coverage else _PERIOD
         at = {column: index for column, index in header.at.items() if column not in skipped}
-        self._plan = [(column, at[column], _reader(column)) for column in values.PARSERS if column in at]
+        self._plan = [(column, at[column], _reader(column)) for column in NAMES if column in at]
 
     def read(self, number: int, cells: list[Cell]) -> tuple[str | None, RosterRow | None]:
         """The member number if it can be read, and the row if it is sound; else its findings are noted."""
@@ -169,5 +169,5 @@ class RowReader:
 
 
 def _reader(column: str) -> Callable[[Cell], Any]:
-    read = values.cell_reader(values.PARSERS[column])
-    return lru_cache(maxsize=2**16)(read) if column in values.REPEATING else read
+    read = values.cell_reader(values.parser_of(column))
+    return lru_cache(maxsize=2**16)(read) if values.repeats(column) else read

@@ -189,28 +189,37 @@ sex: Final = one_of(_SEXES, "男、女 (M, F)")
 category: Final = one_of(_CATEGORIES, "在职、退休 (active, retired)")
 opt_out: Final = one_of(_YES_NO, "是、否 (1, 0, true, false)")
 
-PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
+_plain_text: Final = short_text(64)
+_PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "member_no": number_text,
     "name": person_name,
     "id_type": id_type,
+    # An id number waits for its type.
     "id_number": str,
     "sex": sex,
     "birth_date": day,
     "phone": phone,
     "unit_no": number_text,
     "unit_name": short_text(200),
-    "league": short_text(64),
     "category": category,
-    "scheme": short_text(64),
     "coverage_from": day,
     "coverage_to": day,
     "joined_on": day,
     "opt_out": opt_out,
 }
-"""Column → parser of its text. An id number waits for its type."""
+"""Column → parser of its text, where it is not any text of up to 64 characters."""
 
-REPEATING: Final = tuple(column for column in PARSERS if column not in ("member_no", "name", "id_number", "phone"))
-"""Columns whose cells repeat so much that what they mean is worth remembering."""
+_ONE_PERSONS: Final = frozenset(("member_no", "name", "id_number", "phone"))
+
+
+def parser_of(column: str) -> Callable[[str], Any]:
+    """What reads the text of a column."""
+    return _PARSERS.get(column, _plain_text)
+
+
+def repeats(column: str) -> bool:
+    """Whether cells of a column repeat so much that what they mean is worth remembering."""
+    return column not in _ONE_PERSONS
 
 
 def cell_reader(parse: Callable[[str], Any]) -> Callable[[Cell], Any]:

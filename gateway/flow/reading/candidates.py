@@ -16,10 +16,11 @@ from gateway.core.match import record_blocks, sound_block
 from gateway.core.normalise import Rows
 from gateway.flow.office import Office
 from gateway.flow.opening import member_piece, not_written_off, open_or_set_aside
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Candidate
 from gateway.model.member import Member
 from gateway.model.national_id import looked_up_as, looks_like_id
 from gateway.model.page import Identity
+from gateway.model.person import Subject
 from gateway.model.pieces import Piece
 from gateway.store import blocks, members
 from gateway.store.engine import Tx

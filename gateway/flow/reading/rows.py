@@ -20,9 +20,10 @@ from gateway.flow.office import Office
 from gateway.flow.opening import UNREADABLE
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
-from gateway.model.decision import MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
+from gateway.model.person import Subject
 from gateway.model.pieces import Piece
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass, signed

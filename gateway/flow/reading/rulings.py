@@ -16,7 +16,8 @@ from gateway.core.normalise import Rows
 from gateway.core.reviewing import alone, memory_of
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import CandidateSet
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
+from gateway.model.person import Subject
 from gateway.store import members, rulings
 from gateway.store.engine import Tx
 from gateway.store.rulings import Ruling

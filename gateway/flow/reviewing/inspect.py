@@ -18,7 +18,8 @@ from gateway.flow.pages.stored_pages import open_page
 from gateway.flow.reading.candidates import Search, blocks_asked, number_asked
 from gateway.flow.reading.rows import identify, look_up, see_as_written
 from gateway.flow.reviewing.show import find_item
-from gateway.model.decision import Evidence, Subject
+from gateway.model.decision import Evidence
+from gateway.model.person import Subject
 from gateway.model.rows import RowClass
 from gateway.store import blocks, members, pages, quarantine, records, reviews
 from gateway.store.blocks import Width

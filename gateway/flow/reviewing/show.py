@@ -25,9 +25,10 @@ from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.reading.candidates import Search
 from gateway.flow.reading.rows import identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
-from gateway.model.decision import MatchDecision, MatchOutcome, Subject
+from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.money import yuan
+from gateway.model.person import Subject
 from gateway.model.questions import ReviewItem
 from gateway.model.states import ItemState, QuestionKind
 from gateway.store import accesses, blocks, claims, match_decisions, members, pages, review_decisions, reviews

@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from datetime import date
 from typing import Final
 
+from gateway.core.masks import mask_date
 from gateway.core.match.compare.comparison import Comparison, RecordSide
 from gateway.model.decision import Candidate
 from gateway.model.national_id import birth_date_of, checksum_ok
@@ -46,4 +47,5 @@ BIRTH_DATE: Final = Comparison(
     by_chance=_by_chance,
     supports={"equal": "agrees"},
     contradicts=frozenset(("swapped", "year", "differs")),
+    mask=mask_date,
 )

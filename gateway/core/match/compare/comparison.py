@@ -13,10 +13,11 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.masks import mask_text, same_typing
 from gateway.core.match.model import Model
 from gateway.core.match.writing.numbers import Number, read_number
-from gateway.model.decision import Candidate, Subject
-from gateway.model.person import Particulars
+from gateway.model.decision import Candidate
+from gateway.model.person import Particulars, Subject
 
 EARLIEST_BIRTH: Final = 1905
 """An earlier birth date is a placeholder (1900-01-01) and says nothing."""
@@ -78,6 +79,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     Finding members. `blocking`: None where nothing is looked up by it. `told_by_feeds`: whether settlements carry it,
     so that a change of it can lead a stored settlement to another member.
+
+    Showing. `mask`: how much of a value a clerk sees unasked; `same_text`: whether two values say the same to the eye.
     """
 
     field: str
@@ -96,6 +99,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     contradicts: frozenset[str] = frozenset()
     blocking: Blocking | None = None
     told_by_feeds: bool = True
+    mask: Callable[[str], str] = mask_text
+    same_text: Callable[[str, str], bool] = same_typing
 
     def weight(self, level: str, member: Candidate, model: Model) -> float:
         """Bits of evidence that agreement at this level is worth, for or against this member."""

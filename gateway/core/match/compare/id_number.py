@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.core.masks import mask_number
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, day_of
 from gateway.core.match.writing.numbers import compare_numbers, permit_of, read_number, visible_ends
 from gateway.model.decision import Candidate
@@ -64,4 +65,5 @@ ID_NUMBER: Final = Comparison(
     echoes_card=False,
     always_said=True,
     blocking=Blocking(place=2, of_member=_of_member, of_record=_of_record),
+    mask=mask_number,
 )

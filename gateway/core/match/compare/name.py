@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from math import log2
 from typing import Final
 
+from gateway.core.masks import mask_name
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, day_of
 from gateway.core.match.model import Frequencies, Model
 from gateway.core.match.writing.name_keys import name_key, name_keys
@@ -50,6 +51,10 @@ def _of_record(record: RecordSide) -> str:
     return f"nb|{day_of(record.born)}|{key}" if key and record.born else ""
 
 
+def _same_text(record: str, member: str) -> bool:
+    return plain_name(record) == plain_name(member)
+
+
 NAME: Final = Comparison(
     field="name",
     levels=(
@@ -82,4 +87,6 @@ NAME: Final = Comparison(
     always_said=True,
     # Asked for first: it survives whatever happens to numbers, and with the birth date it leads to few.
     blocking=Blocking(place=1, of_member=_of_member, of_record=_of_record),
+    mask=mask_name,
+    same_text=_same_text,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.core.masks import mask_number
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide
 from gateway.model.decision import Candidate
 from gateway.model.person import Particulars
@@ -31,4 +32,5 @@ PERSON_NO: Final = Comparison(
     member_field="",
     supports={"known": "known"},
     blocking=Blocking(place=3, of_member=_of_member, of_record=_of_record),
+    mask=mask_number,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
+from gateway.core.masks import mask_phone
 from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide
 from gateway.core.match.writing.contacts import phone_digits
 from gateway.model.decision import Candidate
@@ -49,4 +50,5 @@ PHONE: Final = Comparison(
     supports={"equal": "agrees"},
     blocking=Blocking(place=4, of_member=_of_member, of_record=_of_record),
     told_by_feeds=False,
+    mask=mask_phone,
 )

@@ -17,6 +17,11 @@ def _compare(record: RecordSide, member: Candidate) -> str:
     return "equal" if of_record == of_member else "differs"
 
 
+def _open(sex: str) -> str:
+    """Of two values there is nothing to mask."""
+    return sex
+
+
 SEX: Final = Comparison(
     field="sex",
     levels=("equal", "differs", "missing"),
@@ -25,4 +30,5 @@ SEX: Final = Comparison(
     member_field="sex",
     of_same_number=True,
     contradicts=frozenset(("differs",)),
+    mask=_open,
 )

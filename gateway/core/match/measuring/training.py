@@ -17,7 +17,8 @@ from gateway.core.match.compare import COMPARISONS, LEVELS, SAME_NUMBER_FIELDS, 
 from gateway.core.match.model import Frequencies, Level, Model, SameNumber, log_odds
 from gateway.core.match.scoring import score_pair
 from gateway.core.match.writing.spelling import folded, plain_name
-from gateway.model.decision import Candidate, Subject
+from gateway.model.decision import Candidate
+from gateway.model.person import Subject
 
 Levels = Mapping[str, str]
 """Field → level of one pair."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -12,31 +12,18 @@ from gateway.core.match.blocks import member_blocks, record_blocks
 from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
-from gateway.model.decision import Candidate, MatchDecision, Subject
+from gateway.model.decision import Candidate, MatchDecision
 from gateway.model.national_id import looked_up_as, normalise_id
-from gateway.model.person import particulars_of
+from gateway.model.person import Subject, particulars_of
 
 _Found: TypeAlias = Candidate | list[Candidate]
 
 
-class _Line(msgspec.Struct):
-    """As much of a record as matching reads. A value of another kind than the contract's counts as missing."""
+_LINE: Final = msgspec.defstruct("Line", [(name, Any, None) for name in ("settlement_no", *Subject.__struct_fields__)])
+"""As much of a record as matching reads. A value of another kind than the contract's counts as missing."""
 
-    settlement_no: Any = None
-    name: Any = None
-    id_type: Any = None
-    id_number: Any = None
-    sex: Any = None
-    birth_date: Any = None
-    person_no: Any = None
-    employer_name: Any = None
-    phone: Any = None
-
-
-class _Wrapped(msgspec.Struct):
-    """A line of `hubao normalise`."""
-
-    record: _Line
+_WRAPPED_LINE: Final = msgspec.defstruct("WrappedLine", [("record", _LINE)])
+"""A line of `hubao normalise`."""
 
 
 class Trial:
@@ -123,46 +110,48 @@ def _all(index: dict[str, _Found], keys: Iterable[str]) -> Iterable[Candidate]:
             yield there
 
 
-def _read(line: bytes) -> _Line | None:
+def _read(line: bytes) -> Any:
+    """A line with the fields of `_LINE`; None where it is no record."""
     try:
-        return msgspec.json.decode(line, type=_Wrapped).record
+        return msgspec.json.decode(line, type=_WRAPPED_LINE).record  # type: ignore[attr-defined]
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
-        return msgspec.json.decode(line, type=_Line)
+        return msgspec.json.decode(line, type=_LINE)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _subject(record: _Line) -> Subject:
-    id_type = _text(record.id_type)
-    sex = _text(record.sex)
-    return Subject(
-        id_type=id_type,
-        id_number=_number(_text(record.id_number)),
-        name=_text(record.name),
-        sex=sex if sex in ("M", "F") else None,
-        birth_date=_date(_text(record.birth_date)),
-        person_no=_text(record.person_no),
-        employer_name=_text(record.employer_name),
-        phone=_text(record.phone),
-    )
+def _subject(record: Any) -> Subject:
+    values: dict[str, Any] = {}
+    for field in Subject.__struct_fields__:
+        text = _text(getattr(record, field))
+        values[field] = _READERS[field](text) if text is not None and field in _READERS else text
+    return Subject(**values)
 
 
 def _text(value: object) -> str | None:
     return value or None if isinstance(value, str) else None
 
 
-def _date(text: str | None) -> date | None:
+def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def _number(text: str | None) -> str | None:
+def _sex(text: str) -> str | None:
+    return text if text in ("M", "F") else None
+
+
+def _number(text: str) -> str | None:
     """The number as a row is asked by: half-width, upper case X, an old one in its 15 digits."""
-    return normalise_id(text) or None if text else None
+    return normalise_id(text) or None
+
+
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {"id_number": _number, "sex": _sex, "birth_date": _date}
+"""How fields are read that are not text as it stands."""
 
 
 def _unreadable() -> dict[str, Any]:

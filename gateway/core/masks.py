@@ -1,0 +1,46 @@
+"""Masks (脱敏): how much of a person's value is shown unasked; and whether two values are typed alike."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def mask_name(name: str) -> str:
+    """张建国 → 张*国; of two characters, and of one, only the first or none stays."""
+    if len(name) < 3:
+        return name[:1] + "*" if len(name) == 2 else "*"
+    return name[0] + "*" * (len(name) - 2) + name[-1]
+
+
+def mask_number(number: str) -> str:
+    """The region and the last four of a number of 15 characters or more; less of a shorter one."""
+    return _middle(number, 6, 4) if len(number) >= 15 else mask_text(number)
+
+
+def mask_phone(phone: str) -> str:
+    """138****1234."""
+    return _middle(phone, 3, 4) if len(phone) >= 11 else mask_text(phone)
+
+
+def mask_date(day: str) -> str:
+    """1980-05-01 → 1980-**-**."""
+    return day[:4] + "-**-**"
+
+
+def mask_text(text: str) -> str:
+    """At most two characters at each end; at least half stays hidden."""
+    ends = min(2, len(text) // 4)
+    return _middle(text, ends, ends)
+
+
+def _middle(text: str, first: int, last: int) -> str:
+    return text[:first] + "*" * (len(text) - first - last) + (text[-last:] if last else "")
+
+
+def same_typing(one: str, other: str) -> bool:
+    """Whether two texts are the same but for width, case and spaces."""
+    return _typed(one) == _typed(other)
+
+
+def _typed(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
