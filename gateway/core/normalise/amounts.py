@@ -53,10 +53,10 @@ def yuan_parser(empty: frozenset[str], *, thousands: bool) -> Callable[[Any], in
 
 
 def _exactly(text: str) -> int:
-    found = _AMOUNT.fullmatch(text)
-    if found is None:
+    amount = _AMOUNT.fullmatch(text)
+    if amount is None:
         raise Wrong("not_an_amount")
-    sign, whole, part = found.groups()
+    sign, whole, part = amount.groups()
     fen = int(whole) * 100 + _part_in_fen(part or "")
     return -fen if sign else fen
 

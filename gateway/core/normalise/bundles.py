@@ -39,8 +39,8 @@ class BundleRows:
 
     def _rows_in(self, call: Call) -> list[Row]:
         """A reply's settlements; one that cannot be read is a row too, so that somebody looks at it."""
-        found = _replied(call, self._spoken)
-        return [(None, call.asked)] if found is None else [(raw, call.asked) for raw in found]
+        rows = _replied(call, self._spoken)
+        return [(None, call.asked)] if rows is None else [(raw, call.asked) for raw in rows]
 
     def values(self, decoder: RowDecoder, sources: Sources) -> Callable[[int], Values]:
         """Index → values of that row, joined ones included."""
@@ -60,8 +60,8 @@ class BundleRows:
         name, _, column = path.partition(".")
         join = next(join for join in self._rule.joins if join.name == name)
         key = _key(own[keys[name]]) or _key(asked.get(join.key))
-        found = [row.get(column) for row in self._table(name).get(key, ())] if key else []
-        present = [value for value in found if value not in (None, "")]
+        values = [row.get(column) for row in self._table(name).get(key, ())] if key else []
+        present = [value for value in values if value not in (None, "")]
         return (present if join.many else present[0]) if present else None
 
     def _table(self, name: str) -> dict[str, list[dict[str, Any]]]:

@@ -49,8 +49,8 @@ def date_parser(formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bo
                 return date.fromisoformat(value)
             except ValueError:
                 pass
-        found = instant(value)
-        return None if found is None else found.date()
+        moment = instant(value)
+        return None if moment is None else moment.date()
 
     return parse
 
@@ -71,9 +71,9 @@ def datetime_parser(
         if value is None:
             return None
         if type(value) is str and len(value) == 19 and value[10] in " T":
-            found = _usual(value)
-            if found is not None:
-                return found
+            moment = _usual(value)
+            if moment is not None:
+                return moment
         if type(value) is int and -(10**14) < value < 10**14:
             return slow(str(value))
         if type(value) is not str:
@@ -97,28 +97,28 @@ def _as_regex(pattern: str) -> str:
     return "".join(_TOKENS.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern))
 
 
-def _in_range(found: datetime | None, code: str) -> datetime:
+def _in_range(moment: datetime | None, code: str) -> datetime:
     # Placeholders such as 0001-01-01 and 9999-12-31 are no dates of a settlement.
-    if found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise Wrong(code)
-    return found
+    return moment
 
 
 def _iso(text: str) -> datetime | None:
     if _ISO.fullmatch(text) is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=SHANGHAI_OFFSET) if found.tzinfo is None else found.astimezone(SHANGHAI_OFFSET)
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=SHANGHAI_OFFSET) if moment.tzinfo is None else moment.astimezone(SHANGHAI_OFFSET)
     except (ValueError, OverflowError):
         return None
 
 
 def _by_format(text: str, patterns: list[re.Pattern[str]]) -> datetime | None:
     for pattern in patterns:
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return _from_parts({name: int(part) for name, part in found.groupdict().items()})
+        match = pattern.fullmatch(text)
+        if match is not None:
+            return _from_parts({name: int(part) for name, part in match.groupdict().items()})
     return None
 
 
@@ -133,8 +133,8 @@ def _from_parts(parts: dict[str, int]) -> datetime | None:
 def _millis(text: str) -> datetime | None:
     if _MILLIS.fullmatch(text) is None:
         return None
-    found = _EPOCH + timedelta(milliseconds=int(text))
+    moment = _EPOCH + timedelta(milliseconds=int(text))
     # In the summers up to 1991 clocks in China stood an hour ahead, and birth dates come as local midnight.
-    if found.year < 1992 and (found.hour, found.minute, found.second) == (23, 0, 0):
-        found += timedelta(hours=1)
-    return found
+    if moment.year < 1992 and (moment.hour, moment.minute, moment.second) == (23, 0, 0):
+        moment += timedelta(hours=1)
+    return moment

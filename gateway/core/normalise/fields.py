@@ -76,7 +76,7 @@ def sources_of(language: MappingLanguage, field: str) -> tuple[str, ...]:
     own = rule.sources + rule.sum + rule.minus
     if field == "care_type":
         own += disease_sources(language)
-    return own + tuple(source for other in further for source in sources_of(language, other))
+    return own + tuple(source for addend in further for source in sources_of(language, addend))
 
 
 def disease_sources(language: MappingLanguage) -> tuple[str, ...]:
@@ -222,11 +222,11 @@ class Readers:
         diseases = _forgiving(_all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language))))
 
         def read(values: Values) -> str | None:
-            found: str | None = care(values)
-            if found != "outpatient_chronic":
-                return found
-            known = any(one.startswith(special) for one in diseases(values) or ())
-            return "outpatient_special" if known else found
+            care_type: str | None = care(values)
+            if care_type != "outpatient_chronic":
+                return care_type
+            special_disease = any(code.startswith(special) for code in diseases(values) or ())
+            return "outpatient_special" if special_disease else care_type
 
         return read
 
@@ -279,8 +279,8 @@ def _first_of(parse: Parser, places: tuple[int, ...]) -> Reader:
         for place in places:
             # Most spellings of a name are in no row at all: no parser makes anything of None.
             value = values[place]
-            if value is not None and (found := parse(value)) is not None:
-                return found
+            if value is not None and (parsed := parse(value)) is not None:
+                return parsed
         return None
 
     return read
@@ -288,12 +288,12 @@ def _first_of(parse: Parser, places: tuple[int, ...]) -> Reader:
 
 def _all_of(parse: Parser, places: tuple[int, ...]) -> Reader:
     def read(values: Values) -> tuple[str, ...]:
-        found: tuple[str, ...] = ()
+        parts: tuple[str, ...] = ()
         for place in places:
             value = values[place]
             if value is not None:
-                found += parse(value)
-        return tuple(dict.fromkeys(found)) if len(found) > 1 else found
+                parts += parse(value)
+        return tuple(dict.fromkeys(parts)) if len(parts) > 1 else parts
 
     return read
 
@@ -324,10 +324,10 @@ def _minus(read: Reader, taken: list[Reader]) -> Reader:
 
 def _required(read: Reader) -> Reader:
     def present(values: Values) -> Any:
-        found = read(values)
-        if found is None or found == ():
+        value = read(values)
+        if value is None or value == ():
             raise Wrong("missing")
-        return found
+        return value
 
     return present
 

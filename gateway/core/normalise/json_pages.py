@@ -56,12 +56,12 @@ def _quickly(content: bytes, spoken: JsonFormat) -> list[Raw] | None:
     if spoken.national_envelope:
         return None
     try:
-        found = _decoder_at(spoken.rows[0]).decode(content)
+        rows = _decoder_at(spoken.rows[0]).decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     for _ in spoken.rows[0].split("."):
-        found = found and found.inside
-    return found or None
+        rows = rows and rows.inside
+    return rows or None
 
 
 @lru_cache(maxsize=64)
@@ -92,8 +92,8 @@ def _top(content: bytes) -> Raw | dict[str, Raw]:
     if first != b"{" and first in b'"0123456789-tfn':
         _safely(_PLAIN.decode, content)
         raise bad_page("wrong_shape")
-    found: dict[str, Raw] = _safely(_OBJECT.decode, content)
-    return found
+    fields: dict[str, Raw] = _safely(_OBJECT.decode, content)
+    return fields
 
 
 def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat) -> list[Raw]:
@@ -104,8 +104,8 @@ def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat) -> list[Raw]:
         return elements
     if spoken.national_envelope:
         check_envelope(top)
-    found = next((raw for path in spoken.rows if path != "." and (raw := find(top, path)) is not None), None)
-    return [] if found is None else _rows_of(found)
+    rows = next((raw for path in spoken.rows if path != "." and (raw := find(top, path)) is not None), None)
+    return [] if rows is None else _rows_of(rows)
 
 
 def check_envelope(top: dict[str, Raw]) -> None:
@@ -147,8 +147,8 @@ def _object(raw: Raw | None) -> dict[str, Raw] | None:
         return None
     if _first(opened) != b"{":
         return None
-    found: dict[str, Raw] = _safely(_OBJECT.decode, opened)
-    return found
+    fields: dict[str, Raw] = _safely(_OBJECT.decode, opened)
+    return fields
 
 
 def _opened(raw: Raw | None) -> Raw | None:

@@ -166,10 +166,10 @@ class CompiledMapping:
         """Settlement number, whether it is a reversal, and total in fen of a row whose identity cannot be read,
         as far as they can: enough to count it, and to know it when it comes again."""
         try:
-            found, _ = self._identity.thoroughly(rows.identity(index))
+            fields, _ = self._identity.thoroughly(rows.identity(index))
         except Wrong:
             return None, False, None
-        return found.get("settlement_no"), bool(found.get("reversal")), found.get("total_amount")
+        return fields.get("settlement_no"), bool(fields.get("reversal")), fields.get("total_amount")
 
     def totals(self, content: bytes) -> FeedTotals | None:
         """What a JSON page itself says it holds, where the mapping says where that stands."""
@@ -211,9 +211,9 @@ class CompiledMapping:
             return whole.errors if isinstance(whole, Rejected) else (row_error(wrong.code, ""),)
 
     def _all_errors(self, values: Values) -> tuple[RowError, ...]:
-        found, errors = self._full.thoroughly(values)
+        fields, errors = self._full.thoroughly(values)
         wrong = {error.field for error in errors}
-        partial = SettlementRecord(**{"settlement_no": "", **found})
+        partial = SettlementRecord(**{"settlement_no": "", **fields})
         # A check says something only where every amount it looks at could be read.
         sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
         return (*errors, *(check.error for check in sound if check.fails(partial)))

@@ -68,10 +68,10 @@ def identifier_parser(text: Text) -> Text:
     """A number of something, kept as text. Refuses 1.52E+19: the digits it stood for are lost."""
 
     def parse(value: Any) -> str | None:
-        found = text(value)
-        if found is not None and ("." in found or "+" in found) and _SCIENTIFIC.fullmatch(found):
+        written = text(value)
+        if written is not None and ("." in written or "+" in written) and _SCIENTIFIC.fullmatch(written):
             raise Wrong("damaged_number")
-        return found
+        return written
 
     return parse
 
@@ -85,9 +85,9 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
         if code is None:
             return None
         for start in (code, *(code[:length] for length in lengths)):
-            found = codes.get(start)
-            if found is not None:
-                return found or None
+            meaning = codes.get(start)
+            if meaning is not None:
+                return meaning or None
         return _unknown(code, unknown)
 
     # Nearly every value is a code of the table or already what one stands for: those are looked up beforehand.
@@ -146,10 +146,10 @@ def _whole_number(value: Any) -> int:
         return value
     if type(value) is not str:
         raise Wrong("wrong_type")
-    found = _WHOLE.fullmatch(value.strip())
-    if found is None:
+    match = _WHOLE.fullmatch(value.strip())
+    if match is None:
         raise Wrong("not_an_integer")
-    return int(found[1])
+    return int(match[1])
 
 
 def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[[Any], tuple[str, ...]]:
@@ -165,13 +165,13 @@ def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[
         if value is None or value == "":
             return ()
         if type(value) is str and not split.search(value):
-            one = text(value)
-            return () if one is None else (one,)
+            part = text(value)
+            return () if part is None else (part,)
         every = items(value)
         if len(every) > MOST_ITEMS:
             raise Wrong("too_long")
         texts = [text(part.get(item) if item and type(part) is dict else part) for part in every]
-        return tuple(dict.fromkeys(found for found in texts if found is not None))
+        return tuple(dict.fromkeys(part for part in texts if part is not None))
 
     return parse
 
@@ -200,11 +200,11 @@ def number_asked_for(id_type: str | None, number: str | None) -> str | None:
     # The usual case at once, because this too is asked of everybody's row.
     if (id_type == "01" or id_type is None) and number is not None and checksum_ok(number):
         return number
-    found = id_number_of(id_type, number)
-    if found is None or found == number or len(found) != 18:
-        return found
+    complete = id_number_of(id_type, number)
+    if complete is None or complete == number or len(complete) != 18:
+        return complete
     written = normalise_id(number or "")
-    return written if len(written) == 15 else found
+    return written if len(written) == 15 else complete
 
 
 def number_as_written(id_type: str | None, number: str | None) -> str | None:

@@ -37,5 +37,5 @@ def _totals(top: dict[str, Raw], paths: TotalsPaths) -> FeedTotals | None:
 
 
 def _value(top: dict[str, Raw], path: str) -> object:
-    found = find(top, path, opened=False)
-    return None if found is None else msgspec.json.Decoder(float_hook=str).decode(found)
+    raw = find(top, path, opened=False)
+    return None if raw is None else msgspec.json.Decoder(float_hook=str).decode(raw)

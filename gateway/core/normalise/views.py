@@ -64,7 +64,7 @@ class View:
         }
         self.forgiving = {field: readers.forgiving(field) for field in fields}
         self._all = [(field, read, rule_of(language, field).sources) for field, read in self.readers.items()]
-        plain = {field: found for field in fields if field not in as_written and (found := readers.plain(field))}
+        plain = {field: plainly for field in fields if field not in as_written and (plainly := readers.plain(field))}
         self._plain = tuple((field, parse, place) for field, (parse, place, _) in plain.items())
         self._further = tuple((field, read) for field, (_, _, read) in plain.items() if read)
         # What a row reverses is not even looked for where it is no reversal, unless it must always be there.
@@ -76,25 +76,25 @@ class View:
     def read(self, values: Values) -> dict[str, Any]:
         """Field → value. Raises Wrong for the first thing wrong; `thoroughly` lists all."""
         # A copy has room for every field from the start.
-        found: dict[str, Any] = self._nothing.copy()
+        parsed: dict[str, Any] = self._nothing.copy()
         for field, parse, place in self._plain:
-            found[field] = parse(values[place])
+            parsed[field] = parse(values[place])
         for field, read in self._further:
-            if found[field] is None:
-                found[field] = read(values)
+            if parsed[field] is None:
+                parsed[field] = read(values)
         for field, read in self._derived:
-            found[field] = read(values)
-        if self._reverses and found["reversal"]:
-            found["reverses"] = self._reverses(values)
-        return found
+            parsed[field] = read(values)
+        if self._reverses and parsed["reversal"]:
+            parsed["reverses"] = self._reverses(values)
+        return parsed
 
     def thoroughly(self, values: Values) -> tuple[dict[str, Any], list[RowError]]:
         """The fields that can be read, and an error for every field that cannot."""
-        found: dict[str, Any] = {}
+        parsed: dict[str, Any] = {}
         errors: list[RowError] = []
         for field, read, sources in self._all:
             try:
-                found[field] = read(values)
+                parsed[field] = read(values)
             except Wrong as wrong:
                 errors.append(row_error(wrong.code, field, sources))
-        return found, errors
+        return parsed, errors
