@@ -42,8 +42,8 @@ class PullFeed(Protocol):
     def release(self, fetched: Fetched) -> None: ...
 
 
-class Swept(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of asking about some people: one page (a bundle), and which of them it settles.
+class SweepReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of asking about some people: one page (a bundle), and which of them it covers.
 
     `asked` were answered in full. `failed` (member id, stable code) were answered in part or not at all and must
     be asked again; what was learnt about them stands in the page all the same. A subject in neither was not
@@ -66,7 +66,7 @@ class SweepFeed(Protocol):
     @property
     def people_per_page(self) -> int: ...
 
-    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept: ...
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> SweepReply: ...
 
 
 class ReceiveFeed(Protocol):

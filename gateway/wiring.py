@@ -44,7 +44,7 @@ def jitter() -> float:
 
 
 def new_lease() -> str:
-    """A name nobody else uses."""
+    """A name that is not used a second time."""
     return secrets.token_hex(16)
 
 

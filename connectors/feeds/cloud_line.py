@@ -52,9 +52,9 @@ from gateway.ports import (
     Seconds,
     SecretName,
     Surroundings,
+    SweepReply,
     SweepSubject,
     SweepWay,
-    Swept,
 )
 
 PATHS: Final[Mapping[str, str]] = {
@@ -252,7 +252,7 @@ class CloudLine:
         self._pace = Pace(around.per_second, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
 
-    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> SweepReply:
         """One bundle about as many of these people as fit; see `gateway.ports.SweepFeed`."""
         if not subjects:
             raise WrongUse("一次查询至少一人 (ask about at least one person)")
@@ -338,10 +338,10 @@ class _Sweep:
             self.asked.append(member_id)
         return True
 
-    def swept(self, request: str) -> Swept:
+    def swept(self, request: str) -> SweepReply:
         """The page and who it covers."""
         fetched = Fetched(content=bundle_of(self.calls), request=request)
-        return Swept(fetched=fetched, asked=tuple(self.asked), failed=tuple(self.failed))
+        return SweepReply(fetched=fetched, asked=tuple(self.asked), failed=tuple(self.failed))
 
 
 WAY = SweepWay(spec=CloudLineSpec, make=CloudLine)

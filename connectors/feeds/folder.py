@@ -1,7 +1,7 @@
 """Files dropped in a folder: one page per file, or per part of a large one.
 
 A file is taken once it is complete: its marker exists and is not older than the file, or, where the feed has
-no markers, nobody has written to it for a while. What identifies a page is file name, content digest and
+no markers, it has lain still for a while. What identifies a page is file name, content digest and
 part, so a file that is replaced by a corrected one of the same name is a new page, and a file read again
 after a crash is the same page. Symbolic links, subfolders and devices are never followed or opened.
 """

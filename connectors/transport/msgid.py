@@ -1,7 +1,7 @@
 """发送方报文ID (msgid): facility (12) + yyyyMMddHHmmss (14) + sequence (4), never the same twice.
 
 Random sequences repeat under load, and a counter in memory starts again with the process. So the last number
-given out stands in a small file, and whoever takes the next one holds that file's lock: threads, processes
+given out stands in a small file, and taking the next one holds that file's lock: threads, processes
 and restarts of one machine never share a number. When a second's 10,000 are used up, or the clock is set
 back, the time inside the number runs ahead of the clock instead of repeating.
 
@@ -33,10 +33,10 @@ def default_state(facility_no: str) -> Path:
 def following(last: str, now: datetime) -> str:
     """The 18 digits (second and sequence) after `last` ("" for none) at `now`, written in its local time."""
     at = now.replace(microsecond=0, tzinfo=None)
-    given = _read(last)
-    if given is None or given[0] < at or given[0] - at > _FAR_AHEAD:
+    latest = _read(last)
+    if latest is None or latest[0] < at or latest[0] - at > _FAR_AHEAD:
         return f"{at.strftime(_STAMP)}{0:04d}"
-    second, sequence = given
+    second, sequence = latest
     if sequence >= _LAST_SEQUENCE:
         return f"{(second + timedelta(seconds=1)).strftime(_STAMP)}{0:04d}"
     return f"{second.strftime(_STAMP)}{sequence + 1:04d}"

@@ -1,4 +1,4 @@
-"""A rate limit as a promise: so many calls in a second, evenly, whoever asks."""
+"""A rate limit as a promise: so many calls in a second, evenly, for all callers together."""
 
 from __future__ import annotations
 

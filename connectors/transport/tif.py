@@ -40,12 +40,12 @@ def verify(
     headers: Mapping[str, str], *, paas_id: str, secret: str, now: int, tolerance: int = TOLERANCE_SECONDS
 ) -> None:
     """Prove that a call came from `paas_id` within `tolerance` seconds of `now`. Raises NotAuthentic."""
-    given = {name.lower(): value for name, value in headers.items()}
-    seconds, nonce = given.get("x-tif-timestamp", ""), given.get("x-tif-nonce", "")
+    lowered = {name.lower(): value for name, value in headers.items()}
+    seconds, nonce = lowered.get("x-tif-timestamp", ""), lowered.get("x-tif-nonce", "")
     if not nonce or not _SECONDS.fullmatch(seconds) or abs(now - int(seconds)) > tolerance:
         raise NotAuthentic
-    wanted = f"{paas_id} {signature(secret, timestamp=int(seconds), nonce=nonce)}"
+    expected = f"{paas_id} {signature(secret, timestamp=int(seconds), nonce=nonce)}"
     # Some gateways of this family write the hex in capitals.
-    found = f"{given.get('x-tif-paasid', '')} {given.get('x-tif-signature', '').lower()}"
-    if not hmac.compare_digest(wanted.encode("utf-8"), found.encode("utf-8", "surrogatepass")):
+    received = f"{lowered.get('x-tif-paasid', '')} {lowered.get('x-tif-signature', '').lower()}"
+    if not hmac.compare_digest(expected.encode("utf-8"), received.encode("utf-8", "surrogatepass")):
         raise NotAuthentic

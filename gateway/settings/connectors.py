@@ -56,26 +56,22 @@ def connection_table(ways: Mapping[str, Way[Any, Any]]) -> Any:
 
     union: Any = Union[tuple(tables.values())]  # noqa: UP007 - the members are only known here.
     discriminator = [Field(discriminator="kind")] if len(tables) > 1 else []
-    return Annotated[(union, *discriminator, AfterValidator(connect), PlainSerializer(_as_it_is))]
-
-
-def _as_it_is(connection: Connection[Any, Any]) -> Any:
-    """A dumped file holds the connection itself, so that it can be checked again."""
-    return connection
+    # A dumped file holds the connection itself, so that it can be checked again.
+    as_it_is = PlainSerializer(lambda connection: connection)
+    return Annotated[(union, *discriminator, AfterValidator(connect), as_it_is)]
 
 
 def _table(kind: str, spec: type[ConnectorSpec]) -> type[Spec]:
     """A closed table for the options of one kind, called in schemas as the kind is: `cloud-line` → `CloudLine`."""
     hints = get_type_hints(spec, include_extras=True)
-    fields = {field.name: (_checked(hints[field.name]), _default(field)) for field in msgspec.structs.fields(spec)}
+    fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
+    for field in msgspec.structs.fields(spec):
+        default = ... if field.default is msgspec.NODEFAULT else field.default
+        if field.default_factory is not msgspec.NODEFAULT:
+            default = Field(default_factory=field.default_factory)
+        fields[field.name] = _checked(hints[field.name]), default
     title = "".join(part.capitalize() for part in kind.split("-"))
-    return create_model(title, __base__=Spec, __doc__=spec.__doc__, kind=(Literal[kind], ...), **fields)  # type: ignore[call-overload, no-any-return]
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return Field(default_factory=field.default_factory)
-    return ... if field.default is msgspec.NODEFAULT else field.default
+    return create_model(title, __base__=Spec, __doc__=spec.__doc__, **fields)
 
 
 def _checked(hint: Any) -> Any:
@@ -84,11 +80,11 @@ def _checked(hint: Any) -> Any:
     if origin is None or origin is Literal:
         return _CHECKS.get(hint, hint)
     if origin is Annotated:
-        limits = [_limits(meta) for meta in inner[1:] if isinstance(meta, msgspec.Meta)]
+        limits = [
+            Field(**{name: limit for name in _LIMITS if (limit := getattr(meta, name)) is not None})
+            for meta in inner[1:]
+            if isinstance(meta, msgspec.Meta)
+        ]
         return Annotated[(_checked(inner[0]), *limits)]
     arguments = tuple(argument if argument is ... else _checked(argument) for argument in inner)
     return Union[arguments] if origin in (Union, UnionType) else origin[arguments]  # noqa: UP007 - known only here.
-
-
-def _limits(meta: msgspec.Meta) -> Any:
-    return Field(**{name: limit for name in _LIMITS if (limit := getattr(meta, name)) is not None})

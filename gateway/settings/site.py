@@ -27,6 +27,7 @@ from gateway.settings.mappings import MappingSpec, load_mapping
 from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
+from gateway.vault import parse_root_key
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Spec)
@@ -160,7 +161,8 @@ def readiness(site: Site, *, today: date, check_requests_secret: Callable[[str],
         if association.requests is not None:
             secrets.append(SecretOption("requests.secret", association.requests.secret, check_requests_secret))
         findings += _secret_findings(site, f"config/associations/{name}.toml", secrets)
-    return findings + _secret_findings(site, "config/gateway.toml", [SecretOption("root_key", site.gateway.root_key)])
+    root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key)
+    return findings + _secret_findings(site, "config/gateway.toml", [root_key])
 
 
 def _secrets_of(table: str, options: ConnectorSpec) -> list[SecretOption]:

@@ -29,7 +29,7 @@ from gateway.flow.intake.sweep import SweepReport, look_up, sweep
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
-from gateway.ports import SweepSubject, Swept
+from gateway.ports import SweepReply, SweepSubject
 from gateway.store import cursors, schema, sweep_windows
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ class Line:
 
     people_per_page = 3
 
-    def __init__(self, *plans: Callable[[list[SweepSubject]], Swept]) -> None:
+    def __init__(self, *plans: Callable[[list[SweepSubject]], SweepReply]) -> None:
         self.plans = list(plans)
         self.questions: list[list[SweepSubject]] = []
 
-    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> SweepReply:
         self.questions.append(subjects)
         plan = self.plans.pop(0) if self.plans else answers
         return plan(subjects)
@@ -64,32 +64,32 @@ def person_of(subject: SweepSubject) -> int:
     return next(number for number in range(100) if who(number).id_number == subject.id_number)
 
 
-def answers(subjects: list[SweepSubject]) -> Swept:
+def answers(subjects: list[SweepSubject]) -> SweepReply:
     """Everybody in full."""
-    return Swept(fetched=bundle(subjects), asked=tuple(each.member_id for each in subjects), failed=())
+    return SweepReply(fetched=bundle(subjects), asked=tuple(each.member_id for each in subjects), failed=())
 
 
-def fails_for(*members: int) -> Callable[[list[SweepSubject]], Swept]:
+def fails_for(*members: int) -> Callable[[list[SweepSubject]], SweepReply]:
     """Everybody but these."""
 
-    def plan(subjects: list[SweepSubject]) -> Swept:
+    def plan(subjects: list[SweepSubject]) -> SweepReply:
         known = [each for each in subjects if each.member_id not in members]
         failed = tuple((each, "timeout") for each in members)
-        return Swept(fetched=bundle(known), asked=tuple(each.member_id for each in known), failed=failed)
+        return SweepReply(fetched=bundle(known), asked=tuple(each.member_id for each in known), failed=failed)
 
     return plan
 
 
-def reaches(many: int) -> Callable[[list[SweepSubject]], Swept]:
+def reaches(many: int) -> Callable[[list[SweepSubject]], SweepReply]:
     """Only so many: the page was full."""
 
-    def plan(subjects: list[SweepSubject]) -> Swept:
+    def plan(subjects: list[SweepSubject]) -> SweepReply:
         return answers(subjects[:many])
 
     return plan
 
 
-def down(subjects: list[SweepSubject]) -> Swept:
+def down(subjects: list[SweepSubject]) -> SweepReply:
     raise Unavailable("line: down")
 
 
@@ -199,7 +199,7 @@ def test_a_line_that_reaches_nobody_is_down(office: Office) -> None:
 def test_a_sweep_stops_at_its_hour_and_goes_on_the_next_night(office: Office, clock: Hands) -> None:
     enrolled(office, *range(1, 8))
 
-    def slowly(subjects: list[SweepSubject]) -> Swept:
+    def slowly(subjects: list[SweepSubject]) -> SweepReply:
         clock.move(hours=1)
         return answers(subjects)
 
@@ -258,7 +258,7 @@ def test_of_two_sweeps_at_once_one_gives_way(office: Office) -> None:
     enrolled(office, 1, 2, 3, 4)
     other = Line()
 
-    def overtaken(subjects: list[SweepSubject]) -> Swept:
+    def overtaken(subjects: list[SweepSubject]) -> SweepReply:
         sweep(office, "line", other)
         return answers(subjects)
 
@@ -293,7 +293,7 @@ def test_an_empty_roster_is_a_finished_round(office: Office) -> None:
 def test_who_joins_in_the_middle_of_a_round_is_asked_in_it(office: Office) -> None:
     enrolled(office, 1, 2, 3)
 
-    def while_somebody_joins(subjects: list[SweepSubject]) -> Swept:
+    def while_somebody_joins(subjects: list[SweepSubject]) -> SweepReply:
         enrolled(office, 4)
         return answers(subjects)
 
@@ -331,8 +331,8 @@ def test_one_person_can_be_looked_up_now(office: Office, clock: Hands) -> None:
 def test_a_look_up_that_fails_in_part_keeps_what_it_learnt_and_says_so(office: Office) -> None:
     enrolled(office, 1)
 
-    def half(subjects: list[SweepSubject]) -> Swept:
-        return Swept(fetched=bundle(subjects), asked=(), failed=((1, "timeout"),))
+    def half(subjects: list[SweepSubject]) -> SweepReply:
+        return SweepReply(fetched=bundle(subjects), asked=(), failed=((1, "timeout"),))
 
     with pytest.raises(Unavailable, match="timeout"):
         look_up(office, "line", Line(half), 1)

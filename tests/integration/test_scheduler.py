@@ -24,7 +24,7 @@ from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
-from gateway.ports import SweepSubject, Swept
+from gateway.ports import SweepReply, SweepSubject
 from gateway.store import runs, schema
 from gateway.store.values import from_ms
 
@@ -372,11 +372,11 @@ class Asked:
         self.stopped = threading.Event()
         self.people: list[int] = []
 
-    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> Swept:
+    def ask(self, subjects: list[SweepSubject], *, now: datetime) -> SweepReply:
         self.stopped.set()
         ids = tuple(subject.member_id for subject in subjects)
         self.people += ids
-        return Swept(fetched=Fetched(content=b"[]", request=f"{ids}"), asked=ids, failed=())
+        return SweepReply(fetched=Fetched(content=b"[]", request=f"{ids}"), asked=ids, failed=())
 
 
 def test_a_sweep_that_is_stopped_goes_on_where_it_stood(office: Office) -> None:

@@ -1,12 +1,12 @@
 """Sweep: a feed that can only answer "this person" is asked about everybody on the roster, night after night.
 
-The cursor says how far the round has come; each member's window begins where the last answer about him ended.
+The cursor says how far the round has come; each member's window begins where the last answer about that member ended.
 Page, cursor and windows are written together, so a sweep cut off anywhere goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -17,9 +17,8 @@ from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.pages.stored_pages import store_page
-from gateway.model.page import Fetched
 from gateway.model.pieces import Piece
-from gateway.ports import SweepFeed, SweepSubject, Swept
+from gateway.ports import SweepFeed, SweepReply, SweepSubject
 from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, members, sweep_windows, unreadable
 from gateway.store.engine import Tx
@@ -32,6 +31,16 @@ class Round(msgspec.Struct, frozen=True):
 
     number: int = 0
     after: int = 0
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """The next rows of the roster: where the round stood before them, whom to ask about, and the last row looked at
+    (None: the roster has come to its end)."""
+
+    start: Round
+    cursor_version: int
+    subjects: list[SweepSubject]
+    last: int | None
 
 
 class SweepReport(msgspec.Struct, kw_only=True):
@@ -58,57 +67,53 @@ def sweep(
     """
     report = SweepReport()
     while not stopping() and (until is None or office.now() < until):
-        with office.store.read() as tx:
-            text, cursor_version = cursors.of_feed(tx, feed)
-            now_at = msgspec.json.decode(text, type=Round) if text else Round()
-            aside: list[Piece] = []
-            subjects, last = _next_subjects(tx, office, feed, now_at, line.people_per_page, aside)
-        _note(office, aside)
-        if not subjects:
-            _end_round(office, feed, now_at, cursor_version, last)
-            if last is None:
+        stretch = _next_stretch(office, feed, line.people_per_page)
+        if not stretch.subjects:
+            _pass_over(office, feed, stretch)
+            if stretch.last is None:
                 report.finished = True
                 return report
             continue
-        swept = line.ask(subjects, now=office.now())
-        if not swept.asked and not swept.failed:
+        reply = line.ask(stretch.subjects, now=office.now())
+        if not reply.asked and not reply.failed:
             raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
-        _keep(office, feed, swept, subjects, now_at, cursor_version, last, report)
+        _store(office, feed, stretch, reply)
+        report.pages += 1
+        report.asked += len(reply.asked)
+        report.failed += len(dict(reply.failed))
     return report
 
 
-def _next_subjects(
-    tx: Tx, office: Office, feed: str, now_at: Round, people_per_page: int, aside: list[Piece]
-) -> tuple[list[SweepSubject], int | None]:
-    """The next people to ask and the last roster row looked at; (nobody, None) at the end of the roster.
+def _next_stretch(office: Office, feed: str, people_per_page: int) -> Stretch:
+    """The next rows of the roster, and which of their members are asked about.
 
-    Members who do not open are added to `aside`, and asked about once they do: their windows begin where they ended.
+    Members who do not open are noted, and asked about once they do: their windows begin where they ended.
     """
-    spec = office.feeds[feed]
-    rows = members.after(tx, spec.associations, now_at.after, people_per_page)
-    if not rows:
-        return [], None
-    today = office.now().date()
-    asked = sweep_windows.asked_until(tx, feed, [row.member_id for row in rows])
-    wanted = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
-    asked_about = [(row, since) for row, since in wanted if _concerns(spec, row, since, today)]
-    subjects = [
-        open_or_set_aside(member_piece(row), partial(_subject, office, row, since, today), aside)
-        for row, since in asked_about
-    ]
-    return [subject for subject in subjects if subject is not None], rows[-1].member_id
-
-
-def _note(office: Office, aside: Sequence[Piece]) -> None:
+    spec, today = office.feeds[feed], office.now().date()
+    aside: list[Piece] = []
+    with office.store.read() as tx:
+        text, cursor_version = cursors.of_feed(tx, feed)
+        start = msgspec.json.decode(text, type=Round) if text else Round()
+        rows = members.after(tx, spec.associations, start.after, people_per_page)
+        if not rows:
+            return Stretch(start, cursor_version, [], None)
+        asked = sweep_windows.asked_until(tx, feed, [row.member_id for row in rows])
+        windows = [(row, _window(spec, asked.get(row.member_id), today)) for row in rows if not row.opt_out]
+        concerned = [(row, since) for row, since in windows if _concerns(spec, row, since, today)]
+        opened = [
+            open_or_set_aside(member_piece(row), partial(_subject, office, row, since, today), aside)
+            for row, since in concerned
+        ]
     if aside:
         with office.store.write() as tx:
             unreadable.note(tx, aside, now=office.now())
+    return Stretch(start, cursor_version, [subject for subject in opened if subject is not None], rows[-1].member_id)
 
 
 def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:
     """The first day to ask about: where the last answer ended less the overlap, or the feed's first reach.
 
-    An answer that ends after today was had under a clock that was ahead: how far it reached nobody knows.
+    An answer that ends after today was had under a clock that was ahead: how far it reached is not known.
     """
     if asked_until is None or asked_until > today:
         return today - timedelta(days=spec.window.first_days)
@@ -116,10 +121,10 @@ def _window(spec: FeedSpec, asked_until: date | None, today: date) -> date:
 
 
 def _concerns(spec: FeedSpec, row: MemberRow, since: date, today: date) -> bool:
-    """Nobody is asked about without need: only members of the feed's leagues who are covered in the window."""
+    """A member is not asked about without need: only members of the feed's leagues who are covered in the window."""
     if spec.leagues and row.league is not None and row.league not in spec.leagues:
         return False
-    return any(each.first_day <= today and each.last_day >= since for each in row.coverage)
+    return any(period.first_day <= today and period.last_day >= since for period in row.coverage)
 
 
 def _subject(office: Office, row: MemberRow, since: date, until: date) -> SweepSubject:
@@ -134,42 +139,31 @@ def _subject(office: Office, row: MemberRow, since: date, until: date) -> SweepS
     )
 
 
-def _keep(
-    office: Office,
-    feed: str,
-    swept: Swept,
-    subjects: Sequence[SweepSubject],
-    now_at: Round,
-    cursor_version: int,
-    last: int | None,
-    report: SweepReport,
-) -> None:
-    """Store the page with what is now known of whom was asked, then work it."""
-    by_id = {subject.member_id: subject for subject in subjects}
-    failed = dict(swept.failed)
-    reached = set(swept.asked) | set(failed)
-    left = [subject.member_id for subject in subjects if subject.member_id not in reached]
-    after = (min(left) - 1) if left else (last or now_at.after)
-    cursor = msgspec.json.encode(Round(now_at.number, after)).decode()
-    until = {member_id: by_id[member_id].until for member_id in swept.asked if member_id in by_id}
+def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply) -> None:
+    """Store the page, where the round stands and whom it covers in one transaction; then work it."""
+    failed = dict(reply.failed)
+    reached = {*reply.asked, *failed}
+    unreached = [subject.member_id for subject in stretch.subjects if subject.member_id not in reached]
+    after = (min(unreached) - 1) if unreached else (stretch.last or stretch.start.after)
+    cursor = msgspec.json.encode(Round(stretch.start.number, after)).decode()
+    windows = {subject.member_id: subject.until for subject in stretch.subjects}
+    until = {member_id: windows[member_id] for member_id in reply.asked if member_id in windows}
 
     def remember(tx: Tx) -> None:
         sweep_windows.set_asked_until(tx, feed, until, now_ms=to_ms(office.now()))
         sweep_windows.note_failed(tx, feed, failed)
 
-    fetched = msgspec.structs.replace(swept.fetched, cursor=cursor)
-    seq, _ = store_page(office, feed, fetched, cursor_version=cursor_version, also=remember)
+    fetched = msgspec.structs.replace(reply.fetched, cursor=cursor)
+    seq, _ = store_page(office, feed, fetched, cursor_version=stretch.cursor_version, also=remember)
     process_page(office, seq)
-    report.pages += 1
-    report.asked += len(swept.asked)
-    report.failed += len(failed)
 
 
-def _end_round(office: Office, feed: str, now_at: Round, cursor_version: int, last: int | None) -> None:
-    """Nobody in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
-    following = Round(now_at.number, last) if last is not None else Round(now_at.number + 1, 0)
+def _pass_over(office: Office, feed: str, stretch: Stretch) -> None:
+    """No member in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
+    number, last = stretch.start.number, stretch.last
+    cursor = msgspec.json.encode(Round(number, last) if last is not None else Round(number + 1, 0)).decode()
     with office.store.write() as tx:
-        cursors.move(tx, feed, msgspec.json.encode(following).decode(), cursor_version=cursor_version, now=office.now())
+        cursors.move(tx, feed, cursor, cursor_version=stretch.cursor_version, now=office.now())
 
 
 def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:
@@ -180,15 +174,15 @@ def find_member(office: Office, association: str, member_no: str) -> MemberRow |
 
 
 def lines_about(office: Office, row: MemberRow) -> list[str]:
-    """The feeds that may be asked about a member now: those of his league, in whose reach he is covered."""
+    """The feeds that may be asked about a member now: those of the member's league, in whose reach it is covered."""
     today = office.now().date()
-    found = []
+    lines = []
     for name in feeds_of(office, row.association):
         spec = office.feeds[name]
         since = today - timedelta(days=spec.window.first_days)
         if spec.intake == "sweep" and spec.enabled and not row.opt_out and _concerns(spec, row, since, today):
-            found.append(name)
-    return found
+            lines.append(name)
+    return lines
 
 
 def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
@@ -201,10 +195,9 @@ def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     with office.store.read() as tx:
         row = members.by_id(tx, [member_id])[0]
     since = today - timedelta(days=office.feeds[feed].window.first_days)
-    swept = line.ask([_subject(office, row, since, today)], now=office.now())
-    fetched: Fetched = swept.fetched
-    seq, _ = store_page(office, feed, fetched)
+    reply = line.ask([_subject(office, row, since, today)], now=office.now())
+    seq, _ = store_page(office, feed, reply.fetched)
     process_page(office, seq)
-    if swept.failed:
-        raise Unavailable(f"{feed}: {swept.failed[0][1]}")
+    if reply.failed:
+        raise Unavailable(f"{feed}: {reply.failed[0][1]}")
     return seq
