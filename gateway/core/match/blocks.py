@@ -9,12 +9,10 @@ ph|phone · pn|person number (given to a member by the flow when it is learnt)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from itertools import groupby
 from typing import Final
 
-from gateway.core.match.compare import COMPARISONS, NAME, Blocking, record_side
+from gateway.core.match.compare import COMPARISONS, NAME, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
 from gateway.model.national_id import checksum_ok
@@ -24,16 +22,12 @@ _MOST_ASKED: Final = 2
 """Every text is a look-up, and four records in five are strangers'."""
 
 
-def _by_place(blocking: Sequence[Blocking]) -> tuple[tuple[Blocking, ...], ...]:
-    ordered = sorted(blocking, key=lambda blocks: blocks.place)
-    return tuple(tuple(blocks) for _, blocks in groupby(ordered, key=lambda blocks: blocks.place))
-
-
-_BLOCKING: Final = tuple(comparison.blocking for comparison in COMPARISONS if comparison.blocking is not None)
-_TOLD_BY_FEEDS: Final = tuple(
-    comparison.blocking for comparison in COMPARISONS if comparison.blocking is not None and comparison.told_by_feeds
+_BLOCKING: Final = tuple(comparison for comparison in COMPARISONS if comparison.place)
+_TOLD_BY_FEEDS: Final = tuple(comparison for comparison in _BLOCKING if comparison.told_by_feeds)
+_PLACES: Final = tuple(
+    tuple(comparison for comparison in _BLOCKING if comparison.place == place)
+    for place in sorted({comparison.place for comparison in _BLOCKING})
 )
-_PLACES: Final = _by_place(_BLOCKING)
 
 
 def member_blocks(person: Particulars, *, told_by_feeds: bool = False) -> tuple[str, ...]:
@@ -42,7 +36,7 @@ def member_blocks(person: Particulars, *, told_by_feeds: bool = False) -> tuple[
     number, born = person.id_number, person.birth_date
     day = number[6:14] if checksum_ok(number) else day_of(born) if born is not None else ""
     blocking = _TOLD_BY_FEEDS if told_by_feeds else _BLOCKING
-    return tuple([text for blocks in blocking for text in blocks.of_member(person, day)])
+    return tuple([text for comparison in blocking for text in comparison.member_blocks(person, day)])
 
 
 def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...]:
@@ -59,11 +53,11 @@ def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...
         return ()
     record = record_side(subject)
     if record.number.kind == "sound" and record.number.family == "1":
-        text = NAME.blocking.of_record(record) if sound_too and NAME.blocking is not None else ""
+        text = NAME.record_block(record) if sound_too else ""
         return (text,) if text else ()
     asked: list[str] = []
-    for blocks in _PLACES:
-        text = next((text for blocking in blocks if (text := blocking.of_record(record))), "")
+    for comparisons in _PLACES:
+        text = next((text for comparison in comparisons if (text := comparison.record_block(record))), "")
         if text and len(asked) < _MOST_ASKED:
             asked.append(text)
     return tuple(asked)

@@ -219,8 +219,6 @@ def _reasons(pair: ScoredPair) -> tuple[str, ...]:
     reasons = []
     for comparison in COMPARISONS:
         level = pair.levels[comparison.field]
-        if comparison.always_said:
+        if comparison.always_said or (not same_number and level in comparison.supports):
             reasons.append(comparison.reason(level))
-        elif not same_number and level in comparison.supports:
-            reasons.append(f"{comparison.field}_{comparison.supports[level]}")
     return (*reasons, *_contradictions(pair))

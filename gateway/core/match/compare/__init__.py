@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.match.compare.birth_date import BIRTH_DATE
-from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, record_side
+from gateway.core.match.compare.comparison import Comparison, RecordSide, record_side
 from gateway.core.match.compare.employer import EMPLOYER
 from gateway.core.match.compare.id_number import ID_NUMBER
 from gateway.core.match.compare.name import NAME
@@ -25,7 +25,6 @@ __all__ = [
     "PHONE",
     "SAME_NUMBER_FIELDS",
     "SEX",
-    "Blocking",
     "Comparison",
     "RecordSide",
     "record_side",

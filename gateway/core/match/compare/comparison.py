@@ -6,9 +6,9 @@ Scoring, reasons, blocks, training, the check of model files and the page of a c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from datetime import date
-from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -49,66 +49,74 @@ def day_of(born: date) -> str:
     return born.isoformat().replace("-", "")
 
 
-class Blocking(msgspec.Struct, frozen=True, kw_only=True):
-    """Under which texts a member can be found by this kind of evidence, and the one a record asks for.
-
-    `place`: when a record asks, 1 before 2; of one place only the first comparison that has a text is asked for.
-    `of_member` is given the member's birth day in eight digits, "" where it is not known; `of_record` gives "" where
-    nothing could come of asking.
-    """
-
-    place: int
-    of_member: Callable[[Particulars, str], tuple[str, ...]]
-    of_record: Callable[[RecordSide], str]
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class Comparison(ABC):
     """One kind of evidence: what it is called, how far two sides can agree in it, and what follows from that.
 
     `field`: what a model file, the evidence and the reasons call it. `levels`: best first. `record_field`,
     `member_field`: where it stands on either side, "" where a member has no such field.
 
-    Weighing. `rarity`: bits that an agreement at one of `rare_levels` is worth beyond its level, for this member;
-    `rare_levels` take the place of the average share of exact agreement. `echoes_number`: the number holds it, so its
-    agreement says nothing new where the number agrees so far. `echoes_card`: a card that somebody else uses brings its
-    owner's along. `of_same_number`: what tells a member from somebody who uses the card. `by_chance`: the value whose
-    distribution over the roster tells how often two members agree exactly.
+    Weighing. `rare_levels`: those at which an agreement is worth more than its level says, by `rarity`.
+    `echoes_number`: the number holds it, so its agreement says nothing new where the number agrees so far.
+    `echoes_card`: a card that somebody else uses brings its owner's along. `of_same_number`: what tells a member from
+    somebody who uses the card.
 
-    Reasons. `always_said`: its level is a reason whatever it is. `supports`: level → what a reason says of it;
-    `contradicts`: the levels at which two people speak against each other.
+    Reasons. `always_said`: its level is a reason whatever it is. `supports`: the levels that are a reason else;
+    `contradicts`: those at which the sides speak against each other.
 
-    Finding members. `blocking`: None where nothing is looked up by it. `told_by_feeds`: whether settlements carry it,
-    so that a change of it can lead a stored settlement to another member.
-
-    Showing. `mask`: how much of a value a clerk sees unasked; `same_text`: whether two values say the same to the eye.
+    Finding members. `place`: when a record asks by it, 1 before 2; of one place only the first comparison that has a
+    text is asked for; 0 where nothing is looked up by it. `told_by_feeds`: whether settlements carry it, so that a
+    change of it can lead a stored settlement to another member.
     """
 
     field: str
     levels: tuple[str, ...]
-    compare: Callable[[RecordSide, Candidate], str]
     record_field: str
     member_field: str
-    rarity: Callable[[Candidate, Model], float] | None = None
     rare_levels: frozenset[str] = frozenset()
-    echoes_number: bool = False
-    echoes_card: bool = True
-    of_same_number: bool = False
-    by_chance: Callable[[Candidate], Hashable] | None = None
-    always_said: bool = False
-    supports: Mapping[str, str] = MappingProxyType({})
+    echoes_number = False
+    echoes_card = True
+    of_same_number = False
+    always_said = False
+    supports: frozenset[str] = frozenset()
     contradicts: frozenset[str] = frozenset()
-    blocking: Blocking | None = None
-    told_by_feeds: bool = True
-    mask: Callable[[str], str] = mask_text
-    same_text: Callable[[str, str], bool] = same_typing
+    place = 0
+    told_by_feeds = True
+
+    @abstractmethod
+    def compare(self, record: RecordSide, member: Candidate) -> str:
+        """The level at which a record agrees with a member."""
+
+    def rarity(self, member: Candidate, model: Model) -> float:
+        """Bits that an agreement with this member is worth beyond an average one."""
+        return 0.0
+
+    def by_chance(self, member: Candidate) -> Hashable:
+        """The value whose distribution over a roster tells how often two members agree exactly; None: it tells none."""
+        return None
+
+    def member_blocks(self, person: Particulars, day: str) -> tuple[str, ...]:
+        """The texts a person can be found under; `day`: the birth day in eight digits, "" where it is not known."""
+        return ()
+
+    def record_block(self, record: RecordSide) -> str:
+        """The text a record asks for; "" where nothing could come of asking."""
+        return ""
+
+    def mask(self, text: str) -> str:
+        """How much of a value a clerk sees unasked."""
+        return mask_text(text)
+
+    def same_text(self, record: str, member: str) -> bool:
+        """Whether two values say the same to the eye."""
+        return same_typing(record, member)
 
     def weight(self, level: str, member: Candidate, model: Model) -> float:
         """Bits of evidence that agreement at this level is worth, for or against this member."""
         weight = model.weight(self.field, level)
-        if self.rarity is not None and level in self.rare_levels and model.knows(self.field, level):
+        if level in self.rare_levels and model.knows(self.field, level):
             weight += self.rarity(member, model)
         return weight
 
     def reason(self, level: str) -> str:
-        """The code of agreement at this level, where it is always said."""
-        return f"{self.field}_{'agrees' if level == 'equal' else level}"
+        """The code of agreement at this level."""
+        return f"{self.field}_{'agrees' if level in ('equal', 'similar') else level}"

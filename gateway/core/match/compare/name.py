@@ -7,7 +7,7 @@ from math import log2
 from typing import Final
 
 from gateway.core.masks import mask_name
-from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide, day_of
+from gateway.core.match.compare.comparison import Comparison, RecordSide, day_of
 from gateway.core.match.model import Frequencies, Model
 from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.names import compare_names
@@ -28,36 +28,11 @@ def share_of(name: str, frequencies: Frequencies) -> float:
     return max(share, frequencies.floor)
 
 
-def _compare(record: RecordSide, member: Candidate) -> str:
-    name = record.subject.name
-    return compare_names(name, member.name) if name and member.name else "missing"
+class NameComparison(Comparison):
+    """Names as they are written for one person in life."""
 
-
-def _rarity(member: Candidate, model: Model) -> float:
-    """The model's share of exact agreement is that of an average name: this one's own takes its place."""
-    return log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
-
-
-def _by_chance(member: Candidate) -> Hashable:
-    return folded(plain_name(member.name))
-
-
-def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
-    return tuple(f"nb|{day}|{key}" for key in name_keys(member.name)) if day else ()
-
-
-def _of_record(record: RecordSide) -> str:
-    key = name_key(record.subject.name) if record.subject.name and record.born else ""
-    return f"nb|{day_of(record.born)}|{key}" if key and record.born else ""
-
-
-def _same_text(record: str, member: str) -> bool:
-    return plain_name(record) == plain_name(member)
-
-
-NAME: Final = Comparison(
-    field="name",
-    levels=(
+    field = "name"
+    levels = (
         "equal",
         "variant",
         "transcribed",
@@ -73,20 +48,41 @@ NAME: Final = Comparison(
         "newborn",
         "differs",
         "missing",
-    ),
-    compare=_compare,
-    record_field="name",
-    member_field="name",
-    rarity=_rarity,
-    rare_levels=frozenset(
+    )
+    record_field = "name"
+    member_field = "name"
+    rare_levels = frozenset(
         ("equal", "variant", "transcribed", "cut", "rare_lost", "rare_homophone", "rare_spelt", "folk_surname")
-    ),
-    echoes_card=False,
-    of_same_number=True,
-    by_chance=_by_chance,
-    always_said=True,
+    )
+    echoes_card = False
+    of_same_number = True
+    always_said = True
     # Asked for first: it survives whatever happens to numbers, and with the birth date it leads to few.
-    blocking=Blocking(place=1, of_member=_of_member, of_record=_of_record),
-    mask=mask_name,
-    same_text=_same_text,
-)
+    place = 1
+
+    def compare(self, record: RecordSide, member: Candidate) -> str:
+        name = record.subject.name
+        return compare_names(name, member.name) if name and member.name else "missing"
+
+    def rarity(self, member: Candidate, model: Model) -> float:
+        """The model's share of exact agreement is that of an average name: this one's own takes its place."""
+        return log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
+
+    def by_chance(self, member: Candidate) -> Hashable:
+        return folded(plain_name(member.name))
+
+    def member_blocks(self, person: Particulars, day: str) -> tuple[str, ...]:
+        return tuple(f"nb|{day}|{key}" for key in name_keys(person.name)) if day else ()
+
+    def record_block(self, record: RecordSide) -> str:
+        key = name_key(record.subject.name) if record.subject.name and record.born else ""
+        return f"nb|{day_of(record.born)}|{key}" if key and record.born else ""
+
+    def same_text(self, record: str, member: str) -> bool:
+        return plain_name(record) == plain_name(member)
+
+    def mask(self, text: str) -> str:
+        return mask_name(text)
+
+
+NAME: Final = NameComparison()

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from gateway.core.masks import mask_phone
-from gateway.core.match.compare.comparison import Blocking, Comparison, RecordSide
+from gateway.core.match.compare.comparison import Comparison, RecordSide
 from gateway.core.match.writing.contacts import phone_digits
 from gateway.model.decision import Candidate
 from gateway.model.person import Particulars
@@ -15,40 +15,40 @@ _SHORTEST: Final = 7
 """Fewer digits are no telephone number."""
 
 
-def _compare(record: RecordSide, member: Candidate) -> str:
-    of_record, of_member = phone_digits(record.subject.phone or ""), phone_digits(member.phone or "")
-    if len(of_record) < _SHORTEST or len(of_member) < _SHORTEST:
-        return "missing"
-    return "equal" if of_record == of_member else "differs"
-
-
-def _by_chance(member: Candidate) -> Hashable:
-    return member.phone
-
-
 def _block(phone: str | None) -> str:
     digits = phone_digits(phone) if phone else ""
     return f"ph|{digits}" if len(digits) >= _SHORTEST else ""
 
 
-def _of_member(member: Particulars, day: str) -> tuple[str, ...]:
-    block = _block(member.phone)
-    return (block,) if block else ()
+class PhoneComparison(Comparison):
+    """Telephone numbers by their digits."""
+
+    field = "phone"
+    levels = ("equal", "differs", "missing")
+    record_field = "phone"
+    member_field = "phone"
+    supports = frozenset(("equal",))
+    place = 4
+    told_by_feeds = False
+
+    def compare(self, record: RecordSide, member: Candidate) -> str:
+        of_record, of_member = phone_digits(record.subject.phone or ""), phone_digits(member.phone or "")
+        if len(of_record) < _SHORTEST or len(of_member) < _SHORTEST:
+            return "missing"
+        return "equal" if of_record == of_member else "differs"
+
+    def by_chance(self, member: Candidate) -> Hashable:
+        return member.phone
+
+    def member_blocks(self, person: Particulars, day: str) -> tuple[str, ...]:
+        block = _block(person.phone)
+        return (block,) if block else ()
+
+    def record_block(self, record: RecordSide) -> str:
+        return _block(record.subject.phone)
+
+    def mask(self, text: str) -> str:
+        return mask_phone(text)
 
 
-def _of_record(record: RecordSide) -> str:
-    return _block(record.subject.phone)
-
-
-PHONE: Final = Comparison(
-    field="phone",
-    levels=("equal", "differs", "missing"),
-    compare=_compare,
-    record_field="phone",
-    member_field="phone",
-    by_chance=_by_chance,
-    supports={"equal": "agrees"},
-    blocking=Blocking(place=4, of_member=_of_member, of_record=_of_record),
-    told_by_feeds=False,
-    mask=mask_phone,
-)
+PHONE: Final = PhoneComparison()

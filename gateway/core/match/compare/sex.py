@@ -9,26 +9,26 @@ from gateway.model.decision import Candidate
 from gateway.model.national_id import checksum_ok, sex_of
 
 
-def _compare(record: RecordSide, member: Candidate) -> str:
-    of_member = sex_of(member.id_number) if checksum_ok(member.id_number) else member.sex
-    of_record = record.subject.sex or record.number.sex
-    if of_record is None or of_member is None:
-        return "missing"
-    return "equal" if of_record == of_member else "differs"
+class SexComparison(Comparison):
+    """Sexes, of the field or of the number."""
+
+    field = "sex"
+    levels = ("equal", "differs", "missing")
+    record_field = "sex"
+    member_field = "sex"
+    of_same_number = True
+    contradicts = frozenset(("differs",))
+
+    def compare(self, record: RecordSide, member: Candidate) -> str:
+        of_member = sex_of(member.id_number) if checksum_ok(member.id_number) else member.sex
+        of_record = record.subject.sex or record.number.sex
+        if of_record is None or of_member is None:
+            return "missing"
+        return "equal" if of_record == of_member else "differs"
+
+    def mask(self, text: str) -> str:
+        """As it is: of two values there is nothing to hide."""
+        return text
 
 
-def _open(sex: str) -> str:
-    """Of two values there is nothing to mask."""
-    return sex
-
-
-SEX: Final = Comparison(
-    field="sex",
-    levels=("equal", "differs", "missing"),
-    compare=_compare,
-    record_field="sex",
-    member_field="sex",
-    of_same_number=True,
-    contradicts=frozenset(("differs",)),
-    mask=_open,
-)
+SEX: Final = SexComparison()

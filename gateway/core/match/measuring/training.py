@@ -204,8 +204,6 @@ def _by_chance(members: Sequence[Candidate]) -> dict[tuple[str, str], float]:
     """How often two different members agree exactly, from the roster itself: such pairs are too rare to be drawn."""
     chance = {}
     for comparison in COMPARISONS:
-        if comparison.by_chance is None:
-            continue
         times = Counter(value for member in members if (value := comparison.by_chance(member)))
         whole = times.total()
         pairs = sum(many * (many - 1) for many in times.values())
