@@ -103,6 +103,12 @@ def _words_of(benefit: ShareBenefit) -> BaseWords:
     base, bands = benefit.base, benefit.bands
     shown = not (base.special or base.days or base.paid_by or base.paid_by_added)
     last = None if benefit.by_condition or not bands else bands[-1]
+    described = ""
+    if not shown:
+        added = [AMOUNTS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
+        added += [f"{scheme}已补助" for scheme in base.paid_by_added]
+        taken = [AMOUNTS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
+        described = f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{term}' for term in taken)}。"
     return base_words(
         add=base.add if shown else (),
         less=base.less if shown else (),
@@ -110,17 +116,8 @@ def _words_of(benefit: ShareBenefit) -> BaseWords:
         ends_at=last.upto if last else None,
         end_article=last.article if last else None,
         benefit=benefit.name,
-        described="" if shown else _described(benefit),
+        described=described,
     )
-
-
-def _described(benefit: ShareBenefit) -> str:
-    """What a base is made of that no settlement sheet shows."""
-    base = benefit.base
-    added = [AMOUNTS.get(name, name) for name in base.add] + ["住院天数"] * bool(base.days)
-    added += [f"{scheme}已补助" for scheme in base.paid_by_added]
-    taken = [AMOUNTS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
-    return f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{term}' for term in taken)}。"
 
 
 def base_words(
@@ -287,11 +284,10 @@ def _not_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases
         elif line.amount < 0 and line.rule in _CUTS:
             cuts.append(_item(_CUTS[line.rule], -line.amount, line.text, line.article))
     for words, base in bases:
-        inside = (
-            in_bands
-            if wording.only is not None
-            else sum(line.base or 0 for line in estimate.lines if line.rule == "band" and line.benefit == words.benefit)
-        )
+        inside = in_bands
+        if wording.only is None:
+            bands = [line for line in estimate.lines if line.rule == "band" and line.benefit == words.benefit]
+            inside = sum(line.base or 0 for line in bands)
         if base is not None and inside < base:
             parts.append(_outside_bands(base - inside, base, words))
     if own > 0:

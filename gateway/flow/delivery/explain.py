@@ -70,7 +70,13 @@ def explain_claim(office: Office, claim_id: str) -> ClaimExplanation:
         not_covered=words.not_covered,
         claim_by=row.claim_by if live else None,
         papers=papers_for(edition, _situations(row, body)) if edition and live else [],
-        open_questions=_open_questions(edition, body.get("assumed", ())) if edition else [],
+        open_questions=[
+            OpenQuestion(name=name, question=edition.questions[name].question, answer=edition.questions[name].answer)
+            for name in body.get("assumed", ())
+            if name in edition.questions
+        ]
+        if edition
+        else [],
         source=source,
     )
 
@@ -133,8 +139,3 @@ def papers_for(edition: Edition, situations: Iterable[str]) -> list[str]:
     """What a member brings in these situations, in the order of the edition's file."""
     present = set(situations)
     return [item for papers in edition.papers if papers.situation in present for item in papers.items]
-
-
-def _open_questions(edition: Edition, names: Iterable[str]) -> list[OpenQuestion]:
-    questions = [(name, edition.questions[name]) for name in names if name in edition.questions]
-    return [OpenQuestion(name=name, question=open_.question, answer=open_.answer) for name, open_ in questions]

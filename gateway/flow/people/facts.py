@@ -1,4 +1,4 @@
-"""What an association confirms and no settlement tells (确诊、身故、期满): report, listed, withdrawn; claims follow."""
+"""What an association confirms and no settlement tells (确诊、身故、期满): told, listed, withdrawn; claims follow."""
 
 from __future__ import annotations
 
@@ -69,9 +69,18 @@ def record_fact(office: Office, association: str, report: FactReport) -> KnownFa
         if standing is not None:
             return standing
         fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True)
-        made = _write(tx, office, row, FactBox(fact=fact, by=report.by, id_number=member.id_number))
+        box = FactBox(fact=fact, by=report.by, id_number=member.id_number)
+        [fact_id] = engine.new_ids(tx, schema.fact, 1)
+        fact_row = FactRow(
+            fact_id=fact_id,
+            association=row.association,
+            member_id=row.member_id,
+            sealed=seal_box(office, fact_id, box),
+            created_at=to_ms(office.now()),
+        )
+        facts.add(tx, fact_row)
         reassess(tx, office, association, {row.person_id})
-        return _shown(office, made, row, member)
+        return _shown(office, fact_row, row, member)
 
 
 def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
@@ -174,19 +183,6 @@ def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, report: F
         if report.kind == "death":
             raise BadInput("not_valid", f"已有另一身故日期，请先撤回第{fact.fact_id}号 (withdraw the other one first)")
     return None
-
-
-def _write(tx: Tx, office: Office, row: MemberRow, box: FactBox) -> FactRow:
-    [fact_id] = engine.new_ids(tx, schema.fact, 1)
-    made = FactRow(
-        fact_id=fact_id,
-        association=row.association,
-        member_id=row.member_id,
-        sealed=seal_box(office, fact_id, box),
-        created_at=to_ms(office.now()),
-    )
-    facts.add(tx, made)
-    return made
 
 
 def _shown(office: Office, fact: FactRow, row: MemberRow, member: Member) -> KnownFact:

@@ -186,7 +186,13 @@ def _period(period: PeriodLedger, estimates: Sequence[BenefitEstimate]) -> Perio
         paid=yuan(period.paid),
         decided=yuan(period.decided),
         limits=(*(_cap(cap) for cap in period.caps), *(_deductible(use, period) for use in period.deductibles)),
-        allowances=tuple(_allowances(estimates)),
+        # The allowances that were paid. One that was decided stands in the decided amount, without its days.
+        allowances=tuple(
+            Allowance(benefit=line.benefit or line.rule, days=line.days or 0, amount=yuan(line.amount))
+            for estimate in estimates
+            for line in estimate.lines
+            if line.rule == "daily_allowance"
+        ),
     )
 
 
@@ -214,13 +220,3 @@ def _deductible(use: DeductibleUse, period: PeriodLedger) -> LimitUse:
         used=yuan(use.used),
         left=yuan(use.left),
     )
-
-
-def _allowances(estimates: Sequence[BenefitEstimate]) -> list[Allowance]:
-    """The allowances that were paid. One that was decided stands in the decided amount, without its days."""
-    return [
-        Allowance(benefit=line.benefit or line.rule, days=line.days or 0, amount=yuan(line.amount))
-        for estimate in estimates
-        for line in estimate.lines
-        if line.rule == "daily_allowance"
-    ]

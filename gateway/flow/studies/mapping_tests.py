@@ -118,21 +118,21 @@ def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) 
     if case.text is not None:
         return case.text.encode(encoding)
     if case.calls is not None:
-        return bundle_of([_call(call) for call in case.calls])
-    rows = [_row(base, row, case) for row in case.rows or ()]
+        return bundle_of(
+            [
+                Call(
+                    infno=call.infno,
+                    asked=call.asked,
+                    reply=call.reply.encode() if isinstance(call.reply, str) else _JSON.encode(call.reply),
+                )
+                for call in case.calls
+            ]
+        )
+    written = [{**base, **row, **dict.fromkeys(case.null)} for row in case.rows or ()]
+    rows = [{key: value for key, value in row.items() if key not in case.drop} for row in written]
     if isinstance(spoken, CsvFormat):
         return _csv(rows, spoken).encode(encoding)
     return _nested(rows, spoken.rows[0], envelope=spoken.national_envelope)
-
-
-def _call(call: WrittenCall) -> Call:
-    reply = call.reply.encode() if isinstance(call.reply, str) else _JSON.encode(call.reply)
-    return Call(infno=call.infno, asked=call.asked, reply=reply)
-
-
-def _row(base: dict[str, Any], row: dict[str, Any], case: MappingCase) -> dict[str, Any]:
-    whole = {**base, **row, **dict.fromkeys(case.null)}
-    return {key: value for key, value in whole.items() if key not in case.drop}
 
 
 def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
@@ -179,12 +179,9 @@ def _row_difference(line: dict[str, Any], expected: Expected) -> str | None:
         if record.get(field) != _plain(value)
     )
     unwanted = (f"{field}: 应为空 (should be absent)" for field in expected.absent if record.get(field) is not None)
-    return next(wrong, None) or next(unwanted, None) or _warning_difference(line, expected)
-
-
-def _warning_difference(line: dict[str, Any], expected: Expected) -> str | None:
-    got = [warning["code"] for warning in line.get("warnings", [])]
-    return None if got == list(expected.warnings) else f"warnings: {got} ≠ {list(expected.warnings)}"
+    codes = [warning["code"] for warning in line.get("warnings", [])]
+    warnings = None if codes == list(expected.warnings) else f"warnings: {codes} ≠ {list(expected.warnings)}"
+    return next(wrong, None) or next(unwanted, None) or warnings
 
 
 def _plain(value: Any) -> Any:

@@ -54,7 +54,11 @@ def report(
         raise WrongUse(f"没有协会 {association}；已有：{'、'.join(names)} (no such association)")
     names = [association] if association else sorted(office.associations)
     with office.store.read() as tx:
-        classes = _quality(tx, first, last) if quality else None
+        classes = None
+        if quality:
+            quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
+            rows = reporting.rows_by_class(tx, first, last)
+            classes = Quality(feeds=rows, open_quarantined=quarantined, open_review=in_review)
         return [_of(tx, office, name, first, last, classes) for name in names]
 
 
@@ -63,16 +67,15 @@ def _of(tx: Tx, office: Office, association: str, first: date, last: date, quali
     decided = reporting.decided_schemes(tx, association)
     basis: dict[str, Basis] = {name: "decided" if name in decided else "proposed" for name in spec.schemes}
     table = ReportTable()
-    add_members(table, _enrolments(tx, association), first=first, last=last)
+    enrolments = (
+        CoveredPerson(person=row.person_id, league=row.league or "", coverage=row.coverage)
+        for row in reporting.enrolments(tx, association)
+    )
+    add_members(table, enrolments, first=first, last=last)
     add_payments(table, _payments(tx, association, decided, _midnight(first), _midnight(last + timedelta(days=1))))
     return Report(
         association=association, name=spec.name, first=first, last=last, basis=basis, table=table, quality=quality
     )
-
-
-def _enrolments(tx: Tx, association: str) -> Iterator[CoveredPerson]:
-    for row in reporting.enrolments(tx, association):
-        yield CoveredPerson(person=row.person_id, league=row.league or "", coverage=row.coverage)
 
 
 def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[ClaimPayment]:
@@ -103,12 +106,6 @@ def _proposed(claim: ClaimMoney) -> tuple[int, int, bool] | None:
     if claim.status == "withdrawn" or not claim.payable:
         return None
     return claim.payable, claim.updated_at, False
-
-
-def _quality(tx: Tx, first: date, last: date) -> Quality:
-    quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
-    feeds = reporting.rows_by_class(tx, first, last)
-    return Quality(feeds=feeds, open_quarantined=quarantined, open_review=in_review)
 
 
 def _midnight(day: date) -> int:

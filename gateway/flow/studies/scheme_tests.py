@@ -48,7 +48,13 @@ def _result(case: Any, families: Mapping[str, SchemeFamily]) -> SchemeTestResult
         problem = "须有 expect 或 expect_error 之一 (exactly one of expect, expect_error)"
         return SchemeTestResult(case=case["case"], differences=(problem,))
     answer = answer_case(case, families)
-    return SchemeTestResult(case=case["case"], differences=tuple(_differences(case, answer)))
+    if "expect_error" in case:
+        differences = _compared("error.code", case["expect_error"], answer.get("error", {}).get("code"))
+    elif "error" in answer:
+        differences = [f"error: {answer['error']['message']}"]
+    else:
+        differences = _compared("estimates", case["expect"], answer["estimates"])
+    return SchemeTestResult(case=case["case"], differences=tuple(differences))
 
 
 def _plain(value: Any) -> Any:
@@ -58,14 +64,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _differences(case: dict[str, Any], answer: dict[str, Any]) -> list[str]:
-    if "expect_error" in case:
-        return _compared("error.code", case["expect_error"], answer.get("error", {}).get("code"))
-    if "error" in answer:
-        return [f"error: {answer['error']['message']}"]
-    return _compared("estimates", case["expect"], answer["estimates"])
 
 
 def _compared(place: str, expected: Any, answer: Any) -> list[str]:

@@ -156,7 +156,7 @@ def _fees(request: SimulationRequest, edition: Edition, insured: Insured, days: 
 
 
 def fee_of(request: SimulationRequest, edition: Edition, category: Category | None) -> Money | None:
-    """The fee of a share and period: as request, else the file's first that fits the category; None where none does."""
+    """The fee of a share and period: as requested, else the file's first for the category; None where there is none."""
     if category is not None and category in request.fees:
         return request.fees[category]
     for fee in edition.fees:

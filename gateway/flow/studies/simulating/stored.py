@@ -54,16 +54,13 @@ def shares_of(office: Office, scheme: str, association: str | None, parts: int) 
         for name in names:
             bounds = reporting.bounds_of(tx, name)
             if bounds is not None:
-                _deal(lists, name, *bounds)
+                lowest, highest = bounds
+                people = highest - lowest + 1
+                for at, shares in enumerate(lists):
+                    first, last = lowest + people * at // parts, lowest + people * (at + 1) // parts - 1
+                    if first <= last:
+                        shares.append(PeopleShare(association=name, lowest=first, highest=last))
     return lists
-
-
-def _deal(lists: list[list[PeopleShare]], association: str, lowest: int, highest: int) -> None:
-    people = highest - lowest + 1
-    for at, shares in enumerate(lists):
-        first, last = lowest + people * at // len(lists), lowest + people * (at + 1) // len(lists) - 1
-        if first <= last:
-            shares.append(PeopleShare(association=association, lowest=first, highest=last))
 
 
 def simulate_stored(office: Office, request: SimulationRequest, shares: Sequence[PeopleShare]) -> Figures:
@@ -113,13 +110,14 @@ def _enrolled(tx: Tx, request: SimulationRequest, ids: Sequence[int]) -> dict[in
     for row in members.of_people(tx, ids):
         if not row.opt_out:
             people[row.person_id].append(row)
-    return {person_id: rows for person_id, rows in people.items() if any(_concerned(request, row) for row in rows)}
-
-
-def _concerned(request: SimulationRequest, row: MemberRow) -> bool:
     family, name = request.rules.before, request.rules.edition.name
-    editions = [family.edition_on(period.first_day) for period in row.coverage if period.scheme == family.scheme]
-    return any(edition is not None and edition.name == name for edition in editions)
+    concerned = {}
+    for person_id, rows in people.items():
+        periods = [period for row in rows for period in row.coverage if period.scheme == family.scheme]
+        editions = [family.edition_on(period.first_day) for period in periods]
+        if any(edition is not None and edition.name == name for edition in editions):
+            concerned[person_id] = rows
+    return concerned
 
 
 def _facts_of(
