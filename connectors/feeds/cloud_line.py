@@ -139,9 +139,17 @@ def walk_person(subject: SweepSubject, gathered: Gathered, *, care_types: tuple[
 def _walk_visits(
     subject: SweepSubject, gathered: Gathered, person_no: str, insured_in: str, care_types: tuple[str, ...]
 ) -> Walk:
+    """The visits of each care type in the window, and what belongs to each; a visit told twice is asked about once."""
     seen: set[tuple[str, str]] = set()
     for care_type in care_types:
-        question = _visits(subject, person_no, insured_in, care_type)
+        data = {
+            "psn_no": person_no,
+            "begntime": f"{subject.since.isoformat()} 00:00:00",
+            "endtime": f"{subject.until.isoformat()} 23:59:59",
+            "med_type": care_type,
+            "mdtrt_id": "",
+        }
+        question = Question(infno="5201", data=data, shown=dict(data), insured_region=insured_in)
         answer = yield question
         if not gathered.accept(question, answer):
             continue
@@ -181,17 +189,6 @@ def _person(subject: SweepSubject) -> Question:
         "psn_name": "",
     }
     return Question(infno="1101", data=data, shown={"member_id": subject.member_id})
-
-
-def _visits(subject: SweepSubject, person_no: str, insured_in: str, care_type: str) -> Question:
-    data = {
-        "psn_no": person_no,
-        "begntime": f"{subject.since.isoformat()} 00:00:00",
-        "endtime": f"{subject.until.isoformat()} 23:59:59",
-        "med_type": care_type,
-        "mdtrt_id": "",
-    }
-    return Question(infno="5201", data=data, shown=dict(data), insured_region=insured_in)
 
 
 def _insured_region(output: Mapping[str, Any], region: str) -> str:

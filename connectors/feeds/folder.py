@@ -166,20 +166,16 @@ class Folder:
         matched = self._pattern.fullmatch(entry.shown)
         if matched is None or (self._marker and entry.name.endswith(self._marker)):
             return None
-        marker = self._marker_of(entry, entries)
+        marker = None
         if self._marker is None:
             complete = self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
         else:
+            # `x.csv.ok`, or `x.ok` as some senders write it.
+            stem = os.path.splitext(entry.name)[0]  # noqa: PTH122 - a name may hold bytes that are no text.
+            marker = entries.get(entry.name + self._marker) or entries.get(stem + self._marker)
             # A marker older than its file belongs to the edition that is being replaced right now.
             complete = marker is not None and marker.identity.changed >= entry.identity.changed
         return _Dropped(entry, marker, self._day.find(matched.groups())) if complete else None
-
-    def _marker_of(self, entry: _Entry, entries: dict[str, _Entry]) -> _Entry | None:
-        """`x.csv.ok`, or `x.ok` as some senders write it."""
-        if self._marker is None:
-            return None
-        beside = entries.get(entry.name + self._marker)
-        return beside or entries.get(os.path.splitext(entry.name)[0] + self._marker)  # noqa: PTH122
 
     # Reading
 
@@ -226,10 +222,21 @@ class Folder:
         return os.fdopen(descriptor, "rb")
 
     def _totals(self, dropped: _Dropped) -> tuple[FeedTotals, ...]:
+        """`rows=123` and `amount=456.78` on lines of the marker; without readable rows there are no totals."""
         if dropped.marker is None or dropped.day is None:
             return ()
         with self._open(dropped.marker) as file:
-            return _totals_in(file.read(_MARKER_BYTES), dropped.day)
+            text = file.read(_MARKER_BYTES).decode("utf-8-sig", "replace")
+        lines = (line.partition("=") for line in text.splitlines())
+        values = {key.strip().lower(): value.strip() for key, _, value in lines}
+        rows = values.get("rows", "")
+        if not re.fullmatch(r"[0-9]{1,9}", rows, re.ASCII):
+            return ()
+        try:
+            amount = parse_yuan(values["amount"]) if values.get("amount") else None
+        except BadInput:
+            amount = None
+        return (FeedTotals(day=dropped.day, rows=int(rows), amount=amount),)
 
     # Letting go
 
@@ -312,20 +319,6 @@ class _Day:
 
 def _unchanged(file: BinaryIO, entry: _Entry) -> bool:
     return _Identity.of(os.fstat(file.fileno())) == entry.identity
-
-
-def _totals_in(content: bytes, day: date) -> tuple[FeedTotals, ...]:
-    """`rows=123` and `amount=456.78` on lines of their own; without readable rows there are no totals."""
-    lines = (line.partition("=") for line in content.decode("utf-8-sig", "replace").splitlines())
-    values = {key.strip().lower(): value.strip() for key, _, value in lines}
-    rows = values.get("rows", "")
-    if not re.fullmatch(r"[0-9]{1,9}", rows, re.ASCII):
-        return ()
-    try:
-        amount = parse_yuan(values["amount"]) if values.get("amount") else None
-    except BadInput:
-        amount = None
-    return (FeedTotals(day=day, rows=int(rows), amount=amount),)
 
 
 class _Memory:
