@@ -1,6 +1,6 @@
 """Explain (说明): how each fen of a claim came about and what was not covered, in sentences a worker understands.
 
-Everything here follows from an estimate, its settlements and the edition's wording; nothing is weighed again.
+Everything here follows from an estimate, its settlements and the edition's wording; nothing is worked out again.
 Where the settlement sheet adds up, what was not covered and the subsidy together are all that 医保 did not pay.
 """
 

@@ -1,10 +1,17 @@
 """Schemes (互助计划): a member's settlements in, what each stay is owed out, line by line with its article.
 
-Start at `assessing.assess`. What a scheme file can say is in `edition`, `rules` and `conditions`, what of it is left
-for a kind of care in `plans`. `reversals` says which settlements stand, `stays` which are one unit (`single`: the one
-stay that most members have), `events` what a diagnosis or a fact tells, `periods` which days are covered, `weighing`
-what a unit is worth: `bases` and `shares` with `bands`, `daily`, `flats`, `lump_sums`, then `caps`. `ledger` tells
-what has been used, `stacking` what other schemes pay, `cases` answers JSON.
+Start at `assessing.assess`. Three rooms, each of which knows only those behind it:
+
+* `language`: what a scheme file can say. `edition`, `rules` and `conditions`; `bands` and `disease_groups`; `plans`
+  is what is left of an edition for a kind of care.
+* `units`: what belongs together. `reversals` says which settlements stand, `grouping` which are one `care_units`
+  (`single`: the one stay that most members have), `events` what a diagnosis or a fact tells, `periods` which days are
+  covered; all of it meets in a `situations.Situation`.
+* `amounts`: what it is worth. `pricing` asks `shares` with `bases`, `daily`, `flats` and `lump_sums`, then `caps`; it
+  makes a `unit_price`.
+
+On top `assessing` puts a member's units in order, `claim_windows` and `doubts` add what does not change an amount,
+`ledger` tells what has been used, `coordination` what other schemes pay, `cases` answers JSON.
 """
 
 from gateway.core.schemes.assessing import PERSON_FLAGS, assess, could_pay, could_pay_any, needs_person

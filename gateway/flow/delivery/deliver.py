@@ -1,4 +1,4 @@
-"""Deliver claims (design §2): lease → send, with no transaction open → settle. Exactly once in effect."""
+"""Deliver claims (design §2): lease → send, with no transaction open → record the answer. Exactly once in effect."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def deliver_due(
 ) -> DeliveryReport:
     """Send everything that is due to an association now, a lease at a time, until nothing is due.
 
-    Once `stopping` says so, nothing more is leased; what is in hand is settled first.
+    Once `stopping` says so, nothing more is leased; what is in hand is finished first.
     """
     report = DeliveryReport()
     many = office.associations[association].parallel
     with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:
-        while not stopping() and (held := _lease(office, association, lease := new_lease(), many * 4)):
-            attempts = list(pool.map(lambda delivery: _attempt_guarded(office, sender, delivery), held))
-            _record(office, held, attempts, lease, jitter)
+        while not stopping() and (leased := _lease(office, association, lease := new_lease(), many * 4)):
+            attempts = list(pool.map(lambda delivery: _attempt_guarded(office, sender, delivery), leased))
+            _record(office, leased, attempts, lease, jitter)
             for attempted in attempts:
                 report.attempts += 1
                 state = attempted[0].kind.value if attempted else UNREADABLE
@@ -54,12 +54,12 @@ def deliver_due(
     return report
 
 
-def _attempt_guarded(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool] | None:
+def _attempt_guarded(office: Office, sender: Sender, leased: HeldDelivery) -> tuple[Answer, bool] | None:
     """One attempt, that never costs another its answer."""
     try:
-        return attempt(office, sender, held)
+        return attempt(office, sender, leased)
     except Exception as error:  # noqa: BLE001 - one delivery's mistake must not lose the others' answers; it alarms.
-        log.error("delivery %s failed: %s", held.delivery.delivery_id, type(error).__name__)
+        log.error("delivery %s failed: %s", leased.delivery.delivery_id, type(error).__name__)
         # Nobody knows how far it came.
         return Answer(kind=AnswerKind.UNKNOWN, code="internal"), True
 
@@ -71,19 +71,19 @@ def _lease(office: Office, association: str, lease: str, many: int) -> list[Held
         )
 
 
-def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer, bool] | None:
+def attempt(office: Office, sender: Sender, leased: HeldDelivery) -> tuple[Answer, bool] | None:
     """One attempt: ask first where it may have been sent before; send where the association does not have it.
 
     Returns the answer, and whether the delivery may by now have arrived without our knowing; None where its body does
     not open, so that nothing was sent.
     """
-    delivery = held.delivery
-    if held.asks_first:
+    delivery = leased.delivery
+    if leased.asks_first:
         answer = sender.ask(delivery.claim_id, version=delivery.version, now=office.now())
         if answer.kind is not AnswerKind.ABSENT:
             return answer, True
     try:
-        body = office.claim_body(held.sealed, delivery.claim_id, delivery.version)
+        body = office.claim_body(leased.sealed, delivery.claim_id, delivery.version)
     except DOES_NOT_OPEN:
         return None
     answer = sender.send(
@@ -98,7 +98,7 @@ def attempt(office: Office, sender: Sender, held: HeldDelivery) -> tuple[Answer,
 
 def _record(
     office: Office,
-    held: Sequence[HeldDelivery],
+    batch: Sequence[HeldDelivery],
     attempts: Sequence[tuple[Answer, bool] | None],
     lease: str,
     jitter: Callable[[], float],
@@ -107,7 +107,7 @@ def _record(
     now: datetime = office.now()
     done: list[tuple[Delivery, str | None]] = []
     unsent: list[tuple[Delivery, DeliveryState]] = []
-    for leased, attempted in zip(held, attempts, strict=True):
+    for leased, attempted in zip(batch, attempts, strict=True):
         if attempted is None:
             # What was asked about first may have arrived, and is asked about again.
             waits = DeliveryState.UNKNOWN if leased.asks_first else DeliveryState.PENDING

@@ -25,7 +25,7 @@ Scope: TypeAlias = "tuple[date, int, date] | tuple[str, frozenset[str] | None]"
 
 
 class Uses:
-    """What has been used of the caps while a member's units are weighed in their order; those of a period are
+    """What has been used of the caps while a member's units are priced in their order; those of a period are
     kept by the period itself.
     """
 

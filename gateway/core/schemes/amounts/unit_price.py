@@ -1,4 +1,4 @@
-"""What the weighing of one unit has come to so far: lines, their sum, what it leaned on, what it used."""
+"""What the price of one unit has come to so far: lines, their sum, what it leaned on, what it used."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class UnitPrice(msgspec.Struct, kw_only=True, gc=False):
 
 
 def nothing_yet() -> UnitPrice:
-    """Nothing weighed yet."""
+    """Nothing priced yet."""
     return UnitPrice(lines=[], assumed=[])

@@ -162,7 +162,7 @@ class ProcessingRule(msgspec.Struct, frozen=True, kw_only=True):
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
     """One edition (期): in force for coverage periods whose first day is on or after `starts`.
 
-    Periods from `carried_on_from` on are weighed by this edition because no newer text is known. `assumed` are
+    Periods from `carried_on_from` on are assessed by this edition because no newer text is known. `assumed` are
     the names of the questions the association has not confirmed, `leans_on` those of them every estimate rests
     on. `stands_on` are the schemes whose payments its rules ask for. `ceiling` and all amounts are in fen;
     `rounding_unit` is 1 for fen and 100 for yuan. The last four but one say what the rules ask for, so that nothing

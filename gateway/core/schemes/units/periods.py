@@ -34,10 +34,10 @@ class Insured(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Period(msgspec.Struct, kw_only=True, gc=False):
-    """One coverage period with its edition, and what has been used of it while stays are weighed.
+    """One coverage period with its edition, and what has been used of it while units are priced.
 
     `before` is the period that ends on the day before this one begins; before `waiting_ends` nothing is paid.
-    `stays` counts the inpatient stays; `taken` holds the kinds of unit whose first one has been weighed, with
+    `stays` counts the inpatient stays; `taken` holds the kinds of unit whose first one has been priced, with
     the decision that did it; `due` names the allowances that were owed in it (before the cap);
     `deductibles` what was used of those that count once a period; `used` what was paid under each cap of the
     period, by its slot; `paid` is all that its units are paid, `decided` what of it was decided.

@@ -1,6 +1,6 @@
 """The only settlement of a member, where it is a stay: most members have just one.
 
-Nothing is to be grouped, ordered or told apart then, so its situation is made at once; what it is worth is weighed
+Nothing is to be grouped, ordered or told apart then, so its situation is made at once; what it is worth is worked out
 as everywhere else.
 """
 

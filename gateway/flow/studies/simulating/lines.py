@@ -1,7 +1,7 @@
 """Cases of `hubao scheme assess` as JSON lines under a draft: a file of any length, in memory that stays flat.
 
 Each line is read into typed values at once, so a line that `assess` would refuse for its form is only counted here.
-A case may carry `member.league` and `member.member_no`; a member without settlements pays his fee and counts.
+A case may carry `member.league` and `member.member_no`; a member without settlements pays the fee and counts.
 """
 
 from __future__ import annotations

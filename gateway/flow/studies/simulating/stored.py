@@ -179,7 +179,7 @@ def _stood_on(rules: DraftRules) -> list[str]:
 
 
 def _clear(row: MemberRow) -> Member:
-    """A member by what stands in clear: enough for his days and his fee."""
+    """A member by what stands in clear: enough for the days and the fee."""
     return Member(
         member_id=row.member_id,
         person_id=row.person_id,
