@@ -20,7 +20,7 @@ class RequestsSpec(Spec):
     secret: NamedSecret
 
 
-class PromisedStepSpec(Spec):
+class StepSpec(Spec):
     """One step of the office's work: so many days after the step before it, the first after receipt."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -28,7 +28,7 @@ class PromisedStepSpec(Spec):
     of: Literal["working", "calendar"] = "calendar"
 
 
-class PromiseSpec(Spec):
+class ProcessingSpec(Spec):
     """What some leagues promised beyond the scheme (办理时限): none named, all of them.
 
     `days` and `complex_days` run from approval to payment and replace the scheme's; `steps` run from receipt to the
@@ -41,7 +41,7 @@ class PromiseSpec(Spec):
     complex_days: Annotated[int, Field(ge=0, le=366)] | None = None
     of: Literal["working", "calendar"] = "working"
     article: Annotated[str, Field(min_length=1, max_length=80)]
-    steps: tuple[PromisedStepSpec, ...] = ()
+    steps: tuple[StepSpec, ...] = ()
 
 
 class AssociationSpec(Spec):
@@ -56,7 +56,7 @@ class AssociationSpec(Spec):
     delivery: Connection[DeliveryWay[Any], DeliverySpec]
     requests: RequestsSpec | None = None
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
-    processing: tuple[PromiseSpec, ...] = ()
+    processing: tuple[ProcessingSpec, ...] = ()
 
     @property
     def roster_scheme(self) -> str | None:

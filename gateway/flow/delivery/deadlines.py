@@ -15,7 +15,7 @@ import msgspec
 from gateway.core.claims.deadlines import Due, Processing, WorkStep, payment_due, step_dues
 from gateway.flow.delivery.explain import edition_named
 from gateway.flow.office import Office
-from gateway.settings.associations import PromiseSpec
+from gateway.settings.associations import ProcessingSpec
 from gateway.store.due import OpenClaim, open_claims
 from gateway.store.values import from_ms
 
@@ -147,7 +147,7 @@ def processing_of(office: Office, claim: OpenClaim) -> Processing:
     return limits
 
 
-def _over(own: Processing, promised: PromiseSpec) -> Processing:
+def _over(own: Processing, promised: ProcessingSpec) -> Processing:
     """The scheme's limits with what was promised instead."""
     if promised.days is not None:
         own = msgspec.structs.replace(
