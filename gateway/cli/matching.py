@@ -14,7 +14,7 @@ from gateway.errors import BadInput, WrongUse
 
 if TYPE_CHECKING:
     from gateway.core.match import Model
-    from gateway.core.match.measuring.evaluating import Answer, Evaluation, Label, Tally
+    from gateway.core.match.measuring.evaluating import Evaluation, Label, MatchAnswer, MatchTally
     from gateway.core.match.measuring.lessons import Lessons
     from gateway.core.match.measuring.training import Change, Lesson
     from gateway.core.match.measuring.trying import Trial
@@ -235,12 +235,12 @@ def _labels(file: Path) -> Iterator[Label]:
             raise BadInput("bad_label", words) from error
 
 
-def _answers(trial: Trial, records: Path) -> Iterator[tuple[str | None, Answer]]:
-    from gateway.core.match.measuring.evaluating import Answer
+def _answers(trial: Trial, records: Path) -> Iterator[tuple[str | None, MatchAnswer]]:
+    from gateway.core.match.measuring.evaluating import MatchAnswer
 
     for line in lines_of(records):
         decision = trial.answer(line)
-        answer = Answer(outcome=decision["outcome"], member_no=decision["member_no"], score=decision["score"])
+        answer = MatchAnswer(outcome=decision["outcome"], member_no=decision["member_no"], score=decision["score"])
         yield decision["settlement_no"], answer
 
 
@@ -291,7 +291,7 @@ def _show(evaluation: Evaluation, version: str) -> None:
         complain(f"无标注的记录{evaluation.unlabelled}，无记录的标注{evaluation.unanswered} (no label; no record)")
 
 
-def _kind_row(kind: str, tally: Tally) -> tuple[Any, ...]:
+def _kind_row(kind: str, tally: MatchTally) -> tuple[Any, ...]:
     missed = tally.members - tally.right - tally.review_right
     return kind, tally.records, tally.allowed, tally.right, tally.false, tally.review, tally.review_right, missed
 

@@ -101,11 +101,14 @@ def _levels(specs: dict[str, dict[str, LevelSpec]]) -> dict[str, dict[str, Level
 
 
 def _unlike(written: Mapping[str, Iterable[str]], expected: Mapping[str, Iterable[str]], within: str = "") -> list[str]:
-    """Levels that are not known, and those that are not there beside them: one of these is perhaps what was meant."""
+    """Levels that are not known, and what is not there of the same field: one of these is perhaps what was meant."""
     in_file = {(field, level) for field, levels in written.items() for level in levels}
     of_code = {(field, level) for field, levels in expected.items() for level in levels}
-    unknown = [f"unknown {within}{field}.{level}" for field, level in sorted(in_file - of_code)]
-    return unknown + [f"missing {within}{field}.{level}" for field, level in sorted(of_code - in_file) if unknown]
+    unknown = sorted(in_file - of_code)
+    meant = sorted((field, level) for field, level in of_code - in_file if field in {field for field, _ in unknown})
+    return [f"unknown {within}{field}.{level}" for field, level in unknown] + [
+        f"missing {within}{field}.{level}" for field, level in meant
+    ]
 
 
 def write_model(folder: Path, model: Model, lessons: Lessons) -> Path:

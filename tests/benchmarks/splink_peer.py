@@ -30,7 +30,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.match import LEVELS, Model, member_blocks, record_blocks
-from gateway.core.match.measuring.evaluating import Answer, Evaluation, Label, evaluate
+from gateway.core.match.measuring.evaluating import Evaluation, Label, MatchAnswer, evaluate
 from gateway.core.match.measuring.trying import Trial, candidate_of, read_line
 from gateway.core.match.writing.contacts import compare_employers, employer_core, phone_digits
 from gateway.core.match.writing.names import compare_names
@@ -119,14 +119,14 @@ def ours(data: Data) -> tuple[Line, list[Ours]]:
     told = [trial.answer(line) for line in data.lines]
     seconds = (prepared - start, time.process_time() - prepared)
     answers = [
-        (each["settlement_no"], Answer(outcome=each["outcome"], member_no=each["member_no"], score=each["score"]))
+        (each["settlement_no"], MatchAnswer(outcome=each["outcome"], member_no=each["member_no"], score=each["score"]))
         for each in told
     ]
     line = Line("hubao match", f"rules, model {data.model.version}", evaluate(data.labels, answers), seconds)
     return line, accepting(data.labels, answers)
 
 
-def accepting(labels: Sequence[Label], answers: Sequence[tuple[str | None, Answer]]) -> list[Ours]:
+def accepting(labels: Sequence[Label], answers: Sequence[tuple[str | None, MatchAnswer]]) -> list[Ours]:
     """What is found when matches, then doubts from the best score down, are accepted, one point for every score."""
     truth = {label.settlement_no: label for label in labels}
     members = sum(label.member_no is not None for label in labels)
@@ -266,8 +266,8 @@ def _columns() -> list[tuple[str, str]]:
 
 def _at(data: Data, best: dict[str, tuple[str, float]], least: float, shown: str, way: str, seconds: float) -> Line:
     """The records whose best pair weighs at least so many bits are matched, the others nobody's."""
-    answers: list[tuple[str | None, Answer]] = [
-        (record, Answer(outcome="matched" if weight >= least else "none", member_no=member))
+    answers: list[tuple[str | None, MatchAnswer]] = [
+        (record, MatchAnswer(outcome="matched" if weight >= least else "none", member_no=member))
         for record, (member, weight) in best.items()
     ]
     return Line(f"Splink, {way}", shown, evaluate(data.labels, answers), seconds)

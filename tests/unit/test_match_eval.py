@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.cli.matching_chart import calibration_chart
-from gateway.core.match.measuring.evaluating import EDGES, SHOWN, Answer, Evaluation, Label, evaluate
+from gateway.core.match.measuring.evaluating import EDGES, SHOWN, Evaluation, Label, MatchAnswer, evaluate
 
 MEMBERS = ("M1", "M2", "M3")
 CASES = st.lists(
@@ -28,7 +28,7 @@ CASES = st.lists(
 Case = tuple[str | None, bool | None, bool, str, str, float, str]
 
 
-def written(cases: list[Case]) -> tuple[list[Label], list[tuple[str | None, Answer]]]:
+def written(cases: list[Case]) -> tuple[list[Label], list[tuple[str | None, MatchAnswer]]]:
     labels, answers = [], []
     for index, (member, automatic, review, outcome, guess, score, kind) in enumerate(cases):
         number = f"S{index}"
@@ -36,7 +36,7 @@ def written(cases: list[Case]) -> tuple[list[Label], list[tuple[str | None, Answ
             Label(settlement_no=number, member_no=member, automatic=automatic, review=review, kind=kind, also=("M3",))
         )
         candidate = None if outcome == "none" else guess
-        answers.append((number, Answer(outcome=outcome, member_no=candidate, score=score)))
+        answers.append((number, MatchAnswer(outcome=outcome, member_no=candidate, score=score)))
     return labels, answers
 
 
@@ -88,7 +88,11 @@ def test_every_candidate_stands_in_one_bin(cases: list[Case]) -> None:
 
 def test_what_has_no_label_counts_nowhere_and_what_has_no_record_is_missed() -> None:
     labels = [Label(settlement_no="S1", member_no="M1"), Label(settlement_no="S2", member_no="M2")]
-    answers = [("S1", Answer(outcome="matched", member_no="M1", score=1.0)), ("S9", Answer()), (None, Answer())]
+    answers = [
+        ("S1", MatchAnswer(outcome="matched", member_no="M1", score=1.0)),
+        ("S9", MatchAnswer()),
+        (None, MatchAnswer()),
+    ]
     evaluation = evaluate(labels, answers)
     assert (evaluation.unlabelled, evaluation.unanswered) == (2, 1)
     assert evaluation.total.recall == 0.5
@@ -96,7 +100,7 @@ def test_what_has_no_label_counts_nowhere_and_what_has_no_record_is_missed() -> 
 
 def test_false_matches_are_named_up_to_a_number() -> None:
     labels = [Label(settlement_no=f"S{index}") for index in range(SHOWN + 5)]
-    answers = [(each.settlement_no, Answer(outcome="matched", member_no="M1", score=1.0)) for each in labels]
+    answers = [(each.settlement_no, MatchAnswer(outcome="matched", member_no="M1", score=1.0)) for each in labels]
     evaluation = evaluate(labels, answers)
     assert evaluation.total.false == SHOWN + 5
     assert evaluation.false_matches == tuple(f"S{index}" for index in range(SHOWN))
@@ -106,8 +110,8 @@ def test_false_matches_are_named_up_to_a_number() -> None:
 def evaluation() -> Evaluation:
     labels = [Label(settlement_no="S1", member_no="M1"), Label(settlement_no="S2")]
     answers = [
-        ("S1", Answer(outcome="matched", member_no="M1", score=1.0)),
-        ("S2", Answer(outcome="review", member_no="M1", score=0.6)),
+        ("S1", MatchAnswer(outcome="matched", member_no="M1", score=1.0)),
+        ("S2", MatchAnswer(outcome="review", member_no="M1", score=0.6)),
     ]
     return evaluate(labels, answers)
 

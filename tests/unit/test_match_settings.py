@@ -21,7 +21,7 @@ def _write(folder: Path, version: str, text: str = SHIPPED) -> None:
 def test_every_shipped_model_is_sound_and_says_how_it_was_estimated() -> None:
     for path in model_files(MODELS):
         model = load_model(MODELS, path.stem.removeprefix("model-"))
-        assert set(model.weights) == set(LEVELS)
+        assert set(model.weights) <= set(LEVELS)
         assert "estimated = " in path.read_text(encoding="utf-8")
 
 
@@ -88,12 +88,10 @@ def test_a_level_that_a_file_does_not_know_weighs_nothing(tmp_path: Path) -> Non
     model = load_model(tmp_path)
     assert model.weight("id_number", "two_digits") == model.weight("name", "newborn") == 0.0
     assert model.weight("person_no", "known") == model.weight("person_no", "missing") == 0.0
-    known = explain(record(person_no="P1"), member(person_nos=("P1",)), model)
-    assert known == (*explain(record(), member(), model)[:-1], known[-1])
-    assert (known[-1].level, known[-1].weight) == ("known", 0.0)
-    assert [step.weight for step in known[1:-1] if step.field == "name"] == [
-        step.weight for step in explain(record(), member(), load_model(MODELS, "1")) if step.field == "name"
-    ]
+    told = {step.field: step for step in explain(record(person_no="P1"), member(person_nos=("P1",)), model)}
+    untold = {step.field: step for step in explain(record(), member(), load_model(MODELS, "1"))}
+    assert (told["person_no"].level, told["person_no"].weight) == ("known", 0.0)
+    assert [field for field in untold if told[field].weight != untold[field].weight] == []
 
 
 def test_a_level_that_the_same_number_does_not_know_weighs_nothing(tmp_path: Path) -> None:

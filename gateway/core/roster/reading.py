@@ -12,7 +12,7 @@ import msgspec
 from gateway.core.roster.columns import Header, letter, missing_columns, shown
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
 from gateway.core.roster.persons import same_name
-from gateway.core.roster.rows import RosterRow, RowReader, Rules
+from gateway.core.roster.rows import RosterRow, RosterRules, RowReader
 from gateway.core.roster.tables import Table, read_table
 from gateway.core.schemes import SchemeFamily
 from gateway.model.person import PARTICULARS
@@ -43,7 +43,7 @@ def read_roster(
     A member is given only when all of his rows are sound: half his periods would be a wrong entitlement.
     Raises BadInput for bytes that hold no table.
     """
-    rules = Rules(scheme_default=scheme_default, schemes=schemes, families=families, with_coverage=with_coverage)
+    rules = RosterRules(scheme_default=scheme_default, schemes=schemes, families=families, with_coverage=with_coverage)
     table = read_table(content)
     findings = _header_findings(table, rules)
     if any(finding.level == "error" for finding in findings):
@@ -51,7 +51,7 @@ def read_roster(
     return _read_rows(table, rules, findings)
 
 
-def _read_rows(table: Table, rules: Rules, findings: list[RosterFinding]) -> RosterFile:
+def _read_rows(table: Table, rules: RosterRules, findings: list[RosterFinding]) -> RosterFile:
     reader = RowReader(table.header, rules)
     roll = _Roll(reader)
     for number, cells in table.rows:
@@ -60,7 +60,7 @@ def _read_rows(table: Table, rules: Rules, findings: list[RosterFinding]) -> Ros
     return RosterFile(people=people, findings=tuple(sorted(findings + reader.findings)), rows=roll.rows)
 
 
-def _header_findings(table: Table, rules: Rules) -> list[RosterFinding]:
+def _header_findings(table: Table, rules: RosterRules) -> list[RosterFinding]:
     """What is wrong with the columns; errors first."""
     header = table.header
     missing = missing_columns(

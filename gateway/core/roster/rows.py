@@ -25,7 +25,7 @@ _HARMLESS: Final = frozenset(("phone",))
 _PERIOD: Final = (*COVERAGE, "joined_on")
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
     """How a roster is to be read; see `read_roster`."""
 
     scheme_default: str | None = None
@@ -51,7 +51,7 @@ class RowReader:
     While a row is read, a column that holds nothing is absent and one that cannot be read is None.
     """
 
-    def __init__(self, header: Header, rules: Rules) -> None:
+    def __init__(self, header: Header, rules: RosterRules) -> None:
         self.findings: list[RosterFinding] = []
         self._rules = rules
         self._width = header.width

@@ -45,7 +45,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.member_no is not None and self.automatic is not False
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class MatchAnswer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided: outcome matched, review or none; the best candidate and its score (0–1)."""
 
     outcome: str = "none"
@@ -53,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     score: float = 0.0
 
 
-class Tally(msgspec.Struct, kw_only=True):
+class MatchTally(msgspec.Struct, kw_only=True):
     """Counts of records. `allowed` of them may be matched automatically, `allowed_matched` were, rightly."""
 
     records: int = 0
@@ -66,7 +66,7 @@ class Tally(msgspec.Struct, kw_only=True):
     review_right: int = 0
     review_wanted: int = 0
 
-    def add(self, label: Label, answer: Answer) -> None:
+    def add(self, label: Label, answer: MatchAnswer) -> None:
         """Count one record."""
         right = answer.member_no in label.members
         self.records += 1
@@ -122,7 +122,7 @@ class Bin(msgspec.Struct, kw_only=True):
     matched_right: int = 0
     promised: float = 0.0
 
-    def add(self, answer: Answer, *, right: bool) -> None:
+    def add(self, answer: MatchAnswer, *, right: bool) -> None:
         """Count one record."""
         self.records += 1
         self.right += right
@@ -150,18 +150,18 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """All the figures. `false_matches` names the first of them; `unlabelled` records had no truth and count nowhere,
     `unanswered` labels had no record and count as none."""
 
-    total: Tally
-    kinds: dict[str, Tally]
+    total: MatchTally
+    kinds: dict[str, MatchTally]
     calibration: tuple[Bin, ...]
     false_matches: tuple[str, ...]
     unlabelled: int
     unanswered: int
 
 
-def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, Answer]]) -> Evaluation:
+def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, MatchAnswer]]) -> Evaluation:
     """Answers (by settlement number) against labels. The order of neither matters but for the names shown."""
     truth = {label.settlement_no: label for label in labels}
-    total, kinds, bins = Tally(), defaultdict[str, Tally](Tally), _bins()
+    total, kinds, bins = MatchTally(), defaultdict[str, MatchTally](MatchTally), _bins()
     false: list[str] = []
     unlabelled = 0
     waiting = dict(truth)
@@ -175,7 +175,7 @@ def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, Answer
         if answer.outcome == "matched" and answer.member_no not in label.members and len(false) < SHOWN:
             false.append(label.settlement_no)
     for label in waiting.values():
-        _count(label, Answer(), (total, kinds[label.kind]), bins)
+        _count(label, MatchAnswer(), (total, kinds[label.kind]), bins)
     return Evaluation(
         total=total,
         kinds=dict(sorted(kinds.items())),
@@ -186,7 +186,7 @@ def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, Answer
     )
 
 
-def as_figures(tally: Tally) -> dict[str, float | int | None]:
+def as_figures(tally: MatchTally) -> dict[str, float | int | None]:
     """A tally with its shares, for machines; a share of nothing is None."""
     shares = {
         name: getattr(tally, name) for name in ("precision", "recall", "recall_of_all", "reached", "review_share")
@@ -194,7 +194,7 @@ def as_figures(tally: Tally) -> dict[str, float | int | None]:
     return {**msgspec.to_builtins(tally), **shares}
 
 
-def _count(label: Label, answer: Answer, tallies: tuple[Tally, ...], bins: tuple[Bin, ...]) -> None:
+def _count(label: Label, answer: MatchAnswer, tallies: tuple[MatchTally, ...], bins: tuple[Bin, ...]) -> None:
     for tally in tallies:
         tally.add(label, answer)
     if answer.member_no is not None:
