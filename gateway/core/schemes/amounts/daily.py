@@ -14,8 +14,10 @@ from gateway.model.money import Money
 
 def price_daily(price: UnitPrice, daily: DailyBenefit, situation: Situation, period: Period) -> None:
     """Add the allowance's line, by the first of its rates whose conditions hold."""
-    rate = next((rate for rate in daily.rates if not rate.conditions or holds(rate.conditions, situation)), None)
-    if rate is None:
+    for rate in daily.rates:
+        if not rate.conditions or holds(rate.conditions, situation):
+            break
+    else:
         return
     # Due is what the conditions give, also where no day is paid: the next period counts its years by that.
     price.due += (daily.name,)

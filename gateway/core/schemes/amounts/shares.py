@@ -128,11 +128,11 @@ class _SharePricing(msgspec.Struct, frozen=True, gc=False):
 
     def _bands_that_hold(self) -> Sequence[Band]:
         """The bands whose conditions hold, with the rates of a member of so many years in a row (连续参互提高比例)."""
-        share = self.share
-        bands: Sequence[Band] = share.bands
-        if share.by_condition or share.raise_ is not None:
-            bands = [band for band in bands if holds(band.conditions, self.situation)]
-        rule, years = share.raise_, self.period.years if share.raise_ else 0
+        share, rule = self.share, self.share.raise_
+        if rule is None and not share.by_condition:
+            return share.bands
+        bands = [band for band in share.bands if holds(band.conditions, self.situation)]
+        years = self.period.years
         if rule is None or years < rule.from_year:
             return bands
         more = min(rule.most, rule.per_year * Decimal(years - rule.from_year + 1))
