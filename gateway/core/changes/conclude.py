@@ -33,18 +33,24 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
     rows, before = batch.rows, dict[int, RowClass]()
     if batch.page is not None:
         if batch.again:
+            # What a row was until now has to be known first: one that counts no longer never counts again.
             before = standing_before(batch.page, rows, known)
             rows = still_standing(batch, batch.page, known, before)
         supersede(batch.page, rows, known, changes)
         if batch.again:
             close_own_items(batch.page, rows, known, changes)
-    take_back(batch, known, changes)
-    take_out(batch, known, changes)
-    reversals(batch, rows, known, rules, changes)
+    if batch.taken_back:
+        take_back(batch, known, changes)
+    if batch.taken_out:
+        take_out(batch, known, changes)
+    # Only now is it known which settlements go and which come: a reversal that names nobody follows them.
+    if changes.removed or known.waiting or any(row.original is not None for row in rows):
+        reversals(batch, rows, known, rules, changes)
     if batch.page is not None:
         _attach_to_members(batch.page, rows, rules, changes)
     standing = _records_after(known, changes)
-    for person_id in sorted({*batch.people, *(held.person_id for held in _touched(changes))}):
+    touched = {held.person_id for held in (*changes.removed.values(), *changes.added)}
+    for person_id in sorted({*batch.people, *touched}):
         person = known.people[person_id]
         repeats = _count_duplicates(batch.page, person, standing[person_id], changes)
         if not person.unreadable:
@@ -55,10 +61,6 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
         leave_behind(batch.page, rows, rules, changes)
         _count_rows(batch, batch.page, rows, before, known, changes)
     return changes
-
-
-def _touched(changes: Changes) -> list[HeldRecord]:
-    return [*changes.removed.values(), *changes.added]
 
 
 def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes: Changes) -> None:

@@ -9,8 +9,6 @@ from gateway.model.rows import RowClass
 def take_back(batch: Batch, known: Known, changes: Changes) -> None:
     """What files replaced by a newer one held, and it does not: their records, doubts and errors count no longer."""
     pages = set(batch.taken_back)
-    if not pages:
-        return
     counted: set[Place] = set()
     for held in known.records:
         if held.page_seq in pages:

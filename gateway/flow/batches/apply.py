@@ -39,7 +39,8 @@ def apply_batch(tx: Tx, office: Office, page: OpenPage, reading: Reading, first_
     if any(start < behind and first_row < start + rows for start, rows in done.items()):
         return Tally()
     hold_roster(tx, office, page.meta.feed, reading)
-    unreadable.note(tx, reading.aside, now=office.now())
+    if reading.aside:
+        unreadable.note(tx, reading.aside, now=office.now())
     if page.meta.replaced_by is not None:
         # A newer file has taken back what this one held, so none of its rows stands, whenever it is worked.
         for row in reading.rows:

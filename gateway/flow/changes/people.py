@@ -40,7 +40,7 @@ def person_files(
     for row in records.of_people(tx, ids):
         held[row.person_id].append(_opened_record(office, row, open_one, unopened))
     facts = facts_of(tx, office, enrolments, people, unopened)
-    waiting = not_written_off(tx, unopened)
+    waiting = not_written_off(tx, unopened) if unopened else []
     aside += waiting
     return {
         person_id: PersonFile(
@@ -134,7 +134,7 @@ def decided_claims(
         if claim_id in decisions:
             settlements = _settlements_told(office, claim, decisions[claim_id], bodies.get(claim_id), unopened)
             decided[claim.person_id][(claim.scheme, claim.stay)] = _decided(claim, decisions[claim_id], settlements)
-    aside += not_written_off(tx, unopened)
+    aside += not_written_off(tx, unopened) if unopened else []
     return decided
 
 

@@ -39,30 +39,45 @@ from gateway.vault import DataKey
 
 def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
     """Write all of it. The caller holds what `gather` wants held."""
-    reviews.end(tx, changes.superseded_reviews, state="superseded")
-    quarantine.end(tx, changes.superseded_quarantine, state="superseded")
-    reviews.end(tx, changes.closed_reviews, state="closed")
-    quarantine.end(tx, changes.closed_quarantine, state="closed")
-    _write_waiting(tx, batch, changes)
-    records.remove(tx, list(changes.removed))
-    records.add(tx, _record_rows(office, changes.added))
-    records.mark(tx, changes.marks)
-    _write_claims(tx, office, changes)
-    reviews.ask(tx, _unasked(tx, changes.doubts))
+    _end_items(tx, changes)
+    _write_records(tx, office, batch, changes)
+    if changes.outgoing:
+        _write_claims(tx, office, changes)
+    if changes.doubts:
+        reviews.ask(tx, _unasked(tx, changes.doubts))
     if batch.page is not None:
         _write_leavings(tx, office, batch.page, changes, again=batch.again)
-    batches.change_classes(tx, changes.moved)
+    if changes.moved:
+        batches.change_classes(tx, changes.moved)
     unopened = list(changes.unopened)
     for seq, relisted in changes.relisted.items():
         unopened += row_lists.rewrite(tx, office, seq, relisted)
-    unreadable.note(tx, unopened, now=office.now())
+    if unopened:
+        unreadable.note(tx, unopened, now=office.now())
 
 
-def _write_waiting(tx: Tx, batch: Batch, changes: Changes) -> None:
-    """Reversals that wait, each for one key: whoever waited for it before waits no longer."""
-    records.woken(tx, changes.woken)
-    records.wait(tx, [(feed, original, seq, row) for original, (feed, (seq, row)) in changes.waiting.items()])
-    records.forget_waiting(tx, batch.taken_back)
+def _end_items(tx: Tx, changes: Changes) -> None:
+    """Questions and errors that end: a later row took their row's place, or they are asked anew below."""
+    if changes.superseded_reviews or changes.closed_reviews:
+        reviews.end(tx, changes.superseded_reviews, state="superseded")
+        reviews.end(tx, changes.closed_reviews, state="closed")
+    if changes.superseded_quarantine or changes.closed_quarantine:
+        quarantine.end(tx, changes.superseded_quarantine, state="superseded")
+        quarantine.end(tx, changes.closed_quarantine, state="closed")
+
+
+def _write_records(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
+    """Records that go and come, and reversals that wait: each for one key, in the place of one that waited for it."""
+    if changes.woken or changes.waiting or batch.taken_back:
+        records.woken(tx, changes.woken)
+        records.wait(tx, [(feed, original, seq, row) for original, (feed, (seq, row)) in changes.waiting.items()])
+        records.forget_waiting(tx, batch.taken_back)
+    if changes.removed:
+        records.remove(tx, list(changes.removed))
+    if changes.added:
+        records.add(tx, _record_rows(office, changes.added))
+    if changes.marks:
+        records.mark(tx, changes.marks)
 
 
 def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]:
@@ -124,19 +139,23 @@ def _unasked(tx: Tx, doubts: Sequence[ReviewItem]) -> list[ReviewItem]:
 
 def _write_leavings(tx: Tx, office: Office, page: PagePlace, changes: Changes, *, again: bool) -> None:
     """What rows leave for later: errors, questions, decisions to explain, person numbers, which ruling decided what."""
-    quarantine.add(tx, changes.quarantined)
+    if changes.quarantined:
+        quarantine.add(tx, changes.quarantined)
     if again:
         # A doubt about a row that was asked before keeps its number; a decision before is forgotten.
         reviews.ask_again(tx, changes.questions)
         match_decisions.forget(tx, page.seq, list(changes.classes))
-    else:
+    elif changes.questions:
         reviews.ask(tx, changes.questions)
-    now_ms = to_ms(office.now())
-    match_decisions.keep(tx, [_kept_decision(page.seq, explained, now_ms) for explained in changes.explained])
-    learnt = {(person_block(office, page.feed, number), member_id) for number, member_id in changes.person_numbers}
-    stored = blocks.find(tx, sorted({block for block, _ in learnt}))
-    blocks.add(tx, learnt.difference(stored))
-    rulings.note_uses(tx, [(ruling_id, page.seq, row) for ruling_id, row in changes.ruled])
+    if changes.explained:
+        now_ms = to_ms(office.now())
+        match_decisions.keep(tx, [_kept_decision(page.seq, explained, now_ms) for explained in changes.explained])
+    if changes.person_numbers:
+        learnt = {(person_block(office, page.feed, number), member_id) for number, member_id in changes.person_numbers}
+        stored = blocks.find(tx, sorted({block for block, _ in learnt}))
+        blocks.add(tx, learnt.difference(stored))
+    if changes.ruled:
+        rulings.note_uses(tx, [(ruling_id, page.seq, row) for ruling_id, row in changes.ruled])
 
 
 def _kept_decision(seq: int, explained: ExplainedRow, now_ms: int) -> MatchDecisionRow:
