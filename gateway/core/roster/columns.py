@@ -95,8 +95,8 @@ def missing_columns(
     if rules_known:
         begins = any(column in header.at for column in BEGINNINGS)
         coverage = tuple(column for column in coverage if column == "scheme" or (column in BEGINNINGS and not begins))
-    wanted = MANDATORY + (coverage if coverage_required else ())
-    return tuple(column for column in wanted if column not in header.at)
+    required = MANDATORY + (coverage if coverage_required else ())
+    return tuple(column for column in required if column not in header.at)
 
 
 def letter(index: int) -> str:

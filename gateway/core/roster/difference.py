@@ -36,12 +36,12 @@ def difference(old: Iterable[RosterMember], new: Iterable[RosterMember]) -> Rost
     """What taking in `new` would do to `old`, each with every member number at most once."""
     stored = {member.member_no: member for member in old}
     came = {member.member_no: member for member in new}
-    both = [(stored[number], member) for number, member in came.items() if number in stored]
+    stated_again = [(stored[number], member) for number, member in came.items() if number in stored]
     return RosterChange(
         added=tuple(number for number in came if number not in stored),
-        changed=tuple(change for before, after in both if (change := _change(before, after)).fields),
-        coverage_changed=tuple(after.member_no for before, after in both if before.coverage != after.coverage),
-        unchanged=tuple(after.member_no for before, after in both if before == after),
+        changed=tuple(change for before, after in stated_again if (change := _change(before, after)).fields),
+        coverage_changed=tuple(after.member_no for before, after in stated_again if before.coverage != after.coverage),
+        unchanged=tuple(after.member_no for before, after in stated_again if before == after),
         missing=tuple(number for number in stored if number not in came),
     )
 

@@ -32,12 +32,12 @@ class Group(msgspec.Struct, kw_only=True):
     @property
     def first(self) -> str:
         """The first of his member numbers, as text: what orders groups the same whatever came first."""
-        return min(each.member_no for each in self.members)
+        return min(member.member_no for member in self.members)
 
 
-def same_name(one: str, other: str) -> bool:
+def same_name(name: str, name_elsewhere: str) -> bool:
     """Whether two names differ in width, case, spaces and dots only."""
-    return one == other or _bare(one) == _bare(other)
+    return name == name_elsewhere or _bare(name) == _bare(name_elsewhere)
 
 
 def one_holder(member: RosterMember | Member) -> tuple[str, str]:
@@ -49,10 +49,12 @@ def _bare(name: str) -> str:
     return unicodedata.normalize("NFKC", name).translate(_NAME_NOISE).casefold()
 
 
-def overlap(one: Sequence[Coverage], other: Sequence[Coverage]) -> bool:
+def overlap(periods: Sequence[Coverage], further: Sequence[Coverage]) -> bool:
     """Whether some scheme covers a day in both."""
     return any(
-        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day for a in one for b in other
+        a.scheme == b.scheme and a.first_day <= b.last_day and b.first_day <= a.last_day
+        for a in periods
+        for b in further
     )
 
 
@@ -63,23 +65,23 @@ def persons_of(groups: Iterable[Group]) -> list[list[Group]]:
     group stays one, whatever its periods: a person, or the roster of an earlier day, said so.
     """
     people: list[list[Group]] = []
-    for group in sorted(groups, key=lambda each: (each.person is None, each.first)):
-        for there in people:
-            if not any(_apart(group, each) for each in there):
-                there.append(group)
+    for group in sorted(groups, key=lambda member_group: (member_group.person is None, member_group.first)):
+        for person in people:
+            if not any(_apart(group, member_group) for member_group in person):
+                person.append(group)
                 break
         else:
             people.append([group])
     return people
 
 
-def who_stays(one: Sequence[Group]) -> int | None:
+def who_stays(groups: Sequence[Group]) -> int | None:
     """Which person these groups are from now on: the one with decided claims, else the lowest id; None: a new one."""
-    known = [group for group in one if group.person is not None]
-    return min(known, key=lambda group: (not group.claimed, group.person)).person if known else None
+    stored = [group for group in groups if group.person is not None]
+    return min(stored, key=lambda group: (not group.claimed, group.person)).person if stored else None
 
 
-def _apart(one: Group, other: Group) -> bool:
-    if one.claimed and other.claimed:
+def _apart(group: Group, counterpart: Group) -> bool:
+    if group.claimed and counterpart.claimed:
         return True
-    return any(overlap(a.coverage, b.coverage) for a in one.members for b in other.members)
+    return any(overlap(a.coverage, b.coverage) for a in group.members for b in counterpart.members)

@@ -69,8 +69,8 @@ def _header_findings(table: Table, rules: RosterRules) -> list[RosterFinding]:
         scheme_given=rules.scheme_default is not None,
         rules_known=rules.families is not None,
     )
-    found = [*_wrong_columns(header, missing), *_ignored_columns(table)]
-    return [msgspec.structs.replace(finding, row=table.header_row) for finding in found]
+    of_columns = [*_wrong_columns(header, missing), *_ignored_columns(table)]
+    return [msgspec.structs.replace(finding, row=table.header_row) for finding in of_columns]
 
 
 def _wrong_columns(header: Header, missing: tuple[str, ...]) -> Iterator[RosterFinding]:
@@ -169,8 +169,8 @@ class _Roll:
             if period.last_day > reached:
                 latest[period.scheme] = (period.last_day, row)
 
-    def _refuse_pair(self, one: RosterRow, other: RosterRow) -> None:
-        first, later = sorted((one, other), key=_row_number)
+    def _refuse_pair(self, row: RosterRow, counterpart: RosterRow) -> None:
+        first, later = sorted((row, counterpart), key=_row_number)
         message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
         self._refuse(later, "coverage_from", "periods_overlap", message)
         self._refused.setdefault(first.member_no, later.row)
@@ -181,10 +181,10 @@ class _Roll:
 
     def _say_who_is_set_aside(self) -> None:
         """A sound row of a refused member is not taken either, and says so: every row is accounted for."""
-        told = {finding.row for finding in self._reader.findings if finding.level == "error"}
+        named = {finding.row for finding in self._reader.findings if finding.level == "error"}
         for number, bad in self._refused.items():
             for row in self._members.get(number, ()):
-                if row.row not in told:
+                if row.row not in named:
                     message = f"因第{bad}行有误，本行未导入 (set aside because of row {bad})"
                     self._reader.note(row.row, "member_no", "set_aside", message)
 

@@ -62,12 +62,12 @@ class RowReader:
     def read(self, number: int, cells: list[Cell]) -> tuple[str | None, RosterRow | None]:
         """The member number if it can be read, and the row if it is sound; else its findings are noted."""
         before = len(self.findings)
-        found = self._values(number, cells)
-        self._require(number, MANDATORY, found)
-        self._complete_from_id(number, found)
-        self._take_period(number, found)
+        row_values = self._values(number, cells)
+        self._require(number, MANDATORY, row_values)
+        self._complete_from_id(number, row_values)
+        self._take_period(number, row_values)
         sound = all(finding.level == "warning" for finding in self.findings[before:])
-        return found.get("member_no"), RosterRow(row=number, **found) if sound else None
+        return row_values.get("member_no"), RosterRow(row=number, **row_values) if sound else None
 
     def note(self, row: int, column: str, code: str, message: str) -> None:
         """Remember what is wrong in a column of a row."""
@@ -80,92 +80,98 @@ class RowReader:
             self.note(number, "-", "too_many_cells", "单元格多于表头的列 (more cells than the header has)")
         if len(cells) < self._width:
             cells = cells + [""] * (self._width - len(cells))
-        found: dict[str, Any] = {}
+        row_values: dict[str, Any] = {}
         for column, place, read in self._plan:
             try:
                 value = read(cells[place])
                 if value is not None:
-                    found[column] = value
+                    row_values[column] = value
             except BadInput as error:
                 self.note(number, column, error.code, f"{shown(column)}{error.message}")
-                found[column] = None
-        return found
+                row_values[column] = None
+        return row_values
 
-    def _require(self, number: int, columns: tuple[str, ...], found: dict[str, Any]) -> None:
+    def _require(self, number: int, columns: tuple[str, ...], row_values: dict[str, Any]) -> None:
         for column in columns:
-            if column not in found:
+            if column not in row_values:
                 self.note(number, column, "missing", f"缺少{shown(column)} ({column} is required)")
 
-    def _complete_from_id(self, number: int, found: dict[str, Any]) -> None:
+    def _complete_from_id(self, number: int, row_values: dict[str, Any]) -> None:
         """Bring the id number to its one form; take sex and birth date from it or compare them with it."""
-        kind = found.get("id_type", "01")
-        if kind is None or not found.get("id_number"):
+        kind = row_values.get("id_type", "01")
+        if kind is None or not row_values.get("id_number"):
             return
         try:
-            found["id_number"] = values.id_number(found["id_number"], kind)
+            row_values["id_number"] = values.id_number(row_values["id_number"], kind)
         except BadInput as error:
             self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}")
             return
         if kind == "01":
-            self._agree(number, found, "sex", national_id.sex_of(found["id_number"]))
-            self._agree(number, found, "birth_date", national_id.birth_date_of(found["id_number"]))
+            self._agree(number, row_values, "sex", national_id.sex_of(row_values["id_number"]))
+            self._agree(number, row_values, "birth_date", national_id.birth_date_of(row_values["id_number"]))
 
-    def _agree(self, number: int, found: dict[str, Any], column: str, in_id: object) -> None:
-        given = found.setdefault(column, in_id)
-        if given is None:
-            found[column] = in_id
-        elif given != in_id:
+    def _agree(self, number: int, row_values: dict[str, Any], column: str, in_id: object) -> None:
+        stated = row_values.setdefault(column, in_id)
+        if stated is None:
+            row_values[column] = in_id
+        elif stated != in_id:
             message = f"{shown(column)}与身份证号不符 ({column} contradicts the id number)"
             self.note(number, column, f"{column}_differs", message)
 
-    def _take_period(self, number: int, found: dict[str, Any]) -> None:
+    def _take_period(self, number: int, row_values: dict[str, Any]) -> None:
         """Turn the coverage columns into one period. Someone who opted out needs none."""
-        given: dict[str, Any] = {column: found.pop(column) for column in _PERIOD if column in found}
-        if not self._rules.with_coverage or (found.get("opt_out") and not given.keys() - {"scheme", "joined_on"}):
+        period_values: dict[str, Any] = {column: row_values.pop(column) for column in _PERIOD if column in row_values}
+        if not self._rules.with_coverage or (
+            row_values.get("opt_out") and not period_values.keys() - {"scheme", "joined_on"}
+        ):
             return
         if self._rules.scheme_default is not None:
-            given.setdefault("scheme", self._rules.scheme_default)
-        self._require(number, COVERAGE if self._rules.families is None else ("scheme",), given)
-        given["scheme"] = self._scheme_code(number, given.get("scheme"))
+            period_values.setdefault("scheme", self._rules.scheme_default)
+        self._require(number, COVERAGE if self._rules.families is None else ("scheme",), period_values)
+        period_values["scheme"] = self._scheme_code(number, period_values.get("scheme"))
         if self._rules.families is not None:
-            self._complete_period(number, given, self._rules.families.get(given["scheme"] or ""))
-        if all(given.get(column) is not None for column in COVERAGE):
-            found["period"] = self._period(number, given, found.get("category"))
+            self._complete_period(number, period_values, self._rules.families.get(period_values["scheme"] or ""))
+        if all(period_values.get(column) is not None for column in COVERAGE):
+            row_values["period"] = self._period(number, period_values, row_values.get("category"))
 
-    def _complete_period(self, number: int, given: dict[str, Any], family: SchemeFamily | None) -> None:
+    def _complete_period(self, number: int, period_values: dict[str, Any], family: SchemeFamily | None) -> None:
         """Fill in the days a row leaves open, by the scheme's own rule, from its first day or the day of joining."""
-        begins = next((column for column in BEGINNINGS if column in given), None)
+        begins = next((column for column in BEGINNINGS if column in period_values), None)
         if begins is None:
             words = f"缺少{shown('coverage_from')}或{shown('joined_on')} (coverage_from or joined_on is required)"
             self.note(number, "coverage_from", "missing", words)
-        elif given.keys() >= {"coverage_from", "coverage_to"} or given[begins] is None or given["scheme"] is None:
+        elif (
+            period_values.keys() >= {"coverage_from", "coverage_to"}
+            or period_values[begins] is None
+            or period_values["scheme"] is None
+        ):
             return
         else:
             made_by = joining.open_coverage if begins == "coverage_from" else joining.coverage_from
-            made = None if family is None else made_by(given[begins], family)
+            made = None if family is None else made_by(period_values[begins], family)
             if made is None:
                 words = "未写明的保障期无法推算：该计划当日没有保障期规则 (the scheme has no period rule on that day)"
                 self.note(number, begins, "no_period_rule", words)
                 return
-            given.setdefault("coverage_from", made.first_day)
-            given.setdefault("coverage_to", made.last_day)
+            period_values.setdefault("coverage_from", made.first_day)
+            period_values.setdefault("coverage_to", made.last_day)
 
     def _scheme_code(self, number: int, written: str | None) -> str | None:
-        known = self._rules.schemes
-        if written is None or known is None or written == self._rules.scheme_default:
+        schemes = self._rules.schemes
+        if written is None or schemes is None or written == self._rules.scheme_default:
             return written
-        if written not in known:
-            message = f"没有这个互助计划，应为 {'、'.join(sorted(known))} (unknown scheme)"
+        if written not in schemes:
+            message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
             self.note(number, "scheme", "unknown_scheme", message)
-        return known.get(written)
+        return schemes.get(written)
 
-    def _period(self, number: int, given: dict[str, Any], category: Category | None) -> Coverage | None:
-        first, last = given["coverage_from"], given["coverage_to"]
+    def _period(self, number: int, period_values: dict[str, Any], category: Category | None) -> Coverage | None:
+        first, last = period_values["coverage_from"], period_values["coverage_to"]
         if last < first:
             message = "保障结束早于保障开始 (coverage ends before it begins)"
             self.note(number, "coverage_to", "period_order", message)
             return None
-        return Coverage(first_day=first, last_day=last, scheme=given["scheme"], category=category)
+        return Coverage(first_day=first, last_day=last, scheme=period_values["scheme"], category=category)
 
 
 def _reader(column: str) -> Callable[[Cell], Any]:

@@ -64,10 +64,10 @@ def read_table(content: bytes) -> Table:
 def _from_text(content: bytes) -> Table:
     ways = [(text, separator) for text in _decoded(content) for separator in ",\t;"]
     text, separator = max(ways, key=lambda way: _known(*way))
-    found = _below_header(_csv_rows(text, separator), first_column=0)
-    if found is None:
+    table = _below_header(_csv_rows(text, separator), first_column=0)
+    if table is None:
         raise _no_header()
-    return found
+    return table
 
 
 def _decoded(content: bytes) -> list[str]:
@@ -133,9 +133,9 @@ def _from_workbook(content: bytes) -> Table:
 def _first_table(workbook: CalamineWorkbook) -> Table:
     for name in workbook.sheet_names:
         sheet = workbook.get_sheet_by_name(name)
-        found = _below_header(_sheet_rows(sheet), first_column=sheet.start[1] if sheet.start else 0)
-        if found is not None:
-            return found
+        table = _below_header(_sheet_rows(sheet), first_column=sheet.start[1] if sheet.start else 0)
+        if table is not None:
+            return table
     raise _no_header()
 
 

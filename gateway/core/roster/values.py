@@ -108,10 +108,10 @@ def half_width(text: str) -> str:
 
 def readable(text: str) -> str:
     """The text itself. Raises for control characters and for characters that a wrong encoding left behind."""
-    found = _UNREADABLE.search(text)
-    if found is None:
+    unreadable = _UNREADABLE.search(text)
+    if unreadable is None:
         return text
-    if found[0] >= "\ud800":
+    if unreadable[0] >= "\ud800":
         raise BadInput("bad_encoding", "含无法辨认的字符，请检查文件编码 (unreadable characters)")
     raise BadInput("control_character", "含控制字符或换行 (control character or line break)")
 
@@ -128,8 +128,8 @@ def person_name(text: str) -> str:
 def day(text: str) -> date:
     """A day as yyyy-MM-dd, yyyy/M/d, yyyy.M.d, yyyyMMdd or yyyy年M月d日; a time of day is dropped."""
     bare = _TIME_OF_DAY.sub("", half_width(text))
-    found = _DATE.fullmatch(bare) or _DATE_DIGITS.fullmatch(bare)
-    numbers = [int(part) for part in found.groups() if part and part.isdigit()] if found else []
+    written = _DATE.fullmatch(bare) or _DATE_DIGITS.fullmatch(bare)
+    numbers = [int(part) for part in written.groups() if part and part.isdigit()] if written else []
     try:
         parsed = date(*numbers)
     except (TypeError, ValueError):

@@ -51,34 +51,38 @@ def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> lis
     """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
     compiled, digest = office.mapping_of(feed), office.record_key(feed)
     out = []
-    for index, one in enumerate(compiled.identify(rows, start, stop, names=office.looks_further), start):
-        if isinstance(one, Identity):
-            if one.reversal:
-                out.append(_reversal(digest, compiled, rows, index, one))
+    for index, identity in enumerate(compiled.identify(rows, start, stop, names=office.looks_further), start):
+        if isinstance(identity, Identity):
+            if identity.reversal:
+                out.append(_reversal(digest, compiled, rows, index, identity))
             else:
-                out.append(ReadRow(index=index, key=digest(one.settlement_no + "+"), amount=one.total, identity=one))
+                out.append(
+                    ReadRow(
+                        index=index, key=digest(identity.settlement_no + "+"), amount=identity.total, identity=identity
+                    )
+                )
         else:
-            out.append(_unreadable(digest, compiled, rows, index, one))
+            out.append(_unreadable(digest, compiled, rows, index, identity))
     return out
 
 
 def _reversal(
-    digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, one: Identity
+    digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, identity: Identity
 ) -> ReadRow:
     """A reversal, with what it reverses. One that names nobody may be a member's: it is read whole at once, because
     later, when its original is known, nobody would see its errors."""
     row = ReadRow(
         index=index,
-        key=digest(one.settlement_no + "-"),
-        original=digest((one.reverses or one.settlement_no) + "+"),
-        amount=signed(one.total, reversal=True),
-        identity=one,
+        key=digest(identity.settlement_no + "-"),
+        original=digest((identity.reverses or identity.settlement_no) + "+"),
+        amount=signed(identity.total, reversal=True),
+        identity=identity,
     )
-    found = compiled.record(rows, index) if one.names_nobody else None
-    if isinstance(found, Rejected):
-        row.row_class, row.identity, row.errors = RowClass.QUARANTINED, None, found.errors
-    elif found is not None:
-        row.record = found.record
+    whole = compiled.record(rows, index) if identity.names_nobody else None
+    if isinstance(whole, Rejected):
+        row.row_class, row.identity, row.errors = RowClass.QUARANTINED, None, whole.errors
+    elif whole is not None:
+        row.record = whole.record
     return row
 
 

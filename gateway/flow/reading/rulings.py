@@ -90,15 +90,19 @@ def rulings_about(
     candidates: CandidateSet,
 ) -> dict[int, RuledRow]:
     """Row → the decisions that hold now, for the doubtful rows about whose evidence people ruled."""
-    doubtful = [row for row in rows if row.key is not None and any(_in_doubt(each) for _, each in row.decisions)]
+    doubtful = [
+        row for row in rows if row.key is not None and any(_in_doubt(decision) for _, decision in row.decisions)
+    ]
     if not doubtful:
         return {}
     digests = {row.index: digests_of(office, feed, content, row) for row in doubtful}
-    known = rulings.by_digest(tx, {digest for pair in digests.values() for digest in (pair.same, pair.different)})
+    by_digest = rulings.by_digest(tx, {digest for pair in digests.values() for digest in (pair.same, pair.different)})
     ruled = {}
-    for row in doubtful if known else ():
+    for row in doubtful if by_digest else ():
         pair = digests[row.index]
-        about = [ruling for digest in dict.fromkeys((pair.same, pair.different)) for ruling in known.get(digest, ())]
+        about = [
+            ruling for digest in dict.fromkeys((pair.same, pair.different)) for ruling in by_digest.get(digest, ())
+        ]
         subject = subject_of(office, feed, content, row.index) or Subject()
         bench = _Bench(tx, office, candidates, row.index, subject)
         answers = [(name, *bench.decide(name, decision, about)) for name, decision in row.decisions]

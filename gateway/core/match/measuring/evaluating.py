@@ -179,7 +179,7 @@ def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, MatchA
     return Evaluation(
         total=total,
         kinds=dict(sorted(kinds.items())),
-        calibration=tuple(each for each in bins if each.records),
+        calibration=tuple(score_bin for score_bin in bins if score_bin.records),
         false_matches=tuple(false),
         unlabelled=unlabelled,
         unanswered=len(waiting),
@@ -198,7 +198,7 @@ def _count(label: Label, answer: MatchAnswer, tallies: tuple[MatchTally, ...], b
     for tally in tallies:
         tally.add(label, answer)
     if answer.member_no is not None:
-        place = next(each for each in reversed(bins) if answer.score >= each.low)
+        place = next(score_bin for score_bin in reversed(bins) if answer.score >= score_bin.low)
         place.add(answer, right=answer.member_no in label.members)
 
 

@@ -109,8 +109,8 @@ def count(pairs: Iterable[tuple[Levels, float]]) -> Counted:
     for levels, weight in pairs:
         whole += weight
         sightings.update(levels.items())
-        for each in levels.items():
-            seen[each] = seen.get(each, 0.0) + weight
+        for agreement in levels.items():
+            seen[agreement] = seen.get(agreement, 0.0) + weight
     return Counted(levels=seen, pairs=whole, sightings=sightings)
 
 
@@ -152,13 +152,13 @@ def frequencies(members: Sequence[Candidate], current: Frequencies) -> Frequenci
     han = [name for name in names if 2 <= len(name) <= 4 and not name.isascii()]
     if len(han) < 100 * SEEN:
         return current
-    given = Counter(character for name in han for character in name[1:])
+    given_characters = Counter(character for name in han for character in name[1:])
     return Frequencies(
         names=_shares(Counter(names), len(names), least=_NAME_BEARERS),
         surnames=_shares(Counter(name[0] for name in han), len(han), least=_CHARACTER_BEARERS),
-        given=_shares(given, given.total(), least=_CHARACTER_BEARERS),
+        given=_shares(given_characters, given_characters.total(), least=_CHARACTER_BEARERS),
         other_surname=_rounded(min(current.other_surname, _CHARACTER_BEARERS / len(han))),
-        other_given=_rounded(min(current.other_given, _CHARACTER_BEARERS / given.total())),
+        other_given=_rounded(min(current.other_given, _CHARACTER_BEARERS / given_characters.total())),
         single_given=_rounded(min(_MOST, max(1, sum(len(name) == 2 for name in han)) / len(han))),
         floor=current.floor,
     )
@@ -171,7 +171,7 @@ def differences(before: Model, after: Model, *, least: float = 0.1) -> list[Chan
         for field, names in LEVELS.items()
         for name in names
     )
-    return [each for each in changes if abs(each.after - each.before) >= least]
+    return [change for change in changes if abs(change.after - change.before) >= least]
 
 
 def as_toml(model: Model, estimated: str) -> str:
@@ -180,20 +180,20 @@ def as_toml(model: Model, estimated: str) -> str:
 
 
 def _level(
-    current: Model, same: Counted, other: Counted, chance: Mapping[tuple[str, str], float], field: str, name: str
+    current: Model, of_same: Counted, of_other: Counted, chance: Mapping[tuple[str, str], float], field: str, name: str
 ) -> Level:
     old = current.levels.get(field, {}).get(name)
     m = old.m if old is not None else None
     u = old.u if old is not None else None
-    if same.often(field, name):
-        m = _rounded(same.share(field, name) if name == "missing" else same.sure(field, name))
+    if of_same.often(field, name):
+        m = _rounded(of_same.share(field, name) if name == "missing" else of_same.sure(field, name))
     if name == "missing":
         # That a field is empty says nothing about who it is: both shares are the same, the weight is nought.
         u = m
     elif (field, name) in chance:
         u = _rounded(chance[field, name])
-    elif other.often(field, name):
-        u = _rounded(other.share(field, name))
+    elif of_other.often(field, name):
+        u = _rounded(of_other.share(field, name))
     if m is None or u is None:
         # A level the model does not know and that was not seen often enough on both sides goes on weighing nothing.
         m = u = m or u or RAREST
@@ -227,16 +227,17 @@ def _own_level(counted: OnNumber, field: str, name: str) -> Level:
 
 def _taught(model: Model, lessons: Sequence[Lesson]) -> Model:
     """The model after people's decisions; those about a member's own number teach what is weighed under one."""
-    same = model.same_number
-    if same is None:
+    same_number = model.same_number
+    if same_number is None:
         return msgspec.structs.replace(model, levels=_taught_levels(model.prior, model.levels, model.weights, lessons))
-    on_number = [each for each in lessons if each.levels.get("id_number") == "equal"]
-    others = [each for each in lessons if each.levels.get("id_number") != "equal"]
+    on_number = [lesson for lesson in lessons if lesson.levels.get("id_number") == "equal"]
+    others = [lesson for lesson in lessons if lesson.levels.get("id_number") != "equal"]
     return msgspec.structs.replace(
         model,
         levels=_taught_levels(model.prior, model.levels, model.weights, others),
         same_number=SameNumber(
-            prior=same.prior, levels=_taught_levels(same.prior, same.levels, same.weights, on_number)
+            prior=same_number.prior,
+            levels=_taught_levels(same_number.prior, same_number.levels, same_number.weights, on_number),
         ),
     )
 
@@ -249,29 +250,29 @@ def _taught_levels(prior: float, levels: Table, weights: Weights, lessons: Seque
     """
     seen: dict[tuple[str, str], list[float]] = {}
     for lesson in lessons:
-        doubtful = [each for each in lesson.levels.items() if _is_doubtful(levels, *each)]
-        for each in doubtful:
+        doubtful = [agreement for agreement in lesson.levels.items() if _is_doubtful(levels, *agreement)]
+        for agreement in doubtful:
             part = 1 / len(doubtful)
-            told = seen.setdefault(each, [0.0, 0.0, 0.0])
-            told[0] += part
-            told[1] += part * lesson.same
-            told[2] += part * _promised(prior, weights, lesson.levels)
+            sums = seen.setdefault(agreement, [0.0, 0.0, 0.0])
+            sums[0] += part
+            sums[1] += part * lesson.same
+            sums[2] += part * _promised(prior, weights, lesson.levels)
     taught = {field: dict(names) for field, names in levels.items()}
-    for (field, name), (many, same, promised) in sorted(seen.items()):
+    for (field, name), (many, agreed, promised) in sorted(seen.items()):
         if many >= SEEN:
-            bits = _log_odds(same, many) - _log_odds(promised, many)
+            bits = _log_odds(agreed, many) - _log_odds(promised, many)
             taught[field][name] = _heavier(taught[field][name], bits * many / (many + _DECISIONS_HALF))
     return taught
 
 
-def _is_doubtful(known: Table, field: str, name: str) -> bool:
-    return name in known.get(field, {}) and name not in ("equal", "known", "missing")
+def _is_doubtful(levels: Table, field: str, name: str) -> bool:
+    return name in levels.get(field, {}) and name not in ("equal", "known", "missing")
 
 
 def _promised(prior: float, weights: Weights, levels: Levels) -> float:
     """The posterior of a pair with these levels, without the frequency of its name, which nobody kept."""
-    known = [weights[field][name] for field, name in levels.items() if name in weights.get(field, {})]
-    bits = log_odds(prior) + sum(known)
+    weighed = [weights[field][name] for field, name in levels.items() if name in weights.get(field, {})]
+    bits = log_odds(prior) + sum(weighed)
     return float(1 / (1 + 2.0 ** -max(min(bits, 60.0), -60.0)))
 
 

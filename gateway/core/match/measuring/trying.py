@@ -51,11 +51,11 @@ class Trial:
 
     def decide(self, subject: Subject) -> MatchDecision:
         """The decision the night would make about this record, had it learnt nothing before."""
-        found = list(_all(self._by_number, (looked_up_as(subject.id_type, subject.id_number or ""),)))
-        if not found:
+        candidates = list(_all(self._by_number, (looked_up_as(subject.id_type, subject.id_number or ""),)))
+        if not candidates:
             blocked = _all(self._by_block, record_blocks(subject, sound_too=self._looks_further))
-            found = list({candidate.member_id: candidate for candidate in blocked}.values())
-        return match(subject, found, self._model)
+            candidates = list({candidate.member_id: candidate for candidate in blocked}.values())
+        return match(subject, candidates, self._model)
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The decision about one JSON line, `{"record": {…}}` or the bare record. Never raises for bad input."""
@@ -94,20 +94,20 @@ def _candidate(member: RosterMember, member_id: int, person_id: int) -> Candidat
 
 def _put(index: dict[str, _Found], key: str, candidate: Candidate) -> None:
     """Most keys have one member: a list is made only for the second, which halves the memory of a large roster."""
-    there = index.setdefault(key, candidate)
-    if isinstance(there, list):
-        there.append(candidate)
-    elif there is not candidate:
-        index[key] = [there, candidate]
+    indexed = index.setdefault(key, candidate)
+    if isinstance(indexed, list):
+        indexed.append(candidate)
+    elif indexed is not candidate:
+        index[key] = [indexed, candidate]
 
 
 def _all(index: dict[str, _Found], keys: Iterable[str]) -> Iterable[Candidate]:
     for key in keys:
-        there = index.get(key)
-        if isinstance(there, list):
-            yield from there
-        elif there is not None:
-            yield there
+        indexed = index.get(key)
+        if isinstance(indexed, list):
+            yield from indexed
+        elif indexed is not None:
+            yield indexed
 
 
 def _read(line: bytes) -> Any:

@@ -19,12 +19,12 @@ def compare_employers(record: str, member: str) -> str:
     """equal: the same but for form of company, brackets and place; similar: one abbreviates the other."""
     if record == member:
         return "equal"
-    ours, theirs = employer_core(record), employer_core(member)
-    if not ours or not theirs:
+    recorded, enrolled = employer_core(record), employer_core(member)
+    if not recorded or not enrolled:
         return "missing"
-    if ours == theirs:
+    if recorded == enrolled:
         return "equal"
-    short, long = sorted((ours, theirs), key=len)
+    short, long = sorted((recorded, enrolled), key=len)
     return "similar" if _abbreviates(short, long) else "differs"
 
 

@@ -32,19 +32,19 @@ def latin_words(name: str) -> tuple[str, ...]:
 
 def compare_latin(record: str, member: str) -> str:
     """The level of two names of which one at least is in Latin letters, both as written."""
-    ours, theirs = latin_words(record), latin_words(member)
-    if not ours or not theirs or not is_latin(plain_name(record)) or not is_latin(plain_name(member)):
+    recorded, enrolled = latin_words(record), latin_words(member)
+    if not recorded or not enrolled or not is_latin(plain_name(record)) or not is_latin(plain_name(member)):
         return _across_scripts(record, member)
-    written, orders = "".join(ours), _orders(theirs)
-    if written in orders or (len(ours) <= _MOST_WORDS and orders & _orders(ours)):
+    written, orders = "".join(recorded), _orders(enrolled)
+    if written in orders or (len(recorded) <= _MOST_WORDS and orders & _orders(recorded)):
         return "variant"
-    if len(set(ours) & set(theirs)) >= 2 and (set(ours) <= set(theirs) or set(theirs) <= set(ours)):
+    if len(set(recorded) & set(enrolled)) >= 2 and (set(recorded) <= set(enrolled) or set(enrolled) <= set(recorded)):
         return "lost"
     if len(written) >= SHORTEST_LATIN_CUT and any(_is_cut(written, order) for order in orders):
         return "cut"
     if len(written) > 5 and any(_one_letter(written, order) for order in orders):
         return "typo"
-    return "surname" if set(ours) & set(theirs) else "differs"
+    return "surname" if set(recorded) & set(enrolled) else "differs"
 
 
 def _orders(words: tuple[str, ...]) -> set[str]:
@@ -53,19 +53,19 @@ def _orders(words: tuple[str, ...]) -> set[str]:
 
 
 def _is_cut(written: str, whole: str) -> bool:
-    kept = written.rstrip("?")
-    return len(kept) < len(whole) <= 2 * len(kept) and whole.startswith(kept)
+    visible = written.rstrip("?")
+    return len(visible) < len(whole) <= 2 * len(visible) and whole.startswith(visible)
 
 
-def _one_letter(one: str, other: str) -> bool:
-    if len(one) != len(other):
+def _one_letter(written: str, order: str) -> bool:
+    if len(written) != len(order):
         return False
-    return sum(a != b for a, b in zip(one, other, strict=True)) <= 1
+    return sum(a != b for a, b in zip(written, order, strict=True)) <= 1
 
 
 def _across_scripts(record: str, member: str) -> str:
     """A Chinese name against its letters (ZHANG WEI for 张伟, in either order) is a homophone."""
-    latin, other = (record, member) if is_latin(plain_name(record)) else (member, record)
-    spelt = [sound(character).upper() for character in folded(plain_name(other))]
+    latin, chinese = (record, member) if is_latin(plain_name(record)) else (member, record)
+    spelt = [sound(character).upper() for character in folded(plain_name(chinese))]
     letters = "".join(latin_words(latin))
     return "homophone" if letters in ("".join(spelt), "".join(spelt[1:] + spelt[:1])) else "differs"

@@ -53,36 +53,36 @@ def compare_names(record: str, member: str) -> str:
         return "equal"
     if is_latin(plain) or is_latin(members_plain):
         return compare_latin(record, member)
-    ours, theirs = folded(plain), folded(members_plain)
-    if ours == theirs:
+    recorded, enrolled = folded(plain), folded(members_plain)
+    if recorded == enrolled:
         return "transcribed" if (DOT in plain) != (DOT in members_plain) else "variant"
-    level = _before_the_dot(plain, members_plain, ours) if DOT in members_plain else None
-    if level is None and ours and theirs:
+    level = _before_the_dot(plain, members_plain, recorded) if DOT in members_plain else None
+    if level is None and recorded and enrolled:
         bare = members_plain.replace(DOT, "")
         dotted = DOT in plain + members_plain
-        level = _compare_folded(ours, theirs, bare if len(bare) == len(theirs) else theirs, dotted)
+        level = _compare_folded(recorded, enrolled, bare if len(bare) == len(enrolled) else enrolled, dotted)
     return level or "differs"
 
 
-def _before_the_dot(plain: str, members_plain: str, ours: str) -> str | None:
+def _before_the_dot(plain: str, members_plain: str, recorded: str) -> str | None:
     """A dotted name cut at a field's length, the dot among what is left, or only the part before the dot: that may be
     a name of its own."""
     if DOT in plain:
         return "cut" if len(plain) >= SHORTEST_CUT and members_plain.startswith(plain) else None
-    return "typo" if ours == folded(members_plain.partition(DOT)[0]) else None
+    return "typo" if recorded == folded(members_plain.partition(DOT)[0]) else None
 
 
 def looks_transcribed(name: str, *, dotted: bool = False) -> bool:
     """Whether a folded name is one of another language written in Chinese characters."""
     if dotted or len(name) > 4:
         return True
-    known = sum(character in TRANSCRIBING for character in name)
+    transcribing = sum(character in TRANSCRIBING for character in name)
     if len(name) == 4:
-        return known >= 3 and name[:2] not in DOUBLE_SURNAMES
+        return transcribing >= 3 and name[:2] not in DOUBLE_SURNAMES
     if len(name) == 2 and name[0] in HAN_SURNAMES:
         # 金龙, 林海, 白云 are surname and given name; 王金龙 is somebody else.
         return name in SHORT_TRANSCRIBED
-    return known == len(name) > 1 or name in SHORT_TRANSCRIBED
+    return transcribing == len(name) > 1 or name in SHORT_TRANSCRIBED
 
 
 def without_surname(name: str) -> str:
@@ -96,42 +96,42 @@ def composed(name: str) -> str:
     return name[:1] + _PARTS_PATTERN.sub(lambda found: PARTS[found[1]], name[1:])
 
 
-def _compare_folded(ours: str, theirs: str, bare: str, dotted: bool) -> str:
-    """`theirs` is the member's folded name, `bare` the same characters as he writes them."""
-    if _NEWBORN.search(ours) and not _NEWBORN.search(theirs):
+def _compare_folded(recorded: str, enrolled: str, bare: str, dotted: bool) -> str:
+    """`enrolled` is the member's folded name, `bare` the same characters as he writes them."""
+    if _NEWBORN.search(recorded) and not _NEWBORN.search(enrolled):
         return "newborn"
-    if (noted := _NOTED.fullmatch(ours)) and noted[1] == theirs:
+    if (noted := _NOTED.fullmatch(recorded)) and noted[1] == enrolled:
         return "variant"
-    if (noted := _ANOTHERS.fullmatch(ours)) and noted[1] == theirs:
+    if (noted := _ANOTHERS.fullmatch(recorded)) and noted[1] == enrolled:
         # A remark nobody knows may say that it is another: 王丽（双胞胎）, 王丽（家属）, 王丽（张伟代）.
         return "newborn"
-    level = _same_length(ours, theirs, bare, dotted) if len(ours) == len(theirs) else None
-    level = level or _respelt(ours, theirs, bare)
-    if level is None and (looks_transcribed(theirs, dotted=dotted) or looks_transcribed(ours, dotted=dotted)):
-        level = _transcribed(ours, theirs, bare)
-    return level or _nearly(ours, theirs)
+    level = _same_length(recorded, enrolled, bare, dotted) if len(recorded) == len(enrolled) else None
+    level = level or _respelt(recorded, enrolled, bare)
+    if level is None and (looks_transcribed(enrolled, dotted=dotted) or looks_transcribed(recorded, dotted=dotted)):
+        level = _transcribed(recorded, enrolled, bare)
+    return level or _nearly(recorded, enrolled)
 
 
-def _same_length(ours: str, theirs: str, bare: str, dotted: bool) -> str | None:
+def _same_length(recorded: str, enrolled: str, bare: str, dotted: bool) -> str | None:
     """The level of two names that differ in some characters, none if in too many or in a way nobody knows."""
-    places = [at for at, character in enumerate(theirs) if ours[at] != character]
-    if all(ours[at] == LOST or theirs[at] == LOST for at in places):
-        return _lost(ours, theirs, bare, places)
-    if places == [0] and FOLK_SURNAMES.get(ours[0], ours[0]) == FOLK_SURNAMES.get(theirs[0], theirs[0]):
+    places = [at for at, character in enumerate(enrolled) if recorded[at] != character]
+    if all(recorded[at] == LOST or enrolled[at] == LOST for at in places):
+        return _lost(recorded, enrolled, bare, places)
+    if places == [0] and FOLK_SURNAMES.get(recorded[0], recorded[0]) == FOLK_SURNAMES.get(enrolled[0], enrolled[0]):
         return "folk_surname"
-    if all(_is_rare_homophone(ours[at], theirs[at], bare[at]) for at in places):
+    if all(_is_rare_homophone(recorded[at], enrolled[at], bare[at]) for at in places):
         return "rare_homophone"
-    if len(places) == 1 and _transcribes(ours, theirs, dotted):
+    if len(places) == 1 and _transcribes(recorded, enrolled, dotted):
         return "transcribed"
-    if all(sound_alike(ours[at], theirs[at]) for at in places):
+    if all(sound_alike(recorded[at], enrolled[at]) for at in places):
         return "homophone"
     return None
 
 
-def _lost(ours: str, theirs: str, bare: str, places: list[int]) -> str | None:
+def _lost(recorded: str, enrolled: str, bare: str, places: list[int]) -> str | None:
     """Marks where characters were lost: none that GB2312 holds is lost by accident, so those are weaker."""
-    common = [at for at in places if theirs[at] != LOST and not (is_rare(theirs[at]) or is_rare(bare[at]))]
-    seen = len(theirs) - len(places)
+    common = [at for at in places if enrolled[at] != LOST and not (is_rare(enrolled[at]) or is_rare(bare[at]))]
+    seen = len(enrolled) - len(places)
     if not common and seen >= 1:
         return "rare_lost"
     if seen < 1:
@@ -139,97 +139,100 @@ def _lost(ours: str, theirs: str, bare: str, places: list[int]) -> str | None:
     return "lost" if seen >= 2 and seen >= len(places) else "typo"
 
 
-def _is_rare_homophone(ours: str, theirs: str, bare: str) -> bool:
+def _is_rare_homophone(recorded: str, enrolled: str, bare: str) -> bool:
     """The member's is rare and the record's sounds like it, tone and all: brothers and sisters get near sounds too,
     and nobody types a rare character for a common one."""
-    return (is_rare(theirs) or is_rare(bare)) and tone_alike(ours, theirs)
+    return (is_rare(enrolled) or is_rare(bare)) and tone_alike(recorded, enrolled)
 
 
-def _transcribes(ours: str, theirs: str, dotted: bool) -> bool:
+def _transcribes(recorded: str, enrolled: str, dotted: bool) -> bool:
     """Whether one character is another of the same sound in a transcribed name. With two, 图雅 would be 托娅."""
     sounds_alike = all(
-        transcribed_sound(mine) == transcribed_sound(other) for mine, other in zip(ours, theirs, strict=True)
+        transcribed_sound(part) == transcribed_sound(counterpart)
+        for part, counterpart in zip(recorded, enrolled, strict=True)
     )
-    return sounds_alike and len(theirs) > 3 and looks_transcribed(theirs, dotted=dotted)
+    return sounds_alike and len(enrolled) > 3 and looks_transcribed(enrolled, dotted=dotted)
 
 
-def _respelt(ours: str, theirs: str, bare: str) -> str | None:
+def _respelt(recorded: str, enrolled: str, bare: str) -> str | None:
     """A rare character described by its parts, by its letters, or lost as two marks."""
-    if composed(ours) == composed(theirs):
+    if composed(recorded) == composed(enrolled):
         return "rare_spelt"
-    if _LETTERS.search(ours) and _fits_letters(ours, theirs):
+    if _LETTERS.search(recorded) and _fits_letters(recorded, enrolled):
         return "rare_spelt"
-    once = _MARKS.sub(LOST, ours)
-    if len(once) == len(theirs) != len(ours):
-        return _same_length(once, theirs, bare, dotted=False)
+    once = _MARKS.sub(LOST, recorded)
+    if len(once) == len(enrolled) != len(recorded):
+        return _same_length(once, enrolled, bare, dotted=False)
     return None
 
 
-def _fits_letters(ours: str, theirs: str) -> bool:
-    """Whether every run of letters in ours spells the character of theirs it stands for."""
+def _fits_letters(recorded: str, enrolled: str) -> bool:
+    """Whether every run of letters in the recorded name spells the character of the enrolled one it stands for."""
     at = 0
-    for piece in filter(None, _LETTERS.split(ours)):
+    for piece in filter(None, _LETTERS.split(recorded)):
         if piece.isascii() and piece.isalpha():
             spelt = piece.lower().replace("ü", "v")
-            if at >= len(theirs) or not is_rare(theirs[at]) or sound(theirs[at]) != spelt:
+            if at >= len(enrolled) or not is_rare(enrolled[at]) or sound(enrolled[at]) != spelt:
                 return False
             at += 1
-        elif theirs.startswith(piece, at):
+        elif enrolled.startswith(piece, at):
             at += len(piece)
         else:
             return False
-    return at == len(theirs)
+    return at == len(enrolled)
 
 
-def _transcribed(ours: str, theirs: str, bare: str) -> str | None:
+def _transcribed(recorded: str, enrolled: str, bare: str) -> str | None:
     """A surname in front of one of the two, a field too short for the name, or both."""
-    for mine, name, writing in _surname_choices(ours, theirs, bare):
-        if mine == name:
+    for part, name, writing in _surname_choices(recorded, enrolled, bare):
+        if part == name:
             return "transcribed"
-        alike = len(mine) == len(name)
-        level = _same_length(mine, name, writing, dotted=True) if alike else _cut(mine, name, writing)
+        alike = len(part) == len(name)
+        level = _same_length(part, name, writing, dotted=True) if alike else _cut(part, name, writing)
         if level not in (None, "homophone"):
             return level if level in ("cut", "lost") else "transcribed"
     return None
 
 
-def _surname_choices(ours: str, theirs: str, bare: str) -> list[tuple[str, str, str]]:
-    choices = [(ours, theirs, bare)]
-    if ours[0] in FRONT_SURNAMES and len(ours) > 2:
-        choices.append((ours[1:], theirs, bare))
-    if theirs[0] in FRONT_SURNAMES and len(theirs) > 2:
-        choices.append((ours, theirs[1:], bare[1:]))
+def _surname_choices(recorded: str, enrolled: str, bare: str) -> list[tuple[str, str, str]]:
+    choices = [(recorded, enrolled, bare)]
+    if recorded[0] in FRONT_SURNAMES and len(recorded) > 2:
+        choices.append((recorded[1:], enrolled, bare))
+    if enrolled[0] in FRONT_SURNAMES and len(enrolled) > 2:
+        choices.append((recorded, enrolled[1:], bare[1:]))
     return choices
 
 
-def _cut(ours: str, theirs: str, bare: str) -> str | None:
-    """Whether ours is theirs cut at a field's length, perhaps in the middle of a character (which leaves a mark)."""
-    kept = ours.rstrip(LOST)
-    shortest = SHORTEST_CUT if len(kept) == len(ours) else SHORTEST_CUT - 1
-    if not shortest <= len(kept) < len(theirs) or len(ours) > len(theirs):
+def _cut(recorded: str, enrolled: str, bare: str) -> str | None:
+    """Whether the recorded name is the enrolled one cut at a field's length, perhaps inside a character (which leaves
+    a mark)."""
+    visible = recorded.rstrip(LOST)
+    shortest = SHORTEST_CUT if len(visible) == len(recorded) else SHORTEST_CUT - 1
+    if not shortest <= len(visible) < len(enrolled) or len(recorded) > len(enrolled):
         return None
-    if theirs.startswith(kept):
+    if enrolled.startswith(visible):
         return "cut"
-    level = _same_length(kept, theirs[: len(kept)], bare[: len(kept)], dotted=True)
+    level = _same_length(visible, enrolled[: len(visible)], bare[: len(visible)], dotted=True)
     return "cut" if level in ("transcribed", "rare_lost", "rare_homophone") else None
 
 
-def _nearly(ours: str, theirs: str) -> str:
+def _nearly(recorded: str, enrolled: str) -> str:
     """No known way of writing it: how near it comes."""
-    if len(theirs) > 2 and len(ours) > 1 and _one_edit(ours, theirs):
+    if len(enrolled) > 2 and len(recorded) > 1 and _one_edit(recorded, enrolled):
         return "typo"
-    surname = 2 if theirs[:2] in DOUBLE_SURNAMES else 1
-    return "surname" if ours[:surname] == theirs[:surname] else "differs"
+    surname = 2 if enrolled[:2] in DOUBLE_SURNAMES else 1
+    return "surname" if recorded[:surname] == enrolled[:surname] else "differs"
 
 
-def _one_edit(ours: str, theirs: str) -> bool:
+def _one_edit(recorded: str, enrolled: str) -> bool:
     """One character wrong, missing, too many, or two neighbours swapped."""
-    if abs(len(ours) - len(theirs)) > 1:
+    if abs(len(recorded) - len(enrolled)) > 1:
         return False
     start = next(
-        (at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+        (at for at, (a, b) in enumerate(zip(recorded, enrolled, strict=False)) if a != b),
+        min(len(recorded), len(enrolled)),
     )
-    mine, other = ours[start:], theirs[start:]
-    if len(mine) == len(other):
-        return mine[1:] == other[1:] or (mine[:2] == other[1::-1] and mine[2:] == other[2:])
-    return mine[1:] == other if len(mine) > len(other) else mine == other[1:]
+    part, counterpart = recorded[start:], enrolled[start:]
+    if len(part) == len(counterpart):
+        return part[1:] == counterpart[1:] or (part[:2] == counterpart[1::-1] and part[2:] == counterpart[2:])
+    return part[1:] == counterpart if len(part) > len(counterpart) else part == counterpart[1:]

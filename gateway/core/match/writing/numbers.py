@@ -78,8 +78,8 @@ def _proved(text: str, kind: str) -> Number:
 
 def _is_placeholder(text: str) -> bool:
     """What is typed to get past a field: one digit over and over, digits counted up, nobody's birth date."""
-    same = len(set(text) - {"0"}) <= 1 and len(text) > 1
-    return same or "0" * 8 in text or _COUNTED.startswith(text[:-1]) or text[6:17] == "19000101000"
+    uniform = len(set(text) - {"0"}) <= 1 and len(text) > 1
+    return uniform or "0" * 8 in text or _COUNTED.startswith(text[:-1]) or text[6:17] == "19000101000"
 
 
 def compare_numbers(record: Number, member: str) -> str:
@@ -164,15 +164,15 @@ def _one_slip(text: str, member: str) -> str | None:
     return "digit_doubled" if len(text) == len(member) + 1 and _without_one(text, member) else None
 
 
-def _differing(one: str, other: str) -> list[int]:
-    return [at for at, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+def _differing(text: str, number: str) -> list[int]:
+    return [at for at, (a, b) in enumerate(zip(text, number, strict=True)) if a != b]
 
 
-def _is_swap(one: str, other: str, places: list[int]) -> bool:
+def _is_swap(text: str, number: str, places: list[int]) -> bool:
     if len(places) != 2 or places[1] - places[0] != 1:
         return False
     first, second = places
-    return one[first] == other[second] and one[second] == other[first]
+    return text[first] == number[second] and text[second] == number[first]
 
 
 def _without_one(longer: str, shorter: str) -> bool:
@@ -213,17 +213,17 @@ def _visible(text: str, whole: str) -> int | None:
 
 def _document(text: str) -> str:
     """One writing of a document number: capitals and digits only, the issue number of a travel permit left off."""
-    found = _PERMIT.fullmatch(text.upper()) or _TAIWAN.fullmatch(text.upper())
-    if found:
-        return found[1]
+    permit = _PERMIT.fullmatch(text.upper()) or _TAIWAN.fullmatch(text.upper())
+    if permit:
+        return permit[1]
     written = _NOT_WRITING.sub("", text.upper())
     return written.translate(_LOOKALIKES) if len(written) == 18 and written[:6].isdigit() else written
 
 
 def permit_of(record: Number) -> str:
     """A travel permit's number without its issue number, "" for any other document."""
-    found = _PERMIT.fullmatch(record.text) or _TAIWAN.fullmatch(record.text)
-    return found[1] if found and record.kind == "other" else ""
+    permit = _PERMIT.fullmatch(record.text) or _TAIWAN.fullmatch(record.text)
+    return permit[1] if permit and record.kind == "other" else ""
 
 
 def visible_ends(record: Number) -> tuple[str, str]:

@@ -60,8 +60,8 @@ def sound(character: str) -> str:
 @cache
 def tones(character: str) -> tuple[str, ...]:
     """The readings of a character with their tones, usual one first; none for what is no Chinese character."""
-    found = _readings().get(ord(character), "")
-    return tuple(found.split(",")) if found else ()
+    readings = _readings().get(ord(character), "")
+    return tuple(readings.split(",")) if readings else ()
 
 
 @cache
@@ -78,14 +78,14 @@ def _readings() -> dict[int, str]:
     return readings
 
 
-def sound_alike(one: str, other: str) -> bool:
+def sound_alike(character: str, counterpart: str) -> bool:
     """Whether the usual reading of one character is a reading of the other, tones apart."""
-    return sound(one) in _sounds(other) or sound(other) in _sounds(one)
+    return sound(character) in _sounds(counterpart) or sound(counterpart) in _sounds(character)
 
 
-def tone_alike(one: str, other: str) -> bool:
+def tone_alike(character: str, counterpart: str) -> bool:
     """Whether the usual readings of both characters are the same, tone and all."""
-    first, second = tones(one), tones(other)
+    first, second = tones(character), tones(counterpart)
     return bool(first and second) and first[0] == second[0]
 
 
@@ -97,8 +97,8 @@ def _sounds(character: str) -> frozenset[str]:
 @cache
 def transcribed_sound(character: str) -> str:
     """The sound of a character in a transcribed name, where neighbouring sounds are written for each other."""
-    found = sound(character)
-    return MIXED_SOUNDS.get(found, found)
+    plain_sound = sound(character)
+    return MIXED_SOUNDS.get(plain_sound, plain_sound)
 
 
 @cache
@@ -140,7 +140,7 @@ def _simplified(character: str) -> str:
 
 @cache
 def _usual() -> dict[str, str]:
-    return {other: group[0] for group in VARIANTS.split() for other in group[1:] if other != group[0]}
+    return {variant: group[0] for group in VARIANTS.split() for variant in group[1:] if variant != group[0]}
 
 
 @cache
