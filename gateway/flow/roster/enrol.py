@@ -94,9 +94,9 @@ def _seal_anew(tx: Tx, office: Office, association: str, people: Sequence[Roster
     for row in members.by_id(tx, shut):
         person = by_number.get(row.member_no)
         if person is not None and row.association == association and row.content == _content(office, person):
-            same = msgspec.structs.replace(person, opt_out=row.opt_out)
+            unchanged = msgspec.structs.replace(person, opt_out=row.opt_out)
             kept_out = row.opt_out and not person.opt_out
-            whole.append(_row(office, key, row.member_id, row.person_id, association, same, kept_out=kept_out))
+            whole.append(_row(office, key, row.member_id, row.person_id, association, unchanged, kept_out=kept_out))
     members.change(tx, whole)
 
 
@@ -116,9 +116,9 @@ def _plan(
     after = people_after(tx, plan, stored)
     report.kept_out = sorted(plan.kept_out | kept_out)
     report.apart = sorted(
-        tuple(sorted(each.member_no for each in _members_of(people)))
+        tuple(sorted(member.member_no for member in _members_of(people)))
         for people in after
-        if len(people) > 1 and not any(each.opt_out for each in _members_of(people))
+        if len(people) > 1 and not any(member.opt_out for member in _members_of(people))
     )
     return plan, after
 
@@ -151,7 +151,7 @@ def _compared(
 
 def _report_changes(plan: Plan, report: Enrolled) -> None:
     change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
-    report.changed = {each.member_no: each.fields for each in change.changed}
+    report.changed = {member_change.member_no: member_change.fields for member_change in change.changed}
     report.coverage_changed = len(change.coverage_changed)
 
 
@@ -159,27 +159,27 @@ def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: En
     """Leave out of the plan whoever has the id number of a member of another name."""
     refused: set[str] = set()
     # Who is refused stays as he is stored, and that may be in the way of others of the file.
-    while len(found := _strangers(plan.coming(), stored, in_file - refused)) > len(refused):
-        refused = found
+    while len(strangers := _strangers(plan.coming(), stored, in_file - refused)) > len(refused):
+        refused = strangers
     words = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
     report.refused += [(number, words) for number in sorted(refused)]
     report.added -= sum(person.member_no in refused for person in plan.new)
     if refused:
         plan.new = [person for person in plan.new if person.member_no not in refused]
-        plan.changed = [each for each in plan.changed if each[2].member_no not in refused]
+        plan.changed = [changed for changed in plan.changed if changed[2].member_no not in refused]
 
 
 def _strangers(coming: Sequence[RosterMember], stored: Holders, changing: set[str]) -> set[str]:
     """The member numbers that cannot be taken in. `changing`: who will be as the file states him."""
-    found: set[str] = set()
+    strangers: set[str] = set()
     for person in coming:
-        for other in stored.get(person.id_number, ()):
+        for stored_member in stored.get(person.id_number, ()):
             # Whoever stands in the file himself was compared with the others of the file when it was read.
-            if other.member.member_no in changing or other.member.member_no == person.member_no:
+            if stored_member.member.member_no in changing or stored_member.member.member_no == person.member_no:
                 continue
-            if not same_name(other.member.name, person.name):
-                found.add(person.member_no)
-    return found
+            if not same_name(stored_member.member.name, person.name):
+                strangers.add(person.member_no)
+    return strangers
 
 
 def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[People]) -> None:
@@ -189,27 +189,29 @@ def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[Peo
         blocks.set_rules(tx, association, BLOCK_RULES)
     place = _places(tx, association, plan, after)
     joined = _joined(after)
-    moving = [row.person_id for row, _, _ in plan.changed] + [each for one, others in joined for each in (one, *others)]
+    moving = [row.person_id for row, _, _ in plan.changed] + [
+        person_id for stays, others in joined for person_id in (stays, *others)
+    ]
     people.lock(tx, moving)
-    wanted = _write_changed(tx, office, association, plan, place)
+    to_rescan = _write_changed(tx, office, association, plan, place)
     found_by = _write_new(tx, office, association, plan, place)
     members.refresh_statistics(tx)
     unite(tx, office, association, joined)
     if weighed:
-        wanted += _look_again(tx, office, association, after)
-        wanted += [
+        to_rescan += _look_again(tx, office, association, after)
+        to_rescan += [
             Rescan(member_id=member_id, association=association, fingerprints=digests, reread=True)
             for member_id, digests in found_by.items()
         ]
-        rescans.ask(tx, _each_once(wanted))
+        rescans.ask(tx, _each_once(to_rescan))
 
 
 def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[str, int]:
     """Member number → person, for everybody who is new or whose id number changes."""
     place: dict[str, int] = {}
     fresh: list[list[str]] = []
-    for one in (one for groups in after for one in groups):
-        person, numbers = who_stays(one), [each.member_no for group in one for each in group.members]
+    for groups in (groups for of_holder in after for groups in of_holder):
+        person, numbers = who_stays(groups), [member.member_no for group in groups for member in group.members]
         if person is None:
             fresh.append(numbers)
         else:
@@ -224,8 +226,8 @@ def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[s
 def _joined(after: list[People]) -> list[tuple[int, list[int]]]:
     """(who stays, who become him), where people turn out to be one."""
     joined = []
-    for one in (one for groups in after for one in groups):
-        persons, stays = _persons_in(one), who_stays(one)
+    for groups in (groups for of_holder in after for groups in of_holder):
+        persons, stays = _persons_in(groups), who_stays(groups)
         if stays is not None and len(persons) > 1:
             joined.append((stays, sorted(persons - {stays})))
     return joined
@@ -238,9 +240,11 @@ def _persons_in(groups: Iterable[Group]) -> set[int]:
 def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -> list[Rescan]:
     """The members whose rows stand otherwise now because people became one, or because there is another beside them:
     then nobody is certainly found by a person number learnt of one of them either."""
-    beside = {each.member_no for people in after if len(people) > 1 for each in _members_of(people)}
-    one = {each.member_no for people in after for each in _members_of(p for p in people if len(_persons_in(p)) > 1)}
-    rows = [row for row in members.by_number(tx, association, beside | one) if not row.opt_out]
+    beside = {member.member_no for people in after if len(people) > 1 for member in _members_of(people)}
+    united = {
+        member.member_no for people in after for member in _members_of(p for p in people if len(_persons_in(p)) > 1)
+    }
+    rows = [row for row in members.by_number(tx, association, beside | united) if not row.opt_out]
     gone: dict[int, bytes] = {}
     for block, member_id in blocks.drop_kind(tx, PERSON_NO, [row.member_id for row in rows if row.member_no in beside]):
         gone[member_id] = gone.get(member_id, b"") + block
@@ -248,7 +252,7 @@ def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -
 
 
 def _members_of(people: Iterable[list[Group]]) -> Iterator[RosterMember]:
-    return (each for one in people for group in one for each in group.members)
+    return (member for groups in people for group in groups for member in group.members)
 
 
 def look_again_at(office: Office, row: MemberRow, gone: bytes = b"") -> Rescan:
@@ -258,22 +262,22 @@ def look_again_at(office: Office, row: MemberRow, gone: bytes = b"") -> Rescan:
     return Rescan(member_id=row.member_id, association=row.association, fingerprints=digests, reread=True)
 
 
-def _each_once(wanted: Sequence[Rescan]) -> list[Rescan]:
+def _each_once(to_rescan: Sequence[Rescan]) -> list[Rescan]:
     """The same with one entry a member."""
     once: dict[int, Rescan] = {}
-    for each in wanted:
-        known = once.get(each.member_id)
-        if known is not None:
-            digests, reread = known.fingerprints + each.fingerprints, known.reread or each.reread
-            once[each.member_id] = msgspec.structs.replace(each, fingerprints=digests, reread=reread)
+    for rescan in to_rescan:
+        earlier = once.get(rescan.member_id)
+        if earlier is not None:
+            digests, reread = earlier.fingerprints + rescan.fingerprints, earlier.reread or rescan.reread
+            once[rescan.member_id] = msgspec.structs.replace(rescan, fingerprints=digests, reread=reread)
         else:
-            once[each.member_id] = each
+            once[rescan.member_id] = rescan
     return list(once.values())
 
 
 def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> list[Rescan]:
     """Changed members first, so that a number one of them gave up is free for somebody new."""
-    moved = [each for each in plan.changed if _moved(each[1], each[2])]
+    moved = [changed for changed in plan.changed if _moved(changed[1], changed[2])]
     before = _forget(tx, office, moved)
     key = office.vault.roster_key()
     renumbered = {row.member_id for row, old, new in moved if old.id_number != new.id_number}
@@ -359,7 +363,7 @@ def _add_fingerprints(tx: Tx, office: Office, enrolled: Sequence[tuple[RosterMem
     ]
     blocks_by_member = {member_id: blocks_of(office, person) for person, member_id, _ in enrolled}
     members.add_fingerprints(tx, numbers)
-    blocks.add(tx, [(block, member_id) for member_id, mine in blocks_by_member.items() for block in mine])
+    blocks.add(tx, [(block, member_id) for member_id, of_member in blocks_by_member.items() for block in of_member])
     return {member_id: digest + b"".join(blocks_by_member[member_id]) for digest, member_id, _ in numbers}
 
 
@@ -398,8 +402,8 @@ def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
     aside: list[Piece] = []
     opened = [open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside) for row in rows]
     unreadable.note(tx, aside, now=office.now())
-    found = [member for member in opened if member is not None]
-    blocks.add(tx, [(block, member.member_id) for member in found for block in blocks_of(office, member)])
+    readable = [member for member in opened if member is not None]
+    blocks.add(tx, [(block, member.member_id) for member in readable for block in blocks_of(office, member)])
 
 
 def index_opened(tx: Tx, office: Office, member_id: int) -> None:

@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, kw_only=True):
 
     def concerned(self) -> set[str]:
         """Every id number whose holders the import may change."""
-        return {each.id_number for each in self.coming()} | {old.id_number for _, old, _ in self.changed}
+        return {member.id_number for member in self.coming()} | {old.id_number for _, old, _ in self.changed}
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
@@ -67,38 +67,48 @@ def opted_out_block(office: Office, id_number: str) -> bytes:
 
 def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) -> Holders:
     """The stored members with these id numbers."""
-    wanted = list(numbers)
+    id_numbers = list(numbers)
     ids = {
-        member_id for _, member_id, _ in members.by_fingerprint(tx, [office.id_fingerprint(each) for each in wanted])
+        member_id
+        for _, member_id, _ in members.by_fingerprint(tx, [office.id_fingerprint(number) for number in id_numbers])
     }
     if blocks.has_kind(tx, OPTED_OUT):
-        opted_out = [opted_out_block(office, each) for each in wanted]
+        opted_out = [opted_out_block(office, number) for number in id_numbers]
         ids |= {member_id for _, member_id in blocks.find(tx, opted_out)}
-    found: Holders = defaultdict(list)
+    by_number: Holders = defaultdict(list)
     aside: list[Piece] = []
     open_one = office.vault.opener()
-    for row in sorted(members.by_id(tx, ids), key=lambda each: each.member_no):
+    for row in sorted(members.by_id(tx, ids), key=lambda row: row.member_no):
         if row.association == association:
             member = open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside)
             if member is not None:
-                found[member.id_number].append(Stored(row, member))
+                by_number[member.id_number].append(Stored(row, member))
     unreadable.note(tx, aside, now=office.now())
-    return dict(found)
+    return dict(by_number)
 
 
 def hold_out(plan: Plan, stored: Holders) -> None:
     """Whoever opted out under one member number takes part under none of his others, until his own row says he does."""
     planned = {row.member_no for row, _, _ in plan.changed}
-    staying = [each for held in stored.values() for each in held if each.row.member_no not in planned]
-    out = {one_holder(each) for each in plan.coming() if each.opt_out}
-    out |= {one_holder(each.member) for each in staying if each.member.opt_out and not each.member.kept_out}
-    if not out and not any(each.member.kept_out for each in staying):
+    staying = [
+        enrolment
+        for enrolments in stored.values()
+        for enrolment in enrolments
+        if enrolment.row.member_no not in planned
+    ]
+    out = {one_holder(enrolment) for enrolment in plan.coming() if enrolment.opt_out}
+    out |= {
+        one_holder(enrolment.member)
+        for enrolment in staying
+        if enrolment.member.opt_out and not enrolment.member.kept_out
+    }
+    if not out and not any(enrolment.member.kept_out for enrolment in staying):
         return
-    plan.new = [_kept(plan, each, out) for each in plan.new]
+    plan.new = [_kept(plan, enrolment, out) for enrolment in plan.new]
     plan.changed = [(row, old, _kept(plan, new, out)) for row, old, new in plan.changed]
-    for each in staying:
-        if each.member.opt_out != (one_holder(each.member) in out):
-            plan.changed.append((each.row, each.member, _kept(plan, as_roster(each.member), out)))
+    for enrolment in staying:
+        if enrolment.member.opt_out != (one_holder(enrolment.member) in out):
+            plan.changed.append((enrolment.row, enrolment.member, _kept(plan, as_roster(enrolment.member), out)))
 
 
 def _kept(plan: Plan, member: RosterMember, out: set[Holder]) -> RosterMember:
@@ -116,7 +126,7 @@ def people_after(tx: Tx, plan: Plan, stored: Holders) -> list[People]:
     for holder, person, grouped_members in _groups(tx, plan, stored):
         grouped[holder].append(Group(person=person, members=list(grouped_members)))
     persons = {group.person for groups in grouped.values() if _merging(groups) for group in groups}
-    claimed = decided_people(tx, sorted(each for each in persons if each is not None))
+    claimed = decided_people(tx, sorted(person for person in persons if person is not None))
     for group in (group for groups in grouped.values() for group in groups):
         group.claimed = group.person in claimed
     return [persons_of(groups) for groups in grouped.values()]
@@ -133,26 +143,33 @@ def _groups(tx: Tx, plan: Plan, stored: Holders) -> list[Entry]:
     """(holder, person, enrolments) of every id number that has several enrolments: those that are one person already
     together, each new one alone; and of whoever leaves his person with his number."""
     planned = {row.member_no for row, _, _ in plan.changed}
-    staying = [each for held in stored.values() for each in held if each.row.member_no not in planned]
-    many = Counter([each.id_number for each in plan.coming()] + [each.member.id_number for each in staying])
+    staying = [
+        enrolment
+        for enrolments in stored.values()
+        for enrolment in enrolments
+        if enrolment.row.member_no not in planned
+    ]
+    many = Counter(
+        [enrolment.id_number for enrolment in plan.coming()] + [enrolment.member.id_number for enrolment in staying]
+    )
     keeps = _persons_kept(tx, plan)
-    known: dict[tuple[Holder, object], Entry] = {}
-    for each in staying:
-        if many[each.member.id_number] > 1:
-            _add(known, as_roster(each.member), each.row.person_id, each.row.person_id)
+    entries: dict[tuple[Holder, object], Entry] = {}
+    for enrolment in staying:
+        if many[enrolment.member.id_number] > 1:
+            _add(entries, as_roster(enrolment.member), enrolment.row.person_id, enrolment.row.person_id)
     for row, _, new in plan.changed:
         person = keeps.get(row.member_no, row.person_id)
         if many[new.id_number] > 1 or person is None:
-            _add(known, new, person, row.person_id if person is not None else ("leaves", row.person_id))
-    for one in plan.new:
-        if many[one.id_number] > 1:
-            _add(known, one, None, one.member_no)
-    return list(known.values())
+            _add(entries, new, person, row.person_id if person is not None else ("leaves", row.person_id))
+    for member in plan.new:
+        if many[member.id_number] > 1:
+            _add(entries, member, None, member.member_no)
+    return list(entries.values())
 
 
-def _add(known: dict[tuple[Holder, object], Entry], member: RosterMember, person: int | None, key: object) -> None:
+def _add(entries: dict[tuple[Holder, object], Entry], member: RosterMember, person: int | None, key: object) -> None:
     holder = one_holder(member)
-    known.setdefault((holder, key), (holder, person, []))[2].append(member)
+    entries.setdefault((holder, key), (holder, person, []))[2].append(member)
 
 
 def _persons_kept(tx: Tx, plan: Plan) -> dict[str, int | None]:
