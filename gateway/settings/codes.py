@@ -35,6 +35,16 @@ class GroupSpec(Spec):
                 raise ValueError(f"{code!r}: a range goes upwards between codes of the same length")
         return codes
 
+    def plain(self, name: str) -> DiseaseGroup:
+        """The same for the core, under its name."""
+        ranges = [code.partition("-") for code in self.icd10 if "-" in code]
+        return DiseaseGroup(
+            name=name,
+            title=self.title,
+            prefixes=tuple(code for code in self.icd10 if "-" not in code),
+            ranges=tuple((low, high) for low, _, high in ranges),
+        )
+
 
 class CodesSpec(Spec):
     """One set of disease groups by name."""
@@ -56,17 +66,7 @@ def load_groups(folder: Path, *, shown_as: str = "config/codes") -> dict[str, Di
         for name, group in spec.groups.items():
             if name in groups:
                 findings.append(Finding(shown, f"groups.{name}", "重复 (stands twice)", "每组唯一 (each group once)"))
-            groups[name] = _group(name, group)
+            groups[name] = group.plain(name)
     if findings:
         raise BadSettings(findings)
     return groups
-
-
-def _group(name: str, spec: GroupSpec) -> DiseaseGroup:
-    ranges = [code.partition("-") for code in spec.icd10 if "-" in code]
-    return DiseaseGroup(
-        name=name,
-        title=spec.title,
-        prefixes=tuple(code for code in spec.icd10 if "-" not in code),
-        ranges=tuple((low, high) for low, _, high in ranges),
-    )

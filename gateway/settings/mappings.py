@@ -209,11 +209,14 @@ class MappingSpec(Spec):
 
     def language(self) -> core.MappingLanguage:
         """What `gateway.core.normalise.compile_mapping` takes."""
+        national = national_rules() if self.national else {}
+        if self.national and self.reversals.style == "vanish":
+            national["reversal"] = core.FieldRule(sources=("vali_flag",), optional=True)
         return core.MappingLanguage(
             mapping=self.mapping,
             version=self.version,
             format=self.format.plain(),
-            fields=self._rules(),
+            fields={**national, **{field: spec.rule(national.get(field)) for field, spec in self.fields.items()}},
             bundle=self.bundle.plain() if self.bundle else None,
             special=self.special_outpatient.plain(),
             fund_includes_account=self.amounts.fund_includes_account,
@@ -224,13 +227,6 @@ class MappingSpec(Spec):
             totals=core.TotalsPaths(**self.totals.model_dump()) if self.totals else None,
             empty=self.empty,
         )
-
-    def _rules(self) -> dict[str, core.FieldRule]:
-        national = national_rules() if self.national else {}
-        if self.national and self.reversals.style == "vanish":
-            national["reversal"] = core.FieldRule(sources=("vali_flag",), optional=True)
-        own = {field: spec.rule(national.get(field)) for field, spec in self.fields.items()}
-        return {**national, **own}
 
 
 def load_mapping(path: Path, *, shown_as: str | None = None) -> MappingSpec:
@@ -281,25 +277,20 @@ _UNKNOWN_FITS = {
 def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     """What is well-formed and yet cannot be meant. Looks only at parts that are well-formed in themselves."""
     fields = tables.get("fields", {})
-    written = fields.items() if isinstance(fields, dict) else ()
-    specs = {name: spec for name, raw in written if (spec := _field(name, raw))}
     national = tables.get("national") is True
     contradictions: list[Contradiction] = []
-    for name, spec in specs.items():
+    for name, raw in fields.items() if isinstance(fields, dict) else ():
+        if name not in core.RECORD_FIELDS:
+            continue
+        try:
+            spec = FieldSpec.model_validate(raw)
+        except ValidationError:
+            continue
         contradictions += _field_contradictions(name, spec, national=national)
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
         contradictions += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
     return contradictions + _format_contradictions(tables)
-
-
-def _field(name: str, raw: Any) -> FieldSpec | None:
-    if name not in core.RECORD_FIELDS:
-        return None
-    try:
-        return FieldSpec.model_validate(raw)
-    except ValidationError:
-        return None
 
 
 def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
@@ -312,18 +303,12 @@ def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list
         if option in spec.model_fields_set and parser not in parsers:
             allowed_text = f"只用于 (only with parse) {', '.join(sorted(parsers))}"
             contradictions.append((f"{key}.{option}", f"parse {parser}", allowed_text))
-    contradictions += _source_contradictions(key, name, spec, national=national)
-    return contradictions + _code_contradictions(key, name, spec)
-
-
-def _source_contradictions(key: str, name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
     origins = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
     by_itself = national or name in ("reverses", "care_type_code")
-    if len(origins) > 1:
-        return [(key, " + ".join(origins), "from, sum, value 三选一 (exactly one of)")]
-    if not origins and not by_itself:
-        return [(key, "没有来源 (no source)", "from, sum, value 三选一 (exactly one of)")]
-    return []
+    if len(origins) > 1 or not (origins or by_itself):
+        shown_origins = " + ".join(origins) or "没有来源 (no source)"
+        contradictions.append((key, shown_origins, "from, sum, value 三选一 (exactly one of)"))
+    return contradictions + _code_contradictions(key, name, spec)
 
 
 def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradiction]:

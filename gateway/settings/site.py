@@ -65,7 +65,12 @@ def load_site(path: Path, registry: Registry) -> Site:
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
     feeds = _folder(findings, path, "config/feeds", feed_file(registry), "feed")
     associations = _folder(findings, path, "config/associations", association_file(registry), "association")
-    mappings = _mappings(findings, path)
+    mappings = {}
+    for file in sorted((path / "mappings").glob("*.toml")):
+        if not file.name.endswith(".test.toml"):
+            mapping = _try(findings, lambda file=file: load_mapping(file, shown_as=_shown(path, file)))  # type: ignore[misc]
+            if mapping is not None:
+                mappings[file.stem] = mapping
     schemes = _try(findings, lambda: load_families(path / "config" / "schemes")) or {}
     matching = _try(findings, lambda: site_model(path)) if gateway else None
     findings += _cross(feeds, associations, mappings, schemes)
@@ -105,16 +110,6 @@ def _folder(findings: list[Finding], site: Path, folder: str, spec: type[S], key
             )
         specs[name] = loaded
     return specs
-
-
-def _mappings(findings: list[Finding], site: Path) -> dict[str, MappingSpec]:
-    mappings = {}
-    for path in sorted((site / "mappings").glob("*.toml")):
-        if not path.name.endswith(".test.toml"):
-            loaded = _try(findings, lambda path=path: load_mapping(path, shown_as=_shown(site, path)))  # type: ignore[misc]
-            if loaded is not None:
-                mappings[path.stem] = loaded
-    return mappings
 
 
 def _cross(

@@ -42,10 +42,19 @@ def load_families(
     except BadSettings as error:
         findings += error.findings
     specs = _read(scheme_files(folder), shown_as, findings)
-    findings += [finding for shown, spec in specs.items() for finding in _misnamed(shown, spec)]
+    for shown, spec in specs.items():
+        expected = f"{spec.scheme}-{spec.edition}.toml"
+        if not shown.endswith(f"/{expected}"):
+            allowed = f"文件名应为 (file name) {expected}"
+            findings.append(Finding(shown, "edition", f"{spec.scheme} {spec.edition}", allowed))
     if draft is not None:
         for shown, spec in _read([draft], draft.parent.name, findings).items():
-            specs = {at: stored for at, stored in specs.items() if not _replaced(stored, spec)} | {shown: spec}
+            specs = {
+                at: stored
+                for at, stored in specs.items()
+                if stored.scheme != spec.scheme or (stored.edition != spec.edition and stored.starts != spec.starts)
+            }
+            specs[shown] = spec
     findings += _disagreements(specs)
     findings += [finding for shown, spec in specs.items() for finding in _unknown_groups(shown, spec, groups)]
     findings += _stacking(specs)
@@ -95,17 +104,6 @@ def _read(paths: Iterable[Path], shown_as: str, findings: list[Finding]) -> Spec
     return specs
 
 
-def _replaced(spec: SchemeSpec, draft: SchemeSpec) -> bool:
-    return spec.scheme == draft.scheme and (spec.edition == draft.edition or spec.starts == draft.starts)
-
-
-def _misnamed(shown: str, spec: SchemeSpec) -> list[Finding]:
-    expected = f"{spec.scheme}-{spec.edition}.toml"
-    if shown.endswith(f"/{expected}"):
-        return []
-    return [Finding(shown, "edition", f"{spec.scheme} {spec.edition}", f"文件名应为 (file name) {expected}")]
-
-
 def _disagreements(specs: Specs) -> list[Finding]:
     """What must hold between the editions of one scheme."""
     findings: list[Finding] = []
@@ -121,19 +119,17 @@ def _disagreements(specs: Specs) -> list[Finding]:
         findings += [
             Finding(shown, key, f"与 {first.edition} 期不同 (differs)", "各期相同 (the same in all editions)")
             for key in ("name", "who", "stay")
-            if _differ(key, first, spec)
+            if _compared(first, key) != _compared(spec, key)
         ]
     return findings
 
 
-def _differ(key: str, first: SchemeSpec, second: SchemeSpec) -> bool:
-    def plain(spec: SchemeSpec) -> object:
-        value = getattr(spec, key)
-        if key == "who":
-            return frozenset(spec.who.insurance_types), spec.who.maternity_insurance
-        return value.model_dump(exclude={"article", "leans_on"}) if isinstance(value, Spec) else value
-
-    return plain(first) != plain(second)
+def _compared(spec: SchemeSpec, key: str) -> object:
+    """What of a table of the file must be the same in all editions: never the article it rests on."""
+    value = getattr(spec, key)
+    if key == "who":
+        return frozenset(spec.who.insurance_types), spec.who.maternity_insurance
+    return value.model_dump(exclude={"article", "leans_on"}) if isinstance(value, Spec) else value
 
 
 def _unknown_groups(shown: str, spec: SchemeSpec, groups: Mapping[str, DiseaseGroup]) -> list[Finding]:

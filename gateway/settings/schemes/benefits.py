@@ -70,7 +70,7 @@ class DeductibleSpec(Spec):
     per: Literal["stay", "period"] = "stay"
 
     @model_validator(mode="after")
-    def _amounts_are_there(self) -> DeductibleSpec:
+    def _amount_or_first_and_later(self) -> DeductibleSpec:
         if (self.amount is None) == (self.first is None or self.later is None):
             raise ValueError("either amount, or first and later")
         return self
@@ -262,7 +262,7 @@ class LumpSumSpec(BenefitSpec):
     consolation: tuple[ConsolationSpec, ...] = ()
 
     @model_validator(mode="after")
-    def _amounts_are_there(self) -> LumpSumSpec:
+    def _amounts_fit_event(self) -> LumpSumSpec:
         if self.event == "diagnosis" and (not self.groups or self.amount is not None):
             raise ValueError("groups: a diagnosis pays by disease group")
         if self.event != "diagnosis" and (self.groups or self.amount is None):

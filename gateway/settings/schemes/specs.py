@@ -259,35 +259,22 @@ class SchemeSpec(Spec):
     @model_validator(mode="after")
     def _problems(self) -> SchemeSpec:
         """All that does not agree inside the file, told at once."""
-        problems = [
-            *_names(self),
-            *_limits(self),
-            *_questions(self),
-            *_needs(self),
-        ]
+        names = [benefit.name for benefit in self.benefits]
+        doubles = sorted({name for name in names if names.count(name) > 1})
+        problems = [f"benefits: name {name} stands twice" for name in doubles]
+        for cap in self.caps:
+            unknown = sorted(set(cap.benefits or ()) - set(names))
+            if unknown:
+                problems.append(f"caps.benefits: unknown {', '.join(unknown)}; known: {', '.join(names)}")
+        lowest = self.floor.amount if self.floor is not None else Decimal(0)
+        if any(cap.amount < lowest for cap in self.caps if cap.benefits is None):
+            problems.append("caps: cap.amount must not be below floor.amount")
+        if self.carried_on_from is not None and self.carried_on_from <= self.starts:
+            problems.append("carried_on_from must be after starts")
+        problems += _questions(self) + _needs(self)
         if problems:
             raise ValueError("; ".join(problems))
         return self
-
-
-def _names(spec: SchemeSpec) -> list[str]:
-    names = [benefit.name for benefit in spec.benefits]
-    problems = [f"benefits: name {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
-    for cap in spec.caps:
-        unknown = sorted(set(cap.benefits or ()) - set(names))
-        if unknown:
-            problems.append(f"caps.benefits: unknown {', '.join(unknown)}; known: {', '.join(names)}")
-    return problems
-
-
-def _limits(spec: SchemeSpec) -> list[str]:
-    problems = []
-    lowest = spec.floor.amount if spec.floor is not None else Decimal(0)
-    if any(cap.amount < lowest for cap in spec.caps if cap.benefits is None):
-        problems.append("caps: cap.amount must not be below floor.amount")
-    if spec.carried_on_from is not None and spec.carried_on_from <= spec.starts:
-        problems.append("carried_on_from must be after starts")
-    return problems
 
 
 def _questions(spec: SchemeSpec) -> list[str]:
