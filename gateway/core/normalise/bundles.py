@@ -33,14 +33,14 @@ class BundleRows:
         self._spoken = spoken
         self._others = [call for call in calls if call.infno != rule.rows_from]
         self._tables: dict[str, dict[str, list[dict[str, Any]]]] | None = None
-        self.rows = [row for call in calls if call.infno == rule.rows_from for row in self._rows_in(call)]
+        self.rows: list[Row] = []
+        for call in calls:
+            if call.infno == rule.rows_from:
+                # A reply that cannot be read is a row too, so that it is looked at.
+                replied = _replied(call, spoken)
+                self.rows += [(None, call.asked)] if replied is None else [(raw, call.asked) for raw in replied]
         if len(self.rows) > MAX_ROWS:
             raise bad_page("too_many_rows")
-
-    def _rows_in(self, call: Call) -> list[Row]:
-        """A reply's settlements; one that cannot be read is a row too, so that somebody looks at it."""
-        rows = _replied(call, self._spoken)
-        return [(None, call.asked)] if rows is None else [(raw, call.asked) for raw in rows]
 
     def values(self, decoder: RowDecoder, sources: Sources) -> Callable[[int], Values]:
         """Index → values of that row, joined ones included."""
@@ -60,14 +60,11 @@ class BundleRows:
         name, _, column = path.partition(".")
         join = next(join for join in self._rule.joins if join.name == name)
         key = _key(own[keys[name]]) or _key(asked.get(join.key))
-        values = [row.get(column) for row in self._table(name).get(key, ())] if key else []
-        present = [value for value in values if value not in (None, "")]
-        return (present if join.many else present[0]) if present else None
-
-    def _table(self, name: str) -> dict[str, list[dict[str, Any]]]:
         if self._tables is None:
             self._tables = {join.name: self._joined_rows(join) for join in self._rule.joins}
-        return self._tables[name]
+        values = [row.get(column) for row in self._tables[name].get(key, ())] if key else []
+        present = [value for value in values if value not in (None, "")]
+        return (present if join.many else present[0]) if present else None
 
     def _joined_rows(self, join: Join) -> dict[str, list[dict[str, Any]]]:
         table: dict[str, list[dict[str, Any]]] = {}

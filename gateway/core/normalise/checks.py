@@ -77,16 +77,7 @@ def plainly_sound(tolerance: int) -> Callable[[SettlementRecord], bool]:
 
 
 def _sum_check(name: str, switches: Checks) -> Check:
-    fields = _SUMS[name]
-    return Check(
-        error=row_error(f"sum_mismatch_{name}", fields[0]),
-        fields=fields,
-        fails=_differs(fields, _MAY_BE_MISSING.get(name), switches.tolerance),
-        warns=getattr(switches, name) == "warn",
-    )
-
-
-def _differs(fields: tuple[str, ...], may_be_missing: str | None, tolerance: int) -> Callable[[SettlementRecord], bool]:
+    fields, may_be_missing, tolerance = _SUMS[name], _MAY_BE_MISSING.get(name), switches.tolerance
     needed = attrgetter(*(field for field in fields if field != may_be_missing))
     extra = attrgetter(may_be_missing) if may_be_missing else None
 
@@ -97,7 +88,8 @@ def _differs(fields: tuple[str, ...], may_be_missing: str | None, tolerance: int
         missing_counts_nothing = (extra(record) or 0) if extra else 0
         return bool(abs(2 * amounts[0] - sum(amounts) - missing_counts_nothing) > tolerance)
 
-    return fails
+    error, warns = row_error(f"sum_mismatch_{name}", fields[0]), getattr(switches, name) == "warn"
+    return Check(error=error, fields=fields, fails=fails, warns=warns)
 
 
 def _date_check(*, warns: bool) -> Check:

@@ -35,15 +35,14 @@ class CsvRows:
         lines = [line.removesuffix("\r") for line in text.split("\n")]
         nothing = _NOTHING + spoken.delimiter
         first = 0 if spoken.columns else 1
-        self.rows = self._split([line for line in lines[first:] if line.strip(nothing)])
-
-    def _split(self, lines: list[str]) -> list[Cells]:
+        lines = [line for line in lines[first:] if line.strip(nothing)]
         try:
-            rows: list[Cells] = list(csv.reader(lines, **_dialect(self._spoken)))
+            self.rows: list[Cells] = list(csv.reader(lines, **_dialect(spoken)))
         except csv.Error:
-            rows = []
+            self.rows = []
         # A quote that never closes swallows the lines after it: then every line is taken for itself.
-        return rows if len(rows) == len(lines) else [self._alone(line) for line in lines]
+        if len(self.rows) != len(lines):
+            self.rows = [self._alone(line) for line in lines]
 
     def _alone(self, line: str) -> Cells:
         try:
@@ -60,18 +59,14 @@ class CsvRows:
         def read(index: int) -> Values:
             cells = self.rows[index]
             if cells is None or len(cells) != width:
-                cells = _fitted(cells, width)
+                # A line may end with further empty cells; any other width is wrong.
+                if cells is None or len(cells) < width or any(cell.strip() for cell in cells[width:]):
+                    raise Wrong("wrong_columns")
+                cells = cells[:width]
             row: list[Any] = [*cells, None]
             return [row[place] for place in places]
 
         return read
-
-
-def _fitted(cells: Cells, width: int) -> list[str]:
-    """The cells of a line that ends with further empty cells; raises Wrong for any other width."""
-    if cells is None or len(cells) < width or any(cell.strip() for cell in cells[width:]):
-        raise Wrong("wrong_columns")
-    return cells[:width]
 
 
 def _dialect(spoken: CsvFormat) -> dict[str, Any]:
@@ -90,14 +85,17 @@ def _decoded(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list
     if not fitting:
         fewest = min((_missing(header, needs) for header in headers.values()), key=len)
         raise bad_page("missing_columns", "、".join(fewest))
-    _refuse_doubles(headers[fitting[0]], needs)
+    header, named = headers[fitting[0]], {name for columns in needs for name in columns}
+    doubles = sorted({name for name in header if name in named and header.count(name) > 1})
+    if doubles:
+        raise bad_page("duplicate_columns", "、".join(doubles))
     for encoding in fitting:
         try:
             return content.decode(encoding).lstrip("\ufeff"), headers[encoding]
         except UnicodeError:
             continue
     lines = [line.decode(fitting[0], "replace") for line in content.split(b"\n")]
-    return "\n".join(lines).lstrip("\ufeff"), headers[fitting[0]]
+    return "\n".join(lines).lstrip("\ufeff"), header
 
 
 def _header(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
@@ -117,10 +115,3 @@ def _header(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
 
 def _missing(header: list[str], needs: Needs) -> list[str]:
     return ["/".join(columns) for columns in needs if not set(columns) & set(header)]
-
-
-def _refuse_doubles(header: list[str], needs: Needs) -> None:
-    named = {name for columns in needs for name in columns}
-    doubles = sorted({name for name in header if name in named and header.count(name) > 1})
-    if doubles:
-        raise bad_page("duplicate_columns", "、".join(doubles))

@@ -65,7 +65,11 @@ def datetime_parser(
         text = text.strip()
         if text in empty:
             return None
-        return _in_range(_iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None), code)
+        moment = _iso(text) or _by_format(text, patterns) or (_millis(text) if epoch_ms else None)
+        # Placeholders such as 0001-01-01 and 9999-12-31 are no dates of a settlement.
+        if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise Wrong(code)
+        return moment
 
     def parse(value: Any) -> datetime | None:
         if value is None:
@@ -97,13 +101,6 @@ def _as_regex(pattern: str) -> str:
     return "".join(_TOKENS.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern))
 
 
-def _in_range(moment: datetime | None, code: str) -> datetime:
-    # Placeholders such as 0001-01-01 and 9999-12-31 are no dates of a settlement.
-    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise Wrong(code)
-    return moment
-
-
 def _iso(text: str) -> datetime | None:
     if _ISO.fullmatch(text) is None:
         return None
@@ -118,16 +115,13 @@ def _by_format(text: str, patterns: list[re.Pattern[str]]) -> datetime | None:
     for pattern in patterns:
         match = pattern.fullmatch(text)
         if match is not None:
-            return _from_parts({name: int(part) for name, part in match.groupdict().items()})
+            parts = {name: int(part) for name, part in match.groupdict().items()}
+            micro = parts.pop("milli", 0) * 1000
+            try:
+                return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI_OFFSET)
+            except ValueError:
+                return None
     return None
-
-
-def _from_parts(parts: dict[str, int]) -> datetime | None:
-    micro = parts.pop("milli", 0) * 1000
-    try:
-        return datetime(**parts, microsecond=micro, tzinfo=SHANGHAI_OFFSET)
-    except ValueError:
-        return None
 
 
 def _millis(text: str) -> datetime | None:

@@ -114,17 +114,13 @@ def check_envelope(top: dict[str, Raw]) -> None:
     status = top.get("infcode") or (top.get("code") if "type" in top or "message" in top else None)
     if status is None:
         return
-    code = _status_text(status)
+    try:
+        value = _PLAIN.decode(status)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        value = None
+    code = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if code != "0":
         raise bad_page("feed_error", code if _SAFE_CODE.fullmatch(code) else "infcode")
-
-
-def _status_text(raw: Raw) -> str:
-    try:
-        value = _PLAIN.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return ""
-    return str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def find(top: dict[str, Raw], path: str, *, opened: bool = True) -> Raw | None:

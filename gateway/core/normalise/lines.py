@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.core.normalise.mapping import CompiledMapping, Normal, Normalised
+from gateway.core.normalise.mapping import CompiledMapping, Normal
 from gateway.errors import BadPage
 from gateway.model.page import RowError
 from gateway.model.record import record_to_json
@@ -19,16 +19,14 @@ def normalise_lines(compiled: CompiledMapping, content: bytes) -> Iterator[dict[
         yield {"page_error": {"code": bad.code, "message": bad.message}}
         return
     for index in range(len(rows)):
-        yield _line(compiled.record(rows, index), index + 1)
-
-
-def _line(normalised: Normalised, row: int) -> dict[str, Any]:
-    if not isinstance(normalised, Normal):
-        return {"quarantined": {"row": row, "errors": _plain(normalised.errors)}}
-    line: dict[str, Any] = {"record": record_to_json(normalised.record)}
-    if normalised.warnings:
-        line["warnings"] = _plain(normalised.warnings)
-    return line
+        normalised = compiled.record(rows, index)
+        if not isinstance(normalised, Normal):
+            yield {"quarantined": {"row": index + 1, "errors": _plain(normalised.errors)}}
+            continue
+        line: dict[str, Any] = {"record": record_to_json(normalised.record)}
+        if normalised.warnings:
+            line["warnings"] = _plain(normalised.warnings)
+        yield line
 
 
 def _plain(errors: tuple[RowError, ...]) -> list[dict[str, str]]:

@@ -99,16 +99,16 @@ class CompiledMapping:
             raise bad_page("too_large")
         if not content.strip():
             raise bad_page("empty")
-        if isinstance(self.language.format, CsvFormat):
-            return self._csv_rows(content, self.language.format)
+        spoken, identity, full = self.language.format, self._identity.sources, self._full.sources
+        if isinstance(spoken, CsvFormat):
+            lines = CsvRows(content, spoken, self._needs())
+            return Rows(len(lines.rows), lines.values(identity), lines.values(full))
+        read_identity, read_full = self._identity_decoder, self._full_decoder
         if self.language.bundle and is_bundle(content):
-            return self._bundle_rows(BundleRows(content, self.language.bundle, self.language.format))
-        rows = read_json(content, self.language.format)
-        return Rows(
-            len(rows),
-            row_values(self._identity_decoder, self._identity.sources, rows),
-            row_values(self._full_decoder, self._full.sources, rows),
-        )
+            bundle = BundleRows(content, self.language.bundle, spoken)
+            return Rows(len(bundle.rows), bundle.values(read_identity, identity), bundle.values(read_full, full))
+        rows = read_json(content, spoken)
+        return Rows(len(rows), row_values(read_identity, identity, rows), row_values(read_full, full, rows))
 
     def identify(
         self, rows: Rows, start: int, stop: int, *, names: bool = True
@@ -176,17 +176,6 @@ class CompiledMapping:
         if self.language.totals is None or isinstance(self.language.format, CsvFormat):
             return None
         return totals_in(content, self.language.totals, self.language.format)
-
-    def _csv_rows(self, content: bytes, spoken: CsvFormat) -> Rows:
-        page = CsvRows(content, spoken, self._needs())
-        return Rows(len(page.rows), page.values(self._identity.sources), page.values(self._full.sources))
-
-    def _bundle_rows(self, page: BundleRows) -> Rows:
-        return Rows(
-            len(page.rows),
-            page.values(self._identity_decoder, self._identity.sources),
-            page.values(self._full_decoder, self._full.sources),
-        )
 
     def _identity_of(self, rows: Rows, index: int, names: bool) -> Identity | tuple[RowError, ...]:
         read = self._identity.readers

@@ -71,12 +71,14 @@ mapping knows better.
 
 def national_rules() -> dict[str, FieldRule]:
     """Field → the rule `national = true` gives it; dates may be epoch milliseconds, columns missing."""
-    rules = {field: _rule(field, codes) for field, codes in national_codes().items() if codes}
+    rules = {
+        field: FieldRule(
+            sources=codes + SPELLINGS.get(field, ()),
+            epoch_ms=field in ("birth_date", "admitted_on", "discharged_on", "settled_at"),
+            optional=True,
+        )
+        for field, codes in national_codes().items()
+        if codes
+    }
     rules["other_fund_amount"] = FieldRule(sum=("oth_pay", "othfund_pay", "hifdm_pay"), optional=True)
     return rules
-
-
-def _rule(field: str, codes: tuple[str, ...]) -> FieldRule:
-    sources = codes + SPELLINGS.get(field, ())
-    timed = field in ("birth_date", "admitted_on", "discharged_on", "settled_at")
-    return FieldRule(sources=sources, epoch_ms=timed, optional=True)

@@ -29,8 +29,12 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
                 return value
         elif value is None:
             return None
+        elif type(value) is not int:
+            raise Wrong("wrong_type")
+        elif not -_LARGEST_NUMBER < value < _LARGEST_NUMBER:
+            raise Wrong("too_long")
         else:
-            value = _number_as_text(value)
+            value = str(value)
         text: str = value.strip()
         if text in empty:
             return None
@@ -54,14 +58,6 @@ def written_text(empty: frozenset[str], *, limit: int) -> Text:
         return None if text in empty or len(text) > limit or _CONTROL.search(text) else text
 
     return parse
-
-
-def _number_as_text(value: Any) -> str:
-    if type(value) is not int:
-        raise Wrong("wrong_type")
-    if not -_LARGEST_NUMBER < value < _LARGEST_NUMBER:
-        raise Wrong("too_long")
-    return str(value)
 
 
 def identifier_parser(text: Text) -> Text:
@@ -88,7 +84,11 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
             meaning = codes.get(start)
             if meaning is not None:
                 return meaning or None
-        return _unknown(code, unknown)
+        if unknown == "keep":
+            return code
+        if unknown == "error":
+            raise Wrong("unknown_code")
+        return "other" if unknown == "other" else None
 
     # Nearly every value is a code of the table or already what one stands for: those are looked up beforehand.
     usual = _answers(look_up, (*codes, *codes.values()))
@@ -106,14 +106,6 @@ def _answers(look_up: Text, texts: Iterable[str]) -> dict[str, str | None]:
         with suppress(Wrong):
             answers[text] = look_up(text)
     return answers
-
-
-def _unknown(code: str, unknown: str) -> str | None:
-    if unknown == "keep":
-        return code
-    if unknown == "error":
-        raise Wrong("unknown_code")
-    return "other" if unknown == "other" else None
 
 
 def flag_parser(table: Text) -> Text:

@@ -24,16 +24,12 @@ def totals_in(content: bytes, paths: TotalsPaths, spoken: JsonFormat) -> FeedTot
     """Day, rows and money (fen) a page claims, or None where it claims nothing that can be read."""
     try:
         top = msgspec.json.decode(as_utf8(content, spoken.encoding), type=dict[str, Raw])
-        return _totals(top, paths)
+        day, rows = _DAY(_value(top, paths.day)), _COUNT(_value(top, paths.rows))
+        if day is None or rows is None or rows < 0:
+            return None
+        return FeedTotals(day=day, rows=rows, amount=_YUAN(_value(top, paths.amount)) if paths.amount else None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, BadPage, Wrong):
         return None
-
-
-def _totals(top: dict[str, Raw], paths: TotalsPaths) -> FeedTotals | None:
-    day, rows = _DAY(_value(top, paths.day)), _COUNT(_value(top, paths.rows))
-    if day is None or rows is None or rows < 0:
-        return None
-    return FeedTotals(day=day, rows=rows, amount=_YUAN(_value(top, paths.amount)) if paths.amount else None)
 
 
 def _value(top: dict[str, Raw], path: str) -> object:
