@@ -37,9 +37,14 @@ def difference(old: Iterable[RosterMember], new: Iterable[RosterMember]) -> Rost
     stored = {member.member_no: member for member in old}
     came = {member.member_no: member for member in new}
     stated_again = [(stored[number], member) for number, member in came.items() if number in stored]
+    changes = []
+    for before, after in stated_again:
+        fields = tuple(name for name in _COMPARED if getattr(before, name) != getattr(after, name))
+        if fields:
+            changes.append(MemberChange(member_no=after.member_no, fields=fields))
     return RosterChange(
         added=tuple(number for number in came if number not in stored),
-        changed=tuple(change for before, after in stated_again if (change := _change(before, after)).fields),
+        changed=tuple(changes),
         coverage_changed=tuple(after.member_no for before, after in stated_again if before.coverage != after.coverage),
         unchanged=tuple(after.member_no for before, after in stated_again if before == after),
         missing=tuple(number for number in stored if number not in came),
@@ -52,8 +57,3 @@ def as_roster(member: Member) -> RosterMember:
     values = {name: getattr(member, name) for name in ("member_no", *_COMPARED)}
     values["opt_out"] = member.opt_out and not member.kept_out
     return RosterMember(**values, coverage=tuple(sorted(member.coverage, key=period_order)))
-
-
-def _change(before: RosterMember, after: RosterMember) -> MemberChange:
-    fields = tuple(name for name in _COMPARED if getattr(before, name) != getattr(after, name))
-    return MemberChange(member_no=after.member_no, fields=fields)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from gateway.core.roster.columns import Header, letter, missing_columns, shown
+from gateway.core.roster.columns import letter, missing_columns, shown
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
 from gateway.core.roster.persons import same_name
 from gateway.core.roster.rows import RosterRow, RosterRules, RowReader
@@ -48,10 +48,6 @@ def read_roster(
     findings = _header_findings(table, rules)
     if any(finding.level == "error" for finding in findings):
         return RosterFile(people=(), findings=tuple(findings), rows=sum(1 for _ in table.rows))
-    return _read_rows(table, rules, findings)
-
-
-def _read_rows(table: Table, rules: RosterRules, findings: list[RosterFinding]) -> RosterFile:
     reader = RowReader(table.header, rules)
     roll = _Roll(reader)
     for number, cells in table.rows:
@@ -69,32 +65,25 @@ def _header_findings(table: Table, rules: RosterRules) -> list[RosterFinding]:
         scheme_given=rules.scheme_default is not None,
         rules_known=rules.families is not None,
     )
-    of_columns = [*_wrong_columns(header, missing), *_ignored_columns(table)]
-    return [msgspec.structs.replace(finding, row=table.header_row) for finding in of_columns]
-
-
-def _wrong_columns(header: Header, missing: tuple[str, ...]) -> Iterator[RosterFinding]:
+    findings = []
     if missing:
         names = "、".join(f"{shown(column)} ({column})" for column in missing)
-        yield _of_header(",".join(missing), "missing_columns", f"缺少列 (missing columns): {names}")
+        findings.append(_of_header(",".join(missing), "missing_columns", f"缺少列 (missing columns): {names}"))
     for column in header.doubled:
-        yield _of_header(column, "doubled_column", f"{shown(column)}有两列，请只留一列 (two columns for {column})")
-
-
-def _ignored_columns(table: Table) -> Iterator[RosterFinding]:
-    for index, words in table.header.unknown:
+        message = f"{shown(column)}有两列，请只留一列 (two columns for {column})"
+        findings.append(_of_header(column, "doubled_column", message))
+    for index, words in header.unknown:
         place = letter(index + table.first_column)
-        yield _warning(place, "unknown_column", f"{place}列“{words}”不认识，未读取 (unknown column, ignored)")
-    if "category" not in table.header.at:
-        yield _warning("category", "no_category", "没有人员类别列，全部按在职 (no category: all taken as active)")
+        message = f"{place}列“{words}”不认识，未读取 (unknown column, ignored)"
+        findings.append(_of_header(place, "unknown_column", message, "warning"))
+    if "category" not in header.at:
+        message = "没有人员类别列，全部按在职 (no category: all taken as active)"
+        findings.append(_of_header("category", "no_category", message, "warning"))
+    return [msgspec.structs.replace(finding, row=table.header_row) for finding in findings]
 
 
-def _of_header(column: str, code: str, message: str) -> RosterFinding:
-    return RosterFinding(row=1, column=column, code=code, message=message)
-
-
-def _warning(column: str, code: str, message: str) -> RosterFinding:
-    return RosterFinding(row=1, column=column, code=code, message=message, level="warning")
+def _of_header(column: str, code: str, message: str, level: Literal["error", "warning"] = "error") -> RosterFinding:
+    return RosterFinding(row=1, column=column, code=code, message=message, level=level)
 
 
 class _Roll:
@@ -119,18 +108,16 @@ class _Roll:
         for rows in self._members.values():
             self._compare_rows(rows)
             self._compare_periods(rows)
-        for rows in self._persons():
-            self._compare_members(rows)
-        self._say_who_is_set_aside()
-        return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
-
-    def _persons(self) -> list[list[RosterRow]]:
-        """The rows of each person: one document, whatever number of memberships."""
+        # A person is one document, whatever the number of memberships.
         persons: defaultdict[tuple[str, str], list[RosterRow]] = defaultdict(list)
         for rows in self._members.values():
             for row in rows:
                 persons[row.id_type, row.id_number].append(row)
-        return [sorted(rows, key=_row_number) for rows in persons.values() if len(rows) > 1]
+        for rows in persons.values():
+            if len(rows) > 1:
+                self._compare_members(sorted(rows, key=_row_number))
+        self._say_who_is_set_aside()
+        return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
 
     def _compare_rows(self, rows: list[RosterRow]) -> None:
         first = rows[0]
@@ -165,15 +152,12 @@ class _Roll:
         for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
             reached, before = latest.get(period.scheme, (date.min, row))
             if period.first_day <= reached:
-                self._refuse_pair(before, row)
+                first, later = sorted((before, row), key=_row_number)
+                message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
+                self._refuse(later, "coverage_from", "periods_overlap", message)
+                self._refused.setdefault(first.member_no, later.row)
             if period.last_day > reached:
                 latest[period.scheme] = (period.last_day, row)
-
-    def _refuse_pair(self, row: RosterRow, counterpart: RosterRow) -> None:
-        first, later = sorted((row, counterpart), key=_row_number)
-        message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
-        self._refuse(later, "coverage_from", "periods_overlap", message)
-        self._refused.setdefault(first.member_no, later.row)
 
     def _refuse(self, row: RosterRow, column: str, code: str, message: str) -> None:
         self._reader.note(row.row, column, code, message)
@@ -198,12 +182,8 @@ def _member(rows: list[RosterRow]) -> RosterMember:
         fields.update((name, value) for name in _OF_THE_LATEST if (value := getattr(row, name)) is not None)
     periods = [row.period for row in rows if row.period is not None]
     coverage = tuple(sorted(periods, key=period_order) if len(periods) > 1 else periods)
-    name = max([row.name for row in rows], key=_longest)
+    name = max([row.name for row in rows], key=lambda name: (len(name), name))
     return RosterMember(member_no=first.member_no, name=name, coverage=coverage, **fields)
-
-
-def _longest(name: str) -> tuple[int, str]:
-    return len(name), name
 
 
 def _row_number(row: RosterRow) -> int:

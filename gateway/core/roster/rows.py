@@ -131,8 +131,15 @@ class RowReader:
         period_values["scheme"] = self._scheme_code(number, period_values.get("scheme"))
         if self._rules.families is not None:
             self._complete_period(number, period_values, self._rules.families.get(period_values["scheme"] or ""))
-        if all(period_values.get(column) is not None for column in COVERAGE):
-            row_values["period"] = self._period(number, period_values, row_values.get("category"))
+        if any(period_values.get(column) is None for column in COVERAGE):
+            return
+        first, last, scheme = (period_values[column] for column in COVERAGE)
+        if last < first:
+            message = "保障结束早于保障开始 (coverage ends before it begins)"
+            self.note(number, "coverage_to", "period_order", message)
+        else:
+            category = row_values.get("category")
+            row_values["period"] = Coverage(first_day=first, last_day=last, scheme=scheme, category=category)
 
     def _complete_period(self, number: int, period_values: dict[str, Any], family: SchemeFamily | None) -> None:
         """Fill in the days a row leaves open, by the scheme's own rule, from its first day or the day of joining."""
@@ -164,14 +171,6 @@ class RowReader:
             message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
             self.note(number, "scheme", "unknown_scheme", message)
         return schemes.get(written)
-
-    def _period(self, number: int, period_values: dict[str, Any], category: Category | None) -> Coverage | None:
-        first, last = period_values["coverage_from"], period_values["coverage_to"]
-        if last < first:
-            message = "保障结束早于保障开始 (coverage ends before it begins)"
-            self.note(number, "coverage_to", "period_order", message)
-            return None
-        return Coverage(first_day=first, last_day=last, scheme=period_values["scheme"], category=category)
 
 
 def _reader(column: str) -> Callable[[Cell], Any]:

@@ -10,13 +10,13 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Final, TypeAlias
 
 import msgspec
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, load_workbook
+from python_calamine import CalamineError, PasswordError, load_workbook
 
 from gateway.core.roster.columns import HEADER_WITHIN, Header, known_columns, read_header
 from gateway.errors import BadInput
@@ -58,10 +58,6 @@ def read_table(content: bytes) -> Table:
         raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
     if content.startswith((_ZIP, _OLD_EXCEL)):
         return _from_workbook(content)
-    return _from_text(content)
-
-
-def _from_text(content: bytes) -> Table:
     ways = [(text, separator) for text in _decoded(content) for separator in ",\t;"]
     text, separator = max(ways, key=lambda way: _known(*way))
     table = _below_header(_csv_rows(text, separator), first_column=0)
@@ -123,24 +119,17 @@ def _from_workbook(content: bytes) -> Table:
         _check_unpacked(content)
     try:
         with load_workbook(io.BytesIO(content)) as workbook:
-            return _first_table(workbook)
+            for name in workbook.sheet_names:
+                sheet = workbook.get_sheet_by_name(name)
+                first_column = sheet.start[1] if sheet.start else 0
+                table = _below_header(enumerate(sheet.iter_rows(), start=1), first_column=first_column)
+                if table is not None:
+                    return table
     except PasswordError as error:
         raise BadInput("password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)") from error
     except CalamineError as error:
         raise BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)") from error
-
-
-def _first_table(workbook: CalamineWorkbook) -> Table:
-    for name in workbook.sheet_names:
-        sheet = workbook.get_sheet_by_name(name)
-        table = _below_header(_sheet_rows(sheet), first_column=sheet.start[1] if sheet.start else 0)
-        if table is not None:
-            return table
     raise _no_header()
-
-
-def _sheet_rows(sheet: CalamineSheet) -> Iterator[Numbered]:
-    return enumerate(sheet.iter_rows(), start=1)
 
 
 def _check_unpacked(content: bytes) -> None:
@@ -160,12 +149,9 @@ def _below_header(rows: Iterator[Numbered], *, first_column: int) -> Table | Non
     for number, cells in islice(rows, HEADER_WITHIN):
         header = read_header([str(cell) for cell in cells])
         if header is not None:
-            return Table(header=header, header_row=number, first_column=first_column, rows=_not_blank(rows))
+            not_blank = ((at, cells) for at, cells in rows if any(cell != "" for cell in cells))
+            return Table(header=header, header_row=number, first_column=first_column, rows=not_blank)
     return None
-
-
-def _not_blank(rows: Iterable[Numbered]) -> Iterator[Numbered]:
-    return ((number, cells) for number, cells in rows if any(cell != "" for cell in cells))
 
 
 def _no_header() -> BadInput:

@@ -53,28 +53,20 @@ _ID_TYPE_CODES: Final = frozenset([f"{code:02}" for code in range(1, 18)] + ["90
 def text_of(cell: Cell) -> str:
     """A cell as text, without what keeps Excel from changing it. Raises for a number that lost digits."""
     if isinstance(cell, str):
-        return _without_tricks(cell)
+        text = cell.strip(_EDGES)
+        if text[:1] in _TRICKS and text:
+            formula = _FORMULA.fullmatch(text)
+            text = (formula[1] if formula else text.removeprefix("'")).strip(_EDGES)
+        return text
     if isinstance(cell, bool):
         return "1" if cell else "0"
     if isinstance(cell, int | float):
-        return _digits(cell)
+        if not abs(cell) < LONGEST_NUMBER or cell != int(cell):
+            raise _number_lost()
+        return str(int(cell))
     if isinstance(cell, datetime):
         return cell.date().isoformat()
     return str(cell)
-
-
-def _without_tricks(text: str) -> str:
-    text = text.strip(_EDGES)
-    if text[:1] in _TRICKS and text:
-        formula = _FORMULA.fullmatch(text)
-        text = (formula[1] if formula else text.removeprefix("'")).strip(_EDGES)
-    return text
-
-
-def _digits(number: int | float) -> str:
-    if not abs(number) < LONGEST_NUMBER or number != int(number):
-        raise _number_lost()
-    return str(int(number))
 
 
 def _number_lost() -> BadInput:
