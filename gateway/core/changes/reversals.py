@@ -6,7 +6,7 @@ waits as the key of its original; what it says, its page alone knows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.core.changes.persons import HeldRecord
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Place, ReadRow, Rules
@@ -19,7 +19,9 @@ def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules,
     it, and a reversal of this batch waits before an original of this batch may wake it."""
     standing = [row for row in rows if changes.classes[row.index] is not RowClass.SUPERSEDED]
     members = [row for row in standing if changes.classes[row.index] is RowClass.MEMBER]
-    _release(known, rules, changes, {(row.key, member.person_id) for row in members for _, member in row.matched})
+    coming = {(row.key, member.person_id) for row in members for _, member in row.matched}
+    # What was released can wake in the same batch: its original may have become another member's.
+    readable = {**known.waiting_records, **_release(known, rules, changes, coming)}
     if batch.page is None:
         return
     for row in standing:
@@ -36,7 +38,7 @@ def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules,
         if row.key is not None and row.record is not None and not row.record.reversal:
             place = _waiting_for(row.key, known, changes)
             if place is not None:
-                _wake(batch.page, row, row.key, place, here.get(place), known, rules, changes)
+                _wake(batch.page, row, row.key, place, here.get(place), readable, rules, changes)
 
 
 def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | None:
@@ -46,14 +48,17 @@ def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | Non
     return None if original in changes.woken else known.waiting.get(original)
 
 
-def _release(known: Known, rules: Rules, changes: Changes, coming: set[tuple[bytes | None, int]]) -> None:
+def _release(
+    known: Known, rules: Rules, changes: Changes, coming: set[tuple[bytes | None, int]]
+) -> dict[Place, tuple[PagePlace, SettlementRecord]]:
     """Where a member's settlement goes and does not come again as the same member's (`coming`), the reversal that named
-    nobody and went with it waits once more: whose it is, only another original could tell."""
+    nobody and went with it waits once more: whose it is, only another original could tell. Returns what these say."""
     lost = {
         (held.key, held.person_id)
         for held in changes.removed.values()
         if held.amount >= 0 and (held.key, held.person_id) not in coming
     }
+    leaving: list[tuple[bytes, HeldRecord]] = []
     for person_id in sorted({person_id for _, person_id in lost}):
         for held in known.people[person_id].records:
             record = held.record
@@ -61,10 +66,25 @@ def _release(known: Known, rules: Rules, changes: Changes, coming: set[tuple[byt
                 continue
             original = rules.record_key(held.feed)((record.reverses or record.settlement_no) + "+")
             if record.id_number is None and record.name is None and (original, person_id) in lost:
+                leaving.append((original, held))
                 changes.remove(held)
-                changes.move(held.place, held.row_class, RowClass.NON_MEMBER, held.amount)
-                changes.relist(held.place, RowClass.NON_MEMBER)
-                changes.wait(original, held.feed, held.place)
+    released: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
+    # One row may be two associations' record: it is counted once, and while one of them keeps it, it waits for nothing.
+    staying = {held.place for held in _records_left(known, changes)} if leaving else set()
+    for original, held in leaving:
+        if held.record is not None and held.place not in staying and held.place not in released:
+            page = PagePlace(seq=held.page_seq, feed=held.feed, received_on=held.received_on)
+            released[held.place] = page, held.record
+            changes.move(held.place, held.row_class, RowClass.NON_MEMBER, held.amount)
+            changes.relist(held.place, RowClass.NON_MEMBER)
+            changes.wait(original, held.feed, held.place)
+    return released
+
+
+def _records_left(known: Known, changes: Changes) -> Iterator[HeldRecord]:
+    """What the people of a batch have beside what goes."""
+    for person in known.people.values():
+        yield from (held for held in person.records if held.record_id not in changes.removed)
 
 
 def _join_or_wait(page: PagePlace, row: ReadRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
@@ -86,12 +106,12 @@ def _wake(
     key: bytes,
     place: Place,
     row_here: ReadRow | None,
-    known: Known,
+    readable: Mapping[Place, tuple[PagePlace, SettlementRecord]],
     rules: Rules,
     changes: Changes,
 ) -> None:
     """A waiting reversal found its original: it is the same member's. While it cannot be read, it goes on waiting."""
-    coming, record = (page, row_here.record) if row_here is not None else known.waiting_records.get(place, (page, None))
+    coming, record = (page, row_here.record) if row_here is not None else readable.get(place, (page, None))
     if record is None:
         return
     for association, member in original.matched:

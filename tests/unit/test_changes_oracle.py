@@ -1,0 +1,213 @@
+"""`conclude` against a second, naive one: pages in any order and in any batches give what everything at once gives.
+
+The same are: the class of every row, the tallies, the live claims with their content (without version and times), the
+open questions by kind and person, and the reversals that wait.
+
+What an order of work may change, and so is not compared or not drawn:
+
+* A stranger's row, or one that no scheme could pay, that a later page replaces is left in its page: nothing is kept
+  that could find it. `reconcile` counts it as superseded from the sealed lists, and so does `World.classes`.
+* What the association decided meanwhile, and contradictions among facts, are asked about when they are met.
+* One reversal that names nobody waits for one settlement: here each takes back the settlement of its own number. Of
+  two with different numbers that take back the same settlement, only the one worked last would wait.
+* There is one association: a waiting reversal wakes for every association whose member its original is, also for one
+  that could not pay it; one that comes later joins only where the original is recorded. So it was from the beginning.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import pytest
+from changes_world import (
+    FIRST_DAY,
+    World,
+    broken_row,
+    covered,
+    digest,
+    doubtful_row,
+    enrolled,
+    members_row,
+    nameless_row,
+    strangers_row,
+    unpaid_row,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from schemes_builders import family, reversal, stay
+
+from gateway.core.changes import ReadRow
+from gateway.core.claims import drafting
+from gateway.core.schemes import Insured, assess, needs_person
+from gateway.model.member import Member
+from gateway.model.rows import RowClass
+
+ENROLMENTS = (
+    enrolled(1),
+    enrolled(2, coverage=covered(("2021-06-01", "2022-05-31"), ("2020-06-01", "2021-05-31"))),
+    enrolled(3, 3, coverage=covered(("2020-06-01", "2021-05-31"))),
+    enrolled(3, 4),
+)
+NUMBERS = ("S1", "S2", "S3", "S4")
+STAYS = (("2021-07-01", "2021-07-05"), ("2021-07-06", "2021-07-09"), ("2021-05-20", "2021-05-25"))
+"""The first is late from the page of 10-04 on, the second may be a transfer of it, the third is of another period."""
+
+
+class Page(NamedTuple):
+    """A page before it is worked: its feed, its rows, and where its batches begin."""
+
+    seq: int
+    feed: str
+    rows: list[ReadRow]
+    batches: list[list[int]]
+
+
+@st.composite
+def _rows(draw: Any, index: int, feed: str) -> ReadRow:
+    number, member = draw(st.sampled_from(NUMBERS)), draw(st.sampled_from(ENROLMENTS))
+    facility = draw(st.sampled_from(("H1", "H2")))
+    record = stay(
+        number, *draw(st.sampled_from(STAYS)), draw(st.sampled_from(("6000.00", "80.00"))), facility_no=facility
+    )
+    taken_back = reversal(record)
+    kinds = {
+        "member": lambda: members_row(index, record, member, feed=feed),
+        "members reversal": lambda: members_row(index, taken_back, member, feed=feed),
+        "nameless": lambda: nameless_row(index, taken_back, feed=feed),
+        "stranger": lambda: strangers_row(index, record, feed=feed),
+        "strangers reversal": lambda: strangers_row(index, taken_back, feed=feed),
+        "unpaid": lambda: unpaid_row(index, record, member, feed=feed),
+        "doubtful": lambda: doubtful_row(index, record, member, feed=feed),
+        "broken": lambda: broken_row(index, record, feed=feed),
+        "broken reversal": lambda: broken_row(index, taken_back, feed=feed),
+        "numberless": lambda: broken_row(index),
+    }
+    # Most rows are members' and what takes them back, because those have the most to say to each other.
+    names = st.sampled_from(["member"] * 6 + ["nameless"] * 3 + list(kinds))
+    return kinds[draw(names)]()
+
+
+@st.composite
+def _pages(draw: Any) -> list[Page]:
+    found = []
+    for seq in range(1, draw(st.integers(1, 5)) + 1):
+        feed = draw(st.sampled_from(("a", "a", "b")))
+        rows = [draw(_rows(index, feed)) for index in range(draw(st.integers(1, 5)))]
+        cuts = sorted({0, len(rows), *draw(st.lists(st.integers(0, len(rows)), max_size=3))})
+        found.append(Page(seq, feed, rows, [list(range(*pair)) for pair in pairwise(cuts)]))
+    return found
+
+
+def _at_once(pages: list[Page]) -> dict[str, Any]:
+    """What follows from all rows together (design §2 and §5), naively."""
+    rows = {(page.seq, row.index): row for page in pages for row in page.rows}
+    feeds = {page.seq: page.feed for page in pages}
+    last = {row.key: place for place, row in rows.items() if row.key}
+    classes = {
+        place: row.row_class if row.key is None or last[row.key] == place else RowClass.SUPERSEDED
+        for place, row in rows.items()
+    }
+    standing = {place: row for place, row in rows.items() if classes[place] is not RowClass.SUPERSEDED}
+    owners = {row.key: row.matched[0][1] for row in standing.values() if row.row_class is RowClass.MEMBER}
+    waiting, records = {}, []
+    for place, row in standing.items():
+        if row.is_nameless_reversal and row.original not in owners:
+            waiting[row.original] = place
+        elif row.is_nameless_reversal or row.row_class is RowClass.MEMBER:
+            classes[place] = RowClass.MEMBER
+            records.append((place, owners[row.original if row.is_nameless_reversal else row.key], row.record))
+    first: dict[Any, str] = {}
+    counting: dict[int, list[Any]] = {}
+    for place, member, record in records:
+        same = (member.person_id, record.facility_no, record.admitted_on, record.discharged_on, record.total_amount)
+        if first.setdefault((*same, record.reversal), feeds[place[0]]) == feeds[place[0]]:
+            counting.setdefault(member.person_id, []).append((place, member, record))
+        else:
+            classes[place] = RowClass.DUPLICATE
+    return {
+        "classes": classes,
+        "claims": {claim[:2]: claim[2:] for person in counting for claim in _claims(person, counting[person])},
+        "questions": {
+            (place, row.decisions[0][1].member.member_id)
+            for place, row in standing.items()
+            if row.row_class is RowClass.REVIEW
+        },
+        "waiting": waiting,
+    }
+
+
+def _claims(person_id: int, counting: list[tuple[Any, Member, Any]]) -> list[tuple[Any, ...]]:
+    enrolments = [member for member in ENROLMENTS if member.person_id == person_id]
+    periods = tuple(sorted(period for member in enrolments for period in member.coverage))
+    insured = Insured(category="active", sex="F", birth_date=date(1980, 5, 1), coverage=periods)
+    claims = []
+    for estimate in assess(insured, [record for _, _, record in counting], family()):
+        parts = [counting[index] for index in estimate.record_keys]
+        matched = {member.member_id for _, member, _ in parts}
+        paying = [
+            m for m in enrolments for p in m.coverage if p.first_day <= (estimate.period_from or date.min) <= p.last_day
+        ]
+        member = (paying or [m for m in enrolments if m.member_id in matched])[0]
+        days = [date.fromordinal(FIRST_DAY.toordinal() + place[0]) for place, _, _ in parts]
+        draft = drafting.draft(
+            member,
+            estimate,
+            [record for _, _, record in parts],
+            scheme="nm-inpatient",
+            received_on=max(days),
+            needs_person=needs_person(estimate),
+        )
+        if draft.payable or draft.needs_person:
+            claims.append((person_id, draft.stay, draft.payable, draft.member_id, digest(draft.content.hex())))
+    return claims
+
+
+def _worked(pages: list[Page], order: list[tuple[int, list[int]]]) -> World:
+    world = World(*ENROLMENTS)
+    for page in pages:
+        world.store(page.seq, page.rows, page.feed)
+    for seq, indexes in order:
+        world.work_batch(seq, indexes)
+    return world
+
+
+def _standing(world: World) -> dict[str, Any]:
+    """What is compared, out of the world."""
+    return {
+        "classes": world.classes(),
+        "claims": {
+            place: (claim.payable, claim.member_id, claim.content) for place, claim in world.live_claims().items()
+        },
+        "questions": {((item.page_seq, item.row), item.member_id) for item in world.open_questions()},
+        "waiting": {original: place for original, (_, place) in world.waiting.items()},
+    }
+
+
+def _any_order_gives_the_same(data: st.DataObject) -> None:
+    pages = data.draw(_pages())
+    batches = [(page.seq, indexes) for page in pages for indexes in page.batches]
+    world = _worked(pages, data.draw(st.permutations(batches)))
+    assert _standing(world) == _at_once(pages)
+    assert world.counted() == world.proof()
+    # Reading some of it again changes nothing either, and sends nothing.
+    outgoing = len(world.bodies)
+    for seq, indexes in data.draw(st.lists(st.sampled_from(batches), max_size=2)):
+        world.read_again(seq, *(pages[seq - 1].rows[index] for index in indexes))
+        assert _standing(world) == _at_once(pages)
+        assert world.counted() == world.proof()
+    assert len(world.bodies) == outgoing
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_pages_in_any_order_and_any_batches_give_what_everything_at_once_gives(data: st.DataObject) -> None:
+    _any_order_gives_the_same(data)
+
+
+@pytest.mark.full
+@settings(max_examples=20_000)
+@given(st.data())
+def test_many_pages_in_any_order_and_any_batches_give_what_everything_at_once_gives(data: st.DataObject) -> None:
+    _any_order_gives_the_same(data)
