@@ -19,7 +19,7 @@ from gateway.errors import HubaoError
 from gateway.model.clock import SHANGHAI
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.leagues import Sent, national_row
-from gateway.sandbox.national import Row, encode
+from gateway.sandbox.national import encode
 from gateway.sandbox.people import Person
 from gateway.sandbox.servers import LocalServer, Request, ServerReply
 from gateway.sandbox.signing import tif_is_authentic
@@ -113,20 +113,17 @@ class CloudLineApp:
     def answer(self, request: Request) -> ServerReply:
         """One transaction; every refusal is an envelope with infcode -1, as on the real platform."""
         try:
-            output = self._transaction(request)
+            if not tif_is_authentic(self._paas_id, self._secret, request.headers, now=self._clock()):
+                raise PlatformError("网关签名校验失败")
+            message = _object(_decoded(request.body))
+            self._check(message)
+            transaction = self._transactions.get(str(message["infno"]))
+            if transaction is None:
+                raise PlatformError("交易编号不支持")
+            output = transaction(_object(_object(message["input"]).get("data")))
         except PlatformError as refusal:
             return self._envelope(-1, str(refusal), None)
         return self._envelope(0, "", output)
-
-    def _transaction(self, request: Request) -> Output:
-        if not tif_is_authentic(self._paas_id, self._secret, request.headers, now=self._clock()):
-            raise PlatformError("网关签名校验失败")
-        message = _object(_decoded(request.body))
-        self._check(message)
-        answer = self._transactions.get(str(message["infno"]))
-        if answer is None:
-            raise PlatformError("交易编号不支持")
-        return answer(_object(_object(message["input"]).get("data")))
 
     def _check(self, message: Output) -> None:
         """Mandatory fields, the shape of msgid, and that it is new. Raises PlatformError."""
@@ -188,7 +185,17 @@ class CloudLineApp:
         written = [national_row(sent) for sent in rows]
         return {
             "setlinfo": written if len(written) > 1 else written[0],
-            "setldetail": [_detail(row) for row in written],
+            "setldetail": [
+                {
+                    "fund_pay_type": "310100",
+                    "fund_pay_type_name": "城镇职工基本医疗保险统筹基金",
+                    "inscp_scp_amt": row["inscp_scp_amt"],
+                    "crt_payb_lmt_amt": None,
+                    "fund_payamt": row["fund_pay_sumamt"],
+                    "setl_proc_info": "",
+                }
+                for row in written
+            ],
         }
 
     def _diagnoses(self, asked: Output) -> Output:
@@ -197,8 +204,20 @@ class CloudLineApp:
         rows = self._world.visit(person.person_no, str(asked.get("mdtrt_id")))
         if not rows:
             raise PlatformError("未查询到诊断信息")
-        codes = rows[0].record.diagnosis_codes
-        listed = [_diagnosis(rows[0], code, order) for order, code in enumerate(codes, start=1)]
+        record = rows[0].record
+        listed = [
+            {
+                "mdtrt_id": record.visit_no,
+                "psn_no": record.person_no,
+                "inout_diag_type": "2",
+                "diag_type": "1",
+                "maindiag_flag": "1" if order == 1 else "2",
+                "diag_srt_no": order,
+                "diag_code": code,
+                "diag_name": "（诊断名称）",
+            }
+            for order, code in enumerate(record.diagnosis_codes, start=1)
+        ]
         return {"diseinfo": listed[::-1]}
 
     def _known(self, asked: Output) -> Person:
@@ -275,30 +294,6 @@ def _visit(sent: Sent) -> Output:
         "fixmedins_name": record.facility_name,
         "dscg_maindiag_code": record.diagnosis_codes[0] if record.diagnosis_codes else "",
         "vali_flag": "1",
-    }
-
-
-def _detail(row: Row) -> Output:
-    return {
-        "fund_pay_type": "310100",
-        "fund_pay_type_name": "城镇职工基本医疗保险统筹基金",
-        "inscp_scp_amt": row["inscp_scp_amt"],
-        "crt_payb_lmt_amt": None,
-        "fund_payamt": row["fund_pay_sumamt"],
-        "setl_proc_info": "",
-    }
-
-
-def _diagnosis(sent: Sent, code: str, order: int) -> Output:
-    return {
-        "mdtrt_id": sent.record.visit_no,
-        "psn_no": sent.record.person_no,
-        "inout_diag_type": "2",
-        "diag_type": "1",
-        "maindiag_flag": "1" if order == 1 else "2",
-        "diag_srt_no": order,
-        "diag_code": code,
-        "diag_name": "（诊断名称）",
     }
 
 

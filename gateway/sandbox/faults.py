@@ -74,24 +74,21 @@ class Faults:
         """Counts one call of this point and says what goes wrong with it, if anything."""
         with self._lock:
             self._calls[point] += 1
-            fault = self._drawn(point, self._calls[point])
-            if fault is not None:
-                self.happened[point, fault] += 1
-            return fault
+            for plan in self._planned:
+                if plan.point != point:
+                    continue
+                if isinstance(plan, Scripted):
+                    happens = plan.nth == self._calls[point]
+                else:
+                    happens = self._dice.chance(plan.of_ten_thousand)
+                if happens:
+                    self.happened[point, plan.fault] += 1
+                    return plan.fault
+            return None
 
     def calls(self, point: str) -> int:
         """How many calls of this point there were."""
         return self._calls[point]
-
-    def _drawn(self, point: str, nth: int) -> Fault | None:
-        for plan in self._planned:
-            if plan.point != point:
-                continue
-            if isinstance(plan, Scripted) and plan.nth == nth:
-                return plan.fault
-            if isinstance(plan, Chance) and self._dice.chance(plan.of_ten_thousand):
-                return plan.fault
-        return None
 
 
 _PLAN = re.compile(r"(?P<point>.+):(?:(?P<nth>[1-9][0-9]{0,6})|(?P<percent>[0-9]{1,2})%):(?P<fault>[a-z]+)")

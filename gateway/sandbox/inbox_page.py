@@ -98,7 +98,15 @@ def _claim_shown(entry: InboxEntry, versions: list[InboxEntry]) -> dict[str, Any
         "edition": claim.get("edition") or "—",
         "payable": claim.get("payable", "0.00"),
         "claim_by": claim.get("claim_by") or "—",
-        "lines": [_line_shown(_object(line)) for line in claim.get("lines") or []],
+        "lines": [
+            {
+                "rule": _RULES.get(str(line.get("rule")), line.get("rule")),
+                "article": line.get("article"),
+                "text": line.get("text"),
+                "amount": line.get("amount"),
+            }
+            for line in map(_object, claim.get("lines") or [])
+        ],
         "flags": [_WORDS.get(flag, flag) for flag in claim.get("flags") or []],
         "needs_person": bool(claim.get("needs_person")),
         "reason": _WORDS.get(claim.get("reason", ""), claim.get("reason")),
@@ -107,15 +115,6 @@ def _claim_shown(entry: InboxEntry, versions: list[InboxEntry]) -> dict[str, Any
         "versions": [
             (version.version, _STATUSES[version.status], version.claim.get("payable")) for version in versions
         ],
-    }
-
-
-def _line_shown(line: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "rule": _RULES.get(str(line.get("rule")), line.get("rule")),
-        "article": line.get("article"),
-        "text": line.get("text"),
-        "amount": line.get("amount"),
     }
 
 

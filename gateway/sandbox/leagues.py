@@ -66,7 +66,10 @@ def sent_between(seed: int, people: Iterable[Person], *, first: date, last: date
             sent = written(dice, person, record)
             rows.append(sent)
             if not sent.spoiled and not sent.wrong_name and dice.chance(REVERSED):
-                rows.append(refund(sent, settled_at=_later(dice, record, last)))
+                settled_at = cast(datetime, record.settled_at)
+                days = dice.below((last - settled_at.date()).days + 1)
+                latest = datetime(last.year, last.month, last.day, 23, 30, tzinfo=SHANGHAI)
+                rows.append(refund(sent, settled_at=min(settled_at + timedelta(days=days, minutes=45), latest)))
     return sorted(rows, key=lambda sent: (sent.record.settled_at, sent.record.settlement_no))
 
 
@@ -84,15 +87,6 @@ def written(dice: Dice, person: Person, record: SettlementRecord) -> Sent:
     odd = spoiled is None and dice.chance(ODDLY_WRITTEN)
     id_written = written_otherwise(person, dice) if odd else person.id_number
     return Sent(person=person, record=record, id_written=id_written, spoiled=spoiled, wrong_name=wrong_name)
-
-
-def _later(dice: Dice, record: SettlementRecord, last: date) -> datetime:
-    settled_at = cast(datetime, record.settled_at)
-    room = (last - settled_at.date()).days
-    return min(
-        settled_at + timedelta(days=dice.below(room + 1), minutes=45),
-        datetime(last.year, last.month, last.day, 23, 30, tzinfo=SHANGHAI),
-    )
 
 
 # 乌海: the national interface, seen through 5203.
@@ -277,10 +271,7 @@ def total_of(rows: Iterable[Row], key: str, *, void: str | None = None) -> Decim
     """The sum of an amount over rows as written; an unreadable one counts nothing, void rows negative."""
     total = Decimal(0)
     for row in rows:
-        worth = _worth(row[key])
+        value = row[key]
+        worth = Decimal(str(value)).quantize(Decimal("0.01")) if value not in ("", None) else Decimal("0.00")
         total += -worth if void is not None and row[void] in ("0", "2") else worth
     return total
-
-
-def _worth(value: Any) -> Decimal:
-    return Decimal(str(value)).quantize(Decimal("0.01")) if value not in ("", None) else Decimal("0.00")

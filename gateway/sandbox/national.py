@@ -30,7 +30,12 @@ def amount(fen: Money | None) -> Decimal | None:
 
 def setlinfo(record: SettlementRecord, *, nation: str = "01") -> Row:
     """The `setlinfo` of transaction 5203, with the keys warehouses add (ipt_days, regions)."""
-    return _who(record, nation) | _what(record) | _amounts(record) | _rest(record)
+    rest = {
+        "refd_setl_flag": "1" if record.reversal else "0",
+        "dise_codg": record.diagnosis_codes[0] if record.diagnosis_codes else "",
+        "year": str(cast(datetime, record.settled_at).year),
+    }
+    return _who(record, nation) | _what(record) | _amounts(record) | rest
 
 
 def _who(record: SettlementRecord, nation: str) -> Row:
@@ -93,14 +98,6 @@ def _amounts(record: SettlementRecord) -> Row:
         "acct_pay": amount(record.account_amount),
         "cash_payamt": amount(record.cash_amount),
         "hosp_part_amt": amount(record.hospital_borne_amount),
-    }
-
-
-def _rest(record: SettlementRecord) -> Row:
-    return {
-        "refd_setl_flag": "1" if record.reversal else "0",
-        "dise_codg": record.diagnosis_codes[0] if record.diagnosis_codes else "",
-        "year": str(cast(datetime, record.settled_at).year),
     }
 
 

@@ -142,7 +142,9 @@ class _Party:
 
     def _drawn_for(self, dice: Dice, kind: str) -> _Drawn | None:
         if kind in KINDS:
-            return self._spoiled(dice, kind)
+            with suppress(KeyError):
+                return spoil(dice, kind, self._somebody, "")
+            return None
         if kind in TRAPS:
             return self._trapped(dice, TRAPS[kind])
         twice = self._world.in_role(dice, ENROLLED_TWICE)
@@ -150,11 +152,6 @@ class _Party:
             return None
         person = _without_phone(twice)
         return clean_line(dice, person, ""), person
-
-    def _spoiled(self, dice: Dice, kind: str) -> _Drawn | None:
-        with suppress(KeyError):
-            return spoil(dice, kind, self._somebody, "")
-        return None
 
     def _trapped(self, dice: Dice, trap: Trap) -> _Drawn | None:
         member = self._somebody(dice, trap)

@@ -131,7 +131,7 @@ class NightRows:
     def _parts(self, feed: str) -> list[Sent]:
         """The parts that are played before the last day. The order is known to the methods below."""
         stays = [self._stay(person, ended=self._day - timedelta(days=3)) for person in self._cast[feed]]
-        stays[3] = _under_wrong_name(stays[3])
+        stays[3] = _under_name(stays[3], other_name(stays[3].person, seed=1))
         stays[4] = msgspec.structs.replace(stays[4], id_written=written_otherwise(stays[4].person, self._dice))
         for place, how in enumerate(SPOILINGS, start=5):
             stays[place] = msgspec.structs.replace(stays[place], spoiled=how)
@@ -145,7 +145,10 @@ class NightRows:
 
     def _of_today(self, feed: str, people: tuple[Person, ...]) -> list[Sent]:
         """What is settled on the day: ordinary visits, two of the cast, and refunds of two of the cast."""
-        rows = [] if feed == "wuhai" else [self._visit_today(person) for person in people[::12]]
+        rows = []
+        for person in people[::12] if feed != "wuhai" else ():
+            record = everyday(self._dice, person, serial=next(self._serials), day=self._day)
+            rows.append(written(self._dice, person, record))
         rows += [self._stay(person, ended=self._day) for person in self._cast[feed][10:12]]
         refunded = {person.index for person in self._cast[feed][1:3]}
         now = _at(self._day, 15)
@@ -182,10 +185,6 @@ class NightRows:
     def _stay(self, person: Person, *, ended: date) -> Sent:
         record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)
         return _ended(person, record, ended)
-
-    def _visit_today(self, person: Person) -> Sent:
-        record = everyday(self._dice, person, serial=next(self._serials), day=self._day)
-        return written(self._dice, person, record)
 
     def _last_received(self, feed: str) -> list[Sent]:
         before = self.corrected if feed == "hinggan" else self.before[feed]
@@ -243,10 +242,6 @@ def _left_by(person: Person, record: SettlementRecord, last: date) -> Sent:
         settled_at=_at(ended, 16),
     )
     return Sent(person=person, record=cut, id_written=person.id_number)
-
-
-def _under_wrong_name(sent: Sent) -> Sent:
-    return _under_name(sent, other_name(sent.person, seed=1))
 
 
 def _under_name(sent: Sent, name: str) -> Sent:

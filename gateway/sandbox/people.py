@@ -34,7 +34,9 @@ class Dice:
     def below(self, limit: int) -> int:
         """A number from 0 to limit - 1; limit at most 2**32."""
         if not self._words:
-            self._refill()
+            block = self._block.to_bytes(8, "little")
+            self._words.extend(_WORDS.unpack(blake2b(block, key=self._key).digest()))
+            self._block += 1
         return self._words.pop() * limit >> 32
 
     def between(self, least: int, most: int) -> int:
@@ -48,11 +50,6 @@ class Dice:
     def chance(self, of_ten_thousand: int) -> bool:
         """True so many times in ten thousand."""
         return self.below(10_000) < of_ten_thousand
-
-    def _refill(self) -> None:
-        block = self._block.to_bytes(8, "little")
-        self._words.extend(_WORDS.unpack(blake2b(block, key=self._key).digest()))
-        self._block += 1
 
 
 class League(msgspec.Struct, frozen=True):
@@ -140,6 +137,8 @@ def person_at(seed: int, index: int, *, league: str, as_of: date) -> Person:
     sex = "M" if order % 2 else "F"
     mongol = dice.below(100) < where.mongolian
     unit = dice.below(2_000)
+    name, rest = _UNIT_NAMES[unit % len(_UNIT_NAMES)], unit // len(_UNIT_NAMES)
+    trade, form = _TRADES[rest % len(_TRADES)], _FORMS[unit % len(_FORMS)]
     return Person(
         index=index,
         league=league,
@@ -152,7 +151,7 @@ def person_at(seed: int, index: int, *, league: str, as_of: date) -> Person:
         nation="02" if mongol else "01",
         phone=f"199000{dice.below(10**5):05d}",
         unit_no=f"{where.region}{unit:05d}",
-        employer=_employer(where, unit),
+        employer=f"{where.name}{name}{trade}{form}",
         category=category_at(birth_date, sex, as_of),
     )
 
@@ -195,9 +194,3 @@ def _mongol_name(dice: Dice, sex: str) -> str:
     dot = "·" if dice.below(6) == 0 else ""
     last = dice.pick(_MONGOL_MALE if sex == "M" else _MONGOL_FEMALE)
     return dice.pick(_MONGOL_FIRST) + dot + last
-
-
-def _employer(league: League, unit: int) -> str:
-    name, rest = _UNIT_NAMES[unit % len(_UNIT_NAMES)], unit // len(_UNIT_NAMES)
-    trade, form = _TRADES[rest % len(_TRADES)], _FORMS[unit % len(_FORMS)]
-    return f"{league.name}{name}{trade}{form}"

@@ -44,15 +44,12 @@ def tif_is_authentic(paas_id: str, secret: str, headers: Mapping[str, str], *, n
 
 
 def _webhook_mac(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
-    signed = b".".join((message_id.encode(), timestamp.encode(), body))
-    return base64.b64encode(hmac.digest(_webhook_key(secret), signed, "sha256")).decode()
-
-
-def _webhook_key(secret: str) -> bytes:
     try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
         raise ValueError("a webhook secret is whsec_ and base64") from error
+    signed = b".".join((message_id.encode(), timestamp.encode(), body))
+    return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def _is_recent(timestamp: str, now: float) -> bool:

@@ -199,7 +199,8 @@ def everyday(dice: Dice, person: Person, *, serial: int, day: date) -> Settlemen
 
 def reversal_of(record: SettlementRecord, *, settled_at: datetime) -> SettlementRecord:
     """The full refund of a settlement: the same number, every amount negative, settled at the refund."""
-    taken_back = {name: _negative(getattr(record, name)) for name in AMOUNT_FIELDS}
+    amounts = {name: getattr(record, name) for name in AMOUNT_FIELDS}
+    taken_back = {name: None if amount is None else Money(-amount) for name, amount in amounts.items()}
     return msgspec.structs.replace(
         record, reversal=True, reverses=record.settlement_no, settled_at=settled_at, **taken_back
     )
@@ -213,17 +214,15 @@ def stays_of_year(
     days = IN_HOSPITAL[person.category] * length // 365
     records = _hospital_year(dice, person, first, length, serials) if dice.chance(days) else []
     if dice.chance(60):
-        records += _special_months(dice, person, first, length, serials)
-    for _ in range(_visits_in(dice, length)):
+        for at in range(dice.below(28), length, dice.between(14, 30)):
+            day = first + timedelta(days=at)
+            records.append(special_outpatient(dice, person, serial=next(serials), day=day))
+    # Four ordinary visits a year on average.
+    for _ in range(sum(dice.chance(3_333 * length // 365) for _ in range(12))):
         day = first + timedelta(days=dice.below(length))
         records.append(everyday(dice, person, serial=next(serials), day=day))
     settled = [record for record in records if first <= _settled_on(record) <= last]
     return sorted(settled, key=_settled_at)
-
-
-def _visits_in(dice: Dice, length: int) -> int:
-    """Four ordinary visits a year on average."""
-    return sum(dice.chance(3_333 * length // 365) for _ in range(12))
 
 
 def _hospital_year(
@@ -239,13 +238,6 @@ def _hospital_year(
             records.append(transferred(dice, person, records[-1], serial=next(serials)))
         admitted = _settled_on(records[-1]) + timedelta(days=dice.between(6, 60))
     return records
-
-
-def _special_months(
-    dice: Dice, person: Person, first: date, length: int, serials: Iterator[int]
-) -> list[SettlementRecord]:
-    days = range(dice.below(28), length, dice.between(14, 30))
-    return [special_outpatient(dice, person, serial=next(serials), day=first + timedelta(days=day)) for day in days]
 
 
 def _settled_at(record: SettlementRecord) -> datetime:
@@ -314,7 +306,12 @@ def _record(
     diagnoses: tuple[str, ...],
     inpatient_days: int | None = None,
 ) -> SettlementRecord:
-    region = facility.number[1:7]
+    region, day = facility.number[1:7], dates[1]
+    # Offices settle from eight to five.
+    second = dice.below(9 * 60 * 60)
+    settled_at = datetime(
+        day.year, day.month, day.day, 8 + second // 3600, second // 60 % 60, second % 60, tzinfo=SHANGHAI
+    )
     return SettlementRecord(
         settlement_no=f"{region}G{serial:013d}",
         visit_no=f"{region}{serial * 7 + 3:013d}",
@@ -327,7 +324,7 @@ def _record(
         admitted_on=dates[0],
         discharged_on=dates[1],
         inpatient_days=inpatient_days,
-        settled_at=_office_hours(dice, dates[1]),
+        settled_at=settled_at,
         diagnosis_codes=diagnoses,
         settlement_kind="2",
         payment_place="2" if region == person.region else "3",
@@ -376,15 +373,6 @@ def _amounts(parts: _BillParts) -> dict[str, Any]:
         "hospital_borne_amount": parts.hospital,
     }
     return {name: Money(fen) for name, fen in whole.items()}
-
-
-def _office_hours(dice: Dice, day: date) -> datetime:
-    minute = dice.below(9 * 60 * 60)
-    return datetime(day.year, day.month, day.day, 8 + minute // 3600, minute // 60 % 60, minute % 60, tzinfo=SHANGHAI)
-
-
-def _negative(amount: Money | None) -> Money | None:
-    return None if amount is None else Money(-amount)
 
 
 @cache

@@ -169,10 +169,7 @@ class World:
         name = first.name if role == "same_name_and_birth" else sibling_name(dice, first.name, own.sex)
         if role == "siblings":
             return msgspec.structs.replace(own, name=name)
-        return self._same_day(own, first, name)
-
-    def _same_day(self, own: TruthPerson, first: TruthPerson, name: str) -> TruthPerson:
-        """Born on the same day in the same place, of the same sex: the third or fourth number of that seat."""
+        # Born on the same day in the same place, of the same sex: the third or fourth number of that seat.
         return msgspec.structs.replace(
             own,
             name=name,
