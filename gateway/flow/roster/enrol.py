@@ -277,7 +277,7 @@ def _each_once(to_rescan: Sequence[Rescan]) -> list[Rescan]:
 
 def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> list[Rescan]:
     """Changed members first, so that a number one of them gave up is free for somebody new."""
-    moved = [changed for changed in plan.changed if _moved(changed[1], changed[2])]
+    moved = [(row, old, new) for row, old, new in plan.changed if _differ(old, new, _IDENTITY)]
     before = _forget(tx, office, moved)
     key = office.vault.roster_key()
     renumbered = {row.member_id for row, old, new in moved if old.id_number != new.id_number}
@@ -321,16 +321,16 @@ def _forget(tx: Tx, office: Office, moved: Sequence[Changed]) -> dict[int, bytes
     gone += blocks.drop_kind(tx, PERSON_NO, learnt)
     sweep_windows.forget(tx, renumbered)
     facts.end_of_members(tx, [row.member_id for row, _, new in moved if new.opt_out], now_ms=to_ms(office.now()))
-    rulings.void(tx, [row.member_id for row, old, new in moved if _another(old, new)])
+    rulings.void(tx, [row.member_id for row, old, new in moved if _differ(old, new, _RULED_ABOUT)])
     before = {row.member_id: b"" for row, _, _ in moved}
     for block, member_id in gone:
         before[member_id] += block
     return before
 
 
-def _another(old: Member, new: RosterMember) -> bool:
-    """Whether he is not whom a person had before his eyes who ruled about him."""
-    return any(getattr(old, name) != getattr(new, name) for name in _RULED_ABOUT)
+def _differ(old: Member, new: RosterMember, fields: frozenset[str]) -> bool:
+    """Whether a member becomes another in one of these fields."""
+    return any(getattr(old, name) != getattr(new, name) for name in fields)
 
 
 def _write_new(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> dict[int, bytes]:
@@ -373,10 +373,6 @@ def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...
     if person.opt_out:
         return (opted_out_block(office, person.id_number),)
     return tuple(map(office.block, member_blocks(person, told_by_feeds=True)))
-
-
-def _moved(old: Member, new: RosterMember) -> bool:
-    return any(getattr(old, name) != getattr(new, name) for name in _IDENTITY)
 
 
 def index_again(office: Office, association: str) -> int:

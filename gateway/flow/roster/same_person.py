@@ -6,7 +6,7 @@ Only asks: what an import plans is brought to what follows from the other enrolm
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TypeAlias
 
@@ -125,15 +125,16 @@ def people_after(tx: Tx, plan: Plan, stored: Holders) -> list[People]:
     grouped: dict[Holder, list[Group]] = defaultdict(list)
     for holder, person, grouped_members in _groups(tx, plan, stored):
         grouped[holder].append(Group(person=person, members=list(grouped_members)))
-    persons = {group.person for groups in grouped.values() if _merging(groups) for group in groups}
+    persons = {
+        group.person
+        for groups in grouped.values()
+        if sum(group.person is not None for group in groups) > 1
+        for group in groups
+    }
     claimed = decided_people(tx, sorted(person for person in persons if person is not None))
     for group in (group for groups in grouped.values() for group in groups):
         group.claimed = group.person in claimed
     return [persons_of(groups) for groups in grouped.values()]
-
-
-def _merging(groups: Sequence[Group]) -> bool:
-    return sum(group.person is not None for group in groups) > 1
 
 
 Entry: TypeAlias = tuple[Holder, int | None, list[RosterMember]]

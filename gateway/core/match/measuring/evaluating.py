@@ -161,7 +161,11 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 def evaluate(labels: Iterable[Label], answers: Iterable[tuple[str | None, MatchAnswer]]) -> Evaluation:
     """Answers (by settlement number) against labels. The order of neither matters but for the names shown."""
     truth = {label.settlement_no: label for label in labels}
-    total, kinds, bins = MatchTally(), defaultdict[str, MatchTally](MatchTally), _bins()
+    total, kinds, bins = (
+        MatchTally(),
+        defaultdict[str, MatchTally](MatchTally),
+        tuple(Bin(low=low, high=high) for low, high in pairwise(EDGES)),
+    )
     false: list[str] = []
     unlabelled = 0
     waiting = dict(truth)
@@ -200,10 +204,6 @@ def _count(label: Label, answer: MatchAnswer, tallies: tuple[MatchTally, ...], b
     if answer.member_no is not None:
         place = next(score_bin for score_bin in reversed(bins) if answer.score >= score_bin.low)
         place.add(answer, right=answer.member_no in label.members)
-
-
-def _bins() -> tuple[Bin, ...]:
-    return tuple(Bin(low=low, high=high) for low, high in pairwise(EDGES))
 
 
 def _share(part: float, whole: float) -> float | None:

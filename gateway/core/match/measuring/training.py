@@ -250,7 +250,11 @@ def _taught_levels(prior: float, levels: Table, weights: Weights, lessons: Seque
     """
     seen: dict[tuple[str, str], list[float]] = {}
     for lesson in lessons:
-        doubtful = [agreement for agreement in lesson.levels.items() if _is_doubtful(levels, *agreement)]
+        doubtful = [
+            agreement
+            for agreement in lesson.levels.items()
+            if agreement[1] in levels.get(agreement[0], {}) and agreement[1] not in ("equal", "known", "missing")
+        ]
         for agreement in doubtful:
             part = 1 / len(doubtful)
             sums = seen.setdefault(agreement, [0.0, 0.0, 0.0])
@@ -263,10 +267,6 @@ def _taught_levels(prior: float, levels: Table, weights: Weights, lessons: Seque
             bits = _log_odds(agreed, many) - _log_odds(promised, many)
             taught[field][name] = _heavier(taught[field][name], bits * many / (many + _DECISIONS_HALF))
     return taught
-
-
-def _is_doubtful(levels: Table, field: str, name: str) -> bool:
-    return name in levels.get(field, {}) and name not in ("equal", "known", "missing")
 
 
 def _promised(prior: float, weights: Weights, levels: Levels) -> float:

@@ -66,7 +66,7 @@ def _read_doubtful(text: str) -> Number:
     if _is_placeholder(text):
         return _MISSING
     if _UNSOUND.fullmatch(text):
-        return _unsound(text)
+        return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
     if _is_masked(text):
         return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
     return Number(text, "other") if any(map(str.isdigit, text)) else _MISSING
@@ -115,10 +115,6 @@ def _born(digits: str) -> date | None:
 
 def _family(text: str) -> str:
     return text[0] if text[0] in "89" else "1"
-
-
-def _unsound(text: str) -> Number:
-    return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
 
 
 def _is_masked(text: str) -> bool:
