@@ -433,9 +433,9 @@ def test_the_order_of_rows_never_changes_a_decision(office: Office, order: list[
     read = identify(office, "east", content, 0, len(content))
     with office.store.read() as tx:
         look_up(tx, office, "east", read, content)
-    told = {order[each.index]: (each.kind, [decision for _, decision in each.decisions]) for each in read}
+    told = {order[each.index]: (each.row_class, [decision for _, decision in each.decisions]) for each in read}
     plain = office.mapping_of("east").read(page(*rows).content)
     straight = identify(office, "east", plain, 0, len(plain))
     with office.store.read() as tx:
         look_up(tx, office, "east", straight, plain)
-    assert told == {each.index: (each.kind, [decision for _, decision in each.decisions]) for each in straight}
+    assert told == {each.index: (each.row_class, [decision for _, decision in each.decisions]) for each in straight}
