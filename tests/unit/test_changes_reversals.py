@@ -244,3 +244,25 @@ def test_a_reversal_that_one_of_two_associations_keeps_waits_for_nothing() -> No
     assert world.class_of(2, 0) is RowClass.MEMBER
     assert world.counted() == world.proof()
     assert world.live_claims() == {}
+
+
+def test_a_reversal_may_wait_for_an_original_whose_other_reversal_waits_no_longer() -> None:
+    world = World(ONE)
+    world.work(1, nameless_row(0, BACK))
+    other_number = reversal(CARE, settlement_no="R9", reverses="S1")
+    changes = world.work(2, members_row(0, BACK, ONE), nameless_row(1, other_number))
+    assert (changes.woken, world.waiting) == ([], {key("S1"): ("a", (2, 1))})
+
+
+def test_a_reversal_that_wakes_in_another_page_may_repeat_one_of_another_feed() -> None:
+    world = World(ONE)
+    told_again = stay("B1", "2021-07-01", "2021-07-05")
+    world.work(1, members_row(0, CARE, ONE), nameless_row(1, BACK))
+    world.work(2, nameless_row(0, reversal(told_again), feed="b"), feed="b")
+    changes = world.work(3, members_row(0, told_again, ONE, feed="b"), feed="b")
+    assert [(move.before, move.after) for move in changes.moved] == [
+        (RowClass.NON_MEMBER, RowClass.MEMBER),
+        (RowClass.MEMBER, RowClass.DUPLICATE),
+    ]
+    assert (world.class_of(2, 0), world.class_of(3, 0)) == (RowClass.DUPLICATE, RowClass.DUPLICATE)
+    assert world.counted() == world.proof()

@@ -33,7 +33,7 @@ def take_out(batch: Batch, known: Known, changes: Changes) -> None:
     review once more, where no other association's record of the same row stays."""
     at_places = [held for held in known.records if held.place in batch.taken_out]
     leaving = [held for held in at_places if held.member_id in batch.taken_out_of]
-    staying = {held.place for held in at_places} - {held.place for held in leaving}
+    staying = {held.place for held in at_places if held.member_id not in batch.taken_out_of}
     for held in leaving:
         changes.remove(held)
         if held.place not in staying:
