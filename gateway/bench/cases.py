@@ -42,22 +42,18 @@ def patients(*, stays: int, seed: int, part: int = 0, parts: int = 1) -> Iterato
     dice, made, index = Dice("simulation", seed, part), 0, part
     while made < stays:
         person = person_at(seed, index % MOST_PEOPLE, league=_LEAGUES[index % len(_LEAGUES)], as_of=DAY)
-        records = _records(dice, person, min(dice.pick(_STAYS), stays - made), serial=index * 10)
+        records: list[SettlementRecord] = []
+        many = min(dice.pick(_STAYS), stays - made)
+        day = _FIRST + timedelta(days=dice.below(330))
+        for serial in range(index * 10, index * 10 + many):
+            if dice.chance(600):
+                records.append(special_outpatient(dice, person, serial=serial, day=day))
+            else:
+                records.append(inpatient(dice, person, serial=serial, admitted=day))
+            day = cast(date, records[-1].discharged_on) + timedelta(days=dice.between(6, 60))
         made += len(records)
         index += parts
         yield Patient(person=person, coverage=coverage_of(person, day=DAY, seed=seed), records=tuple(records))
-
-
-def _records(dice: Dice, person: Person, many: int, *, serial: int) -> list[SettlementRecord]:
-    records: list[SettlementRecord] = []
-    day = _FIRST + timedelta(days=dice.below(330))
-    for order in range(many):
-        if dice.chance(600):
-            records.append(special_outpatient(dice, person, serial=serial + order, day=day))
-        else:
-            records.append(inpatient(dice, person, serial=serial + order, admitted=day))
-        day = cast(date, records[-1].discharged_on) + timedelta(days=dice.between(6, 60))
-    return records
 
 
 def write_cases(file: Path, *, stays: int, seed: int, part: int = 0, parts: int = 1) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Final, cast
 
@@ -66,7 +67,10 @@ def write_bench(
     count, hits = BenchCount(), round(hit_rate * 10_000)
     rows = bench_rows(records=records, members=members, hits=hits, seed=seed, count=count)
     people = (_person(seed, index) for index in range(members))
-    size = sum(_write_page(path, rows, rows_per_page) for path in paths)
+    size = 0
+    for path in paths:
+        page = b'{"setlinfo":[' + b",".join(islice(rows, rows_per_page)) + b"]}"
+        size += path.write_bytes(page)
     return BenchPlan(
         mapping="national",
         roster=folder / "roster.csv",
@@ -147,12 +151,6 @@ def _mixed(dice: Dice, person: Person, serial: int) -> SettlementRecord:
     if draw < 65:
         return special_outpatient(dice, person, serial=serial, day=day)
     return everyday(dice, person, serial=serial, day=day)
-
-
-def _write_page(path: Path, rows: Iterator[bytes], limit: int) -> int:
-    page = b'{"setlinfo":[' + b",".join(row for _, row in zip(range(limit), rows, strict=False)) + b"]}"
-    path.write_bytes(page)
-    return len(page)
 
 
 def _person(seed: int, index: int) -> Person:

@@ -21,7 +21,7 @@ from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
-from gateway.runners.processes import ProcessResult, spread
+from gateway.runners.processes import spread
 from gateway.settings.shipped import write_site
 from gateway.store import claims, deliveries
 
@@ -78,9 +78,31 @@ def bench_night(
     try:
         plan = write_bench(folder / "input", records=records, members=members, hit_rate=hit_rate, seed=seed)
         site = bench_site(folder / "site", database, suite)
-        import_seconds = _import(site, plan)
+        imported = _import(site, plan)
         shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], open_site)
-        return _result(plan, site, database, suite, processes, hit_rate, import_seconds, shares)
+        seconds = max(share.ended for share in shares) - min(share.began for share in shares)
+        counts: dict[str, int] = {}
+        for share in shares:
+            for name, count in share.result.counts.items():
+                counts[name] = counts.get(name, 0) + count
+        return BenchResult(
+            records=plan.records,
+            members=plan.members,
+            hit_rate=hit_rate,
+            database="sqlite" if database == "sqlite" else "postgresql",
+            processes=processes,
+            suite=suite,
+            seconds=round(seconds, 3),
+            records_per_second=round(plan.records / seconds),
+            stages={
+                "roster_import": round(imported, 3),
+                "store": round(max(share.result.store for share in shares), 3),
+                "work": round(max(share.result.work for share in shares), 3),
+            },
+            peak_rss_mb=sum(share.peak for share in shares) // 2**20,
+            claims=_claims(site),
+            counts=counts,
+        )
     finally:
         shutil.rmtree(folder)
 
@@ -150,41 +172,6 @@ def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
     timed.counts = {row_class.value: rows for row_class, rows in process_stream(office, stored(), failed).rows.items()}
     timed.work = time.monotonic() - began
     return timed
-
-
-def _result(
-    plan: BenchPlan,
-    site: Path,
-    database: str,
-    suite: str,
-    processes: int,
-    hit_rate: float,
-    import_seconds: float,
-    shares: Sequence[ProcessResult],
-) -> BenchResult:
-    seconds = max(share.ended for share in shares) - min(share.began for share in shares)
-    counts: dict[str, int] = {}
-    for share in shares:
-        for name, count in share.result.counts.items():
-            counts[name] = counts.get(name, 0) + count
-    return BenchResult(
-        records=plan.records,
-        members=plan.members,
-        hit_rate=hit_rate,
-        database="sqlite" if database == "sqlite" else "postgresql",
-        processes=processes,
-        suite=suite,
-        seconds=round(seconds, 3),
-        records_per_second=round(plan.records / seconds),
-        stages={
-            "roster_import": round(import_seconds, 3),
-            "store": round(max(share.result.store for share in shares), 3),
-            "work": round(max(share.result.work for share in shares), 3),
-        },
-        peak_rss_mb=sum(share.peak for share in shares) // 2**20,
-        claims=_claims(site),
-        counts=counts,
-    )
 
 
 def _claims(site: Path) -> int:

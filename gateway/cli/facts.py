@@ -14,7 +14,7 @@ from gateway.errors import WrongUse
 from gateway.words.facts import FACT_KINDS
 
 if TYPE_CHECKING:
-    from gateway.flow.people.facts import FactKind, KnownFact
+    from gateway.flow.people.facts import FactKind
 
 facts = typer.Typer(help="已确认的事实 (confirmed facts).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -70,7 +70,13 @@ def facts_list(
     if as_json:
         emit(page)
         return
-    table("事实", _COLUMNS, [_line(fact) for fact in page.facts])
+    rows = []
+    for fact in page.facts:
+        # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
+        counts = "是" if fact.counts else "否：证件号码已变更或已退出"
+        head = (fact.fact_id, fact.member_no, FACT_KINDS[fact.kind], fact.disease, fact.on)
+        rows.append((*head, fact.by, fact.created_at, counts))
+    table("事实", _COLUMNS, rows)
     if page.more:
         say(f"还有，用 --after {page.facts[-1].fact_id} 接着看 (more)")
 
@@ -90,10 +96,3 @@ def facts_withdraw(
         emit(fact)
     else:
         say(f"已撤回第{fact_id}号（会员 {fact.member_no}），待遇已重新核算 (withdrawn)")
-
-
-def _line(fact: KnownFact) -> tuple[object, ...]:
-    # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
-    counts = "是" if fact.counts else "否：证件号码已变更或已退出"
-    head = (fact.fact_id, fact.member_no, FACT_KINDS[fact.kind], fact.disease, fact.on)
-    return (*head, fact.by, fact.created_at, counts)

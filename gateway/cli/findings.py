@@ -145,25 +145,15 @@ def _version(told: tuple[int, str, str] | None) -> str | None:
 
 def show_findings(reports: Sequence[FindingReport]) -> None:
     """A table of findings, and under it what to do about each kind."""
-    table("发现", _COLUMNS, [_line(report) for report in reports])
-    for advice in dict.fromkeys(report.advice for report in reports if report.counts and report.advice):
-        say(f"→ {advice}")
-
-
-def _line(report: FindingReport) -> tuple[object, ...]:
     from gateway.flow.findings.codes import SUBJECTS
 
-    days = "–".join(dict.fromkeys(day.isoformat() for day in (report.first_day, report.last_day) if day)) or None
-    seen = f"{report.acknowledged_by}，至{report.acknowledged_until}" if report.acknowledged_by else None
-    return (
-        report.finding_id,
-        _LEVELS.get(report.level, report.level),
-        f"{SUBJECTS.get(report.kind, report.kind)} {report.name}",
-        report.words,
-        report.count,
-        report.amount,
-        days,
-        report.since,
-        seen,
-        report.detail,
-    )
+    rows = []
+    for report in reports:
+        days = "–".join(dict.fromkeys(day.isoformat() for day in (report.first_day, report.last_day) if day)) or None
+        seen = f"{report.acknowledged_by}，至{report.acknowledged_until}" if report.acknowledged_by else None
+        level, subject = _LEVELS.get(report.level, report.level), SUBJECTS.get(report.kind, report.kind)
+        head = (report.finding_id, level, f"{subject} {report.name}", report.words, report.count, report.amount)
+        rows.append((*head, days, report.since, seen, report.detail))
+    table("发现", _COLUMNS, rows)
+    for advice in dict.fromkeys(report.advice for report in reports if report.counts and report.advice):
+        say(f"→ {advice}")

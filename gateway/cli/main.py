@@ -70,13 +70,18 @@ clock.register(app)
 
 def main() -> None:
     """Run a command; exits 0 on success, 1 on findings or failure, 2 on wrong use."""
-    _log_plainly()
+    import logging
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     try:
         sys.exit(app(prog_name="hubao", standalone_mode=False))
     except typer.Abort:
         sys.exit(130)
     except TyperException as error:
-        _say_how(error)
+        from gateway.cli.usage import said_in_chinese
+
+        sys.stderr.write(said_in_chinese(error) + "\n")
+        sys.exit(2)
     except BadSettings as error:
         sys.stderr.write(f"配置有误 (settings are wrong):\n{error}\n")
         sys.exit(2)
@@ -88,16 +93,3 @@ def main() -> None:
         sys.exit(1)
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
-
-
-def _say_how(error: TyperException) -> None:
-    from gateway.cli.usage import said_in_chinese
-
-    sys.stderr.write(said_in_chinese(error) + "\n")
-    sys.exit(2)
-
-
-def _log_plainly() -> None:
-    import logging
-
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)

@@ -22,7 +22,7 @@ from gateway.words.evidence import (
 from gateway.words.rows import CLASSES
 
 if TYPE_CHECKING:
-    from gateway.flow.reviewing.inspect import BlockReport, Considered, Explained
+    from gateway.flow.reviewing.inspect import BlockReport, Considered
 
 
 def register(_: typer.Typer) -> None:
@@ -49,19 +49,15 @@ def match_explain(
         emit({"records": records})
         return
     for explained in records:
-        _show(explained)
-
-
-def _show(explained: Explained) -> None:
-    asked = "、".join(BLOCKS.get(kind, kind) for kind in explained.asked) or "–"
-    sort = "退费 (reversal)，" if explained.reversal else ""
-    kind = CLASSES.get(explained.kind, explained.kind)
-    place = f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行"
-    say(f"{place}：{sort}{kind}；查找依据 (asked by)：{asked}")
-    if not explained.decisions:
-        say("  名册中没有可能的会员 (no candidate on the roster)")
-    for decision in explained.decisions:
-        _show_decision(decision)
+        asked = "、".join(BLOCKS.get(kind, kind) for kind in explained.asked) or "–"
+        sort = "退费 (reversal)，" if explained.reversal else ""
+        kind = CLASSES.get(explained.kind, explained.kind)
+        place = f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行"
+        say(f"{place}：{sort}{kind}；查找依据 (asked by)：{asked}")
+        if not explained.decisions:
+            say("  名册中没有可能的会员 (no candidate on the roster)")
+        for decision in explained.decisions:
+            _show_decision(decision)
 
 
 def _show_decision(decision: Considered) -> None:

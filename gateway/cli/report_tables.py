@@ -165,23 +165,25 @@ def _workbook(reports: list[Report]) -> bytes:
 
 def plain(reports: list[Report]) -> dict[str, Any]:
     """The whole report as JSON values: amounts as text in yuan."""
-    return {"reports": [_report_plain(report) for report in reports]}
-
-
-def _report_plain(report: Report) -> dict[str, Any]:
-    lines = report.table
     return {
-        "association": report.association,
-        "from": report.first,
-        "to": report.last,
-        "basis": report.basis,
-        "lines": [
-            {"league": league or None, "scheme": scheme, **_line_plain(line)}
-            for (league, scheme), line in sorted(lines.lines.items())
-        ],
-        "schemes": [{"scheme": name, **_line_plain(line)} for name, line in sorted(lines.schemes.items())],
-        "total": _line_plain(lines.total),
-        "quality": report.quality,
+        "reports": [
+            {
+                "association": report.association,
+                "from": report.first,
+                "to": report.last,
+                "basis": report.basis,
+                "lines": [
+                    {"league": league or None, "scheme": scheme, **_line_plain(line)}
+                    for (league, scheme), line in sorted(report.table.lines.items())
+                ],
+                "schemes": [
+                    {"scheme": name, **_line_plain(line)} for name, line in sorted(report.table.schemes.items())
+                ],
+                "total": _line_plain(report.table.total),
+                "quality": report.quality,
+            }
+            for report in reports
+        ]
     }
 
 

@@ -83,7 +83,11 @@ class _Spread(msgspec.Struct, frozen=True, kw_only=True):
 def run(plan: SimulationPlan, association: str | None, *, processes: int, today: int | None) -> SimulationResult:
     """Simulate. `today`: claims per 100 members and year in hundredths; None: as many as were granted."""
     asked = plan.asked()
-    spent = _of_file(plan, plan.file, processes) if plan.file else _of_site(plan, asked, association, processes)
+    if plan.file:
+        shares = [(plan, begin, end) for begin, end in parts_of(plan.file, processes)]
+        spent = _spread(plan, _work_lines, shares, _read_rules)
+    else:
+        spent = _of_site(plan, asked, association, processes)
     figures = spent.figures
     first = asked.first or _date(figures.first)
     last = asked.last or _date(figures.last)
@@ -108,11 +112,6 @@ def run(plan: SimulationPlan, association: str | None, *, processes: int, today:
 
 def _date(ordinal: int) -> date | None:
     return date.fromordinal(ordinal) if ordinal else None
-
-
-def _of_file(plan: SimulationPlan, file: Path, processes: int) -> _Spread:
-    shares = [(plan, begin, end) for begin, end in parts_of(file, processes)]
-    return _spread(plan, _work_lines, shares, _read_rules)
 
 
 def _read_rules(plan: SimulationPlan, begin: int, end: int) -> SimulationRequest:

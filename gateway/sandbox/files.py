@@ -40,11 +40,16 @@ def day_file(day: date, sent: Iterable[Sent]) -> DayFile:
     """The file of a day with these rows."""
     listed = list(sent)
     refunded = {row.record.settlement_no for row in listed if row.record.reversal}
-    rows = [file_row(row, refunded=row.record.settlement_no in refunded) for row in listed]
+    rows = [file_row(sent_row, refunded=sent_row.record.settlement_no in refunded) for sent_row in listed]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header + ("\t" if header in _TABBED else "") for header in FILE_HEADERS)
+    for row in rows:
+        writer.writerow(row[header] + ("\t" if header in _TABBED else "") for header in FILE_HEADERS)
     return DayFile(
         day=day,
         name=f"setl_152200_{day:%Y%m%d}.csv",
-        content=_csv(rows),
+        content=text.getvalue().encode(ENCODING),
         rows=len(rows),
         amount=total_of(rows, "医疗费总额"),
     )
@@ -58,12 +63,3 @@ def drop(folder: Path, file: DayFile) -> Path:
     path = unfinished.rename(folder / file.name)
     (folder / f"{file.name}.ok").write_bytes(file.marker)
     return path
-
-
-def _csv(rows: Iterable[dict[str, str]]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header + ("\t" if header in _TABBED else "") for header in FILE_HEADERS)
-    for row in rows:
-        writer.writerow(row[header] + ("\t" if header in _TABBED else "") for header in FILE_HEADERS)
-    return text.getvalue().encode(ENCODING)

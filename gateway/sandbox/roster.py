@@ -90,7 +90,19 @@ def _period(person: Person, first: date, last: date, years_back: int) -> Coverag
 def roster_rows(people: Iterable[Person], periods: Periods, opted_out: frozenset[int]) -> Iterator[tuple[str, ...]]:
     """One row for each period of each member, in the order of HEADERS. `opted_out` holds their indexes."""
     for person in people:
-        particulars = _cells(person)
+        particulars = (
+            member_no(person),
+            person.name,
+            ID_TYPES[person.id_type],
+            person.id_number,
+            _SEXES[person.sex],
+            person.birth_date.isoformat(),
+            person.phone,
+            person.unit_no,
+            person.employer,
+            LEAGUES[person.league].name,
+            _CATEGORIES[person.category],
+        )
         out = "是" if person.index in opted_out else ""
         for period in periods(person):
             yield (*particulars, period.scheme, period.first_day.isoformat(), period.last_day.isoformat(), out)
@@ -133,19 +145,3 @@ def _write_xlsx(path: Path, rows: Iterator[tuple[str, ...]]) -> int:
         count += 1
     book.save(path)
     return count
-
-
-def _cells(person: Person) -> tuple[str, ...]:
-    return (
-        member_no(person),
-        person.name,
-        ID_TYPES[person.id_type],
-        person.id_number,
-        _SEXES[person.sex],
-        person.birth_date.isoformat(),
-        person.phone,
-        person.unit_no,
-        person.employer,
-        LEAGUES[person.league].name,
-        _CATEGORIES[person.category],
-    )

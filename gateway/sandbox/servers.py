@@ -118,12 +118,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.TIMEOUT:
             self.stopping.wait(self.faults.hold_seconds)
             self._hang_up()
-        elif fault in _UNDONE:
+            return
+        if fault in _UNDONE:
             self._write(_UNDONE[fault])
-        else:
-            self._carry_out(request, fault)
-
-    def _carry_out(self, request: Request, fault: Fault | None) -> None:
+            return
         if fault is Fault.SLOW:
             self.stopping.wait(self.faults.slow_seconds)
         reply = self.app.answer(request)

@@ -267,15 +267,7 @@ def _hospital_bill(dice: Dice, person: Person, total: int, level: str) -> _BillP
         parts.over_limit = total * dice.between(1, 20) // 1000
     parts.first_self = total * dice.between(20, 90) // 1000
     parts.deductible = min(parts.in_scope, _DEDUCTIBLES[level])
-    _fund_pays(dice, person, parts)
-    if dice.chance(1_000):
-        parts.hospital = min(parts.total - parts.fund, total * dice.between(1, 25) // 1000)
-    parts.balance = dice.below(400_000)
-    return parts
-
-
-def _fund_pays(dice: Dice, person: Person, parts: _BillParts) -> None:
-    """The pooled fund above the deductible, the large-amount fund above its limit, and who else adds."""
+    # The pooled fund pays above the deductible, the large-amount fund above its limit, and others may add to it.
     rate = dice.between(760, 880) + (40 if person.category == "retired" else 0)
     shared = parts.in_scope - parts.deductible
     above = max(0, shared - _POOL_LIMIT)
@@ -288,6 +280,10 @@ def _fund_pays(dice: Dice, person: Person, parts: _BillParts) -> None:
         parts.enterprise = left * 100 // 1000
     elif dice.chance(100):
         parts.aid = left * 400 // 1000
+    if dice.chance(1_000):
+        parts.hospital = min(parts.total - parts.fund, total * dice.between(1, 25) // 1000)
+    parts.balance = dice.below(400_000)
+    return parts
 
 
 def _is_civil_servant(person: Person) -> bool:

@@ -70,19 +70,18 @@ def forecast(figures: Figures, days: int, *, today: int | None) -> list[Forecast
     seen = take_up(figures.before.claims, figures.member_days)
     if seen:
         reasons.setdefault(seen, []).append("all_stored")
-    return [_at(rate, tuple(why), figures, before, after) for rate, why in sorted(reasons.items())]
-
-
-def _at(rate: int, why: tuple[str, ...], figures: Figures, before: Year, after: Year) -> Forecast:
-    outlays = [
-        share(side.paid, year.members * rate, side.claims * 10_000)
-        for side, year in ((figures.before, before), (figures.after, after))
-    ]
-    return Forecast(
-        per_100=rate,
-        why=why,
-        before=outlays[0],
-        after=outlays[1],
-        balance_before=None if before.income is None else before.income - outlays[0],
-        balance_after=None if after.income is None else after.income - outlays[1],
-    )
+    forecasts = []
+    for rate, why in sorted(reasons.items()):
+        outlay_before = share(figures.before.paid, before.members * rate, figures.before.claims * 10_000)
+        outlay_after = share(figures.after.paid, after.members * rate, figures.after.claims * 10_000)
+        forecasts.append(
+            Forecast(
+                per_100=rate,
+                why=tuple(why),
+                before=outlay_before,
+                after=outlay_after,
+                balance_before=None if before.income is None else before.income - outlay_before,
+                balance_after=None if after.income is None else after.income - outlay_after,
+            )
+        )
+    return forecasts

@@ -137,20 +137,16 @@ def add_members(table: ReportTable, enrolments: Iterable[CoveredPerson], *, firs
                 if period.first_day <= last and period.last_day >= first:
                     key = (enrolment.league, period.scheme)
                     covered[key] = covered.get(key, 0) + (period.first_day >= first)
-        _count_member(table, covered)
-
-
-def _count_member(table: ReportTable, covered: dict[Key, int]) -> None:
-    joins_by_scheme: dict[str, int] = {}
-    for (league, scheme), joins in covered.items():
-        line = table.line((league, scheme))
-        line.members += 1
-        line.joins += joins
-        joins_by_scheme[scheme] = joins_by_scheme.get(scheme, 0) + joins
-    for scheme, joins in joins_by_scheme.items():
-        line = table.scheme(scheme)
-        line.members += 1
-        line.joins += joins
-    if covered:
-        table.total.members += 1
-        table.total.joins += sum(joins_by_scheme.values())
+        joins_by_scheme: dict[str, int] = {}
+        for (league, scheme), joins in covered.items():
+            line = table.line((league, scheme))
+            line.members += 1
+            line.joins += joins
+            joins_by_scheme[scheme] = joins_by_scheme.get(scheme, 0) + joins
+        for scheme, joins in joins_by_scheme.items():
+            line = table.scheme(scheme)
+            line.members += 1
+            line.joins += joins
+        if covered:
+            table.total.members += 1
+            table.total.joins += sum(joins_by_scheme.values())

@@ -191,15 +191,8 @@ class Figures(msgspec.Struct, kw_only=True):
         self.total.take(before, after)
         _part(self.leagues, person.league).take(before, after)
         _part(self.sizes, size_of(after - before)).take(before, after)
-        if before != after:
-            self._remember(person, before, after)
-
-    def _cover(self, first: int, last: int) -> None:
-        if not self.first or first < self.first:
-            self.first = first
-        self.last = max(self.last, last)
-
-    def _remember(self, person: SimulatedBill, before: int, after: int) -> None:
+        if before == after:
+            return
         self.changes.append(
             BillChange(
                 before=before,
@@ -214,6 +207,11 @@ class Figures(msgspec.Struct, kw_only=True):
         # Sorting now and then costs less than a heap at every change, and the list never grows beyond this.
         if len(self.changes) > 200 * max(1, self.kept):
             self.changes = self._largest()
+
+    def _cover(self, first: int, last: int) -> None:
+        if not self.first or first < self.first:
+            self.first = first
+        self.last = max(self.last, last)
 
     def _largest(self) -> list[BillChange]:
         ordered = sorted(self.changes, key=lambda change: (-change.change, change.order))
