@@ -99,15 +99,15 @@ def list_unreadable(context: typer.Context, as_json: Json = False) -> None:
         ("编号", "种类", "名称", "协会或盟市", "内部人员号", "金额（元）", "自"),
         [
             (
-                each.piece_id,
-                _PIECES.get(each.piece.kind, each.piece.kind),
-                each.piece.name,
-                each.piece.subject,
-                each.piece.person_id,
-                yuan(each.piece.amount) if each.piece.amount is not None else None,
-                each.since,
+                stored_piece.piece_id,
+                _PIECES.get(stored_piece.piece.kind, stored_piece.piece.kind),
+                stored_piece.piece.name,
+                stored_piece.piece.subject,
+                stored_piece.piece.person_id,
+                yuan(stored_piece.piece.amount) if stored_piece.piece.amount is not None else None,
+                stored_piece.since,
             )
-            for each in standing
+            for stored_piece in standing
         ],
     )
 
@@ -130,17 +130,17 @@ def write_off_unreadable(
     table(
         "申领变化",
         ("申领", "此前", "此后"),
-        [(each.claim_id, _version(each.before), _version(each.after)) for each in result.differences],
+        [(change.claim_id, _version(change.before), _version(change.after)) for change in result.differences],
     )
     if result.still_waiting:
         say(f"此人还有{result.still_waiting}件打不开，仍暂不核算 (others of this person still do not open)")
     say("已注销 (written off)" if result.written else "尚未注销；确认请加 --yes (nothing written; add --yes to do it)")
 
 
-def _version(told: tuple[int, str, str] | None) -> str | None:
+def _version(version: tuple[int, str, str] | None) -> str | None:
     from gateway.words.claims import CLAIM_STATES
 
-    return f"第{told[0]}版 {CLAIM_STATES.get(told[1], told[1])} {told[2]}" if told else None
+    return f"第{version[0]}版 {CLAIM_STATES.get(version[1], version[1])} {version[2]}" if version else None
 
 
 def show_findings(reports: Sequence[FindingReport]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.cli.output import say, table
-from gateway.core.studies.forecast import Year
+from gateway.core.studies.forecast import Forecast, Year
 from gateway.core.studies.simulation import STEPS, RulePair, RulesFigures, RuleSum, rule_pairs
 from gateway.model.money import yuan
 from gateway.runners.simulation import SimulationResult
@@ -95,17 +95,7 @@ def plain(outcome: SimulationResult) -> dict[str, Any]:
         "largest": _largest_plain(outcome),
         "year": {"before": _year(outcome.before), "after": _year(outcome.after)},
         "take_up": _money(outcome.today),
-        "forecast": [
-            {
-                "per_100": yuan(year.per_100),
-                "why": year.why,
-                "before": yuan(year.before),
-                "after": yuan(year.after),
-                "balance_before": _money(year.balance_before),
-                "balance_after": _money(year.balance_after),
-            }
-            for year in outcome.forecast
-        ],
+        "forecast": [_forecast_plain(year) for year in outcome.forecast],
         "seconds": round(outcome.seconds, 3),
         "settlements_per_second": round(figures.settlements / outcome.seconds) if outcome.seconds else None,
         "processes": outcome.processes,
@@ -192,6 +182,17 @@ def _forecast(outcome: SimulationResult) -> Sheet:
     ]
     columns = ("每百人每年件数", "依据", "现行支出（元）", "草案支出（元）", "现行结余（元）", "草案结余（元）")
     return Sheet(name="forecast", title="预测：不再有人忘记申领时的一年", columns=columns, rows=rows)
+
+
+def _forecast_plain(year: Forecast) -> dict[str, Any]:
+    return {
+        "per_100": yuan(year.per_100),
+        "why": year.why,
+        "before": yuan(year.before),
+        "after": yuan(year.after),
+        "balance_before": _money(year.balance_before),
+        "balance_after": _money(year.balance_after),
+    }
 
 
 def _leagues(outcome: SimulationResult) -> Sheet:

@@ -20,11 +20,11 @@ from gateway.sandbox.cloud_line_server import CloudLineServer, CloudLineWorld
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent
-from gateway.sandbox.night_kinds import FIRST_GUEST, NOBODY, invite, texts_of
+from gateway.sandbox.night_kinds import FIRST_GUEST, NOBODY, Guests, invite, texts_of
 from gateway.sandbox.night_rows import CARE_TYPES, CAST, FEEDS, WOMENS_LEAGUE, NightRows, Truth
 from gateway.sandbox.people import Dice, Person, person_at
 from gateway.sandbox.pushes import SignedPush, pushes_of
-from gateway.sandbox.roster import coverage_of, former_coverage, write_roster
+from gateway.sandbox.roster import Periods, coverage_of, former_coverage, write_roster
 
 FEWEST_MEMBERS: Final = 100
 """Below this a league has too few members for every part to be played."""
@@ -110,18 +110,11 @@ def build_night(folder: Path, *, seed: int, people: int, day: date, guests_too: 
     guests = invite(seed, day, taken) if guests_too else NOBODY
     rows = NightRows(seed, insured, _by_feed(enrolled), guests.rows, day)
     coming = _by_feed(guests.members)
-
-    def periods(person: Person) -> tuple[Coverage, ...]:
-        if person.index in guests.former:
-            return former_coverage(person, day=day)
-        womens = _womens_scheme(person, day) if person.index < FIRST_GUEST else ()
-        return coverage_of(person, day=day, seed=seed) + womens
-
     insured = {feed: residents + coming[feed] for feed, residents in insured.items()}
     members, opted_out = members + guests.members, opted_out | guests.opted_out
     folder.mkdir(parents=True, exist_ok=True)
     roster = folder / "roster.csv"
-    write_roster(roster, members, periods=periods, opted_out=opted_out)
+    write_roster(roster, members, periods=_periods(seed, day, guests), opted_out=opted_out)
     return Night(
         folder=folder,
         day=day,
@@ -137,6 +130,16 @@ def build_night(folder: Path, *, seed: int, people: int, day: date, guests_too: 
         push_secret=f"whsec_{_secret(seed, 'push')}",
         inbox_secret=f"whsec_{_secret(seed, 'inbox')}",
     )
+
+
+def _periods(seed: int, day: date, guests: Guests) -> Periods:
+    def periods(person: Person) -> tuple[Coverage, ...]:
+        if person.index in guests.former:
+            return former_coverage(person, day=day)
+        womens = _womens_scheme(person, day) if person.index < FIRST_GUEST else ()
+        return coverage_of(person, day=day, seed=seed) + womens
+
+    return periods
 
 
 def _womens_scheme(person: Person, day: date) -> tuple[Coverage, ...]:

@@ -302,12 +302,7 @@ def _record(
     diagnoses: tuple[str, ...],
     inpatient_days: int | None = None,
 ) -> SettlementRecord:
-    region, day = facility.number[1:7], dates[1]
-    # Offices settle from eight to five.
-    second = dice.below(9 * 60 * 60)
-    settled_at = datetime(
-        day.year, day.month, day.day, 8 + second // 3600, second // 60 % 60, second % 60, tzinfo=SHANGHAI
-    )
+    region = facility.number[1:7]
     return SettlementRecord(
         settlement_no=f"{region}G{serial:013d}",
         visit_no=f"{region}{serial * 7 + 3:013d}",
@@ -320,7 +315,7 @@ def _record(
         admitted_on=dates[0],
         discharged_on=dates[1],
         inpatient_days=inpatient_days,
-        settled_at=settled_at,
+        settled_at=_office_hours(dice, dates[1]),
         diagnosis_codes=diagnoses,
         settlement_kind="2",
         payment_place="2" if region == person.region else "3",
@@ -369,6 +364,11 @@ def _amounts(parts: _BillParts) -> dict[str, Any]:
         "hospital_borne_amount": parts.hospital,
     }
     return {name: Money(fen) for name, fen in whole.items()}
+
+
+def _office_hours(dice: Dice, day: date) -> datetime:
+    second = dice.below(9 * 60 * 60)
+    return datetime(day.year, day.month, day.day, 8 + second // 3600, second // 60 % 60, second % 60, tzinfo=SHANGHAI)
 
 
 @cache

@@ -27,12 +27,7 @@ def yuan_parser(empty: frozenset[str], *, thousands: bool) -> Callable[[Any], in
             return None
         if thousands and _GROUPED.fullmatch(text):
             text = text.replace(",", "")
-        amount = _AMOUNT.fullmatch(text)
-        if amount is None:
-            raise Wrong("not_an_amount")
-        sign, whole, part = amount.groups()
-        fen = int(whole) * 100 + _part_in_fen(part or "")
-        return -fen if sign else fen
+        return _exactly(text)
 
     def parse(value: Any) -> int | None:
         # This runs 20 times a row, and more than half of what it meets is this.
@@ -55,6 +50,15 @@ def yuan_parser(empty: frozenset[str], *, thousands: bool) -> Callable[[Any], in
         raise Wrong("not_an_amount" if type(value) is int else "wrong_type")
 
     return parse
+
+
+def _exactly(text: str) -> int:
+    amount = _AMOUNT.fullmatch(text)
+    if amount is None:
+        raise Wrong("not_an_amount")
+    sign, whole, part = amount.groups()
+    fen = int(whole) * 100 + _part_in_fen(part or "")
+    return -fen if sign else fen
 
 
 def _part_in_fen(part: str) -> int:
