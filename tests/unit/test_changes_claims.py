@@ -167,6 +167,14 @@ def test_a_claim_of_a_member_whose_coverage_is_gone_is_withdrawn() -> None:
     assert [claim.flags for claim in changes.changed_claims] == ["nothing_owed"]
 
 
+def test_a_claim_that_a_person_must_look_at_is_withdrawn_once_its_member_is_not_covered() -> None:
+    world = World(ONE)
+    world.work(1, members_row(0, msgspec.structs.replace(CARE, in_scope_amount=None), ONE))
+    assert (world.the_claim().payable, told(world)["needs_person"]) == (0, True)
+    world.members[1] = [enrolled(1, coverage=())]
+    assert [claim.flags for claim in world.reassess(1).changed_claims] == ["nothing_owed"]
+
+
 def test_when_a_stay_grows_backwards_the_claim_of_its_later_part_is_withdrawn_as_merged() -> None:
     world = claimed()
     before = stay("S0", "2021-06-20", "2021-06-30", facility_no="H2")

@@ -142,6 +142,13 @@ def test_a_reversal_that_waits_in_a_later_page_goes_on_waiting_when_an_earlier_o
     assert world.classes() == {(1, 0): RowClass.SUPERSEDED, (2, 0): RowClass.NON_MEMBER}
 
 
+def test_an_earlier_reversal_under_another_number_takes_no_wait_from_a_later_one() -> None:
+    world = World(ONE)
+    world.work(2, nameless_row(0, BACK))
+    world.work(1, members_row(0, reversal(CARE, settlement_no="R9", reverses="S1"), ONE))
+    assert world.waiting == WAITS
+
+
 def test_a_reversal_is_released_when_its_original_goes_to_a_stranger() -> None:
     world = World(ONE)
     world.work(1, members_row(0, CARE, ONE))

@@ -401,6 +401,16 @@ def test_a_row_of_two_associations_that_is_taken_back_is_counted_once() -> None:
     assert world.records == {}
 
 
+def test_a_row_that_is_a_record_and_a_doubt_is_taken_back_once() -> None:
+    world = World(ONE, GUEST, families=BOTH)
+    row = members_row(0, CARE, ONE)
+    row.decisions.append(decision(GUEST, MatchOutcome.REVIEW))
+    world.work(1, row)
+    changes = world.change(Batch(taken_back=[1]))
+    assert moves(changes) == [(1, 0, RowClass.MEMBER, RowClass.SUPERSEDED, 1_600_000)]
+    assert (world.records, world.open_questions()) == ({}, [])
+
+
 def test_a_record_that_is_taken_out_leaves_its_row_in_review() -> None:
     world = World(ONE)
     world.work(1, members_row(0, CARE, ONE), members_row(1, stay("S2", "2021-08-01", "2021-08-05"), ONE))
