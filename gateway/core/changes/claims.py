@@ -51,7 +51,7 @@ def assess_person(
             desk.assess_scheme(family, claims, decisions, paid)
         except BadCase:
             # One person whose facts contradict each other must not hold up the others of the batch.
-            facts = [[held.record for held in standing], insured(person, family.scheme)]
+            facts = [[settlement.record for settlement in standing], insured(person, family.scheme)]
             situation = rules.digest_doubt(to_compare(facts).hex())
             desk.ask(family, "", {}, standing, situation, kind="contradiction")
 
@@ -86,7 +86,7 @@ class _Desk:
         if not seen.coverage and not claims:
             # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
             return
-        records = [held.record for held in self._records if held.record is not None]
+        records = [settlement.record for settlement in self._records if settlement.record is not None]
         decisions = [claim.decision for claim in decided.values()]
         estimates = assess(seen, records, family, decisions, facts=person.facts, other_payments=paid)
         if len(self._rules.families(person.association)) > 1:
@@ -191,7 +191,7 @@ class _Desk:
         kind: QuestionKind = "decided_before",
     ) -> None:
         """Put the facts of a stay before a person, once for the same `situation`."""
-        latest = max(records, key=lambda held: held.place) if records else None
+        latest = max(records, key=lambda settlement: settlement.place) if records else None
         claim, person = claims.get(stay), self._person
         claim_id = drafting.claim_id(person.association, person.person_id, family.scheme, stay)
         self._changes.doubts.append(

@@ -49,13 +49,13 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
     if batch.page is not None:
         _attach_to_members(batch.page, rows, rules, changes)
     standing = _records_after(known, changes)
-    touched = {held.person_id for held in (*changes.removed.values(), *changes.added)}
+    touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
     for person_id in sorted({*batch.people, *touched}):
         person = known.people[person_id]
         repeats = _count_duplicates(batch.page, person, standing[person_id], changes)
         if not person.unreadable:
             pairs = zip(standing[person_id], repeats, strict=True)
-            counting = [held for held, repeat in pairs if not repeat and held.record is not None]
+            counting = [settlement for settlement, repeat in pairs if not repeat and settlement.record is not None]
             assess_person(person, counting, standing[person_id], known, rules, changes, batch.withdrawal_reason)
     if batch.page is not None:
         leave_behind(batch.page, rows, rules, changes)
@@ -91,9 +91,11 @@ def _records_after(known: Known, changes: Changes) -> dict[int, list[HeldRecord]
     """Person → the records that stand once the changes are written: stored ones first, in the order they were read."""
     standing: dict[int, list[HeldRecord]] = defaultdict(list)
     for person_id, person in known.people.items():
-        standing[person_id] = [held for held in person.records if held.record_id not in changes.removed]
-    for held in changes.added:
-        standing[held.person_id].append(held)
+        standing[person_id] = [
+            settlement for settlement in person.records if settlement.record_id not in changes.removed
+        ]
+    for settlement in changes.added:
+        standing[settlement.person_id].append(settlement)
     return standing
 
 
@@ -103,21 +105,24 @@ def _count_duplicates(
     """Which records of a person repeat another feed's, counted so: in the batch at hand, and wherever a stored row's
     standing changed. Of a person something does not open of, nothing is compared: what is stored stays as it is."""
     if person.unreadable:
-        return [held.duplicate for held in standing]
+        return [settlement.duplicate for settlement in standing]
     repeats = duplicates_among(standing)
-    for index, (held, repeat) in enumerate(zip(standing, repeats, strict=True)):
-        if held.record_id is None and repeat:
-            standing[index] = msgspec.structs.replace(held, duplicate=True)
-            changes.added[changes.added.index(held)] = standing[index]
-        if held.duplicate is repeat:
+    if repeats == [settlement.duplicate for settlement in standing]:
+        return repeats
+    own = {(page.seq, row) for row in changes.classes} if page is not None else set()
+    for index, (settlement, repeat) in enumerate(zip(standing, repeats, strict=True)):
+        if settlement.record_id is None and repeat:
+            standing[index] = msgspec.structs.replace(settlement, duplicate=True)
+            changes.added[changes.added.index(settlement)] = standing[index]
+        if settlement.duplicate is repeat:
             continue
-        if held.record_id is None and page is not None and held.page_seq == page.seq and held.row in changes.classes:
-            changes.classes[held.row] = RowClass.DUPLICATE
+        if settlement.record_id is None and settlement.place in own:
+            changes.classes[settlement.row] = RowClass.DUPLICATE
             continue
-        if held.record_id is not None:
-            changes.marks.append((repeat, held.record_id))
+        if settlement.record_id is not None:
+            changes.marks.append((repeat, settlement.record_id))
         pair = (RowClass.MEMBER, RowClass.DUPLICATE) if repeat else (RowClass.DUPLICATE, RowClass.MEMBER)
-        changes.move(held.place, *pair, held.amount)
+        changes.move(settlement.place, *pair, settlement.amount)
     return repeats
 
 

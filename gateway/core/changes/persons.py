@@ -80,17 +80,17 @@ def _member_no(member: Member) -> str:
 def duplicates_among(records: Sequence[HeldRecord]) -> list[bool]:
     """For each record of one person, whether it repeats one of another feed's: the same facility, dates and total as
     the one received first (design §5.2). Within one feed nothing is a duplicate; a correction has the same number."""
-    if len({held.feed for held in records}) < 2:
+    if len({settlement.feed for settlement in records}) < 2:
         return [False] * len(records)
     repeats = [False] * len(records)
     first: dict[Any, HeldRecord] = {}
     for index in sorted(range(len(records)), key=lambda index: records[index].place):
-        held = records[index]
-        record = held.record
+        settlement = records[index]
+        record = settlement.record
         if record is None or record.facility_no is None or record.admitted_on is None:
             continue
         content = (record.facility_no, record.admitted_on, record.discharged_on, record.total_amount, record.reversal)
-        repeats[index] = first.setdefault(content, held).feed != held.feed
+        repeats[index] = first.setdefault(content, settlement).feed != settlement.feed
     return repeats
 
 
@@ -127,5 +127,5 @@ def claimant(person: PersonFile, estimate: BenefitEstimate, parts: Sequence[Held
         covering = [pair for pair in _periods(enrolled, scheme) if pair[1].first_day <= day <= pair[1].last_day]
         if covering:
             return min(covering, key=lambda pair: union_order(pair[1]))[0]
-    ids = {held.member_id for held in parts}
+    ids = {settlement.member_id for settlement in parts}
     return next((member for member in enrolled if member.member_id in ids), enrolled[0])

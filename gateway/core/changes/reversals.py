@@ -33,12 +33,12 @@ def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules,
     for row in standing:
         if row.original is not None and row.is_nameless_reversal:
             _join_or_wait(batch.page, row, row.original, known, rules, changes)
-    here = {(batch.page.seq, row.index): row for row in rows}
+    rows_by_place = {(batch.page.seq, row.index): row for row in rows}
     for row in members:
         if row.key is not None and row.record is not None and not row.record.reversal:
             place = _waiting_for(row.key, known, changes)
             if place is not None:
-                _wake(batch.page, row, row.key, place, here.get(place), readable, rules, changes)
+                _wake(batch.page, row, row.key, place, rows_by_place.get(place), readable, rules, changes)
 
 
 def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | None:
@@ -54,49 +54,55 @@ def _release(
     """Where a member's settlement goes and does not come again as the same member's (`coming`), the reversal that named
     nobody and went with it waits once more: whose it is, only another original could tell. Returns what these say."""
     lost = {
-        (held.key, held.person_id)
-        for held in changes.removed.values()
-        if held.amount >= 0 and (held.key, held.person_id) not in coming
+        (settlement.key, settlement.person_id)
+        for settlement in changes.removed.values()
+        if settlement.amount >= 0 and (settlement.key, settlement.person_id) not in coming
     }
     leaving: list[tuple[bytes, HeldRecord]] = []
     for person_id in sorted({person_id for _, person_id in lost}):
-        for held in known.people[person_id].records:
-            record = held.record
-            if held.record_id in changes.removed or held.amount > 0 or record is None or not record.reversal:
+        for settlement in known.people[person_id].records:
+            record = settlement.record
+            if (
+                settlement.record_id in changes.removed
+                or settlement.amount > 0
+                or record is None
+                or not record.reversal
+            ):
                 continue
-            original = rules.record_key(held.feed)((record.reverses or record.settlement_no) + "+")
+            original = rules.record_key(settlement.feed)((record.reverses or record.settlement_no) + "+")
             if record.id_number is None and record.name is None and (original, person_id) in lost:
-                leaving.append((original, held))
-                changes.remove(held)
+                leaving.append((original, settlement))
+                changes.remove(settlement)
     released: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
     # One row may be two associations' record: it is counted once, and while one of them keeps it, it waits for nothing.
-    staying = {held.place for held in _records_left(known, changes)} if leaving else set()
-    for original, held in leaving:
-        if held.record is not None and held.place not in staying and held.place not in released:
-            page = PagePlace(seq=held.page_seq, feed=held.feed, received_on=held.received_on)
-            released[held.place] = page, held.record
-            changes.move(held.place, held.row_class, RowClass.NON_MEMBER, held.amount)
-            changes.relist(held.place, RowClass.NON_MEMBER)
-            changes.wait(original, held.feed, held.place)
+    staying = {settlement.place for settlement in _records_left(known, changes)} if leaving else set()
+    for original, settlement in leaving:
+        if settlement.record is not None and settlement.place not in staying and settlement.place not in released:
+            page = PagePlace(seq=settlement.page_seq, feed=settlement.feed, received_on=settlement.received_on)
+            released[settlement.place] = page, settlement.record
+            changes.move(settlement.place, settlement.row_class, RowClass.NON_MEMBER, settlement.amount)
+            changes.relist(settlement.place, RowClass.NON_MEMBER)
+            changes.wait(original, settlement.feed, settlement.place)
     return released
 
 
 def _records_left(known: Known, changes: Changes) -> Iterator[HeldRecord]:
     """What the people of a batch have beside what goes."""
     for person in known.people.values():
-        yield from (held for held in person.records if held.record_id not in changes.removed)
+        yield from (settlement for settlement in person.records if settlement.record_id not in changes.removed)
 
 
 def _join_or_wait(page: PagePlace, row: ReadRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
     """The original is stored: the reversal is the same member's. It is not: the reversal waits, in the place of one
     that waited for the same."""
-    originals = [held for held in known.records if held.key == original and held.record_id not in changes.removed]
+    stored = [settlement for settlement in known.records if settlement.key == original]
+    originals = [settlement for settlement in stored if settlement.record_id not in changes.removed]
     if not originals:
         changes.wait(original, page.feed, (page.seq, row.index))
     elif row.record is not None:
         changes.classes[row.index] = RowClass.MEMBER
-        for held in originals:
-            owner = (held.association, held.person_id, held.member_id)
+        for settlement in originals:
+            owner = (settlement.association, settlement.person_id, settlement.member_id)
             changes.added.append(_taken_with(owner, row.record, page, row.index, rules))
 
 

@@ -39,15 +39,15 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, changes: C
     replaced_places: set[Place] = set()
     for stored in _stored_rows(known, latest):
         row = latest[stored.key]
-        here = (page.seq, row.index)
-        if stored.place > here:
+        own_place = (page.seq, row.index)
+        if stored.place > own_place:
             changes.classes[row.index] = RowClass.SUPERSEDED
             continue
         if stored.record is not None:
             changes.remove(stored.record)
         # Its own record, where the batch is read again, goes too and comes again; but the row is no other row.
         # One row may be two associations' record, or a record and a question: it is counted once.
-        if stored.place != here and stored.place not in replaced_places:
+        if stored.place != own_place and stored.place not in replaced_places:
             replaced_places.add(stored.place)
             changes.move(stored.place, stored.row_class, RowClass.SUPERSEDED, stored.amount)
     for item in known.open_reviews:
@@ -60,9 +60,9 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, changes: C
 
 def _stored_rows(known: Known, latest: dict[bytes, ReadRow]) -> Iterator[_StoredRow]:
     """Records first: a row that is a member's and asked about is counted as the member's."""
-    for held in known.records:
-        if held.key in latest:
-            yield _StoredRow(held.key, held.place, held.row_class, held.amount, held)
+    for settlement in known.records:
+        if settlement.key in latest:
+            yield _StoredRow(settlement.key, settlement.place, settlement.row_class, settlement.amount, settlement)
     for item in known.open_reviews:
         if item.row is not None and item.key in latest:
             yield _StoredRow(item.key, (item.page_seq, item.row), RowClass.REVIEW, item.amount)
@@ -80,9 +80,9 @@ def standing_before(page: PagePlace, rows: Sequence[ReadRow], known: Known) -> d
         for index, row_class in known.listed.items()
         if index in indexes
     }
-    for held in known.records:
-        if held.page_seq == page.seq and held.row in indexes:
-            before[held.row] = held.row_class
+    for settlement in known.records:
+        if settlement.page_seq == page.seq and settlement.row in indexes:
+            before[settlement.row] = settlement.row_class
     for item in known.open_reviews:
         recorded = before.get(item.row or 0) in (RowClass.MEMBER, RowClass.DUPLICATE)
         if item.page_seq == page.seq and item.row in indexes and not recorded:

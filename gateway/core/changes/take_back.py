@@ -7,16 +7,16 @@ from gateway.model.rows import RowClass
 
 
 def take_back(batch: Batch, known: Known, changes: Changes) -> None:
-    """What files replaced by a newer one held, and it does not: their records, doubts and errors count no longer."""
+    """What replaced files held and the newer one does not: records, doubts and errors that count no longer."""
     pages = set(batch.taken_back)
     counted: set[Place] = set()
-    for held in known.records:
-        if held.page_seq in pages:
-            changes.remove(held)
+    for settlement in known.records:
+        if settlement.page_seq in pages:
+            changes.remove(settlement)
             # Two associations' records of one row are counted once.
-            if held.place not in counted:
-                counted.add(held.place)
-                changes.move(held.place, held.row_class, RowClass.SUPERSEDED, held.amount)
+            if settlement.place not in counted:
+                counted.add(settlement.place)
+                changes.move(settlement.place, settlement.row_class, RowClass.SUPERSEDED, settlement.amount)
     questions = [item for item in known.open_reviews if item.page_seq in pages]
     errors = [item for item in known.open_quarantine if item.page_seq in pages]
     changes.superseded_reviews += [item.item_id for item in questions]
@@ -31,10 +31,10 @@ def take_back(batch: Batch, known: Known, changes: Changes) -> None:
 def take_out(batch: Batch, known: Known, changes: Changes) -> None:
     """Records at these places of these members, whose pages are gone: nothing can be read again, so the rows are in
     review once more, where no other association's record of the same row stays."""
-    at_places = [held for held in known.records if held.place in batch.taken_out]
-    leaving = [held for held in at_places if held.member_id in batch.taken_out_of]
-    staying = {held.place for held in at_places if held.member_id not in batch.taken_out_of}
-    for held in leaving:
-        changes.remove(held)
-        if held.place not in staying:
-            changes.move(held.place, held.row_class, RowClass.REVIEW, held.amount)
+    at_places = [settlement for settlement in known.records if settlement.place in batch.taken_out]
+    leaving = [settlement for settlement in at_places if settlement.member_id in batch.taken_out_of]
+    staying = {settlement.place for settlement in at_places if settlement.member_id not in batch.taken_out_of}
+    for settlement in leaving:
+        changes.remove(settlement)
+        if settlement.place not in staying:
+            changes.move(settlement.place, settlement.row_class, RowClass.REVIEW, settlement.amount)

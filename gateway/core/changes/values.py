@@ -88,6 +88,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     people: Mapping[int, str] = msgspec.field(default_factory=dict)
     withdrawal_reason: str | None = None
 
+    @property
+    def pages_again(self) -> list[int]:
+        """The pages some of whose rows were worked before and are looked at anew."""
+        own = [self.page.seq] if self.page is not None and self.again else []
+        return [*self.taken_back, *own]
+
 
 class DecidedClaim(msgspec.Struct, frozen=True, kw_only=True):
     """A claim the association decided: its row, the decision, and its settlements as the decided version told them."""
@@ -198,10 +204,10 @@ class Changes(msgspec.Struct, kw_only=True):
             change = ClassChange(page_seq=seq, row=row, before=before, after=after, amount=amount, counted=amount)
             self.moved.append(change)
 
-    def remove(self, held: HeldRecord) -> None:
+    def remove(self, settlement: HeldRecord) -> None:
         """A stored record goes."""
-        if held.record_id is not None:
-            self.removed[held.record_id] = held
+        if settlement.record_id is not None:
+            self.removed[settlement.record_id] = settlement
 
     def wait(self, original: bytes, feed: str, place: Place) -> None:
         """The reversal at this place waits for its original; one that waited for the same waits no longer."""

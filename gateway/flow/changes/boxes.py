@@ -26,16 +26,16 @@ class RecordSealer:
             self._keys[month] = self._office.vault.claim_key(association, date.fromisoformat(received_on))
         return self._keys[month].seal(RECORDS.write(record), record_context(record_name(feed, key, association)))
 
-    def box_of(self, held: HeldRecord) -> bytes:
+    def box_of(self, settlement: HeldRecord) -> bytes:
         """The box of a new record, made already where it was read before the lock."""
-        if held.sealed is not None or held.record is None:
-            return held.sealed or b""
+        if settlement.sealed is not None or settlement.record is None:
+            return settlement.sealed or b""
         return self.seal(
-            held.record,
-            association=held.association,
-            feed=held.feed,
-            key=held.key,
-            received_on=held.received_on,
+            settlement.record,
+            association=settlement.association,
+            feed=settlement.feed,
+            key=settlement.key,
+            received_on=settlement.received_on,
         )
 
 

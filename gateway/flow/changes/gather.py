@@ -6,7 +6,7 @@ less: `conclude` can only use what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -38,7 +38,10 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     stored += _in_places(tx, office, batch)
     open_reviews = _open_reviews(tx, batch, keys)
     open_quarantine = _open_quarantine(tx, batch, keys)
-    listed = _listed(tx, office, batch, aside)
+    read_again = batch.page.seq if batch.page is not None and batch.again else None
+    listed = (
+        {} if read_again is None else classes_listed(tx, office, read_again, [row.index for row in batch.rows], aside)
+    )
     waiting, waiting_records = _waiting(tx, office, batch)
     concerned = _people_concerned(batch, stored)
     people.lock(tx, concerned)
@@ -51,9 +54,12 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         for person_id, person in files.items()
         if person_id in held_up
     }
+    # As they are now that their people are held: before, another feed's batch may have marked a record as a duplicate,
+    # moved it to another person or removed it.
+    locked = {record.record_id: record for person in files.values() for record in person.records}
     return Known(
         people=files,
-        records=_as_locked(stored, (held for person in files.values() for held in person.records)),
+        records=[locked[record.record_id] for record in stored if record.record_id in locked],
         open_reviews=open_reviews,
         open_quarantine=open_quarantine,
         last_places=last_places,
@@ -90,30 +96,23 @@ def _in_places(tx: Tx, office: Office, batch: Batch) -> list[HeldRecord]:
     if not seqs:
         return []
     rows = [held_record(office, row) for row in records.of_pages(tx, sorted(seqs))]
-    return [held for held in rows if held.page_seq in batch.taken_back or held.place in batch.taken_out]
+    return [
+        settlement
+        for settlement in rows
+        if settlement.page_seq in batch.taken_back or settlement.place in batch.taken_out
+    ]
 
 
 def _open_reviews(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[ReviewItem]:
-    found = {item.item_id: item for item in reviews.open_by_key(tx, keys)} if batch.page is not None else {}
-    seqs = [*batch.taken_back, *([batch.page.seq] if batch.page is not None and batch.again else [])]
-    if seqs:
-        found |= {item.item_id: item for item in reviews.open_of_pages(tx, seqs)}
-    return list(found.values())
+    items = reviews.open_by_key(tx, keys) if batch.page is not None else []
+    items += reviews.open_of_pages(tx, batch.pages_again) if batch.pages_again else []
+    return list({item.item_id: item for item in items}.values())
 
 
 def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[QuarantineItem]:
-    found = {item.item_id: item for item in quarantine.open_by_key(tx, keys)} if batch.page is not None else {}
-    seqs = [*batch.taken_back, *([batch.page.seq] if batch.page is not None and batch.again else [])]
-    if seqs:
-        found |= {item.item_id: item for item in quarantine.open_of_pages(tx, seqs)}
-    return list(found.values())
-
-
-def _listed(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> dict[int, RowClass]:
-    """What the page's own lists say of rows that are read again."""
-    if batch.page is None or not batch.again:
-        return {}
-    return classes_listed(tx, office, batch.page.seq, [row.index for row in batch.rows], aside)
+    items = quarantine.open_by_key(tx, keys) if batch.page is not None else []
+    items += quarantine.open_of_pages(tx, batch.pages_again) if batch.pages_again else []
+    return list({item.item_id: item for item in items}.values())
 
 
 def _waiting(
@@ -124,10 +123,10 @@ def _waiting(
     members = {row.key for row in batch.rows if row.key is not None and row.row_class is RowClass.MEMBER}
     again = {row.original for row in batch.rows if row.original is not None and not row.is_nameless_reversal}
     waiting = {key: (seq, row) for key, seq, row in records.waiting(tx, members | again)}
-    here = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
-    elsewhere = {place for key, place in waiting.items() if key in members and place not in here}
-    found = {place: _read_whole(tx, office, place) for place in sorted(elsewhere)}
-    return waiting, {place: read for place, read in found.items() if read is not None}
+    own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
+    elsewhere = {place for key, place in waiting.items() if key in members and place not in own_places}
+    read_rows = {place: _read_whole(tx, office, place) for place in sorted(elsewhere)}
+    return waiting, {place: read for place, read in read_rows.items() if read is not None}
 
 
 def _read_whole(tx: Tx, office: Office, place: Place) -> tuple[PagePlace, SettlementRecord] | None:
@@ -148,13 +147,6 @@ def _people_concerned(batch: Batch, stored: Iterable[HeldRecord]) -> dict[int, s
     for row in batch.rows:
         if row.row_class is RowClass.MEMBER:
             concerned |= {member.person_id: association for association, member in row.matched}
-    for held in stored:
-        concerned.setdefault(held.person_id, held.association)
+    for settlement in stored:
+        concerned.setdefault(settlement.person_id, settlement.association)
     return concerned
-
-
-def _as_locked(stored: Iterable[HeldRecord], locked: Iterable[HeldRecord]) -> list[HeldRecord]:
-    """The stored records as they are now that their people are held: before, another feed's batch may have marked them
-    as duplicates, moved them to another person or removed them."""
-    now: Mapping[int | None, HeldRecord] = {held.record_id: held for held in locked}
-    return [now[held.record_id] for held in stored if held.record_id in now]

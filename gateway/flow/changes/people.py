@@ -35,10 +35,10 @@ def person_files(
     ids = sorted(people)
     unopened: list[Piece] = []
     enrolments = _enrolments(tx, office, ids, opened, unopened)
-    held: dict[int, list[HeldRecord]] = defaultdict(list)
+    settlement: dict[int, list[HeldRecord]] = defaultdict(list)
     open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
-        held[row.person_id].append(_opened_record(office, row, open_one, unopened))
+        settlement[row.person_id].append(_opened_record(office, row, open_one, unopened))
     facts = facts_of(tx, office, enrolments, people, unopened)
     waiting = not_written_off(tx, unopened) if unopened else []
     aside += waiting
@@ -47,7 +47,7 @@ def person_files(
             person_id=person_id,
             association=people[person_id],
             members=enrolments[person_id],
-            records=held[person_id],
+            records=settlement[person_id],
             facts=tuple(facts.get(person_id, ())),
             unreadable=any(piece.person_id == person_id for piece in waiting),
         )
@@ -114,10 +114,10 @@ def held_record(office: Office, row: RecordRow, open_one: Opener | None = None) 
 
 def claims_of(tx: Tx, people: Iterable[int]) -> dict[int, dict[ClaimKey, PrefilledClaim]]:
     """Person → (scheme, stay) → the claim as it stands."""
-    found: dict[int, dict[ClaimKey, PrefilledClaim]] = defaultdict(dict)
+    by_person: dict[int, dict[ClaimKey, PrefilledClaim]] = defaultdict(dict)
     for claim in claims.of_people(tx, people):
-        found[claim.person_id][(claim.scheme, claim.stay)] = claim
-    return found
+        by_person[claim.person_id][(claim.scheme, claim.stay)] = claim
+    return by_person
 
 
 def decided_claims(

@@ -85,19 +85,19 @@ def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]
     return [
         RecordRow(
             record_id=0,
-            association=held.association,
-            feed=held.feed,
-            key=held.key,
-            person_id=held.person_id,
-            member_id=held.member_id,
-            page_seq=held.page_seq,
-            row=held.row,
-            received_on=held.received_on,
-            amount=held.amount,
-            duplicate=held.duplicate,
-            sealed=sealer.box_of(held),
+            association=settlement.association,
+            feed=settlement.feed,
+            key=settlement.key,
+            person_id=settlement.person_id,
+            member_id=settlement.member_id,
+            page_seq=settlement.page_seq,
+            row=settlement.row,
+            received_on=settlement.received_on,
+            amount=settlement.amount,
+            duplicate=settlement.duplicate,
+            sealed=sealer.box_of(settlement),
         )
-        for held in added
+        for settlement in added
     ]
 
 

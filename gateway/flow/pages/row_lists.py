@@ -84,15 +84,15 @@ def classes_listed(tx: Tx, office: Office, seq: int, rows: Collection[int], asid
     """The class of these rows as a page's own lists have it. A row whose list does not open is said to be superseded,
     which is never worked again: what became of it stays, whatever that is."""
     meta, page_id, _ = pages.load(tx, seq)
-    found: dict[int, RowClass] = {}
+    listed: dict[int, RowClass] = {}
     for sheet in batches.sheets_of_page(tx, seq):
         inside = [row for row in rows if sheet.first_row <= row < sheet.first_row + sheet.rows]
         entries = open_or_note(office, sheet, bytes(page_id), meta.feed, aside) if inside else []
         if entries is None:
-            found |= dict.fromkeys(inside, RowClass.SUPERSEDED)
+            listed |= dict.fromkeys(inside, RowClass.SUPERSEDED)
         elif entries:
-            found |= {row: entries[row - sheet.first_row][0] for row in inside}
-    return found
+            listed |= {row: entries[row - sheet.first_row][0] for row in inside}
+    return listed
 
 
 def entries_after(tx: Tx, office: Office, feed: str, seq: int, aside: list[Piece]) -> Iterator[tuple[Place, Entry]]:
