@@ -110,7 +110,7 @@ class BrokenSeal(HubaoError):
     """A sealed value does not open. Mute on purpose: the reason would help a forger."""
 
     def __init__(self) -> None:
-        super().__init__("sealed value does not open (密文无法打开)")
+        super().__init__("密文无法打开 (a sealed value does not open)")
 
 
 class UnknownForm(HubaoError):

@@ -117,6 +117,10 @@ def not_our_own(site: Site) -> list[tuple[str, str]]:
         if file is not None and file.is_file():
             with closing(open_store(site.database_url(), site=site.path)) as store:
                 pairing.examine(store, vault)
+                wrong += [
+                    ("keys/vault", f"数据库中的行所用的密钥 {number} 缺失 (rows name a key that is missing)")
+                    for number in pairing.unaccounted(store, vault)
+                ]
         elif file is not None:
             pairing.refuse_lost_file(vault, exists=False)
     except ForeignDatabase as error:

@@ -194,7 +194,7 @@ def quarantine_list(
                 item.feed,
                 item.page_seq,
                 "整页" if item.row is None else item.row + 1,
-                "；".join(trouble_in_words(error.field, error.code) for error in item.errors),
+                "；".join(trouble_in_words(error.field, error.code, error.message) for error in item.errors),
             )
             for item in items
         ],

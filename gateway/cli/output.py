@@ -45,7 +45,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.console import Console
     from rich.table import Table
 
-    grid = Table(title=title, title_justify="left")
+    grid = Table()
     for column in columns:
         grid.add_column(column, overflow="fold")
     empty = True
@@ -55,6 +55,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     if empty:
         say(f"{title}：没有 (none)")
         return
+    # Above the table and not inside of it: there a title is folded to the width of the columns.
+    say(title)
     Console(width=None if sys.stdout.isatty() else 120).print(grid)
 
 

@@ -60,7 +60,10 @@ def make_refusing_app(title: str) -> FastAPI:
 
     @app.api_route("/{path:path}", methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
     async def refuse(path: str) -> Response:
-        detail = "数据库与密钥库不属于同一站点，须由管理员处理 (database and keys do not belong together)"
+        detail = (
+            "数据库与密钥库不属于同一站点，由管理员处理后重启 hubao serve"
+            " (database and keys do not belong together; once they do, restart hubao serve)"
+        )
         raise Problem("not_ready", detail)
 
     problems.install(app)

@@ -47,7 +47,10 @@ PAGE_CODES: Final = {
 """Page error code → the sentence shown with it."""
 
 
-def trouble_in_words(field: str, code: str) -> str:
-    """What is wrong with a row or a page, in a few words: total_amount, missing → 医疗总费用：必填，但没有值."""
-    sentence = (ROW_CODES.get(code) or PAGE_CODES.get(code, code)).split(" (")[0]
+def trouble_in_words(field: str, code: str, message: str = "") -> str:
+    """What is wrong with a row or a page, in a few words: total_amount, missing → 医疗总费用：必填，但没有值.
+
+    Where no field is at fault the stored message says it best: one code may stand for several causes.
+    """
+    sentence = (message if message and not field else ROW_CODES.get(code) or PAGE_CODES.get(code, code)).split(" (")[0]
     return f"{field_in_words(field)}：{sentence}" if field else sentence

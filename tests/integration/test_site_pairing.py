@@ -308,6 +308,22 @@ def test_a_key_folder_put_back_from_an_older_backup_gives_no_number_out_twice(
     assert office.vault.page_key("east", clock().date() + timedelta(days=1)).number > max(missing)
 
 
+def test_check_says_what_an_older_key_folder_lacks_before_anything_is_opened(site: Path) -> None:
+    if not wiring.load_site(site).gateway.database.startswith("sqlite"):
+        pytest.skip("check calls no server")
+    vault, backup = site / "keys" / "vault", site / "backup"
+    shutil.copytree(vault, backup)
+    office = opened(site)
+    take(office, "west", page(row("S9", 1)))
+    [number] = {row["key_no"] for row in rows_of(office, schema.page) if row["feed"] == "west"}
+    office.store.close()
+    shutil.rmtree(vault)
+    shutil.copytree(backup, vault)
+    code, answer = hubao(site, "check")
+    assert (code, {finding["file"] for finding in answer["findings"]}) == (1, {"keys/vault"})
+    assert any(f" {number} " in finding["found"] for finding in answer["findings"])
+
+
 # ── on purpose ──
 
 

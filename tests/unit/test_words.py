@@ -8,9 +8,11 @@ from typing import get_args, get_type_hints
 import pytest
 from msgspec.structs import asdict
 
+from gateway.cli.output import table
 from gateway.core import reviewing
 from gateway.core.normalise.problems import PAGE_CODES, ROW_CODES
 from gateway.core.reviewing import side_by_side
+from gateway.flow.reading.rows import SHUT
 from gateway.model.claim import AnswerKind, ClaimStatus, DeliveryState
 from gateway.model.member import Member
 from gateway.model.person import Subject
@@ -50,6 +52,7 @@ def test_every_field_of_a_record_and_everything_wrong_with_one_has_words() -> No
     assert trouble_in_words("total_amount", "missing") == "医疗总费用：必填，但没有值"
     assert trouble_in_words("", "not_json") == "不是完整的 JSON"
     assert trouble_in_words("of_tomorrow", "worse") == "of_tomorrow：worse"
+    assert trouble_in_words("", "unreadable", SHUT.message) == "会员资料的密文打不开"
 
 
 def test_every_way_of_a_feed_has_words() -> None:
@@ -96,3 +99,9 @@ def test_a_score_is_never_written_with_an_exponent_or_rounded_to_certainty(
     score: float | None, said: str | None
 ) -> None:
     assert score_in_words(score) == said
+
+
+def test_the_title_of_a_table_is_not_folded_to_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    title = "行所用而密钥库没有的密钥：这些行将打不开 (rows name them, the vault has them not)"
+    table(title, ("编号",), [(4,)])
+    assert capsys.readouterr().out.splitlines()[0] == title

@@ -80,6 +80,13 @@ def pair(store: Store, vault: Vault, *, now: datetime) -> None:
     _remember_named(store, vault)
 
 
+def unaccounted(store: Store, vault: Vault) -> list[int]:
+    """Numbers of keys that rows name and of which this folder, put back from an older backup, knows nothing. One pass
+    over the sealed tables; changes nothing, unlike `pair`, after which these keys count as missing."""
+    with store.read() as tx:
+        return vault.unaccounted(key_numbers.named(tx))
+
+
 def left_behind(store: Store, vault: Vault) -> LeftBehind:
     """What a person must know before saying that they belong together. One pass over the sealed tables."""
     belongs = _reason_against(store, vault) is None
