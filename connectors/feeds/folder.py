@@ -156,7 +156,10 @@ class Folder:
                 files = [entry for entry in listing if entry.is_file(follow_symlinks=False)]
                 states = [_Identity.of(file.stat(follow_symlinks=False)) for file in files]
         except OSError as error:
-            raise Unavailable(f"{self.name}: 目录不可读 (the folder): {error.strerror}") from error
+            raise Unavailable(
+                f"{self.name}: 目录不可读，请建立目录或检查权限 (make the folder, or check who may read it): "
+                f"{self._folder}: {error.strerror}"
+            ) from error
         return {
             file.name: _Entry(file.name, _shown(file.name), state) for file, state in zip(files, states, strict=True)
         }
