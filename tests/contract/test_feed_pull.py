@@ -378,7 +378,7 @@ def test_an_unreadable_file_is_told_after_the_others_are_taken(drop: Drop, monke
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="目录不可读.*请建立目录.*missing"):
+    with pytest.raises(Unavailable, match=r"目录不可读.*请建立目录.*missing"):
         list(drop_folder(folder=tmp_path / "missing", pattern="*.csv").fetch(None, first=None, last=None))
 
 
