@@ -48,7 +48,9 @@ def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> Ma
     """
     number = subject.id_number
     of_number = [member for member in candidates if member.id_number == number] if number else []
-    first = of_number[0] if len(of_number) == 1 else _first_of_one(of_number)
+    # The first by member number of one person's enrolments stands for all of them.
+    one_person = len({member.person_id for member in of_number}) == 1
+    first = min(of_number, key=_by_number) if one_person else None
     # Nearly every member's record ends here, so it comes before anything is compared in detail.
     if first is not None and first.name == subject.name and _nothing_against(subject, first):
         return MatchDecision(
@@ -77,13 +79,6 @@ def _nothing_against(subject: Subject, member: Candidate) -> bool:
     if born is not None and born.year * 10000 + born.month * 100 + born.day != int(number[6:14]):
         return False
     return subject.sex is None or subject.sex == ("M" if number[16] in "13579" else "F")
-
-
-def _first_of_one(members: Sequence[Candidate]) -> Candidate | None:
-    """The first by member number of one person's enrolments, which stands for all of them; None for several people."""
-    if len({member.person_id for member in members}) != 1:
-        return None
-    return min(members, key=_by_number)
 
 
 def _by_number(member: Candidate) -> tuple[str, int]:
@@ -117,18 +112,17 @@ def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model:
         return _no_member(model)
     best = (sure or doubtful)[0]
     rivals = [pair for pair in sure + doubtful if pair.member.person_id != best.member.person_id]
-    if rivals and (not sure or any(_is_rival(pair) for pair in rivals)):
+    # Another person good enough to be meant by that number too makes a conclusive pair doubtful.
+    meant_too = any(
+        pair.levels["name"] in _WITH_WHOLE_NUMBER and pair.levels["id_number"] not in _OTHER_PERSONS for pair in rivals
+    )
+    if rivals and (not sure or meant_too):
         return _review(best, model, "several_people")
     return _matched(best, model) if sure else _review(best, model)
 
 
 def _best_first(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> list[ScoredPair]:
     return sorted((score_pair(record, member, model) for member in candidates), key=lambda pair: pair.order)
-
-
-def _is_rival(pair: ScoredPair) -> bool:
-    """Whether another person is good enough to make a conclusive pair doubtful: that number could be meant too."""
-    return pair.levels["name"] in _WITH_WHOLE_NUMBER and pair.levels["id_number"] not in _OTHER_PERSONS
 
 
 def _conclusive(record: RecordSide, pair: ScoredPair, model: Model) -> bool:

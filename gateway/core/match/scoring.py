@@ -40,9 +40,14 @@ def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPai
         weighed = _on_the_number(levels, model, model.same_number)
     else:
         weighed = _apart_from_the_number(levels, record, member, model)
-    evidence = _waterfall(levels, weighed, log_odds(model.prior))
-    posterior = 1 / (1 + exp2(-max(min(evidence[-1].running, 60.0), -60.0)))
-    return ScoredPair(member=member, levels=levels, evidence=evidence, posterior=round(posterior, 6))
+    # Every step with the sum so far. Sums are of exact weights, what is shown is rounded.
+    running = log_odds(model.prior)
+    steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
+    for (field, level), weight in zip(levels.items(), weighed, strict=True):
+        running += weight
+        steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
+    posterior = 1 / (1 + exp2(-max(min(steps[-1].running, 60.0), -60.0)))
+    return ScoredPair(member=member, levels=levels, evidence=tuple(steps), posterior=round(posterior, 6))
 
 
 def _apart_from_the_number(
@@ -67,13 +72,3 @@ def _on_the_number(levels: Mapping[str, str], model: Model, same_number: SameNum
             yield log_odds(same_number.prior) - log_odds(model.prior)
         else:
             yield same_number.weight(comparison.field, levels[comparison.field])
-
-
-def _waterfall(levels: Mapping[str, str], weights: Iterable[float], prior: float) -> tuple[Evidence, ...]:
-    """Every step with the sum so far. Sums are of exact weights, what is shown is rounded."""
-    running = prior
-    steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
-    for (field, level), weight in zip(levels.items(), weights, strict=True):
-        running += weight
-        steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
-    return tuple(steps)

@@ -134,7 +134,7 @@ def _on_number(
     lessons: Lessons,
 ) -> OnNumber:
     """Records under a member's very number: his, and those of people who used his card."""
-    own = [each for each in _same(model, members, generated) if _is_on_number(each)]
+    own = [pair for pair in _same(model, members, generated) if pair[0]["id_number"] == "equal"]
     # The weights of the misused are shares of the records that are not members'.
     times = (1 - lessons.share) / lessons.share
     others = [(levels, weight * times) for levels, weight in _same(model, members, misused)]
@@ -146,10 +146,6 @@ def _on_number(
             kept = own if holder.member_no in label.members else others
             kept.append((levels_of(read[1], holder, model), 1.0))
     return OnNumber(own=count(own), others=count(others))
-
-
-def _is_on_number(pair: tuple[Levels, float]) -> bool:
-    return pair[0]["id_number"] == "equal"
 
 
 def _others(

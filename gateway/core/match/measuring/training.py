@@ -216,13 +216,13 @@ def _same_number(current: Model, counted: OnNumber | None) -> SameNumber | None:
     """What is weighed under a member's number; as before where nobody else was seen to use one."""
     if counted is None or not counted.own.pairs or not counted.others.pairs:
         return current.same_number
-    levels = {field: {name: _own_level(counted, field, name) for name in LEVELS[field]} for field in SAME_NUMBER_FIELDS}
+    levels: dict[str, dict[str, Level]] = {field: {} for field in SAME_NUMBER_FIELDS}
+    for field, names in levels.items():
+        for name in LEVELS[field]:
+            m = _rounded(counted.own.sure(field, name))
+            # What is missing tells nothing, so both shares are one.
+            names[name] = Level(m=m, u=m if name == "missing" else _rounded(counted.others.sure(field, name)))
     return SameNumber(prior=_rounded(counted.share_of_own), levels=levels)
-
-
-def _own_level(counted: OnNumber, field: str, name: str) -> Level:
-    m = _rounded(counted.own.sure(field, name))
-    return Level(m=m, u=m if name == "missing" else _rounded(counted.others.sure(field, name)))
 
 
 def _taught(model: Model, lessons: Sequence[Lesson]) -> Model:
@@ -255,35 +255,29 @@ def _taught_levels(prior: float, levels: Table, weights: Weights, lessons: Seque
             for agreement in lesson.levels.items()
             if agreement[1] in levels.get(agreement[0], {}) and agreement[1] not in ("equal", "known", "missing")
         ]
+        # The posterior of a pair with these levels, without the frequency of its name, which is not in a lesson.
+        weighed = [weights[field][name] for field, name in lesson.levels.items() if name in weights.get(field, {})]
+        bits = log_odds(prior) + sum(weighed)
+        promise = float(1 / (1 + 2.0 ** -max(min(bits, 60.0), -60.0)))
         for agreement in doubtful:
             part = 1 / len(doubtful)
             sums = seen.setdefault(agreement, [0.0, 0.0, 0.0])
             sums[0] += part
             sums[1] += part * lesson.same
-            sums[2] += part * _promised(prior, weights, lesson.levels)
+            sums[2] += part * promise
     taught = {field: dict(names) for field, names in levels.items()}
     for (field, name), (many, agreed, promised) in sorted(seen.items()):
         if many >= SEEN:
             bits = _log_odds(agreed, many) - _log_odds(promised, many)
-            taught[field][name] = _heavier(taught[field][name], bits * many / (many + _DECISIONS_HALF))
+            # Both shares move, so that neither leaves its range.
+            times = float(2.0 ** (bits * many / (many + _DECISIONS_HALF) / 2))
+            level = taught[field][name]
+            taught[field][name] = Level(m=_rounded(level.m * times), u=_rounded(level.u / times))
     return taught
-
-
-def _promised(prior: float, weights: Weights, levels: Levels) -> float:
-    """The posterior of a pair with these levels, without the frequency of its name, which nobody kept."""
-    weighed = [weights[field][name] for field, name in levels.items() if name in weights.get(field, {})]
-    bits = log_odds(prior) + sum(weighed)
-    return float(1 / (1 + 2.0 ** -max(min(bits, 60.0), -60.0)))
 
 
 def _log_odds(part: float, whole: float) -> float:
     return log2((part + 0.5) / (whole - part + 0.5))
-
-
-def _heavier(level: Level, bits: float) -> Level:
-    """A level worth so many bits more, or less: both shares move, so that neither leaves its range."""
-    times = float(2.0 ** (bits / 2))
-    return Level(m=_rounded(level.m * times), u=_rounded(level.u / times))
 
 
 def _shares(times: Counter[str], whole: int, *, least: int) -> dict[str, float]:

@@ -42,12 +42,10 @@ class Trial:
         for index, member in enumerate(people, 1):
             # Coverage plays no part here, so nothing tells whether two member numbers are one person: a person says.
             if member.id_number not in numbers or one_holder(member) not in out:
-                self._take(_candidate(member, index, index))
-
-    def _take(self, candidate: Candidate) -> None:
-        _put(self._by_number, candidate.id_number, candidate)
-        for block in member_blocks(candidate):
-            _put(self._by_block, block, candidate)
+                candidate = _candidate(member, index, index)
+                _put(self._by_number, candidate.id_number, candidate)
+                for block in member_blocks(candidate):
+                    _put(self._by_block, block, candidate)
 
     def decide(self, subject: Subject) -> MatchDecision:
         """The decision the night would make about this record, had it learnt nothing before."""
@@ -61,7 +59,13 @@ class Trial:
         """The decision about one JSON line, `{"record": {…}}` or the bare record. Never raises for bad input."""
         record = _read(line)
         if record is None:
-            return _unreadable()
+            return {
+                "settlement_no": None,
+                "outcome": "none",
+                "member_no": None,
+                "score": 0.0,
+                "reasons": ["unreadable_record"],
+            }
         decision = self.decide(_subject(record))
         return {
             "settlement_no": _text(record.settlement_no),
@@ -152,13 +156,3 @@ def _number(text: str) -> str | None:
 
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {"id_number": _number, "sex": _sex, "birth_date": _date}
 """How fields are read that are not text as it stands."""
-
-
-def _unreadable() -> dict[str, Any]:
-    return {
-        "settlement_no": None,
-        "outcome": "none",
-        "member_no": None,
-        "score": 0.0,
-        "reasons": ["unreadable_record"],
-    }

@@ -25,7 +25,12 @@ def compare_employers(record: str, member: str) -> str:
     if recorded == enrolled:
         return "equal"
     short, long = sorted((recorded, enrolled), key=len)
-    return "similar" if _abbreviates(short, long) else "differs"
+    if short in long:
+        return "similar" if len(short) > 2 else "differs"
+    # Or its characters stand in the longer one in the same order, beginning with the same.
+    rest = iter(long)
+    in_order = len(short) > 1 and short[0] == long[0] and all(character in rest for character in short)
+    return "similar" if in_order else "differs"
 
 
 @lru_cache(maxsize=16_384)
@@ -53,11 +58,3 @@ def _stripped(pattern: re.Pattern[str], name: str) -> str:
     """The name without what the pattern finds, unless too little would be left to tell employers apart."""
     shorter = pattern.sub("", name)
     return shorter if len(shorter) >= 2 else name
-
-
-def _abbreviates(short: str, long: str) -> bool:
-    """Whether one stands within the other, or its characters do in the same order, beginning with the same."""
-    if short in long:
-        return len(short) > 2
-    rest = iter(long)
-    return len(short) > 1 and short[0] == long[0] and all(character in rest for character in short)

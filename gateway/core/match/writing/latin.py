@@ -34,15 +34,24 @@ def compare_latin(record: str, member: str) -> str:
     """The level of two names of which one at least is in Latin letters, both as written."""
     recorded, enrolled = latin_words(record), latin_words(member)
     if not recorded or not enrolled or not is_latin(plain_name(record)) or not is_latin(plain_name(member)):
-        return _across_scripts(record, member)
+        # A Chinese name against its letters (ZHANG WEI for 张伟, in either order) is a homophone.
+        latin, chinese = (record, member) if is_latin(plain_name(record)) else (member, record)
+        spelt = [sound(character).upper() for character in folded(plain_name(chinese))]
+        letters = "".join(latin_words(latin))
+        return "homophone" if letters in ("".join(spelt), "".join(spelt[1:] + spelt[:1])) else "differs"
     written, orders = "".join(recorded), _orders(enrolled)
     if written in orders or (len(recorded) <= _MOST_WORDS and orders & _orders(recorded)):
         return "variant"
     if len(set(recorded) & set(enrolled)) >= 2 and (set(recorded) <= set(enrolled) or set(enrolled) <= set(recorded)):
         return "lost"
-    if len(written) >= SHORTEST_LATIN_CUT and any(_is_cut(written, order) for order in orders):
+    visible = written.rstrip("?")
+    cut_from = (
+        order for order in orders if len(visible) < len(order) <= 2 * len(visible) and order.startswith(visible)
+    )
+    if len(written) >= SHORTEST_LATIN_CUT and any(cut_from):
         return "cut"
-    if len(written) > 5 and any(_one_letter(written, order) for order in orders):
+    as_long = (order for order in orders if len(order) == len(written))
+    if len(written) > 5 and any(sum(a != b for a, b in zip(written, order, strict=True)) <= 1 for order in as_long):
         return "typo"
     return "surname" if set(recorded) & set(enrolled) else "differs"
 
@@ -50,22 +59,3 @@ def compare_latin(record: str, member: str) -> str:
 def _orders(words: tuple[str, ...]) -> set[str]:
     """The ways the words can follow each other, written together."""
     return {"".join(order) for order in permutations(words[:_MOST_WORDS])} | {"".join(words)}
-
-
-def _is_cut(written: str, whole: str) -> bool:
-    visible = written.rstrip("?")
-    return len(visible) < len(whole) <= 2 * len(visible) and whole.startswith(visible)
-
-
-def _one_letter(written: str, order: str) -> bool:
-    if len(written) != len(order):
-        return False
-    return sum(a != b for a, b in zip(written, order, strict=True)) <= 1
-
-
-def _across_scripts(record: str, member: str) -> str:
-    """A Chinese name against its letters (ZHANG WEI for 张伟, in either order) is a homophone."""
-    latin, chinese = (record, member) if is_latin(plain_name(record)) else (member, record)
-    spelt = [sound(character).upper() for character in folded(plain_name(chinese))]
-    letters = "".join(latin_words(latin))
-    return "homophone" if letters in ("".join(spelt), "".join(spelt[1:] + spelt[:1])) else "differs"

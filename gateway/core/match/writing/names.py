@@ -56,20 +56,18 @@ def compare_names(record: str, member: str) -> str:
     recorded, enrolled = folded(plain), folded(members_plain)
     if recorded == enrolled:
         return "transcribed" if (DOT in plain) != (DOT in members_plain) else "variant"
-    level = _before_the_dot(plain, members_plain, recorded) if DOT in members_plain else None
+    level = None
+    if DOT in members_plain and DOT in plain:
+        # Cut at a field's length, the dot among what is left.
+        level = "cut" if len(plain) >= SHORTEST_CUT and members_plain.startswith(plain) else None
+    elif DOT in members_plain:
+        # Only the part before the dot, which may be a name of its own.
+        level = "typo" if recorded == folded(members_plain.partition(DOT)[0]) else None
     if level is None and recorded and enrolled:
         bare = members_plain.replace(DOT, "")
         dotted = DOT in plain + members_plain
         level = _compare_folded(recorded, enrolled, bare if len(bare) == len(enrolled) else enrolled, dotted)
     return level or "differs"
-
-
-def _before_the_dot(plain: str, members_plain: str, recorded: str) -> str | None:
-    """A dotted name cut at a field's length, the dot among what is left, or only the part before the dot: that may be
-    a name of its own."""
-    if DOT in plain:
-        return "cut" if len(plain) >= SHORTEST_CUT and members_plain.startswith(plain) else None
-    return "typo" if recorded == folded(members_plain.partition(DOT)[0]) else None
 
 
 def looks_transcribed(name: str, *, dotted: bool = False) -> bool:
@@ -109,7 +107,13 @@ def _compare_folded(recorded: str, enrolled: str, bare: str, dotted: bool) -> st
     level = level or _respelt(recorded, enrolled, bare)
     if level is None and (looks_transcribed(enrolled, dotted=dotted) or looks_transcribed(recorded, dotted=dotted)):
         level = _transcribed(recorded, enrolled, bare)
-    return level or _nearly(recorded, enrolled)
+    if level is not None:
+        return level
+    # No known way of writing it: how near it comes.
+    if len(enrolled) > 2 and len(recorded) > 1 and _one_edit(recorded, enrolled):
+        return "typo"
+    surname = 2 if enrolled[:2] in DOUBLE_SURNAMES else 1
+    return "surname" if recorded[:surname] == enrolled[:surname] else "differs"
 
 
 def _same_length(recorded: str, enrolled: str, bare: str, dotted: bool) -> str | None:
@@ -119,10 +123,15 @@ def _same_length(recorded: str, enrolled: str, bare: str, dotted: bool) -> str |
         return _lost(recorded, enrolled, bare, places)
     if places == [0] and FOLK_SURNAMES.get(recorded[0], recorded[0]) == FOLK_SURNAMES.get(enrolled[0], enrolled[0]):
         return "folk_surname"
-    if all(_is_rare_homophone(recorded[at], enrolled[at], bare[at]) for at in places):
+    # Tone and all: brothers and sisters get near sounds too, and a rare character is not typed for a common one.
+    rare = all(is_rare(enrolled[at]) or is_rare(bare[at]) for at in places)
+    if rare and all(tone_alike(recorded[at], enrolled[at]) for at in places):
         return "rare_homophone"
-    if len(places) == 1 and _transcribes(recorded, enrolled, dotted):
-        return "transcribed"
+    # One character is another of the same sound in a transcribed name. With two, 图雅 would be 托娅.
+    if len(places) == 1 and len(enrolled) > 3 and looks_transcribed(enrolled, dotted=dotted):
+        at = places[0]
+        if transcribed_sound(recorded[at]) == transcribed_sound(enrolled[at]):
+            return "transcribed"
     if all(sound_alike(recorded[at], enrolled[at]) for at in places):
         return "homophone"
     return None
@@ -137,21 +146,6 @@ def _lost(recorded: str, enrolled: str, bare: str, places: list[int]) -> str | N
     if seen < 1:
         return None
     return "lost" if seen >= 2 and seen >= len(places) else "typo"
-
-
-def _is_rare_homophone(recorded: str, enrolled: str, bare: str) -> bool:
-    """The member's is rare and the record's sounds like it, tone and all: brothers and sisters get near sounds too,
-    and nobody types a rare character for a common one."""
-    return (is_rare(enrolled) or is_rare(bare)) and tone_alike(recorded, enrolled)
-
-
-def _transcribes(recorded: str, enrolled: str, dotted: bool) -> bool:
-    """Whether one character is another of the same sound in a transcribed name. With two, 图雅 would be 托娅."""
-    sounds_alike = all(
-        transcribed_sound(part) == transcribed_sound(counterpart)
-        for part, counterpart in zip(recorded, enrolled, strict=True)
-    )
-    return sounds_alike and len(enrolled) > 3 and looks_transcribed(enrolled, dotted=dotted)
 
 
 def _respelt(recorded: str, enrolled: str, bare: str) -> str | None:
@@ -184,7 +178,12 @@ def _fits_letters(recorded: str, enrolled: str) -> bool:
 
 def _transcribed(recorded: str, enrolled: str, bare: str) -> str | None:
     """A surname in front of one of the two, a field too short for the name, or both."""
-    for part, name, writing in _surname_choices(recorded, enrolled, bare):
+    choices = [(recorded, enrolled, bare)]
+    if recorded[0] in FRONT_SURNAMES and len(recorded) > 2:
+        choices.append((recorded[1:], enrolled, bare))
+    if enrolled[0] in FRONT_SURNAMES and len(enrolled) > 2:
+        choices.append((recorded, enrolled[1:], bare[1:]))
+    for part, name, writing in choices:
         if part == name:
             return "transcribed"
         alike = len(part) == len(name)
@@ -192,15 +191,6 @@ def _transcribed(recorded: str, enrolled: str, bare: str) -> str | None:
         if level not in (None, "homophone"):
             return level if level in ("cut", "lost") else "transcribed"
     return None
-
-
-def _surname_choices(recorded: str, enrolled: str, bare: str) -> list[tuple[str, str, str]]:
-    choices = [(recorded, enrolled, bare)]
-    if recorded[0] in FRONT_SURNAMES and len(recorded) > 2:
-        choices.append((recorded[1:], enrolled, bare))
-    if enrolled[0] in FRONT_SURNAMES and len(enrolled) > 2:
-        choices.append((recorded, enrolled[1:], bare[1:]))
-    return choices
 
 
 def _cut(recorded: str, enrolled: str, bare: str) -> str | None:
@@ -214,14 +204,6 @@ def _cut(recorded: str, enrolled: str, bare: str) -> str | None:
         return "cut"
     level = _same_length(visible, enrolled[: len(visible)], bare[: len(visible)], dotted=True)
     return "cut" if level in ("transcribed", "rare_lost", "rare_homophone") else None
-
-
-def _nearly(recorded: str, enrolled: str) -> str:
-    """No known way of writing it: how near it comes."""
-    if len(enrolled) > 2 and len(recorded) > 1 and _one_edit(recorded, enrolled):
-        return "typo"
-    surname = 2 if enrolled[:2] in DOUBLE_SURNAMES else 1
-    return "surname" if recorded[:surname] == enrolled[:surname] else "differs"
 
 
 def _one_edit(recorded: str, enrolled: str) -> bool:

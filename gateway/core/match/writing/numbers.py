@@ -67,7 +67,10 @@ def _read_doubtful(text: str) -> Number:
         return _MISSING
     if _UNSOUND.fullmatch(text):
         return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
-    if _is_masked(text):
+    # Digits, then marks, then digits; an X at the very end is a check digit, and one X is no mask.
+    hidden = sum(not character.isdigit() for character in text[:-1])
+    masks = hidden >= 2 or (len(text) < 18 and hidden == 1 and not text[:-1].isalnum())
+    if masks and len(text) >= 6 and _MASKED.fullmatch(text):
         return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
     return Number(text, "other") if any(map(str.isdigit, text)) else _MISSING
 
@@ -91,7 +94,11 @@ def compare_numbers(record: Number, member: str) -> str:
     if record.kind in ("sound", "old"):
         return _compare_sound(record, member)
     if record.kind == "masked":
-        return _compare_masked(record.text, member)
+        level = _compare_visible(record.text, member, 4)
+        # A mask of fewer than 18 characters hides any number, or the 15 digits of before 1999.
+        if level == "masked_differs" and len(record.text) == 15 and checksum_ok(member) and member[6:8] == "19":
+            level = _compare_visible(record.text, member[:6] + member[8:17], 3)
+        return level
     if record.kind == "unsound" and checksum_ok(member):
         return _compare_unsound(record.text, member)
     return "same_document" if _document(record.text) == _document(member) else "other_document"
@@ -115,14 +122,6 @@ def _born(digits: str) -> date | None:
 
 def _family(text: str) -> str:
     return text[0] if text[0] in "89" else "1"
-
-
-def _is_masked(text: str) -> bool:
-    """Digits, then marks, then digits; an X at the very end is a check digit, and one X is no mask."""
-    if len(text) < 6 or not _MASKED.fullmatch(text):
-        return False
-    hidden = sum(not character.isdigit() for character in text[:-1])
-    return hidden >= 2 or (len(text) < 18 and hidden == 1 and not text[:-1].isalnum())
 
 
 def _compare_sound(record: Number, member: str) -> str:
@@ -174,15 +173,6 @@ def _is_swap(text: str, number: str, places: list[int]) -> bool:
 def _without_one(longer: str, shorter: str) -> bool:
     at = next((at for at, (a, b) in enumerate(zip(longer, shorter, strict=False)) if a != b), len(shorter))
     return longer[at + 1 :] == shorter[at:]
-
-
-def _compare_masked(text: str, member: str) -> str:
-    """Visible digits against a member's number; a mask of fewer than 18 characters hides any number, or the 15 digits
-    of before 1999."""
-    level = _compare_visible(text, member, 4)
-    if level == "masked_differs" and len(text) == 15 and checksum_ok(member) and member[6:8] == "19":
-        return _compare_visible(text, member[:6] + member[8:17], 3)
-    return level
 
 
 def _compare_visible(text: str, whole: str, ending: int) -> str:

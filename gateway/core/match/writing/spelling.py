@@ -11,6 +11,8 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Final, Protocol
 
+import opencc
+
 from gateway.core.match.writing.name_tables import MIXED_SOUNDS, VARIANTS
 
 LOST: Final = "?"
@@ -128,14 +130,11 @@ class _Folds(dict[int, str | None]):
             # Old systems keep characters of their own making in the private area, which nobody else can read.
             folds_to = LOST
         else:
-            folds_to = _simplified(_usual().get(character, character))
+            usual = _usual().get(character, character)
+            simple = _converter().convert(usual) if usual > "\u2e80" else usual
+            folds_to = simple if len(simple) == 1 else usual
         self[code] = folds_to
         return folds_to
-
-
-def _simplified(character: str) -> str:
-    simple = _converter().convert(character) if character > "\u2e80" else character
-    return simple if len(simple) == 1 else character
 
 
 @cache
@@ -145,8 +144,6 @@ def _usual() -> dict[str, str]:
 
 @cache
 def _converter() -> _Converter:
-    import opencc
-
     converter: _Converter = opencc.OpenCC("t2s")
     return converter
 
