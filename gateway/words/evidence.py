@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.model.person import Subject
 from gateway.words.records import RECORD_FIELDS, value_in_words
 from gateway.words.reviews import ITEM_KINDS
+
+_FIRST_FIELDS: Final = frozenset(
+    ("id_type", "id_number", "name", "sex", "birth_date", "person_no", "employer_name", "phone")
+)
+_LATER_FIELDS: Final = {name: RECORD_FIELDS[name] for name in Subject.__struct_fields__ if name not in _FIRST_FIELDS}
+"""What else matching learnt to compare: called as the record calls it, and said last."""
 
 FIELDS: Final = {
     "prior": "起点",
@@ -14,6 +21,7 @@ FIELDS: Final = {
     "employer": "单位",
     "phone": "手机",
     "person_no": RECORD_FIELDS["person_no"],
+    **_LATER_FIELDS,
 }
 """What evidence is about."""
 
@@ -22,6 +30,7 @@ IDENTITY_FIELDS: Final = {
     "employer_name": FIELDS["employer"],
     "phone": FIELDS["phone"],
     "person_no": RECORD_FIELDS["person_no"],
+    **_LATER_FIELDS,
 }
 """Fields that say who a patient is, as a record and a member stand side by side."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +40,8 @@ from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
 from gateway.model.page import Fetched
+from gateway.model.person import PARTICULARS, particulars_of
+from gateway.store import members as store_members
 from gateway.store import schema
 
 if TYPE_CHECKING:
@@ -67,6 +70,16 @@ def test_the_same_roster_twice_changes_nothing(office: Office) -> None:
     second = enrolled(office, 1, 2, 3)
     assert (second.added, second.changed, second.coverage_changed, second.unchanged) == (0, {}, 0, 3)
     assert everything(office) == before
+
+
+def test_a_stored_member_opens_with_every_particular(office: Office) -> None:
+    born = date(1960, 5, 1)
+    text = {name: f"{name} 1" for name in PARTICULARS if name not in ("name", "id_type", "id_number", "birth_date")}
+    stated = member(1, birth_date=born, **text)
+    enrol(office, "nm", [stated])
+    with office.store.read() as tx:
+        [stored] = store_members.after(tx, ["nm"], 0, 1)
+    assert particulars_of(office.open_member(stored)) == particulars_of(stated)
 
 
 def test_changes_are_shown(office: Office) -> None:
