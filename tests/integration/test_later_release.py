@@ -1,13 +1,14 @@
 """The next release tells more of a record, a member and a claim: what stands is not sent, asked or looked at again.
 
-The release is this program with the three fields added as `core.forms` and `core.claims.kept` say, in a copy that runs
-in a process of its own on a site this program filled.
+The release is this program with the three fields added as `core.forms` and `core.claims.content` say, in a copy that
+runs in a process of its own on a site this program filled.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import EAST_AND_WEST, body, claims, enrolled, only, page, row, rows_of, take
 
+from gateway.core.claims.content import FORMS
 from gateway.errors import UnknownForm
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
@@ -30,32 +32,35 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[2]
 
 EDITS = (
-    # A settlement record has the department, which national pages tell.
+    # A settlement record has a field more, which national pages tell.
     (
         "gateway/model/record.py",
-        '    payment_place: Annotated[str | None, _national("pay_loc")] = None\n',
-        '    department_name: Annotated[str | None, _national("adm_dept_name")] = None\n',
+        r"^(    payment_place: .*\n)",
+        r'\1    invented_later: Annotated[str | None, _national("invented_later")] = None\n',
     ),
-    ("gateway/flow/office.py", "packed(SettlementRecord)", "packed(SettlementRecord), packed(SettlementRecord)"),
-    # A member has a post, in the roster's file and in the sealed box.
-    ("gateway/core/roster/people.py", "    opt_out: bool = False\n", "    post: str | None = None\n"),
-    ("gateway/flow/office.py", "    kept_out: bool = False\n", "    post: str | None = None\n"),
-    ("gateway/flow/office.py", "packed(Personal)", "packed(Personal), packed(Personal)"),
-    # A claim tells the department of each settlement.
-    ("gateway/core/claims/content.py", "    personal_amount: str | None\n", "    department_name: str | None\n"),
+    ("gateway/flow/office.py", r"^(RECORDS = Forms\(.*)\)$", r"\1, packed(SettlementRecord))"),
+    # A member has one, in the roster's file and in the sealed box.
+    ("gateway/core/roster/people.py", r"^(    opt_out: .*\n)", r"\1    invented_later: str | None = None\n"),
+    ("gateway/flow/office.py", r"^(    kept_out: .*\n)", r"\1    invented_later: str | None = None\n"),
+    ("gateway/flow/office.py", r"^(MEMBERS = Forms\(.*)\)$", r"\1, packed(Personal))"),
+    # A claim tells that of each settlement.
+    (
+        "gateway/core/claims/content.py",
+        r"^(    personal_amount: .*\n)",
+        r"\1    invented_later: str | None\n",
+    ),
     (
         "gateway/core/claims/drafting.py",
-        "        personal_amount=_yuan(record.personal_amount),\n",
-        "        department_name=record.department_name,\n",
+        r"^(        personal_amount=_yuan\(.*\n)",
+        r"\1        invented_later=record.invented_later,\n",
     ),
     (
-        "gateway/core/claims/kept.py",
-        "FORMS: Final = ContentForms(FORM_1)\n",
-        "FORM_2 = ContentForm(content=FORM_1.content, member=FORM_1.member, stay=FORM_1.stay, line=FORM_1.line,"
-        ' settlement=(*FORM_1.settlement, "department_name"))\nFORMS: Final = ContentForms(FORM_1, FORM_2)\n',
+        "gateway/core/claims/content.py",
+        r"^(FORMS: Final = ContentForms\(.*)\)$",
+        r"LATER = msgspec.structs.replace(FORM_1, settlement=ClaimSettlement.__struct_fields__)\n\1, LATER)",
     ),
 )
-"""File, what stands there, what the release adds behind it or puts in its place."""
+"""File, what stands there, what the release makes of it. What it adds is named so that no release ever has it."""
 
 SCRIPT = """
 import sys
@@ -81,11 +86,11 @@ with office.store.write() as tx:
         tx, [Rescan(member_id=at, association="nm", fingerprints=print_of[at], reread=True) for at in sorted(print_of)]
     )
 assert rescan(office).members == 3
-take(office, "east", page(*[row(f"S{at}", at, adm_dept_name="心内科") for at in (1, 2, 3)], request="again"))
+take(office, "east", page(*[row(f"S{at}", at, invented_later="心内科") for at in (1, 2, 3)], request="again"))
 """
 
 OTHER = """
-changed = row("S1", 1, adm_dept_name="心内科", fund_pay_sumamt="8000.00", psn_part_amt="12000.00")
+changed = row("S1", 1, invented_later="心内科", fund_pay_sumamt="8000.00", psn_part_amt="12000.00")
 take(office, "east", page(changed, request="corrected"))
 """
 
@@ -96,12 +101,11 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release")
     for name in ("gateway", "connectors"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name, before, added in EDITS:
+    for name, before, after in EDITS:
         file = folder / name
-        text = file.read_text("utf-8")
-        assert text.count(before) == 1, (name, before)
-        line = before + added if before.endswith("\n") and not before.startswith("FORMS") else added
-        file.write_text(text.replace(before, line), "utf-8")
+        text, places = re.subn(before, after, file.read_text("utf-8"), flags=re.MULTILINE)
+        assert places == 1, (name, before)
+        file.write_text(text, "utf-8")
     return folder
 
 
@@ -129,7 +133,7 @@ def standing(office: Office) -> dict[str, Any]:
 def office(make_office: MakeOffice, database_url: str) -> Office:
     office = make_office(database_url, feeds=EAST_AND_WEST)
     enrolled(office, 1, 2, 3)
-    take(office, "east", page(*[row(f"S{at}", at, adm_dept_name="心内科") for at in (1, 2, 3)]))
+    take(office, "east", page(*[row(f"S{at}", at, invented_later="心内科") for at in (1, 2, 3)]))
     decided = only([each["claim_id"] for each in claims(office) if "S2" in each["stay"]])
     decide(office, decided, version=1, outcome="approved", amount=Money(200_000))
     rescan(office)
@@ -140,19 +144,20 @@ def test_a_new_field_sends_asks_and_rescans_nothing_by_itself(release: Path, off
     before = standing(office)
     run(release, office, SAME)
     assert standing(office) == before
-    assert {each["form"] for each in rows_of(office, schema.claim)} == {1}
+    assert {each["form"] for each in rows_of(office, schema.claim)} == {FORMS.newest}
 
 
 def test_what_changes_is_written_in_the_new_form_and_an_older_program_says_so(release: Path, office: Office) -> None:
     run(release, office, OTHER)
-    by_form: dict[int, list[Any]] = {1: [], 2: []}
+    now, later = FORMS.newest, FORMS.newest + 1
+    by_form: dict[int, list[Any]] = {now: [], later: []}
     for each in rows_of(office, schema.claim):
         by_form[each["form"]].append(each)
-    assert [each["version"] for each in by_form[1]] == [1, 1]
-    [amended] = by_form[2]
+    assert [each["version"] for each in by_form[now]] == [1, 1]
+    [amended] = by_form[later]
     assert amended["version"] == 2
-    for each in by_form[1]:
-        assert "department_name" not in body(office, each["claim_id"], 1)["settlements"][0]
+    for each in by_form[now]:
+        assert "invented_later" not in body(office, each["claim_id"], 1)["settlements"][0]
     with pytest.raises(UnknownForm, match="更新的程序"):
         body(office, amended["claim_id"], 2)
     newer = 0
@@ -166,5 +171,5 @@ def test_what_changes_is_written_in_the_new_form_and_an_older_program_says_so(re
         release,
         office,
         f"from builders import body\nsent = body(office, {amended['claim_id']!r}, 2)\n"
-        "assert sent['settlements'][0]['department_name'] == '心内科', sent\n",
+        "assert sent['settlements'][0]['invented_later'] == '心内科', sent\n",
     )

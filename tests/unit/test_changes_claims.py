@@ -18,7 +18,7 @@ from gateway.core.changes import Batch, PersonFile
 from gateway.core.changes.claims import changed_since
 from gateway.core.changes.persons import HeldRecord, claimant, duplicates_among, insured
 from gateway.core.claims import drafting, kept
-from gateway.core.claims.kept import FORM_1, ContentForms
+from gateway.core.claims.content import FORMS, ContentForms, content_in_form
 from gateway.core.schemes import SchemeFamily
 from gateway.errors import UnknownForm
 from gateway.model.benefit import BenefitEstimate, Fact
@@ -63,7 +63,7 @@ def test_a_members_first_record_makes_a_claim_with_a_body_to_send() -> None:
     (claim,) = changes.new_claims
     assert (claim.version, claim.status, claim.stay, claim.payable) == (1, ClaimStatus.PROPOSED, STAY, 244_000)
     assert (claim.association, claim.person_id, claim.member_id, claim.updated_at) == (LEAGUE, 1, 1, NOW)
-    assert (claim.edition, claim.claim_by, claim.form) == ("2021", "2021-10-03", kept.FORMS.newest)
+    assert (claim.edition, claim.claim_by, claim.form) == ("2021", "2021-10-03", FORMS.newest)
     assert [frozen for _, frozen in changes.outgoing] == [kept_content(world)]
     assert changes.changed_claims == []
 
@@ -119,12 +119,13 @@ def test_a_member_never_covered_by_a_scheme_has_no_claim_in_it() -> None:
 
 def test_a_claim_that_stands_is_compared_in_the_form_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     world = claimed()
-    monkeypatch.setattr(kept, "FORMS", ContentForms(FORM_1, FORM_1))
-    monkeypatch.setattr(kept.content_in_form, "__defaults__", (kept.FORMS,))
+    later = ContentForms(*FORMS.released, FORMS.released[-1])
+    monkeypatch.setattr("gateway.core.changes.claims.FORMS", later)
+    monkeypatch.setattr(content_in_form, "__defaults__", (later,))
     # A newer form than the claim's alone amends nothing.
     assert world.reassess(1).outgoing == []
     changes = world.work(2, members_row(0, CORRECTED, ONE))
-    assert [claim.form for claim in changes.changed_claims] == [2]
+    assert [claim.form for claim in changes.changed_claims] == [later.newest]
 
 
 def test_a_claim_in_a_form_of_a_newer_program_is_refused() -> None:

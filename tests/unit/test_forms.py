@@ -17,22 +17,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.claims.content import ClaimContent, ClaimSettlement, Draft
-from gateway.core.claims.drafting import draft, same_weight
-from gateway.core.claims.explaining import NO_WORDING, Wording
-from gateway.core.claims.kept import (
+from gateway.core.claims.content import (
     FORM_1,
     FORMS,
+    ClaimContent,
+    ClaimSettlement,
     ContentForm,
     ContentForms,
-    body,
+    Draft,
     content_in_form,
-    frozen,
-    open_kept,
-    settlements_told,
-    spoken,
-    withdrawal,
 )
+from gateway.core.claims.drafting import draft, same_weight
+from gateway.core.claims.explaining import NO_WORDING, Wording
+from gateway.core.claims.kept import body, frozen, open_kept, settlements_told, spoken, withdrawal
 from gateway.core.compared import ROSTER_MEMBER_FIRST, to_compare
 from gateway.core.forms import MARK, ComparedForm, Form, Forms, marked, packed, unmarked
 from gateway.core.roster.people import RosterMember
@@ -170,28 +167,41 @@ def test_what_a_claim_tells_is_its_newest_form() -> None:
     assert set(PlainLine.__struct_fields__) == set(newest.line)
 
 
+def test_a_field_that_a_packed_value_gained_has_a_form_of_its_own() -> None:
+    """Without one an older program would read the value without the field, and write it back so."""
+    for forms, kind, type_ in (
+        (RECORDS, "records", SettlementRecord),
+        (MEMBERS, "members", Personal),
+        (FACTS, "facts", FactBox),
+    ):
+        first = {name for row in PACKED[kind] for name in row["value"]}
+        gained = set(type_.__struct_fields__) - first
+        assert bool(gained) == (forms.newest > 1), (kind, gained)  # type: ignore[attr-defined]
+
+
 # ── later forms ──
+# Of the release after this one, whichever form this one has: what is invented here is named so that no release has it.
 
 
 class LaterRecord(SettlementRecord, frozen=True, kw_only=True, omit_defaults=True):
     """A settlement record of the next release."""
 
-    department_name: str | None = None
+    invented_later: str | None = None
 
 
 class LaterMember(RosterMember, frozen=True, kw_only=True):
     """A roster's member of the next release."""
 
-    post: str | None = None
+    invented_later: str | None = None
 
 
 class LaterCoverage(Coverage, frozen=True, kw_only=True):
     """A coverage period of the next release."""
 
-    paid_on: date | None = None
+    invented_later: date | None = None
 
 
-LATER_RECORDS = Forms("结算记录 (record)", packed(SettlementRecord), packed(LaterRecord))
+LATER_RECORDS = Forms("结算记录 (record)", *[packed(SettlementRecord)] * RECORDS.newest, packed(LaterRecord))
 
 
 @pytest.mark.parametrize("row", PACKED["records"])
@@ -200,14 +210,17 @@ def test_a_later_program_reads_records_of_both_forms(row: dict[str, Any]) -> Non
     as_later = Forms("record", packed(LaterRecord), packed(LaterRecord))
     later = msgspec.convert(row["value"], LaterRecord)
     assert as_later.read(kept) == later
-    told = msgspec.structs.replace(later, department_name="心内科")
+    told = msgspec.structs.replace(later, invented_later="心内科")
     assert as_later.read(as_later.write(told)) == told
     assert as_later.write(told)[:2] == MARK + b"\x02"
 
 
+_REFUSED = rf"更新的程序.*form {RECORDS.newest + 1}, this program knows forms up to {RECORDS.newest}.*newer one"
+
+
 def test_an_older_program_refuses_what_a_newer_one_wrote_and_says_what_to_do() -> None:
     kept = LATER_RECORDS.write(LaterRecord(settlement_no="S1"))
-    with pytest.raises(UnknownForm, match=r"更新的程序.*form 2, this program knows forms up to 1.*newer one"):
+    with pytest.raises(UnknownForm, match=_REFUSED):
         RECORDS.read(kept)
     for broken in (MARK, MARK + b"\x00", MARK + b"\x01"):
         with pytest.raises(UnknownForm):
@@ -229,10 +242,12 @@ def test_a_later_field_of_a_member_counts_only_where_it_has_a_value() -> None:
         member = msgspec.convert({**row["value"], "coverage": []}, LaterMember)
         first = msgspec.convert({**row["value"], "coverage": [days]}, RosterMember)
         assert later.pack(replaced(member, coverage=(LaterCoverage(**days),))) == to_compare(first)
-        assert later.pack(replaced(member, coverage=(LaterCoverage(**days),), post="钳工")) != to_compare(first)
-        assert later.pack(replaced(member, coverage=(LaterCoverage(**days, paid_on=date(2025, 6, 1)),))) != to_compare(
+        assert later.pack(replaced(member, coverage=(LaterCoverage(**days),), invented_later="钳工")) != to_compare(
             first
         )
+        assert later.pack(
+            replaced(member, coverage=(LaterCoverage(**days, invented_later=date(2025, 6, 1)),))
+        ) != to_compare(first)
 
 
 def replaced(member: Any, **changes: Any) -> Any:
@@ -242,23 +257,25 @@ def replaced(member: Any, **changes: Any) -> Any:
 class LaterSettlement(ClaimSettlement, frozen=True, kw_only=True):
     """A settlement as a claim of the next release tells it."""
 
-    department_name: str | None
+    invented_later: str | None
 
 
-FORM_2 = ContentForm(
-    content=FORM_1.content,
-    member=FORM_1.member,
-    stay=FORM_1.stay,
-    settlement=(*FORM_1.settlement, "department_name"),
-    line=FORM_1.line,
+NEWEST = FORMS.released[-1]
+LATER_FORM = ContentForm(
+    content=NEWEST.content,
+    member=NEWEST.member,
+    stay=NEWEST.stay,
+    settlement=(*NEWEST.settlement, "invented_later"),
+    line=NEWEST.line,
 )
-LATER = ContentForms(FORM_1, FORM_2)
+LATER = ContentForms(*FORMS.released, LATER_FORM)
+LATER_MARK = MARK + bytes([LATER.newest])
 
 
 def later(old: Draft, department: str | None = "心内科") -> Draft:
     """The same claim as the next release drafts it: with one more field in each settlement."""
     settlements: Sequence[Any] = [
-        LaterSettlement(**msgspec.structs.asdict(settlement), department_name=department)
+        LaterSettlement(**msgspec.structs.asdict(settlement), invented_later=department)
         for settlement in old.statement.settlements
     ]
     statement = msgspec.structs.replace(old.statement, settlements=list(settlements))
@@ -270,7 +287,7 @@ def test_a_new_field_amends_no_claim_by_itself(vector: dict[str, Any]) -> None:
     draft = later(drafted(vector))
     assert content_in_form(draft, 1, LATER) == vector["content"].encode()
     if vector["records"]:
-        assert content_in_form(draft, 2, LATER) != vector["content"].encode()
+        assert content_in_form(draft, LATER.newest, LATER) != vector["content"].encode()
 
 
 def test_what_differs_in_the_form_a_claim_has_is_written_in_the_newest() -> None:
@@ -286,8 +303,8 @@ def test_what_differs_in_the_form_a_claim_has_is_written_in_the_newest() -> None
     draft = later(changed)
     assert content_in_form(draft, 1, LATER) != vector["content"].encode()
     kept = body("HB1", 2, "amended", frozen(draft), LATER)
-    assert kept[:3] == MARK + b"\x02{"
-    assert json.loads(open_kept(kept, LATER))["settlements"][0]["department_name"] == "心内科"
+    assert kept[:3] == LATER_MARK + b"{"
+    assert json.loads(open_kept(kept, LATER))["settlements"][0]["invented_later"] == "心内科"
 
 
 def test_the_mark_never_goes_on_the_wire() -> None:
@@ -302,7 +319,7 @@ def test_the_mark_never_goes_on_the_wire() -> None:
 
 def test_a_claim_of_a_newer_form_is_not_compared_by_an_older_program() -> None:
     with pytest.raises(UnknownForm):
-        content_in_form(drafted(CLAIMS["claims"][0]), 2)
+        content_in_form(drafted(CLAIMS["claims"][0]), LATER.newest)
 
 
 def test_what_a_form_did_not_tell_yet_has_not_changed() -> None:

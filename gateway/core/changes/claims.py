@@ -12,7 +12,7 @@ import msgspec
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
 from gateway.core.changes.values import Changes, DecidedClaim, Known, Rules
 from gateway.core.claims import drafting, kept
-from gateway.core.claims.content import Draft
+from gateway.core.claims.content import FORMS, Draft, content_in_form
 from gateway.core.compared import to_compare
 from gateway.core.schemes import OtherPayment, SchemeFamily, assess, needs_person, payments_by
 from gateway.errors import BadCase
@@ -155,15 +155,15 @@ class _Desk:
             payable=draft.payable,
             flags=",".join(draft.flags),
             claim_by=draft.claim_by.isoformat() if draft.claim_by else None,
-            content=self._digest(draft, kept.FORMS.newest),
+            content=self._digest(draft, FORMS.newest),
             updated_at=self._rules.now_ms,
-            form=kept.FORMS.newest,
+            form=FORMS.newest,
         )
         (self._changes.new_claims if before is None else self._changes.changed_claims).append(claim)
         self._changes.outgoing.append((claim, kept.frozen(draft)))
 
     def _digest(self, draft: Draft, form: int) -> bytes:
-        return self._rules.digest_content(kept.content_in_form(draft, form))
+        return self._rules.digest_content(content_in_form(draft, form))
 
     def _withdraw(self, before: PrefilledClaim, reason: str) -> None:
         if before.status == ClaimStatus.WITHDRAWN:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.claims.content import ClaimContent, ClaimMember, ClaimSettlement, ClaimStay, Draft
-from gateway.core.claims.kept import FORMS
+from gateway.core.claims.content import FORMS, ClaimContent, ClaimMember, ClaimSettlement, ClaimStay, Draft
 from gateway.model.benefit import BenefitEstimate, plain_line
 from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.member import Member

@@ -1,114 +1,27 @@
 """Claim bodies as they are kept: frozen when a version is made, in a form that has a number, opened for ever.
 
 Form 1 has three shapes: a claim with an aside for its words, a claim from before words were kept, and a withdrawal.
-Later forms begin with their mark (`core.forms`), which is taken off before anything is sent.
-
-To make a claim tell a new field: add the field to `content`, fill it in `drafting`, and add a form to `FORMS`. Claims
-that stand are compared in the form they have, so the field alone amends none of them; whatever is written next has it.
+Later forms begin with their mark (`core.forms`), which is taken off before anything is sent. What each form tells
+stands in `content`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from gateway.core.claims.content import ClaimContent, Draft
+from gateway.core.claims.content import CLAIM_BODY, FORMS, ContentForms, Draft
 from gateway.core.claims.explaining import Wording, explain
 from gateway.core.forms import marked, unmarked
-from gateway.errors import UnknownForm
 from gateway.model.benefit import BenefitEstimate, BenefitLine, PlainLine
 from gateway.model.money import Money, parse_yuan
 from gateway.model.record import SettlementRecord
 
 _json = msgspec.json.Encoder()
-_WHAT: Final = "申领内容 (claim body)"
-
-
-class ContentForm(msgspec.Struct, frozen=True, kw_only=True):
-    """One form of a claim's content: the fields it tells, of the content and of each thing in it."""
-
-    content: tuple[str, ...]
-    member: tuple[str, ...]
-    stay: tuple[str, ...]
-    settlement: tuple[str, ...]
-    line: tuple[str, ...]
-
-    def of(self, content: Mapping[str, Any]) -> dict[str, Any]:
-        """A content as this form tells it, in the order of its fields today."""
-        part = {name: content[name] for name in content if name in self.content}
-        part["member"] = _only(part["member"], self.member)
-        part["stay"] = _only(part["stay"], self.stay)
-        part["settlements"] = [_only(settlement, self.settlement) for settlement in part["settlements"]]
-        part["lines"] = [_only(line, self.line) for line in part["lines"]]
-        return part
-
-
-def _only(fields: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name in names}
-
-
-class ContentForms:
-    """All released forms of a claim's content, the first of them first; the last one is what `ClaimContent` has."""
-
-    def __init__(self, *forms: ContentForm) -> None:
-        self.newest = len(forms)
-        self.released = forms
-
-    def encode(self, content: ClaimContent, form: int) -> bytes:
-        """A content as JSON in one form. Raises UnknownForm for a form of a newer program."""
-        if form == self.newest:
-            return _json.encode(content)
-        if not 1 <= form < self.newest:
-            raise UnknownForm(_WHAT, form, self.newest)
-        return _json.encode(self.released[form - 1].of(msgspec.to_builtins(content)))
-
-
-FORM_1: Final = ContentForm(
-    content=(
-        "association",
-        "scheme",
-        "member",
-        "stay",
-        "settlements",
-        "edition",
-        "payable",
-        "lines",
-        "flags",
-        "assumed",
-        "claim_by",
-        "needs_person",
-    ),
-    member=("member_no", "name", "id_type", "id_number"),
-    stay=("kind", "facility_no", "facility_name", "admitted_on", "discharged_on", "period_from"),
-    settlement=(
-        "settlement_no",
-        "visit_no",
-        "facility_no",
-        "care_type",
-        "admitted_on",
-        "discharged_on",
-        "settled_at",
-        "total_amount",
-        "in_scope_amount",
-        "fund_paid_amount",
-        "personal_amount",
-        "diagnosis_codes",
-    ),
-    line=("rule", "article", "base", "rate", "days", "total_days", "per_day", "amount", "text"),
-)
-
-FORMS: Final = ContentForms(FORM_1)
-"""Every form of a claim's content there is. A released one is never edited: a new one is added behind it."""
-
-
-def content_in_form(draft: Draft, form: int, forms: ContentForms = FORMS) -> bytes:
-    """What a draft says, in the form of the version it is compared with. Raises UnknownForm."""
-    return draft.content if form == forms.newest else forms.encode(draft.statement, form)
-
 
 _Unpaid: TypeAlias = tuple[Money | None, Money | None, Money | None, Money | None]
 """全自费, 超限价, 先行自付, 起付线 of one settlement, in fen."""
@@ -161,7 +74,7 @@ def body(claim: str, version: int, status: str, content: bytes, forms: ContentFo
 
 def open_kept(stored: bytes, forms: ContentForms = FORMS) -> bytes:
     """The JSON of a kept body of any form, its aside included. Raises UnknownForm where a newer program wrote it."""
-    return unmarked(stored, newest=forms.newest, what=_WHAT)[1]
+    return unmarked(stored, newest=forms.newest, what=CLAIM_BODY)[1]
 
 
 def settlements_told(stored: bytes) -> tuple[dict[str, Any], ...]:
