@@ -273,3 +273,18 @@ def test_a_reversal_that_wakes_in_another_page_may_repeat_one_of_another_feed() 
     ]
     assert (world.class_of(2, 0), world.class_of(3, 0)) == (RowClass.DUPLICATE, RowClass.DUPLICATE)
     assert world.counted() == world.proof()
+
+
+def test_a_reversal_that_joined_takes_the_settlement_back_from_an_association_that_enrols_later_too() -> None:
+    later = enrolled(5, association="guests")
+    world = World(ONE, later, families={LEAGUE: [family()], "guests": [family()]})
+    world.work(1, members_row(0, CARE, ONE))
+    world.work(2, nameless_row(0, BACK))
+    changes = world.read_again(1, members_row(0, CARE, ONE, later))
+    assert sorted((added.association, added.place) for added in changes.added) == [
+        ("guests", (1, 0)),
+        ("guests", (2, 0)),
+        (LEAGUE, (1, 0)),
+    ]
+    assert [claim.status for claim in world.claims.values()] == [ClaimStatus.WITHDRAWN]
+    assert world.counted() == world.proof()

@@ -6,9 +6,9 @@ waits as the key of its original; what it says, its page alone knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from gateway.core.changes.persons import HeldRecord
+from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Place, ReadRow, Rules
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass, signed
@@ -33,10 +33,13 @@ def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules,
     for row in standing:
         if row.original is not None and row.is_nameless_reversal:
             _join_or_wait(batch.page, row, row.original, known, rules, changes)
+    joined = _joined(known, rules, changes)
     rows_by_place = {(batch.page.seq, row.index): row for row in rows}
     for row in members:
         if row.key is not None and row.record is not None and not row.record.reversal:
             place = _waiting_for(row.key, known, changes)
+            if place is None and row.key in joined:
+                _share(row, joined[row.key], known, rules, changes)
             if place is not None:
                 _wake(batch.page, row, row.key, place, rows_by_place.get(place), readable, rules, changes)
 
@@ -60,22 +63,14 @@ def _release(
     }
     leaving: list[tuple[bytes, HeldRecord]] = []
     for person_id in sorted({person_id for _, person_id in lost}):
-        for settlement in known.people[person_id].records:
-            record = settlement.record
-            if (
-                settlement.record_id in changes.removed
-                or settlement.amount > 0
-                or record is None
-                or not record.reversal
-            ):
-                continue
-            original = rules.record_key(settlement.feed)((record.reverses or record.settlement_no) + "+")
-            if record.id_number is None and record.name is None and (original, person_id) in lost:
+        for settlement in _records_left(known.people[person_id], changes):
+            original = _original_of(settlement, rules)
+            if original is not None and settlement.amount <= 0 and (original, person_id) in lost:
                 leaving.append((original, settlement))
                 changes.remove(settlement)
     released: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
     # One row may be two associations' record: it is counted once, and while one of them keeps it, it waits for nothing.
-    staying = {settlement.place for settlement in _records_left(known, changes)} if leaving else set()
+    staying = {settlement.place for settlement in _all_left(known, changes)} if leaving else set()
     for original, settlement in leaving:
         if settlement.record is not None and settlement.place not in staying and settlement.place not in released:
             page = PagePlace(seq=settlement.page_seq, feed=settlement.feed, received_on=settlement.received_on)
@@ -86,10 +81,40 @@ def _release(
     return released
 
 
-def _records_left(known: Known, changes: Changes) -> Iterator[HeldRecord]:
+def _original_of(settlement: HeldRecord, rules: Rules) -> bytes | None:
+    """The key of what a reversal that names nobody reverses; None for every other record."""
+    record = settlement.record
+    if record is None or not record.reversal or record.id_number is not None or record.name is not None:
+        return None
+    return rules.record_key(settlement.feed)((record.reverses or record.settlement_no) + "+")
+
+
+def _joined(known: Known, rules: Rules, changes: Changes) -> dict[bytes, HeldRecord]:
+    """Key of an original that was stored before → the reversal that named nobody and has joined it."""
+    stored = {settlement.key for settlement in known.records}
+    left = [(_original_of(settlement, rules), settlement) for settlement in _all_left(known, changes)] if stored else []
+    return {original: settlement for original, settlement in left if original in stored and original is not None}
+
+
+def _share(original: ReadRow, joined: HeldRecord, known: Known, rules: Rules, changes: Changes) -> None:
+    """A settlement that was one association's and is another's member's too, since that one has enrolled: the reversal
+    that took it back takes it back there as well, or what nobody paid would be claimed."""
+    left = _all_left(known, changes)
+    having = {settlement.association for settlement in left if settlement.place == joined.place}
+    page = PagePlace(seq=joined.page_seq, feed=joined.feed, received_on=joined.received_on)
+    for association, member in original.matched:
+        if association not in having and joined.record is not None:
+            owner = (association, member.person_id, member.member_id)
+            changes.added.append(_taken_with(owner, joined.record, page, joined.row, rules))
+
+
+def _all_left(known: Known, changes: Changes) -> list[HeldRecord]:
     """What the people of a batch have beside what goes."""
-    for person in known.people.values():
-        yield from (settlement for settlement in person.records if settlement.record_id not in changes.removed)
+    return [settlement for person in known.people.values() for settlement in _records_left(person, changes)]
+
+
+def _records_left(person: PersonFile, changes: Changes) -> list[HeldRecord]:
+    return [settlement for settlement in person.records if settlement.record_id not in changes.removed]
 
 
 def _join_or_wait(page: PagePlace, row: ReadRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
