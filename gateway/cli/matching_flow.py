@@ -22,7 +22,7 @@ from gateway.words.evidence import (
 from gateway.words.rows import CLASSES
 
 if TYPE_CHECKING:
-    from gateway.flow.reviewing.inspect import BlockReport, Considered
+    from gateway.flow.reviewing.inspect import AssociationMatch, BlockReport
 
 
 def register(_: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def match_explain(
             _show_decision(decision)
 
 
-def _show_decision(decision: Considered) -> None:
+def _show_decision(decision: AssociationMatch) -> None:
     from msgspec.structs import asdict
 
     score, reasons = score_in_words(decision.score), all_in_words(decision.reasons)

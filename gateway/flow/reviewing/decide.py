@@ -79,16 +79,16 @@ class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
     replaced: tuple[ReplacedProposal, ...]
 
 
-def decide(office: Office, item_id: int, said: ReviewAnswer, *, association: str | None = None) -> ReviewResult:
+def decide(office: Office, item_id: int, answer: ReviewAnswer, *, association: str | None = None) -> ReviewResult:
     """Carry out an answer. Raises BadInput where it cannot be given, Conflict where somebody was first."""
-    _check(said)
+    _check(answer)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
-    if said.answer not in ANSWERS[item.kind]:
+    if answer.answer not in ANSWERS[item.kind]:
         allowed = "、".join(ANSWERS[item.kind])
         raise BadInput("not_valid", f"{item.kind} 类事项只可答 {allowed} (answers allowed for this kind)")
     with office.store.write() as tx:
-        case = _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(said, by=clerk(said.by)))
+        case = _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(answer, by=clerk(answer.by)))
         return case.decide()
 
 
@@ -100,20 +100,20 @@ def undo(
     What the association had already decided stays, and goes to a person with the difference. Raises BadInput where
     a decision cannot be taken back, Conflict where there is none.
     """
-    said = ReviewAnswer(answer="unsure", by=clerk(by), note=note)
-    _check(said)
+    withdrawal = ReviewAnswer(answer="unsure", by=clerk(by), note=note)
+    _check(withdrawal)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
     with office.store.write() as tx:
-        return _Case(tx, office, _held(tx, office, item), said).undo()
+        return _Case(tx, office, _held(tx, office, item), withdrawal).undo()
 
 
-def _check(said: ReviewAnswer) -> None:
-    clerk(said.by)
-    if said.note is not None and len(said.note) > _LONGEST_NOTE:
+def _check(answer: ReviewAnswer) -> None:
+    clerk(answer.by)
+    if answer.note is not None and len(answer.note) > _LONGEST_NOTE:
         raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
-    more = said.member_no is not None or said.join or said.although_different or said.confirm
-    if said.answer != "same" and more:
+    more = answer.member_no is not None or answer.join or answer.although_different or answer.confirm
+    if answer.answer != "same" and more:
         raise BadInput("not_valid", "会员号、join、确认等只随 same (member_no, join and the like go with same only)")
 
 
@@ -129,8 +129,8 @@ def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:
 class _Case:
     """One item in the hands of one person, in one transaction."""
 
-    def __init__(self, tx: Tx, office: Office, item: ReviewItem, said: ReviewAnswer) -> None:
-        self._tx, self._office, self._item, self._said = tx, office, item, said
+    def __init__(self, tx: Tx, office: Office, item: ReviewItem, answer: ReviewAnswer) -> None:
+        self._tx, self._office, self._item, self._answer = tx, office, item, answer
         self._pages: dict[int, OpenPage | None] = {}
         self._before = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
         self._last_item = reviews.last_number(tx)
@@ -139,9 +139,12 @@ class _Case:
     # ── an answer ──
 
     def decide(self) -> ReviewResult:
-        """Carry out the answer."""
-        self._must_be_open()
-        answer = self._said.answer
+        """Carry out the answer. Raises Conflict where the item is no longer open."""
+        if self._item.state != "open":
+            done = [decision for decision in self._before if decision.state == "done"]
+            last = f"，{done[-1].by}于{from_ms(done[-1].decided_at):%Y-%m-%d %H:%M}答 {done[-1].answer}" if done else ""
+            raise Conflict(f"第{self._item.item_id}号已不待核（{self._item.state}{last}）(the item is no longer open)")
+        answer = self._answer.answer
         if answer == "unsure":
             self._write("noted")
             return self._done("open")
@@ -157,26 +160,13 @@ class _Case:
         self._close()
         return self._done("decided")
 
-    def _must_be_open(self) -> None:
-        if self._item.state == "open":
-            return
-        last = next((each for each in reversed(self._before) if each.state == "done"), None)
-        who = f"，{last.by}于{from_ms(last.decided_at):%Y-%m-%d %H:%M}答 {last.answer}" if last else ""
-        raise Conflict(f"第{self._item.item_id}号已不待核（{self._item.state}{who}）(the item is no longer open)")
-
     def _same(self) -> ReviewResult:
         page, row, likely = self._evidence()
-        if self._said.confirm:
-            self._said = self._proposed()
+        if self._answer.confirm:
+            self._answer = self._proposed()
         chosen = self._chosen(page, row, likely)
-        others = self._others(chosen, likely) if self._said.join else []
-        if not others and self._is_twice(chosen, likely):
-            raise BadInput(
-                "needs_join",
-                "他以同一证件号码、同一姓名有几个会员号，选其一会把他拆成几人；确是他，请答 same 并注明 join "
-                "(he has several member numbers: say that they are one person)",
-            )
-        if chosen.different and not self._said.although_different:
+        others = self._others(chosen, likely)
+        if chosen.different and not self._answer.although_different:
             raise BadInput(
                 "nothing_agrees",
                 "所写与此会员没有一项足以相符；确是他，请注明 although_different，并由另一人确认 "
@@ -187,8 +177,8 @@ class _Case:
         joined = join_people(self._tx, self._office, chosen.member, others) if others else []
         digests = digests_of(self._office, page.meta.feed, page.rows, row)
         decision = self._write("done", chosen=chosen, joined=joined)
-        against = self._overruled(digests, {chosen.member.member_id}, same=True)
-        self._rule(against, [self._ruling(digests.same, chosen.member, decision, same=True)])
+        against = self._overruled(digests, {chosen.member.member_id}, is_same=True)
+        self._rule(against, [self._ruling(digests.same, chosen.member, decision, is_same=True)])
         changed = self._settle(against, [*likely, chosen])
         if self._now().state == "open":
             # The decision could not be carried out: better nothing than half of it.
@@ -200,8 +190,8 @@ class _Case:
         page, row, likely = self._evidence()
         digests = digests_of(self._office, page.meta.feed, page.rows, row)
         decision = self._write("done", chosen=likely[0] if likely else None)
-        against = self._overruled(digests, {each.member.member_id for each in likely}, same=False)
-        new = [self._ruling(digests.different, each.member, decision, same=False) for each in likely]
+        against = self._overruled(digests, {alternative.member.member_id for alternative in likely}, is_same=False)
+        new = [self._ruling(digests.different, alternative.member, decision, is_same=False) for alternative in likely]
         self._rule(against, new)
         changed = self._settle(against, likely)
         if self._now().state == "open":
@@ -217,73 +207,81 @@ class _Case:
         return page, row, alternatives(self._tx, self._office, page, row, self._item)
 
     def _chosen(self, page: OpenPage, row: ReadRow, likely: Sequence[Alternative]) -> Alternative:
-        """Whom the answer is about: the member named, or the one the item names."""
-        wanted = self._said.member_no
-        for each in likely:
-            if wanted == each.member.member_no or (wanted is None and each.member.member_id == self._item.member_id):
-                return each
-        if wanted is None:
+        """Whom the answer is about: the member named, though nothing led to it but the person who decides, or the one
+        the item names. Raises BadInput."""
+        number = self._answer.member_no
+        for alternative in likely:
+            member = alternative.member
+            if number == member.member_no or (number is None and member.member_id == self._item.member_id):
+                return alternative
+        if number is None:
             raise BadInput("unknown_member", "候选会员已不在册，请以会员号指明 (name the member by number)")
-        return self._anybody(page, row, wanted)
-
-    def _anybody(self, page: OpenPage, row: ReadRow, member_no: str) -> Alternative:
-        """A member nothing led to but the person who decides."""
-        rows = members.by_number(self._tx, self._item.association, [member_no])
+        rows = members.by_number(self._tx, self._item.association, [number])
         if not rows:
             raise BadInput("unknown_member", "没有此会员号 (no such member)")
         if rows[0].opt_out:
             raise BadInput("opted_out", "此会员已选择不参加 (the member has opted out)")
-        found = alternatives(self._tx, self._office, page, row, self._item, [rows[0].member_id])
-        return next(each for each in found if each.member.member_id == rows[0].member_id)
-
-    def _is_twice(self, chosen: Alternative, likely: Sequence[Alternative]) -> bool:
-        """Whether the one chosen stands under another member number too and nobody said yet that both are he: his stays
-        would be two people's, and the same stay from two feeds be paid twice."""
-        found = [each for each in likely if each.member.person_id != chosen.member.person_id]
-        return any(one_holder(each.member) == one_holder(chosen.member) for each in found)
+        named = rows[0].member_id
+        with_named = alternatives(self._tx, self._office, page, row, self._item, [named])
+        return next(alternative for alternative in with_named if alternative.member.member_id == named)
 
     def _others(self, chosen: Alternative, likely: Sequence[Alternative]) -> list[Member]:
-        """The enrolments said to be the same person's: all under his id number and name, and the one the item names
-        where another is chosen; else the one other that is equally likely."""
-        found = [each for each in likely if each.member.person_id != chosen.member.person_id]
-        his = [each for each in found if one_holder(each.member) == one_holder(chosen.member)]
-        named = self._said.member_no is not None and chosen.member.member_id != self._item.member_id
-        if named:
-            his += [each for each in found if each.member.member_id == self._item.member_id and each not in his]
-        elif not his and len({each.member.person_id for each in found}) == 1:
-            his = found
-        if not his:
+        """The enrolments said to be the same person's, none where the answer joins nobody: all under the same id number
+        and name, and the one the item names where another is chosen; else the one other that is equally likely.
+
+        Raises BadInput where the chosen one stands under another member number too and nobody said yet that both are
+        one person: the stays would be two people's, and the same stay from two feeds be paid twice.
+        """
+        apart = [alternative for alternative in likely if alternative.member.person_id != chosen.member.person_id]
+        holder = one_holder(chosen.member)
+        joining = [alternative for alternative in apart if one_holder(alternative.member) == holder]
+        if not self._answer.join:
+            if joining:
+                raise BadInput(
+                    "needs_join",
+                    "他以同一证件号码、同一姓名有几个会员号，选其一会把他拆成几人；确是他，请答 same 并注明 join "
+                    "(he has several member numbers: say that they are one person)",
+                )
+            return []
+        asked = self._item.member_id
+        if self._answer.member_no is not None and chosen.member.member_id != asked:
+            named = [alternative for alternative in apart if alternative.member.member_id == asked]
+            joining += [alternative for alternative in named if alternative not in joining]
+        elif not joining and len({alternative.member.person_id for alternative in apart}) == 1:
+            joining = apart
+        if not joining:
             raise BadInput("not_valid", "join 需要恰好两名候选会员，可用会员号指明 (join needs exactly two candidates)")
-        return [each.member for each in his]
+        return [alternative.member for alternative in joining]
 
     # ── a second person ──
 
     def _proposed(self) -> ReviewAnswer:
         """What another one proposed, as an answer. Raises BadInput, or Conflict where it is not what is thought."""
-        proposal = next((each for each in reversed(self._before) if each.state == "proposed"), None)
+        proposals = [decision for decision in self._before if decision.state == "proposed"]
+        proposal = proposals[-1] if proposals else None
         if proposal is None or proposal.member_id is None:
             raise BadInput("not_valid", "没有待确认的提议 (no proposal to confirm)")
-        numbers = {each.member_id: each.member_no for each in members.by_id(self._tx, [proposal.member_id])}
+        numbers = {row.member_id: row.member_no for row in members.by_id(self._tx, [proposal.member_id])}
         number = numbers.get(proposal.member_id)
-        if number is None or self._said.member_no not in (None, number):
+        if number is None or self._answer.member_no not in (None, number):
             raise Conflict("提议的会员与所写不同，请重新查看 (another member is proposed: look again)")
         join = proposal.joined != "[]"
-        return msgspec.structs.replace(self._said, member_no=number, join=join, although_different=True)
+        return msgspec.structs.replace(self._answer, member_no=number, join=join, although_different=True)
 
     def _waits_for_second(self, chosen: Alternative, others: Sequence[Member]) -> bool:
         """Whether this "same" is only a proposal. Raises BadInput where one person says it twice."""
         above = int(self._office.gateway.review.second_person_above * 100)
-        proposals = [each for each in self._before if each.state == "proposed"]
+        proposals = [decision for decision in self._before if decision.state == "proposed"]
         if not needs_second(self._item.amount, above=above, although_different=chosen.different):
             self._overtake(proposals)
             return False
-        joined = [["join", each.member_id] for each in others]
-        for each in proposals:
-            alike = each.member_id == chosen.member.member_id and msgspec.json.decode(each.joined) == joined
-            if alike and same_clerk(each.by, self._said.by):
+        joined = [["join", member.member_id] for member in others]
+        for proposal in proposals:
+            alike = proposal.member_id == chosen.member.member_id and msgspec.json.decode(proposal.joined) == joined
+            if alike and same_clerk(proposal.by, self._answer.by):
                 raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
             if alike:
-                review_decisions.end(self._tx, [each.decision_id], state="confirmed")
+                review_decisions.end(self._tx, [proposal.decision_id], state="confirmed")
                 return False
         self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
@@ -293,38 +291,44 @@ class _Case:
         """These proposals are no longer there to be confirmed; who gave the new answer is told."""
         numbers = numbers_of(self._tx, proposals)
         self._replaced = tuple(
-            ReplacedProposal(by=each.by, member_no=numbers.get(each.member_id or 0), join=each.joined != "[]")
-            for each in proposals
+            ReplacedProposal(
+                by=proposal.by, member_no=numbers.get(proposal.member_id or 0), join=proposal.joined != "[]"
+            )
+            for proposal in proposals
         )
-        review_decisions.end(self._tx, [each.decision_id for each in proposals], state="overtaken")
+        review_decisions.end(self._tx, [proposal.decision_id for proposal in proposals], state="overtaken")
 
     # ── rulings ──
 
-    def _ruling(self, digest: bytes, member: Member, decision: int, *, same: bool) -> Ruling:
+    def _ruling(self, digest: bytes, member: Member, decision: int, *, is_same: bool) -> Ruling:
         return Ruling(
             association=self._item.association,
             digest=digest,
             member_id=member.member_id,
-            same=same,
+            same=is_same,
             decision_id=decision,
         )
 
-    def _overruled(self, digests: Digests, members: set[int], *, same: bool) -> list[Ruling]:
+    def _overruled(self, digests: Digests, members: set[int], *, is_same: bool) -> list[Ruling]:
         """Earlier rulings about this evidence that the new one contradicts or repeats."""
-        known = rulings.by_digest(self._tx, {digests.same, digests.different})
-        mine = [each for found in known.values() for each in found if each.association == self._item.association]
-        return [each for each in mine if each.member_id in members or (same and each.same)]
+        return [
+            ruling
+            for earlier in rulings.by_digest(self._tx, {digests.same, digests.different}).values()
+            for ruling in earlier
+            if ruling.association == self._item.association
+            and (ruling.member_id in members or (is_same and ruling.same))
+        ]
 
     def _rule(self, against: Sequence[Ruling], new: Sequence[Ruling]) -> None:
-        self._touched = rulings.ruled_rows(self._tx, [each.ruling_id for each in against])
-        rulings.forget(self._tx, [each.ruling_id for each in against])
+        self._touched = rulings.ruled_rows(self._tx, [ruling.ruling_id for ruling in against])
+        rulings.forget(self._tx, [ruling.ruling_id for ruling in against])
         rulings.add(self._tx, new)
 
     def _settle(self, against: Sequence[Ruling], likely: Sequence[Alternative]) -> int:
         """Settle the row again, those the overruled rulings decided, and the open doubts about the same members."""
-        members = {each.member.member_id for each in likely} | {each.member_id for each in against}
+        members = {alternative.member.member_id for alternative in likely} | {ruling.member_id for ruling in against}
         waiting = reviews.open_of_members(self._tx, members)
-        rows = {(each.page_seq, each.row) for each in waiting if each.row is not None}
+        rows = {(item.page_seq, item.row) for item in waiting if item.row is not None}
         return self._settle_rows(self._touched | rows | {(self._item.page_seq, self._item.row or 0)})
 
     def _settle_rows(self, rows: Iterable[tuple[int, int]], *, withdrawal_reason: str | None = None) -> int:
@@ -351,20 +355,17 @@ class _Case:
 
     def undo(self) -> ReviewResult:
         """Take back a proposal, or the decision that stands."""
-        standing = [each for each in self._before if each.state in ("done", "proposed")]
+        standing = [decision for decision in self._before if decision.state in ("done", "proposed")]
         if not standing or (self._item.state == "open") is (standing[-1].state == "done"):
             raise Conflict(f"第{self._item.item_id}号没有可撤回的决定 (no decision to take back)")
         last = standing[-1]
         at, note = to_ms(self._office.now()), self._sealed_note(undone_note_context)
-        review_decisions.undo(self._tx, last.decision_id, by=self._said.by, at=at, note=note)
+        review_decisions.undo(self._tx, last.decision_id, by=self._answer.by, at=at, note=note)
         if last.state == "proposed":
             return self._done("open", answer=last.answer)
-        if self._item.kind != "match":
-            return self._ask_again(last)
-        return self._unrule(last)
-
-    def _ask_again(self, last: ReviewDecision) -> ReviewResult:
-        """A question about a claim or a file is open again."""
+        if self._item.kind == "match":
+            return self._unrule(last)
+        # A question about a claim or a file is open again.
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
         if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":
@@ -374,14 +375,14 @@ class _Case:
 
     def _unrule(self, last: ReviewDecision) -> ReviewResult:
         withdrawn = rulings.of_decisions(self._tx, [last.decision_id])
-        rows = rulings.ruled_rows(self._tx, [each.ruling_id for each in withdrawn])
+        rows = rulings.ruled_rows(self._tx, [ruling.ruling_id for ruling in withdrawn])
         rows.add((self._item.page_seq, self._item.row or 0))
         gone = {place for place in rows if self._page(place[0]) is None}
         if any(pages.load(self._tx, seq)[0].state != "expired" for seq, _ in gone):
             raise BadInput("item_expired", "原页已读不出，先修映射 (a page cannot be read: mend the mapping first)")
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
-        rulings.forget(self._tx, [each.ruling_id for each in withdrawn])
+        rulings.forget(self._tx, [ruling.ruling_id for ruling in withdrawn])
         parted, doubtful = self._part(last)
         changed = take_out_of_gone_pages(
             self._tx,
@@ -407,23 +408,23 @@ class _Case:
         learnt = {row.member_id: b"".join(block for block, member in gone if member == row.member_id) for row in parted}
         again = [look_again_at(self._office, row, learnt[row.member_id]) for row in parted if not row.opt_out]
         rescans.ask(self._tx, again)
-        held = records.of_people(self._tx, {row.person_id for row in parted})
-        rows = {(each.page_seq, each.row) for each in held if self._page(each.page_seq) is not None}
-        open_ones = reviews.open_of_members(self._tx, set(learnt))
-        return set(learnt), rows | {(each.page_seq, each.row) for each in open_ones if each.row is not None}
+        live = records.of_people(self._tx, {row.person_id for row in parted})
+        rows = {(record.page_seq, record.row) for record in live if self._page(record.page_seq) is not None}
+        open_items = reviews.open_of_members(self._tx, set(learnt))
+        return set(learnt), rows | {(item.page_seq, item.row) for item in open_items if item.row is not None}
 
     # ── writing ──
 
     def _write(self, state: AnswerState, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
-        if state == "done" and self._said.answer != "same":
-            self._overtake([each for each in self._before if each.state == "proposed"])
+        if state == "done" and self._answer.answer != "same":
+            self._overtake([decision for decision in self._before if decision.state == "proposed"])
         row = ReviewDecision(
             item_id=self._item.item_id,
             association=self._item.association,
-            answer=self._said.answer,
+            answer=self._answer.answer,
             state=state,
             member_id=chosen.member.member_id if chosen else None,
-            by=self._said.by,
+            by=self._answer.by,
             note=self._sealed_note(note_context),
             decided_at=to_ms(self._office.now()),
             levels=chosen.levels if chosen else "{}",
@@ -433,7 +434,7 @@ class _Case:
         return review_decisions.add(self._tx, row)
 
     def _sealed_note(self, context: Callable[[str], bytes]) -> bytes | None:
-        note = self._said.note
+        note = self._answer.note
         if not note:
             return None
         return self._office.vault.roster_key().seal(note.encode(), context(str(self._item.item_id)))
@@ -450,10 +451,10 @@ class _Case:
         )
         return ReviewResult(
             item_id=self._item.item_id,
-            answer=answer or self._said.answer,
+            answer=answer or self._answer.answer,
             state=state,
             member_no=member.member_no if member else None,
             rows=rows,
-            asked=tuple(each.item_id for each in new),
+            asked=tuple(item.item_id for item in new),
             replaced=self._replaced,
         )

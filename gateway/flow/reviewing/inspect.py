@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
@@ -27,7 +27,7 @@ from gateway.store.engine import Tx
 from gateway.store.reporting import number_width
 
 
-class Considered(msgspec.Struct, frozen=True, kw_only=True):
+class AssociationMatch(msgspec.Struct, frozen=True, kw_only=True):
     """What one association's members came to: the decision, and the best candidate beside the row, masked."""
 
     association: str
@@ -41,7 +41,7 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
-class Explained(msgspec.Struct, frozen=True, kw_only=True):
+class MatchExplanation(msgspec.Struct, frozen=True, kw_only=True):
     """One row decided again from what is stored. `asked`: the kinds of what it is looked up by, in order."""
 
     feed: str
@@ -50,51 +50,51 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     reversal: bool
     kind: RowClass
     asked: tuple[str, ...]
-    decisions: tuple[Considered, ...]
+    decisions: tuple[AssociationMatch, ...]
 
 
-def explain(office: Office, settlement_no: str, feed: str | None = None) -> list[Explained]:
+def explain(office: Office, settlement_no: str, feed: str | None = None) -> list[MatchExplanation]:
     """Every live row with this settlement number, decided again as the night would decide it now.
 
     Raises WrongUse where no stored page holds it, or there is no such feed.
     """
     if feed is not None and feed not in office.feeds:
         raise WrongUse(f"没有盟市 {feed}；已有：{'、'.join(sorted(office.feeds))} (unknown feed)")
-    found = []
+    explanations = []
     for name in [feed] if feed else list(office.feeds):
         for sign in "+-":
             with office.store.read() as tx:
                 place = _place(tx, office, name, office.record_key(name)(settlement_no + sign))
                 if place is not None:
-                    found += _again(tx, office, *place)
-    if not found:
+                    explanations += _again(tx, office, *place)
+    if not explanations:
         raise WrongUse("没有这个结算号，或其报文已过保存期 (no stored page holds this settlement number)")
-    return found
+    return explanations
 
 
-def explain_item(office: Office, item_id: int) -> list[Explained]:
+def explain_item(office: Office, item_id: int) -> list[MatchExplanation]:
     """The row a doubt before a person is about, decided again. Raises BadInput, WrongUse where it is about none."""
     with office.store.read() as tx:
         item = find_item(tx, item_id, None)
         if item.kind != "match" or item.row is None:
             raise WrongUse(f"第{item_id}号不是匹配事项 (the item is not about a match)")
-        found = _again(tx, office, item.page_seq, item.row)
-    if not found:
+        explanations = _again(tx, office, item.page_seq, item.row)
+    if not explanations:
         raise WrongUse("其报文已过保存期或读不出 (its page is gone or cannot be read)")
-    return found
+    return explanations
 
 
 def _place(tx: Tx, office: Office, feed: str, key: bytes) -> tuple[int, int] | None:
     """Page and row of what was received last under a key; strangers' rows only the pages' sealed lists know."""
-    known = [(each.page_seq, each.row) for each in records.by_keys(tx, [key])]
-    known += [(each.page_seq, each.row) for each in reviews.open_by_key(tx, [key]) if each.row is not None]
-    known += [(each.page_seq, each.row) for each in quarantine.open_by_key(tx, [key]) if each.row is not None]
-    if known:
-        return max(known)
+    places = [(record.page_seq, record.row) for record in records.by_keys(tx, [key])]
+    places += [(item.page_seq, item.row) for item in reviews.open_by_key(tx, [key]) if item.row is not None]
+    places += [(lost.page_seq, lost.row) for lost in quarantine.open_by_key(tx, [key]) if lost.row is not None]
+    if places:
+        return max(places)
     return max((place for place, (_, listed) in entries_after(tx, office, feed, 0, []) if listed == key), default=None)
 
 
-def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
+def _again(tx: Tx, office: Office, seq: int, index: int) -> list[MatchExplanation]:
     page = open_page(tx, office, seq)
     if page is None:
         return []
@@ -103,10 +103,10 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
     asked = _kinds_asked(office, meta.feed, content, row)
     look_up(tx, office, meta.feed, [row], content)
     subject = office.mapping_of(meta.feed).subject(content, index)
-    found = Search(tx, office, meta.feed, content).run([row])
-    offered = Counter(member.association for member in found.of_rows.get(index, ()))
+    candidates = Search(tx, office, meta.feed, content).run([row]).of_rows.get(index, ())
+    offered = Counter(member.association for member in candidates)
     decisions = [
-        Considered(
+        AssociationMatch(
             association=association,
             outcome=decision.outcome.value,
             score=decision.score,
@@ -121,7 +121,7 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[Explained]:
     ]
     reversal = row.identity.reversal if row.identity else row.amount < 0
     return [
-        Explained(
+        MatchExplanation(
             feed=meta.feed,
             page=seq,
             row=index,
@@ -145,7 +145,7 @@ def _kinds_asked(office: Office, feed: str, content: Rows, row: ReadRow) -> tupl
     return number + tuple(block[:2].decode() for block in blocks_asked(office, feed, content, row))
 
 
-class Sampled(msgspec.Struct, frozen=True, kw_only=True):
+class LookupSample(msgspec.Struct, frozen=True, kw_only=True):
     """What asking cost for rows of the newest pages: look-ups a row; candidates a row whose number is a member's, for
     the one look-up it takes; candidates a row whose number is nobody's."""
 
@@ -165,7 +165,7 @@ class BlockReport(msgspec.Struct, frozen=True, kw_only=True):
     stored."""
 
     kinds: tuple[Width, ...]
-    sample: Sampled | None
+    sample: LookupSample | None
 
 
 def expected_candidates(width: Width) -> float:
@@ -178,7 +178,11 @@ def block_report(office: Office, *, sample: int = 10_000) -> BlockReport:
     """How wide the blocks are, and what the newest `sample` rows ask and find."""
     with office.store.read() as tx:
         kinds = (number_width(tx), *blocks.widths(tx))
-        counts = list(islice(_counts(tx, office), sample))
+        # A page is opened only once the rows of the pages before it do not suffice.
+        newest = ((feed, page) for feed in office.feeds for page in reversed(pages.of_feed(tx, feed)))
+        opened = ((feed, open_page(tx, office, page.seq)) for feed, page in newest if page.state == "done")
+        counts_by_page = (_counts_of(tx, office, feed, page.rows) for feed, page in opened if page is not None)
+        counts = list(islice(chain.from_iterable(counts_by_page), sample))
     return BlockReport(kinds=kinds, sample=_sampled(counts) if counts else None)
 
 
@@ -190,40 +194,31 @@ class _Count(msgspec.Struct, frozen=True):
     by_number: bool
 
 
-def _counts(tx: Tx, office: Office) -> Iterator[_Count]:
-    """The rows of every feed's pages, newest page first."""
-    for feed in office.feeds:
-        for page in reversed(pages.of_feed(tx, feed)):
-            opened = open_page(tx, office, page.seq) if page.state == "done" else None
-            if opened is not None:
-                yield from _counts_of(tx, office, feed, opened.rows)
-
-
 def _counts_of(tx: Tx, office: Office, feed: str, content: Rows) -> Iterator[_Count]:
     size = office.gateway.batch_rows
     for start in range(0, len(content), size):
         rows = identify(office, feed, content, start, min(start + size, len(content)))
         kinds = {row.index: _kinds_asked(office, feed, content, row) for row in rows}
-        found = Search(tx, office, feed, content).run(rows)
+        candidate_set = Search(tx, office, feed, content).run(rows)
         for row in rows:
-            many = len(found.of_rows.get(row.index, ()))
-            by_number = row.index in found.by_number
+            many = len(candidate_set.of_rows.get(row.index, ()))
+            by_number = row.index in candidate_set.by_number
             yield _Count(1 if by_number else len(kinds[row.index]), many, by_number)
 
 
-def _sampled(counts: Sequence[_Count]) -> Sampled:
-    strangers = [each for each in counts if not each.by_number]
-    members = [each for each in counts if each.by_number]
-    return Sampled(
+def _sampled(counts: Sequence[_Count]) -> LookupSample:
+    strangers = [count for count in counts if not count.by_number]
+    members = [count for count in counts if count.by_number]
+    return LookupSample(
         rows=len(counts),
         by_number=len(members),
-        candidates_per_member=_mean([each.candidates for each in members]),
-        most_by_number=max((each.candidates for each in members), default=0),
-        lookups_per_record=_mean([each.lookups for each in counts]),
-        lookups_per_stranger=_mean([each.lookups for each in strangers]),
-        most_lookups=max(each.lookups for each in counts),
-        candidates_per_stranger=_mean([each.candidates for each in strangers]),
-        most_candidates=max((each.candidates for each in strangers), default=0),
+        candidates_per_member=_mean([count.candidates for count in members]),
+        most_by_number=max((count.candidates for count in members), default=0),
+        lookups_per_record=_mean([count.lookups for count in counts]),
+        lookups_per_stranger=_mean([count.lookups for count in strangers]),
+        most_lookups=max(count.lookups for count in counts),
+        candidates_per_stranger=_mean([count.candidates for count in strangers]),
+        most_candidates=max((count.candidates for count in strangers), default=0),
     )
 
 

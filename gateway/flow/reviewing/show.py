@@ -5,7 +5,7 @@ What a person answers is carried out by `gateway.flow.reviewing.decide`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -63,7 +63,7 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
         """The evidence as levels, for training: no value of anybody; nothing where only a person knows why."""
         if self.different:
             return "{}"
-        return msgspec.json.encode({each.field: each.level for each in self.decision.evidence}).decode()
+        return msgspec.json.encode({evidence.field: evidence.level for evidence in self.decision.evidence}).decode()
 
 
 def page_of(tx: Tx, office: Office, seq: int) -> OpenPage | None:
@@ -77,26 +77,19 @@ def alternatives(
     """The members an item's row may be about, the likeliest first; the one the item names and those `named` by people
     are always among them."""
     feed = page.meta.feed
-    found = Search(tx, office, feed, page.rows).run([row])
-    candidates = {member.member_id: member for member in found.of_rows.get(row.index, ())}
-    wanted = {each for each in (item.member_id, *named) if each is not None}
-    further = members.by_id(tx, wanted - candidates.keys())
+    candidate_set = Search(tx, office, feed, page.rows).run([row])
+    candidates = {member.member_id: member for member in candidate_set.of_rows.get(row.index, ())}
+    always = {member_id for member_id in (item.member_id, *named) if member_id is not None}
+    further = members.by_id(tx, always - candidates.keys())
     candidates.update((row.member_id, office.open_member(row)) for row in further)
     subject = subject_of(office, feed, page.rows, row.index) or Subject()
     likely = []
     for member in candidates.values():
-        decision = alone(subject, found.as_matched(row.index, member), office.match_model)
-        offered = decision.outcome is not MatchOutcome.NONE or member.member_id in wanted
+        decision = alone(subject, candidate_set.as_matched(row.index, member), office.match_model)
+        offered = decision.outcome is not MatchOutcome.NONE or member.member_id in always
         if offered and member.association == item.association and not member.opt_out:
             likely.append(Alternative(member=member, decision=decision))
-    return sorted(likely, key=lambda each: (-each.decision.score, each.member.member_no))
-
-
-def _namesakes(tx: Tx, office: Office, subject: Subject) -> set[int]:
-    """Whoever else bears such a name and was born that day: the other twin, where a card is one twin's and the record
-    the other's, and matching looks at the owner of the number only."""
-    texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
-    return {member_id for _, member_id in blocks.find(tx, [office.block(text) for text in texts])}
+    return sorted(likely, key=lambda alternative: (-alternative.decision.score, alternative.member.member_no))
 
 
 def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
@@ -152,28 +145,33 @@ def list_items(
     with `proposed_join` that the others are he too.
     """
     with office.store.read() as tx:
-        found = reviews.listing(tx, state=state, association=association, kind=kind, after=after, limit=limit)
-        said = review_decisions.of_items(tx, [each.item_id for each in found])
-        numbers = numbers_of(tx, [each for spoken in said.values() for each in spoken])
-    return [{**summary(item), **_standing(said.get(item.item_id, []), numbers)} for item in found]
+        items = reviews.listing(tx, state=state, association=association, kind=kind, after=after, limit=limit)
+        decisions = review_decisions.of_items(tx, [item.item_id for item in items])
+        numbers = numbers_of(tx, [decision for about_item in decisions.values() for decision in about_item])
+    return [{**summary(item), **_standing(decisions.get(item.item_id, []), numbers)} for item in items]
 
 
-def numbers_of(tx: Tx, said: Iterable[ReviewDecision]) -> dict[int, str]:
+def numbers_of(tx: Tx, decisions: Iterable[ReviewDecision]) -> dict[int, str]:
     """Member → member number, of everybody these decisions are about."""
-    ids = {member_id for each in said for member_id in (each.member_id, *_joined(each)) if member_id is not None}
-    return {row.member_id: row.member_no for row in members.by_id(tx, ids)}
+    return {row.member_id: row.member_no for row in members.by_id(tx, _members_of(decisions))}
 
 
-def _joined(said: ReviewDecision) -> list[int]:
+def _members_of(decisions: Iterable[ReviewDecision]) -> set[int]:
+    """The members these decisions are about, and those they join to them."""
+    members_named = ((decision.member_id, *_joined(decision)) for decision in decisions)
+    return {member_id for named in members_named for member_id in named if member_id is not None}
+
+
+def _joined(decision: ReviewDecision) -> list[int]:
     """Whom a decision made, or would make, one person with the member it is about."""
-    entries = msgspec.json.decode(said.joined)
-    return [each[1] if each[0] == "join" else each[0] for each in entries]
+    entries = msgspec.json.decode(decision.joined)
+    return [entry[1] if entry[0] == "join" else entry[0] for entry in entries]
 
 
-def _standing(said: list[ReviewDecision], numbers: dict[int, str]) -> dict[str, Any]:
-    proposed = next((each for each in reversed(said) if each.state == "proposed"), None)
+def _standing(decisions: Sequence[ReviewDecision], numbers: dict[int, str]) -> dict[str, Any]:
+    proposed = next((decision for decision in reversed(decisions) if decision.state == "proposed"), None)
     return {
-        "unsure": sum(each.state == "noted" for each in said),
+        "unsure": sum(decision.state == "noted" for decision in decisions),
         "proposed_by": proposed.by if proposed else None,
         "proposed_member_no": numbers.get(proposed.member_id or 0) if proposed else None,
         "proposed_join": proposed is not None and bool(_joined(proposed)),
@@ -200,83 +198,90 @@ def reveal(office: Office, item_id: int, *, by: str, association: str | None = N
 
 
 def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[str, Any]:
-    said = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
-    numbers = numbers_of(tx, said)
-    spoken = [_told(office, each, numbers) for each in said]
-    told = {**summary(item), **_standing(said, numbers), "revealed": reveal, "decisions": spoken}
+    decisions = review_decisions.of_items(tx, [item.item_id]).get(item.item_id, [])
+    numbers = numbers_of(tx, decisions)
+    shown = {
+        **summary(item),
+        **_standing(decisions, numbers),
+        "revealed": reveal,
+        "decisions": [_decision_shown(office, decision, numbers) for decision in decisions],
+    }
     if item.kind == "match":
-        # Whoever confirms a proposal sees the member it is about, whether or not anything else led to him.
-        named = {each for one in said if one.state in ("proposed", "done") for each in (one.member_id, *_joined(one))}
-        return {**told, **_match_shown(tx, office, item, named, reveal=reveal)}
+        # Whoever confirms a proposal sees the member it is about, whether or not anything else led to that member.
+        named = _members_of(decision for decision in decisions if decision.state in ("proposed", "done"))
+        return {**shown, **_match_shown(tx, office, item, named, reveal=reveal)}
     if item.kind == "takeback":
-        return {**told, "file": pages.load(tx, item.page_seq)[0].source}
-    return {**told, "claim": _claim_shown(tx, office, item)}
+        return {**shown, "file": pages.load(tx, item.page_seq)[0].source}
+    return {**shown, "claim": _claim_shown(tx, office, item)}
 
 
-def _told(office: Office, said: ReviewDecision, numbers: dict[int, str]) -> dict[str, Any]:
+def _decision_shown(office: Office, decision: ReviewDecision, numbers: dict[int, str]) -> dict[str, Any]:
     def opened(note: bytes | None, context: Callable[[str], bytes]) -> str | None:
-        return office.vault.open(note, context(str(said.item_id))).decode() if note is not None else None
+        return office.vault.open(note, context(str(decision.item_id))).decode() if note is not None else None
 
+    joined = [member_id for member_id in _joined(decision) if member_id != decision.member_id]
     return {
-        "answer": said.answer,
-        "state": said.state,
-        "member_no": numbers.get(said.member_id or 0),
-        "join": [numbers[each] for each in _joined(said) if each in numbers and each != said.member_id],
-        "by": said.by,
-        "at": from_ms(said.decided_at).isoformat(),
-        "note": opened(said.note, note_context),
-        "undone_by": said.undone_by,
-        "undone_at": from_ms(said.undone_at).isoformat() if said.undone_at is not None else None,
-        "undone_note": opened(said.undone_note, undone_note_context),
+        "answer": decision.answer,
+        "state": decision.state,
+        "member_no": numbers.get(decision.member_id or 0),
+        "join": [numbers[member_id] for member_id in joined if member_id in numbers],
+        "by": decision.by,
+        "at": from_ms(decision.decided_at).isoformat(),
+        "note": opened(decision.note, note_context),
+        "undone_by": decision.undone_by,
+        "undone_at": from_ms(decision.undone_at).isoformat() if decision.undone_at is not None else None,
+        "undone_note": opened(decision.undone_note, undone_note_context),
     }
 
 
-def _match_shown(
-    tx: Tx, office: Office, item: ReviewItem, named: Iterable[int | None], *, reveal: bool
-) -> dict[str, Any]:
+def _match_shown(tx: Tx, office: Office, item: ReviewItem, named: Iterable[int], *, reveal: bool) -> dict[str, Any]:
     """The record beside every member it may be about, and the waterfall the doubt was raised with."""
     page = page_of(tx, office, item.page_seq)
-    kept = [each for each in match_decisions.of_pages(tx, [item.page_seq]) if each.row == item.row]
-    why = next((each for each in kept if each.association == item.association), None)
+    of_page = match_decisions.of_pages(tx, [item.page_seq])
+    of_row = [raised for raised in of_page if (raised.row, raised.association) == (item.row, item.association)]
     shown = {
         "available": page is not None,
-        "evidence": msgspec.to_builtins(why.evidence) if why else [],
-        "model": why.model if why else "",
+        "evidence": msgspec.to_builtins(of_row[0].evidence) if of_row else [],
+        "model": of_row[0].model if of_row else "",
     }
     if page is None or item.row is None:
         return {**shown, "settlement": None, "candidates": []}
     row = row_as_written(office, page, item.row)
     subject = subject_of(office, page.meta.feed, page.rows, item.row) or Subject()
-    likely = alternatives(tx, office, page, row, item, {*named, *_namesakes(tx, office, subject)})
+    # Whoever else bears such a name and was born that day is shown too: the other twin, where a card is one twin's and
+    # the record the other's, and matching looks at the owner of the number only.
+    texts = [text for text in record_blocks(subject, sound_too=True) if text.startswith("nb|")]
+    namesakes = {member_id for _, member_id in blocks.find(tx, [office.block(text) for text in texts])}
+    likely = alternatives(tx, office, page, row, item, {*named, *namesakes})
     return {
         **shown,
         "settlement": _settlement(office, page, item.row),
-        "candidates": [_candidate(subject, each, reveal=reveal) for each in likely],
+        "candidates": [_candidate(subject, alternative, reveal=reveal) for alternative in likely],
     }
 
 
 def _settlement(office: Office, page: OpenPage, index: int) -> dict[str, Any]:
     """Where, when and how much, and what is wrong with the row; that alone where more than number or name is."""
     mapping = office.mapping_of(page.meta.feed)
-    found = mapping.record(page.rows, index)
-    wrong = {} if isinstance(found, Normal) else {"errors": msgspec.to_builtins(found.errors)}
-    if isinstance(found, Rejected) and only_in_doubt(found.errors):
-        # The doubt is about who he is; where he was, when and for how much is as good as anybody's.
-        found = mapping.record(page.rows, index, as_written=True)
-    if not isinstance(found, Normal):
+    result = mapping.record(page.rows, index)
+    wrong = {} if isinstance(result, Normal) else {"errors": msgspec.to_builtins(result.errors)}
+    if isinstance(result, Rejected) and only_in_doubt(result.errors):
+        # The doubt is about who the patient is; where, when and for how much is as good as anywhere.
+        result = mapping.record(page.rows, index, as_written=True)
+    if not isinstance(result, Normal):
         return wrong
-    record = found.record
+    record = result.record
     total = None if record.total_amount is None else yuan(record.total_amount)
     return {**context_of(record), "reversal": record.reversal, "total": total, **wrong}
 
 
-def _candidate(subject: Subject, one: Alternative, *, reveal: bool) -> dict[str, Any]:
-    pairs: list[Pair] = side_by_side(subject, one.member, reveal=reveal)
+def _candidate(subject: Subject, alternative: Alternative, *, reveal: bool) -> dict[str, Any]:
+    pairs: list[Pair] = side_by_side(subject, alternative.member, reveal=reveal)
     return {
-        "member_no": one.member.member_no,
-        "member_id": one.member.member_id,
-        "score": one.decision.score,
-        "reasons": list(one.decision.reasons),
+        "member_no": alternative.member.member_no,
+        "member_id": alternative.member.member_id,
+        "score": alternative.decision.score,
+        "reasons": list(alternative.decision.reasons),
         "fields": msgspec.to_builtins(pairs),
     }
 
@@ -295,18 +300,19 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     if person.unreadable:
         raise BrokenSeal
     counting = person.records if person.enrolled else []
-    records = [held.record for held in counting if not held.duplicate and held.record is not None]
-    mine = decided_claims(tx, office, claims_of(tx, [row.person_id]), [])[row.person_id][row.scheme, row.stay]
+    records = [stored.record for stored in counting if not stored.duplicate and stored.record is not None]
+    decided_claim = decided_claims(tx, office, claims_of(tx, [row.person_id]), [])[row.person_id][row.scheme, row.stay]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
-    now = sum(each.payable for each in estimates if each.stay == row.stay)
-    what = decided[row.claim_id]
+    owed = sum(estimate.payable for estimate in estimates if estimate.stay == row.stay)
+    decision = decided[row.claim_id]
+    changes = changed_since(decided_claim, records)
     return {
         **shown,
-        "decision": {"outcome": what.outcome, "amount": yuan(what.amount), "version": what.version},
-        "settlements": list(mine.decision.settlements),
-        "changed": [{"settlement_no": number, "gone": said == "gone"} for number, said in changed_since(mine, records)],
-        "owed_now": yuan(now),
-        "difference": yuan(now - what.amount),
+        "decision": {"outcome": decision.outcome, "amount": yuan(decision.amount), "version": decision.version},
+        "settlements": list(decided_claim.decision.settlements),
+        "changed": [{"settlement_no": number, "gone": change == "gone"} for number, change in changes],
+        "owed_now": yuan(owed),
+        "difference": yuan(owed - decision.amount),
     }
 
 
@@ -316,13 +322,13 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
 def lessons(office: Office, *, association: str | None = None) -> Iterator[dict[str, Any]]:
     """Every decision that stands, as evidence levels and answer; nothing in it says who anybody is."""
     with office.store.read() as tx:
-        found = review_decisions.lessons(tx, association=association)
-    for levels, same, model in found:
-        yield {"levels": msgspec.json.decode(levels), "same": same, "model": model}
+        standing = review_decisions.lessons(tx, association=association)
+    for levels, is_same, model in standing:
+        yield {"levels": msgspec.json.decode(levels), "same": is_same, "model": model}
 
 
 def access_log(office: Office, *, item_id: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
     """Who looked at plain values, newest first."""
     with office.store.read() as tx:
-        found = accesses.listing(tx, item_id=item_id, limit=limit)
-    return [{**msgspec.to_builtins(each), "at": from_ms(each.at).isoformat()} for each in found]
+        looks = accesses.listing(tx, item_id=item_id, limit=limit)
+    return [{**msgspec.to_builtins(access), "at": from_ms(access.at).isoformat()} for access in looks]
