@@ -105,8 +105,14 @@ def _run(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) -> 
     difference = _difference(case, lines)
     if difference is None:
         return CaseResult(name=case.name, passed=True)
-    detail = _detail(case, _readable(content, compiled.language.format.encoding), lines, difference)
-    return CaseResult(name=case.name, passed=False, detail=detail)
+    expected = msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
+    detail = [
+        f"首个差异 (first difference): {difference}",
+        f"输入 (input): {_readable(content, compiled.language.format.encoding)}",
+        f"输出 (output): {_JSON.encode(lines).decode()}",
+        f"期望 (expected): {_JSON.encode(expected).decode()}",
+    ]
+    return CaseResult(name=case.name, passed=False, detail="\n".join(detail))
 
 
 def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) -> bytes:
@@ -132,7 +138,11 @@ def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) 
     rows = [{key: value for key, value in row.items() if key not in case.drop} for row in written]
     if isinstance(spoken, CsvFormat):
         return _csv(rows, spoken).encode(encoding)
-    return _nested(rows, spoken.rows[0], envelope=spoken.national_envelope)
+    nested: Any = rows
+    for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
+        nested = {key: nested}
+    enveloped = spoken.national_envelope and isinstance(nested, dict)
+    return _JSON.encode({"infcode": 0, **nested} if enveloped else nested)
 
 
 def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
@@ -144,13 +154,6 @@ def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
         writer.writeheader()
     writer.writerows(rows)
     return written.getvalue()
-
-
-def _nested(rows: list[dict[str, Any]], path: str, *, envelope: bool) -> bytes:
-    whole: Any = rows
-    for key in reversed(path.split(".")) if path != "." else ():
-        whole = {key: whole}
-    return _JSON.encode({"infcode": 0, **whole} if envelope and isinstance(whole, dict) else whole)
 
 
 def _difference(case: MappingCase, lines: list[dict[str, Any]]) -> str | None:
@@ -196,19 +199,3 @@ def _readable(content: bytes, encodings: tuple[str, ...]) -> str:
         except UnicodeError:
             continue
     return content.decode("utf-8", "backslashreplace")
-
-
-def _detail(case: MappingCase, shown: str, lines: list[dict[str, Any]], difference: str) -> str:
-    expected = msgspec.to_builtins(case.expect) if case.page_error is None else {"page_error": case.page_error}
-    return "\n".join(
-        [
-            f"首个差异 (first difference): {difference}",
-            f"输入 (input): {shown}",
-            f"输出 (output): {_shown(lines)}",
-            f"期望 (expected): {_shown(expected)}",
-        ]
-    )
-
-
-def _shown(value: Any) -> str:
-    return _JSON.encode(value).decode()

@@ -59,26 +59,28 @@ def report(
             quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
             rows = reporting.rows_by_class(tx, first, last)
             classes = Quality(feeds=rows, open_quarantined=quarantined, open_review=in_review)
-        return [_of(tx, office, name, first, last, classes) for name in names]
+        return [_report_of(tx, office, name, first, last, classes) for name in names]
 
 
-def _of(tx: Tx, office: Office, association: str, first: date, last: date, quality: Quality | None) -> Report:
+def _report_of(tx: Tx, office: Office, association: str, first: date, last: date, quality: Quality | None) -> Report:
+    """One association's report."""
     spec = office.associations[association]
     decided = reporting.decided_schemes(tx, association)
-    basis: dict[str, Basis] = {name: "decided" if name in decided else "proposed" for name in spec.schemes}
+    basis: dict[str, Basis] = {scheme: "decided" if scheme in decided else "proposed" for scheme in spec.schemes}
     table = ReportTable()
     enrolments = (
         CoveredPerson(person=row.person_id, league=row.league or "", coverage=row.coverage)
         for row in reporting.enrolments(tx, association)
     )
     add_members(table, enrolments, first=first, last=last)
-    add_payments(table, _payments(tx, association, decided, _midnight(first), _midnight(last + timedelta(days=1))))
+    add_payments(table, _payments(tx, association, decided, first, last))
     return Report(
         association=association, name=spec.name, first=first, last=last, basis=basis, table=table, quality=quality
     )
 
 
-def _payments(tx: Tx, association: str, decided: set[str], since: int, until: int) -> Iterator[ClaimPayment]:
+def _payments(tx: Tx, association: str, decided: set[str], first: date, last: date) -> Iterator[ClaimPayment]:
+    since, until = _midnight(first), _midnight(last + timedelta(days=1))
     for claim in reporting.claim_money(tx, association):
         payment = _granted(claim) if claim.scheme in decided else _proposed(claim)
         if payment is not None and since <= payment[1] < until:

@@ -86,8 +86,12 @@ def bill(
 def _days_asked(request: SimulationRequest, insured: Insured) -> list[_Days]:
     """The periods the draft is about that have a day within what is asked for, in order."""
     family, edition = request.rules.before, request.rules.edition
+    periods = [period for period in insured.coverage if not period.scheme or period.scheme == family.scheme]
+    if not insured.coverage and insured.joined_on is not None:
+        joined = coverage_from(insured.joined_on, family)
+        periods = [] if joined is None else [joined]
     days = []
-    for period in _coverage(insured, family):
+    for period in sorted(periods, key=lambda period: period.first_day):
         if family.edition_on(period.first_day) is not edition:
             continue
         first = period.first_day if request.first is None else max(period.first_day, request.first)
@@ -95,14 +99,6 @@ def _days_asked(request: SimulationRequest, insured: Insured) -> list[_Days]:
         if first <= last:
             days.append(_Days(period, first.toordinal(), last.toordinal()))
     return days
-
-
-def _coverage(insured: Insured, family: SchemeFamily) -> list[Coverage]:
-    if not insured.coverage and insured.joined_on is not None:
-        period = coverage_from(insured.joined_on, family)
-        return [] if period is None else [period]
-    periods = [period for period in insured.coverage if not period.scheme or period.scheme == family.scheme]
-    return periods if len(periods) == 1 else sorted(periods, key=lambda period: period.first_day)
 
 
 def _owed(
@@ -126,7 +122,10 @@ def _owed(
 def _within(request: SimulationRequest, estimate: BenefitEstimate, person: SimulatedPerson) -> bool:
     if request.first is None and request.last is None:
         return True
-    day = estimate.admitted_on or _fact_day(estimate, person.facts)
+    day = estimate.admitted_on
+    # The identity of an event names the disease, the death or the period's end, and by it the facts it stands on.
+    if day is None and (event := estimate.stay.split("/"))[0] == "event":
+        day = min((fact.on for fact in person.facts if (fact.disease or fact.kind) in event), default=None)
     if day is None:
         records = [person.records[at] for at in estimate.record_keys]
         instants = [record.settled_at for record in records if record.settled_at is not None]
@@ -134,14 +133,6 @@ def _within(request: SimulationRequest, estimate: BenefitEstimate, person: Simul
     if day is None:
         return False
     return (request.first is None or day >= request.first) and (request.last is None or day <= request.last)
-
-
-def _fact_day(estimate: BenefitEstimate, facts: Sequence[Fact]) -> date | None:
-    """The day of the fact an event's estimate stands on; its identity names the disease, death or the period's end."""
-    named = estimate.stay.split("/")
-    if named[0] != "event":
-        return None
-    return min((fact.on for fact in facts if (fact.disease or fact.kind) in named), default=None)
 
 
 def _fees(request: SimulationRequest, edition: Edition, insured: Insured, days: Sequence[_Days]) -> int | None:

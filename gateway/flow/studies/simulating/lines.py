@@ -108,14 +108,8 @@ def _read(request: SimulationRequest, line: bytes, place: int) -> SimulatedBill 
         scheme: [payment_by(scheme, paid.settlements, parse_yuan(paid.payable), records) for paid in payments]
         for scheme, payments in case.beside.items()
     }
-    person = SimulatedPerson(
-        insured=_insured(case.member, family), records=records, facts=case.facts, other_payments=other_payments
-    )
-    return bill(request, person, order=place, league=case.member.league, member_no=case.member.member_no)
-
-
-def _insured(member: _Member, family: SchemeFamily) -> Insured:
-    return Insured(
+    member = case.member
+    insured = Insured(
         category=member.category,
         sex=member.sex,
         birth_date=member.birth_date,
@@ -125,6 +119,8 @@ def _insured(member: _Member, family: SchemeFamily) -> Insured:
         insured=member.insured,
         region=member.region,
     )
+    person = SimulatedPerson(insured=insured, records=records, facts=case.facts, other_payments=other_payments)
+    return bill(request, person, order=place, league=member.league, member_no=member.member_no)
 
 
 def _coverage(period: _CoverageCase, family: SchemeFamily) -> Coverage:

@@ -6,7 +6,7 @@ Sealed boxes are opened only of people who have settlements; all others count wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from gateway.core.changes.persons import PersonFile, insured
 from gateway.core.schemes import Insured
 from gateway.core.studies.forecast import take_up
-from gateway.core.studies.simulation import Figures
+from gateway.core.studies.simulation import Figures, SimulatedBill
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.changes.fact_boxes import open_box
 from gateway.flow.office import Office, record_name
@@ -67,20 +67,15 @@ def simulate_stored(office: Office, request: SimulationRequest, shares: Sequence
     """The sums over these people. Changes nothing."""
     figures = Figures(kept=request.kept)
     for share in shares:
-        for ids in _chunks(office, share):
+        after = share.lowest - 1
+        while True:
+            with office.store.read() as tx:
+                ids = reporting.people_between(tx, share.association, after, share.highest, _PEOPLE_AT_ONCE)
+            if not ids:
+                break
             _take(office, request, ids, figures)
+            after = ids[-1]
     return figures
-
-
-def _chunks(office: Office, share: PeopleShare) -> Iterator[list[int]]:
-    after = share.lowest - 1
-    while True:
-        with office.store.read() as tx:
-            ids = reporting.people_between(tx, share.association, after, share.highest, _PEOPLE_AT_ONCE)
-        if not ids:
-            return
-        yield ids
-        after = ids[-1]
 
 
 def _take(office: Office, request: SimulationRequest, ids: Sequence[int], figures: Figures) -> None:
@@ -90,7 +85,11 @@ def _take(office: Office, request: SimulationRequest, ids: Sequence[int], figure
         for row in records.of_people(tx, list(people)):
             if not row.duplicate:
                 records_of[row.person_id].append(row)
-        facts_of = _facts_of(tx, request, people)
+        # No query where neither rule pays at facts.
+        facts_of: dict[int, list[FactRow]] = defaultdict(list)
+        if request.rules.before.pays_at_events or request.rules.after.pays_at_events:
+            for fact in facts.of_members(tx, [row.member_id for rows in people.values() for row in rows]):
+                facts_of[fact.member_id].append(fact)
     open_one = office.vault.opener()
     for person_id, rows in people.items():
         settlements = [
@@ -99,9 +98,12 @@ def _take(office: Office, request: SimulationRequest, ids: Sequence[int], figure
         ]
         fact_rows = [fact for row in rows for fact in facts_of.get(row.member_id, ())]
         try:
-            _bill(office, request, rows, settlements, fact_rows, figures)
+            person_bill = _bill_of(office, request, rows, settlements, fact_rows)
         except BadCase:
             figures.refused += 1
+            continue
+        if person_bill is not None:
+            figures.take(person_bill)
 
 
 def _enrolled(tx: Tx, request: SimulationRequest, ids: Sequence[int]) -> dict[int, list[MemberRow]]:
@@ -120,41 +122,27 @@ def _enrolled(tx: Tx, request: SimulationRequest, ids: Sequence[int]) -> dict[in
     return concerned
 
 
-def _facts_of(
-    tx: Tx, request: SimulationRequest, people: Mapping[int, Sequence[MemberRow]]
-) -> dict[int, list[FactRow]]:
-    """Member → what was confirmed; no query where neither rule pays at facts."""
-    facts_of: dict[int, list[FactRow]] = defaultdict(list)
-    if request.rules.before.pays_at_events or request.rules.after.pays_at_events:
-        for row in facts.of_members(tx, [row.member_id for rows in people.values() for row in rows]):
-            facts_of[row.member_id].append(row)
-    return facts_of
-
-
-def _bill(
+def _bill_of(
     office: Office,
     request: SimulationRequest,
     rows: Sequence[MemberRow],
     settlements: Sequence[SettlementRecord],
     fact_rows: Sequence[FactRow],
-    figures: Figures,
-) -> None:
-    """Add one person. Names and numbers are opened only where something is to be priced."""
+) -> SimulatedBill | None:
+    """What one person is paid. Names and numbers are opened only where something is to be priced."""
     rows = sorted(rows, key=lambda row: row.member_id)
     enrolments = [office.open_member(row) if settlements or fact_rows else _clear(row) for row in rows]
     by_id = {member.member_id: member for member in enrolments}
     boxes = [(by_id[row.member_id], open_box(office, row)) for row in fact_rows]
     # Only facts that are still about the same member.
     confirmed = tuple(box.fact for member, box in boxes if box.is_about(member))
-    person_bill = bill(
+    return bill(
         request,
         SimulatedPerson(insured=_insured(request, enrolments), records=settlements, facts=confirmed),
         order=rows[0].person_id,
         league=next((row.league for row in rows if row.league), None),
         member_no=rows[0].member_no,
     )
-    if person_bill is not None:
-        figures.take(person_bill)
 
 
 def _insured(request: SimulationRequest, members: Sequence[Member]) -> Insured:
