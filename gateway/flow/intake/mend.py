@@ -30,28 +30,23 @@ def reopen_gaps(office: Office) -> int:
             lock(tx, f"feed:{feed}")
             for seq in seqs:
                 pages.reopen(tx, seq)
-    _name_lost(office, gone)
+    if gone:
+        with office.store.write() as tx:
+            for gap in gone:
+                raise_(tx, _lost(gap), now=office.now())
     return len(open_gaps)
-
-
-def _name_lost(office: Office, gone: list[PageGap]) -> None:
-    if not gone:
-        return
-    with office.store.write() as tx:
-        for gap in gone:
-            raise_(tx, _lost(gap), now=office.now())
 
 
 def _lost(gap: PageGap) -> Trouble:
     """Rows and money of a page that nobody can work any more. A page is told by itself what its file says it holds."""
     page = gap.page
-    told = gap.said_amount is not None and page.parts == 1
+    known_amount = gap.said_amount is not None and page.parts == 1
     return Trouble(
         code="rows_lost",
         kind="page",
         name=str(page.seq),
         count=(page.rows or 0) - gap.rows_done if page.rows is not None else 0,
-        amount=(gap.said_amount or 0) - gap.amount_done if told else None,
+        amount=(gap.said_amount or 0) - gap.amount_done if known_amount else None,
         days=(page.day or page.received_at.date(),),
         detail=f"{page.feed}，收于{page.received_at.date()}" + ("" if page.rows is not None else "，行数未知"),
     )

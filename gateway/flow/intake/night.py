@@ -77,7 +77,7 @@ class NightReport(msgspec.Struct, kw_only=True):
     @property
     def failed(self) -> bool:
         """Whether some feed or step did not come through, or a page is still waiting to be worked."""
-        failing = any(each.outcome == "failed" for each in self.feeds)
+        failing = any(report.outcome == "failed" for report in self.feeds)
         return self.waiting_pages > 0 or failing or bool(self.failed_steps)
 
 
@@ -175,16 +175,12 @@ def run_feed(
     except Exception as error:  # noqa: BLE001 - one feed's mistake must not stop the night; it alarms.
         report.outcome, report.message = "failed", f"内部错误 (internal error): {type(error).__name__}"
         log.error("feed %s failed: %s", name, type(error).__name__)
-    _end_run(office, run_id, report)
-    return report
-
-
-def _end_run(office: Office, run_id: int, report: FeedReport) -> None:
     with office.store.write() as tx:
         if report.outcome == "stopped":
             runs.let_go(tx, run_id)
         else:
             runs.end(tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now())
+    return report
 
 
 BEAT_SECONDS = 30.0
@@ -268,16 +264,6 @@ def pull(
 
     process_stream(office, stored(), _alarm)
     return new
-
-
-def _try_page(office: Office, seq: int) -> bool:
-    """Work a page; one that fails waits for the next run and blocks nothing."""
-    try:
-        process_page(office, seq)
-    except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
-        _alarm(seq, error)
-        return False
-    return True
 
 
 def _alarm(seq: int, error: Exception) -> None:

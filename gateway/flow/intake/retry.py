@@ -27,31 +27,22 @@ def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> R
     """Try open items again: whole pages from the start, single rows in their page. Raises WrongUse for unknown ids."""
     with office.store.read() as tx:
         open_items = quarantine.listing(tx, state="open", limit=_ALL)
-    known = {item.item_id for item in open_items}
-    if missing := sorted(set(item_ids or ()) - known):
+    if missing := sorted(set(item_ids or ()) - {item.item_id for item in open_items}):
         raise WrongUse(f"没有这些打开的隔离项 (no such open items): {missing}")
     chosen = [item for item in open_items if item_ids is None or not item_ids or item.item_id in item_ids]
     rows: dict[int, set[int]] = defaultdict(set)
     for item in chosen:
         if item.row is None:
-            _page_again(office, item.page_seq, item.item_id)
+            with office.store.write() as tx:
+                pages.reopen(tx, item.page_seq)
+                quarantine.end(tx, [item.item_id], state="closed")
+            process_page(office, item.page_seq)
         else:
             rows[item.page_seq].add(item.row)
-    for seq, wanted in rows.items():
-        _rows_again(office, seq, wanted)
+    for seq, indexes in rows.items():
+        page = page_or_note(office, seq)
+        if page is not None:
+            replay_rows(office, page, rows_of(office, page, indexes))
     with office.store.read() as tx:
-        left = {(i.page_seq, i.row) for i in quarantine.listing(tx, state="open", limit=_ALL)}
+        left = {(item.page_seq, item.row) for item in quarantine.listing(tx, state="open", limit=_ALL)}
     return Retried(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))
-
-
-def _page_again(office: Office, seq: int, item_id: int) -> None:
-    with office.store.write() as tx:
-        pages.reopen(tx, seq)
-        quarantine.end(tx, [item_id], state="closed")
-    process_page(office, seq)
-
-
-def _rows_again(office: Office, seq: int, indexes: set[int]) -> None:
-    page = page_or_note(office, seq)
-    if page is not None:
-        replay_rows(office, page, rows_of(office, page, indexes))

@@ -7,7 +7,7 @@ the difference shown, what the person has is weighed as a whole again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -82,7 +82,12 @@ def look_again(office: Office) -> int:
             _go_on(tx, office, standing.piece)
             unreadable.opened(tx, [standing.piece_id], now=office.now())
     if any(standing.piece.kind == "member" for standing in opened):
-        _rows_again(office)
+        # Rows that were set aside because a member did not open are read again.
+        with office.store.read() as tx:
+            waiting = quarantine.listing(tx, state="open", limit=_ALL)
+        numbers = [item.item_id for item in waiting if any(error.code == UNREADABLE for error in item.errors)]
+        if numbers:
+            retry_quarantine(office, numbers)
     return len(opened)
 
 
@@ -111,7 +116,7 @@ def write_off(office: Office, piece_id: int, *, by: str, carry_out: bool) -> Wri
             kind=piece.kind,
             name=piece.name,
             differences=_differences(before, _claims(tx, person_id)),
-            still_waiting=sum(other.piece.person_id == person_id for other in unreadable.standing(tx) if person_id),
+            still_waiting=sum(waiting.piece.person_id == person_id for waiting in unreadable.standing(tx) if person_id),
             written=carry_out,
         )
         if not carry_out:
@@ -123,50 +128,41 @@ def write_off(office: Office, piece_id: int, *, by: str, carry_out: bool) -> Wri
 
 def _opens(office: Office, piece: Piece) -> bool:
     """Whether a piece opens by now, or is not there any more."""
-    openers: dict[str, Callable[[Tx, Office, str], object]] = {
-        "body": _open_body,
-        "record": _open_record,
-        "fact": _open_fact,
-        "member": _open_member,
-        "list": _open_list,
-    }
+    kind, name = piece.kind, piece.name
     try:
-        if piece.kind == "page":
-            with office.store.read() as tx:
-                page_bytes(tx, office, int(piece.name))
-            return True
         with office.store.read() as tx:
-            openers[piece.kind](tx, office, piece.name)
+            if kind == "page":
+                page_bytes(tx, office, int(name))
+            elif kind == "body":
+                claim_id, version = name.split("/")
+                sealed = deliveries.body_of(tx, claim_id, int(version))
+                if sealed:
+                    office.claim_body(sealed, claim_id, int(version))
+            elif kind == "record":
+                record = records.by_id(tx, int(name))
+                if record:
+                    held_record(office, record, office.vault.open)
+            elif kind == "fact":
+                fact = facts.by_id(tx, int(name))
+                if fact:
+                    open_box(office, fact)
+            elif kind == "member":
+                for member in members.by_id(tx, [int(name)]):
+                    office.open_member(member)
+            else:
+                _open_lists(tx, office, name)
     except DOES_NOT_OPEN:
         return False
     return True
 
 
-def _open_body(tx: Tx, office: Office, name: str) -> object:
-    claim_id, version = name.split("/")
-    sealed = deliveries.body_of(tx, claim_id, int(version))
-    return office.claim_body(sealed, claim_id, int(version)) if sealed else None
-
-
-def _open_record(tx: Tx, office: Office, name: str) -> object:
-    row = records.by_id(tx, int(name))
-    return held_record(office, row, office.vault.open) if row else None
-
-
-def _open_fact(tx: Tx, office: Office, name: str) -> object:
-    row = facts.by_id(tx, int(name))
-    return open_box(office, row) if row else None
-
-
-def _open_member(tx: Tx, office: Office, name: str) -> object:
-    return [office.open_member(row) for row in members.by_id(tx, [int(name)])]
-
-
-def _open_list(tx: Tx, office: Office, name: str) -> object:
+def _open_lists(tx: Tx, office: Office, name: str) -> None:
+    """Open the row list of every batch of a page that begins at a row."""
     seq, first_row = map(int, name.split("/"))
     page_id = bytes(pages.load(tx, seq)[1])
-    sheets = [sheet for sheet in batches.sheets_of_page(tx, seq) if sheet.first_row == first_row]
-    return [open_list(office, sheet, page_id) for sheet in sheets]
+    for sheet in batches.sheets_of_page(tx, seq):
+        if sheet.first_row == first_row:
+            open_list(office, sheet, page_id)
 
 
 def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
@@ -187,15 +183,6 @@ def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
 def _reassess(tx: Tx, office: Office, association: str, person_id: int) -> None:
     roster.version(tx, [association], hold=True)
     reassess(tx, office, association, [person_id])
-
-
-def _rows_again(office: Office) -> None:
-    """Rows that were set aside because a member did not open are read again."""
-    with office.store.read() as tx:
-        waiting = quarantine.listing(tx, state="open", limit=_ALL)
-    numbers = [item.item_id for item in waiting if any(error.code == UNREADABLE for error in item.errors)]
-    if numbers:
-        retry_quarantine(office, numbers)
 
 
 def _person_of(tx: Tx, piece: Piece) -> int | None:
@@ -229,15 +216,15 @@ def _claims(tx: Tx, person_id: int | None) -> dict[str, PrefilledClaim]:
 
 
 def _differences(before: dict[str, PrefilledClaim], after: dict[str, PrefilledClaim]) -> list[ClaimDifference]:
-    def told(row: PrefilledClaim) -> tuple[int, str, str]:
+    def figures(row: PrefilledClaim) -> tuple[int, str, str]:
         return row.version, row.status, yuan(row.payable)
 
     return [
         ClaimDifference(
-            claim_id=claim_id, before=told(before[claim_id]) if claim_id in before else None, after=told(row)
+            claim_id=claim_id, before=figures(before[claim_id]) if claim_id in before else None, after=figures(row)
         )
         for claim_id, row in sorted(after.items())
-        if claim_id not in before or told(before[claim_id]) != told(row)
+        if claim_id not in before or figures(before[claim_id]) != figures(row)
     ]
 
 
@@ -247,15 +234,15 @@ def say_what_waits(office: Office) -> None:
     for standing in standing_pieces(office):
         by_subject[standing.piece.subject].append(standing)
     with office.store.read() as tx:
-        said = {row.name for row in findings.open_findings(tx, code=UNREADABLE)}
-    if not by_subject and not said:
+        noted = {row.name for row in findings.open_findings(tx, code=UNREADABLE)}
+    if not by_subject and not noted:
         return
     now = office.now()
     with office.store.write() as tx:
         for subject, waiting in sorted(by_subject.items()):
             raise_(tx, _trouble(office, subject, waiting), now=now)
-        close(tx, UNREADABLE, "feed", said - by_subject.keys(), now=now)
-        close(tx, UNREADABLE, "association", said - by_subject.keys(), now=now)
+        close(tx, UNREADABLE, "feed", noted - by_subject.keys(), now=now)
+        close(tx, UNREADABLE, "association", noted - by_subject.keys(), now=now)
 
 
 def _trouble(office: Office, subject: str, waiting: Sequence[StandingPiece]) -> Trouble:

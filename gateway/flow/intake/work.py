@@ -140,13 +140,13 @@ def _batches(
             failed(seq, error)
 
 
-def ahead(things: Iterator[T]) -> Iterator[T]:
-    """The same things in the same order, each made in a thread beside while the one before it is used."""
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items in the same order, each made in a thread beside while the one before it is used."""
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as beside:
-        coming = beside.submit(next, things, _END)
-        while (thing := coming.result()) is not _END:
-            coming = beside.submit(next, things, _END)
-            yield cast(T, thing)
+        coming = beside.submit(next, items, _END)
+        while (item := coming.result()) is not _END:
+            coming = beside.submit(next, items, _END)
+            yield cast(T, item)
 
 
 def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
