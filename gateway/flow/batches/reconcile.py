@@ -48,16 +48,16 @@ def reconcile(office: Office, *, first: date | None = None, last: date | None = 
     with office.store.read() as tx:
         for feed in sorted(office.feeds):
             sheets += _feed_sheets(tx, office, feed)
-    return [sheet for sheet in sheets if _within(sheet.day, first, last)]
+    return [
+        sheet
+        for sheet in sheets
+        if (first is None or sheet.day >= first.isoformat()) and (last is None or sheet.day <= last.isoformat())
+    ]
 
 
 def lost(sheets: Sequence[DaySheet]) -> int:
     """Rows that are in no class, over all these days: 0, or something is wrong."""
     return sum(abs(sheet.rows - sum(sheet.tally.rows.values())) for sheet in sheets)
-
-
-def _within(day: str, first: date | None, last: date | None) -> bool:
-    return (first is None or day >= first.isoformat()) and (last is None or day <= last.isoformat())
 
 
 def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
@@ -71,16 +71,11 @@ def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
     for day, (rows, amount) in feed_totals.of_feed(tx, feed).items():
         sheet = days.setdefault(day, DaySheet(feed=feed, day=day))
         sheet.said_rows, sheet.said_amount = rows, amount
-        _compare(sheet)
+        if rows is not None and rows != sheet.counted_rows:
+            sheet.differences.append(f"对方称{rows}行，实收{sheet.counted_rows}行 (rows differ)")
+        if amount is not None and amount != sheet.counted_amount:
+            sheet.differences.append(f"与对方合计金额相差{amount - sheet.counted_amount}分 (money differs, in fen)")
     return [days[day] for day in sorted(days)]
-
-
-def _compare(sheet: DaySheet) -> None:
-    if sheet.said_rows is not None and sheet.said_rows != sheet.counted_rows:
-        sheet.differences.append(f"对方称{sheet.said_rows}行，实收{sheet.counted_rows}行 (rows differ)")
-    if sheet.said_amount is not None and sheet.said_amount != sheet.counted_amount:
-        less = sheet.said_amount - sheet.counted_amount
-        sheet.differences.append(f"与对方合计金额相差{less}分 (money differs, in fen)")
 
 
 class _Proof:
@@ -113,16 +108,13 @@ class _Proof:
         """Row → class and key, of a page, from its sealed lists."""
         sheets = self.sheets.get(seq, [])
         page_id = bytes(pages.load(self.tx, seq)[1]) if sheets else b""
-        return [
-            (row, entry) for sheet in sheets for row, entry in enumerate(self._list_of(sheet, page_id), sheet.first_row)
-        ]
-
-    def _list_of(self, sheet: batches.BatchSheet, page_id: bytes) -> list[Entry]:
-        try:
-            return open_list(self.office, sheet, page_id)
-        except BrokenSeal:
-            self.closed.add(sheet.page_seq)
-            return []
+        entries: list[tuple[int, Entry]] = []
+        for sheet in sheets:
+            try:
+                entries += enumerate(open_list(self.office, sheet, page_id), sheet.first_row)
+            except BrokenSeal:
+                self.closed.add(seq)
+        return entries
 
     def count(self, page: StoredPage, sheet: DaySheet) -> None:
         """Add a page to its day, and note what does not add up."""
@@ -188,14 +180,14 @@ class _Proof:
 
     def _check(self, page: StoredPage, tally: Tally, rows: int, sheet: DaySheet) -> None:
         """The tally against the rows of the page, and against what the tables really hold."""
-        held, money = self.records.get(page.seq, (0, 0))
+        stored, money = self.records.get(page.seq, (0, 0))
         claims: list[tuple[str, Any, Any]] = [
             ("行数 (rows)", rows, sum(tally.rows.values())),
-            ("会员 (members)", held, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
+            ("会员 (members)", stored, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
             ("会员金额 (members' money)", money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
             ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows[RowClass.QUARANTINED]),
             ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows[RowClass.REVIEW]),
         ]
-        for name, found, counted in claims:
-            if found != counted:
-                sheet.differences.append(f"第{page.seq}页 {name}: {found} ≠ {counted}")
+        for name, actual, counted in claims:
+            if actual != counted:
+                sheet.differences.append(f"第{page.seq}页 {name}: {actual} ≠ {counted}")

@@ -36,11 +36,11 @@ class Rescanned(msgspec.Struct, kw_only=True):
     pages: int = 0
     rows: int = 0
 
-    def add(self, other: Rescanned) -> None:
+    def add(self, further: Rescanned) -> None:
         """Take in what another rescan did."""
-        self.members += other.members
-        self.pages += other.pages
-        self.rows += other.rows
+        self.members += further.members
+        self.pages += further.pages
+        self.rows += further.rows
 
 
 def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescanned:
@@ -51,13 +51,13 @@ def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescann
         index_again(office, association)
     done = Rescanned()
     with office.store.read() as tx:
-        wanted = rescans.waiting(tx)
+        waiting = rescans.waiting(tx)
     by_association: dict[str, list[Rescan]] = defaultdict(list)
-    for each in wanted:
-        if each.association in chosen:
-            by_association[each.association].append(each)
+    for request in waiting:
+        if request.association in chosen:
+            by_association[request.association].append(request)
     for association, asked in by_association.items():
-        changed = [each for each in asked if each.reread]
+        changed = [request for request in asked if request.reread]
         if changed:
             for feed in feeds_of(office, association):
                 _read_again(office, feed, changed, done)
@@ -70,27 +70,40 @@ def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescann
 
 
 def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Rescanned) -> None:
-    digests = {each.fingerprints[at : at + 16] for each in changed for at in range(0, len(each.fingerprints), 16)}
+    """Read the rows again that would ask for one of the changed numbers or blocks, of every page that was worked."""
+    digests = {
+        request.fingerprints[at : at + 16] for request in changed for at in range(0, len(request.fingerprints), 16)
+    }
     with office.store.read() as tx:
         stored = [page for page in pages.of_feed(tx, feed) if page.state in ("stored", "done")]
         stored = [page for page in stored if page.replaced_by is None]
     for meta in stored:
-        page, rows = _rows_about(office, meta.seq, digests)
-        done.pages += page is not None and bool(rows)
-        if page is not None and rows:
+        with office.store.read() as tx:
+            worked = batches.done(tx, meta.seq)
+        page = page_or_note(office, meta.seq) if worked else None
+        if page is None:
+            continue
+        rows = [
+            row
+            for start, count in sorted(worked.items())
+            for row in identify(office, feed, page.rows, start, min(start + count, len(page.rows)))
+            if not digests.isdisjoint(digests_asked(office, feed, page.rows, row))
+        ]
+        if rows:
+            done.pages += 1
             done.rows += replay_rows(office, page, rows)
 
 
 def _ruled_again(office: Office, changed: Sequence[Rescan], done: Rescanned) -> None:
     """What people ruled about members who are not the same since is void: its rows are looked at without it."""
     with office.store.read() as tx:
-        void = rulings.voided(tx, [each.member_id for each in changed])
+        void = rulings.voided(tx, [request.member_id for request in changed])
         by_page: dict[int, set[int]] = defaultdict(set)
         for seq, index in rulings.ruled_rows(tx, void):
             by_page[seq].add(index)
     for seq, indexes in sorted(by_page.items()):
-        page = _page_in_force(office, seq)
-        if page is not None:
+        page = page_or_note(office, seq)
+        if page is not None and page.meta.replaced_by is None:
             done.rows += replay_rows(office, page, rows_of(office, page, indexes))
     with office.store.write() as tx:
         rulings.forget(tx, void)
@@ -108,32 +121,10 @@ def page_or_note(office: Office, seq: int) -> OpenPage | None:
         return None
 
 
-def _page_in_force(office: Office, seq: int) -> OpenPage | None:
-    """A page no newer file replaced; None if it cannot be read any more."""
-    page = page_or_note(office, seq)
-    return None if page is None or page.meta.replaced_by is not None else page
-
-
 def rows_of(office: Office, page: OpenPage, indexes: Iterable[int]) -> list[ReadRow]:
     """These rows of a page, identified but not looked up."""
     inside = [index for index in sorted(indexes) if index < len(page.rows)]
     return [identify(office, page.meta.feed, page.rows, index, index + 1)[0] for index in inside]
-
-
-def _rows_about(office: Office, seq: int, digests: set[bytes]) -> tuple[OpenPage | None, list[ReadRow]]:
-    """The rows of a page that would ask for one of these; none if nothing of it was worked or it cannot be read."""
-    with office.store.read() as tx:
-        worked = batches.done(tx, seq)
-    page = page_or_note(office, seq) if worked else None
-    if page is None:
-        return None, []
-    feed = page.meta.feed
-    return page, [
-        row
-        for start, count in sorted(worked.items())
-        for row in identify(office, feed, page.rows, start, min(start + count, len(page.rows)))
-        if not digests.isdisjoint(digests_asked(office, feed, page.rows, row))
-    ]
 
 
 def replay_rows(office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> int:
@@ -186,6 +177,6 @@ def _reassess_members(office: Office, association: str, asked: Sequence[Rescan])
     """Changed coverage: what is stored is assessed again."""
     for start in range(0, len(asked), _PEOPLE_AT_ONCE):
         with office.store.write() as tx:
-            ids = [rescan.member_id for rescan in asked[start : start + _PEOPLE_AT_ONCE]]
+            ids = [request.member_id for request in asked[start : start + _PEOPLE_AT_ONCE]]
             roster.version(tx, [association], hold=True)
             reassess(tx, office, association, {row.person_id for row in members.by_id(tx, ids)})

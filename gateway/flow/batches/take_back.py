@@ -32,16 +32,16 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
         return
     # A question about an older file of this name is settled by the newer one, one way or the other.
     questions = reviews.open_takebacks(tx, [page.seq for group in older for page in group])
-    reviews.end(tx, [each.item_id for each in questions], state="superseded")
+    reviews.end(tx, [question.item_id for question in questions], state="superseded")
     aside: list[Piece] = []
-    held, told = keys_of_pages(tx, office, replaced, aside), keys_of_pages(tx, office, newest, aside)
+    before, after = keys_of_pages(tx, office, replaced, aside), keys_of_pages(tx, office, newest, aside)
     unreadable.note(tx, aside, now=office.now())
-    if held is None or told is None:
+    if before is None or after is None:
         # What cannot be compared takes nothing back; it is looked at again once the list opens.
         return
-    missing = len(held - told)
-    if held and missing / len(held) > office.feeds[meta.feed].takeback_share:
-        _ask_person(tx, office, newest[0], missing, len(held))
+    missing = len(before - after)
+    if before and missing / len(before) > office.feeds[meta.feed].takeback_share:
+        _ask_person(tx, office, newest[0], missing, len(before))
         return
     _take_back(tx, office, newest[0], replaced)
 
@@ -68,10 +68,10 @@ def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
     return {page.seq for page in stored if page.state == "done" and rows_done.get(page.seq, 0) >= (page.rows or 0)}
 
 
-def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: int) -> None:
+def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, rows: int) -> None:
     if reviews.has_open(tx, kind="takeback", page_seq=newest.seq):
         return
-    reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{held}行 (rows missing)")
+    reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{rows}行 (rows missing)")
     item = ReviewItem(
         kind="takeback",
         association=office.feeds[newest.feed].associations[0],
@@ -82,7 +82,7 @@ def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, held: 
         amount=0,
         member_id=None,
         score=None,
-        reasons=f'["{reason.code}","{missing}/{held}"]',
+        reasons=f'["{reason.code}","{missing}/{rows}"]',
         state="open",
         created_at=to_ms(office.now()),
     )

@@ -45,25 +45,20 @@ def list_claims(office: Office, *, association: str | None, status: str | None, 
     return [summary(row) for row in rows]
 
 
-def _body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes:
-    body = _latest_body(tx, office, row)
-    if body is None:
-        raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
-    return body
-
-
 def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
     """One claim with its latest body and how every version travelled. Raises WrongUse if there is none."""
     with office.store.read() as tx:
         rows = claims.by_ids(tx, [claim_id])
         if not rows:
             raise WrongUse(f"没有申领 {claim_id} (no such claim)")
-        body = msgspec.json.decode(_body(tx, office, rows[0]))
+        body = _latest_body(tx, office, rows[0])
+        if body is None:
+            raise WrongUse(f"申领 {claim_id} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
         sent = deliveries.of_claim(tx, claim_id)
         decided = claims.decisions(tx, [claim_id]).get(claim_id)
     return {
         **summary(rows[0]),
-        "body": body,
+        "body": msgspec.json.decode(body),
         "deliveries": msgspec.to_builtins(sent),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
     }
@@ -122,11 +117,6 @@ def _latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
         return None
 
 
-def _without_body(row: PrefilledClaim) -> bytes:
-    """What is exported of a claim whose body does not open: what is known without it."""
-    return msgspec.json.encode({**summary(row), "body": None})
-
-
 def export_claims(office: Office, file: Path, *, association: str | None) -> int:
     """Write the latest version of every claim as a JSON line to a new file of mode 0600; returns how many."""
     try:
@@ -138,7 +128,10 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
         while True:
             with office.store.read() as tx:
                 rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
-                lines = [_latest_body(tx, office, row) or _without_body(row) for row in rows]
+                # Of a claim whose body does not open, what is known without it.
+                lines = [
+                    _latest_body(tx, office, row) or msgspec.json.encode({**summary(row), "body": None}) for row in rows
+                ]
             if not rows:
                 return many
             out.writelines(line + b"\n" for line in lines)

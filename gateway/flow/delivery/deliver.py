@@ -120,8 +120,8 @@ def _record(
         deliveries.record_answers(tx, done, lease=lease)
         if unsent:
             deliveries.put_back(tx, unsent, lease=lease, code=UNREADABLE, next_at=now + LONGEST_WAIT)
-            unreadable.note(tx, [_body_of(delivery) for delivery, _ in unsent], now=now)
-
-
-def _body_of(delivery: Delivery) -> Piece:
-    return Piece(kind="body", name=f"{delivery.claim_id}/{delivery.version}", subject=delivery.association)
+            pieces = [
+                Piece(kind="body", name=f"{delivery.claim_id}/{delivery.version}", subject=delivery.association)
+                for delivery, _ in unsent
+            ]
+            unreadable.note(tx, pieces, now=now)

@@ -27,16 +27,22 @@ def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]
     The person whose claims the association decided stays, else the one with most claims that stand: so joining again
     what was parted brings the same claims back. Raises BadInput where several have decided claims.
     """
-    persons = sorted({member.person_id, *(each.person_id for each in others)})
+    persons = sorted({member.person_id, *(enrolment.person_id for enrolment in others)})
     people.lock(tx, persons)
-    stays = _who_stays(tx, persons)
-    return unite(tx, office, member.association, [(stays, [each for each in persons if each != stays])])
+    decided = decided_people(tx, persons)
+    if len(decided) > 1:
+        raise BadInput("not_valid", "双方都有协会已决定的申领，须先由协会处理 (both have claims already decided)")
+    rows = claims.of_people(tx, persons)
+    standing = Counter(row.person_id for row in rows if row.status != ClaimStatus.WITHDRAWN)
+    ever = Counter(row.person_id for row in rows)
+    stays = min(persons, key=lambda person: (person not in decided, -standing[person], -ever[person], person))
+    return unite(tx, office, member.association, [(stays, [person for person in persons if person != stays])])
 
 
 def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, Sequence[int]]]) -> list[Joined]:
     """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
     has locked these people."""
-    into = {other: stays for stays, others in merges for other in others}
+    into = {leaving: stays for stays, others in merges for leaving in others}
     rows = members.of_people(tx, into)
     for row in rows:
         people.move_member(tx, row.member_id, person_id=into[row.person_id])
@@ -52,11 +58,15 @@ def part_people(tx: Tx, office: Office, association: str, joined: Sequence[Seque
 
     Raises BadInput where the association has decided claims since: whose they are, nobody could tell.
     """
-    now = {row.member_id: row.person_id for row in members.by_id(tx, [each[0] for each in joined])}
-    moves = [(one, before, now[one]) for one, before, *since in joined if one in now and since in ([], [now[one]])]
+    now = {row.member_id: row.person_id for row in members.by_id(tx, [entry[0] for entry in joined])}
+    moves = [
+        (member_id, before, now[member_id])
+        for member_id, before, *since in joined
+        if member_id in now and since in ([], [now[member_id]])
+    ]
     if not moves:
         return []
-    persons = sorted({person for _, *both in moves for person in both})
+    persons = sorted({person for _, *before_and_now in moves for person in before_and_now})
     people.lock(tx, persons)
     if decided_people(tx, sorted({person for _, _, person in moves})):
         raise BadInput("not_valid", "合并后协会已决定了申领，不能再拆分 (claims were decided since: they cannot part)")
@@ -71,13 +81,3 @@ def decided_people(tx: Tx, persons: Sequence[int]) -> set[int]:
     rows = claims.of_people(tx, persons)
     decided = claims.decisions(tx, [row.claim_id for row in rows])
     return {row.person_id for row in rows if row.claim_id in decided}
-
-
-def _who_stays(tx: Tx, persons: Sequence[int]) -> int:
-    decided = decided_people(tx, persons)
-    if len(decided) > 1:
-        raise BadInput("not_valid", "双方都有协会已决定的申领，须先由协会处理 (both have claims already decided)")
-    rows = claims.of_people(tx, persons)
-    standing = Counter(row.person_id for row in rows if row.status != ClaimStatus.WITHDRAWN)
-    ever = Counter(row.person_id for row in rows)
-    return min(persons, key=lambda one: (one not in decided, -standing[one], -ever[one], one))

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.errors import ForeignDatabase
 from gateway.store import key_numbers, site
-from gateway.store.engine import Store, Tx
+from gateway.store.engine import Store
 from gateway.vault import KeyName, Vault
 
 _LOOKS: Final = 3
@@ -128,15 +128,11 @@ def _reason_against(store: Store, vault: Vault) -> str | None:
             return None if own else "数据库属于另一密钥库 (the database belongs to another key folder)"
         if in_vault is not None:
             return "密钥库属于另一数据库 (the key folder belongs to another database)"
-        return _reason_against_pairing(tx, vault)
-
-
-def _reason_against_pairing(tx: Tx, vault: Vault) -> str | None:
-    named = key_numbers.named(tx)
-    if vault.lacking(named):
-        return "数据库中的行所用的密钥不在密钥库中 (rows name keys that the folder does not have)"
-    # A site that served before it had members gave out the roster's key and sealed nothing under it.
-    used = vault.gave_out_data_keys() if site.is_empty(tx) else vault.gave_out_more_than_the_roster()
+        named = key_numbers.named(tx)
+        if vault.lacking(named):
+            return "数据库中的行所用的密钥不在密钥库中 (rows name keys that the folder does not have)"
+        # A site that served before it had members gave out the roster's key and sealed nothing under it.
+        used = vault.gave_out_data_keys() if site.is_empty(tx) else vault.gave_out_more_than_the_roster()
     if not named and used:
         return "数据库是空的，而密钥库已用过 (the database is empty, and its keys were used)"
     return None
