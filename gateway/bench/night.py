@@ -16,7 +16,7 @@ from gateway import wiring
 from gateway.bench.data import BenchPlan, write_bench
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
-from gateway.flow.intake.work import Stored, process_stream
+from gateway.flow.intake.work import StoredContent, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import enrol
@@ -157,7 +157,7 @@ def refuse_used(office: Office) -> None:
 def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
     timed = _NightTimes()
 
-    def stored() -> Iterator[Stored]:
+    def stored() -> Iterator[StoredContent]:
         for path in pages:
             before = time.monotonic()
             fetched = Fetched(content=path.read_bytes(), request=f"file:{path.name}")

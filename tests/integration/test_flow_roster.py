@@ -32,7 +32,7 @@ from builders import (
 )
 
 from gateway.flow.batches import replay as again
-from gateway.flow.batches.replay import Rescanned, rescan
+from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.intake import work as ingest
 from gateway.flow.intake.work import process_page
@@ -276,7 +276,7 @@ def test_looking_again_at_nothing_changes_nothing(office: Office) -> None:
     enrolled(office, 1)
     rescan(office)
     before = everything(office)
-    assert rescan(office) == Rescanned()
+    assert rescan(office) == RescanReport()
     assert everything(office) == before
 
 

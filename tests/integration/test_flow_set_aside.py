@@ -194,7 +194,7 @@ def test_retention_runs_whatever_fails_before_it(
     for name in ("rescan", "deliver_due", "work_waiting", "look_again", "reopen_gaps"):
         monkeypatch.setattr(module, name, fail)
     ran: list[Office] = []
-    monkeypatch.setattr(module, "retain", lambda office: ran.append(office) or module.Retained())
+    monkeypatch.setattr(module, "retain", lambda office: ran.append(office) or module.RetentionReport())
     report = night(office, inbox)
     assert ran
     assert report.failed

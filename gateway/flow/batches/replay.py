@@ -29,27 +29,27 @@ from gateway.store.rescans import Rescan
 _PEOPLE_AT_ONCE = 500
 
 
-class Rescanned(msgspec.Struct, kw_only=True):
+class RescanReport(msgspec.Struct, kw_only=True):
     """What a rescan did: members looked at, pages read again, rows whose standing changed."""
 
     members: int = 0
     pages: int = 0
     rows: int = 0
 
-    def add(self, further: Rescanned) -> None:
+    def add(self, further: RescanReport) -> None:
         """Take in what another rescan did."""
         self.members += further.members
         self.pages += further.pages
         self.rows += further.rows
 
 
-def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescanned:
+def rescan(office: Office, associations: Sequence[str] | None = None) -> RescanReport:
     """Look again at everyone the roster changes of these associations (all by default) asked for. Safe to run at any
     time, and again after a crash."""
     chosen = list(office.associations) if associations is None else associations
     for association in chosen:
         index_again(office, association)
-    done = Rescanned()
+    done = RescanReport()
     with office.store.read() as tx:
         waiting = rescans.waiting(tx)
     by_association: dict[str, list[Rescan]] = defaultdict(list)
@@ -69,7 +69,7 @@ def rescan(office: Office, associations: Sequence[str] | None = None) -> Rescann
     return done
 
 
-def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Rescanned) -> None:
+def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: RescanReport) -> None:
     """Read the rows again that would ask for one of the changed numbers or blocks, of every page that was worked."""
     digests = {
         request.fingerprints[at : at + 16] for request in changed for at in range(0, len(request.fingerprints), 16)
@@ -94,7 +94,7 @@ def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Resc
             done.rows += replay_rows(office, page, rows)
 
 
-def _ruled_again(office: Office, changed: Sequence[Rescan], done: Rescanned) -> None:
+def _ruled_again(office: Office, changed: Sequence[Rescan], done: RescanReport) -> None:
     """What people ruled about members who are not the same since is void: its rows are looked at without it."""
     with office.store.read() as tx:
         void = rulings.voided(tx, [request.member_id for request in changed])

@@ -12,14 +12,14 @@ from threading import Event, Thread
 import msgspec
 
 from gateway.errors import HubaoError
-from gateway.flow.batches.replay import Rescanned, rescan
+from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.intake.mend import reopen_gaps
-from gateway.flow.intake.retain import Retained, retain
+from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
 from gateway.flow.intake.steps import Steps, note_pages, plainly
 from gateway.flow.intake.sweep import sweep
-from gateway.flow.intake.work import Stored, process_page, process_stream
+from gateway.flow.intake.work import StoredContent, process_page, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, vault_keys
@@ -68,9 +68,9 @@ class NightReport(msgspec.Struct, kw_only=True):
     """What the night came to."""
 
     feeds: list[FeedReport] = msgspec.field(default_factory=list)
-    rescanned: Rescanned = msgspec.field(default_factory=Rescanned)
+    rescanned: RescanReport = msgspec.field(default_factory=RescanReport)
     deliveries: dict[str, DeliveryReport] = msgspec.field(default_factory=dict)
-    retained: Retained = msgspec.field(default_factory=Retained)
+    retained: RetentionReport = msgspec.field(default_factory=RetentionReport)
     waiting_pages: int = 0
     failed_steps: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -105,13 +105,13 @@ def run_night(
     report.waiting_pages = steps.run("look", lambda: _waiting_pages(office), 0)
     steps.run("set-aside", lambda: look_again(office), 0)
     for association in sorted(office.associations):
-        again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), Rescanned())
+        again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), RescanReport())
         report.rescanned.add(again)
     for association in sorted(office.associations):
         deliver = partial(deliver_to, office, doors, association)
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
-    report.retained = steps.run("retain", lambda: retain(office), Retained())
+    report.retained = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("set-aside/said", lambda: say_what_waits(office), None)
     steps.run("findings", steps.note, None)
     report.failed_steps = steps.failed
@@ -123,14 +123,14 @@ def _waiting_pages(office: Office) -> int:
         return len(pages.waiting(tx, sorted(office.feeds)))
 
 
-def let_go(office: Office, doors: Doors) -> Retained:
+def let_go(office: Office, doors: Doors) -> RetentionReport:
     """Between the nights: what the clock reads is left for the next start to know, what is past its time goes, and
     what waits (pages with gaps, what does not open) is looked at again."""
     steps = Steps(office)
     steps.run("keys", lambda: vault_keys.look(office), 0)
     steps.run("clock", lambda: clock.leave_mark(office), False)
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
-    report = steps.run("retain", lambda: retain(office), Retained())
+    report = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("set-aside", lambda: look_again(office), 0)
     steps.run("set-aside/said", lambda: say_what_waits(office), None)
@@ -250,7 +250,7 @@ def pull(
         cursor, cursor_version = cursors.of_feed(tx, name)
     new = 0
 
-    def stored() -> Iterator[Stored]:
+    def stored() -> Iterator[StoredContent]:
         nonlocal cursor_version, new
         for fetched in puller.fetch(cursor, first=first, last=last):
             seq, is_new = store_page(office, name, fetched, cursor_version=cursor_version)

@@ -27,7 +27,7 @@ from gateway.store.values import to_ms
 _AT_ONCE = 500
 
 
-class Retained(msgspec.Struct, kw_only=True):
+class RetentionReport(msgspec.Struct, kw_only=True):
     """What ended: pages, open items that went with them, keys destroyed."""
 
     pages: int = 0
@@ -35,12 +35,12 @@ class Retained(msgspec.Struct, kw_only=True):
     keys: int = 0
 
 
-def retain(office: Office) -> Retained:
+def retain(office: Office) -> RetentionReport:
     """Let go of what is past its retention. Safe to run at any time, and again after a crash.
 
     Nothing is while the clock is in doubt: neither pages nor keys can be made again.
     """
-    report = Retained()
+    report = RetentionReport()
     if not may_let_go(office):
         return report
     for feed, spec in office.feeds.items():
@@ -72,7 +72,7 @@ def _destroy_rested(office: Office) -> int:
     return destroyed
 
 
-def _let_go(office: Office, feed: str, before: int, report: Retained) -> int:
+def _let_go(office: Office, feed: str, before: int, report: RetentionReport) -> int:
     with office.store.write() as tx:
         gone = pages.expire(tx, feed, before=before, limit=_AT_ONCE)
         report.pages += len(gone)

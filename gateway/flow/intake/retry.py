@@ -16,14 +16,14 @@ from gateway.store import pages, quarantine
 _ALL = 1_000_000
 
 
-class Retried(msgspec.Struct, kw_only=True):
+class RetryReport(msgspec.Struct, kw_only=True):
     """Items tried again, and those that need nobody any more."""
 
     tried: int = 0
     solved: int = 0
 
 
-def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> Retried:
+def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> RetryReport:
     """Try open items again: whole pages from the start, single rows in their page. Raises WrongUse for unknown ids."""
     with office.store.read() as tx:
         open_items = quarantine.listing(tx, state="open", limit=_ALL)
@@ -45,4 +45,4 @@ def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> R
             replay_rows(office, page, rows_of(office, page, indexes))
     with office.store.read() as tx:
         left = {(item.page_seq, item.row) for item in quarantine.listing(tx, state="open", limit=_ALL)}
-    return Retried(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))
+    return RetryReport(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))

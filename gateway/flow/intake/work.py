@@ -26,7 +26,7 @@ from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
 
 T = TypeVar("T")
-Stored = tuple[int, bytes]
+StoredContent = tuple[int, bytes]
 """The place of a stored page, and its bytes as they came."""
 
 _END: Final = object()
@@ -97,7 +97,7 @@ def process_batch(office: Office, batch: PageBatch) -> Tally:
             batch.reading = look_ahead(office, page, batch.start, batch.stop)
 
 
-def process_stream(office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None]) -> Tally:
+def process_stream(office: Office, stored: Iterator[StoredContent], failed: Callable[[int, Exception], None]) -> Tally:
     """Process pages in order while the next one is fetched and stored beside it.
 
     `stored` stores a page at every step and gives its place and bytes; most of that is waiting for the disk, the
@@ -125,7 +125,7 @@ def process_stream(office: Office, stored: Iterator[Stored], failed: Callable[[i
 
 
 def _batches(
-    office: Office, stored: Iterator[Stored], failed: Callable[[int, Exception], None], waiting: Collection[int]
+    office: Office, stored: Iterator[StoredContent], failed: Callable[[int, Exception], None], waiting: Collection[int]
 ) -> Iterator[PageBatch]:
     """The batches of these pages in order. `waiting`: the pages that failed meanwhile, of which no more is read."""
     for seq, content in stored:

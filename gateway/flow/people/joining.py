@@ -15,13 +15,13 @@ from gateway.store import claims, members, people
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 
-Joined = tuple[int, int, int]
-"""(member, the person he was before, the person he is since)."""
+PersonMove = tuple[int, int, int]
+"""(member, the person it belonged to before, the person it belongs to since)."""
 
 _AT_ONCE = 500
 
 
-def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]) -> list[Joined]:
+def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]) -> list[PersonMove]:
     """Make these enrolments one person; returns whom that moved. The caller holds the roster.
 
     The person whose claims the association decided stays, else the one with most claims that stand: so joining again
@@ -39,7 +39,7 @@ def join_people(tx: Tx, office: Office, member: Member, others: Sequence[Member]
     return unite(tx, office, member.association, [(stays, [person for person in persons if person != stays])])
 
 
-def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, Sequence[int]]]) -> list[Joined]:
+def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, Sequence[int]]]) -> list[PersonMove]:
     """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
     has locked these people."""
     into = {leaving: stays for stays, others in merges for leaving in others}

@@ -18,7 +18,7 @@ from gateway.settings.files import read_toml
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 
 
-class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ExpectedRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a row must become: fields of its record, fields it must not have, warnings; or error codes."""
 
     record: dict[str, Any] | None = None
@@ -46,7 +46,7 @@ class MappingCase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drop: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
     encoding: Literal["utf-8", "gb18030", "gbk"] | None = None
-    expect: tuple[Expected, ...] = ()
+    expect: tuple[ExpectedRow, ...] = ()
     page_error: str | None = None
 
 
@@ -168,7 +168,7 @@ def _difference(case: MappingCase, lines: list[dict[str, Any]]) -> str | None:
     return next(differences, None)
 
 
-def _row_difference(line: dict[str, Any], expected: Expected) -> str | None:
+def _row_difference(line: dict[str, Any], expected: ExpectedRow) -> str | None:
     if expected.quarantined is not None:
         got = [error["code"] for error in line.get("quarantined", {}).get("errors", [])]
         codes = list(expected.quarantined)
