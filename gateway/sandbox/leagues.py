@@ -164,6 +164,8 @@ def file_row(sent: Sent, *, refunded: bool = False) -> dict[str, str]:
     """One row of the daily file. `refunded` rows carry the flag on both sides of the pair."""
     national, record = setlinfo(sent.record), sent.record
     style = Dice("dates", record.settlement_no).below(3)
+    settled = cast(datetime, record.settled_at)
+    times = (moment(settled), f"{_day(settled, 1)} {settled:%H:%M:%S}", f"{settled:%Y%m%d%H%M%S}")
     row = {name: national[code] or "" for name, code in _FILE_TEXTS.items()}
     row |= {name: str(national[code]) for name, code in _FILE_AMOUNTS.items()}
     row |= {
@@ -173,7 +175,7 @@ def file_row(sent: Sent, *, refunded: bool = False) -> dict[str, str]:
         "入院日期": _day(record.admitted_on, style),
         "出院日期": _day(record.discharged_on, (style + 1) % 3),
         "住院天数": str(record.inpatient_days or ""),
-        "结算时间": _time(cast(datetime, record.settled_at), style),
+        "结算时间": times[style],
         "退费标志": "1" if refunded or record.reversal else "0",
     }
     return spoil(row, sent.spoiled, keys=FILE_KEYS) if sent.spoiled else row
@@ -186,12 +188,6 @@ def _day(day: date | None, style: int) -> str:
     if style == 0:
         return day.isoformat()
     return f"{day.year}/{day.month}/{day.day}" if style == 1 else f"{day:%Y%m%d}"
-
-
-def _time(instant: datetime, style: int) -> str:
-    if style == 0:
-        return moment(instant)
-    return f"{_day(instant, 1)} {instant:%H:%M:%S}" if style == 1 else f"{instant:%Y%m%d%H%M%S}"
 
 
 # 巴彦淖尔: pushes.

@@ -136,17 +136,15 @@ def _periods(seed: int, day: date, guests: Guests) -> Periods:
     def periods(person: Person) -> tuple[Coverage, ...]:
         if person.index in guests.former:
             return former_coverage(person, day=day)
-        womens = _womens_scheme(person, day) if person.index < FIRST_GUEST else ()
-        return coverage_of(person, day=day, seed=seed) + womens
+        coverage = coverage_of(person, day=day, seed=seed)
+        # The women at work of one league pay for 馨康 too, by the calendar year.
+        at_work = (person.league, person.sex, person.category) == (WOMENS_LEAGUE, "F", "active")
+        if person.index >= FIRST_GUEST or not at_work:
+            return coverage
+        first, last = date(day.year, 1, 1), date(day.year, 12, 31)
+        return (*coverage, Coverage(first_day=first, last_day=last, scheme=WOMENS_SCHEME))
 
     return periods
-
-
-def _womens_scheme(person: Person, day: date) -> tuple[Coverage, ...]:
-    """The women at work of one league pay for 馨康 too, by the calendar year."""
-    if (person.league, person.sex, person.category) != (WOMENS_LEAGUE, "F", "active"):
-        return ()
-    return (Coverage(first_day=date(day.year, 1, 1), last_day=date(day.year, 12, 31), scheme=WOMENS_SCHEME),)
 
 
 def _evenings(rows: NightRows, day: date) -> tuple[Evening, Evening]:

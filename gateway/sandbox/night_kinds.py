@@ -65,13 +65,18 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     def tells(self, stay: Sent) -> Sent:
         """The row of this stay, with the particulars as the generator wrote them."""
         line, written = self.line, (self.line.id_number or "").strip()
+        born = line.birth_date
+        age = None if born is None else cast(date, line.admitted_on) - born
+        if age is not None and age < _NEWBORN:
+            # A newborn is as old on the day of this stay as on the line's own.
+            born = cast(date, stay.record.admitted_on) - age
         record = msgspec.structs.replace(
             stay.record,
             name=(line.name or "").strip() or None,
             id_type=line.id_type,
             id_number=_one_way(line.id_type, written),
             sex=line.sex,
-            birth_date=_born(line, cast(date, stay.record.admitted_on)),
+            birth_date=born,
             person_no=line.person_no,
             employer_name=line.employer_name,
         )
@@ -129,11 +134,20 @@ class _Party:
         for attempt in range(_TRIES):
             dice = Dice("guest", self._seed, league, kind, attempt)
             drawn = self._drawn_for(dice, kind)
-            if drawn is not None and self._nobody_has(*drawn) and label_holds(kind, *drawn):
-                line, person = drawn
-                self._drawn.add(person.index)
-                member = _person(self._world.person(person.index), league, self._day)
-                return Guest(kind=kind, league=league, person=member, line=line, end=_end(kind, line, person))
+            if drawn is None:
+                continue
+            line, person = drawn
+            numbers = (person.id_number, _one_way(line.id_type, line.id_number or ""))
+            if not self._taken.isdisjoint(numbers) or not label_holds(kind, line, person):
+                continue
+            self._drawn.add(person.index)
+            member = _person(self._world.person(person.index), league, self._day)
+            end: End = "member"
+            if kind in TRAPS:
+                end = _end_of_trap(TRAPS[kind], line)
+            elif kind in KINDS:
+                end = _end_of_error(KINDS[kind], line, person)
+            return Guest(kind=kind, league=league, person=member, line=line, end=end)
         raise KeyError(kind)
 
     def former(self, guest: Guest) -> Person:
@@ -169,15 +183,6 @@ class _Party:
         if person is None or person.role in PAIRED or person.index in self._drawn:
             return None
         return _without_phone(person)
-
-    def _nobody_has(self, line: SpoiledLine, member: TruthPerson) -> bool:
-        return self._taken.isdisjoint((member.id_number, _one_way(line.id_type, line.id_number or "")))
-
-
-def _end(kind: str, line: SpoiledLine, member: TruthPerson) -> End:
-    if kind in TRAPS:
-        return _end_of_trap(TRAPS[kind], line)
-    return _end_of_error(KINDS[kind], line, member) if kind in KINDS else "member"
 
 
 def _end_of_error(kind: Kind, line: SpoiledLine, person: TruthPerson) -> End:
@@ -216,13 +221,6 @@ def _one_way(id_type: str | None, written: str) -> str | None:
         return to_18(number) if _is_residents(id_type, number) else number
     except ValueError:
         return number
-
-
-def _born(line: SpoiledLine, admitted: date) -> date | None:
-    """The birth date of the line. A newborn is as old on the day of this stay as on the line's own."""
-    born, line_admitted = line.birth_date, cast(date, line.admitted_on)
-    newborn = born is not None and line_admitted - born < _NEWBORN
-    return admitted - (line_admitted - born) if born is not None and newborn else born
 
 
 def _without_phone(person: TruthPerson) -> TruthPerson:

@@ -85,8 +85,12 @@ class NightRows:
         self.before: Rows = {feed: self._history(feed, insured[feed]) for feed in FEEDS}
         self._tell_twice()
         self._guests: dict[str, Guest] = {}
-        for guest in guests:
-            self._receive(guest)
+        # One stay of every guest is among the rows of the first evening, as the guest's error or trap writes it.
+        ended = day - timedelta(days=3)
+        for serial, guest in enumerate(guests, start=_FIRST_OF_GUESTS):
+            record = inpatient(Dice("guest", seed, serial), guest.person, serial=serial, admitted=ended)
+            self._guests[record.settlement_no] = guest
+            self.before[guest.league].append(guest.tells(_ended(guest.person, record, ended)))
         self.corrected = self._correct(self.before["hinggan"])
         self.today: Rows = {feed: self._of_today(feed, insured[feed]) for feed in FEEDS}
         self._members = {person.index for feed in FEEDS for person in members[feed]}
@@ -107,10 +111,15 @@ class NightRows:
         """Member number → settlements that stand and end like this."""
         records: dict[str, tuple[SettlementRecord, ...]] = {}
         for feed, rows in last.items():
-            for sent in _standing(rows):
-                if self._end(sent) == end:
+            # The truth as this feed's mapping can know it; the cloud line's knows all of it.
+            reading = {"hinggan": as_filed, "bayannur": as_pushed}.get(feed)
+            refunded = {sent.record.settlement_no for sent in rows if sent.record.reversal}
+            for sent in rows:
+                # What is a refund, or was refunded, does not stand.
+                if sent.record.settlement_no not in refunded and self._end(sent) == end:
                     number = member_no(sent.person)
-                    records[number] = (*records.get(number, ()), _as_known(feed, sent.record))
+                    record = reading(sent.record) if reading else sent.record
+                    records[number] = (*records.get(number, ()), record)
         return records
 
     def all_rows(self) -> Iterator[Sent]:
@@ -138,7 +147,12 @@ class NightRows:
         stays[15] = _under_name(stays[15], sibling_name(self._dice, stays[15].person.name, "F"))
         stays[16] = _under_name(stays[16], stays[16].person.name + "之女")
         if feed == WOMENS_LEAGUE:
-            _fall_ill(stays)
+            # The first woman at work who plays no other part has breast cancer, which 馨康 pays once confirmed.
+            for place, stay in enumerate(stays[17:], start=17):
+                if (stay.person.sex, stay.person.category) == ("F", "active"):
+                    record = msgspec.structs.replace(stay.record, diagnosis_codes=("C50.400",))
+                    stays[place] = msgspec.structs.replace(stay, record=record)
+                    break
         moved = transferred(self._dice, stays[9].person, stays[9].record, serial=next(self._serials))
         stays.append(_left_by(stays[9].person, moved, self._eve))
         return stays[:10] + stays[12:]
@@ -158,7 +172,19 @@ class NightRows:
         """The first file as it should have been: one row gone, one dearer, two unreadable ones mended."""
         removed, dearer = (person.index for person in self._cast["hinggan"][12:14])
         remaining = [sent for sent in rows if sent.person.index != removed]
-        return [_dearer(sent) if sent.person.index == dearer else _mended(sent) for sent in remaining]
+        corrected = []
+        for sent in remaining:
+            if sent.person.index == dearer:
+                # The same settlement with 88.00 yuan more, all of it in scope and paid in cash.
+                more, record = Money(8_800), sent.record
+                fields = ("total_amount", "in_scope_amount", "personal_amount", "cash_amount")
+                changed = {name: cast(Money, getattr(record, name)) + more for name in fields}
+                corrected.append(msgspec.structs.replace(sent, record=msgspec.structs.replace(record, **changed)))
+            elif sent.spoiled in ("sums", "admitted"):
+                corrected.append(msgspec.structs.replace(sent, spoiled=None))
+            else:
+                corrected.append(sent)
+        return corrected
 
     def _tell_twice(self) -> None:
         """A stay that 巴彦淖尔 pushes under its own numbers and 兴安盟 files too.
@@ -173,14 +199,6 @@ class NightRows:
         )
         self.before["bayannur"].append(msgspec.structs.replace(filed[place], record=pushed))
         filed[place] = msgspec.structs.replace(filed[place], duplicate=True)
-
-    def _receive(self, guest: Guest) -> None:
-        """One stay of a guest among the rows of the first evening, told as his error or trap has it."""
-        serial = _FIRST_OF_GUESTS + len(self._guests)
-        ended = self._day - timedelta(days=3)
-        record = inpatient(Dice("guest", self._seed, serial), guest.person, serial=serial, admitted=ended)
-        self._guests[record.settlement_no] = guest
-        self.before[guest.league].append(guest.tells(_ended(guest.person, record, ended)))
 
     def _stay(self, person: Person, *, ended: date) -> Sent:
         record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)
@@ -248,42 +266,6 @@ def _under_name(sent: Sent, name: str) -> Sent:
     """The member's number in another's hand: a stranger's, a sister's, or his newborn daughter's."""
     record = msgspec.structs.replace(sent.record, name=name)
     return msgspec.structs.replace(sent, record=record, wrong_name=True)
-
-
-def _fall_ill(stays: list[Sent]) -> None:
-    """The first woman at work among those who play no other part: breast cancer, which 馨康 pays once confirmed."""
-    for place in range(17, len(stays)):
-        person = stays[place].person
-        if (person.sex, person.category) == ("F", "active"):
-            record = msgspec.structs.replace(stays[place].record, diagnosis_codes=("C50.400",))
-            stays[place] = msgspec.structs.replace(stays[place], record=record)
-            return
-
-
-def _mended(sent: Sent) -> Sent:
-    return msgspec.structs.replace(sent, spoiled=None) if sent.spoiled in ("sums", "admitted") else sent
-
-
-def _dearer(sent: Sent) -> Sent:
-    """The same settlement with 88.00 yuan more, all of it in scope and paid in cash."""
-    more, record = Money(8_800), sent.record
-    fields = ("total_amount", "in_scope_amount", "personal_amount", "cash_amount")
-    changed = {name: cast(Money, getattr(record, name)) + more for name in fields}
-    return msgspec.structs.replace(sent, record=msgspec.structs.replace(record, **changed))
-
-
-def _standing(rows: Iterable[Sent]) -> Iterator[Sent]:
-    """Rows that are no refunds and were not refunded."""
-    listed = list(rows)
-    gone = {sent.record.settlement_no for sent in listed if sent.record.reversal}
-    return (sent for sent in listed if sent.record.settlement_no not in gone)
-
-
-def _as_known(feed: str, record: SettlementRecord) -> SettlementRecord:
-    """The truth as this feed's mapping can know it."""
-    if feed == "wuhai":
-        return record
-    return as_filed(record) if feed == "hinggan" else as_pushed(record)
 
 
 def _at(day: date, hour: int) -> datetime:

@@ -132,8 +132,11 @@ MOST_PEOPLE: Final = _SLOTS
 
 def person_at(seed: int, index: int, *, league: str, as_of: date) -> Person:
     """The person with this index (below MOST_PEOPLE); `as_of` decides who has retired by age."""
+    if not 0 <= index < _SLOTS:
+        raise ValueError(f"a person's index is from 0 to {_SLOTS - 1}")
     dice, where = Dice("person", seed, index), LEAGUES[league]
-    birth_date, order = _slot(seed, index)
+    days, order = divmod((index * _STRIDE + seed * 104_729) % _SLOTS, 1000)
+    birth_date = _FIRST_BIRTH + timedelta(days=days)
     sex = "M" if order % 2 else "F"
     mongol = dice.below(100) < where.mongolian
     unit = dice.below(2_000)
@@ -175,13 +178,6 @@ def category_at(birth_date: date, sex: str, as_of: date) -> Category:
     """Whether somebody has retired by age."""
     years = as_of.year - birth_date.year - ((as_of.month, as_of.day) < (birth_date.month, birth_date.day))
     return "retired" if years >= (60 if sex == "M" else 55) else "active"
-
-
-def _slot(seed: int, index: int) -> tuple[date, int]:
-    if not 0 <= index < _SLOTS:
-        raise ValueError(f"a person's index is from 0 to {_SLOTS - 1}")
-    days, order = divmod((index * _STRIDE + seed * 104_729) % _SLOTS, 1000)
-    return _FIRST_BIRTH + timedelta(days=days), order
 
 
 def _han_name(dice: Dice, sex: str) -> str:

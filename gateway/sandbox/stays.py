@@ -117,7 +117,9 @@ class _BillParts(msgspec.Struct, kw_only=True):
 
 def inpatient(dice: Dice, person: Person, *, serial: int, admitted: date) -> SettlementRecord:
     """One stay in hospital that begins on this day; one in twenty in another league's hospital."""
-    region = dice.pick(_elsewhere(person.region)) if dice.chance(500) else person.region
+    region = person.region
+    if dice.chance(500):
+        region = dice.pick(tuple(league.region for league in LEAGUES.values() if league.region != region))
     facility = dice.pick(hospitals(region))
     return _stay(dice, person, serial=serial, admitted=admitted, facility=facility)
 
@@ -126,12 +128,15 @@ def _stay(dice: Dice, person: Person, *, serial: int, admitted: date, facility: 
     days = dice.pick(_DAYS)
     code = _care_code(dice, days)
     diagnosis = dice.pick(_INJURIES if code == "22" else _PLANNED)
+    # A product of three even draws around one: skewed to the right as bills are, its mean exactly known.
+    factors = dice.between(400, 1600) * dice.between(400, 1600) * dice.between(400, 1600)
+    daily_cost = DAILY_COST * factors // 10**9
     return _record(
         dice,
         person,
         serial,
         facility=facility,
-        parts=_hospital_bill(dice, person, days * _daily_cost(dice), facility.level),
+        parts=_hospital_bill(dice, person, days * daily_cost, facility.level),
         care=("inpatient", code),
         dates=(admitted, admitted + timedelta(days=days)),
         inpatient_days=days,
@@ -212,7 +217,16 @@ def stays_of_year(
     """Everything settled for one person between two days (both included), in order of settlement."""
     length = (last - first).days + 1
     days = IN_HOSPITAL[person.category] * length // 365
-    records = _hospital_year(dice, person, first, length, serials) if dice.chance(days) else []
+    records: list[SettlementRecord] = []
+    if dice.chance(days):
+        # Who enters before the first day may leave within it, and the last ones leave after the window. Stays do not
+        # overlap; one in twenty goes on in another hospital.
+        admitted = first + timedelta(days=dice.below(length) - 7)
+        for _ in range(dice.pick(_STAYS)):
+            records.append(inpatient(dice, person, serial=next(serials), admitted=admitted))
+            if dice.chance(500):
+                records.append(transferred(dice, person, records[-1], serial=next(serials)))
+            admitted = _settled_on(records[-1]) + timedelta(days=dice.between(6, 60))
     if dice.chance(60):
         for at in range(dice.below(28), length, dice.between(14, 30)):
             day = first + timedelta(days=at)
@@ -223,21 +237,6 @@ def stays_of_year(
         records.append(everyday(dice, person, serial=next(serials), day=day))
     settled = [record for record in records if first <= _settled_on(record) <= last]
     return sorted(settled, key=_settled_at)
-
-
-def _hospital_year(
-    dice: Dice, person: Person, first: date, length: int, serials: Iterator[int]
-) -> list[SettlementRecord]:
-    """One to four stays that do not overlap; one in twenty goes on in another hospital."""
-    records: list[SettlementRecord] = []
-    # Who enters before the first day may leave within it, and the last ones leave after the window.
-    admitted = first + timedelta(days=dice.below(length) - 7)
-    for _ in range(dice.pick(_STAYS)):
-        records.append(inpatient(dice, person, serial=next(serials), admitted=admitted))
-        if dice.chance(500):
-            records.append(transferred(dice, person, records[-1], serial=next(serials)))
-        admitted = _settled_on(records[-1]) + timedelta(days=dice.between(6, 60))
-    return records
 
 
 def _settled_at(record: SettlementRecord) -> datetime:
@@ -253,12 +252,6 @@ def _care_code(dice: Dice, days: int) -> str:
         return "28"
     draw = dice.below(100)
     return "22" if draw < 5 else "24" if draw < 9 else "21"
-
-
-def _daily_cost(dice: Dice) -> int:
-    """A product of three even draws around one: skewed to the right as bills are, its mean exactly known."""
-    factors = dice.between(400, 1600) * dice.between(400, 1600) * dice.between(400, 1600)
-    return DAILY_COST * factors // 10**9
 
 
 def _hospital_bill(dice: Dice, person: Person, total: int, level: str) -> _BillParts:
@@ -303,6 +296,9 @@ def _record(
     inpatient_days: int | None = None,
 ) -> SettlementRecord:
     region = facility.number[1:7]
+    # Hospitals settle in office hours.
+    second = dice.below(9 * 60 * 60)
+    opened = datetime(dates[1].year, dates[1].month, dates[1].day, 8, tzinfo=SHANGHAI)
     return SettlementRecord(
         settlement_no=f"{region}G{serial:013d}",
         visit_no=f"{region}{serial * 7 + 3:013d}",
@@ -315,7 +311,7 @@ def _record(
         admitted_on=dates[0],
         discharged_on=dates[1],
         inpatient_days=inpatient_days,
-        settled_at=_office_hours(dice, dates[1]),
+        settled_at=opened + timedelta(seconds=second),
         diagnosis_codes=diagnoses,
         settlement_kind="2",
         payment_place="2" if region == person.region else "3",
@@ -364,13 +360,3 @@ def _amounts(parts: _BillParts) -> dict[str, Any]:
         "hospital_borne_amount": parts.hospital,
     }
     return {name: Money(fen) for name, fen in whole.items()}
-
-
-def _office_hours(dice: Dice, day: date) -> datetime:
-    second = dice.below(9 * 60 * 60)
-    return datetime(day.year, day.month, day.day, 8 + second // 3600, second // 60 % 60, second % 60, tzinfo=SHANGHAI)
-
-
-@cache
-def _elsewhere(region: str) -> tuple[str, ...]:
-    return tuple(league.region for league in LEAGUES.values() if league.region != region)

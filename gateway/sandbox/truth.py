@@ -171,20 +171,15 @@ def _of_other(plan: TruthPlan, dice: Dice, index: int, kind: str) -> tuple[Spoil
     """A record of somebody who is no member. A trap that cannot be laid here leaves an ordinary stranger."""
     number = f"T{index:010d}"
     stranger = plan.world.person(plan.members + plan.members % 2 + index)
-    line = _trapped(plan, dice, kind, stranger, number) if kind else None
+    line: SpoiledLine | None = None
+    for _ in range(_TRIES if kind else 0):
+        member = member_for(plan.world, dice, TRAPS[kind])
+        if member is not None:
+            scene = Scene(world=plan.world, dice=dice, member=member, stranger=stranger, settlement_no=number)
+            line = TRAPS[kind].write(scene)
+        if line is not None:
+            break
     if line is None:
         kind, line = STRANGER, clean_line(dice, stranger, number)
     review = kind != STRANGER and TRAPS[kind].review
     return line, Label(settlement_no=number, member_no=None, kind=kind, automatic=False, review=review)
-
-
-def _trapped(plan: TruthPlan, dice: Dice, kind: str, stranger: TruthPerson, number: str) -> SpoiledLine | None:
-    for _ in range(_TRIES):
-        member = member_for(plan.world, dice, TRAPS[kind])
-        if member is None:
-            continue
-        scene = Scene(world=plan.world, dice=dice, member=member, stranger=stranger, settlement_no=number)
-        line = TRAPS[kind].write(scene)
-        if line is not None:
-            return line
-    return None

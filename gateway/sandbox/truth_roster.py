@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
@@ -41,7 +42,13 @@ def spoiled_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
     cast = _Cast(people)
     left = _WHOLE
     for kind, chosen in KINDS.items():
-        made = list(_of_kind(cast, kind, seed, of_each))
+        made = []
+        # An error that can happen to few or nobody ends in fewer records, or none.
+        with suppress(KeyError):
+            for index in range(of_each):
+                dice = Dice("spoiled", seed, kind, index)
+                line, person = spoil(dice, kind, cast.draw, f"{kind}{index}")
+                made.append((line, person.index))
         left -= chosen.life if made else 0
         for line, place in made:
             yield Spoiled(kind=kind, line=line, place=place, weight=chosen.life / _WHOLE / len(made))
@@ -119,13 +126,3 @@ def _role(member: RosterMember) -> str:
     if mongol_parts(member.name)[1] and len(member.name) > 3:
         return "mongol"
     return "plain" if all(fits(character, "gb2312") for character in member.name) else "rare"
-
-
-def _of_kind(cast: _Cast, kind: str, seed: int, many: int) -> Iterator[tuple[SpoiledLine, int]]:
-    """Records with this error; fewer, or none, where it can happen to few or nobody."""
-    for index in range(many):
-        try:
-            line, person = spoil(Dice("spoiled", seed, kind, index), kind, cast.draw, f"{kind}{index}")
-        except KeyError:
-            return
-        yield line, person.index
