@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -125,10 +124,21 @@ class _Proof:
         tally = self._tally(page)
         rows = page.rows or 0
         sheet.rows += rows
-        for name, many in tally.rows.items():
-            sheet.tally.rows[name] += many
-            sheet.tally.amount[name] += tally.amount[name]
-        self._check(page, tally, rows, sheet)
+        for row_class, many in tally.rows.items():
+            sheet.tally.rows[row_class] += many
+            sheet.tally.amount[row_class] += tally.amount[row_class]
+        # The tally against the rows of the page, and against what the tables really hold.
+        stored, money = self.records.get(page.seq, (0, 0))
+        claims: list[tuple[str, int, int]] = [
+            ("行数 (rows)", rows, sum(tally.rows.values())),
+            ("会员 (members)", stored, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
+            ("会员金额 (members' money)", money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
+            ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows[RowClass.QUARANTINED]),
+            ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows[RowClass.REVIEW]),
+        ]
+        for name, actual, counted in claims:
+            if actual != counted:
+                sheet.differences.append(f"第{page.seq}页 {name}: {actual} ≠ {counted}")
         if page.replaced_by is None:
             twice = self._twice(page)
             amounts = self._amounts(page.seq) if twice else {}
@@ -177,17 +187,3 @@ class _Proof:
             for index, identity in enumerate(identified)
             if isinstance(identity, Identity)
         }
-
-    def _check(self, page: StoredPage, tally: Tally, rows: int, sheet: DaySheet) -> None:
-        """The tally against the rows of the page, and against what the tables really hold."""
-        stored, money = self.records.get(page.seq, (0, 0))
-        claims: list[tuple[str, Any, Any]] = [
-            ("行数 (rows)", rows, sum(tally.rows.values())),
-            ("会员 (members)", stored, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
-            ("会员金额 (members' money)", money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
-            ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows[RowClass.QUARANTINED]),
-            ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows[RowClass.REVIEW]),
-        ]
-        for name, actual, counted in claims:
-            if actual != counted:
-                sheet.differences.append(f"第{page.seq}页 {name}: {actual} ≠ {counted}")

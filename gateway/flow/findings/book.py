@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -123,22 +124,17 @@ def _report(office: Office, row: FindingRow) -> FindingReport:
     """A stored finding in words. A code of a later program is shown by itself."""
     stored: dict[str, Any] = msgspec.structs.asdict(row)
     del stored["closed_at"]
-    meaning = CODES.get(row.code)
+    meaning, note = CODES.get(row.code), None
+    if row.note is not None:
+        # A note that does not open hides nothing else of its finding.
+        with suppress(BrokenSeal):
+            note = office.vault.open(row.note, note_context(row.finding_id)).decode()
     silent = row.acknowledged_until is not None and office.now().date() < row.acknowledged_until
     stored |= {
         "amount": yuan(row.amount) if row.amount is not None else None,
         "words": meaning.words if meaning else row.code,
         "advice": meaning.advice if meaning else "",
-        "note": _note(office, row),
+        "note": note,
         "counts": row.level == ACT and not silent,
     }
     return FindingReport(**stored)
-
-
-def _note(office: Office, row: FindingRow) -> str | None:
-    if row.note is None:
-        return None
-    try:
-        return office.vault.open(row.note, note_context(row.finding_id)).decode()
-    except BrokenSeal:
-        return None

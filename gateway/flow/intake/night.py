@@ -215,7 +215,10 @@ def _take_in_feed(
     spec, finished = office.feeds[name], False
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
-        until = _until(spec, office.now())
+        # A sweep started within its window ends at that window's hour; one started outside of it runs to the end.
+        now, schedule, until = office.now(), spec.schedule, None
+        if schedule is not None and schedule.until is not None and schedule.at <= now.time() < schedule.until:
+            until = datetime.combine(now.date(), schedule.until, tzinfo=now.tzinfo)
         swept = sweep(office, name, connector, until=until, stopping=doors.stopping)
         report.pages, finished = swept.pages, swept.finished
         report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
@@ -225,15 +228,6 @@ def _take_in_feed(
     work_waiting(office, [name], stopping=doors.stopping)
     if doors.stopping() and not finished:
         report.outcome = "stopped"
-
-
-def _until(spec: FeedSpec, now: datetime) -> datetime | None:
-    """The hour a sweep started within its window must end; one started outside of it runs to the end."""
-    if spec.schedule is None or spec.schedule.until is None:
-        return None
-    if not spec.schedule.at <= now.time() < spec.schedule.until:
-        return None
-    return datetime.combine(now.date(), spec.schedule.until, tzinfo=now.tzinfo)
 
 
 def pull(

@@ -69,8 +69,13 @@ def sweep(
     while not stopping() and (until is None or office.now() < until):
         stretch = _next_stretch(office, feed, line.people_per_page)
         if not stretch.subjects:
-            _pass_over(office, feed, stretch)
-            if stretch.last is None:
+            # No member in this stretch of the roster concerns the feed: go on behind it, or begin the next round.
+            number, last = stretch.start.number, stretch.last
+            behind = Round(number, last) if last is not None else Round(number + 1, 0)
+            with office.store.write() as tx:
+                cursor = msgspec.json.encode(behind).decode()
+                cursors.move(tx, feed, cursor, cursor_version=stretch.cursor_version, now=office.now())
+            if last is None:
                 report.finished = True
                 return report
             continue
@@ -156,14 +161,6 @@ def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply) -> No
     fetched = msgspec.structs.replace(reply.fetched, cursor=cursor)
     seq, _ = store_page(office, feed, fetched, cursor_version=stretch.cursor_version, also=remember)
     process_page(office, seq)
-
-
-def _pass_over(office: Office, feed: str, stretch: Stretch) -> None:
-    """No member in this stretch of the roster concerns the feed: go on behind it, or begin the next round."""
-    number, last = stretch.start.number, stretch.last
-    cursor = msgspec.json.encode(Round(number, last) if last is not None else Round(number + 1, 0)).decode()
-    with office.store.write() as tx:
-        cursors.move(tx, feed, cursor, cursor_version=stretch.cursor_version, now=office.now())
 
 
 def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:

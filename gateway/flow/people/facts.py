@@ -62,7 +62,14 @@ def record_fact(office: Office, association: str, report: FactReport) -> KnownFa
     """
     _check(office, association, report)
     with office.store.write() as tx:
-        row, member = _hold(tx, office, association, report.member_no)
+        # First the roster, then the person, like every use case that takes both: otherwise two could wait for each
+        # other.
+        roster.version(tx, [association], hold=True)
+        row = _member(tx, association, report.member_no)
+        if row.opt_out:
+            raise BadInput("opted_out", "会员已选择不参加 (the member has opted out)")
+        people.lock(tx, [row.person_id])
+        member = office.open_member(row)
         if member.birth_date is not None and report.on < member.birth_date:
             raise BadInput("not_valid", "on 早于出生日期 (before the birth date)")
         standing = _same_fact(tx, office, row, member, report)
@@ -159,17 +166,6 @@ def _member(tx: Tx, association: str, member_no: str) -> MemberRow:
     if not rows:
         raise BadInput("unknown_member", "没有这个会员号 (no such member number)")
     return rows[0]
-
-
-def _hold(tx: Tx, office: Office, association: str, member_no: str) -> tuple[MemberRow, Member]:
-    """The member, with the roster and the person held."""
-    # First the roster, then the person, like every use case that takes both: otherwise two could wait for each other.
-    roster.version(tx, [association], hold=True)
-    row = _member(tx, association, member_no)
-    if row.opt_out:
-        raise BadInput("opted_out", "会员已选择不参加 (the member has opted out)")
-    people.lock(tx, [row.person_id])
-    return row, office.open_member(row)
 
 
 def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, report: FactReport) -> KnownFact | None:

@@ -77,7 +77,13 @@ def pair(store: Store, vault: Vault, *, now: datetime) -> None:
         if site_id != proposed:
             raise ForeignDatabase(f"数据库刚与另一密钥库配对 (another key folder was faster)。{_ADVICE}")
         vault.confirm_site_id(site_id)
-    _remember_named(store, vault)
+    # A folder put back from an older backup lacks the newest keys: their numbers are taken, and they count as lost.
+    with store.read() as tx:
+        lately = key_numbers.named_lately(tx)
+        # Only where the newest rows show it, every row is asked.
+        named = key_numbers.named(tx) if vault.unaccounted(lately) else {}
+    if named:
+        vault.remember_named(_purposes(named.items()))
 
 
 def unaccounted(store: Store, vault: Vault) -> list[int]:
@@ -136,16 +142,6 @@ def _reason_against(store: Store, vault: Vault) -> str | None:
     if not named and used:
         return "数据库是空的，而密钥库已用过 (the database is empty, and its keys were used)"
     return None
-
-
-def _remember_named(store: Store, vault: Vault) -> None:
-    """A folder put back from an older backup lacks the newest keys: their numbers are taken, and they count as lost."""
-    with store.read() as tx:
-        lately = key_numbers.named_lately(tx)
-        # Only where the newest rows show it, every row is asked.
-        named = key_numbers.named(tx) if vault.unaccounted(lately) else {}
-    if named:
-        vault.remember_named(_purposes(named.items()))
 
 
 def _purposes(named: Iterable[tuple[int, str]]) -> dict[int, str]:

@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from gateway.core.changes.persons import PersonFile, insured
-from gateway.core.schemes import Insured
 from gateway.core.studies.forecast import take_up
 from gateway.core.studies.simulation import Figures, SimulatedBill
 from gateway.errors import BadCase, WrongUse
@@ -136,22 +135,19 @@ def _bill_of(
     boxes = [(by_id[row.member_id], open_box(office, row)) for row in fact_rows]
     # Only facts that are still about the same member.
     confirmed = tuple(box.fact for member, box in boxes if box.is_about(member))
+    first = enrolments[0]
+    person = PersonFile(person_id=first.person_id, association=first.association, members=enrolments, records=[])
+    own = insured(person, request.rules.before.scheme)
+    # The person as the scheme sees it, with the coverage of the schemes it stands on.
+    further = [period for scheme in _stood_on(request.rules) for period in insured(person, scheme).coverage]
+    seen = msgspec.structs.replace(own, coverage=(*own.coverage, *further)) if further else own
     return bill(
         request,
-        SimulatedPerson(insured=_insured(request, enrolments), records=settlements, facts=confirmed),
+        SimulatedPerson(insured=seen, records=settlements, facts=confirmed),
         order=rows[0].person_id,
         league=next((row.league for row in rows if row.league), None),
         member_no=rows[0].member_no,
     )
-
-
-def _insured(request: SimulationRequest, members: Sequence[Member]) -> Insured:
-    """The person as the scheme sees it, with the coverage of the schemes it stands on."""
-    first = members[0]
-    person = PersonFile(person_id=first.person_id, association=first.association, members=list(members), records=[])
-    own = insured(person, request.rules.before.scheme)
-    further = [period for scheme in _stood_on(request.rules) for period in insured(person, scheme).coverage]
-    return msgspec.structs.replace(own, coverage=(*own.coverage, *further)) if further else own
 
 
 def _stood_on(rules: DraftRules) -> list[str]:
