@@ -23,6 +23,7 @@ from builders import (
 from typer.testing import CliRunner
 
 from gateway.cli.main import app
+from gateway.core.claims.kept import open_kept
 from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide, show_claim
@@ -74,7 +75,7 @@ def as_before_the_upgrade(office: Office) -> None:
     with office.store.write() as tx:
         for each in tx.execute(schema.delivery.select()).all():
             context = delivery_context(f"{each.claim_id}/{each.version}")
-            plain = msgspec.json.decode(office.vault.open(bytes(each.sealed), context))
+            plain = msgspec.json.decode(open_kept(office.vault.open(bytes(each.sealed), context)))
             plain.pop("aside", None)
             key = office.vault.claim_key("nm", office.now().date())
             sealed = key.seal(msgspec.json.encode(plain), context)
