@@ -46,6 +46,12 @@ def standing(tx: Connection) -> list[StandingPiece]:
     return [_piece(row) for row in tx.execute(select(_TABLE).where(_STANDING).order_by(_TABLE.c.piece_id))]
 
 
+def written_off_closed(tx: Connection) -> list[StandingPiece]:
+    """Every piece that a person wrote off and that has not opened since, oldest first."""
+    closed = _TABLE.c.opened_at.is_(None) & _TABLE.c.written_off_at.is_not(None)
+    return [_piece(row) for row in tx.execute(select(_TABLE).where(closed).order_by(_TABLE.c.piece_id))]
+
+
 def by_id(tx: Connection, piece_id: int) -> StandingPiece | None:
     """The standing piece with this number."""
     row = tx.execute(select(_TABLE).where(_STANDING & (_TABLE.c.piece_id == piece_id))).first()

@@ -289,6 +289,22 @@ def test_writing_a_record_off_shows_the_difference_first(office: Office, inbox: 
     assert adds_up(office) == {"member": 3}
 
 
+def test_a_record_that_was_written_off_and_opens_after_all_counts_from_the_next_night(
+    office: Office, inbox: Inbox
+) -> None:
+    take(office, "east", page(row("A1", 1), row("A2", 1, **AUGUST)))
+    undisturbed = payable(office)
+    mend = spoil(office, schema.record)
+    night(office, inbox)
+    take(office, "east", page(row("A2", 1, **AUGUST), request="2"))
+    write_off(office, only(standing_pieces(office)).piece_id, by="王五", carry_out=True)
+    assert payable(office) != undisturbed
+    mend()
+    night(office, inbox)
+    assert payable(office) == undisturbed
+    assert show(office) == []
+
+
 def test_a_member_who_does_not_open_holds_up_their_rows_only(office: Office, inbox: Inbox) -> None:
     take(office, "east", page(*everybody()))
     mend = spoil(office, schema.member)

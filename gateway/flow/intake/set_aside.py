@@ -73,9 +73,20 @@ def standing_pieces(office: Office) -> list[StandingPiece]:
         return unreadable.standing(tx)
 
 
+_COUNTS_AGAIN = frozenset(("record", "fact", "member"))
+"""Kinds of pieces that count by themselves as soon as they open. A body that was written off has been made anew."""
+
+
 def look_again(office: Office) -> int:
-    """Try every standing piece: one that opens goes on. Returns how many opened."""
-    opened = [standing for standing in standing_pieces(office) if _opens(office, standing.piece)]
+    """Try every standing piece: one that opens goes on. Returns how many opened.
+
+    One that was written off and opens after all is part of what its person has from then on, so the person is
+    reassessed at once, and not when some later row happens to come.
+    """
+    with office.store.read() as tx:
+        given_up = [piece for piece in unreadable.written_off_closed(tx) if piece.piece.kind in _COUNTS_AGAIN]
+        tried = [*unreadable.standing(tx), *given_up]
+    opened = [standing for standing in tried if _opens(office, standing.piece)]
     for standing in opened:
         with office.store.write() as tx:
             # The locks of feed, roster and people first, as everywhere; only then the row that a batch may note again.
