@@ -64,7 +64,8 @@ class KeyFolder:
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                self._finish_destructions()
+                for going in self.data.glob(f"{_SHREDDING}*"):
+                    self._finish(going)
                 yield
             finally:
                 os.close(descriptor)
@@ -164,10 +165,6 @@ class KeyFolder:
         path.rename(going)
         make_durable(self.data)
         self._finish(going)
-
-    def _finish_destructions(self) -> None:
-        for going in self.data.glob(f"{_SHREDDING}*"):
-            self._finish(going)
 
     def _finish(self, going: Path) -> None:
         with going.open("r+b") as file:

@@ -93,7 +93,14 @@ class Keyring(Guarded):
     def found(self) -> None:
         """Makes the fingerprint key, then vault.json, which makes the folder a vault. Raises WrongUse."""
         with self.folder.exclusive():
-            self._clear_unfinished()
+            # A fingerprint key without vault.json is what a crash in `found` leaves; it never served.
+            names = self.folder.names()
+            if self.folder.about.exists() or set(names.values()) - {FINGERPRINT}:
+                raise WrongUse(
+                    f"{self.folder.folder} 已有密钥库，不会覆盖 (the folder holds a vault, never overwritten)"
+                )
+            for number, purpose in names.items():
+                self.folder.destroy(number, purpose)
             key = self.make(FINGERPRINT)
             sealed = self.root.seal(
                 b"", _CHECK_CONTEXT, suite=self.suite, number=key.number, nonce=self._entropy(NONCE_LENGTH)
@@ -106,14 +113,6 @@ class Keyring(Guarded):
                 check=sealed.hex(),
             )
             self.folder.write(self.folder.about, msgspec.json.encode(about) + b"\n")
-
-    def _clear_unfinished(self) -> None:
-        # A fingerprint key without vault.json is what a crash in `found` leaves; it never served.
-        names = self.folder.names()
-        if self.folder.about.exists() or set(names.values()) - {FINGERPRINT}:
-            raise WrongUse(f"{self.folder.folder} 已有密钥库，不会覆盖 (the folder holds a vault, never overwritten)")
-        for number, purpose in names.items():
-            self.folder.destroy(number, purpose)
 
 
 def read_about(folder: KeyFolder) -> VaultFile:

@@ -48,16 +48,14 @@ class KeyLedger:
         lines = b"".join(f"{change} {number} {purpose}\n".encode() for number, purpose in sorted(keys.items()))
         descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            os.write(descriptor, self._after_a_torn_line(descriptor) + lines)
+            size = os.fstat(descriptor).st_size
+            # A torn line closed as it stands might be read as another: a number or a purpose that lost its end.
+            torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, (b" cut-off\n" if torn else b"") + lines)
             if durable:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-    def _after_a_torn_line(self, descriptor: int) -> bytes:
-        size = os.fstat(descriptor).st_size
-        # Closed as it stands it might be read as another line: a number or a purpose that lost its end.
-        return b" cut-off\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
 
     def _read_on(self) -> None:
         """Take in what was added since the last look; the whole ledger where another one was put in its place."""
@@ -73,19 +71,16 @@ class KeyLedger:
         whole = added[: added.rfind(b"\n") + 1]
         self._read_until += len(whole)
         for line in whole.splitlines():
-            self._apply(line)
+            match = _LINE.fullmatch(line)
+            if match is None:
+                continue
+            number, purpose = int(match[2]), match[3].decode()
+            if match[1] in (b"made", b"named"):
+                self._outstanding[number] = purpose
+                self._ended.discard(number)
+            else:
+                self._outstanding.pop(number, None)
+                self._ended.add(number)
 
     def _begin_again(self) -> None:
         self._read_until, self._outstanding, self._ended = 0, {}, set()
-
-    def _apply(self, line: bytes) -> None:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            return
-        number, purpose = int(match[2]), match[3].decode()
-        if match[1] in (b"made", b"named"):
-            self._outstanding[number] = purpose
-            self._ended.discard(number)
-        else:
-            self._outstanding.pop(number, None)
-            self._ended.add(number)

@@ -29,7 +29,15 @@ def _write_root_key(path: Path, key: bytes) -> bytes:
         # Written whole under another name first: a crash in between leaves no half key in the way of the next try.
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         draft.unlink(missing_ok=True)
-        _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), draft, key.hex() + "\n")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(key.hex() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            draft.unlink()
+            raise
         try:
             os.link(draft, path)
         finally:
@@ -40,17 +48,6 @@ def _write_root_key(path: Path, key: bytes) -> bytes:
             raise WrongUse(f"根密钥文件 {path} 已存在，不会覆盖 (it exists and is never overwritten)") from error
         raise WrongUse(f"根密钥文件 {path} 无法写入 (cannot be written): {error.strerror}") from error
     return key
-
-
-def _fill(descriptor: int, path: Path, text: str) -> None:
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        path.unlink()
-        raise
 
 
 def parse_root_key(text: str) -> bytes:

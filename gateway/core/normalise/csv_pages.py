@@ -42,13 +42,12 @@ class CsvRows:
             self.rows = []
         # A quote that never closes swallows the lines after it: then every line is taken for itself.
         if len(self.rows) != len(lines):
-            self.rows = [self._alone(line) for line in lines]
-
-    def _alone(self, line: str) -> Cells:
-        try:
-            return next(csv.reader([line], strict=True, **_dialect(self._spoken)), None)
-        except csv.Error:
-            return None
+            self.rows = []
+            for line in lines:
+                try:
+                    self.rows.append(next(csv.reader([line], strict=True, **_dialect(spoken)), None))
+                except csv.Error:
+                    self.rows.append(None)
 
     def values(self, sources: Sources) -> Callable[[int], Values]:
         """Index → the cells a view reads, None for columns the file does not have."""

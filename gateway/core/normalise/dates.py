@@ -59,7 +59,10 @@ def datetime_parser(
     formats: tuple[str, ...], empty: frozenset[str], *, epoch_ms: bool, code: str = "not_a_datetime"
 ) -> Callable[[Any], datetime | None]:
     """Value → an instant with the offset of Asia/Shanghai (assumed where none is written), or None."""
-    patterns = [re.compile(_as_regex(pattern)) for pattern in formats or DATETIME_FORMATS]
+    patterns = [
+        re.compile("".join(_TOKENS.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern)))
+        for pattern in formats or DATETIME_FORMATS
+    ]
 
     def slow(text: str) -> datetime | None:
         text = text.strip()
@@ -95,10 +98,6 @@ def _usual(text: str) -> datetime | None:
         return datetime.fromisoformat(text + "+08:00")
     except ValueError:
         return None
-
-
-def _as_regex(pattern: str) -> str:
-    return "".join(_TOKENS.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern))
 
 
 def _iso(text: str) -> datetime | None:

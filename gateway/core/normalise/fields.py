@@ -165,7 +165,16 @@ class Readers:
     def reader(self, field: str) -> Reader:
         """The reader of a field. It raises Wrong with the code of what is wrong."""
         read = self._special.get(field, lambda: self._ordinary(field))()
-        return _required(read) if rule_of(self._language, field).required else read
+        if not rule_of(self._language, field).required:
+            return read
+
+        def present(values: Values) -> Any:
+            value = read(values)
+            if value is None or value == ():
+                raise Wrong("missing")
+            return value
+
+        return present
 
     def as_written(self, field: str) -> Reader:
         """The text of a field as the feed wrote it, also where its reader would refuse it; None where there is none.
@@ -183,7 +192,18 @@ class Readers:
     def forgiving(self, field: str) -> Reader:
         """The reader of a field for a look aside: None for what cannot be read."""
         plain = self.plain(field)
-        return _forgivingly(*plain[:2]) if plain and plain[2] is None else _forgiving(self.reader(field))
+        if not plain or plain[2] is not None:
+            return _forgiving(self.reader(field))
+        parse, place = plain[:2]
+
+        # The same as `_forgiving` for the quick and usual case, which is asked of every row.
+        def look(values: Values) -> Any:
+            try:
+                return parse(values[place])
+            except Wrong:
+                return None
+
+        return look
 
     def _ordinary(self, field: str) -> Reader:
         rule = rule_of(self._language, field)
@@ -232,17 +252,11 @@ class Readers:
 
     def _reversal(self) -> Reader:
         flagged = self._ordinary("reversal")
-        negative = self._negative()
-        if self._language.reversal_style == "pair":
-            return negative
-        return lambda values: flagged(values) == "yes" or negative(values)
-
-    def _negative(self) -> Reader:
-        """Whether the total is below zero. Looks for a sign first: nearly every total has none."""
         total = _forgiving(self._ordinary("total_amount"))
         places = self._at(rule_of(self._language, "total_amount").sources)
 
-        def read(values: Values) -> bool:
+        def negative(values: Values) -> bool:
+            # A sign is looked for first: nearly every total has none.
             for place in places:
                 value = values[place]
                 if type(value) is not str or "-" in value:
@@ -251,7 +265,9 @@ class Readers:
                     return False
             return False
 
-        return read
+        if self._language.reversal_style == "pair":
+            return negative
+        return lambda values: flagged(values) == "yes" or negative(values)
 
     def _reverses(self) -> Reader:
         named = self._ordinary("reverses")
@@ -320,28 +336,6 @@ def _minus(read: Reader, taken: list[Reader]) -> Reader:
         return amount - sum(take(values) or 0 for take in taken)
 
     return less
-
-
-def _required(read: Reader) -> Reader:
-    def present(values: Values) -> Any:
-        value = read(values)
-        if value is None or value == ():
-            raise Wrong("missing")
-        return value
-
-    return present
-
-
-def _forgivingly(parse: Parser, place: int) -> Reader:
-    """`_forgiving` for the quick and usual case, which is asked of everybody's row."""
-
-    def look(values: Values) -> Any:
-        try:
-            return parse(values[place])
-        except Wrong:
-            return None
-
-    return look
 
 
 def _forgiving(read: Reader) -> Reader:

@@ -32,7 +32,10 @@ _BOM: Final = b"\xef\xbb\xbf"
 def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
     """The settlements of one JSON page, each still as its bytes. Raises BadPage."""
     content = as_utf8(content, spoken.encoding)
-    if len(content) > _LARGE and _mostly_punctuation(content):
+    # Millions of numbers or empty objects would each become a row before they could be counted. So a page large enough
+    # to do harm is looked at first: with so many members and so few keys it is no page of settlements.
+    members_without_key = content.count(b",") - content.count(b":") if len(content) > _LARGE else 0
+    if members_without_key > MAX_ROWS or (len(content) > _LARGE and content.count(b"{") > 4 * MAX_ROWS):
         raise bad_page("too_many_rows")
     rows = _quickly(content, spoken)
     if rows is None:
@@ -40,15 +43,6 @@ def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
     if len(rows) > MAX_ROWS:
         raise bad_page("too_many_rows")
     return rows
-
-
-def _mostly_punctuation(content: bytes) -> bool:
-    """Whether a page has so many members and so few keys that it is no page of settlements.
-
-    Millions of numbers or empty objects would each become a row before they could be counted; this looks
-    first, and only at pages large enough to do harm.
-    """
-    return content.count(b",") - content.count(b":") > MAX_ROWS or content.count(b"{") > 4 * MAX_ROWS
 
 
 def _quickly(content: bytes, spoken: JsonFormat) -> list[Raw] | None:
@@ -97,15 +91,25 @@ def _top(content: bytes) -> Raw | dict[str, Raw]:
 
 
 def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat) -> list[Raw]:
+    elements: list[Raw]
     if not isinstance(top, dict):
-        elements: list[Raw] = _safely(_ARRAY.decode, top)
+        elements = _safely(_ARRAY.decode, top)
         if "." not in spoken.rows:
             raise bad_page("wrong_shape")
         return elements
     if spoken.national_envelope:
         check_envelope(top)
     rows = next((raw for path in spoken.rows if path != "." and (raw := find(top, path)) is not None), None)
-    return [] if rows is None else _rows_of(rows)
+    if rows is None:
+        return []
+    first = _first(rows)
+    if first == b"[":
+        elements = _safely(_ARRAY.decode, rows)
+        return elements
+    if first != b"{":
+        raise bad_page("wrong_shape")
+    # An empty object stands for "no settlement" in replies of the platform.
+    return [rows] if _safely(_OBJECT.decode, rows) else []
 
 
 def check_envelope(top: dict[str, Raw]) -> None:
@@ -131,20 +135,11 @@ def find(top: dict[str, Raw], path: str, *, opened: bool = True) -> Raw | None:
     inside: dict[str, Raw] | None = top
     *parents, last = path.split(".")
     for key in parents:
-        inside = _object(inside.get(key)) if inside else None
+        parent = _opened(inside.get(key)) if inside else None
+        inside = _safely(_OBJECT.decode, parent) if parent is not None and _first(parent) == b"{" else None
     if not inside:
         return None
     return _opened(inside.get(last)) if opened else inside.get(last)
-
-
-def _object(raw: Raw | None) -> dict[str, Raw] | None:
-    opened = _opened(raw)
-    if opened is None:
-        return None
-    if _first(opened) != b"{":
-        return None
-    fields: dict[str, Raw] = _safely(_OBJECT.decode, opened)
-    return fields
 
 
 def _opened(raw: Raw | None) -> Raw | None:
@@ -162,17 +157,6 @@ def _opened(raw: Raw | None) -> Raw | None:
 def _first(raw: Raw) -> bytes:
     """The first byte of a value: msgspec leaves no space before it."""
     return bytes(memoryview(raw)[:1])
-
-
-def _rows_of(raw: Raw) -> list[Raw]:
-    first = _first(raw)
-    if first == b"[":
-        rows: list[Raw] = _safely(_ARRAY.decode, raw)
-        return rows
-    if first != b"{":
-        raise bad_page("wrong_shape")
-    # An empty object stands for "no settlement" in replies of the platform.
-    return [raw] if _safely(_OBJECT.decode, raw) else []
 
 
 def _safely(decode: Callable[[Any], Any], content: Any) -> Any:
@@ -202,17 +186,14 @@ class RowDecoder:
         except msgspec.ValidationError:
             raise Wrong("wrong_type") from None
         except UnicodeDecodeError:
-            row = self._leniently(raw)
+            # What is not UTF-8 is replaced, so that only the fields it stands in are wrong.
+            try:
+                row = self._decode(bytes(raw).decode("utf-8", "replace").encode())
+            except (msgspec.DecodeError, RecursionError):
+                raise Wrong("unreadable") from None
         except (msgspec.DecodeError, RecursionError):
             raise Wrong("unreadable") from None
         return msgspec.structs.astuple(row)
-
-    def _leniently(self, raw: Raw) -> Any:
-        """The row with what is not UTF-8 replaced, so that only the fields it stands in are wrong."""
-        try:
-            return self._decode(bytes(raw).decode("utf-8", "replace").encode())
-        except (msgspec.DecodeError, RecursionError):
-            raise Wrong("unreadable") from None
 
 
 def row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Callable[[int], Values]:

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.checks import checks_of, plainly_sound
-from gateway.core.normalise.csv_pages import CsvRows, Needs
+from gateway.core.normalise.csv_pages import CsvRows
 from gateway.core.normalise.fields import Parsers, Values, rule_of
 from gateway.core.normalise.json_pages import RowDecoder, read_json, row_values
 from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
@@ -101,7 +101,12 @@ class CompiledMapping:
             raise bad_page("empty")
         spoken, identity, full = self.language.format, self._identity.sources, self._full.sources
         if isinstance(spoken, CsvFormat):
-            lines = CsvRows(content, spoken, self._needs())
+            # For every field that must be there: the columns of which one is enough; of a sum every one.
+            needed: list[tuple[str, ...]] = []
+            for rule in self.language.fields.values():
+                if not rule.optional:
+                    needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
+            lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
             return Rows(len(lines.rows), lines.values(identity), lines.values(full))
         read_identity, read_full = self._identity_decoder, self._full_decoder
         if self.language.bundle and is_bundle(content):
@@ -152,7 +157,12 @@ class CompiledMapping:
         try:
             record = SettlementRecord(**view.read(values))
         except Wrong:
-            return Rejected(self._all_errors(values))
+            fields, errors = self._full.thoroughly(values)
+            wrong = {error.field for error in errors}
+            partial = SettlementRecord(**{"settlement_no": "", **fields})
+            # A check says something only where every amount it looks at could be read.
+            sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
+            return Rejected((*errors, *(check.error for check in sound if check.fails(partial))))
         if self._sound(record):
             return Normal(record)
         failed = [check for check in self._checks if check.fails(record)]
@@ -198,22 +208,6 @@ class CompiledMapping:
         except Wrong as wrong:
             whole = self.record(rows, index)
             return whole.errors if isinstance(whole, Rejected) else (row_error(wrong.code, ""),)
-
-    def _all_errors(self, values: Values) -> tuple[RowError, ...]:
-        fields, errors = self._full.thoroughly(values)
-        wrong = {error.field for error in errors}
-        partial = SettlementRecord(**{"settlement_no": "", **fields})
-        # A check says something only where every amount it looks at could be read.
-        sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
-        return (*errors, *(check.error for check in sound if check.fails(partial)))
-
-    def _needs(self) -> Needs:
-        """For every field that must be there: the columns of which one is enough; of a sum every one."""
-        needed: list[tuple[str, ...]] = []
-        for rule in self.language.fields.values():
-            if not rule.optional:
-                needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
-        return tuple(dict.fromkeys(columns for columns in needed if columns))
 
 
 class _Glancing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -91,21 +91,15 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
         return "other" if unknown == "other" else None
 
     # Nearly every value is a code of the table or already what one stands for: those are looked up beforehand.
-    usual = _answers(look_up, (*codes, *codes.values()))
+    usual: dict[str, str | None] = {}
+    for code in (*codes, *codes.values()):
+        with suppress(Wrong):
+            usual[code] = look_up(code)
 
     def parse(value: Any) -> str | None:
         return usual[value] if type(value) is str and value in usual else look_up(value)
 
     return parse
-
-
-def _answers(look_up: Text, texts: Iterable[str]) -> dict[str, str | None]:
-    """Text → its answer, without the texts that have none."""
-    answers: dict[str, str | None] = {}
-    for text in texts:
-        with suppress(Wrong):
-            answers[text] = look_up(text)
-    return answers
 
 
 def flag_parser(table: Text) -> Text:
@@ -125,23 +119,19 @@ def integer_parser(empty: frozenset[str], *, largest: int = 36_500) -> Callable[
     def parse(value: Any) -> int | None:
         if value is None or (type(value) is str and value.strip() in empty):
             return None
-        number = _whole_number(value)
+        if type(value) is int:
+            number = value
+        elif type(value) is not str:
+            raise Wrong("wrong_type")
+        elif (match := _WHOLE.fullmatch(value.strip())) is None:
+            raise Wrong("not_an_integer")
+        else:
+            number = int(match[1])
         if not -largest <= number <= largest:
             raise Wrong("not_an_integer")
         return number
 
     return parse
-
-
-def _whole_number(value: Any) -> int:
-    if type(value) is int:
-        return value
-    if type(value) is not str:
-        raise Wrong("wrong_type")
-    match = _WHOLE.fullmatch(value.strip())
-    if match is None:
-        raise Wrong("not_an_integer")
-    return int(match[1])
 
 
 def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[[Any], tuple[str, ...]]:
