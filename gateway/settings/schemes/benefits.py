@@ -10,18 +10,23 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
+from gateway.core.schemes.language import conditions, rules
+from gateway.core.schemes.language.bands import band_of
+from gateway.model.money import Money
 from gateway.model.record import AMOUNT_FIELDS
 from gateway.settings.files import Spec
 from gateway.settings.schemes.common import (
     Article,
     ConditionSpec,
     Days,
+    Groups,
     NarrowSpec,
     NotEmpty,
     Rate,
     RuleName,
     RuleSpec,
     Yuan,
+    fen,
 )
 
 CEILING_TERMS: Final = ("in_scope_below_ceiling", "in_scope_above_ceiling")
@@ -52,6 +57,16 @@ class BaseSpec(Spec):
     def schemes(self) -> list[str]:
         """The schemes whose payments are terms."""
         return [term.removeprefix(PAID_BY) for term in self.terms if term.startswith(PAID_BY)]
+
+    def plain(self) -> rules.Base:
+        return rules.Base(
+            add=_fields(self.add),
+            less=_fields(self.less),
+            special=any(term in CEILING_TERMS for term in self.terms),
+            days=self.add.count("days"),
+            paid_by=_schemes(self.less),
+            paid_by_added=_schemes(self.add),
+        )
 
 
 class FirstLaterSpec(Spec):
@@ -147,6 +162,35 @@ class ShareSpec(BenefitSpec):
             ends[band.narrow] = over if band.upto is None else band.upto
         return placed
 
+    def plain(self, groups: Groups) -> rules.ShareBenefit:
+        return rules.ShareBenefit(
+            name=self.name,
+            title=self.title,
+            article=self.article,
+            conditions=self.conditions(groups),
+            leans_on=self.leans_on,
+            base=self.base.plain(),
+            bands=tuple(
+                band_of(
+                    fen(over),
+                    None if band.upto is None else fen(band.upto),
+                    band.rate or Decimal(0),
+                    band.article,
+                    amount=None if band.amount is None else fen(band.amount),
+                    conditions=band.narrow_conditions(),
+                )
+                for over, band in self.placed_bands()
+            ),
+            gate=_threshold(self.gate),
+            deductible=_threshold(self.deductible),
+            whole=self.mode == "whole",
+            upper_included=self.edge == "upper_included",
+            by_condition=any(band.narrow_conditions() for band in self.bands),
+            raise_=None if self.raise_ is None else rules.Raise(**self.raise_.model_dump()),
+            prorated=self.prorated,
+            cap=None if self.cap is None else fen(self.cap),
+        )
+
 
 Placed = tuple[Decimal, BandSpec]
 
@@ -204,6 +248,28 @@ class DailySpec(BenefitSpec):
             raise ValueError("per_day: either per_day or rates")
         return self
 
+    def plain(self, groups: Groups) -> rules.DailyBenefit:
+        rates = [
+            rules.DailyRate(per_day=_per_day(row.per_day), conditions=row.narrow_conditions()) for row in self.rates
+        ]
+        if self.per_day is not None:
+            rates.append(rules.DailyRate(per_day=_per_day(self.per_day)))
+        required = self.conditions(groups)
+        if self.once is not None and self.stays is None:
+            required = (conditions.stay_is("first"), *required)
+        return rules.DailyBenefit(
+            name=self.name,
+            title=self.title,
+            article=self.article,
+            conditions=required,
+            leans_on=self.leans_on,
+            rates=tuple(rates),
+            max_days=self.max_days,
+            after_days=self.after_days,
+            counts_from=self.counts_from,
+            restart=self.restart,
+        )
+
 
 class FlatAmountSpec(NarrowSpec):
     """An amount where these conditions hold."""
@@ -223,6 +289,19 @@ class FlatSpec(BenefitSpec):
         if (self.amount is None) == (not self.amounts):
             raise ValueError("amount: either amount or amounts")
         return self
+
+    def plain(self, groups: Groups) -> rules.FlatBenefit:
+        amounts = [rules.FlatAmount(amount=fen(row.amount), conditions=row.narrow_conditions()) for row in self.amounts]
+        if self.amount is not None:
+            amounts.append(rules.FlatAmount(amount=fen(self.amount)))
+        return rules.FlatBenefit(
+            name=self.name,
+            title=self.title,
+            article=self.article,
+            conditions=self.conditions(groups),
+            leans_on=self.leans_on,
+            amounts=tuple(amounts),
+        )
 
 
 class PaymentSpec(Spec):
@@ -281,5 +360,53 @@ class LumpSumSpec(BenefitSpec):
             raise ValueError("consolation: to_day must lie inside waiting_days")
         return self
 
+    def plain(self, groups: Groups) -> rules.LumpSum:
+        return rules.LumpSum(
+            name=self.name,
+            title=self.title,
+            article=self.article,
+            event=self.event,
+            conditions=self.conditions(groups),
+            leans_on=self.leans_on,
+            payments=tuple(
+                rules.GroupPayment(group=groups[row.disease], amount=None if row.amount is None else fen(row.amount))
+                for row in self.groups
+            ),
+            amount=fen(self.amount or Decimal(0)),
+            once=self.once,
+            waiting_days=self.waiting_days,
+            lookback_days=self.lookback_days,
+            per_share=self.per_share,
+            by_code=self.confirmed == "code",
+            consolation=tuple(
+                rules.Consolation(from_day=row.from_day, to_day=row.to_day, amount=fen(row.amount), article=row.article)
+                for row in self.consolation
+            ),
+        )
+
 
 AnyBenefit = Annotated[ShareSpec | DailySpec | FlatSpec | LumpSumSpec, Field(discriminator="kind")]
+
+
+def _fields(terms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(term for term in terms if term != "days" and not term.startswith(PAID_BY))
+
+
+def _schemes(terms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(term.removeprefix(PAID_BY) for term in terms if term.startswith(PAID_BY))
+
+
+def _threshold(spec: Decimal | FirstLaterSpec | DeductibleSpec | None) -> rules.Threshold | None:
+    if spec is None:
+        return None
+    if isinstance(spec, FirstLaterSpec):
+        return rules.Threshold(first=fen(spec.first), later=fen(spec.later))
+    if isinstance(spec, DeductibleSpec):
+        first = spec.first if spec.amount is None else spec.amount
+        later = spec.later if spec.amount is None else spec.amount
+        return rules.Threshold(first=fen(first or Decimal(0)), later=fen(later or Decimal(0)), per=spec.per)
+    return rules.Threshold(first=fen(spec), later=fen(spec))
+
+
+def _per_day(amounts: Decimal | tuple[Decimal, ...]) -> tuple[Money, ...]:
+    return (fen(amounts),) if isinstance(amounts, Decimal) else tuple(fen(amount) for amount in amounts)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from gateway.core.schemes.language import conditions
+from gateway.core.schemes.language.conditions import Condition, Conditions
+from gateway.core.schemes.language.disease_groups import DiseaseGroup
 from gateway.model.member import Category
+from gateway.model.money import Money
 from gateway.model.record import Care
 from gateway.settings.files import Spec
 
@@ -20,6 +25,12 @@ RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Names = tuple[Annotated[str, Field(min_length=1)], ...]
 InsuranceType = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
 Some = Annotated[tuple[str, ...], Field(min_length=1)]
+Groups = Mapping[str, DiseaseGroup]
+
+
+def fen(amount: Decimal) -> Money:
+    """Yuan → fen."""
+    return Money(int(amount * 100))
 
 
 def _not_empty(rows: tuple[object, ...]) -> tuple[object, ...]:
@@ -39,6 +50,17 @@ class NarrowSpec(Spec):
     grades: Some | None = None
     place: Literal["local", "elsewhere"] | None = None
 
+    def narrow_conditions(self) -> Conditions:
+        """The questions of one row of a table."""
+        required: list[Condition] = []
+        if self.categories is not None:
+            required.append(conditions.category_is(frozenset(self.categories)))
+        if self.grades is not None:
+            required.append(conditions.grade_is(frozenset(self.grades)))
+        if self.place is not None:
+            required.append(conditions.place_is(self.place))
+        return tuple(required)
+
 
 class ConditionSpec(NarrowSpec):
     """Conditions of a rule: all that are given must hold, a list means any of them."""
@@ -54,6 +76,30 @@ class ConditionSpec(NarrowSpec):
     years_to: Annotated[int, Field(ge=1)] | None = None
     from_day: date | None = None
     to_day: date | None = None
+
+    def conditions(self, groups: Groups) -> Conditions:
+        """The questions a rule's conditions ask, cheap ones first."""
+        required: list[Condition] = []
+        if self.care is not None:
+            required.append(conditions.care_is(frozenset(self.care)))
+        if self.stays is not None:
+            required.append(conditions.stay_is(self.stays))
+        if self.sex is not None:
+            required.append(conditions.sex_is(self.sex))
+        if self.insured is not None:
+            required.append(conditions.insured_is(self.insured))
+        if self.insurance is not None:
+            required.append(conditions.insurance_is(frozenset(self.insurance)))
+        required += self.narrow_conditions()
+        if self.years_from is not None or self.years_to is not None:
+            required.append(conditions.years_between(self.years_from, self.years_to))
+        if self.from_day is not None or self.to_day is not None:
+            required.append(conditions.admitted_between(self.from_day, self.to_day))
+        if self.care_codes is not None:
+            required.append(conditions.care_code_is(frozenset(self.care_codes)))
+        if self.disease is not None:
+            required.append(conditions.disease_is(tuple(groups[name] for name in self.disease)))
+        return tuple(required)
 
 
 class RuleSpec(Spec):

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from gateway.core.schemes.language import conditions, edition, rules
+from gateway.core.schemes.language.conditions import Conditions
 from gateway.core.schemes.language.edition import OPEN_QUESTIONS
 from gateway.model.member import Category
 from gateway.model.record import Care
@@ -18,6 +20,7 @@ from gateway.settings.schemes.common import (
     Article,
     ConditionSpec,
     Days,
+    Groups,
     InsuranceType,
     Names,
     NotEmpty,
@@ -25,6 +28,7 @@ from gateway.settings.schemes.common import (
     RuleName,
     RuleSpec,
     Yuan,
+    fen,
 )
 
 Region = Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
@@ -38,6 +42,9 @@ class FeeSpec(Spec):
     amount: Yuan
     categories: tuple[Category, ...] = ()
     article: Article
+
+    def plain(self) -> edition.Fee:
+        return edition.Fee(name=self.name, amount=fen(self.amount), categories=self.categories, article=self.article)
 
 
 class AgeSpec(Spec):
@@ -55,6 +62,11 @@ class AgeSpec(Spec):
             raise ValueError("to must not be below from")
         return self
 
+    def plain(self) -> edition.AgeRule:
+        return edition.AgeRule(
+            category=self.category, youngest=self.from_, oldest=self.to, at=self.at, article=self.article
+        )
+
 
 class WhoSpec(RuleSpec):
     """Who may be a member, and which insurance (insutype) a settlement must belong to where it is given."""
@@ -69,6 +81,17 @@ class WhoSpec(RuleSpec):
     unit_minimum_people: Annotated[int, Field(ge=1)] | None = None
     ages: tuple[AgeSpec, ...] = ()
 
+    def plain(self) -> edition.Who:
+        return edition.Who(
+            article=self.article,
+            categories=frozenset(self.categories),
+            sex=self.sex,
+            insured=self.insured,
+            regions=self.regions,
+            unit_share=None if self.unit_share is None else f"{self.unit_share:f}",
+            unit_minimum_people=self.unit_minimum_people,
+        )
+
 
 class PeriodSpec(RuleSpec):
     """How a member's period is made from the day he joined."""
@@ -78,6 +101,16 @@ class PeriodSpec(RuleSpec):
     starts: Literal["same_day", "next_day"] = "same_day"
     cutoff_day: Annotated[int, Field(ge=1, le=28)] = 15
     until: Literal["year_end"] | None = None
+
+    def plain(self) -> edition.PeriodRule:
+        return edition.PeriodRule(
+            runs=self.runs,
+            months=self.months,
+            starts=self.starts,
+            cutoff_day=self.cutoff_day,
+            until_year_end=self.until == "year_end",
+            article=self.article,
+        )
 
 
 class WaitingSpec(RuleSpec):
@@ -118,6 +151,15 @@ class FloorSpec(RuleSpec):
     care: Annotated[tuple[Care, ...], Field(min_length=1)] | None = None
     on_death: Yuan | None = None
 
+    def plain(self) -> rules.Floor:
+        return rules.Floor(
+            amount=fen(self.amount),
+            article=self.article,
+            care=None if self.care is None else frozenset(self.care),
+            on_death=None if self.on_death is None else fen(self.on_death),
+            leans_on=self.leans_on,
+        )
+
 
 class CapSpec(RuleSpec):
     """The most that is paid."""
@@ -129,6 +171,19 @@ class CapSpec(RuleSpec):
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] | None = None
     per_share: bool = False
 
+    def plain(self, slot: int) -> rules.Cap:
+        return rules.Cap(
+            amount=fen(self.amount),
+            per=self.per,
+            article=self.article,
+            slot=slot,
+            benefits=None if self.benefits is None else frozenset(self.benefits),
+            others=self.with_,
+            conditions=() if self.categories is None else (conditions.category_is(frozenset(self.categories)),),
+            per_share=self.per_share,
+            leans_on=self.leans_on,
+        )
+
 
 class ExclusionSpec(ConditionSpec):
     """Data rule it out: nothing is paid, with this reason."""
@@ -137,6 +192,9 @@ class ExclusionSpec(ConditionSpec):
     article: Article
     referral: bool = False
 
+    def plain(self, groups: Groups) -> rules.Exclusion:
+        return rules.Exclusion(reason=self.reason, article=self.article, conditions=_with_referral(self, groups))
+
 
 class ConfirmSpec(ConditionSpec):
     """Only a person can decide: this flag, the amount unchanged."""
@@ -144,6 +202,9 @@ class ConfirmSpec(ConditionSpec):
     flag: RuleName
     article: Article
     referral: bool = False
+
+    def plain(self, groups: Groups) -> rules.Confirm:
+        return rules.Confirm(flag=self.flag, article=self.article, conditions=_with_referral(self, groups))
 
 
 class ClaimSpec(RuleSpec):
@@ -163,6 +224,16 @@ class ClaimSpec(RuleSpec):
         if self.fixed_day is not None:
             date.fromisoformat(f"2001-{self.fixed_day}")
         return self
+
+    def plain(self) -> edition.ClaimWindow:
+        month, _, day = (self.fixed_day or "").partition("-")
+        return edition.ClaimWindow(
+            counts_from=self.counts_from or "period_end",
+            article=self.article,
+            days=self.days,
+            years=self.years,
+            fixed_day=(int(month), int(day)) if self.fixed_day is not None else None,
+        )
 
 
 class PapersSpec(Spec):
@@ -187,6 +258,15 @@ class ProcessingSpec(RuleSpec):
     complex_days: Days | None = None
     of: Literal["working", "calendar"] = "working"
     steps: tuple[StepSpec, ...] = ()
+
+    def plain(self) -> edition.ProcessingRule:
+        return edition.ProcessingRule(
+            days=self.days,
+            complex_days=self.complex_days,
+            of=self.of,
+            article=self.article,
+            steps=tuple(edition.ProcessingStep(name=step.name, days=step.days) for step in self.steps),
+        )
 
 
 class QuestionSpec(Spec):
@@ -256,6 +336,12 @@ class SchemeSpec(Spec):
         ]
         return [*self.benefits, *self.caps, *[table for table in tables if table is not None]]
 
+    @property
+    def leans_always(self) -> tuple[str, ...]:
+        """The open questions every estimate rests on: who, when, what is one unit, until when to claim."""
+        tables = [self.who, self.period, self.waiting, self.stay, self.claim]
+        return tuple(name for table in tables if table is not None for name in table.leans_on)
+
     @model_validator(mode="after")
     def _problems(self) -> SchemeSpec:
         """All that does not agree inside the file, told at once."""
@@ -303,3 +389,8 @@ def _needs(spec: SchemeSpec) -> list[str]:
     if paying and not units:
         problems.append("stay missing: no care is said to be paid (care, months, single or period)")
     return problems
+
+
+def _with_referral(spec: ExclusionSpec | ConfirmSpec, groups: Groups) -> Conditions:
+    required = spec.conditions(groups)
+    return (conditions.referred, *required) if spec.referral else required
