@@ -82,19 +82,16 @@ def request_body(caller: Caller, question: Question, *, msgid: str, now: datetim
 def read_reply(raw: bytes) -> Heard:
     """The answer in a reply. Raises Unavailable("broken_reply…") when it is not the platform's envelope."""
     envelope = json_object(raw)
-    code = _code(envelope.get("infcode")) if envelope is not None else ""
+    code = text_of(envelope.get("infcode")) if envelope is not None else ""
+    if code in ("0.0", "0000"):
+        # Platforms send 0, "0" and now and then these.
+        code = "0"
     if envelope is None or not code:
         raise Unavailable("broken_reply: 答复不是平台报文 (the reply is not an envelope of the platform)")
     output = _output(envelope.get("output"))
     if output is None and code == "0":
         raise Unavailable("broken_reply: 答复的 output 不可读 (the reply's output cannot be read)")
     return Heard(code=code, message=text_of(envelope.get("err_msg")), output=output or {}, raw=raw)
-
-
-def _code(value: Any) -> str:
-    """infcode as text: platforms send 0, "0" and now and then 0.0."""
-    code = text_of(value)
-    return "0" if code in ("0.0", "0000") else code
 
 
 def _output(value: Any) -> dict[str, Any] | None:

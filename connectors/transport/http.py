@@ -127,16 +127,12 @@ def exchange(
     try:
         with client.stream(method, url, headers=dict(headers), content=content) as response:
             remote_clocks.note(response.url.host, response.headers.get("date", ""))
-            body, whole = _read(response, limit=limit, patience=_patience(client))
+            body, whole = _read(response, limit=limit, patience=client.timeout.read or 30.0)
     except _NOTHING_SENT as error:
         raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
     except httpx.RequestError as error:
         raise OutcomeUnknown(f"未收到答复 (no answer came back): {type(error).__name__}") from error
     return Reply(status=response.status_code, headers=dict(response.headers), body=body, whole=whole)
-
-
-def _patience(client: httpx.Client) -> float:
-    return client.timeout.read or 30.0
 
 
 def _read(response: httpx.Response, *, limit: int, patience: float) -> tuple[bytes, bool]:

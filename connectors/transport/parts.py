@@ -38,32 +38,26 @@ class _Cutter:
         self._inside = False
 
     def feed(self, piece: bytes) -> None:
-        while self._offset + len(piece) - self._start > self._room():
+        while self._offset + len(piece) - self._start > self._limit - (self.header if self._start else 0):
             self._cut(self._line_end if self._line_end > self._start else self._offset)
         if piece.count(b'"') % 2:
             self._inside, self._opened_at = not self._inside, self._offset
         self._offset += len(piece)
-        if piece.endswith(b"\n"):
-            self._line_ends()
+        if not piece.endswith(b"\n") or (self._inside and self._offset - self._opened_at <= _LONGEST_CELL):
+            return
+        # Here a line ends.
+        self._inside = False
+        if self._with_header and self._line_end == 0 and self._offset <= _LONGEST_CELL:
+            self.header = self._offset
+        self._line_end = self._offset
 
     def finish(self) -> tuple[tuple[int, int], ...]:
         self._cut(self._offset)
         return tuple(self.cuts)
 
-    def _room(self) -> int:
-        return self._limit - (self.header if self._start else 0)
-
     def _cut(self, at: int) -> None:
         self.cuts.append((self._start, at))
         self._start = at
-
-    def _line_ends(self) -> None:
-        if self._inside and self._offset - self._opened_at <= _LONGEST_CELL:
-            return
-        self._inside = False
-        if self._with_header and self._line_end == 0 and self._offset <= _LONGEST_CELL:
-            self.header = self._offset
-        self._line_end = self._offset
 
 
 def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> FileCuts:

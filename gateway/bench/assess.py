@@ -135,11 +135,15 @@ def bench_simulate(*, records: int, processes: int, seed: int) -> SimulateResult
     folder = Path(tempfile.mkdtemp(prefix="hubao-simulate-"))
     try:
         cases, members = _write(folder, records, processes, seed)
+        # The edition of 2021 with ten points more in its first band.
+        text = (_schemes() / f"{SCHEME}-{_EDITION}.toml").read_text(encoding="utf-8")
+        draft = folder / "draft.toml"
+        draft.write_text(text.replace("rate = 0.40", "rate = 0.50", 1), encoding="utf-8")
         plan = SimulationPlan(
             site=folder,
             open_office=wiring.open_office,
             schemes=_schemes(),
-            draft=_draft(folder),
+            draft=draft,
             against=_EDITION,
             file=cases,
         )
@@ -168,14 +172,6 @@ def _used_by_children() -> float:
     """Processor seconds of the processes this one has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def _draft(folder: Path) -> Path:
-    """The edition of 2021 with ten points more in its first band."""
-    text = (_schemes() / f"{SCHEME}-{_EDITION}.toml").read_text(encoding="utf-8")
-    draft = folder / "draft.toml"
-    draft.write_text(text.replace("rate = 0.40", "rate = 0.50", 1), encoding="utf-8")
-    return draft
 
 
 def _write(folder: Path, records: int, processes: int, seed: int) -> tuple[Path, int]:

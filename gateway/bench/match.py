@@ -172,31 +172,24 @@ def _work(office: Office, site: Path, plan: _Plan) -> _MatchTimes:
     tenth = plan.records // (10 * plan.processes)
     done = 0
     for content in _pages(office, plan):
-        _match_page(office, content, timed)
+        began = time.monotonic()
+        rows = identify(office, FEED, content, 0, len(content))
+        identified, used = time.monotonic(), time.process_time()
+        with office.store.read() as tx:
+            look_up(tx, office, FEED, rows, content)
+        timed.match += time.monotonic() - identified
+        timed.match_cpu += time.process_time() - used
+        timed.identify += identified - began
+        timed.counts.update(row.row_class for row in rows)
         done += len(content)
         if not timed.early_peak and done >= tenth:
             timed.early_peak = own_peak()
     for content in islice(_pages(office, plan), 1 + _SINGLES // office.gateway.batch_rows):
-        timed.singles += [_single(office, content, index) for index in range(min(len(content), _SINGLES))]
+        for index in range(min(len(content), _SINGLES)):
+            # Seconds from one row of a page to its decision, alone in its transaction.
+            began = time.monotonic()
+            rows = identify(office, FEED, content, index, index + 1)
+            with office.store.read() as tx:
+                look_up(tx, office, FEED, rows, content)
+            timed.singles.append(time.monotonic() - began)
     return timed
-
-
-def _match_page(office: Office, content: Rows, timed: _MatchTimes) -> None:
-    began = time.monotonic()
-    rows = identify(office, FEED, content, 0, len(content))
-    identified, used = time.monotonic(), time.process_time()
-    with office.store.read() as tx:
-        look_up(tx, office, FEED, rows, content)
-    timed.match += time.monotonic() - identified
-    timed.match_cpu += time.process_time() - used
-    timed.identify += identified - began
-    timed.counts.update(row.row_class for row in rows)
-
-
-def _single(office: Office, content: Rows, index: int) -> float:
-    """Seconds from one row of a page to its decision, alone in its transaction."""
-    began = time.monotonic()
-    rows = identify(office, FEED, content, index, index + 1)
-    with office.store.read() as tx:
-        look_up(tx, office, FEED, rows, content)
-    return time.monotonic() - began

@@ -14,7 +14,7 @@ from gateway.errors import BadInput, WrongUse
 
 if TYPE_CHECKING:
     from gateway.core.match import Model
-    from gateway.core.match.measuring.evaluating import Evaluation, Label, MatchAnswer, MatchTally
+    from gateway.core.match.measuring.evaluating import Evaluation, Label, MatchAnswer
     from gateway.core.match.measuring.lessons import Lessons
     from gateway.core.match.measuring.training import Change, Lesson
     from gateway.core.match.measuring.trying import Trial
@@ -272,7 +272,12 @@ def _show(evaluation: Evaluation, version: str) -> None:
     say(f"自动召回率，全部会员记录 (of all members' records) {_percent(total.recall_of_all)}")
     say(f"含复核召回率 (recall with review) {_percent(total.reached)}")
     say(f"需人工复核 (review) {total.review}，占记录 {_percent(total.review_share)}，确有必要 {total.review_wanted}")
-    table("按情形 (by kind)", _KIND_COLUMNS, [_kind_row(kind, tally) for kind, tally in evaluation.kinds.items()])
+    kinds = []
+    for kind, tally in evaluation.kinds.items():
+        missed = tally.members - tally.right - tally.review_right
+        counts = (tally.allowed, tally.right, tally.false, tally.review, tally.review_right, missed)
+        kinds.append((kind, tally.records, *counts))
+    table("按情形 (by kind)", _KIND_COLUMNS, kinds)
     rows = [
         (
             f"{score_bin.low:g}–{score_bin.high:g}",
@@ -289,11 +294,6 @@ def _show(evaluation: Evaluation, version: str) -> None:
         say(f"错配的结算号 (settlements matched wrongly)：{'、'.join(evaluation.false_matches)}")
     if evaluation.unlabelled or evaluation.unanswered:
         complain(f"无标注的记录{evaluation.unlabelled}，无记录的标注{evaluation.unanswered} (no label; no record)")
-
-
-def _kind_row(kind: str, tally: MatchTally) -> tuple[Any, ...]:
-    missed = tally.members - tally.right - tally.review_right
-    return kind, tally.records, tally.allowed, tally.right, tally.false, tally.review, tally.review_right, missed
 
 
 def _percent(share: float | None) -> str:

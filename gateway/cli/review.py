@@ -61,15 +61,14 @@ def review_list(
         emit({"review": rows})
         return
     columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待另一人确认")
-    table("待核", columns, [_line(row) for row in rows])
-
-
-def _line(row: dict[str, Any]) -> tuple[Any, ...]:
-    place = None if row["row"] is None else row["row"] + 1
-    reasons, score = all_in_words(row["reasons"]), score_in_words(row["score"])
-    kind = ITEM_KINDS.get(row["kind"], row["kind"])
-    head = (row["item_id"], kind, row["feed"], row["page_seq"], place, row["amount"], score, reasons)
-    return (*head, row["claim_id"], row["unsure"] or None, _proposal(row))
+    lines = []
+    for row in rows:
+        place = None if row["row"] is None else row["row"] + 1
+        reasons, score = all_in_words(row["reasons"]), score_in_words(row["score"])
+        question = ITEM_KINDS.get(row["kind"], row["kind"])
+        head = (row["item_id"], question, row["feed"], row["page_seq"], place, row["amount"], score, reasons)
+        lines.append((*head, row["claim_id"], row["unsure"] or None, _proposal(row)))
+    table("待核", columns, lines)
 
 
 def _proposal(row: dict[str, Any]) -> str | None:

@@ -227,26 +227,16 @@ def _rules(outcome: SimulationResult) -> Sheet:
     # Benefits are named only where there is more than one to speak of.
     if len(titles) <= 2 and len({pair.benefit for pair in pairs if pair.rule == "band"}) <= 1:
         titles = {}
-    rows: Rows = [
-        (
-            _rule_label(pair, titles),
-            pair.article,
-            pair.before.lines,
-            yuan(pair.before.amount),
-            pair.after.lines,
-            yuan(pair.after.amount),
-            yuan(pair.after.amount - pair.before.amount),
-        )
-        for pair in pairs
-    ]
+    rows: Rows = []
+    for pair in pairs:
+        rates = " → ".join(dict.fromkeys(f"{(rate * 100).normalize():f}%" for rate in pair.rates if rate is not None))
+        name = titles.get(pair.benefit) or RULES.get(pair.rule, pair.rule)
+        before, after = pair.before, pair.after
+        amounts = (before.lines, yuan(before.amount), after.lines, yuan(after.amount))
+        label = f"{name} {rates}" if rates else name
+        rows.append((label, pair.article, *amounts, yuan(after.amount - before.amount)))
     columns = ("规定", "条款", "现行笔数", "现行（元）", "草案笔数", "草案（元）", "差额（元）")
     return Sheet(name="rules", title="分段与各项规定", columns=columns, rows=rows)
-
-
-def _rule_label(pair: RulePair, titles: dict[str, str]) -> str:
-    rates = list(dict.fromkeys(f"{(rate * 100).normalize():f}%" for rate in pair.rates if rate is not None))
-    name = titles.get(pair.benefit) or RULES.get(pair.rule, pair.rule)
-    return " ".join([name, *([" → ".join(rates)] if rates else [])])
 
 
 def _rules_plain(outcome: SimulationResult) -> list[dict[str, Any]]:

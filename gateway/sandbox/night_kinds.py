@@ -142,11 +142,8 @@ class _Party:
                 continue
             self._drawn.add(person.index)
             member = _person(self._world.person(person.index), league, self._day)
-            end: End = "member"
-            if kind in TRAPS:
-                end = _end_of_trap(TRAPS[kind], line)
-            elif kind in KINDS:
-                end = _end_of_error(KINDS[kind], line, person)
+            untrapped: End = _end_of_error(KINDS[kind], line, person) if kind in KINDS else "member"
+            end = _end_of_trap(TRAPS[kind], line) if kind in TRAPS else untrapped
             return Guest(kind=kind, league=league, person=member, line=line, end=end)
         raise KeyError(kind)
 

@@ -46,8 +46,7 @@ def spoiled_records(people: Sequence[RosterMember], *, seed: int, of_each: int) 
         # An error that can happen to few or nobody ends in fewer records, or none.
         with suppress(KeyError):
             for index in range(of_each):
-                dice = Dice("spoiled", seed, kind, index)
-                line, person = spoil(dice, kind, cast.draw, f"{kind}{index}")
+                line, person = spoil(Dice("spoiled", seed, kind, index), kind, cast.draw, f"{kind}{index}")
                 made.append((line, person.index))
         left -= chosen.life if made else 0
         for line, place in made:

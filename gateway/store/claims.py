@@ -20,10 +20,6 @@ def _row(values: Sequence[Any]) -> PrefilledClaim:
     return PrefilledClaim(**dict(zip(_COLUMNS, values, strict=True)))
 
 
-def _values(row: PrefilledClaim) -> tuple[Any, ...]:
-    return msgspec.structs.astuple(row)
-
-
 def of_people(tx: Connection, person_ids: Iterable[int]) -> list[PrefilledClaim]:
     """The claims of these people."""
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
@@ -36,7 +32,7 @@ def by_ids(tx: Connection, claim_ids: Iterable[str]) -> list[PrefilledClaim]:
 
 def save(tx: Connection, new: Sequence[PrefilledClaim], changed: Sequence[PrefilledClaim]) -> None:
     """Insert new claims and write new versions over older ones."""
-    insert_many(tx, schema.claim, _COLUMNS, [_values(row) for row in new])
+    insert_many(tx, schema.claim, _COLUMNS, [msgspec.structs.astuple(row) for row in new])
     sql = (
         "update claim set member_id = ?, version = ?, status = ?, edition = ?, payable = ?, flags = ?,"
         " claim_by = ?, content = ?, updated_at = ?, form = ? where claim_id = ?"

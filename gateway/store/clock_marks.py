@@ -65,7 +65,12 @@ def note(tx: Connection, process: str, *, began: datetime, now: datetime, truste
     """What this process's clock reads now, and whether it is in line with what was known before the process began."""
     seen = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted"}
     _put(tx, {"process": process, "began_at": to_ms(began), "basis": "start", **seen}, again=seen)
-    _forget_old(tx)
+    # The newest marks are enough; one in doubt stays until it is vouched for.
+    table = schema.clock_mark
+    oldest_kept = select(table.c.mark_id).order_by(table.c.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
+    newest = select(table.c.mark_id).where(table.c.state == "trusted").order_by(table.c.seen_at.desc()).limit(1)
+    old = (table.c.mark_id <= oldest_kept.scalar_subquery()) & (table.c.state != "doubted")
+    tx.execute(delete(table).where(old, table.c.mark_id != newest.scalar_subquery()))
 
 
 def vouch(tx: Connection, process: str, *, now: datetime, basis: str, by: str | None) -> None:
@@ -81,12 +86,3 @@ def _put(tx: Connection, row: dict[str, Any], *, again: dict[str, Any]) -> None:
     """A process has one row; `again` is what changes when it comes once more."""
     new = insert_for(tx, schema.clock_mark).values(**row)
     tx.execute(new.on_conflict_do_update(index_elements=[schema.clock_mark.c.process], set_=again))
-
-
-def _forget_old(tx: Connection) -> None:
-    """The newest marks are enough; one in doubt stays until it is vouched for."""
-    table = schema.clock_mark
-    oldest_kept = select(table.c.mark_id).order_by(table.c.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
-    newest = select(table.c.mark_id).where(table.c.state == "trusted").order_by(table.c.seen_at.desc()).limit(1)
-    old = (table.c.mark_id <= oldest_kept.scalar_subquery()) & (table.c.state != "doubted")
-    tx.execute(delete(table).where(old, table.c.mark_id != newest.scalar_subquery()))

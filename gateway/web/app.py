@@ -41,7 +41,17 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
         jobs_ended = await run_in_threadpool(stop)
         app.state.at_rest = await run_in_threadpool(desk.close) and jobs_ended
 
-    app = _empty_app(office, lifespan)
+    # The documentation pages of the framework load scripts from outside, and these networks have no outside.
+    app = FastAPI(
+        title=office.gateway.name,
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
     app.state.desk, app.state.at_rest = desk, False
     for router in (feeds.router, associations.router, facts.router, reviews.router, health.router):
         app.include_router(router)
@@ -68,17 +78,3 @@ def make_refusing_app(title: str) -> FastAPI:
 
     problems.install(app)
     return app
-
-
-def _empty_app(office: Office, lifespan: object) -> FastAPI:
-    # The documentation pages of the framework load scripts from outside, and these networks have no outside.
-    return FastAPI(
-        title=office.gateway.name,
-        version=__version__,
-        description=_DESCRIPTION,
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=lifespan,  # type: ignore[arg-type]
-    )

@@ -71,7 +71,9 @@ def read_header(cells: list[str]) -> Header | None:
     for index, cell in enumerate(cells):
         column = _KNOWN.get(plain(cell))
         if column is None:
-            unknown += [(index, _harmless(cell))] if cell.strip() else []
+            # Header words may be shown. Digits in a row could be a person's, so such words are left out.
+            words = cell.strip()[:20]
+            unknown += [(index, "" if _DIGITS.search(words) else words)] if words else []
         elif column in at:
             doubled.append(column)
         else:
@@ -113,12 +115,6 @@ def plain(cell: str) -> str:
     """A header cell as it is compared: half width, lower case, without spaces, stars, marks and brackets."""
     text = unicodedata.normalize("NFKC", cell).lower()
     return _NOISE.sub("", _BRACKETS.sub("", text)).strip("\ufeff'\"")
-
-
-def _harmless(cell: str) -> str:
-    """Header words that may be shown. Digits in a row could be a person's, so such words are left out."""
-    words = cell.strip()[:20]
-    return "" if _DIGITS.search(words) else words
 
 
 _KNOWN: Final[dict[str, str]] = {plain(word): column for column, words in NAMES.items() for word in (column, *words)}

@@ -67,7 +67,11 @@ def persons_of(groups: Iterable[Group]) -> list[list[Group]]:
     people: list[list[Group]] = []
     for group in sorted(groups, key=lambda member_group: (member_group.person is None, member_group.first)):
         for person in people:
-            if not any(_apart(group, member_group) for member_group in person):
+            if not any(
+                (group.claimed and member_group.claimed)
+                or any(overlap(a.coverage, b.coverage) for a in group.members for b in member_group.members)
+                for member_group in person
+            ):
                 person.append(group)
                 break
         else:
@@ -79,9 +83,3 @@ def who_stays(groups: Sequence[Group]) -> int | None:
     """Which person these groups are from now on: the one with decided claims, else the lowest id; None: a new one."""
     stored = [group for group in groups if group.person is not None]
     return min(stored, key=lambda group: (not group.claimed, group.person)).person if stored else None
-
-
-def _apart(group: Group, counterpart: Group) -> bool:
-    if group.claimed and counterpart.claimed:
-        return True
-    return any(overlap(a.coverage, b.coverage) for a in group.members for b in counterpart.members)

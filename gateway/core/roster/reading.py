@@ -106,7 +106,14 @@ class _Roll:
     def people(self) -> Iterator[RosterMember]:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
         for rows in self._members.values():
-            self._compare_rows(rows)
+            first = rows[0]
+            for row in rows[1:]:
+                differing = [name for name in _MUST_AGREE if getattr(row, name) != getattr(first, name)]
+                if not same_name(row.name, first.name):
+                    differing.insert(0, "name")
+                for column in differing:
+                    message = f"{shown(column)}与第{first.row}行同一会员号的不一致 (differs from row {first.row})"
+                    self._refuse(row, column, "rows_disagree", message)
             self._compare_periods(rows)
         # A person is one document, whatever the number of memberships.
         persons: defaultdict[tuple[str, str], list[RosterRow]] = defaultdict(list)
@@ -116,18 +123,14 @@ class _Roll:
         for rows in persons.values():
             if len(rows) > 1:
                 self._compare_members(sorted(rows, key=_row_number))
-        self._say_who_is_set_aside()
+        # A sound row of a refused member is not taken either, and says so: every row is accounted for.
+        named = {finding.row for finding in self._reader.findings if finding.level == "error"}
+        for number, bad in self._refused.items():
+            for row in self._members.get(number, ()):
+                if row.row not in named:
+                    message = f"因第{bad}行有误，本行未导入 (set aside because of row {bad})"
+                    self._reader.note(row.row, "member_no", "set_aside", message)
         return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
-
-    def _compare_rows(self, rows: list[RosterRow]) -> None:
-        first = rows[0]
-        for row in rows[1:]:
-            differing = [name for name in _MUST_AGREE if getattr(row, name) != getattr(first, name)]
-            if not same_name(row.name, first.name):
-                differing.insert(0, "name")
-            for column in differing:
-                message = f"{shown(column)}与第{first.row}行同一会员号的不一致 (differs from row {first.row})"
-                self._refuse(row, column, "rows_disagree", message)
 
     def _compare_members(self, rows: list[RosterRow]) -> None:
         """One document under two member numbers is one person only if the names agree."""
@@ -162,15 +165,6 @@ class _Roll:
     def _refuse(self, row: RosterRow, column: str, code: str, message: str) -> None:
         self._reader.note(row.row, column, code, message)
         self._refused.setdefault(row.member_no, row.row)
-
-    def _say_who_is_set_aside(self) -> None:
-        """A sound row of a refused member is not taken either, and says so: every row is accounted for."""
-        named = {finding.row for finding in self._reader.findings if finding.level == "error"}
-        for number, bad in self._refused.items():
-            for row in self._members.get(number, ()):
-                if row.row not in named:
-                    message = f"因第{bad}行有误，本行未导入 (set aside because of row {bad})"
-                    self._reader.note(row.row, "member_no", "set_aside", message)
 
 
 def _member(rows: list[RosterRow]) -> RosterMember:

@@ -57,7 +57,11 @@ class RowReader:
         self._width = header.width
         skipped = () if rules.with_coverage else _PERIOD
         at = {column: index for column, index in header.at.items() if column not in skipped}
-        self._plan = [(column, at[column], _reader(column)) for column in NAMES if column in at]
+        self._plan: list[tuple[str, int, Callable[[Cell], Any]]] = []
+        for column in [column for column in NAMES if column in at]:
+            read = values.cell_reader(values.parser_of(column))
+            read = lru_cache(maxsize=2**16)(read) if values.repeats(column) else read
+            self._plan.append((column, at[column], read))
 
     def read(self, number: int, cells: list[Cell]) -> tuple[str | None, RosterRow | None]:
         """The member number if it can be read, and the row if it is sound; else its findings are noted."""
@@ -128,7 +132,13 @@ class RowReader:
         if self._rules.scheme_default is not None:
             period_values.setdefault("scheme", self._rules.scheme_default)
         self._require(number, COVERAGE if self._rules.families is None else ("scheme",), period_values)
-        period_values["scheme"] = self._scheme_code(number, period_values.get("scheme"))
+        written, schemes = period_values.get("scheme"), self._rules.schemes
+        period_values["scheme"] = written
+        if written is not None and schemes is not None and written != self._rules.scheme_default:
+            if written not in schemes:
+                message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
+                self.note(number, "scheme", "unknown_scheme", message)
+            period_values["scheme"] = schemes.get(written)
         if self._rules.families is not None:
             self._complete_period(number, period_values, self._rules.families.get(period_values["scheme"] or ""))
         if any(period_values.get(column) is None for column in COVERAGE):
@@ -162,17 +172,3 @@ class RowReader:
                 return
             period_values.setdefault("coverage_from", made.first_day)
             period_values.setdefault("coverage_to", made.last_day)
-
-    def _scheme_code(self, number: int, written: str | None) -> str | None:
-        schemes = self._rules.schemes
-        if written is None or schemes is None or written == self._rules.scheme_default:
-            return written
-        if written not in schemes:
-            message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
-            self.note(number, "scheme", "unknown_scheme", message)
-        return schemes.get(written)
-
-
-def _reader(column: str) -> Callable[[Cell], Any]:
-    read = values.cell_reader(values.parser_of(column))
-    return lru_cache(maxsize=2**16)(read) if values.repeats(column) else read

@@ -291,18 +291,16 @@ def rule_pairs(before: RulesFigures, after: RulesFigures) -> list[RulePair]:
     by years), only lines of the same rate are put side by side.
     """
     places = {key[:3] for key in before.rules.keys() | after.rules.keys()}
-    return [pair for place in sorted(places) for pair in _pairs_at(place, before.rules, after.rules)]
-
-
-def _pairs_at(
-    place: tuple[str, str, int], before: dict[RuleKey, RuleSum], after: dict[RuleKey, RuleSum]
-) -> list[RulePair]:
-    old = [key[3] for key in before if key[:3] == place]
-    new = [key[3] for key in after if key[:3] == place]
-    if len(old) == len(new) == 1:
-        return [_pair(place, before, after, old[0], new[0])]
-    rates = sorted(set(old) | set(new), key=lambda rate: -1 if rate is None else rate)
-    return [_pair(place, before, after, rate, rate) for rate in rates]
+    pairs = []
+    for place in sorted(places):
+        old = [key[3] for key in before.rules if key[:3] == place]
+        new = [key[3] for key in after.rules if key[:3] == place]
+        if len(old) == len(new) == 1:
+            pairs.append(_pair(place, before.rules, after.rules, old[0], new[0]))
+            continue
+        for rate in sorted(set(old) | set(new), key=lambda rate: -1 if rate is None else rate):
+            pairs.append(_pair(place, before.rules, after.rules, rate, rate))
+    return pairs
 
 
 def _pair(

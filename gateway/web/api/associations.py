@@ -17,7 +17,6 @@ from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, parse_yuan, yuan
-from gateway.store.members import MemberRow
 from gateway.web.api.cursors import opaque, place_of
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
@@ -206,22 +205,19 @@ def _look_up(desk: Desk, association: str, member_no: str) -> LookupResult:
     if row.opt_out:
         raise Problem("opted_out")
     asked = lines_about(office, row)
-    failures = [error for feed in asked if (error := _ask_line(desk, feed, row)) is not None]
+    # What went wrong on one line is told after the other lines were asked too.
+    failures: list[HubaoError] = []
+    for feed in asked:
+        try:
+            line: Any = desk.doors.feed(office, feed)
+            look_up(office, feed, line, row.member_id)
+        except Unavailable as error:
+            log.warning("lookup over %s: %s", feed, error)
+            failures.append(Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error)))
+        except WrongUse as error:
+            log.error("lookup over %s: %s", feed, error)
+            failures.append(Problem("not_configured"))
     if failures:
         raise failures[0]
     shown = claims_of_person(office, association, row.person_id)
     return LookupResult(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
-
-
-def _ask_line(desk: Desk, feed: str, row: MemberRow) -> HubaoError | None:
-    """Ask one line; what went wrong is told after the other lines were asked too."""
-    try:
-        line: Any = desk.doors.feed(desk.office, feed)
-        look_up(desk.office, feed, line, row.member_id)
-    except Unavailable as error:
-        log.warning("lookup over %s: %s", feed, error)
-        return Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error))
-    except WrongUse as error:
-        log.error("lookup over %s: %s", feed, error)
-        return Problem("not_configured")
-    return None

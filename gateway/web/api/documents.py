@@ -90,20 +90,15 @@ def complete(app: FastAPI) -> None:
     def openapi() -> OpenApi:
         document = plain()
         parts = document.setdefault("components", {})
-        parts["schemas"] = _schemas()
+        kinds = sorted(_documented, key=lambda kind: kind.__name__)
+        schemas = msgspec.json.encode(msgspec.json.schema_components(kinds, ref_template=_REF)[1]).decode()
+        for name, published in _PUBLISHED.items():
+            for before, after in ((f'"{name}"', f'"{published}"'), (f'/{name}"', f'/{published}"')):
+                schemas = schemas.replace(before, after)
+        parts["schemas"] = msgspec.json.decode(schemas)
         text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
         key = {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}
         parts["securitySchemes"] = {_SCHEME: key}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _schemas() -> OpenApi:
-    kinds = sorted(_documented, key=lambda kind: kind.__name__)
-    text = msgspec.json.encode(msgspec.json.schema_components(kinds, ref_template=_REF)[1]).decode()
-    for name, published in _PUBLISHED.items():
-        for before, after in ((f'"{name}"', f'"{published}"'), (f'/{name}"', f'/{published}"')):
-            text = text.replace(before, after)
-    schemas: OpenApi = msgspec.json.decode(text)
-    return schemas

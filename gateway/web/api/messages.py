@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -38,15 +37,11 @@ def decode(body: bytes, kind: type[S]) -> S:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise Problem("not_valid", _which_key(str(error), kind.__struct_fields__)) from None
+        keys, place = kind.__struct_fields__, _PLACE.search(str(error))
+        wrong = f"{place[1]} 的值不合要求 (its value is not valid)；" if place and place[1] in keys else ""
+        raise Problem("not_valid", f"{wrong}请求体的键 (keys of the body): {'、'.join(keys)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("bad_request", "请求体应为 JSON (the body must be JSON)") from None
-
-
-def _which_key(message: str, keys: Sequence[str]) -> str:
-    place = _PLACE.search(message)
-    wrong = f"{place[1]} 的值不合要求 (its value is not valid)；" if place and place[1] in keys else ""
-    return f"{wrong}请求体的键 (keys of the body): {'、'.join(keys)}"
 
 
 def json_answer(value: Any, *, status: int = 200) -> Response:

@@ -39,7 +39,13 @@ async def proved(association: str, request: Request) -> bytes:
     body = await read_body(request, limit=_BODY_LIMIT)
     verify = await run_in_threadpool(_verifier, office, association)
     asks = request.method == "GET"
-    message_id = verify(dict(request.headers), _address(request) if asks else body, office.now())
+    signed = body
+    if asks:
+        # A request without a body signs `GET /path?query`, as it came over the wire.
+        path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+        query: bytes = request.scope["query_string"]
+        signed = b"GET " + path + (b"?" + query if query else b"")
+    message_id = verify(dict(request.headers), signed, office.now())
     if not asks:
         digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
         seen = await run_in_threadpool(requests.first_came, office, digest, keep_seconds=wiring.REPLAY_SECONDS)
@@ -50,13 +56,6 @@ async def proved(association: str, request: Request) -> bytes:
 
 
 Proved = Annotated[bytes, Depends(proved)]
-
-
-def _address(request: Request) -> bytes:
-    """`GET /path?query`, as it came over the wire: what a request without a body signs."""
-    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-    query: bytes = request.scope["query_string"]
-    return b"GET " + path + (b"?" + query if query else b"")
 
 
 def _verifier(office: Office, association: str) -> wiring.Verify:
@@ -79,14 +78,10 @@ class SignedRoute(APIRoute):
                 return await handle(request)
             except HubaoError as error:
                 noted = getattr(request.state, "noted", None)
-                if noted is not None and _not_now(error):
+                # Nothing was done, and the same request may be carried out later.
+                later = isinstance(error, Problem) and KINDS[error.code][0] >= 500
+                if noted is not None and (later or isinstance(error, (Unavailable, Conflict))):
                     await run_in_threadpool(requests.forget, desk_of(request).office, noted)
                 raise
 
         return handle_once
-
-
-def _not_now(error: HubaoError) -> bool:
-    """Whether nothing was done, and the same request may be carried out later."""
-    later = isinstance(error, Problem) and KINDS[error.code][0] >= 500
-    return later or isinstance(error, (Unavailable, Conflict))
