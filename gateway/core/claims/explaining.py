@@ -157,7 +157,12 @@ def explain(
 ) -> Explanation:
     """The sentences and the list for one estimate; `records` are its settlements, `flags` those of the claim."""
     bill = _Bill(records)
-    bases = [(words, bill.base(words)) for words in _bases_used(estimate, wording)]
+    # The bases this estimate rests on: the only one, or those of the benefits its lines name.
+    names = dict.fromkeys(line.benefit for line in estimate.lines if line.benefit is not None)
+    rested_on = (
+        [wording.only] if wording.only is not None else [wording.bases[name] for name in names if name in wording.bases]
+    )
+    bases = [(words, bill.base(words)) for words in rested_on]
     sentences = [_opening(estimate, records, bill)]
     if estimate.lines:
         sentences += [
@@ -215,14 +220,6 @@ class _Bill:
 
 _Bases: TypeAlias = Sequence[tuple[BaseWords, int | None]]
 """The bases an estimate rests on, each with its amount."""
-
-
-def _bases_used(estimate: BenefitEstimate, wording: Wording) -> Sequence[BaseWords]:
-    """The bases this estimate rests on: the only one, or those of the benefits its lines name."""
-    if wording.only is not None:
-        return (wording.only,)
-    names = dict.fromkeys(line.benefit for line in estimate.lines if line.benefit is not None)
-    return [wording.bases[name] for name in names if name in wording.bases]
 
 
 def explain_withdrawal(reason: str) -> Explanation:
@@ -289,7 +286,11 @@ def _not_covered(estimate: BenefitEstimate, bill: _Bill, wording: Wording, bases
             bands = [line for line in estimate.lines if line.rule == "band" and line.benefit == words.benefit]
             inside = sum(line.base or 0 for line in bands)
         if base is not None and inside < base:
-            parts.append(_outside_bands(base - inside, base, words))
+            kind, reason, outside = "outside_bands", "未达到起付额或不在补助分段之内的部分不予补助", words.article
+            if words.ends_at is not None and base > words.ends_at:
+                kind, reason = "above_bands", f"超过{yuan(words.ends_at)}元的部分不予补助"
+                outside = words.end_article
+            parts.append(_item(kind, base - inside, reason, outside))
     if own > 0:
         parts.append(_item("own_share", own, "自付部分中按规定比例由个人承担", article))
     return parts + cuts
@@ -307,12 +308,6 @@ def _left_out(bill: _Bill, bases: _Bases) -> list[NotCovered]:
         if amount is not None and amount > 0:
             parts.append(_item(what, amount, reason, shown[0].article))
     return parts
-
-
-def _outside_bands(amount: int, base: int, words: BaseWords) -> NotCovered:
-    if words.ends_at is not None and base > words.ends_at:
-        return _item("above_bands", amount, f"超过{yuan(words.ends_at)}元的部分不予补助", words.end_article)
-    return _item("outside_bands", amount, "未达到起付额或不在补助分段之内的部分不予补助", words.article)
 
 
 def _item(what: str, amount: int, reason: str, article: str | None) -> NotCovered:

@@ -178,8 +178,16 @@ def needs_person(estimate: BenefitEstimate) -> bool:
 
 
 def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
-    identities = _identities(units)
+    # The identity of each unit for ever (design §5.2): its visit, or the settlement where that is taken. A decided
+    # claim keeps its identity whatever comes later; what cannot be paid gives way to what can.
+    identities = [unit.identity for unit in units]
     taken = set(identities)
+    if len(taken) < len(identities):
+        taken = set()
+        for at in sorted(range(len(units)), key=lambda at: (units[at].decision is None, units[at].reason is not None)):
+            if identities[at] in taken:
+                identities[at] = units[at].settlement_identity
+            taken.add(identities[at])
     situations = []
     for unit, identity in zip(units, identities, strict=True):
         merged: tuple[str, ...] = ()
@@ -192,22 +200,6 @@ def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
             situation.period.stays += 1
         situations.append(situation)
     return situations
-
-
-def _identities(units: Sequence[CareUnit]) -> list[str]:
-    """The identity of each unit for ever (design §5.2): its visit, or the settlement where that is taken.
-
-    A decided claim keeps its identity whatever comes later; what cannot be paid gives way to what can.
-    """
-    names = [unit.identity for unit in units]
-    if len(set(names)) == len(names):
-        return names
-    taken: set[str] = set()
-    for at in sorted(range(len(units)), key=lambda at: (units[at].decision is None, units[at].reason is not None)):
-        if names[at] in taken:
-            names[at] = units[at].settlement_identity
-        taken.add(names[at])
-    return names
 
 
 def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
@@ -258,9 +250,20 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
         if unit.reason is not None:
             return self._not_payable(situation, unit.reason)
         if unit.decision is not None:
-            return self._decided(situation, unit.decision)
+            payable = unit.decision.payable
+            text = texts.decided_text(payable, unit.decision.refused)
+            lines = [BenefitLine(rule="decided", article="协会核定", amount=payable, text=text)]
+            flags = ["decided_before"] if unit.changed else []
+            return _estimate_of(situation, lines, payable, flags + doubts_of(situation), ["decided.fixed"])
         if unit.would_join is not None:
-            return self._joining(situation, unit.would_join)
+            # Nothing is paid by itself; the line tells what the whole would be worth beside what was decided.
+            worth = self._worth(unit.would_join, unit.joined_decisions)
+            lines = []
+            if worth is not None:
+                text = texts.difference_text(worth, sum(decision.payable for decision in unit.joined_decisions))
+                lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
+            flags = ["decided_before", *doubts_of(situation)]
+            return _estimate_of(situation, lines, 0, flags, ["decided.fixed"])
         return self.undecided(situation)
 
     def undecided(self, situation: Situation) -> BenefitEstimate:
@@ -270,9 +273,14 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             reason = "not_covered" if situation.measure.days_known else "incomplete"
             return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
         situation.first = situation.unit.kind not in period.taken
-        ruled_out = _ruled_out(situation, period)
-        if ruled_out is not None:
-            return self._not_payable(situation, ruled_out)
+        # Nothing is paid whatever the amounts in the waiting days, then where an exclusion of the file holds.
+        first = situation.measure.first
+        waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None
+        if waiting and waits(period, max(first or period.first, period.first)):
+            return self._not_payable(situation, WAITING)
+        for exclusion in period.edition.exclusions:
+            if holds(exclusion.conditions, situation):
+                return self._not_payable(situation, exclusion.reason)
         return self._priced(situation, period)
 
     def _not_payable(self, situation: Situation, reason: str) -> BenefitEstimate:
@@ -285,22 +293,6 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             situation.period.taken.setdefault(situation.unit.kind, None)
         return _estimate_of(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
 
-    def _decided(self, situation: Situation, decision: ClaimDecision) -> BenefitEstimate:
-        text = texts.decided_text(decision.payable, decision.refused)
-        line = BenefitLine(rule="decided", article="协会核定", amount=decision.payable, text=text)
-        flags = ["decided_before"] if situation.unit.changed else []
-        return _estimate_of(situation, [line], decision.payable, flags + doubts_of(situation), ["decided.fixed"])
-
-    def _joining(self, situation: Situation, whole: CareUnit) -> BenefitEstimate:
-        """Nothing is paid by itself; the line tells what the whole would be worth beside what was decided."""
-        decisions = situation.unit.joined_decisions
-        worth = self._worth(whole, decisions)
-        lines = []
-        if worth is not None:
-            text = texts.difference_text(worth, sum(decision.payable for decision in decisions))
-            lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
-        return _estimate_of(situation, lines, 0, ["decided_before", *doubts_of(situation)], ["decided.fixed"])
-
     def _worth(self, whole: CareUnit, decisions: Sequence[ClaimDecision]) -> int | None:
         """What the whole stay would be worth had nothing been decided; None where that cannot be told."""
         situation = situation_of(whole, "", self.case)
@@ -308,7 +300,12 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
         if not situation.measure.usable:
             return None
         if period is None:
-            return 0 if _base_known(situation) else None
+            # Not covered is worth nothing, where the amounts are there that the latest edition needs.
+            latest = self.case.family.editions[-1]
+            shares = [benefit for benefit in latest.benefits if isinstance(benefit, ShareBenefit)]
+            applying = [share for share in shares if holds(share.conditions, situation)]
+            bases = [base_of(share.base, situation, latest.ceiling or 0) for share in applying]
+            return None if None in bases else 0
         situation.first = whole.kind not in period.taken or period.taken[whole.kind] in decisions
         spared = sum(decision.payable for decision in decisions if not decision.refused)
         price = price_unit(situation, period, self.uses, spared=spared)
@@ -332,26 +329,6 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
         doubts = doubts_of(situation)
         assumed = price.assumed + _leaned_on(situation, period, doubts)
         return _estimate_of(situation, price.lines, price.payable, [*price.flags, *doubts], assumed)
-
-
-def _ruled_out(situation: Situation, period: Period) -> str | None:
-    """The reason why nothing is paid whatever the amounts: the waiting days, then the file's exclusions."""
-    first = situation.measure.first
-    waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None
-    if waiting and waits(period, max(first or period.first, period.first)):
-        return WAITING
-    for exclusion in period.edition.exclusions:
-        if holds(exclusion.conditions, situation):
-            return exclusion.reason
-    return None
-
-
-def _base_known(situation: Situation) -> bool:
-    """Whether the amounts are there that the latest edition needs."""
-    edition = situation.case.family.editions[-1]
-    shares = [benefit for benefit in edition.benefits if isinstance(benefit, ShareBenefit)]
-    applying = [share for share in shares if holds(share.conditions, situation)]
-    return all(base_of(share.base, situation, edition.ceiling or 0) is not None for share in applying)
 
 
 def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> list[str]:

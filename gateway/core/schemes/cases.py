@@ -156,11 +156,8 @@ def _each(values: list[Any], place: str, read: Callable[[object, str], T]) -> li
 
 def _wrong(place: str, value: object, allowed: str) -> BadCase:
     """What kind of value stood there, never the value: it could belong to a person."""
-    return BadCase("wrong_type", f"{place}: 是 (is) {_kind(value)}；应为 (should be) {allowed}")
-
-
-def _kind(value: object) -> str:
-    return _KINDS.get(type(value), "数字 number")
+    kind = _KINDS.get(type(value), "数字 number")
+    return BadCase("wrong_type", f"{place}: 是 (is) {kind}；应为 (should be) {allowed}")
 
 
 def _table(value: object, place: str) -> dict[str, Any]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from gateway.core.schemes.language.edition import ClaimWindow
 from gateway.core.schemes.units.joining import months_later
-from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
 
 _LAST_DAY: Final = date.max.toordinal()
@@ -22,20 +20,17 @@ def claim_by(situation: Situation) -> date | None:
     if window.fixed_day is not None:
         month, day = window.fixed_day
         return date(min(period.last.year + 1, 9999), month, day)
-    counted_from = _counted_from(window, situation, period)
+    parts, settled = situation.unit.parts, situation.measure.settled
+    if window.counts_from == "period_end":
+        counted_from: date | None = period.last
+    elif window.counts_from == "discharge" and parts and parts[-1].record.discharged_on is not None:
+        counted_from = parts[-1].record.discharged_on
+    elif settled is None and situation.unit.event is not None:
+        counted_from = situation.unit.event.on
+    else:
+        counted_from = None if settled is None else settled.date()
     if counted_from is None:
         return None
     if window.years is not None:
         return months_later(counted_from, 12 * window.years) if counted_from.year + window.years < 9999 else date.max
     return date.fromordinal(min(counted_from.toordinal() + (window.days or 0), _LAST_DAY))
-
-
-def _counted_from(window: ClaimWindow, situation: Situation, period: Period) -> date | None:
-    if window.counts_from == "period_end":
-        return period.last
-    parts, settled = situation.unit.parts, situation.measure.settled
-    if window.counts_from == "discharge" and parts and parts[-1].record.discharged_on is not None:
-        return parts[-1].record.discharged_on
-    if settled is None and situation.unit.event is not None:
-        return situation.unit.event.on
-    return None if settled is None else settled.date()

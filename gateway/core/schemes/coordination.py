@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 
 from gateway.core.schemes.assessing import assess
 from gateway.core.schemes.language.edition import SchemeFamily
@@ -71,17 +70,15 @@ def payment_by(
     scheme: str, settlements: Sequence[str], payable: int, records: Sequence[SettlementRecord]
 ) -> OtherPayment:
     """One payment of another scheme, with the first day of its settlements."""
-    days = [_day(record) for record in records if record.settlement_no in settlements and not record.reversal]
+    days = []
+    for record in records:
+        if record.settlement_no in settlements and not record.reversal:
+            settled = record.settled_at
+            zoned = None if settled is None or settled.tzinfo is None else settled.astimezone(SHANGHAI_OFFSET)
+            days.append(record.admitted_on or (None if zoned is None else zoned.date()))
     return OtherPayment(
         scheme=scheme,
         settlements=tuple(settlements),
         payable=payable,
         on=min([day for day in days if day is not None], default=None),
     )
-
-
-def _day(record: SettlementRecord) -> date | None:
-    if record.admitted_on is not None:
-        return record.admitted_on
-    settled = record.settled_at
-    return None if settled is None or settled.tzinfo is None else settled.astimezone(SHANGHAI_OFFSET).date()

@@ -103,6 +103,13 @@ def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
         elif cap.per == "year":
             keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
             caps += [_use(cap, uses.used[key], key[2], insured) for key in sorted(keys) if len(key) == 3]
+    deductibles = []
+    for benefit in period.edition.benefits:
+        if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":
+            used, most = period.deductibles.get(benefit.name, 0), benefit.deductible.first
+            deductibles.append(
+                DeductibleUse(benefit=benefit.name, limit=most, used=Money(used), left=Money(max(0, most - used)))
+            )
     return PeriodLedger(
         first=period.first,
         last=period.last,
@@ -112,7 +119,7 @@ def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
         stays=period.stays,
         allowances=tuple(sorted(set(period.due))),
         caps=tuple(caps),
-        deductibles=tuple(_deductibles(period)),
+        deductibles=tuple(deductibles),
     )
 
 
@@ -127,14 +134,3 @@ def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
         used=Money(used),
         left=Money(max(0, most - used)),
     )
-
-
-def _deductibles(period: Period) -> list[DeductibleUse]:
-    deductibles = []
-    for benefit in period.edition.benefits:
-        if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":
-            used, most = period.deductibles.get(benefit.name, 0), benefit.deductible.first
-            deductibles.append(
-                DeductibleUse(benefit=benefit.name, limit=most, used=Money(used), left=Money(max(0, most - used)))
-            )
-    return deductibles

@@ -117,7 +117,16 @@ class Search:
         self._open_people({row.person_id for row in members.by_id(self._tx, unopened)})
         for _, member_id, indexes in sorted((block, member_id, rows_of[block]) for block, member_id in hits):
             self._offer(member_id, indexes)
-        self._know_person_numbers()
+        # Which candidates have the person number a row carries: learnt ones are known by their digests alone.
+        compiled = self._office.mapping_of(self._feed)
+        doubtful = [index for index in self._candidates.of_rows if index not in self._candidates.by_number]
+        carried = {index: compiled.subject(self._content, index).person_no for index in doubtful}
+        block_of = {number: person_block(self._office, self._feed, number) for number in carried.values() if number}
+        learnt = set(blocks.find(self._tx, block_of.values()))
+        for index, number in carried.items():
+            for member in self._candidates.of_rows[index] if number else ():
+                if number and (block_of[number], member.member_id) in learnt:
+                    self._candidates.person_nos[index, member.member_id] = number
 
     def _offer(self, member_id: int, indexes: Iterable[int]) -> None:
         if member_id in self._shut_members:
@@ -139,18 +148,6 @@ class Search:
         self._candidates.aside += aside
         waiting = not_written_off(self._tx, aside)
         self._shut_members.update(int(piece.name) for piece in waiting if piece.subject in self._associations)
-
-    def _know_person_numbers(self) -> None:
-        """Which candidates have the person number a row carries: learnt ones are known by their digests alone."""
-        compiled = self._office.mapping_of(self._feed)
-        doubtful = [index for index in self._candidates.of_rows if index not in self._candidates.by_number]
-        carried = {index: compiled.subject(self._content, index).person_no for index in doubtful}
-        block_of = {number: person_block(self._office, self._feed, number) for number in carried.values() if number}
-        learnt = set(blocks.find(self._tx, block_of.values()))
-        for index, number in carried.items():
-            for member in self._candidates.of_rows[index] if number else ():
-                if number and (block_of[number], member.member_id) in learnt:
-                    self._candidates.person_nos[index, member.member_id] = number
 
 
 def number_asked(row: AskingRow) -> str | None:

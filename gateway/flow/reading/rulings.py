@@ -16,7 +16,7 @@ from gateway.core.normalise import Rows
 from gateway.core.reviewing import alone, memory_of
 from gateway.flow.office import Office
 from gateway.flow.reading.candidates import CandidateSet
-from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
+from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.person import Subject
 from gateway.store import members, rulings
 from gateway.store.engine import Tx
@@ -141,8 +141,10 @@ class _Bench:
         if not about_its_own or not _in_doubt(decision):
             return decision, set()
         for ruling in about_its_own:
-            member = self._member(association, ruling.member_id) if ruling.same else None
-            if member is not None:
+            rows = members.by_id(self._tx, [ruling.member_id]) if ruling.same else []
+            enrolled = [row for row in rows if row.association == association and not row.opt_out]
+            if enrolled:
+                member = self._candidates.as_matched(self._index, self._office.open_member(enrolled[0]))
                 # The evidence is the member's own, not that of whoever else the row made matching think of.
                 own = alone(self._subject, member, self._office.match_model)
                 reasons = (*own.reasons, "decided_by_person")
@@ -150,13 +152,6 @@ class _Bench:
                 return matched, {ruling.ruling_id}
         ruled_out = {ruling.member_id: ruling.ruling_id for ruling in about_its_own if not ruling.same}
         return self._without(ruled_out, association, decision)
-
-    def _member(self, association: str, member_id: int) -> Candidate | None:
-        rows = members.by_id(self._tx, [member_id])
-        enrolled = [row for row in rows if row.association == association and not row.opt_out]
-        if not enrolled:
-            return None
-        return self._candidates.as_matched(self._index, self._office.open_member(enrolled[0]))
 
     def _without(
         self, ruled_out: dict[int, int], association: str, decision: MatchDecision

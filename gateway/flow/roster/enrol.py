@@ -109,7 +109,9 @@ def _plan(
 ) -> tuple[Plan, list[People]]:
     """What to write, and who is one person then (see `people_after`)."""
     plan, kept_out = _compared(tx, office, association, people, report)
-    _report_changes(plan, report)
+    change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
+    report.changed = {member_change.member_no: member_change.fields for member_change in change.changed}
+    report.coverage_changed = len(change.coverage_changed)
     stored = holders(tx, office, association, plan.concerned())
     _refuse_strangers(plan, stored, {person.member_no for person in people}, report)
     hold_out(plan, stored)
@@ -149,18 +151,21 @@ def _compared(
     return plan, kept_out
 
 
-def _report_changes(plan: Plan, report: Enrolled) -> None:
-    change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
-    report.changed = {member_change.member_no: member_change.fields for member_change in change.changed}
-    report.coverage_changed = len(change.coverage_changed)
-
-
 def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: Enrolled) -> None:
     """Leave out of the plan whoever has the id number of a member of another name."""
     refused: set[str] = set()
-    # Who is refused stays as he is stored, and that may be in the way of others of the file.
-    while len(strangers := _strangers(plan.coming(), stored, in_file - refused)) > len(refused):
-        refused = strangers
+    coming, before = plan.coming(), -1
+    # Who is refused stays as stored, and that may be in the way of others of the file.
+    while len(refused) > before:
+        before, changing = len(refused), in_file - refused
+        # Who stands in the file was compared with the others of the file when it was read.
+        refused = {
+            person.member_no
+            for person in coming
+            for enrolment in stored.get(person.id_number, ())
+            if enrolment.member.member_no not in changing and enrolment.member.member_no != person.member_no
+            if not same_name(enrolment.member.name, person.name)
+        }
     words = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
     report.refused += [(number, words) for number in sorted(refused)]
     report.added -= sum(person.member_no in refused for person in plan.new)
@@ -169,26 +174,18 @@ def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: En
         plan.changed = [changed for changed in plan.changed if changed[2].member_no not in refused]
 
 
-def _strangers(coming: Sequence[RosterMember], stored: Holders, changing: set[str]) -> set[str]:
-    """The member numbers that cannot be taken in. `changing`: who will be as the file states him."""
-    strangers: set[str] = set()
-    for person in coming:
-        for stored_member in stored.get(person.id_number, ()):
-            # Whoever stands in the file himself was compared with the others of the file when it was read.
-            if stored_member.member.member_no in changing or stored_member.member.member_no == person.member_no:
-                continue
-            if not same_name(stored_member.member.name, person.name):
-                strangers.add(person.member_no)
-    return strangers
-
-
 def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[People]) -> None:
     # Confirmed facts are weighed with coverage too, even before the first page came.
     weighed = batches.any_worked(tx, feeds_of(office, association)) or facts.any_told(tx, association)
     if members.count(tx, association) == 0:
         blocks.set_rules(tx, association, BLOCK_RULES)
     place = _places(tx, association, plan, after)
-    joined = _joined(after)
+    # Where people turn out to be one: who stays, and who become that person.
+    joined = []
+    for groups in (groups for of_holder in after for groups in of_holder):
+        persons, stays = _persons_in(groups), who_stays(groups)
+        if stays is not None and len(persons) > 1:
+            joined.append((stays, sorted(persons - {stays})))
     moving = [row.person_id for row, _, _ in plan.changed] + [
         person_id for stays, others in joined for person_id in (stays, *others)
     ]
@@ -221,16 +218,6 @@ def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[s
     for numbers, person in zip(fresh, people.add(tx, association, len(fresh)), strict=True):
         place.update(dict.fromkeys(numbers, person))
     return place
-
-
-def _joined(after: list[People]) -> list[tuple[int, list[int]]]:
-    """(who stays, who become him), where people turn out to be one."""
-    joined = []
-    for groups in (groups for of_holder in after for groups in of_holder):
-        persons, stays = _persons_in(groups), who_stays(groups)
-        if stays is not None and len(persons) > 1:
-            joined.append((stays, sorted(persons - {stays})))
-    return joined
 
 
 def _persons_in(groups: Iterable[Group]) -> set[int]:
@@ -386,20 +373,18 @@ def index_again(office: Office, association: str) -> int:
         blocks.drop_all(tx, association, keep=PERSON_NO)
         done = last = 0
         while rows := members.after(tx, [association], last, _AT_ONCE):
-            _index(tx, office, rows)
+            open_one = office.vault.opener()
+            aside: list[Piece] = []
+            opened = [
+                open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside) for row in rows
+            ]
+            unreadable.note(tx, aside, now=office.now())
+            readable = [member for member in opened if member is not None]
+            blocks.add(tx, [(block, member.member_id) for member in readable for block in blocks_of(office, member)])
             last, done = rows[-1].member_id, done + len(rows)
         blocks.set_rules(tx, association, BLOCK_RULES)
         members.refresh_statistics(tx)
     return done
-
-
-def _index(tx: Tx, office: Office, rows: Sequence[MemberRow]) -> None:
-    open_one = office.vault.opener()
-    aside: list[Piece] = []
-    opened = [open_or_set_aside(member_piece(row), partial(office.open_member, row, open_one), aside) for row in rows]
-    unreadable.note(tx, aside, now=office.now())
-    readable = [member for member in opened if member is not None]
-    blocks.add(tx, [(block, member.member_id) for member in readable for block in blocks_of(office, member)])
 
 
 def index_opened(tx: Tx, office: Office, member_id: int) -> None:

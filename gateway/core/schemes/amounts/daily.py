@@ -28,19 +28,14 @@ def price_daily(price: UnitPrice, daily: DailyBenefit, situation: Situation, per
         price.assumed.append("allowance.days")
     if period.before is not None and daily.name in period.before.due:
         price.assumed.append("allowance.restart")
-    days = _days(daily, situation)
+    # Days of the settlement sheet where it tells them, else nights; of a stay that is prorated, covered ones.
+    days = situation.measure.sheet_days or situation.measure.total_days
+    if situation.covered < situation.measure.total_days:
+        days = min(days, situation.covered)
+    days = min(daily.max_days, max(0, days - daily.after_days))
     if days > 0:
         years = 1 if period.before is None else years_of_allowance(period, daily, len(rate.per_day))
         price.pay(_line(daily, rate, days, years, situation.case.explained), daily.name)
-
-
-def _days(daily: DailyBenefit, situation: Situation) -> int:
-    """Days of the settlement sheet where it tells them, else nights; of a stay that is prorated, covered ones."""
-    measured = situation.measure
-    days = measured.sheet_days or measured.total_days
-    if situation.covered < measured.total_days:
-        days = min(days, situation.covered)
-    return min(daily.max_days, max(0, days - daily.after_days))
 
 
 def _line(daily: DailyBenefit, rate: DailyRate, days: int, years: int, explained: bool) -> BenefitLine:

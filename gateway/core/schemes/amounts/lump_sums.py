@@ -40,7 +40,13 @@ def price_event(price: UnitPrice, event: Event, situation: Situation, period: Pe
         price.flags += (TO_CONFIRM,)
         return
     day = 0 if event.on is None else (event.on - period.row_begins).days
-    if payment is not None and _seen_before(lump, payment, situation, period.row_begins):
+    # With such a code a settlement came before cover began, not longer ago than the rule looks back.
+    cover = period.row_begins
+    oldest = date.fromordinal(max(1, cover.toordinal() - lump.lookback_days))
+    if payment is not None and any(
+        part.day is not None and oldest <= part.day < cover and payment.group.holds(part.record.diagnosis_codes)
+        for part in situation.unit.evidence
+    ):
         price.flags += (BEFORE_COVER,)
     if lump.once == "lifetime" and lump.name in uses.lump_sums:
         price.flags += (USED_BEFORE,)
@@ -61,17 +67,6 @@ def _pay(price: UnitPrice, lump: LumpSum, payment: GroupPayment | None, situatio
     line = BenefitLine(rule="lump_sum", article=lump.article, amount=total, text=text, benefit=lump.name)
     price.pay(line, lump.name)
     price.assumed += lump.leans_on
-
-
-def _seen_before(lump: LumpSum, payment: GroupPayment, situation: Situation, cover: date) -> bool:
-    """Whether a settlement with such a code came before cover began, not longer ago than the rule looks back."""
-    if not lump.lookback_days:
-        return False
-    oldest = date.fromordinal(max(1, cover.toordinal() - lump.lookback_days))
-    return any(
-        part.day is not None and oldest <= part.day < cover and payment.group.holds(part.record.diagnosis_codes)
-        for part in situation.unit.evidence
-    )
 
 
 def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation) -> None:

@@ -46,17 +46,11 @@ def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int 
                 price_flat(price, benefit, situation)
         if edition.reorders:
             price.lines.sort(key=lambda line: _RANK[line.rule])
-        _note_allowance(price, situation, period)
+        # What an allowance, or that there is none, rests on, also where none is paid.
+        if situation.unit.kind != "month" and not edition.has_daily:
+            price.assumed.append("allowance.from_2021")
+        if situation.unit.kind != "month" and edition.asks_first and period.stays > 1:
+            price.assumed.append("allowance.first_stay")
         top_up(price, situation, period)
     limit(price, situation, period, uses, spared)
     return price
-
-
-def _note_allowance(price: UnitPrice, situation: Situation, period: Period) -> None:
-    """What an allowance, or that there is none, rests on, also where none is paid."""
-    if situation.unit.kind == "month":
-        return
-    if not period.edition.has_daily:
-        price.assumed.append("allowance.from_2021")
-    if period.edition.asks_first and period.stays > 1:
-        price.assumed.append("allowance.first_stay")

@@ -100,21 +100,16 @@ def narrowed(conditions: Conditions, care: str | None, first: bool) -> Condition
     """The conditions left to ask of units of this care, first or later of their kind; None where they are ruled out."""
     left = []
     for condition in conditions:
-        answer = _answer_of(condition, care, first)
+        answer = None
+        if isinstance(condition, partial) and condition.func is _has_care:
+            answer = care in condition.args[0]
+        elif isinstance(condition, partial) and condition.func is _is_first:
+            answer = first is condition.args[0]
         if answer is None:
             left.append(condition)
         elif not answer:
             return None
     return tuple(left)
-
-
-def _answer_of(condition: Condition, care: str | None, first: bool) -> bool | None:
-    """What kind of care and first or later say of a condition; None where it asks for something else."""
-    if isinstance(condition, partial) and condition.func is _has_care:
-        return care in condition.args[0]
-    if isinstance(condition, partial) and condition.func is _is_first:
-        return first is condition.args[0]
-    return None
 
 
 # The two conditions that `narrowed` answers ahead are partials, because it must know them again; all others are closed

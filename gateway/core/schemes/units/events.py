@@ -91,24 +91,19 @@ def events_of_facts(facts: Iterable[Fact], periods: Sequence[Period], family: Sc
         ended = ended_by(fact.on, periods) if fact.kind == MATURITY else None
         last = None if ended is None else ended.last
         for lump in edition_on(periods, family, last or fact.on).lump_sums:
-            key = _fact_key(fact, lump, periods) if lump.event == fact.kind else None
+            if lump.event != fact.kind:
+                continue
+            key: EventKey | None = None
+            if fact.kind in (DEATH, MATURITY):
+                key = EventKey(lump=lump.name, group=fact.kind, period_first=None if ended is None else ended.first)
+            elif payment_of(lump, fact.disease or "") is not None:
+                key = _key(lump, fact.disease or "", fact.on, periods)
             if key is not None:
                 # Death and the end of a period are facts as soon as they are told; a diagnosis must be confirmed.
                 confirmed = fact.confirmed or fact.kind != "diagnosis"
                 on = last if fact.kind == MATURITY else fact.on
                 events.setdefault(key, Event(key=key, confirmed=confirmed, on=on))
     return list(events.values())
-
-
-def _fact_key(fact: Fact, lump: LumpSum, periods: Sequence[Period]) -> EventKey | None:
-    if fact.kind == DEATH:
-        return EventKey(lump=lump.name, group=DEATH)
-    if fact.kind == MATURITY:
-        ended = ended_by(fact.on, periods)
-        return EventKey(lump=lump.name, group=MATURITY, period_first=None if ended is None else ended.first)
-    if payment_of(lump, fact.disease or "") is None:
-        return None
-    return _key(lump, fact.disease or "", fact.on, periods)
 
 
 def _key(lump: LumpSum, group: str, day: date | None, periods: Sequence[Period]) -> EventKey:

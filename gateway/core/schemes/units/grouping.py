@@ -68,7 +68,13 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
         alone = [[part] for part in parts if part.reason is not None]
         groups = self._grouped([part for part in parts if part.reason is None])
         if self.decided:
-            return events + _with_decisions(groups + alone, self.decided)
+            # What was decided about a unit is kept apart from what would join or change it.
+            deciding: dict[str, ClaimDecision] = {}
+            for decision in self.decided:
+                for number in decision.settlements:
+                    if deciding.setdefault(number, decision) is not decision:
+                        raise BadCase("decided_twice", "同一结算有两个核定结果 (a settlement was decided twice)")
+            return events + [unit for group in _tied(groups + alone, deciding) for unit in _split(group, deciding)]
         return events + [_unit(group) for group in alone + groups]
 
     def _part(self, at: int, record: SettlementRecord) -> UnitPart:
@@ -120,24 +126,26 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
             coded[(part.event.lump, part.event.group)].append(part)
             if part.kind == "event":
                 own[part.event].append(part)
-        return [self._event(event, own[key], coded[(key.lump, key.group)]) for key, event in events.items()]
-
-    def _event(self, event: Event, parts: Sequence[UnitPart], evidence: Sequence[UnitPart]) -> CareUnit:
-        event.happened(self.periods, self.family)
-        numbers = {part.record.settlement_no for part in parts}
-        # What was decided about an event holds whatever further settlements tell of it.
-        decisions = [
-            decision
-            for decision in self.decided
-            if decision.stay == event.key.identity or not numbers.isdisjoint(decision.settlements)
-        ]
-        return CareUnit(
-            parts=tuple([part for part in parts if not part.gone] or parts),
-            kind="event",
-            event=event,
-            decision=min(decisions, key=lambda decision: decision.settlements, default=None),
-            evidence=tuple(evidence),
-        )
+        units = []
+        for key, event in events.items():
+            event.happened(self.periods, self.family)
+            numbers = {part.record.settlement_no for part in own[key]}
+            # What was decided about an event holds whatever further settlements tell of it.
+            decisions = [
+                decision
+                for decision in self.decided
+                if decision.stay == key.identity or not numbers.isdisjoint(decision.settlements)
+            ]
+            units.append(
+                CareUnit(
+                    parts=tuple([part for part in own[key] if not part.gone] or own[key]),
+                    kind="event",
+                    event=event,
+                    decision=min(decisions, key=lambda decision: decision.settlements, default=None),
+                    evidence=tuple(coded[(key.lump, key.group)]),
+                )
+            )
+        return units
 
     def _grouped(self, parts: Sequence[UnitPart]) -> list[Group]:
         """Parts of one visit or month together, then visits that a transfer joins. `parts` in order.
@@ -179,16 +187,6 @@ def _unit(parts: Sequence[UnitPart]) -> CareUnit:
 def _moved(parts: Sequence[UnitPart]) -> bool:
     """Whether a stay has a transfer in it. Only a transfer brings two facilities into one stay."""
     return len(parts) > 1 and len({part.record.facility_no for part in parts if part.kind == "stay"}) > 1
-
-
-def _with_decisions(groups: Sequence[Group], decided: Sequence[ClaimDecision]) -> list[CareUnit]:
-    """Units with what was decided about them kept apart from what would join or change them."""
-    deciding: dict[str, ClaimDecision] = {}
-    for decision in decided:
-        for number in decision.settlements:
-            if deciding.setdefault(number, decision) is not decision:
-                raise BadCase("decided_twice", "同一结算有两个核定结果 (a settlement was decided twice)")
-    return [unit for group in _tied(groups, deciding) for unit in _split(group, deciding)]
 
 
 def _tied(groups: Sequence[Group], deciding: dict[str, ClaimDecision]) -> list[Group]:

@@ -84,7 +84,13 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
         edition = family.edition_on(coverage.first_day)
         if edition is None:
             continue
-        earlier = periods[-1] if periods else None
+        earlier, waiting = periods[-1] if periods else None, edition.waiting
+        # The first day that is paid for; none where the waiting days are waived (续保免等待期).
+        waiting_ends = None
+        within = None if waiting is None else waiting.waived_if_renewed_within
+        renewed = earlier is not None and within is not None and _days_after(earlier, coverage) <= max(within, 1)
+        if waiting is not None and waiting.days and not renewed:
+            waiting_ends = date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
         periods.append(
             Period(
                 first=coverage.first_day,
@@ -92,7 +98,7 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
                 category=coverage.category or insured.category,
                 edition=edition,
                 before=earlier if earlier is not None and _days_after(earlier, coverage) == 1 else None,
-                waiting_ends=None if edition.waiting is None else _waiting_ends(edition, coverage, earlier),
+                waiting_ends=waiting_ends,
             )
         )
     return tuple(periods)
@@ -100,17 +106,6 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
 
 def _days_after(period: Period, coverage: Coverage) -> int:
     return coverage.first_day.toordinal() - period.last.toordinal()
-
-
-def _waiting_ends(edition: Edition, coverage: Coverage, earlier: Period | None) -> date | None:
-    """The first day that is paid for, None where the waiting days are waived (续保免等待期)."""
-    waiting = edition.waiting
-    if waiting is None or waiting.days == 0:
-        return None
-    within = waiting.waived_if_renewed_within
-    if earlier is not None and within is not None and _days_after(earlier, coverage) <= max(within, 1):
-        return None
-    return date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
 
 
 def _in_order(insured: Insured, family: SchemeFamily) -> Sequence[Coverage]:
