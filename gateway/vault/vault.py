@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -166,7 +167,15 @@ class Vault(Guarded):
 
     def status(self) -> list[KeyStatus]:
         """Every data key there is, by number."""
-        return [self._status_of(number, purpose) for number, purpose in sorted(self._folder.names().items())]
+        statuses = []
+        for number, purpose in sorted(self._folder.names().items()):
+            status = KeyStatus(number=number, purpose=purpose, suite=None, created=None)
+            with suppress(BrokenSeal):
+                key = self._keyring.read(number, purpose)
+                self._keyring.secret(key)
+                status = KeyStatus(number=number, purpose=purpose, suite=key.suite, created=key.created)
+            statuses.append(status)
+        return statuses
 
     def missing(self) -> list[KeyName]:
         """The keys that were given out and are not there any more, by number. Raises WrongUse."""
@@ -251,14 +260,6 @@ class Vault(Guarded):
             if self._folder.read_id(self._folder.site) != site_id:
                 self._folder.write(self._folder.site, site_id.hex().encode())
             self._folder.site_proposed.unlink(missing_ok=True)
-
-    def _status_of(self, number: int, purpose: str) -> KeyStatus:
-        try:
-            key = self._keyring.read(number, purpose)
-            self._keyring.secret(key)
-        except BrokenSeal:
-            return KeyStatus(number=number, purpose=purpose, suite=None, created=None)
-        return KeyStatus(number=number, purpose=purpose, suite=key.suite, created=key.created)
 
     def _key_for(self, purpose: str) -> DataKey:
         cached = self._held.get(self._numbers.get(purpose, 0))

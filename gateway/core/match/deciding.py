@@ -48,9 +48,7 @@ def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> Ma
     """
     number = subject.id_number
     of_number = [member for member in candidates if member.id_number == number] if number else []
-    # The first by member number of one person's enrolments stands for all of them.
-    one_person = len({member.person_id for member in of_number}) == 1
-    first = min(of_number, key=_by_number) if one_person else None
+    first = of_number[0] if len(of_number) == 1 else _first_of_one(of_number)
     # Nearly every member's record ends here, so it comes before anything is compared in detail.
     if first is not None and first.name == subject.name and _nothing_against(subject, first):
         return MatchDecision(
@@ -83,6 +81,13 @@ def _nothing_against(subject: Subject, member: Candidate) -> bool:
 
 def _by_number(member: Candidate) -> tuple[str, int]:
     return member.member_no, member.member_id
+
+
+def _first_of_one(members: Sequence[Candidate]) -> Candidate | None:
+    """The first by member number of one person's enrolments, which stands for all of them; None for several people."""
+    if len({member.person_id for member in members}) != 1:
+        return None
+    return min(members, key=_by_number)
 
 
 def _decide_same_number(record: RecordSide, members: Sequence[Candidate], model: Model) -> MatchDecision:

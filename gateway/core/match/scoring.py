@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.match.compare import COMPARISONS, RecordSide
-from gateway.core.match.model import Model, SameNumber, log_odds
+from gateway.core.match.model import Model, log_odds
 from gateway.core.match.writing.numbers import covers_birth
 from gateway.model.decision import Candidate, Evidence
 
@@ -36,8 +36,16 @@ class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPair:
     """Compare in every kind of evidence and add up what it is worth."""
     levels = {comparison.field: comparison.compare(record, member) for comparison in COMPARISONS}
+    weighed: Iterable[float]
     if levels["id_number"] == "equal" and model.same_number is not None:
-        weighed = _on_the_number(levels, model, model.same_number)
+        # How often it is the member who stands under the number, then what tells the member from whoever uses the card.
+        same_number = model.same_number
+        weighed = [
+            log_odds(same_number.prior) - log_odds(model.prior)
+            if field == "id_number"
+            else same_number.weight(field, level)
+            for field, level in levels.items()
+        ]
     else:
         weighed = _apart_from_the_number(levels, record, member, model)
     # Every step with the sum so far. Sums are of exact weights, what is shown is rounded.
@@ -62,13 +70,3 @@ def _apart_from_the_number(
         echoes = comparison.echoes_card if on_number == "equal" else holds_birth and comparison.echoes_number
         weight = comparison.weight(levels[comparison.field], member, model)
         yield min(weight, 0.0) if echoes else weight
-
-
-def _on_the_number(levels: Mapping[str, str], model: Model, same_number: SameNumber) -> Iterable[float]:
-    """The same where the number is a member's: how often it is the member who stands under it, then what tells the
-    member from somebody who uses the card."""
-    for comparison in COMPARISONS:
-        if comparison.field == "id_number":
-            yield log_odds(same_number.prior) - log_odds(model.prior)
-        else:
-            yield same_number.weight(comparison.field, levels[comparison.field])

@@ -57,17 +57,14 @@ def _exactly(text: str) -> int:
     if amount is None:
         raise Wrong("not_an_amount")
     sign, whole, part = amount.groups()
-    fen = int(whole) * 100 + _part_in_fen(part or "")
+    part = part or ""
+    fen = int(whole) * 100 + int(part[:2].ljust(2, "0"))
+    if len(part) > 2:
+        unit: int = 10 ** (len(part) - 2)
+        rest = int(part[2:])
+        off = min(rest, unit - rest)
+        # A millionth of a yuan is a ten-thousandth of a fen.
+        if off * 10_000 > unit:
+            raise Wrong("not_an_amount")
+        fen += rest != off
     return -fen if sign else fen
-
-
-def _part_in_fen(part: str) -> int:
-    if len(part) <= 2:
-        return int(part.ljust(2, "0"))
-    unit: int = 10 ** (len(part) - 2)
-    fen, rest = divmod(int(part), unit)
-    off = min(rest, unit - rest)
-    # A millionth of a yuan is a ten-thousandth of a fen.
-    if off * 10_000 > unit:
-        raise Wrong("not_an_amount")
-    return fen + (rest != off)

@@ -47,7 +47,13 @@ def checks_of(switches: Checks) -> tuple[Check, ...]:
     """The checks a mapping has switched on, in their order."""
     made = [_sum_check(name, switches) for name in _SUMS if getattr(switches, name) != "off"]
     if switches.date_order != "off":
-        made.append(_date_check(warns=switches.date_order == "warn"))
+
+        def fails(record: SettlementRecord) -> bool:
+            admitted, discharged = record.admitted_on, record.discharged_on
+            return admitted is not None and discharged is not None and discharged < admitted
+
+        fields, warns = ("discharged_on", "admitted_on"), switches.date_order == "warn"
+        made.append(Check(error=row_error("date_order", fields[0]), fields=fields, fails=fails, warns=warns))
     return tuple(made)
 
 
@@ -90,12 +96,3 @@ def _sum_check(name: str, switches: Checks) -> Check:
 
     error, warns = row_error(f"sum_mismatch_{name}", fields[0]), getattr(switches, name) == "warn"
     return Check(error=error, fields=fields, fails=fails, warns=warns)
-
-
-def _date_check(*, warns: bool) -> Check:
-    def fails(record: SettlementRecord) -> bool:
-        admitted, discharged = record.admitted_on, record.discharged_on
-        return admitted is not None and discharged is not None and discharged < admitted
-
-    fields = ("discharged_on", "admitted_on")
-    return Check(error=row_error("date_order", fields[0]), fields=fields, fails=fails, warns=warns)

@@ -39,7 +39,11 @@ def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
         raise bad_page("too_many_rows")
     rows = _quickly(content, spoken)
     if rows is None:
-        rows = _rows_in(_top(content), spoken)
+        first = content.lstrip(_SPACE)[:1]
+        if first not in (b"[", b"{") and first in b'"0123456789-tfn':
+            _safely(_PLAIN.decode, content)
+            raise bad_page("wrong_shape")
+        rows = _rows_in(Raw(content) if first == b"[" else _safely(_OBJECT.decode, content), spoken)
     if len(rows) > MAX_ROWS:
         raise bad_page("too_many_rows")
     return rows
@@ -77,17 +81,6 @@ def as_utf8(content: bytes, encodings: tuple[str, ...]) -> bytes:
         except UnicodeError:
             continue
     raise bad_page("wrong_encoding", "、".join(encodings))
-
-
-def _top(content: bytes) -> Raw | dict[str, Raw]:
-    first = content.lstrip(_SPACE)[:1]
-    if first == b"[":
-        return Raw(content)
-    if first != b"{" and first in b'"0123456789-tfn':
-        _safely(_PLAIN.decode, content)
-        raise bad_page("wrong_shape")
-    fields: dict[str, Raw] = _safely(_OBJECT.decode, content)
-    return fields
 
 
 def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat) -> list[Raw]:

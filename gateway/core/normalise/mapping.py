@@ -78,7 +78,9 @@ class CompiledMapping:
     """One mapping, ready to read pages. Holds no page and may be shared by threads."""
 
     def __init__(self, language: MappingLanguage) -> None:
-        self.language = _with_required(language)
+        # Without number and total a settlement can be neither counted nor corrected: both are required.
+        always = {name: msgspec.structs.replace(rule_of(language, name), required=True) for name in _ALWAYS}
+        self.language = language = msgspec.structs.replace(language, fields={**language.fields, **always})
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
         parsers = Parsers(self.language)
         self._identity = View(parsers, IDENTITY_FIELDS, to_ask=True)
@@ -242,9 +244,3 @@ def _no_codes(_: Values) -> tuple[str, ...]:
 def compile_mapping(language: MappingLanguage) -> CompiledMapping:
     """The mapping as a reader of pages. `language` comes checked from `gateway.settings.mappings`."""
     return CompiledMapping(language)
-
-
-def _with_required(language: MappingLanguage) -> MappingLanguage:
-    """Without number and total a settlement can be neither counted nor corrected: both are required."""
-    always = {name: msgspec.structs.replace(rule_of(language, name), required=True) for name in _ALWAYS}
-    return msgspec.structs.replace(language, fields={**language.fields, **always})

@@ -119,8 +119,10 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
             verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
         if verdict is not None:
             verdict.write_to(row)
-        if row.row_class is RowClass.QUARANTINED and row.subject is not None and row.index not in ruled:
-            _let_go_hidden(row)
+        # A number that is hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's.
+        unruled = row.row_class is RowClass.QUARANTINED and row.index not in ruled
+        if unruled and row.subject is not None and _HIDDEN.search(row.subject.id_number or ""):
+            row.row_class, row.errors = RowClass.NON_MEMBER, ()
         if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
             row.row_class, row.errors, row.decisions, row.record = RowClass.QUARANTINED, (SHUT,), [], None
@@ -141,12 +143,6 @@ def digests_asked(office: Office, feed: str, content: Rows, row: ReadRow) -> set
     if number is not None:
         digests.add(office.id_fingerprint(number))
     return digests
-
-
-def _let_go_hidden(row: ReadRow) -> None:
-    """A number that is hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's."""
-    if row.subject is not None and _HIDDEN.search(row.subject.id_number or ""):
-        row.row_class, row.errors = RowClass.NON_MEMBER, ()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -189,15 +185,13 @@ class _Judge:
     def _verdict(self, row: ReadRow, standing: Verdict, ruled: RuledRow | None) -> Verdict:
         """First as a sound row reads. One that has nothing wrong but its number or name is then read as it is written:
         it stays set aside with that error, unless what is written leads to a member."""
-        as_written = row.identity is None or self._by_old_number(row.index, row.identity)
+        # Under an old number that is nobody's a row would seem proved in 18 characters.
+        by_number = row.index in self._candidates.by_number
+        as_written = row.identity is None or (not by_number and len(row.identity.id_number or "") == 15)
         verdict = self._read(row, standing, ruled, as_written=as_written)
         if row.identity is not None and verdict.row_class is RowClass.QUARANTINED and only_in_doubt(verdict.errors):
             return self._read(row, verdict, ruled, as_written=True)
         return verdict
-
-    def _by_old_number(self, index: int, identity: Identity) -> bool:
-        """Whether the row stands under an old number that is nobody's: in 18 characters it would seem proved."""
-        return index not in self._candidates.by_number and len(identity.id_number or "") == 15
 
     def _read(self, row: ReadRow, standing: Verdict, ruled: RuledRow | None, *, as_written: bool) -> Verdict:
         glanced = self._compiled.glance(self._content, row.index, as_written=as_written)

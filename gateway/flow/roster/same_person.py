@@ -153,7 +153,14 @@ def _groups(tx: Tx, plan: Plan, stored: Holders) -> list[Entry]:
     many = Counter(
         [enrolment.id_number for enrolment in plan.coming()] + [enrolment.member.id_number for enrolment in staying]
     )
-    keeps = _persons_kept(tx, plan)
+    # The person of those whose id number changes; None where it is left to others of its enrolments, who do not go
+    # along to the same number.
+    moving = [(row, new) for row, old, new in plan.changed if old.id_number != new.id_number]
+    goes = {row.member_no: new.id_number for row, new in moving}
+    parts: dict[int, set[str | None]] = defaultdict(set)
+    for row in members.of_people(tx, {row.person_id for row, _ in moving}):
+        parts[row.person_id].add(goes.get(row.member_no))
+    keeps = {row.member_no: row.person_id if len(parts[row.person_id]) == 1 else None for row, _ in moving}
     entries: dict[tuple[Holder, object], Entry] = {}
     for enrolment in staying:
         if many[enrolment.member.id_number] > 1:
@@ -171,14 +178,3 @@ def _groups(tx: Tx, plan: Plan, stored: Holders) -> list[Entry]:
 def _add(entries: dict[tuple[Holder, object], Entry], member: RosterMember, person: int | None, key: object) -> None:
     holder = one_holder(member)
     entries.setdefault((holder, key), (holder, person, []))[2].append(member)
-
-
-def _persons_kept(tx: Tx, plan: Plan) -> dict[str, int | None]:
-    """Member number → his person, for those whose id number changes; None where he leaves it to others of its
-    enrolments who do not go with him to the same number."""
-    moving = [(row, new) for row, old, new in plan.changed if old.id_number != new.id_number]
-    goes = {row.member_no: new.id_number for row, new in moving}
-    parts: dict[int, set[str | None]] = defaultdict(set)
-    for row in members.of_people(tx, {row.person_id for row, _ in moving}):
-        parts[row.person_id].add(goes.get(row.member_no))
-    return {row.member_no: row.person_id if len(parts[row.person_id]) == 1 else None for row, _ in moving}

@@ -75,7 +75,12 @@ def next_model(
     """The next version of the model. `spoiled`: the members' own records with errors; `misused`: of people who use
     their cards; `below(n)` draws a number from 0 to n - 1."""
     members = [candidate_of(member, index, index) for index, member in enumerate(lessons.enrolled, 1)]
-    same = list(_same(current, members, spoiled)) + list(_labelled(current, members, lessons.labelled))
+    same = list(_same(current, members, spoiled))
+    by_number = {member.member_no: member for member in members}
+    for line, label in lessons.labelled:
+        read, member = read_line(line), by_number.get(label.member_no or "")
+        if read is not None and member is not None:
+            same.append((levels_of(read[1], member, current), 1.0))
     return train(
         current,
         version=version,
@@ -114,16 +119,6 @@ def _same(
         read = read_line(record.line)
         if read is not None:
             yield levels_of(read[1], members[record.place], model), record.weight * _GENERATED
-
-
-def _labelled(
-    model: Model, members: Sequence[Candidate], labelled: Iterable[tuple[bytes, Label]]
-) -> Iterator[tuple[Levels, float]]:
-    by_number = {member.member_no: member for member in members}
-    for line, label in labelled:
-        read, member = read_line(line), by_number.get(label.member_no or "")
-        if read is not None and member is not None:
-            yield levels_of(read[1], member, model), 1.0
 
 
 def _on_number(

@@ -39,7 +39,17 @@ class Uses:
             used = period.used.get(cap.slot, 0)
         else:
             used = 0 if cap.per == "stay" else self.used.get(scope(cap, situation, period), 0)
-        return used + _by_others(cap, situation, period) if cap.others else used
+        if not cap.others:
+            return used
+        # What other schemes pay inside the cap's scope counts too, and so does what has no known day.
+        payments = [payment for payment in situation.case.other_payments if payment.scheme in cap.others]
+        if cap.per == "stay":
+            numbers = situation.numbers
+            payments = [payment for payment in payments if not numbers.isdisjoint(payment.settlements)]
+        elif cap.per != "lifetime":
+            first, last = _year_of(situation, period) if cap.per == "year" else (period.first, period.last)
+            payments = [payment for payment in payments if payment.on is None or first <= payment.on <= last]
+        return used + sum([payment.payable for payment in payments])
 
     def take(self, price: UnitPrice, situation: Situation, period: Period) -> None:
         """Remember what a unit is paid."""
@@ -49,8 +59,17 @@ class Uses:
 
     def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
         """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
+        event = situation.unit.event
         for cap in period.edition.caps:
-            if cap.per != "stay" and (cap.benefits is None or _could_pay(cap.benefits, situation, period)):
+            if cap.per == "stay":
+                continue
+            could_pay = cap.benefits is None
+            if cap.benefits is not None and event is not None:
+                could_pay = event.key.lump in cap.benefits
+            elif cap.benefits is not None:
+                benefits = [benefit for benefit in period.edition.benefits if benefit.name in cap.benefits]
+                could_pay = any(holds(benefit.conditions, situation) for benefit in benefits)
+            if could_pay:
                 self._add(cap, situation, period, amount)
 
     def _add(self, cap: Cap, situation: Situation, period: Period, amount: int) -> None:
@@ -111,48 +130,25 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
             continue
         left = max(0, most - uses.of(cap, situation, period)) + spared
         over = _concerned(cap, price) - left
-        if over > 0:
-            _take_off(price, cap, most, left, over, situation.case.explained)
-
-
-def _take_off(price: UnitPrice, cap: Cap, most: int, left: int, over: int, explained: bool) -> None:
-    amount = Money(-over)
-    text = texts.cap_text(most, left, amount, cap.per) if explained else ""
-    price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
-    price.assumed += cap.leans_on
-    # From the last benefit backwards: a later cap of some benefits then counts what is really left of each.
-    rest, left_of_each = over, []
-    for name, paid in reversed(price.by_benefit):
-        cut = min(rest, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
-        left_of_each.append((name, paid - cut))
-        rest -= cut
-    price.by_benefit = tuple(reversed(left_of_each))
+        if over <= 0:
+            continue
+        amount = Money(-over)
+        text = texts.cap_text(most, left, amount, cap.per) if situation.case.explained else ""
+        price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
+        price.assumed += cap.leans_on
+        # From the last benefit backwards: a later cap of some benefits then counts what is really left of each.
+        left_of_each = []
+        for name, paid in reversed(price.by_benefit):
+            cut = min(over, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
+            left_of_each.append((name, paid - cut))
+            over -= cut
+        price.by_benefit = tuple(reversed(left_of_each))
 
 
 def _concerned(cap: Cap, price: UnitPrice) -> int:
     if cap.benefits is None:
         return price.payable
     return sum([amount for name, amount in price.by_benefit if name in cap.benefits])
-
-
-def _could_pay(names: frozenset[str], situation: Situation, period: Period) -> bool:
-    event = situation.unit.event
-    if event is not None:
-        return event.key.lump in names
-    benefits = [benefit for benefit in period.edition.benefits if benefit.name in names]
-    return any(holds(benefit.conditions, situation) for benefit in benefits)
-
-
-def _by_others(cap: Cap, situation: Situation, period: Period) -> int:
-    """What other schemes pay inside the cap's scope; what has no known day counts."""
-    payments = [payment for payment in situation.case.other_payments if payment.scheme in cap.others]
-    if cap.per == "stay":
-        numbers = situation.numbers
-        payments = [payment for payment in payments if not numbers.isdisjoint(payment.settlements)]
-    elif cap.per != "lifetime":
-        first, last = _year_of(situation, period) if cap.per == "year" else (period.first, period.last)
-        payments = [payment for payment in payments if payment.on is None or first <= payment.on <= last]
-    return sum([payment.payable for payment in payments])
 
 
 def _year_of(situation: Situation, period: Period) -> tuple[date, date]:

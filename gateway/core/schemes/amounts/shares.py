@@ -36,7 +36,12 @@ def price_share(price: UnitPrice, share: ShareBenefit, situation: Situation, per
     if share.gate is not None and base < _amount(share.gate, situation):
         return True
     if share.deductible is not None:
-        deducted = _deducted(price, share, share.deductible, situation, period, base)
+        # A deductible per period is used up once (一个保障期只扣一次).
+        amount = _amount(share.deductible, situation)
+        if share.deductible.per == "period":
+            amount = max(0, amount - period.deductibles.get(share.name, 0))
+            price.deducted = {**price.deducted, share.name: min(base, amount)}
+        deducted = min(base, amount)
         base -= deducted
     lines = len(price.lines)
     pricing = _SharePricing(price, share, situation, period)
@@ -53,17 +58,6 @@ def price_share(price: UnitPrice, share: ShareBenefit, situation: Situation, per
 
 def _amount(threshold: Threshold, situation: Situation) -> int:
     return threshold.first if situation.first else threshold.later
-
-
-def _deducted(
-    price: UnitPrice, share: ShareBenefit, deductible: Threshold, situation: Situation, period: Period, base: int
-) -> int:
-    """What is taken off the base; a deductible per period is used up once (一个保障期只扣一次)."""
-    amount = _amount(deductible, situation)
-    if deductible.per == "period":
-        amount = max(0, amount - period.deductibles.get(share.name, 0))
-        price.deducted = {**price.deducted, share.name: min(base, amount)}
-    return min(base, amount)
 
 
 class _SharePricing(msgspec.Struct, frozen=True, gc=False):
