@@ -62,16 +62,13 @@ class MessageIds:
     def __call__(self, now: datetime) -> str:
         """The next id, 30 characters; `now` in the platform's time. Raises Unavailable if it is not noted."""
         try:
-            return self._facility_no + self._take(now)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(self._state, flags, 0o600), "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                number = following(file.read(32).decode("ascii", "replace").strip(), now)
+                file.seek(0)
+                file.write(number.encode("ascii"))
+                file.truncate()
+            return self._facility_no + number
         except OSError as error:
             raise Unavailable(f"报文序号文件不可写 (the message number file): {error.strerror}") from error
-
-    def _take(self, now: datetime) -> str:
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(self._state, flags, 0o600), "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            number = following(file.read(32).decode("ascii", "replace").strip(), now)
-            file.seek(0)
-            file.write(number.encode("ascii"))
-            file.truncate()
-        return number

@@ -30,20 +30,18 @@ _MOST_SIGNATURES = 16
 
 def secret_keys(secret: str) -> tuple[bytes, ...]:
     """The keys a secret's text holds, newest first. Raises WrongUse, never showing the text."""
-    keys = tuple(_key(part) for part in secret.split())
+    keys = []
+    for text in secret.split():
+        try:
+            key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not 24 <= len(key) <= 64:
+            raise WrongUse("Webhook 密钥应为 whsec_ 加 24 至 64 字节的 base64 (whsec_ + base64 of 24 to 64 bytes)")
+        keys.append(key)
     if not keys:
         raise WrongUse("Webhook 密钥为空 (the webhook secret is empty)")
-    return keys
-
-
-def _key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not 24 <= len(key) <= 64:
-        raise WrongUse("Webhook 密钥应为 whsec_ 加 24 至 64 字节的 base64 (whsec_ + base64 of 24 to 64 bytes)")
-    return key
+    return tuple(keys)
 
 
 def _signature(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:

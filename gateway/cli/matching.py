@@ -155,13 +155,8 @@ def _lessons(roster_file: Path, truth: Path | None, records: Path | None, decisi
     if usable < _FEWEST_TO_LEARN:
         words = f"名册只有{usable}名可用会员，至少要{_FEWEST_TO_LEARN}名才能估计 (too few members to learn from)"
         raise BadInput("too_few_members", words)
-    return Lessons(
-        people=people,
-        labelled=labelled[0],
-        decisions=_decisions(decisions) if decisions else [],
-        share=labelled[1],
-        seed=seed,
-    )
+    decided = _decisions(decisions) if decisions else []
+    return Lessons(people=people, labelled=labelled[0], decisions=decided, share=labelled[1], seed=seed)
 
 
 def _decisions(file: Path) -> list[Lesson]:

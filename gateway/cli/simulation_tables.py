@@ -230,10 +230,9 @@ def _rules(outcome: SimulationResult) -> Sheet:
     rows: Rows = []
     for pair in pairs:
         rates = " → ".join(dict.fromkeys(f"{(rate * 100).normalize():f}%" for rate in pair.rates if rate is not None))
-        name = titles.get(pair.benefit) or RULES.get(pair.rule, pair.rule)
+        label = " ".join(filter(None, (titles.get(pair.benefit) or RULES.get(pair.rule, pair.rule), rates)))
         before, after = pair.before, pair.after
         amounts = (before.lines, yuan(before.amount), after.lines, yuan(after.amount))
-        label = f"{name} {rates}" if rates else name
         rows.append((label, pair.article, *amounts, yuan(after.amount - before.amount)))
     columns = ("规定", "条款", "现行笔数", "现行（元）", "草案笔数", "草案（元）", "差额（元）")
     return Sheet(name="rules", title="分段与各项规定", columns=columns, rows=rows)

@@ -116,11 +116,8 @@ def keys_status(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         emit({"keys": [{**plain(key), "intact": key.intact} for key in rows], "missing": missing})
     else:
-        table(
-            "密钥",
-            ("编号", "用途", "套件", "生成日", "完好"),
-            [(key.number, key.purpose, key.suite, key.created, key.intact) for key in rows],
-        )
+        cells = [(key.number, key.purpose, key.suite, key.created, key.intact) for key in rows]
+        table("密钥", ("编号", "用途", "套件", "生成日", "完好"), cells)
     if missing:
         if not as_json:
             table(

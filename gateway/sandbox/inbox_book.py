@@ -133,9 +133,8 @@ class InboxBook:
         }
 
     def _judge(self, database: sqlite3.Connection, came: Submitted, at: str) -> tuple[ServerReply, str]:
-        first = database.execute(
-            "select body, answer, answered from effect where idempotency_key = ?", (came.key,)
-        ).fetchone()
+        query = "select body, answer, answered from effect where idempotency_key = ?"
+        first = database.execute(query, (came.key,)).fetchone()
         if first is not None and first[0] == came.body:
             return ServerReply(status=first[2], body=first[1]), "repeat"
         if first is not None:
@@ -145,9 +144,8 @@ class InboxBook:
             return json_reply({"claim_id": came.claim_id, "version": newest}, status=409), "lower_version"
         # Here the claim takes effect: it has a number, and the association would pay.
         number = database.execute("select coalesce(max(number), 0) + 1 from effect").fetchone()[0]
-        reply = json_reply(
-            {"claim_id": came.claim_id, "version": came.version, "reference": f"SL{number:07d}"}, status=201
-        )
+        accepted = {"claim_id": came.claim_id, "version": came.version, "reference": f"SL{number:07d}"}
+        reply = json_reply(accepted, status=201)
         row = (number, *msgspec.structs.astuple(came), reply.body, reply.status, at)
         database.execute("insert into effect values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         return reply, "accepted"

@@ -98,13 +98,19 @@ class NightRows:
     def truth(self) -> Truth:
         """What the rows of both evenings come to."""
         last = {feed: self._last_received(feed) for feed in FEEDS}
+        # Only the sums or the admission of these rows are wrong, and no scheme needs them.
+        overlooked = dict.fromkeys(FEEDS, 0)
+        for feed, rows in last.items():
+            for sent in rows:
+                needless = sent.spoiled in ("sums", "admitted") and sent.record.care_type not in _PAID_CARE
+                overlooked[feed] += needless and self._end(sent) == "quarantined"
         return Truth(
             live=self._that_end(last, "member"),
             open=self._that_end(last, "open"),
             guests=self._guests,
             rows={feed: Counter(map(self._end, rows)) for feed, rows in last.items()},
             superseded={"hinggan": len(self.before["hinggan"]), "bayannur": 0},
-            overlooked={feed: sum(map(self._is_overlooked, rows)) for feed, rows in last.items()},
+            overlooked=overlooked,
         )
 
     def _that_end(self, last: Rows, end: str) -> dict[str, tuple[SettlementRecord, ...]]:
@@ -226,14 +232,6 @@ class NightRows:
         if sent.duplicate:
             return "duplicate"
         return "review" if sent.wrong_name else "member"
-
-    def _is_overlooked(self, sent: Sent) -> bool:
-        """Whether only the sums or the admission of a row are wrong, and nobody needs them."""
-        return (
-            self._end(sent) == "quarantined"
-            and sent.spoiled in ("sums", "admitted")
-            and sent.record.care_type not in _PAID_CARE
-        )
 
 
 _FIRST_OF_GUESTS = 10**9

@@ -140,10 +140,18 @@ class World:
         region, born, order = self._seat(index)
         unit = min(dice.below(self._units), dice.below(self._units))
         id_type, number = _document(dice, role, resident_number(region, born, order + (sex == "M")))
+        if id_type in ("07", "08"):
+            name = latin_name(dice)
+        elif role == "mongol":
+            name = mongol_name(dice, sex)
+        elif role == "dotted":
+            name = dotted_name(dice)
+        else:
+            name = han_name(dice, sex, rare=role == "rare")
         return TruthPerson(
             index=index,
             role=role,
-            name=_name(dice, role, id_type, sex),
+            name=name,
             id_type=id_type,
             id_number=number,
             sex=sex,
@@ -230,16 +238,6 @@ def employer(seed: int, unit: int) -> str:
     """The full name of an employer; two of them rarely share one."""
     dice = Dice("truth unit", seed, unit)
     return dice.pick(_PLACES) + dice.pick(_UNIT_NAMES) + dice.pick(_UNIT_NAMES) + dice.pick(_TRADES) + dice.pick(_FORMS)
-
-
-def _name(dice: Dice, role: str, id_type: str, sex: str) -> str:
-    if id_type in ("07", "08"):
-        return latin_name(dice)
-    if role == "mongol":
-        return mongol_name(dice, sex)
-    if role == "dotted":
-        return dotted_name(dice)
-    return han_name(dice, sex, rare=role == "rare")
 
 
 def _document(dice: Dice, role: str, number: str) -> tuple[str, str]:

@@ -141,7 +141,15 @@ def open_store(url: str, *, site: Path) -> Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Store(_sqlite(path))
     if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
-        return Store(_postgres("postgresql+psycopg://" + url.split("://", 1)[1]))
+        # Every query of the hot path is by key. Planning one anew for its two thousand keys costs four times what
+        # finding them does, and a plan made while a table was empty must not walk through it when it is full.
+        options = {"options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"}
+        address = "postgresql+psycopg://" + url.split("://", 1)[1]
+        return Store(
+            create_engine(
+                address, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16
+            )
+        )
     raise WrongUse("数据库地址应为 sqlite:///… 或 postgresql://… (database URL)")
 
 
@@ -172,15 +180,6 @@ def _sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("begin" if read_only else "begin immediate")
 
     return engine
-
-
-def _postgres(url: str) -> Engine:
-    # Every query of the hot path is by key. Planning one anew for its two thousand keys costs four times what finding
-    # them does, and a plan made while a table was empty must not walk through it when it is full.
-    options = {"options": "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off"}
-    return create_engine(
-        url, connect_args=options, hide_parameters=True, pool_pre_ping=True, pool_size=4, max_overflow=16
-    )
 
 
 def is_postgres(tx: Connection) -> bool:

@@ -142,7 +142,12 @@ def _claim(row: PrefilledClaim, body: bytes | None) -> Claim:
 async def take_decision(association: str, claim_id: str, request: Request, body: Proved) -> Response:
     """The same decision twice is one decision; another one about the same claim replaces it."""
     decision = decode(body, Decision)
-    amount = _decided_amount(decision)
+    try:
+        amount = parse_yuan(decision.amount)
+    except BadInput as error:
+        raise Problem("not_valid", f"amount：{error.message}") from None
+    if amount < 0 or (decision.outcome == "refused" and amount != 0):
+        raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
     if decision.claim_id != claim_id:
         raise Problem("not_valid", "claim_id 与地址不符 (differs from the address)")
     office = desk_of(request).office
@@ -150,16 +155,6 @@ async def take_decision(association: str, claim_id: str, request: Request, body:
     return json_answer(
         DecisionTaken(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
     )
-
-
-def _decided_amount(decision: Decision) -> Money:
-    try:
-        amount = parse_yuan(decision.amount)
-    except BadInput as error:
-        raise Problem("not_valid", f"amount：{error.message}") from None
-    if amount < 0 or (decision.outcome == "refused" and amount != 0):
-        raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
-    return amount
 
 
 def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> None:
