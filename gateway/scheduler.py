@@ -106,15 +106,7 @@ def start(office: Office, doors: Doors) -> Callable[[], bool]:
     before = doors.stopping
     doors = msgspec.structs.replace(doors, stopping=lambda: stopped.is_set() or before())
     table = timetable(office, doors)
-    jobs = Jobs(doors.stopping)
-    # A sweep takes longer than its rhythm by design; that it is not begun twice is no news.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    clock = BackgroundScheduler(
-        timezone=SHANGHAI,
-        jobstores={"default": MemoryJobStore()},
-        executors={"default": ThreadPoolExecutor(len(table))},
-        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
-    )
+    jobs, clock = Jobs(doors.stopping), _clock(len(table))
     for name, seconds, job in table:
         trigger = IntervalTrigger(seconds=seconds, timezone=SHANGHAI)
         clock.add_job(jobs.guarded(name, job), trigger, id=name, next_run_time=datetime.now(SHANGHAI))
@@ -131,3 +123,14 @@ def start(office: Office, doors: Doors) -> Callable[[], bool]:
 def nothing_to_stop() -> bool:
     """The `stop` of a scheduler that was never started."""
     return True
+
+
+def _clock(jobs: int) -> BackgroundScheduler:
+    # A sweep takes longer than its rhythm by design; that it is not begun twice is no news.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    return BackgroundScheduler(
+        timezone=SHANGHAI,
+        jobstores={"default": MemoryJobStore()},
+        executors={"default": ThreadPoolExecutor(jobs)},
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )

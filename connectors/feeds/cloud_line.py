@@ -122,17 +122,7 @@ Walk = Generator[Question, Heard, None]
 
 def walk_person(subject: SweepSubject, gathered: Gathered, *, care_types: tuple[str, ...], region: str) -> Walk:
     """Everything to ask about one person; what is learnt goes into `gathered`."""
-    # 1101, without the name: the platform would refuse a way of writing it that the matching still knows.
-    data = {
-        "mdtrt_cert_type": "02" if subject.id_type == "01" else "99",
-        "mdtrt_cert_no": subject.id_number,
-        "card_sn": "",
-        "begntime": "",
-        "psn_cert_type": subject.id_type,
-        "certno": subject.id_number,
-        "psn_name": "",
-    }
-    question = Question(infno="1101", data=data, shown={"member_id": subject.member_id})
+    question = _person(subject)
     answer = yield question
     if not answer.good or not answer.output:
         gathered.accept(question, answer)
@@ -185,6 +175,20 @@ def _walk_settlement(gathered: Gathered, person_no: str, insured_in: str, visit_
     diagnosed = yield diagnoses
     gathered.keep(settlement, settled)
     gathered.accept(diagnoses, diagnosed)
+
+
+def _person(subject: SweepSubject) -> Question:
+    """1101, without the name: the platform would refuse a way of writing it that the matching still knows."""
+    data = {
+        "mdtrt_cert_type": "02" if subject.id_type == "01" else "99",
+        "mdtrt_cert_no": subject.id_number,
+        "card_sn": "",
+        "begntime": "",
+        "psn_cert_type": subject.id_type,
+        "certno": subject.id_number,
+        "psn_name": "",
+    }
+    return Question(infno="1101", data=data, shown={"member_id": subject.member_id})
 
 
 def _insured_region(output: Mapping[str, Any], region: str) -> str:

@@ -135,20 +135,22 @@ def _row(dice: Dice, side: _Side, serial: int, count: BenchCount) -> bytes:
         original = side.take(dice)
         settled_at = cast(datetime, original.settled_at) + timedelta(days=dice.below(20), minutes=40)
         return encode(setlinfo(reversal_of(original, settled_at=settled_at)))
-    person = side.person(dice)
-    draw, day = dice.below(100), _FIRST + timedelta(days=dice.below(350))
-    if draw < 60:
-        record = inpatient(dice, person, serial=serial, admitted=day)
-    elif draw < 65:
-        record = special_outpatient(dice, person, serial=serial, day=day)
-    else:
-        record = everyday(dice, person, serial=serial, day=day)
+    record = _mixed(dice, side.person(dice), serial)
     row = setlinfo(record)
     if dice.chance(_BAD):
         count.bad += 1
         return encode(spoil(row, dice.pick(SPOILINGS)))
     side.keep(dice, record)
     return encode(row)
+
+
+def _mixed(dice: Dice, person: Person, serial: int) -> SettlementRecord:
+    draw, day = dice.below(100), _FIRST + timedelta(days=dice.below(350))
+    if draw < 60:
+        return inpatient(dice, person, serial=serial, admitted=day)
+    if draw < 65:
+        return special_outpatient(dice, person, serial=serial, day=day)
+    return everyday(dice, person, serial=serial, day=day)
 
 
 def _person(seed: int, index: int) -> Person:

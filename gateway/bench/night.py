@@ -109,14 +109,6 @@ def bench_night(
 
 def bench_site(path: Path, database: str, suite: str) -> Path:
     """A new site with one feed of national rows on this database. Raises WrongUse for another kind of database."""
-    if database == "sqlite":
-        url = "sqlite:///data/hubao.db"
-    elif database.startswith(("postgresql://", "postgres://")):
-        url = database
-    else:
-        raise WrongUse(
-            "--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)"
-        )
     write_site(path)
     for feed in (path / "config" / "feeds").glob("*.toml"):
         feed.unlink()
@@ -127,10 +119,18 @@ def bench_site(path: Path, database: str, suite: str) -> Path:
     association.write_text(schemes, encoding="utf-8")
     gateway = path / "config" / "gateway.toml"
     text = gateway.read_text(encoding="utf-8").replace('suite = "aes"', f'suite = "{suite}"')
-    gateway.write_text(text.replace("sqlite:///data/hubao.db", url), encoding="utf-8")
+    gateway.write_text(text.replace("sqlite:///data/hubao.db", _url(database)), encoding="utf-8")
     os.environ.pop("HUBAO_DATABASE_URL", None)
     wiring.make_keys(wiring.load_site(path))
     return path
+
+
+def _url(database: str) -> str:
+    if database == "sqlite":
+        return "sqlite:///data/hubao.db"
+    if database.startswith(("postgresql://", "postgres://")):
+        return database
+    raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
 
 
 def _import(site: Path, plan: BenchPlan) -> float:

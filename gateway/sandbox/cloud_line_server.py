@@ -172,25 +172,7 @@ class CloudLineApp:
             until=_day(asked.get("endtime")),
             care_type=str(asked.get("med_type")),
         )
-        rows: list[Output] = []
-        for sent in visits:
-            record = sent.record
-            rows.append(
-                _identity(sent.person)
-                | {
-                    "mdtrt_id": record.visit_no,
-                    "med_type": record.care_type_code,
-                    "begntime": f"{record.admitted_on} 09:00:00",
-                    "endtime": f"{record.discharged_on} 10:00:00",
-                    "ipt_days": record.inpatient_days,
-                    "inhosp_stas": "0",
-                    "fixmedins_code": record.facility_no,
-                    "fixmedins_name": record.facility_name,
-                    "dscg_maindiag_code": record.diagnosis_codes[0] if record.diagnosis_codes else "",
-                    "vali_flag": "1",
-                }
-            )
-        return {"mdtrtinfo": rows}
+        return {"mdtrtinfo": [_visit(sent) for sent in visits]}
 
     def _settlement(self, asked: Output) -> Output:
         """5203 结算: an object, or an array when the visit was refunded."""
@@ -296,6 +278,22 @@ def _identity(person: Person) -> Output:
         "psn_name": person.name,
         "gend": "1" if person.sex == "M" else "2",
         "brdy": person.birth_date.isoformat(),
+    }
+
+
+def _visit(sent: Sent) -> Output:
+    record = sent.record
+    return _identity(sent.person) | {
+        "mdtrt_id": record.visit_no,
+        "med_type": record.care_type_code,
+        "begntime": f"{record.admitted_on} 09:00:00",
+        "endtime": f"{record.discharged_on} 10:00:00",
+        "ipt_days": record.inpatient_days,
+        "inhosp_stas": "0",
+        "fixmedins_code": record.facility_no,
+        "fixmedins_name": record.facility_name,
+        "dscg_maindiag_code": record.diagnosis_codes[0] if record.diagnosis_codes else "",
+        "vali_flag": "1",
     }
 
 

@@ -30,27 +30,12 @@ def amount(fen: Money | None) -> Decimal | None:
 
 def setlinfo(record: SettlementRecord, *, nation: str = "01") -> Row:
     """The `setlinfo` of transaction 5203, with the keys warehouses add (ipt_days, regions)."""
-    admitted, discharged = cast(date, record.admitted_on), cast(date, record.discharged_on)
-    care = {
-        "pay_loc": record.payment_place,
-        "fixmedins_code": record.facility_no,
-        "fixmedins_name": record.facility_name,
-        "hosp_lv": record.facility_level,
-        "begndate": admitted.isoformat(),
-        "enddate": discharged.isoformat(),
-        "ipt_days": record.inpatient_days,
-        "setl_time": moment(record.settled_at),
-        "mdtrt_cert_type": "03",
-        "med_type": record.care_type_code,
-        "setl_type": record.settlement_kind,
-        "clr_type": "21" if record.care_type == "inpatient" else "11",
-    }
     rest = {
         "refd_setl_flag": "1" if record.reversal else "0",
         "dise_codg": record.diagnosis_codes[0] if record.diagnosis_codes else "",
         "year": str(cast(datetime, record.settled_at).year),
     }
-    return _who(record, nation) | care | _amounts(record) | rest
+    return _who(record, nation) | _what(record) | _amounts(record) | rest
 
 
 def _who(record: SettlementRecord, nation: str) -> Row:
@@ -72,6 +57,24 @@ def _who(record: SettlementRecord, nation: str) -> Row:
         "emp_name": record.employer_name,
         "insuplc_admdvs": record.insured_region,
         "mdtrtarea_admvs": record.care_region,
+    }
+
+
+def _what(record: SettlementRecord) -> Row:
+    admitted, discharged = cast(date, record.admitted_on), cast(date, record.discharged_on)
+    return {
+        "pay_loc": record.payment_place,
+        "fixmedins_code": record.facility_no,
+        "fixmedins_name": record.facility_name,
+        "hosp_lv": record.facility_level,
+        "begndate": admitted.isoformat(),
+        "enddate": discharged.isoformat(),
+        "ipt_days": record.inpatient_days,
+        "setl_time": moment(record.settled_at),
+        "mdtrt_cert_type": "03",
+        "med_type": record.care_type_code,
+        "setl_type": record.settlement_kind,
+        "clr_type": "21" if record.care_type == "inpatient" else "11",
     }
 
 

@@ -65,18 +65,13 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
     def tells(self, stay: Sent) -> Sent:
         """The row of this stay, with the particulars as the generator wrote them."""
         line, written = self.line, (self.line.id_number or "").strip()
-        born = line.birth_date
-        age = None if born is None else cast(date, line.admitted_on) - born
-        if age is not None and age < _NEWBORN:
-            # A newborn is as old on the day of this stay as on the line's own.
-            born = cast(date, stay.record.admitted_on) - age
         record = msgspec.structs.replace(
             stay.record,
             name=(line.name or "").strip() or None,
             id_type=line.id_type,
             id_number=_one_way(line.id_type, written),
             sex=line.sex,
-            birth_date=born,
+            birth_date=_born(line, cast(date, stay.record.admitted_on)),
             person_no=line.person_no,
             employer_name=line.employer_name,
         )
@@ -243,3 +238,10 @@ def _person(guest: TruthPerson, league: str, day: date) -> Person:
         employer=guest.unit_name,
         category=category_at(guest.birth_date, guest.sex, day),
     )
+
+
+def _born(line: SpoiledLine, admitted: date) -> date | None:
+    """The birth date of the line. A newborn is as old on the day of this stay as on the line's own."""
+    born, line_admitted = line.birth_date, cast(date, line.admitted_on)
+    newborn = born is not None and line_admitted - born < _NEWBORN
+    return admitted - (line_admitted - born) if born is not None and newborn else born

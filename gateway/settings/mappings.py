@@ -290,15 +290,7 @@ def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
         contradictions += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
-    form = tables.get("format")
-    if isinstance(form, dict) and form.get("kind") == "csv":
-        only_json = "只用于 format.kind json (only with JSON)"
-        contradictions += [(name, "format.kind csv", only_json) for name in ("bundle", "totals") if name in tables]
-    bundle = tables.get("bundle")
-    joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
-    names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
-    doubles = {str(name) for name in names if names.count(name) > 1}
-    return contradictions + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]
+    return contradictions + _format_contradictions(tables)
 
 
 def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list[Contradiction]:
@@ -316,15 +308,35 @@ def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list
     if len(origins) > 1 or not (origins or by_itself):
         shown_origins = " + ".join(origins) or "没有来源 (no source)"
         contradictions.append((key, shown_origins, "from, sum, value 三选一 (exactly one of)"))
-    values = _TABLE_VALUES.get(name)
-    if values:
-        wrong = {code: value for code, value in spec.codes.items() if value not in values}
+    return contradictions + _code_contradictions(key, name, spec)
+
+
+def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradiction]:
+    allowed = _TABLE_VALUES.get(name)
+    contradictions: list[Contradiction] = []
+    if allowed:
+        wrong = {code: value for code, value in spec.codes.items() if value not in allowed}
         contradictions += [
-            (f"{key}.codes.{code}", repr(value[:40]), ", ".join(values)) for code, value in wrong.items()
+            (f"{key}.codes.{code}", repr(value[:40]), ", ".join(allowed)) for code, value in wrong.items()
         ]
-        if spec.value is not None and spec.value not in values:
-            contradictions.append((f"{key}.value", repr(spec.value[:40]), ", ".join(values)))
+        if spec.value is not None and spec.value not in allowed:
+            contradictions.append((f"{key}.value", repr(spec.value[:40]), ", ".join(allowed)))
     fits = _UNKNOWN_FITS.get(name, ("error", "keep", "empty"))
     if spec.unknown and spec.unknown not in fits:
         contradictions.append((f"{key}.unknown", repr(spec.unknown), ", ".join(fits)))
     return contradictions
+
+
+def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
+    form = tables.get("format")
+    kind = form.get("kind") if isinstance(form, dict) else None
+    contradictions = [
+        (name, "format.kind csv", "只用于 format.kind json (only with JSON)")
+        for name in ("bundle", "totals")
+        if kind == "csv" and name in tables
+    ]
+    bundle = tables.get("bundle")
+    joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
+    names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
+    doubles = {str(name) for name in names if names.count(name) > 1}
+    return contradictions + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]

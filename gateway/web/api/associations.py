@@ -200,19 +200,22 @@ def _look_up(desk: Desk, association: str, member_no: str) -> LookupResult:
     if row.opt_out:
         raise Problem("opted_out")
     asked = lines_about(office, row)
-    # What went wrong on one line is told after the other lines were asked too.
-    failures: list[HubaoError] = []
-    for feed in asked:
-        try:
-            line: Any = desk.doors.feed(office, feed)
-            look_up(office, feed, line, row.member_id)
-        except Unavailable as error:
-            log.warning("lookup over %s: %s", feed, error)
-            failures.append(Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error)))
-        except WrongUse as error:
-            log.error("lookup over %s: %s", feed, error)
-            failures.append(Problem("not_configured"))
+    failures = [error for feed in asked if (error := _ask_line(desk, feed, row.member_id)) is not None]
     if failures:
         raise failures[0]
     shown = claims_of_person(office, association, row.person_id)
     return LookupResult(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
+
+
+def _ask_line(desk: Desk, feed: str, member_id: int) -> HubaoError | None:
+    """Ask one line; what went wrong is told after the other lines were asked too."""
+    try:
+        line: Any = desk.doors.feed(desk.office, feed)
+        look_up(desk.office, feed, line, member_id)
+    except Unavailable as error:
+        log.warning("lookup over %s: %s", feed, error)
+        return Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error))
+    except WrongUse as error:
+        log.error("lookup over %s: %s", feed, error)
+        return Problem("not_configured")
+    return None
