@@ -8,15 +8,15 @@ from textwrap import dedent
 import pytest
 from figures import Figures, House, figures, offenders, read_house, strongly_connected
 
-CIRCLES = 2
-IMPORTS_INSIDE = 3
-PRONOUNS = 580
-CLASSES_IN_MORE_FILES = 16
-CALLED_ONCE_IN_HUNDRED = 29.4
+CIRCLES = 0
+IMPORTS_INSIDE = 0
+PRONOUNS = 60
+CLASSES_IN_MORE_FILES = 2
+CALLED_ONCE_IN_HUNDRED = 18.0
 # 15 in November 2026. Three more are granted: a helper that cut its caller across the data goes back into it.
 P90_LINES = 18
 LONGEST = 45
-WIDE = 6
+WIDE = 0
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,6 @@ from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 from gateway.store.rescans import Rescan
 from gateway.store.values import to_ms
-from gateway.vault import DataKey
 
 BLOCK_RULES = 2
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
@@ -90,13 +89,14 @@ def _seal_anew(tx: Tx, office: Office, association: str, people: Sequence[Roster
     if not shut:
         return
     by_number = {person.member_no: person for person in people}
-    key, whole = office.vault.roster_key(), []
+    writer = _RosterRows(office, association)
+    whole: list[MemberRow] = []
     for row in members.by_id(tx, shut):
         person = by_number.get(row.member_no)
         if person is not None and row.association == association and row.content == _content(office, person):
             unchanged = msgspec.structs.replace(person, opt_out=row.opt_out)
             kept_out = row.opt_out and not person.opt_out
-            whole.append(_row(office, key, row.member_id, row.person_id, association, unchanged, kept_out=kept_out))
+            whole.append(writer.row(row.member_id, row.person_id, unchanged, kept_out=kept_out))
     members.change(tx, whole)
 
 
@@ -266,15 +266,12 @@ def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: 
     """Changed members first, so that a number one of them gave up is free for somebody new."""
     moved = [(row, old, new) for row, old, new in plan.changed if _differ(old, new, _IDENTITY)]
     before = _forget(tx, office, moved)
-    key = office.vault.roster_key()
+    writer = _RosterRows(office, association)
     renumbered = {row.member_id for row, old, new in moved if old.id_number != new.id_number}
     rows = [
-        _row(
-            office,
-            key,
+        writer.row(
             row.member_id,
             place.get(row.member_no, row.person_id) if row.member_id in renumbered else row.person_id,
-            association,
             new,
             kept_out=row.member_no in plan.kept_out,
         )
@@ -322,14 +319,11 @@ def _differ(old: Member, new: RosterMember, fields: frozenset[str]) -> bool:
 
 def _write_new(tx: Tx, office: Office, association: str, plan: Plan, place: dict[str, int]) -> dict[int, bytes]:
     """Add the new members; returns by what those who take part are found."""
-    ids, key = members.reserve_ids(tx, len(plan.new)), office.vault.roster_key()
+    ids, writer = members.reserve_ids(tx, len(plan.new)), _RosterRows(office, association)
     rows = [
-        _row(
-            office,
-            key,
+        writer.row(
             member_id,
             place[person.member_no],
-            association,
             person,
             kept_out=person.member_no in plan.kept_out,
         )
@@ -395,28 +389,25 @@ def index_opened(tx: Tx, office: Office, member_id: int) -> None:
         blocks.add(tx, sorted(wanted.difference(there)))
 
 
-def _row(
-    office: Office,
-    key: DataKey,
-    member_id: int,
-    person_id: int,
-    association: str,
-    person: RosterMember,
-    *,
-    kept_out: bool,
-) -> MemberRow:
-    """A member as stored. The content that later imports are compared with is what his own row says."""
-    stated = msgspec.structs.replace(person, opt_out=False) if kept_out else person
-    box = Personal(kept_out=kept_out, **particulars_of(person))
-    return MemberRow(
-        member_id=member_id,
-        person_id=person_id,
-        association=association,
-        member_no=person.member_no,
-        category=person.category,
-        league=person.league,
-        opt_out=person.opt_out,
-        coverage=person.coverage,
-        sealed=key.seal(MEMBERS.write(box), member_context(member_id)),
-        content=_content(office, stated),
-    )
+class _RosterRows:
+    """Writes members of an association as they are stored, their boxes under the roster's key of now."""
+
+    def __init__(self, office: Office, association: str) -> None:
+        self._office, self._association, self._key = office, association, office.vault.roster_key()
+
+    def row(self, member_id: int, person_id: int, person: RosterMember, *, kept_out: bool) -> MemberRow:
+        """A member as stored. The content that later imports are compared with is what his own row says."""
+        stated = msgspec.structs.replace(person, opt_out=False) if kept_out else person
+        box = Personal(kept_out=kept_out, **particulars_of(person))
+        return MemberRow(
+            member_id=member_id,
+            person_id=person_id,
+            association=self._association,
+            member_no=person.member_no,
+            category=person.category,
+            league=person.league,
+            opt_out=person.opt_out,
+            coverage=person.coverage,
+            sealed=self._key.seal(MEMBERS.write(box), member_context(member_id)),
+            content=_content(self._office, stated),
+        )
