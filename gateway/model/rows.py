@@ -25,6 +25,9 @@ class RowClass(StrEnum):
     SUPERSEDED = "superseded"
     QUARANTINED = "quarantined"
 
+    # A night asks tables by class a few times a row: an enum's own hash is a call of its own each time.
+    __hash__ = str.__hash__
+
 
 _READ_ANEW: Final = frozenset(RowClass)
 """A row that is read again (the roster, a mapping or a ruling changed) may end in any class."""

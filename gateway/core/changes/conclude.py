@@ -82,7 +82,7 @@ def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, c
                         row=row.index,
                         received_on=page.received_on,
                         amount=signed(row.record.total_amount, reversal=row.record.reversal),
-                        sealed=row.sealed.get(association),
+                        sealed=row.sealed.get(association) if row.sealed else None,
                     )
                 )
 

@@ -27,6 +27,8 @@ def leave_behind(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes
     """Put down what rows leave. A superseded row leaves nothing: what replaced it is asked about and explained."""
     for row in rows:
         row_class = changes.classes[row.index]
+        if row_class is RowClass.NON_MEMBER and not row.ruled_by:
+            continue
         if row_class is RowClass.QUARANTINED:
             changes.quarantined.append(_error_of(page, row, rules.now_ms))
         if row_class is RowClass.SUPERSEDED:
@@ -35,7 +37,7 @@ def leave_behind(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes
             changes.ruled += [(ruling_id, row.index) for ruling_id in row.ruled_by]
         if row.person_no is not None and row_class in _CERTAIN:
             # The feed's own number of a member certainly matched finds the member from now on.
-            changes.person_numbers |= {(row.person_no, member.member_id) for _, member in row.matched}
+            changes.person_numbers.update((row.person_no, member.member_id) for _, member in row.matched)
         if row_class in _EXPLAINED:
             for association, decision in row.decisions:
                 if decision.member is not None and not is_plain(decision):

@@ -53,7 +53,7 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     subject: Subject | None = None
     person_no: str | None = None
     ruled_by: tuple[int, ...] = ()
-    sealed: dict[str, bytes] = msgspec.field(default_factory=dict)
+    sealed: dict[str, bytes] | None = None
 
     @property
     def matched(self) -> list[tuple[str, Candidate]]:

@@ -44,7 +44,9 @@ def seal_records(office: Office, page: PagePlace, rows: Sequence[ReadRow]) -> No
     sealer = RecordSealer(office)
     for row in rows:
         if row.row_class is RowClass.MEMBER and row.record is not None and row.key is not None:
-            for association, _ in row.matched:
-                row.sealed[association] = sealer.seal(
+            row.sealed = {
+                association: sealer.seal(
                     row.record, association=association, feed=page.feed, key=row.key, received_on=page.received_on
                 )
+                for association, _ in row.matched
+            }
