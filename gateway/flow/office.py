@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
 from gateway.core.claims.kept import spoken
 from gateway.core.forms import Forms, packed
@@ -28,8 +26,6 @@ from gateway.settings.gateway import GatewaySpec
 from gateway.store.engine import Store
 from gateway.store.members import MemberRow
 from gateway.vault import Vault, context_for
-
-_pack = msgspec.msgpack.Encoder()
 
 RECORDS = Forms("结算记录 (settlement record)", packed(SettlementRecord))
 """How a stored settlement is packed. A field that records gain later has a default, and a form of its own."""
@@ -54,11 +50,6 @@ Opener = Callable[[bytes, bytes], bytes]
 
 MEMBERS = Forms("会员信息 (member)", packed(Personal))
 """How a stored member's box is packed. A field that it gains later has a default, and a form of its own."""
-
-
-def pack(value: Any) -> bytes:
-    """A struct as bytes for sealing."""
-    return _pack.encode(value)
 
 
 @dataclass(frozen=True)

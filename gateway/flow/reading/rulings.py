@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.core.changes.leavings import is_plain
 from gateway.core.match import match
 from gateway.core.normalise import Rows
 from gateway.core.reviewing import alone, memory_of
@@ -21,8 +22,6 @@ from gateway.model.person import Subject
 from gateway.store import members, rulings
 from gateway.store.engine import Tx
 from gateway.store.rulings import Ruling
-
-_PLAIN = ("id_number_agrees", "name_agrees")
 
 
 class DecidedRow(Protocol):
@@ -43,15 +42,6 @@ class KnownRow(Protocol):
     def index(self) -> int: ...
     @property
     def key(self) -> bytes | None: ...
-
-
-class NotedRow(Protocol):
-    """A row with the rulings that decided it."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def ruled_by(self) -> tuple[int, ...]: ...
 
 
 class RuledRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,11 +103,6 @@ def rulings_about(
     return ruled
 
 
-def is_plain(decision: MatchDecision) -> bool:
-    """Whether number and name simply agree: that needs no waterfall, and nobody is ever asked about it."""
-    return decision.outcome is MatchOutcome.MATCHED and decision.reasons == _PLAIN
-
-
 def _in_doubt(decision: MatchDecision) -> bool:
     return decision.outcome is not MatchOutcome.NONE and not is_plain(decision)
 
@@ -167,8 +152,3 @@ class _Bench:
         ]
         again = match(self._subject, remaining, self._office.match_model)
         return msgspec.structs.replace(again, reasons=(*again.reasons, "ruled_out_by_person")), against
-
-
-def note_rulings(tx: Tx, seq: int, rows: Iterable[NotedRow]) -> None:
-    """Remember which rows of a page the rulings decided, for when they are undone or void."""
-    rulings.note_uses(tx, [(ruling, seq, row.index) for row in rows for ruling in row.ruled_by])
