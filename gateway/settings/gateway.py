@@ -33,6 +33,17 @@ class KeysSpec(Spec):
     rest_days: Annotated[int, Field(ge=0, le=90)] = 7
 
 
+class HoldsSpec(Spec):
+    """When changes wait for a person: where one cause (a file, a night, an import, a replay) would withdraw or lower
+    more than this share of an association's claims in force, and at least so many. Above `second_above` yuan lost a
+    second person confirms. What waits keeps its pages for so many days beyond their own end."""
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.02
+    claims: Annotated[int, Field(ge=1, le=1_000_000)] = 3
+    second_above: Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 12, decimal_places=2)] = Decimal("20000.00")
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = 60
+
+
 class GatewaySpec(Spec):
     """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`."""
 
@@ -49,3 +60,4 @@ class GatewaySpec(Spec):
     review: ReviewSpec = ReviewSpec()
     matching: MatchingChoice = MatchingChoice()
     keys: KeysSpec = KeysSpec()
+    holds: HoldsSpec = HoldsSpec()

@@ -149,8 +149,11 @@ person = Table(
     metadata,
     Column("person_id", _Id, primary_key=True, autoincrement=True),
     Column("association", String(40), nullable=False),
+    Column("held", _Id),
+    Index("ix_person_held", "held", sqlite_where=text("held is not null"), postgresql_where=text("held is not null")),
 )
-"""Never changes; locked while a person's stays are weighed."""
+"""Locked while a person's stays are weighed. `held`: the hold for which the person's rows wait; else nothing of a
+person ever changes."""
 
 member = Table(
     "member",
@@ -498,3 +501,46 @@ unreadable = Table(
 )
 """What is stored and does not open: kind body (claim and version) | record | fact | member (their numbers) | list (page
 and first row) | page; subject: its association or feed. It stands until it opens again or a person writes it off."""
+
+_GATHERING: Any = {"sqlite_where": text("state = 'gathering'"), "postgresql_where": text("state = 'gathering'")}
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("hold_id", _Id, primary_key=True, autoincrement=True),
+    Column("cause", String(10), nullable=False),
+    Column("subject", String(40), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("judged_at", BigInteger),
+    Column("members", BigInteger, nullable=False, server_default="0"),
+    Column("claims", BigInteger, nullable=False, server_default="0"),
+    Column("was", BigInteger, nullable=False, server_default="0"),
+    Column("becomes", BigInteger, nullable=False, server_default="0"),
+    Column("difference", LargeBinary(16)),
+    Column("proposed_by", String(80)),
+    Column("decided_by", String(80)),
+    Column("decided_at", BigInteger),
+    Column("note", LargeBinary),
+    Index("ix_hold_cause_subject_name", "cause", "subject", "name", unique=True, **_GATHERING),
+)
+"""Changes that wait: a cause (kind, feed or association, name) and what it would come to, as last told. state:
+gathering | open | accepted | refused | released | expired; one cause gathers in one hold; `note`: sealed."""
+
+hold_item = Table(
+    "hold_item",
+    metadata,
+    Column("item_id", _Id, primary_key=True, autoincrement=True),
+    Column("hold_id", _Id, nullable=False),
+    Column("person_id", _Id, nullable=False),
+    Column("page_seq", BigInteger),
+    Column("row", Integer),
+    Column("reason", String(10), nullable=False),
+    Column("sealed", LargeBinary),
+    Index("ix_hold_item_hold_id", "hold_id"),
+    Index("ix_hold_item_person_id", "person_id"),
+    Index("ix_hold_item_page_seq", "page_seq"),
+)
+"""What a hold concludes again once it is accepted: a row of a page, a page that is taken back, a person, or a row of a
+roster (`sealed`). Never a value of what would come of it."""

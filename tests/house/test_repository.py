@@ -30,8 +30,8 @@ INVENTED = "150999"
 
 LONGEST_FILE = {"gateway": 500, "connectors": 500, "tests": 650}
 """Lines of a file of the product, and of a test."""
-LONGER_FILES = {"gateway/flow/batches/apply.py": 600}
-"""Files that may be longer; a file that comes under the limit leaves this list."""
+LONGER_FILES = {"gateway/store/schema.py": 700}
+"""Files that may be longer: the tables stand in one list. A file that comes under the limit leaves this list."""
 LONGEST_FUNCTION = 60
 # A migration is one list of statements that nobody edits once it is released.
 MIGRATIONS = ROOT / "gateway/store/migrations/versions"

@@ -19,6 +19,19 @@ class FindingCode(msgspec.Struct, frozen=True):
 
 
 CODES: Final[dict[str, FindingCode]] = {
+    "changes_held": FindingCode(
+        "act",
+        "一批变更会撤回或降低较多申领，有关会员暂按原样，等人确认"
+        " (changes that would withdraw or lower many claims wait for a person; what stands stays)",
+        "用 hubao holds show 编号 查看差异，再 hubao holds accept 或 refuse"
+        " (look at the difference, then accept or refuse it)",
+    ),
+    "hold_expired": FindingCode(
+        "act",
+        "待确认的变更无人处理，原页已到期：原样保留，其中的新数据未入账"
+        " (nobody decided about a hold before its pages had to go: what stands stays, its new rows were not taken in)",
+        "请向盟市重新索取这些数据 (ask the league for these data again)",
+    ),
     "clock_jump": FindingCode(
         "act",
         "本机时钟与此前已知的时间相差三天以上，到期销毁与定时取数暂停"
@@ -56,6 +69,7 @@ CODES: Final[dict[str, FindingCode]] = {
 """Code → what it means. A code that is not here cannot be raised."""
 
 SUBJECTS: Final[dict[str, str]] = {
+    "hold": "待确认",
     "page": "页",
     "feed": "盟市",
     "association": "协会",
