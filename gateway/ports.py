@@ -117,11 +117,20 @@ Region = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
 
 
 class SecretOption(msgspec.Struct, frozen=True):
-    """An option that names a secret. `check_form` raises WrongUse for a text that can be no such secret."""
+    """An option that names a secret. `check_form` raises WrongUse for a text that can be no such secret; `make` gives a
+    new one, where it is ours to make and to tell the other side: None where the other side gives it to us."""
 
     key: str
     name: SecretName
     check_form: Callable[[str], object] = str
+    make: Callable[[], str] | None = None
+
+
+class FolderOption(msgspec.Struct, frozen=True):
+    """An option that names a folder, relative to the site's."""
+
+    key: str
+    name: SiteFolder
 
 
 class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +148,12 @@ class ConnectorSpec(msgspec.Struct, frozen=True, kw_only=True):
                 names = value if isinstance(value, tuple) else (value,)
                 secrets += [SecretOption(key, name) for name in names if name is not None]
         return secrets
+
+    def folders(self) -> Sequence[FolderOption]:
+        """Every folder it reads or writes."""
+        hints = get_type_hints(type(self)).items()
+        named = [(key, getattr(self, key)) for key, hint in hints if SiteFolder in (hint, *get_args(hint))]
+        return [FolderOption(key, name) for key, name in named if name is not None]
 
     def unreachable(self, site: Path) -> Sequence[str]:
         """What is wrong with each address or folder that does not answer now; empty where all do, or there is none."""

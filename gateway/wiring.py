@@ -21,7 +21,7 @@ from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
-from gateway.ports import Clock, Registry, SecretName, Sender, Surroundings
+from gateway.ports import Clock, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
 from gateway.settings import json_schema
 from gateway.settings import site as site_files
@@ -277,7 +277,17 @@ def kept(doors: Doors) -> Doors:
 
 def readiness(site: Site) -> list[Finding]:
     """What would stop a well-formed site at night; see `gateway.settings.site.readiness`."""
-    return site_files.readiness(site, today=shanghai_now().date(), check_requests_secret=webhook.secret_keys)
+    return site_files.readiness(site, today=shanghai_now().date(), requests_secret=webhook.secret_option)
+
+
+def secret_options(site: Site) -> list[tuple[str, SecretOption]]:
+    """(settings file, secret) for every secret a site's files name."""
+    return site_files.secret_options(site, requests_secret=webhook.secret_option)
+
+
+def new_webhook_secret() -> str:
+    """A secret nobody has yet, of the form that pushes, deliveries and requests are signed with."""
+    return webhook.new_secret()
 
 
 def unreachable(site: Site) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ class HttpJsonSpec(DeliverySpec, frozen=True, kw_only=True):
 
     def secrets(self) -> Sequence[SecretOption]:
         """What our deliveries and questions are signed with."""
-        return [SecretOption("secret", self.secret, webhook.secret_keys)]
+        return [webhook.secret_option("secret", self.secret)]
 
     def shared_secret(self) -> SecretName:
         """Before `[requests]` existed, the association signed with the secret of its deliveries."""

@@ -24,7 +24,7 @@ from connectors.transport.parts import FileCuts, plan_parts, read_parts
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.money import parse_yuan
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
-from gateway.ports import ConnectorSpec, PullWay, SiteFolder, Surroundings
+from gateway.ports import ConnectorSpec, FolderOption, PullWay, SiteFolder, Surroundings
 
 _MARKER_BYTES = 4096
 _MOST_REMEMBERED = 5000
@@ -85,9 +85,13 @@ class FolderSpec(ConnectorSpec, frozen=True, kw_only=True):
     after: Literal["delete", "move", "keep"] = "delete"
     moved_to: SiteFolder | None = None
 
+    def folders(self) -> Sequence[FolderOption]:
+        """The folder files are dropped in; the other is made when the first file moves there."""
+        return [FolderOption("folder", self.folder)]
+
     def unreachable(self, site: Path) -> Sequence[str]:
         """What is wrong when the folder is not there."""
-        return [] if (site / self.folder).is_dir() else ["目录不存在 (the folder does not exist)"]
+        return [] if (site / self.folder).is_dir() else [f"目录 {self.folder} 不存在 (the folder does not exist)"]
 
 
 class Folder:

@@ -24,7 +24,7 @@ class PushSpec(ConnectorSpec, frozen=True, kw_only=True):
 
     def secrets(self) -> Sequence[SecretOption]:
         """What the league signs with."""
-        return [SecretOption("secret", self.secret, webhook.secret_keys)]
+        return [webhook.secret_option("secret", self.secret)]
 
     def unreachable(self, site: Path) -> Sequence[str]:
         """Nothing: the league calls us."""

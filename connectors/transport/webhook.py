@@ -14,10 +14,12 @@ import binascii
 import hashlib
 import hmac
 import re
+import secrets
 from collections.abc import Mapping
 from typing import Final
 
 from gateway.errors import NotAuthentic, WrongUse
+from gateway.ports import SecretName, SecretOption
 
 TOLERANCE_SECONDS: Final = 300
 """How far a sender's clock may be from ours, either way."""
@@ -26,12 +28,27 @@ _PREFIX = "whsec_"
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,256}")
 _MOST_SIGNATURES = 16
+_SIGNATURE_VERSION = "v1,"
+_NEW_KEY_BYTES = 32
+
+
+def secret_option(key: str, name: SecretName) -> SecretOption:
+    """An option that names a secret of this form."""
+    return SecretOption(key, name, secret_keys, new_secret)
+
+
+def new_secret() -> str:
+    """A secret nobody has yet."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY_BYTES)).decode("ascii")
 
 
 def secret_keys(secret: str) -> tuple[bytes, ...]:
     """The keys a secret's text holds, newest first. Raises WrongUse, never showing the text."""
     keys = []
     for text in secret.split():
+        if text.startswith(_SIGNATURE_VERSION):
+            # What stands before a signature in its header; pasted with a secret, it is no part of it.
+            raise WrongUse("Webhook 密钥前多了“v1,”；只写 whsec_ 及其后的部分 (leave out v1, before whsec_)")
         try:
             key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
         except (binascii.Error, ValueError):

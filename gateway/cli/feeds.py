@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.output import Json, emit, say, table
+from gateway.cli.secret import make_missing, tell_made
+from gateway.cli.typed import as_typed
 from gateway.errors import WrongUse
 from gateway.words.feeds import INTAKES
 
@@ -101,6 +103,33 @@ def _line(spec: FeedSpec) -> dict[str, object]:
         "enabled": spec.enabled,
         "version": spec.version,
     }
+
+
+@feed.command("add")
+def feed_add(
+    context: typer.Context,
+    example: Annotated[str, typer.Argument(help="示例的名字 (the example's name).")],
+    as_json: Json = False,
+) -> None:
+    """启用一个示例来源，并建好它的目录 (put an example feed in force, and make its folders)."""
+    from gateway.settings.shipped import add_feed
+    from gateway.wiring import load_site
+
+    file = add_feed(context.obj, example)
+    site = load_site(context.obj)
+    shown = file.relative_to(site.path).as_posix()
+    folders = [folder.name for folder in site.feeds[example].connector.options.folders()]
+    for folder in folders:
+        (site.path / folder).mkdir(parents=True, exist_ok=True)
+    made = make_missing(site, shown)
+    if as_json:
+        emit({"feed": example, "file": shown, "folders": folders, "secrets": made})
+        return
+    say(f"已启用 {example}：{shown}；地址、协议等请照实际修改 (in force: change it to what is so)")
+    for folder in folders:
+        say(f"已建目录 (folder made)：{folder}")
+    tell_made(made)
+    say(f"然后 (then)：{as_typed(context.obj, 'check')}")
 
 
 @feed.command("test")

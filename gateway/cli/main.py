@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from gateway import __version__
 from gateway.cli import (
     bench,
     claims,
@@ -25,6 +26,7 @@ from gateway.cli import (
     reporting,
     review,
     schemes,
+    secret,
     simulating,
     site,
 )
@@ -40,16 +42,26 @@ app = typer.Typer(
 )
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"hubao {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def main_options(
     context: typer.Context,
     site_folder: Annotated[Path, typer.Option("--site", help="站点目录 (the site folder).")] = Path(),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="版本 (the version).")
+    ] = False,
 ) -> None:
     """互保网关：医保结算数据进，预填申领出 (settlement records in, pre-filled claims out)."""
     context.obj = site_folder
 
 
 site.register(app)
+secret.register(app)
 night.register(app)
 demo.register(app)
 bench.register(app)

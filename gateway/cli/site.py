@@ -10,6 +10,8 @@ import typer
 
 from gateway.cli.clerk import name_of
 from gateway.cli.output import Json, complain, emit, plain, say, table
+from gateway.cli.secret import make_missing, tell_made
+from gateway.cli.typed import as_typed
 from gateway.errors import BadSettings, Finding
 from gateway.words.claims import CLAIM_STATES, DEADLINES
 from gateway.words.deliveries import DELIVERIES
@@ -40,15 +42,24 @@ def register(app: typer.Typer) -> None:
 
 
 def init(folder: Path, as_json: Json = False) -> None:
-    """新建站点目录 (write a new site folder with the shipped settings)."""
-    from gateway.settings.shipped import write_site
+    """新建站点目录，示例来源不启用 (write a new site folder; its example feeds are not in force)."""
+    from gateway.settings.shipped import EXAMPLES, write_new_site
+    from gateway.wiring import load_site
 
-    written = write_site(folder)
+    written = write_new_site(folder)
+    site = load_site(folder)
+    files = [f"config/associations/{name}.toml" for name in site.associations]
+    made = [name for file in files for name in make_missing(site, file)]
     if as_json:
-        emit({"site": str(folder), "files": len(written)})
+        emit({"site": str(folder), "files": len(written), "secrets": made})
         return
     say(f"已建立站点 {folder}，{len(written)}个文件。")
-    say(f"下一步 (next): hubao --site {folder} keys init，再 hubao --site {folder} check")
+    tell_made(made)
+    examples = "、".join(file.stem for file in sorted((folder / EXAMPLES).glob("*.toml")))
+    say(f"示例来源 {examples} 在 {EXAMPLES.as_posix()}，尚未启用 (the example feeds are not in force)")
+    say("下一步 (next)：")
+    for command in ("keys init", "check", "feed add hinggan"):
+        say(f"    {as_typed(folder, command)}")
 
 
 def check(

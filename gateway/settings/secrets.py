@@ -43,3 +43,17 @@ def read_secret(name: SecretName, *, site: Path) -> str:
     if not value.strip():
         raise WrongUse(f"密钥 {name} 不存在或为空 (secret {name} is missing or empty)")
     return value.strip()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Put a secret in a new file that only its owner may read, its folder too where it is new. Raises WrongUse rather
+    than overwrite."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+    except FileExistsError:
+        raise WrongUse(f"{path} 已存在，不会覆盖 (it exists and is never overwritten)") from None
+    except OSError as error:
+        raise WrongUse(f"{path} 无法写入 (cannot be written): {error.strerror}") from error

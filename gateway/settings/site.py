@@ -6,7 +6,7 @@ config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping, compile_mapping
 from gateway.core.schemes import SchemeFamily
 from gateway.errors import BadSettings, Finding, WrongUse
-from gateway.ports import ConnectorSpec, Registry, SecretOption
+from gateway.ports import ConnectorSpec, Registry, SecretName, SecretOption
 from gateway.settings.associations import AssociationSpec, association_file
 from gateway.settings.feeds import FeedSpec, feed_file
 from gateway.settings.files import Spec, check, read_toml
@@ -27,10 +27,12 @@ from gateway.settings.mappings import MappingSpec, load_mapping
 from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
-from gateway.vault import parse_root_key
+from gateway.vault import make_root_key, parse_root_key
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Spec)
+
+_MAKE_FOLDER = "已有的目录，相对于站点；请新建，或检查磁盘是否挂载 (a folder that is there: make it, or mount its disk)"
 
 
 @dataclass(frozen=True)
@@ -142,42 +144,79 @@ def _names(named: Mapping[str, Any]) -> str:
     return "、".join(sorted(named)) or "（无 none）"
 
 
-def readiness(site: Site, *, today: date, check_requests_secret: Callable[[str], object]) -> list[Finding]:
-    """What would stop a well-formed site at night: secrets that are missing or of the wrong form, agreements that have
-    run out. `check_requests_secret` raises WrongUse for a text that cannot prove an association's requests."""
+RequestsSecret = Callable[[str, SecretName], SecretOption]
+"""The key of an option and the secret it names → what a secret that proves an association's requests must be like."""
+
+
+def readiness(site: Site, *, today: date, requests_secret: RequestsSecret) -> list[Finding]:
+    """What would stop a well-formed site at night: secrets that are missing or of the wrong form, folders that are not
+    there, agreements that have run out."""
     findings = []
     for name, feed in site.feeds.items():
-        file = f"config/feeds/{name}.toml"
         if feed.legal.expires < today:
-            findings.append(Finding(file, "legal.expires", feed.legal.expires.isoformat(), f"≥ {today}"))
-        findings += _secret_findings(site, file, _secrets_of("connector", feed.connector.options))
+            expired = feed.legal.expires.isoformat()
+            findings.append(Finding(f"config/feeds/{name}.toml", "legal.expires", expired, f"≥ {today}"))
+    for file, secret in secret_options(site, requests_secret=requests_secret):
+        findings += _secret_finding(site, file, secret)
+    return findings + _missing_folders(site)
+
+
+def secret_options(site: Site, *, requests_secret: RequestsSecret) -> list[tuple[str, SecretOption]]:
+    """(settings file, secret) for every secret a site's files name."""
+    options = []
+    for name, feed in site.feeds.items():
+        file = f"config/feeds/{name}.toml"
+        options += [(file, secret) for secret in _secrets_of("connector", feed.connector.options)]
     for name, association in site.associations.items():
-        secrets = _secrets_of("delivery", association.delivery.options)
+        file = f"config/associations/{name}.toml"
+        options += [(file, secret) for secret in _secrets_of("delivery", association.delivery.options)]
         if association.requests is not None:
-            secrets.append(SecretOption("requests.secret", association.requests.secret, check_requests_secret))
-        findings += _secret_findings(site, f"config/associations/{name}.toml", secrets)
-    root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key)
-    return findings + _secret_findings(site, "config/gateway.toml", [root_key])
+            options.append((file, requests_secret("requests.secret", association.requests.secret)))
+    root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key, lambda: make_root_key().hex())
+    return [*options, ("config/gateway.toml", root_key)]
 
 
 def _secrets_of(table: str, options: ConnectorSpec) -> list[SecretOption]:
     return [msgspec.structs.replace(secret, key=f"{table}.{secret.key}") for secret in options.secrets()]
 
 
-def _secret_findings(site: Site, file: str, secrets: Sequence[SecretOption]) -> list[Finding]:
-    findings = []
-    for secret in secrets:
-        try:
-            text = read_secret(secret.name, site=site.path)
-        except WrongUse:
-            missing = f"{secret.name} 缺失或为空 (missing or empty)"
-            findings.append(Finding(file, secret.key, missing, "设置该密钥 (set this secret)"))
-            continue
-        try:
-            secret.check_form(text)
-        except WrongUse as error:
-            findings.append(Finding(file, secret.key, f"{secret.name} 格式不对 (of the wrong form)", str(error)))
-    return findings
+def _secret_finding(site: Site, file: str, secret: SecretOption) -> list[Finding]:
+    try:
+        text = read_secret(secret.name, site=site.path)
+    except WrongUse:
+        missing = f"{secret.name} 缺失或为空 (missing or empty)"
+        return [Finding(file, secret.key, missing, how_to_get(secret))]
+    try:
+        secret.check_form(text)
+    except WrongUse as error:
+        return [Finding(file, secret.key, f"{secret.name} 格式不对 (of the wrong form)", str(error))]
+    return []
+
+
+def how_to_get(secret: SecretOption) -> str:
+    """What an administrator does about a secret that is not there."""
+    kind, _, place = secret.name.partition(":")
+    if secret.key == "root_key" and kind == "file":
+        return "先运行 hubao keys init (run hubao keys init first)"
+    if secret.make is not None:
+        return f"用 hubao secret new {place} 生成，并告知对方 (make it, and tell the other side)"
+    return f"向对方索取，写入 {place} (ask the other side for it, and put it there)"
+
+
+def _missing_folders(site: Site) -> list[Finding]:
+    """Folders that connectors name and that are not there. Nobody but an administrator makes them: a folder made by
+    itself would hide that a disk is not mounted."""
+    tables = [(f"config/feeds/{name}.toml", "connector", feed.connector.options) for name, feed in site.feeds.items()]
+    tables += [
+        (f"config/associations/{name}.toml", "delivery", association.delivery.options)
+        for name, association in site.associations.items()
+    ]
+    return [
+        Finding(file, f"{table}.{folder.key}", f"目录 {folder.name} 不存在 (no such folder)", _MAKE_FOLDER)
+        for file, table, options in tables
+        for folder in options.folders()
+        if not (site.path / folder.name).is_dir()
+    ]
 
 
 def warnings(associations: Mapping[str, AssociationSpec]) -> list[Finding]:

@@ -246,6 +246,7 @@ def test_findings_end_with_1(gateways: Gateways, tmp_path: Path) -> None:
     site = tmp_path / "site"
     night = make_night(tmp_path / "leagues", people=PEOPLE)
     write_settings(site, night)
+    (site / "data/inbound/hinggan").mkdir(parents=True)
     (site / "keys" / "hubao_nm_secret").unlink()
     spoil_tests(site)
 
