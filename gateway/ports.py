@@ -83,10 +83,25 @@ class ReceiveFeed(Protocol):
     def accept(self, headers: dict[str, str], body: bytes, *, now: datetime) -> Fetched: ...
 
 
+class Proof(msgspec.Struct, frozen=True, kw_only=True):
+    """What an association's good answer must say before a claim counts as accepted (`[accepted]` of its file).
+
+    Each is the way to a field (`data.claim_id`): `claim` repeats the claim's id, `version` the version, `reference`
+    holds the association's own number, and the fields of `equals` hold these values, as text. All of it must be there.
+    """
+
+    claim: str | None = None
+    version: str | None = None
+    reference: str | None = None
+    equals: tuple[tuple[str, str], ...] = ()
+
+
 class Sender(Protocol):
     """Hands a claim version to an association. Never raises for an answer: the answer says what came of it.
 
-    `send` uses the same idempotency key at every attempt. `ask` asks by claim id which version it holds.
+    `send` uses the same idempotency key at every attempt. `ask` asks by claim id which version it holds. ACCEPTED and
+    REFUSED are only for answers that name the claim, or hold what the association's `Proof` demands; what says neither
+    is UNKNOWN, with a code that begins with `gateway.model.claim.UNPROVEN` and the answer's shape.
     """
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer: ...
@@ -170,12 +185,17 @@ class DeliverySpec(ConnectorSpec, frozen=True, kw_only=True):
         """
         return None
 
+    def needs_proof(self) -> bool:
+        """Whether the far side's own words decide what was accepted, so that its file must say which those are."""
+        return False
+
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a connector may use of the site it works for.
 
     `name` is the feed's or the association's and stands in its errors; `per_second` is the feed's rate limit.
-    `read_secret` raises WrongUse for a secret that is missing.
+    `read_secret` raises WrongUse for a secret that is missing. `accepted` is what the association's file says a good
+    answer must hold; None where it says nothing.
     """
 
     name: str
@@ -183,6 +203,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     read_secret: Callable[[SecretName], str]
     per_second: float = 10.0
+    accepted: Proof | None = None
 
     def folder(self, option: SiteFolder) -> Path:
         """Where a folder of the settings lies."""

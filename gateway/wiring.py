@@ -202,8 +202,10 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
 
 def sender(office: Office, association: str) -> Sender:
     """The connector that hands claims to an association. Raises WrongUse for a secret that is missing."""
-    delivery = office.associations[association].delivery
-    return delivery.way.make(delivery.options, _surroundings(office, association))
+    spec = office.associations[association]
+    proof = spec.accepted.proof() if spec.accepted is not None else None
+    around = msgspec.structs.replace(_surroundings(office, association), accepted=proof)
+    return spec.delivery.way.make(spec.delivery.options, around)
 
 
 def _surroundings(office: Office, name: str) -> Surroundings:

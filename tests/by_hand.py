@@ -33,7 +33,7 @@ def push(**options: Any) -> Push:
 
 def http_json(**options: Any) -> HttpJson:
     spec = _taken(HttpJsonSpec, options)
-    return HttpJson(spec, _around("http-json", options), **options)
+    return HttpJson(spec, _around("http-json", options, "accepted"), **options)
 
 
 def _taken(spec: type[Any], options: dict[str, Any]) -> Any:

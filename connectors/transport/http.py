@@ -10,7 +10,6 @@ import functools
 import random
 import re
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +20,7 @@ import msgspec
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from connectors.transport.dates import http_date, remote_clocks
+from connectors.transport.deadline import DeadlineTransport, one_deadline
 from gateway.errors import OutcomeUnknown, Refused, Unavailable
 from gateway.model.page import MAX_PAGE_BYTES
 
@@ -29,6 +29,9 @@ MAX_REPLY_BYTES: Final = MAX_PAGE_BYTES
 
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A Retry-After beyond a day is taken as a day: the far side's mistake must not park us for ever."""
+
+LONGEST_EXCHANGE_SECONDS: Final = 300.0
+"""How long an exchange may take over a client that has no time-out of its own."""
 
 QUICK_WAIT_SECONDS: Final = 10.0
 """Who is asked to wait longer than this does not wait inside a call, but hands the wait to its caller."""
@@ -44,7 +47,11 @@ class HttpOutcome(StrEnum):
     REFUSED = "refused"
 
 
+_OTHERWISE: Final = 0
+"""The line of a table for a status that no other line is for."""
+
 QUESTIONS: Final[Mapping[int, HttpOutcome]] = {
+    _OTHERWISE: HttpOutcome.REFUSED,
     2: HttpOutcome.OK,
     3: HttpOutcome.REFUSED,
     4: HttpOutcome.REFUSED,
@@ -57,6 +64,13 @@ QUESTIONS: Final[Mapping[int, HttpOutcome]] = {
 
 DELIVERIES: Final[Mapping[int, HttpOutcome]] = {
     **QUESTIONS,
+    _OTHERWISE: HttpOutcome.UNKNOWN,
+    # A form that was taken is often answered with "see there" (302, 303): it may have been taken.
+    3: HttpOutcome.UNKNOWN,
+    # The address has moved, and nobody took anything.
+    301: HttpOutcome.UNAVAILABLE,
+    307: HttpOutcome.UNAVAILABLE,
+    308: HttpOutcome.UNAVAILABLE,
     # A 500, 502 or 504 may come from behind a receiver that has already stored the claim.
     5: HttpOutcome.UNKNOWN,
     # A wrong secret or clock is our trouble and will be mended; the claim itself was not refused.
@@ -65,7 +79,7 @@ DELIVERIES: Final[Mapping[int, HttpOutcome]] = {
     409: HttpOutcome.CONFLICT,
     503: HttpOutcome.UNAVAILABLE,
 }
-"""For requests that hand something over."""
+"""For requests that hand something over. REFUSED may mean the claim or only the address: the body must say which."""
 
 # Nothing has left this machine when one of these is raised.
 _NOTHING_SENT = (
@@ -92,14 +106,15 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_client(*, timeout_seconds: float, connections: int = 16) -> httpx.Client:
-    """The one kind of HTTP client: nothing from the environment, no redirects, no compression."""
+    """The one kind of HTTP client: nothing from the environment, no redirects, no compression. An `exchange` with it
+    takes at most so many seconds, however it is spent."""
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.Client(
+        transport=DeadlineTransport(verify=_trusted_authorities(), limits=limits, trust_env=False),
         timeout=httpx.Timeout(timeout_seconds, connect=min(timeout_seconds, 10.0)),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         headers={"accept-encoding": "identity", "user-agent": "hubao-gateway"},
         follow_redirects=False,
         trust_env=False,
-        verify=_trusted_authorities(),
     )
 
 
@@ -125,9 +140,12 @@ def exchange(
     Raises Unavailable when nothing was sent, OutcomeUnknown when the request may have arrived.
     """
     try:
-        with client.stream(method, url, headers=dict(headers), content=content) as response:
+        with (
+            one_deadline(client.timeout.read or LONGEST_EXCHANGE_SECONDS),
+            client.stream(method, url, headers=dict(headers), content=content) as response,
+        ):
             remote_clocks.note(response.url.host, response.headers.get("date", ""))
-            body, whole = _read(response, limit=limit, patience=client.timeout.read or 30.0)
+            body, whole = _read(response, limit=limit)
     except _NOTHING_SENT as error:
         raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
     except httpx.RequestError as error:
@@ -135,22 +153,19 @@ def exchange(
     return Reply(status=response.status_code, headers=dict(response.headers), body=body, whole=whole)
 
 
-def _read(response: httpx.Response, *, limit: int, patience: float) -> tuple[bytes, bool]:
-    """Up to `limit` bytes, and whether that was all. `patience` in seconds is for the whole body."""
-    # The library's own time-out starts again with every byte that drips in.
-    body, give_up_at = bytearray(), time.monotonic() + patience
+def _read(response: httpx.Response, *, limit: int) -> tuple[bytes, bool]:
+    """Up to `limit` bytes, and whether that was all."""
+    body = bytearray()
     for chunk in response.iter_raw():
         body += chunk
         if len(body) > limit:
             return bytes(body[:limit]), False
-        if time.monotonic() > give_up_at:
-            raise httpx.ReadTimeout("the body took too long")
     return bytes(body), True
 
 
 def outcome_of(status: int, table: Mapping[int, HttpOutcome]) -> HttpOutcome:
-    """What a status means: its own line in the table, else its hundred's; anything else is refused."""
-    return table.get(status) or table.get(status // 100, HttpOutcome.REFUSED)
+    """What a status means: its own line in the table, else its hundred's, else the line for all others."""
+    return table.get(status) or table.get(status // 100) or table[_OTHERWISE]
 
 
 def answered(reply: Reply) -> bytes:
@@ -232,7 +247,11 @@ def _quick_wait(state: RetryCallState) -> float:
 def probe(address: str, *, timeout_seconds: float = 5.0) -> str | None:
     """None if something answers HTTP at this address, whatever it says; else what went wrong."""
     try:
-        with make_client(timeout_seconds=timeout_seconds) as client, client.stream("GET", address) as response:
+        with (
+            one_deadline(timeout_seconds),
+            make_client(timeout_seconds=timeout_seconds) as client,
+            client.stream("GET", address) as response,
+        ):
             remote_clocks.note(response.url.host, response.headers.get("date", ""))
             return None
     except (httpx.HTTPError, httpx.InvalidURL) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -62,13 +63,22 @@ class AnswerKind(StrEnum):
     ABSENT = "absent"
 
 
+UNPROVEN: Final = "unproven/"
+"""How the code of an answer begins that came, and says neither yes nor no to the claim it was about."""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The association's answer. ABSENT only to a question: it does not have that claim version."""
+    """The association's answer. ABSENT only to a question: it does not have that claim version.
+
+    `shape`, of an answer that proves nothing: status, content type, and the names and types of its fields, never a
+    value.
+    """
 
     kind: AnswerKind
     code: str = ""
     retry_after: float | None = None
     reference: str | None = None
+    shape: str = ""
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,7 +90,7 @@ class InboxApp:
         claim_id = request.path.removeprefix("/claims/")
         latest = self._book.latest(claim_id)
         if latest is None:
-            return problem(404, "unknown_claim", "没有此申领 (no such claim)")
+            return problem(404, "unknown_claim", "没有此申领 (no such claim)", claim_id=claim_id)
         return json_reply({"claim_id": claim_id, "version": latest[0], "status": latest[1]})
 
     def _is_authentic(self, request: Request) -> bool:

@@ -138,7 +138,8 @@ class InboxBook:
         if first is not None and first[0] == came.body:
             return ServerReply(status=first[2], body=first[1]), "repeat"
         if first is not None:
-            return problem(422, "key_reused", "同一幂等键内容不同 (same key, other body)"), "key_reused"
+            title = "同一幂等键内容不同 (same key, other body)"
+            return problem(422, "key_reused", title, claim_id=came.claim_id), "key_reused"
         newest = database.execute("select max(version) from effect where claim_id = ?", (came.claim_id,)).fetchone()[0]
         if newest is not None and came.version < newest:
             return json_reply({"claim_id": came.claim_id, "version": newest}, status=409), "lower_version"
@@ -181,7 +182,8 @@ def payable(entry: InboxEntry) -> int:
     return parse_yuan(str(entry.claim.get("payable", "0")))
 
 
-def problem(status: int, code: str, title: str) -> ServerReply:
-    """A problem-details answer (RFC 9457) with a stable code."""
-    body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code})
+def problem(status: int, code: str, title: str, **more: str) -> ServerReply:
+    """A problem-details answer (RFC 9457) with a stable code. A no to a claim names it (`claim_id`); one that names
+    none is a no to the request alone."""
+    body = msgspec.json.encode({"type": "about:blank", "title": title, "status": status, "code": code, **more})
     return ServerReply(status=status, body=body, content_type="application/problem+json")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, create_model, model_validator
 
-from gateway.ports import DeliverySpec, DeliveryWay, Registry, SecretName
+from gateway.ports import DeliverySpec, DeliveryWay, Proof, Registry, SecretName
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec
@@ -18,6 +18,38 @@ class RequestsSpec(Spec):
     """What the association signs the requests it sends us with (Standard Webhooks), whichever way we deliver to it."""
 
     secret: NamedSecret
+
+
+_FieldPath = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}$")]
+
+
+class AcceptedSpec(Spec):
+    """What an answer with status 2xx must say before a claim counts as accepted (收下). All that stands here must hold.
+
+    `claim` and `version` name the fields that repeat the claim's id and version, `reference` the one with the
+    association's own number, `equals` fields and the value each must have (`{ code = 0 }`). Inner fields are written
+    with dots: `data.claim_id`.
+    """
+
+    claim: _FieldPath | None = None
+    version: _FieldPath | None = None
+    reference: _FieldPath | None = None
+    equals: dict[_FieldPath, StrictStr | StrictBool | StrictInt] = Field(default_factory=dict)
+
+    def proof(self) -> Proof:
+        """The same for a connector; values as the text they have in JSON."""
+        equals = tuple((path, _as_json_text(value)) for path, value in self.equals.items())
+        return Proof(claim=self.claim, version=self.version, reference=self.reference, equals=equals)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> AcceptedSpec:
+        if not (self.claim or self.reference or self.equals):
+            raise ValueError("one of claim, reference, equals is needed: a version alone proves nothing")
+        return self
+
+
+def _as_json_text(value: str | bool | int) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class StepSpec(Spec):
@@ -54,6 +86,7 @@ class AssociationSpec(Spec):
     default_scheme: Name | None = None
     owner: Annotated[str, Field(min_length=1)]
     delivery: Connection[DeliveryWay[Any], DeliverySpec]
+    accepted: AcceptedSpec | None = None
     requests: RequestsSpec | None = None
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     processing: tuple[ProcessingSpec, ...] = ()

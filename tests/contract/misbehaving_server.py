@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Literal, Self
 
-Wire = Literal["whole", "hang", "drop", "half", "drip", "no-length"]
+Wire = Literal["whole", "hang", "drop", "half", "drip", "drip-headers", "continue", "no-end", "no-length"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Reply:
     """What to answer, and how it goes over the wire.
 
     "hang" never answers, "drop" closes instead, "half" closes in the middle of the body, "drip" sends a byte
-    at a time for ever, "no-length" sends the body without saying how long it is.
+    at a time for ever, "drip-headers" does so with headers, "continue" says `100 Continue` again and again, "no-end"
+    sends the body over and over as fast as it is taken, "no-length" sends it without saying how long it is.
     """
 
     status: int = 200
@@ -85,26 +86,33 @@ class LocalServer:
             self.closing.wait(5)
         if reply.wire in ("hang", "drop"):
             return
-        handler.send_response(reply.status)
-        for name, value in reply.headers.items():
-            handler.send_header(name, value)
-        if reply.wire == "no-length":
-            handler.send_header("connection", "close")
-        else:
-            promised = {"whole": len(reply.body), "half": len(reply.body) * 2, "drip": 10**6}[reply.wire]
-            handler.send_header("content-length", str(promised))
-        handler.end_headers()
         try:
-            self._write_body(handler, reply)
+            self._write(handler, reply)
         except OSError:
             handler.close_connection = True
 
-    def _write_body(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+    def _write(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+        while reply.wire == "continue" and not self.closing.wait(0.02):
+            handler.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        handler.send_response(reply.status)
+        if reply.wire == "drip-headers":
+            handler.flush_headers()
+        while reply.wire == "drip-headers" and not self.closing.wait(0.02):
+            handler.wfile.write(b"x: y\r\n")
+        for name, value in reply.headers.items():
+            handler.send_header(name, value)
+        if reply.wire in ("no-length", "no-end"):
+            handler.send_header("connection", "close")
+        else:
+            promised = {"half": len(reply.body) * 2, "drip": 10**6}.get(reply.wire, len(reply.body))
+            handler.send_header("content-length", str(promised))
+        handler.end_headers()
         if reply.wire != "drip":
             handler.wfile.write(reply.body)
-            return
-        while not self.closing.wait(0.02):
+        while reply.wire == "drip" and not self.closing.wait(0.02):
             handler.wfile.write(b" ")
+        while reply.wire == "no-end" and not self.closing.is_set():
+            handler.wfile.write(reply.body)
 
     def __enter__(self) -> Self:
         self._thread.start()

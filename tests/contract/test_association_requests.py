@@ -26,7 +26,7 @@ def sender() -> HttpJson:
 
 @respx.mock
 def test_a_claim_goes_out_verbatim_with_its_key_and_a_signature_that_verifies(sender: HttpJson) -> None:
-    route = respx.post("http://inbox.test/api/claims").respond(201, json={"reference": "R-1"})
+    route = respx.post("http://inbox.test/api/claims").respond(201, json={"claim_id": "HBTEST", "reference": "R-1"})
     answer = sender.send(BODY, claim_id="HBTEST", version=2, idempotency_key="HBTEST-v2", now=NOW)
     request = route.calls.last.request
     assert request.content == BODY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -19,7 +20,7 @@ from connectors.transport import webhook
 from connectors.transport.http import probe
 from gateway.errors import WrongUse
 from gateway.model.claim import Answer, AnswerKind
-from gateway.ports import Sender
+from gateway.ports import Proof, Sender
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
@@ -28,6 +29,24 @@ BODY = '{"claim_id":"c1","name":"测试甲"}'.encode()
 
 ACCEPTED, REFUSED = AnswerKind.ACCEPTED, AnswerKind.REFUSED
 UNAVAILABLE, UNKNOWN, ABSENT = AnswerKind.UNAVAILABLE, AnswerKind.UNKNOWN, AnswerKind.ABSENT
+
+
+NOTHING_PROVED = [
+    b"",
+    b" \r\n",
+    b"error",
+    b"true",
+    b"[]",
+    b"{}",
+    b"null",
+    b'{"code":0,"message":"success"}',
+    b'{"success":true,"data":{"claim_id":"c1"}}',
+    b'{"infcode":"-1","err_msg":"x"}',
+    b"<!doctype html><title>login</title>",
+    bytes(range(256)) * 2,
+    '<?xml version="1.0"?><result>成功</result>'.encode("gb18030"),
+]
+"""What firewalls, proxies and services say with any status to anything."""
 
 
 def says(status: int, told: Any = None, **headers: str) -> Reply:
@@ -58,7 +77,7 @@ class Inbox:
     def _post(self, seen: Seen) -> Reply:
         claim_id, version = seen.headers["idempotency-key"].split("-v")
         if self.held.get(claim_id, 0) > int(version):
-            return says(409, {"version": self.held[claim_id]})
+            return says(409, {"claim_id": claim_id, "version": self.held[claim_id]})
         if seen.headers["idempotency-key"] not in self.taken:
             self.taken.append(seen.headers["idempotency-key"])
         self.held[claim_id] = int(version)
@@ -143,9 +162,24 @@ class SenderContract:
         assert sender.ask("c1", version=1, now=NOW).kind is UNAVAILABLE
 
     @pytest.mark.parametrize("status", [400, 404, 410, 413, 415, 422])
-    def test_a_no_is_refused(self, sender: Sender, inbox: Inbox, status: int) -> None:
-        inbox.fault = lambda seen: says(status)
-        assert send(sender) == Answer(kind=REFUSED, code=f"http_{status}")
+    def test_a_no_that_names_the_claim_is_refused(self, sender: Sender, inbox: Inbox, status: int) -> None:
+        inbox.fault = lambda seen: says(status, {"claim_id": "c1", "code": "not_a_member"})
+        assert send(sender) == Answer(kind=REFUSED, code="not_a_member")
+
+    @pytest.mark.parametrize("status", [301, 307, 308, 400, 401, 403, 404, 405, 410, 413, 414, 415, 417, 421, 422, 451])
+    def test_a_no_that_names_no_claim_is_said_by_the_address(self, sender: Sender, inbox: Inbox, status: int) -> None:
+        for body in (b"", b"<html>not here</html>", b'{"code":"not_found"}', b'{"claim_id":"c2"}', b"\x00\xff" * 250):
+            inbox.fault = lambda seen, body=body: Reply(status=status, body=body)  # type: ignore[misc]
+            assert send(sender) == Answer(kind=UNAVAILABLE, code=f"http_{status}")
+
+    @pytest.mark.parametrize("body", NOTHING_PROVED)
+    @pytest.mark.parametrize("status", [200, 201, 202, 204, 206, 226])
+    def test_a_status_alone_proves_nothing(self, sender: Sender, inbox: Inbox, status: int, body: bytes) -> None:
+        inbox.fault = lambda seen: Reply(status=status, body=b"" if status == 204 else body)
+        answer = send(sender)
+        assert (answer.kind, answer.code.partition("/")[0]) == (UNKNOWN, "unproven")
+        asked = sender.ask("c1", version=1, now=NOW)
+        assert (asked.kind, asked.code.partition("/")[0]) == (UNKNOWN, "unproven")
 
     @pytest.mark.parametrize("status", [401, 403])
     def test_not_being_let_in_is_no_answer_to_the_claim(self, sender: Sender, inbox: Inbox, status: int) -> None:
@@ -183,57 +217,106 @@ def problem(status: int, **told: Any) -> Reply:
     return says(status, told, content_type="application/problem+json")
 
 
+def unproven(why: str, shape: str, **named: Any) -> Answer:
+    return Answer(kind=UNKNOWN, code=f"unproven/{why}", shape=shape, **named)
+
+
+JSON = "application/json"
 SENT: list[tuple[Reply, Answer]] = [
-    (says(200), Answer(kind=ACCEPTED)),
-    (says(202, {"reference": "GH-2026-0001"}), Answer(kind=ACCEPTED, reference="GH-2026-0001")),
-    (says(204), Answer(kind=ACCEPTED)),
-    (says(200, {"reference": "测试甲"}), Answer(kind=ACCEPTED)),
-    (says(200, {"reference": "x" * 65}), Answer(kind=ACCEPTED)),
-    (says(200, {"reference": 7}), Answer(kind=ACCEPTED)),
-    (says(200, [1]), Answer(kind=ACCEPTED)),
+    (says(200, {"claim_id": "c1", "version": 2}), Answer(kind=ACCEPTED)),
+    (says(202, {"claim_id": "c1", "reference": "GH-2026-0001"}), Answer(kind=ACCEPTED, reference="GH-2026-0001")),
+    (says(200, {"claim_id": "c1", "version": 3}), Answer(kind=ACCEPTED)),
+    (says(200, {"claim_id": "c1", "reference": "测试甲"}), Answer(kind=ACCEPTED)),
+    (says(200, {"claim_id": "c1", "reference": "x" * 65}), Answer(kind=ACCEPTED)),
+    (says(200, {"claim_id": "c1", "reference": 7, "status": "proposed"}), Answer(kind=ACCEPTED)),
+    (Reply(body=b'{"claim_id":"c1"}', headers={"content-type": "text/plain"}), Answer(kind=ACCEPTED)),
+    (says(200), unproven("empty", f"200 {JSON} (0 bytes)")),
+    (says(204), unproven("empty", f"204 {JSON} (0 bytes)")),
+    (says(202, {"reference": "GH-1"}), unproven("no_claim", f"202 {JSON} {{reference: text}}")),
+    (says(200, {"version": 2}), unproven("no_claim", f"200 {JSON} {{version: number}}")),
+    (says(200, {"claim_id": "c2"}), unproven("other_claim", f"200 {JSON} {{claim_id: text}}")),
+    (
+        says(200, {"claim_id": "c1", "version": 1}),
+        unproven("other_version", f"200 {JSON} {{claim_id: text, version: number}}"),
+    ),
+    (
+        says(200, {"claim_id": "c1", "version": "2"}),
+        unproven("other_version", f"200 {JSON} {{claim_id: text, version: text}}"),
+    ),
+    (
+        says(200, {"code": 500, "message": "校验失败", "data": None}),
+        unproven("verdict", f"200 {JSON} {{code: number, message: text, data: null}}"),
+    ),
+    (
+        says(200, {"claim_id": "c1", "code": 500}),
+        unproven("verdict", f"200 {JSON} {{claim_id: text, code: number}}"),
+    ),
+    (
+        says(200, {"infcode": "-1", "err_msg": "测试甲"}),
+        unproven("verdict", f"200 {JSON} {{infcode: text, err_msg: text}}"),
+    ),
+    (
+        says(200, {"claim_id": "c1", "status": 400}),
+        unproven("verdict", f"200 {JSON} {{claim_id: text, status: number}}"),
+    ),
+    (
+        says(200, {"测试甲": {"150999198001010017": 1, "ok": True}}, retry_after="9"),
+        unproven("no_claim", f"200 {JSON} {{?: {{?: number, ok: bool}}}}", retry_after=9.0),
+    ),
+    (says(200, [1]), unproven("no_object", f"200 {JSON} (3 bytes)")),
+    (Reply(body=b"error", headers={"content-type": "text/plain"}), unproven("no_object", "200 text/plain (5 bytes)")),
     (
         Reply(body=b"<html>login</html>", headers={"content-type": "text/html; charset=gbk"}),
-        Answer(kind=UNKNOWN, code="html_reply"),
+        unproven("html", "200 text/html (18 bytes)"),
     ),
-    (says(200, {"claim_id": "c2"}), Answer(kind=UNKNOWN, code="other_claim")),
-    (says(301, location="http://127.0.0.1:1/"), Answer(kind=REFUSED, code="http_301")),
-    (says(307, location="http://127.0.0.1:1/"), Answer(kind=REFUSED, code="http_307")),
+    (Reply(body=BODY), unproven("echo", "200 – {claim_id: text, name: text}")),
+    (Reply(status=200, body=b"{" * 1_000_000), unproven("too_large", "200 – (no end)")),
+    (Reply(body=b'{"claim_id":"c1"}', wire="no-end"), unproven("too_large", "200 – (no end)")),
+    (says(301, location="http://127.0.0.1:1/"), Answer(kind=UNAVAILABLE, code="http_301")),
+    (says(302, location="http://127.0.0.1:1/"), Answer(kind=UNKNOWN, code="http_302")),
+    (says(303, {"claim_id": "c1"}), Answer(kind=UNKNOWN, code="http_303")),
+    (says(304), Answer(kind=UNKNOWN, code="http_304")),
+    (says(307, location="http://127.0.0.1:1/"), Answer(kind=UNAVAILABLE, code="http_307")),
+    (says(308, {"claim_id": "c1"}), Answer(kind=UNAVAILABLE, code="http_308")),
     (says(408), Answer(kind=UNAVAILABLE, code="http_408")),
     (says(425), Answer(kind=UNAVAILABLE, code="http_425")),
     (says(429, retry_after="30"), Answer(kind=UNAVAILABLE, code="http_429", retry_after=30.0)),
     (says(503, retry_after="7200"), Answer(kind=UNAVAILABLE, code="http_503", retry_after=7200.0)),
-    (says(503), Answer(kind=UNAVAILABLE, code="http_503")),
-    (says(500), Answer(kind=UNKNOWN, code="http_500")),
+    (says(503, {"claim_id": "c1", "code": "busy"}), Answer(kind=UNAVAILABLE, code="http_503")),
+    (says(500, {"claim_id": "c1", "version": 2}), Answer(kind=UNKNOWN, code="http_500")),
     (says(502), Answer(kind=UNKNOWN, code="http_502")),
     (says(504, retry_after="9"), Answer(kind=UNKNOWN, code="http_504", retry_after=9.0)),
-    (says(409, {"version": 2}), Answer(kind=ACCEPTED, code="already_held")),
+    (says(600, {"claim_id": "c1"}), Answer(kind=UNKNOWN, code="http_600")),
+    (says(409, {"claim_id": "c1", "version": 2}), Answer(kind=ACCEPTED, code="already_held")),
     (
-        says(409, {"version": 5, "reference": "R5"}),
+        says(409, {"claim_id": "c1", "version": 5, "reference": "R5"}),
         Answer(kind=ACCEPTED, code="already_held", reference="R5"),
     ),
-    (problem(409, version=1, code="lower_version"), Answer(kind=REFUSED, code="lower_version")),
+    (problem(409, claim_id="c1", version=1, code="lower_version"), Answer(kind=REFUSED, code="lower_version")),
+    (problem(409, claim_id="c1", version=1), Answer(kind=REFUSED, code="refused")),
     (says(409), Answer(kind=UNKNOWN, code="http_409")),
-    (says(409, {"version": "2"}), Answer(kind=UNKNOWN, code="http_409")),
-    (says(409, {"version": True}), Answer(kind=UNKNOWN, code="http_409")),
-    (says(409, {"version": 0}), Answer(kind=UNKNOWN, code="http_409")),
+    (says(409, {"version": 2}), Answer(kind=UNKNOWN, code="http_409")),
+    (says(409, {"claim_id": "c2", "version": 2}), Answer(kind=UNKNOWN, code="http_409")),
+    (says(409, {"claim_id": "c1", "version": "2"}), Answer(kind=UNKNOWN, code="http_409")),
+    (says(409, {"claim_id": "c1", "version": True}), Answer(kind=UNKNOWN, code="http_409")),
+    (says(409, {"claim_id": "c1", "version": 0}), Answer(kind=UNKNOWN, code="http_409")),
     (
-        problem(422, code="no_such_member", detail="测试甲 不在册"),
+        problem(422, claim_id="c1", code="no_such_member", detail="测试甲 不在册"),
         Answer(kind=REFUSED, code="no_such_member"),
     ),
-    (problem(422, type="urn:inbox:key-reused"), Answer(kind=REFUSED, code="urn:inbox:key-reused")),
-    (problem(422, type="about:blank", title="测试甲"), Answer(kind=REFUSED, code="http_422")),
-    (problem(422, code="测试甲"), Answer(kind=REFUSED, code="http_422")),
-    (problem(422, code="150999198001010017"), Answer(kind=REFUSED, code="http_422")),
-    (problem(422, code="born-19800101"), Answer(kind=REFUSED, code="http_422")),
-    (problem(422, code="E400123"), Answer(kind=REFUSED, code="E400123")),
-    (problem(422, code="x" * 65), Answer(kind=REFUSED, code="http_422")),
-    (problem(422, code={"a": 1}), Answer(kind=REFUSED, code="http_422")),
-    (Reply(status=422, body=b'{"code":'), Answer(kind=REFUSED, code="http_422")),
-    (Reply(status=422, body=b"[" * 50_000), Answer(kind=REFUSED, code="http_422")),
-    (Reply(status=400, body=b"x" * 1_000_000), Answer(kind=REFUSED, code="http_400")),
-    (Reply(status=200, body=b"{" * 1_000_000), Answer(kind=ACCEPTED)),
+    (problem(422, claim_id="c1", type="urn:inbox:key-reused"), Answer(kind=REFUSED, code="urn:inbox:key-reused")),
+    (problem(422, claim_id="c1", type="about:blank", title="测试甲"), Answer(kind=REFUSED, code="refused")),
+    (problem(422, claim_id="c1", code="测试甲"), Answer(kind=REFUSED, code="refused")),
+    (problem(422, claim_id="c1", code="150999198001010017"), Answer(kind=REFUSED, code="refused")),
+    (problem(422, claim_id="c1", code="born-19800101"), Answer(kind=REFUSED, code="refused")),
+    (problem(422, claim_id="c1", code="E400123"), Answer(kind=REFUSED, code="E400123")),
+    (problem(422, claim_id="c1", code="x" * 65), Answer(kind=REFUSED, code="refused")),
+    (problem(422, claim_id="c1", code={"a": 1}), Answer(kind=REFUSED, code="refused")),
+    (Reply(status=422, body=b'{"claim_id":"c1"'), Answer(kind=UNAVAILABLE, code="http_422")),
+    (Reply(status=422, body=b"[" * 50_000), Answer(kind=UNAVAILABLE, code="http_422")),
+    (Reply(status=400, body=b'{"claim_id":"c1","x":"' + b"x" * 1_000_000), Answer(kind=UNAVAILABLE, code="http_400")),
     (Reply(wire="drop"), Answer(kind=UNKNOWN, code="no_answer")),
-    (Reply(body=b'{"version":1}', wire="half"), Answer(kind=UNKNOWN, code="no_answer")),
+    (Reply(body=b'{"claim_id":"c1"}', wire="half"), Answer(kind=UNKNOWN, code="no_answer")),
 ]
 
 
@@ -248,17 +331,34 @@ def test_what_an_answer_to_a_delivery_means(server: LocalServer, inbox: Inbox, r
 ASKED: list[tuple[Reply, Answer]] = [
     (says(200, {"claim_id": "c1", "version": 2}), Answer(kind=ACCEPTED, code="already_held")),
     (
-        says(200, {"version": 3, "reference": "R3"}),
+        says(200, {"claim_id": "c1", "version": 3, "reference": "R3"}),
         Answer(kind=ACCEPTED, code="already_held", reference="R3"),
     ),
     (says(200, {"claim_id": "c1", "version": 1}), Answer(kind=ABSENT, code="earlier_version")),
-    (says(404), Answer(kind=ABSENT, code="http_404")),
-    (says(200, {"claim_id": "c2", "version": 2}), Answer(kind=UNKNOWN, code="unreadable_answer")),
-    (says(200, {"claim_id": "c1"}), Answer(kind=UNKNOWN, code="unreadable_answer")),
-    (says(200, {"version": "2"}), Answer(kind=UNKNOWN, code="unreadable_answer")),
-    (says(200, [2]), Answer(kind=UNKNOWN, code="unreadable_answer")),
-    (says(204), Answer(kind=UNKNOWN, code="unreadable_answer")),
-    (Reply(body=b"<html></html>"), Answer(kind=UNKNOWN, code="unreadable_answer")),
+    (problem(404, code="unknown_claim"), Answer(kind=ABSENT, code="http_404")),
+    (says(404, {"claim_id": "c1"}), Answer(kind=ABSENT, code="http_404")),
+    # A proxy in front of it knows nothing of claims.
+    (says(404), Answer(kind=UNKNOWN, code="http_404")),
+    (Reply(status=404, body=b"<html>404</html>"), Answer(kind=UNKNOWN, code="http_404")),
+    (says(404, {"code": 404, "msg": "no route"}), Answer(kind=UNKNOWN, code="http_404")),
+    (says(404, {"code": "404"}), Answer(kind=UNKNOWN, code="http_404")),
+    (says(200, {"version": 3}), unproven("no_claim", f"200 {JSON} {{version: number}}")),
+    (
+        says(200, {"claim_id": "c2", "version": 2}),
+        unproven("other_claim", f"200 {JSON} {{claim_id: text, version: number}}"),
+    ),
+    (says(200, {"claim_id": "c1"}), unproven("no_version", f"200 {JSON} {{claim_id: text}}")),
+    (
+        says(200, {"claim_id": "c1", "version": "2"}),
+        unproven("no_version", f"200 {JSON} {{claim_id: text, version: text}}"),
+    ),
+    (
+        says(200, {"claim_id": "c1", "version": 2, "success": False}),
+        unproven("verdict", f"200 {JSON} {{claim_id: text, version: number, success: bool}}"),
+    ),
+    (says(200, [2]), unproven("no_object", f"200 {JSON} (3 bytes)")),
+    (says(204), unproven("empty", f"204 {JSON} (0 bytes)")),
+    (Reply(body=b"<html></html>"), unproven("no_object", "200 – (13 bytes)")),
     (says(302, location="http://127.0.0.1:1/"), Answer(kind=UNKNOWN, code="http_302")),
     (says(401), Answer(kind=UNKNOWN, code="http_401")),
     (says(410), Answer(kind=UNKNOWN, code="http_410")),
@@ -274,13 +374,61 @@ def test_what_an_answer_to_a_question_means(server: LocalServer, inbox: Inbox, r
     assert http_json(server.address).ask("c1", version=2, now=NOW) == answer
 
 
-@pytest.mark.parametrize("wire", ["hang", "drip"])
-def test_no_answer_in_time(server: LocalServer, inbox: Inbox, wire: Any) -> None:
-    inbox.fault = lambda seen: Reply(wire=wire)
-    sender = http_json(server.address, timeout_seconds=0.1, quick_tries=5)
+RULED: list[tuple[dict[str, Any], Any, str]] = [
+    ({"equals": (("code", "0"),)}, {"code": 0}, ""),
+    ({"equals": (("code", "0"),)}, {"code": "0", "message": "ok"}, ""),
+    ({"equals": (("infcode", "0"),)}, {"infcode": "-1"}, "other_value"),
+    ({"equals": (("code", "0"),)}, {"code": False}, "other_value"),
+    ({"equals": (("code", "0"),)}, {"code": None}, "other_value"),
+    ({"equals": (("code", "0"),)}, {"data": {"code": 0}}, "other_value"),
+    ({"equals": (("success", "true"), ("data.state", "ok"))}, {"success": True, "data": {"state": "ok"}}, ""),
+    ({"equals": (("success", "true"), ("data.state", "ok"))}, {"success": True, "data": "ok"}, "other_value"),
+    ({"equals": (("code", "0"),)}, {"code": 0, "claim_id": "c2"}, "other_claim"),
+    ({"claim": "data.id", "version": "data.v"}, {"code": 0, "data": {"id": "c1", "v": 2}}, ""),
+    ({"claim": "data.id"}, {"code": 0, "data": {"id": "c1"}}, ""),
+    ({"claim": "data.id", "version": "data.v"}, {"data": {"id": "c1"}}, "other_version"),
+    ({"claim": "data.id", "version": "data.v"}, {"data": {"id": "c1", "v": 1}}, "other_version"),
+    ({"claim": "data.id"}, {"data": {"id": "c2"}}, "other_claim"),
+    ({"claim": "data.id"}, {"claim_id": "c1"}, "no_claim"),
+    ({"claim": "data.id"}, {"data": None}, "no_claim"),
+    ({"reference": "data.lsh"}, {"data": {"lsh": "GH7"}}, ""),
+    ({"reference": "data.lsh"}, {"data": {"lsh": ""}}, "no_reference"),
+    ({"reference": "data.lsh"}, {"data": {"lsh": 7}}, "no_reference"),
+    ({"reference": "data.lsh"}, {"reference": "GH7"}, "no_reference"),
+]
+
+
+@pytest.mark.parametrize(("rule", "told", "missing"), RULED, ids=range(len(RULED)))
+def test_what_the_file_demands_of_an_answer(
+    server: LocalServer, inbox: Inbox, rule: dict[str, Any], told: Any, missing: str
+) -> None:
+    inbox.fault = lambda seen: says(200, told)
+    answer = send(http_json(server.address, accepted=Proof(**rule)), version=2)
+    assert (answer.kind, answer.code) == ((UNKNOWN, f"unproven/{missing}") if missing else (ACCEPTED, ""))
+    assert answer.reference == ("GH7" if "reference" in rule and not missing else None)
+
+
+def test_a_rule_holds_for_questions_as_well(server: LocalServer, inbox: Inbox) -> None:
+    rule = Proof(claim="data.id", version="data.v", equals=(("code", "0"),))
+    sender = http_json(server.address, accepted=rule)
+    inbox.fault = lambda seen: says(200, {"code": 0, "data": {"id": "c1", "v": 2}})
+    assert sender.ask("c1", version=2, now=NOW) == Answer(kind=ACCEPTED, code="already_held")
+    inbox.fault = lambda seen: says(200, {"code": 7, "data": {"id": "c1", "v": 2}})
+    assert sender.ask("c1", version=2, now=NOW).code == "unproven/other_value"
+    inbox.fault = lambda seen: says(200, {"code": 0, "claim_id": "c1", "version": 2})
+    assert sender.ask("c1", version=2, now=NOW).code == "unproven/no_claim"
+
+
+@pytest.mark.parametrize("wire", ["hang", "drip", "drip-headers", "continue"])
+def test_an_exchange_has_one_deadline(server: LocalServer, inbox: Inbox, wire: Any) -> None:
+    inbox.fault = lambda seen: Reply(body=b'{"claim_id":"c1","version":1}', wire=wire)
+    sender = http_json(server.address, timeout_seconds=0.3, quick_tries=5)
+    began = time.monotonic()
     assert send(sender) == Answer(kind=UNKNOWN, code="no_answer")
     assert sender.ask("c1", version=1, now=NOW) == Answer(kind=UNAVAILABLE, code="no_answer")
     assert len(server.seen) == 2
+    # Without a deadline for the whole it would last as long as the server likes.
+    assert time.monotonic() - began < 10
 
 
 def test_only_a_connection_that_does_not_come_about_is_tried_again() -> None:

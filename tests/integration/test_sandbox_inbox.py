@@ -20,7 +20,7 @@ import pytest
 from by_hand import http_json
 
 from connectors.transport import webhook
-from gateway.model.claim import AnswerKind
+from gateway.model.claim import Answer, AnswerKind
 from gateway.model.clock import SHANGHAI
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.inbox import Inbox
@@ -190,9 +190,13 @@ def test_the_gateways_sender_is_accepted_and_its_unknown_outcome_can_be_asked(tm
         assert send("HBB") is AnswerKind.UNKNOWN
         assert sender.ask("HBB", version=1, now=now).kind is AnswerKind.ACCEPTED
         assert sender.ask("HBC", version=1, now=now).kind is AnswerKind.ABSENT
-        assert send("HBC") is AnswerKind.REFUSED
+        # A no that names no claim may be the address's alone.
+        assert send("HBC") is AnswerKind.UNAVAILABLE
         assert send("HBD") is AnswerKind.UNAVAILABLE
         assert send("HBB") is AnswerKind.ACCEPTED
+        other_body = claim("HBB", payable="1.00")
+        reused = sender.send(other_body, claim_id="HBB", version=1, idempotency_key="HBB-v1", now=now)
+        assert reused == Answer(kind=AnswerKind.REFUSED, code="key_reused")
         assert inbox.summary()["doubled"] == 0
         assert sorted(held.claim_id for held in inbox.book.held()) == ["HBA", "HBB"]
 

@@ -27,8 +27,13 @@ from gateway.errors import OutcomeUnknown, Refused, Unavailable
 STATUSES = [
     (200, HttpOutcome.OK, HttpOutcome.OK),
     (204, HttpOutcome.OK, HttpOutcome.OK),
-    (301, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
-    (307, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (101, HttpOutcome.REFUSED, HttpOutcome.UNKNOWN),
+    (300, HttpOutcome.REFUSED, HttpOutcome.UNKNOWN),
+    (301, HttpOutcome.REFUSED, HttpOutcome.UNAVAILABLE),
+    (302, HttpOutcome.REFUSED, HttpOutcome.UNKNOWN),
+    (303, HttpOutcome.REFUSED, HttpOutcome.UNKNOWN),
+    (307, HttpOutcome.REFUSED, HttpOutcome.UNAVAILABLE),
+    (308, HttpOutcome.REFUSED, HttpOutcome.UNAVAILABLE),
     (400, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
     (401, HttpOutcome.REFUSED, HttpOutcome.UNAVAILABLE),
     (404, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
@@ -42,7 +47,7 @@ STATUSES = [
     (503, HttpOutcome.UNAVAILABLE, HttpOutcome.UNAVAILABLE),
     (504, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
     (599, HttpOutcome.UNAVAILABLE, HttpOutcome.UNKNOWN),
-    (999, HttpOutcome.REFUSED, HttpOutcome.REFUSED),
+    (999, HttpOutcome.REFUSED, HttpOutcome.UNKNOWN),
 ]
 
 
