@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -83,8 +83,14 @@ class Tally(msgspec.Struct, kw_only=True):
 
     def count(self, row_class: RowClass, amount: int) -> None:
         """Count one row of a class with its money."""
-        self.rows[row_class] += 1
-        self.amount[row_class] += amount
+        self.count_all([(row_class, amount)])
+
+    def count_all(self, rows: Iterable[tuple[RowClass, int]]) -> None:
+        """Count rows by class with their money."""
+        counted, money = self.rows, self.amount
+        for row_class, amount in rows:
+            counted[row_class] += 1
+            money[row_class] += amount
 
     def add(self, tally: Tally) -> None:
         """Take the rows of another tally in."""

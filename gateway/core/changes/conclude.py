@@ -136,8 +136,7 @@ def _count_rows(
 ) -> None:
     """The batch's tally, the first time; else what each row is counted as from now on, and what its list says."""
     if not batch.again:
-        for row in rows:
-            changes.tally.count(changes.classes[row.index], row.amount)
+        changes.tally.count_all([(changes.classes[row.index], row.amount) for row in rows])
         return
     counted = counted_money(page, known)
     for row in rows:

@@ -12,7 +12,7 @@ from gateway.core.changes.values import ClaimKey, DecidedClaim
 from gateway.core.claims import kept
 from gateway.flow.changes.fact_boxes import facts_of
 from gateway.flow.office import Office, Opener, delivery_context, record_name
-from gateway.flow.opening import member_piece, not_written_off, open_or_set_aside
+from gateway.flow.opening import DOES_NOT_OPEN, member_piece, not_written_off, open_or_set_aside
 from gateway.model.benefit import ClaimDecision
 from gateway.model.claim import PrefilledClaim
 from gateway.model.member import Member
@@ -85,9 +85,14 @@ def _nameless_member(row: MemberRow) -> Member:
 
 def _opened_record(office: Office, row: RecordRow, open_one: Opener, unopened: list[Piece]) -> HeldRecord:
     """A record from the database; without what it says where that does not open."""
-    name = str(row.record_id)
-    piece = Piece(kind="record", name=name, subject=row.association, person_id=row.person_id, amount=row.amount)
-    return open_or_set_aside(piece, partial(held_record, office, row, open_one), unopened) or held_record(office, row)
+    try:
+        return held_record(office, row, open_one)
+    except DOES_NOT_OPEN:
+        name = str(row.record_id)
+        unopened.append(
+            Piece(kind="record", name=name, subject=row.association, person_id=row.person_id, amount=row.amount)
+        )
+        return held_record(office, row)
 
 
 def held_record(office: Office, row: RecordRow, open_one: Opener | None = None) -> HeldRecord:

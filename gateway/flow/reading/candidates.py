@@ -7,7 +7,6 @@ blocks each (`gateway.core.match`): so a member's row costs one fingerprint and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.normalise import Rows
 from gateway.flow.office import Office
-from gateway.flow.opening import member_piece, not_written_off, open_or_set_aside
+from gateway.flow.opening import DOES_NOT_OPEN, member_piece, not_written_off
 from gateway.model.decision import Candidate
 from gateway.model.member import Member
 from gateway.model.national_id import looked_up_as, looks_like_id
@@ -142,9 +141,11 @@ class Search:
     def _open_people(self, person_ids: set[int]) -> None:
         aside: list[Piece] = []
         for row in members.of_people(self._tx, person_ids):
-            member = open_or_set_aside(member_piece(row), partial(self._office.open_member, row, self._open), aside)
-            if member is not None:
-                self._candidates.members[row.member_id] = member
+            # Written out: a night opens every member it finds here, and nearly all of them open.
+            try:
+                self._candidates.members[row.member_id] = self._office.open_member(row, self._open)
+            except DOES_NOT_OPEN:
+                aside.append(member_piece(row))
         self._candidates.aside += aside
         waiting = not_written_off(self._tx, aside)
         self._shut_members.update(int(piece.name) for piece in waiting if piece.subject in self._associations)
