@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.output import Json, complain, emit, lines_of, say, table, to_write
 from gateway.cli.people import match
+from gateway.cli.roster_files import roster_bytes
 from gateway.errors import BadInput, WrongUse
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _files(truth: Path, roster_file: Path | None, records: Path | None) -> tuple
 def _roster(file: Path) -> RosterFile:
     from gateway.core.roster import read_roster
 
-    read = read_roster(file.read_bytes(), with_coverage=False)
+    read = read_roster(roster_bytes(file), with_coverage=False)
     for finding in read.findings[:20]:
         complain(str(finding))
     if not read.people:

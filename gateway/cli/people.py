@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.output import Json, complain, emit, lines_of, say
+from gateway.cli.roster_files import roster_bytes
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 
@@ -24,6 +25,7 @@ _TWICE = (
     "同一证件号码、保障期重叠，未经人工合并按不同的人处理，其记录转人工核对，可答 same --join 合并 "
     "(one document, coverage overlaps: records go to review; join them there)"
 )
+_LINES = {"sum": "合计行", "signature": "签字盖章行", "header": "重复表头"}
 _NO_ROSTER = ("missing_columns", "doubled_column")
 
 
@@ -55,7 +57,7 @@ def roster_import(
     families = office.families(association)
     # A roster writes a scheme's code or its Chinese name.
     read = read_roster(
-        file.read_bytes(),
+        roster_bytes(file),
         scheme_default=scheme or office.associations[association].roster_scheme,
         schemes={word: family.scheme for family in families for word in (family.scheme, family.name)},
         families={family.scheme: family for family in families},
@@ -75,7 +77,9 @@ def _as_json(read: RosterFile, report: Enrolled, dry_run: bool) -> dict[str, Any
 
     return {
         "rows": read.rows,
-        "people": len(read.people),
+        "people": len(read.statements),
+        "repeated_rows": read.repeated,
+        "skipped_lines": read.skipped,
         "added": report.added,
         "changed": report.changed,
         "coverage_changed": report.coverage_changed,
@@ -90,8 +94,12 @@ def _as_json(read: RosterFile, report: Enrolled, dry_run: bool) -> dict[str, Any
 
 def _show(read: RosterFile, report: Enrolled, dry_run: bool) -> None:
     head = "将会 (would be)" if dry_run else "已 (done)"
+    notes = [f"重复行{read.repeated}"] if read.repeated else []
+    notes += [f"{_LINES[kind]}{count}" for kind, count in sorted(read.skipped.items())]
+    if notes:
+        say(f"未计入的行 (lines left out): {'，'.join(notes)}")
     say(
-        f"{read.rows}行，{len(read.people)}名会员；{head}：新增{report.added}，变更{len(report.changed)}，"
+        f"{read.rows}行，{len(read.statements)}名会员；{head}：新增{report.added}，变更{len(report.changed)}，"
         f"保障期变更{report.coverage_changed}，未变{report.unchanged}"
     )
     for number, fields in list(report.changed.items())[:_SHOWN]:
@@ -117,7 +125,7 @@ def match_try(
     from gateway.core.roster import read_roster
     from gateway.settings.matching import site_looks_further, site_model
 
-    read = read_roster(roster_file.read_bytes(), with_coverage=False)
+    read = read_roster(roster_bytes(roster_file), with_coverage=False)
     for finding in read.findings:
         complain(str(finding))
     if any(finding.code in _NO_ROSTER for finding in read.findings):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.cli.output import say, table
+from gateway.cli.table_files import csv_file, workbook_file
 from gateway.core.studies.reporting import ABOVE, ReportLine
 from gateway.flow.studies.report import Report
 from gateway.model.money import yuan
@@ -131,36 +130,11 @@ def wan(fen: int) -> str:
 
 def written(reports: list[Report], form: str) -> bytes:
     """The exact table as the bytes of a file: UTF-8 CSV with a mark, or a workbook."""
-    if form == "xlsx":
-        return _workbook(reports)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for report in reports:
-        writer.writerows(rows(report))
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _workbook(reports: list[Report]) -> bytes:
-    from decimal import Decimal
-
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("年度情况")
-    sheet.freeze_panes = "A2"
-    sheet.append(COLUMNS)
+    lines = [row for report in reports for row in rows(report)]
+    if form != "xlsx":
+        return csv_file(COLUMNS, lines)
     money = {place for place, name in enumerate(COLUMNS) if name.endswith("（元）")}
-    for report in reports:
-        for row in rows(report):
-            cells = [WriteOnlyCell(sheet, value=cell) for cell in row]
-            for place in money:
-                cells[place].value, cells[place].number_format = Decimal(str(row[place])), "#,##0.00"
-            sheet.append(cells)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    return workbook_file({"年度情况": (COLUMNS, lines)}, money=money)
 
 
 def plain(reports: list[Report]) -> dict[str, Any]:

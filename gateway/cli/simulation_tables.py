@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gateway.cli.output import say, table
+from gateway.cli.table_files import csv_file
 from gateway.core.studies.forecast import Forecast, Year
 from gateway.core.studies.simulation import STEPS, RulePair, RulesFigures, RuleSum, rule_pairs
 from gateway.model.money import yuan
@@ -62,10 +62,7 @@ def write_csv(outcome: SimulationResult, folder: Path) -> None:
         if outcome.members:
             # Member numbers are for the one who asked.
             path.touch(mode=0o600)
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(sheet.columns)
-            writer.writerows(["" if cell is None else cell for cell in row] for row in sheet.rows)
+        path.write_bytes(csv_file(sheet.columns, sheet.rows))
 
 
 def plain(outcome: SimulationResult) -> dict[str, Any]:

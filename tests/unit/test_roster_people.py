@@ -60,7 +60,7 @@ def test_telephone_and_unit_are_those_of_the_latest_period_that_has_them() -> No
     ],
 )
 def test_rows_of_one_member_must_agree(changed: dict[str, str], column: str) -> None:
-    file = read(row(), row(**SECOND, **changed))
+    file = read(row(opt_out="否"), row(**SECOND, **changed))
     assert errors(file) == [(2, "member_no", "set_aside"), (3, column, "rows_disagree")]
     assert "第2行" in file.errors[1].message
     assert file.people == ()
@@ -77,7 +77,7 @@ def test_spaces_and_dots_are_no_disagreement(written: str) -> None:
         ("2022-06-01", "2023-05-31", True),  # touches
         ("2022-07-01", "2023-05-31", True),
         ("2022-05-31", "2023-05-31", False),  # shares one day
-        ("2021-06-01", "2022-05-31", False),  # the same
+        ("2021-06-01", "2022-05-30", False),  # the same first day
         ("2021-08-01", "2021-08-01", False),  # inside
         ("2020-01-01", "2030-01-01", False),  # around
         ("2020-06-01", "2021-05-31", True),

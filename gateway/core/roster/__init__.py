@@ -5,7 +5,7 @@ the value, because every value here belongs to a person.
 """
 
 from gateway.core.roster.difference import MemberChange, RosterChange, as_roster, difference
-from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember
+from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, Statement
 from gateway.core.roster.persons import Group, one_holder, persons_of, same_name, who_stays
 from gateway.core.roster.reading import read_roster
 
@@ -16,6 +16,7 @@ __all__ = [
     "RosterFile",
     "RosterFinding",
     "RosterMember",
+    "Statement",
     "as_roster",
     "difference",
     "one_holder",

@@ -32,6 +32,7 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "coverage_to": ("保障结束", "保障结束日期", "终止日期", "结束日期", "保障止", "保障止期", "保障终止日期"),
     "joined_on": ("参加日期", "参互日期", "加入日期", "参加互助日期"),
+    "end_on": ("终止", "终止日", "提前终止", "提前终止日期", "退保日期"),
     "opt_out": ("不参与", "不参加", "退出", "不参与免申即享"),
 }
 """Our column → the Chinese names and synonyms it may carry; the first is the one used in messages."""
@@ -40,6 +41,12 @@ MANDATORY: Final = ("member_no", "name", "id_number")
 COVERAGE: Final = ("coverage_from", "coverage_to", "scheme")
 BEGINNINGS: Final = ("coverage_from", "joined_on")
 """Where the periods of the schemes are known, one of these is enough: their rules make the rest."""
+
+PERIOD_DAYS: Final = frozenset(("coverage_from", "coverage_to", "joined_on"))
+NEEDS_NO_PERIOD: Final = frozenset(("end_on", "opt_out"))
+"""A file with one of these may tell nothing else: that something ends, or who takes no part."""
+CLEARABLE: Final = ("sex", "birth_date", "phone", "unit_no", "unit_name", "league")
+"""The columns whose empty cells may empty what is stored, where the import says so."""
 
 HEADER_WITHIN: Final = 10
 """A title or two may stand above the header: it is looked for in this many rows."""
@@ -84,6 +91,11 @@ def read_header(cells: list[str]) -> Header | None:
     return Header(at=at, doubled=tuple(doubled), unknown=tuple(unknown), width=width)
 
 
+def names_column(text: str, column: str) -> bool:
+    """Whether a cell holds the name of this column."""
+    return _KNOWN.get(plain(text)) == column
+
+
 def known_columns(cells: list[str]) -> int:
     """How many of these cells name a column."""
     return sum(plain(cell) in _KNOWN for cell in cells)
@@ -97,6 +109,8 @@ def missing_columns(
     if rules_known:
         begins = any(column in header.at for column in BEGINNINGS)
         coverage = tuple(column for column in coverage if column == "scheme" or (column in BEGINNINGS and not begins))
+    if NEEDS_NO_PERIOD & header.at.keys() and not PERIOD_DAYS & header.at.keys():
+        coverage = ("scheme",) if "end_on" in header.at and not scheme_given else ()
     required = MANDATORY + (coverage if coverage_required else ())
     return tuple(column for column in required if column not in header.at)
 

@@ -30,25 +30,66 @@ class RosterMember(Particulars, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
 
 
-class RosterFinding(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One thing wrong, by row as a spreadsheet numbers it. An error keeps its row out; a warning does not."""
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a roster states about one member number: all it says, and what it says nothing of.
 
+    `member`: the member as it would be if nothing were stored. `unsaid`: those of its fields that have a value which no
+    row states. `cleared`: fields whose empty cells are to empty them. `ends`: (scheme, last covered day) of what ends.
+    `rows`: where it stands.
+    """
+
+    member: RosterMember
+    unsaid: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
+    ends: tuple[tuple[str, date], ...] = ()
+    rows: tuple[Place, ...] = ()
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """Where a row stands: the sheet's number (0 in a text file), the row as a spreadsheet numbers it, the sheet."""
+
+    sheet_no: int
+    row: int
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        return f"《{self.sheet}》第{self.row}行" if self.sheet else f"第{self.row}行"
+
+
+class RosterFinding(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """One thing wrong, by sheet and row as a spreadsheet numbers it. An error keeps its row out; a warning does not."""
+
+    sheet_no: int = 0
     row: int
     column: str
     code: str
     message: str
     level: Literal["error", "warning"] = "error"
+    sheet: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.sheet_no, self.row, self.sheet)
 
     def __str__(self) -> str:
-        return f"第{self.row}行 {self.column}: {self.message} [{self.code}]"
+        return f"{self.place} {self.column}: {self.message} [{self.code}]"
 
 
 class RosterFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A roster as read. Every data row is in `people` or has an error: `rows` counts them all."""
+    """A roster as read. Every data row is in `statements` or has an error: `rows` counts them all, `repeated` those
+    that say what another row says already; `skipped` counts lines that are no member's, by kind (see `lines`)."""
 
-    people: tuple[RosterMember, ...]
+    statements: tuple[Statement, ...]
     findings: tuple[RosterFinding, ...]
     rows: int
+    repeated: int = 0
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
+
+    @property
+    def people(self) -> tuple[RosterMember, ...]:
+        """Everybody the file states, as if nothing were stored."""
+        return tuple(statement.member for statement in self.statements)
 
     @property
     def errors(self) -> tuple[RosterFinding, ...]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, Literal
 
 import msgspec
 
 from gateway.core.roster.columns import letter, missing_columns, shown
-from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, period_order
+from gateway.core.roster.people import Place, RosterFile, RosterFinding, RosterMember, Statement, period_order
 from gateway.core.roster.persons import same_name
-from gateway.core.roster.rows import RosterRow, RosterRules, RowReader
-from gateway.core.roster.tables import Table, read_table
+from gateway.core.roster.rows import RosterRow, RosterRules, RowReader, finding_at
+from gateway.core.roster.tables import Table, UnreadSheet, read_tables
 from gateway.core.schemes import SchemeFamily
 from gateway.model.person import PARTICULARS
 
@@ -33,27 +33,81 @@ def read_roster(
     schemes: Mapping[str, str] | None = None,
     families: Mapping[str, SchemeFamily] | None = None,
     with_coverage: bool = True,
+    clears: Collection[str] = (),
 ) -> RosterFile:
     """The people of a roster file, with every finding by row.
 
     `scheme_default` stands where a row names no scheme. `schemes` maps what a file may write to the code of a
     scheme; without it any text is a code. With `families`, by code, a row may leave the end of its period open, or
     state only the day of joining: the scheme's rule in force then makes the period; without them both days must
-    stand there. `with_coverage = False` leaves the coverage columns unread.
+    stand there. `with_coverage = False` leaves the coverage columns unread. `clears`: the columns whose empty cells
+    empty what is stored; the empty cells of all others, and columns that are not there, say nothing.
     A member is given only when all of his rows are sound: half his periods would be a wrong entitlement.
     Raises BadInput for bytes that hold no table.
     """
-    rules = RosterRules(scheme_default=scheme_default, schemes=schemes, families=families, with_coverage=with_coverage)
-    table = read_table(content)
-    findings = _header_findings(table, rules)
-    if any(finding.level == "error" for finding in findings):
-        return RosterFile(people=(), findings=tuple(findings), rows=sum(1 for _ in table.rows))
-    reader = RowReader(table.header, rules)
-    roll = _Roll(reader)
-    for number, cells in table.rows:
-        roll.add(number, *reader.read(number, cells))
-    people = tuple(roll.people())
-    return RosterFile(people=people, findings=tuple(sorted(findings + reader.findings)), rows=roll.rows)
+    rules = RosterRules(
+        scheme_default=scheme_default,
+        schemes=schemes,
+        families=families,
+        with_coverage=with_coverage,
+        clears=frozenset(clears),
+    )
+    findings: list[RosterFinding] = []
+    roll, rows, skipped, any_read = _Roll(findings), 0, Counter[str](), False
+    left: list[tuple[Table, list[RosterFinding]]] = []
+    for table in read_tables(content):
+        if isinstance(table, UnreadSheet):
+            findings.append(_unread(table))
+            continue
+        of_header = _header_findings(table, rules)
+        if any(finding.level == "error" for finding in of_header):
+            left.append((table, of_header))
+            rows += sum(1 for _ in table.rows)
+        else:
+            findings += of_header
+            reader, any_read = RowReader(table, rules, findings), True
+            for number, cells in table.rows:
+                roll.add(*reader.read(number, cells))
+        skipped += table.skipped
+    for table, of_header in left:
+        findings += of_header if not any_read or _holds_people(table) else [_not_a_roster(table)]
+    statements = tuple(roll.statements())
+    return RosterFile(
+        statements=statements,
+        findings=tuple(sorted(findings)),
+        rows=rows + roll.rows,
+        repeated=roll.repeated,
+        skipped=dict(skipped),
+    )
+
+
+def _holds_people(table: Table) -> bool:
+    """Whether a table seems to be meant as a roster: it has member numbers or id numbers."""
+    return not {"member_no", "id_number"}.isdisjoint(table.header.at)
+
+
+def _not_a_roster(table: Table) -> RosterFinding:
+    words = "没有会员号、证件号码列，未读取 (no column of member or id numbers: left unread)"
+    return _of_sheet(table.sheet_no, table.sheet, "sheet_unread", words)
+
+
+def _unread(sheet: UnreadSheet) -> RosterFinding:
+    words = (
+        "是隐藏的工作表，未读取 (hidden, left unread)" if sheet.hidden else "没有表头，未读取 (no header, left unread)"
+    )
+    return _of_sheet(sheet.sheet_no, sheet.sheet, "sheet_unread", words)
+
+
+def _of_sheet(sheet_no: int, sheet: str, code: str, words: str) -> RosterFinding:
+    return RosterFinding(
+        sheet_no=sheet_no,
+        sheet=sheet,
+        row=1,
+        column="-",
+        code=code,
+        message=f"第{sheet_no}张表{words}",
+        level="warning",
+    )
 
 
 def _header_findings(table: Table, rules: RosterRules) -> list[RosterFinding]:
@@ -77,9 +131,12 @@ def _header_findings(table: Table, rules: RosterRules) -> list[RosterFinding]:
         message = f"{place}列“{words}”不认识，未读取 (unknown column, ignored)"
         findings.append(_of_header(place, "unknown_column", message, "warning"))
     if "category" not in header.at:
-        message = "没有人员类别列，全部按在职 (no category: all taken as active)"
+        message = "没有人员类别列，新会员按在职，其余不变 (no category: new members taken as active, others unchanged)"
         findings.append(_of_header("category", "no_category", message, "warning"))
-    return [msgspec.structs.replace(finding, row=table.header_row) for finding in findings]
+    return [
+        msgspec.structs.replace(finding, row=table.header_row, sheet_no=table.sheet_no, sheet=table.sheet)
+        for finding in findings
+    ]
 
 
 def _of_header(column: str, code: str, message: str, level: Literal["error", "warning"] = "error") -> RosterFinding:
@@ -87,33 +144,31 @@ def _of_header(column: str, code: str, message: str, level: Literal["error", "wa
 
 
 class _Roll:
-    """The rows by member, and who of them cannot be taken."""
+    """The rows by member, and which members cannot be taken."""
 
-    def __init__(self, reader: RowReader) -> None:
+    def __init__(self, findings: list[RosterFinding]) -> None:
         self.rows = 0
-        self._reader = reader
+        self.repeated = 0
+        self._findings = findings
         self._members: defaultdict[str, list[RosterRow]] = defaultdict(list)
-        self._refused: dict[str, int] = {}
+        self._refused: dict[str, Place] = {}
 
-    def add(self, number: int, member_no: str | None, row: RosterRow | None) -> None:
-        """Take a row in; one with findings refuses its member, if it says which."""
+    def add(self, place: Place, member_no: str | None, row: RosterRow | None) -> None:
+        """Take a row in; one with findings refuses its member, if it says which. Rows that say the same are one."""
         self.rows += 1
         if row is not None:
-            self._members[row.member_no].append(row)
+            rows = self._members[row.member_no]
+            if any(row == msgspec.structs.replace(other, place=place) for other in rows):
+                self.repeated += 1
+            else:
+                rows.append(row)
         elif member_no is not None:
-            self._refused.setdefault(member_no, number)
+            self._refused.setdefault(member_no, place)
 
-    def people(self) -> Iterator[RosterMember]:
+    def statements(self) -> Iterator[Statement]:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
         for rows in self._members.values():
-            first = rows[0]
-            for row in rows[1:]:
-                differing = [name for name in _MUST_AGREE if getattr(row, name) != getattr(first, name)]
-                if not same_name(row.name, first.name):
-                    differing.insert(0, "name")
-                for column in differing:
-                    message = f"{shown(column)}与第{first.row}行同一会员号的不一致 (differs from row {first.row})"
-                    self._refuse(row, column, "rows_disagree", message)
+            self._compare_rows(rows)
             self._compare_periods(rows)
         # A person is one document, whatever the number of memberships.
         persons: defaultdict[tuple[str, str], list[RosterRow]] = defaultdict(list)
@@ -122,15 +177,25 @@ class _Roll:
                 persons[row.id_type, row.id_number].append(row)
         for rows in persons.values():
             if len(rows) > 1:
-                self._compare_members(sorted(rows, key=_row_number))
+                self._compare_members(sorted(rows, key=_place))
         # A sound row of a refused member is not taken either, and says so: every row is accounted for.
-        named = {finding.row for finding in self._reader.findings if finding.level == "error"}
+        named = {finding.place for finding in self._findings if finding.level == "error"}
         for number, bad in self._refused.items():
             for row in self._members.get(number, ()):
-                if row.row not in named:
-                    message = f"因第{bad}行有误，本行未导入 (set aside because of row {bad})"
-                    self._reader.note(row.row, "member_no", "set_aside", message)
-        return (_member(rows) for number, rows in self._members.items() if number not in self._refused)
+                if row.place not in named:
+                    message = f"因{bad}有误，本行未导入 (set aside because of row {bad.row})"
+                    self._findings.append(finding_at(row.place, "member_no", "set_aside", message))
+        return (_statement(rows) for number, rows in self._members.items() if number not in self._refused)
+
+    def _compare_rows(self, rows: list[RosterRow]) -> None:
+        """The rows of a member number say the same of who it is. What a row does not say contradicts nothing."""
+        for column in ("name", *_MUST_AGREE):
+            saying = [row for row in rows if getattr(row, column) is not None]
+            for row in saying[1:]:
+                if not _agree(column, row, saying[0]):
+                    first = saying[0].place
+                    message = f"{shown(column)}与{first}同一会员号的不一致 (differs from row {first.row})"
+                    self._refuse(row, column, "rows_disagree", message)
 
     def _compare_members(self, rows: list[RosterRow]) -> None:
         """One document under two member numbers is one person only if the names agree."""
@@ -140,14 +205,14 @@ class _Roll:
         if not others or len(members) == 1:
             return
         for row in others:
-            message = f"证件号码与第{first.row}行相同而姓名不同 (same document as row {first.row}, other name)"
+            message = f"证件号码与{first.place}相同而姓名不同 (same document as row {first.place.row}, other name)"
             self._refuse(row, "id_number", "shared_id_number", message)
         for member_no in members:
-            self._refused.setdefault(member_no, others[0].row)
+            self._refused.setdefault(member_no, others[0].place)
 
     def _compare_periods(self, rows: list[RosterRow]) -> None:
         """Periods of one member number in one scheme may touch but not overlap. Those of two member numbers may: then
-        he is enrolled twice, and a person says what becomes of it."""
+        a person is enrolled twice, and somebody says what becomes of it."""
         if len(rows) == 1:
             return
         latest: dict[str, tuple[date, RosterRow]] = {}
@@ -155,33 +220,61 @@ class _Roll:
         for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
             reached, before = latest.get(period.scheme, (date.min, row))
             if period.first_day <= reached:
-                first, later = sorted((before, row), key=_row_number)
-                message = f"保障期与第{first.row}行重叠 (period overlaps the one of row {first.row})"
+                first, later = sorted((before, row), key=_place)
+                message = f"保障期与{first.place}重叠 (period overlaps the one of row {first.place.row})"
                 self._refuse(later, "coverage_from", "periods_overlap", message)
-                self._refused.setdefault(first.member_no, later.row)
+                self._refused.setdefault(first.member_no, later.place)
             if period.last_day > reached:
                 latest[period.scheme] = (period.last_day, row)
 
     def _refuse(self, row: RosterRow, column: str, code: str, message: str) -> None:
-        self._reader.note(row.row, column, code, message)
-        self._refused.setdefault(row.member_no, row.row)
+        self._findings.append(finding_at(row.place, column, code, message))
+        self._refused.setdefault(row.member_no, row.place)
 
 
-def _member(rows: list[RosterRow]) -> RosterMember:
-    """A member from his sound rows: they agree on who he is, the latest period that says it tells the rest. The order
-    of rows says nothing; of several writings of his name the longest stands."""
-    first = rows[0]
-    fields: dict[str, Any] = {name: getattr(first, name) for name in _MUST_AGREE}
+def _agree(column: str, row: RosterRow, other: RosterRow) -> bool:
+    if column == "name":
+        return same_name(row.name, other.name)
+    return bool(getattr(row, column) == getattr(other, column))
+
+
+def _statement(rows: list[RosterRow]) -> Statement:
+    """What a member's sound rows state: they agree on who it is, the latest period that says it tells the rest. The
+    order of rows says nothing; of several writings of the name the longest stands."""
+    fields: dict[str, Any] = {
+        name: next((value for row in rows if (value := getattr(row, name)) is not None), None) for name in _MUST_AGREE
+    }
     for row in sorted(rows, key=_latest_last) if len(rows) > 1 else rows:
         fields.update((name, value) for name in _OF_THE_LATEST if (value := getattr(row, name)) is not None)
+    unsaid = [name for name in ("category", "opt_out") if fields.get(name) is None]
+    if not any(row.id_type_said for row in rows):
+        unsaid.append("id_type")
+    fields["opt_out"] = bool(fields["opt_out"])
     periods = [row.period for row in rows if row.period is not None]
-    coverage = tuple(sorted(periods, key=period_order) if len(periods) > 1 else periods)
     name = max([row.name for row in rows], key=lambda name: (len(name), name))
-    return RosterMember(member_no=first.member_no, name=name, coverage=coverage, **fields)
+    coverage = tuple(sorted(periods, key=period_order))
+    member = RosterMember(member_no=rows[0].member_no, name=name, coverage=coverage, **fields)
+    return Statement(
+        member=member,
+        unsaid=frozenset(unsaid),
+        cleared=frozenset(column for row in rows for column in row.cleared if getattr(member, column) is None),
+        ends=_ends(rows),
+        rows=tuple(row.place for row in rows),
+    )
 
 
-def _row_number(row: RosterRow) -> int:
-    return row.row
+def _ends(rows: list[RosterRow]) -> tuple[tuple[str, date], ...]:
+    """The day each scheme ends on that the rows let end; of several the last."""
+    ends: dict[str, date] = {}
+    for row in rows:
+        if row.end is not None:
+            scheme, last_day = row.end
+            ends[scheme] = max(last_day, ends.get(scheme, date.min))
+    return tuple(sorted(ends.items()))
+
+
+def _place(row: RosterRow) -> Place:
+    return row.place
 
 
 def _latest_last(row: RosterRow) -> tuple[date, date, list[str]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
 
 from gateway.core.roster import values
-from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, NAMES, Header, shown
-from gateway.core.roster.people import RosterFinding
-from gateway.core.roster.tables import Cell
+from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, NAMES, PERIOD_DAYS, shown
+from gateway.core.roster.people import Place, RosterFinding
+from gateway.core.roster.tables import Table
+from gateway.core.roster.workbooks import Cell
 from gateway.core.schemes import SchemeFamily
 from gateway.core.schemes.units import joining
 from gateway.errors import BadInput
@@ -22,7 +24,7 @@ from gateway.model.person import Particulars
 _HARMLESS: Final = frozenset(("phone",))
 """Columns whose bad values are left empty with a warning: nobody should lose an entitlement by them."""
 
-_PERIOD: Final = (*COVERAGE, "joined_on")
+_PERIOD: Final = (*COVERAGE, "joined_on", "end_on")
 
 
 class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,51 +34,83 @@ class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
     schemes: Mapping[str, str] | None = None
     families: Mapping[str, SchemeFamily] | None = None
     with_coverage: bool = True
+    clears: frozenset[str] = frozenset()
 
 
 class RosterRow(Particulars, frozen=True, kw_only=True, gc=False):
-    """A row in which nothing is wrong. `row` is its number in the file."""
+    """A row in which nothing is wrong. What it does not say is None; `id_type_said`: its type stands there.
 
-    row: int
+    `end`: (scheme, last covered day) of what ends; a period of the row that would go on is shorter already. `cleared`:
+    the columns whose empty cell here is to empty what is stored.
+    """
+
+    place: Place
     member_no: str
     league: str | None = None
     category: Category | None = None
-    opt_out: bool = False
+    opt_out: bool | None = None
     period: Coverage | None = None
+    end: tuple[str, date] | None = None
+    id_type_said: bool = False
+    cleared: tuple[str, ...] = ()
+
+
+def finding_at(place: Place, column: str, code: str, message: str) -> RosterFinding:
+    """What is wrong in a column of a row."""
+    level: Literal["error", "warning"] = "warning" if column in _HARMLESS else "error"
+    return RosterFinding(
+        sheet_no=place.sheet_no,
+        row=place.row,
+        sheet=place.sheet,
+        column=column,
+        code=code,
+        message=message,
+        level=level,
+    )
 
 
 class RowReader:
-    """Reads the rows below one header. Keeps nothing between rows but the findings.
+    """Reads the rows of one table. Keeps nothing between rows but the findings.
 
     While a row is read, a column that holds nothing is absent and one that cannot be read is None.
     """
 
-    def __init__(self, header: Header, rules: RosterRules) -> None:
-        self.findings: list[RosterFinding] = []
+    def __init__(self, table: Table, rules: RosterRules, findings: list[RosterFinding]) -> None:
+        self._findings = findings
         self._rules = rules
+        self._table = table
+        header = table.header
         self._width = header.width
+        self._tells_periods = bool(PERIOD_DAYS & header.at.keys())
+        self._clears = [column for column in header.at if column in rules.clears]
         skipped = () if rules.with_coverage else _PERIOD
         at = {column: index for column, index in header.at.items() if column not in skipped}
         self._plan: list[tuple[str, int, Callable[[Cell], Any]]] = []
         for column in [column for column in NAMES if column in at]:
-            read = values.cell_reader(values.parser_of(column))
+            read = values.reader_of(column, table.day_zero)
             read = lru_cache(maxsize=2**16)(read) if values.repeats(column) else read
             self._plan.append((column, at[column], read))
 
-    def read(self, number: int, cells: list[Cell]) -> tuple[str | None, RosterRow | None]:
-        """The member number if it can be read, and the row if it is sound; else its findings are noted."""
-        before = len(self.findings)
+    def read(self, number: int, cells: list[Cell]) -> tuple[Place, str | None, RosterRow | None]:
+        """Where the row stands, its member number if it can be read, and the row if it is sound; else its findings are
+        noted."""
+        before = len(self._findings)
         row_values = self._values(number, cells)
         self._require(number, MANDATORY, row_values)
         self._complete_from_id(number, row_values)
         self._take_period(number, row_values)
-        sound = all(finding.level == "warning" for finding in self.findings[before:])
-        return row_values.get("member_no"), RosterRow(row=number, **row_values) if sound else None
+        sound = all(finding.level == "warning" for finding in self._findings[before:])
+        place = Place(self._table.sheet_no, number, self._table.sheet)
+        member_no = row_values.get("member_no")
+        if not sound:
+            return place, member_no, None
+        if self._clears:
+            row_values["cleared"] = tuple(column for column in self._clears if row_values.get(column) is None)
+        return place, member_no, RosterRow(place=place, id_type_said="id_type" in row_values, **row_values)
 
     def note(self, row: int, column: str, code: str, message: str) -> None:
         """Remember what is wrong in a column of a row."""
-        level: Literal["error", "warning"] = "warning" if column in _HARMLESS else "error"
-        self.findings.append(RosterFinding(row=row, column=column, code=code, message=message, level=level))
+        self._findings.append(finding_at(Place(self._table.sheet_no, row, self._table.sheet), column, code, message))
 
     def _values(self, number: int, cells: list[Cell]) -> dict[str, Any]:
         """Column → value of the cells that hold something readable."""
@@ -123,32 +157,51 @@ class RowReader:
             self.note(number, column, f"{column}_differs", message)
 
     def _take_period(self, number: int, row_values: dict[str, Any]) -> None:
-        """Turn the coverage columns into one period. Someone who opted out needs none."""
+        """Turn the coverage columns into one period, or into the day on which something ends. Whoever opted out needs
+        none, and nobody does in a file that tells no periods at all."""
         period_values: dict[str, Any] = {column: row_values.pop(column) for column in _PERIOD if column in row_values}
         if not self._rules.with_coverage or (
-            row_values.get("opt_out") and not period_values.keys() - {"scheme", "joined_on"}
+            (row_values.get("opt_out") or not self._tells_periods)
+            and not period_values.keys() - {"scheme", "joined_on"}
         ):
             return
         if self._rules.scheme_default is not None:
             period_values.setdefault("scheme", self._rules.scheme_default)
-        self._require(number, COVERAGE if self._rules.families is None else ("scheme",), period_values)
-        written, schemes = period_values.get("scheme"), self._rules.schemes
-        period_values["scheme"] = written
-        if written is not None and schemes is not None and written != self._rules.scheme_default:
-            if written not in schemes:
-                message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
-                self.note(number, "scheme", "unknown_scheme", message)
-            period_values["scheme"] = schemes.get(written)
-        if self._rules.families is not None:
-            self._complete_period(number, period_values, self._rules.families.get(period_values["scheme"] or ""))
-        if any(period_values.get(column) is None for column in COVERAGE):
+        ends = period_values.pop("end_on", None)
+        only_ends = ends is not None and not PERIOD_DAYS & period_values.keys()
+        self._require(
+            number, COVERAGE if self._rules.families is None and not only_ends else ("scheme",), period_values
+        )
+        scheme = period_values["scheme"] = self._scheme(number, period_values.get("scheme"))
+        if ends is not None and scheme is not None:
+            row_values["end"] = (scheme, ends)
+        if only_ends:
             return
+        if self._rules.families is not None:
+            self._complete_period(number, period_values, self._rules.families.get(scheme or ""))
+        if all(period_values.get(column) is not None for column in COVERAGE):
+            self._set_period(number, row_values, period_values, ends)
+
+    def _scheme(self, number: int, written: str | None) -> str | None:
+        """The code of a scheme as a row writes it."""
+        schemes = self._rules.schemes
+        if written is None or schemes is None or written == self._rules.scheme_default:
+            return written
+        if written not in schemes:
+            message = f"没有这个互助计划，应为 {'、'.join(sorted(schemes))} (unknown scheme)"
+            self.note(number, "scheme", "unknown_scheme", message)
+        return schemes.get(written)
+
+    def _set_period(
+        self, number: int, row_values: dict[str, Any], period_values: dict[str, Any], ends: date | None
+    ) -> None:
+        """The row's period, shorter where it ends before; none where it ended before its first day."""
         first, last, scheme = (period_values[column] for column in COVERAGE)
         if last < first:
             message = "保障结束早于保障开始 (coverage ends before it begins)"
             self.note(number, "coverage_to", "period_order", message)
-        else:
-            category = row_values.get("category")
+        elif ends is None or ends >= first:
+            last, category = last if ends is None else min(last, ends), row_values.get("category")
             row_values["period"] = Coverage(first_day=first, last_day=last, scheme=scheme, category=category)
 
     def _complete_period(self, number: int, period_values: dict[str, Any], family: SchemeFamily | None) -> None:

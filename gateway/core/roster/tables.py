@@ -1,69 +1,84 @@
-"""Bytes of a roster file → its header and its numbered rows, whatever program wrote it.
+"""Bytes of a roster file → its tables, each a header and its numbered rows, whatever program wrote it.
 
 CSV in UTF-8 (with or without a mark), UTF-16 with a mark or GB18030, separated by comma, TAB or semicolon;
-Excel workbooks by their first sheet that has a header.
+Excel workbooks by every sheet that has a header.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
-from python_calamine import CalamineError, PasswordError, load_workbook
 
+from gateway.core.roster import workbooks
 from gateway.core.roster.columns import HEADER_WITHIN, Header, known_columns, read_header
+from gateway.core.roster.lines import kind_of_line
+from gateway.core.roster.workbooks import MergedCells, Numbered
 from gateway.errors import BadInput
-
-Cell: TypeAlias = str | int | float | bool | date | datetime | time | timedelta
-Numbered: TypeAlias = tuple[int, list[Cell]]
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 """A larger roster is refused; a million members take about 150 MiB as CSV."""
-MAX_UNPACKED: Final = 1024 * 1024 * 1024
-"""What the parts of a workbook may come to once unpacked."""
 
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_ZIP: Final = b"PK\x03\x04"
-_BROKEN_ZIP: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    NotImplementedError,
-    RuntimeError,  # A part that needs a password.
-    EOFError,
-    ValueError,
-    OSError,
-)
-_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_WEB_PAGE: Final = ("<html", "<!doctype", "<table", "<meta", "<head", "<style", "<?xml", "<workbook")
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """A header, the row it stands in, and the rows below it that are not blank, numbered as in the file."""
+    """A header, the row it stands in, and the rows below it that are not blank, numbered as in the file.
+
+    `sheet`: the sheet's name and its number from 1 on; "" and 0 for a text file. `day_zero`: the day from which the
+    numbers of a workbook count its days; None where only text stands. `skipped`: how many of the rows read so far were
+    no member's, by kind of line (see `lines`); they are not among `rows`.
+    """
 
     header: Header
     header_row: int
     first_column: int
     rows: Iterator[Numbered]
+    sheet: str = ""
+    sheet_no: int = 0
+    day_zero: date | None = None
+    skipped: Counter[str] = msgspec.field(default_factory=Counter)
 
 
-def read_table(content: bytes) -> Table:
-    """The table in these bytes. Raises BadInput for a file that holds none; `rows` may raise it too."""
+class UnreadSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """A sheet that holds something and is left unread: it is hidden, or has no header."""
+
+    sheet: str
+    sheet_no: int
+    hidden: bool
+
+
+def read_tables(content: bytes) -> Iterator[Table | UnreadSheet]:
+    """The tables in these bytes; each is to be read before the next is asked for.
+
+    Raises BadInput for a file that holds none, and for one that is too large; `rows` may raise it too.
+    """
     if len(content) > MAX_BYTES:
         raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
-    if content.startswith((_ZIP, _OLD_EXCEL)):
-        return _from_workbook(content)
-    ways = [(text, separator) for text in _decoded(content) for separator in ",\t;"]
-    text, separator = max(ways, key=lambda way: _known(*way))
-    table = _below_header(_csv_rows(text, separator), first_column=0)
-    if table is None:
+    if content.startswith((workbooks.ZIP, workbooks.OLD_EXCEL)):
+        yield from _tables_of_workbook(content)
+        return
+    texts = _decoded(content)
+    if texts[0].lstrip("\ufeff \t\r\n")[:9].lower().startswith(_WEB_PAGE):
+        raise BadInput(
+            "web_page",
+            "这是网页或XML表格，不是Excel工作簿；请用Excel打开后另存为 .xlsx (a web page: save it as .xlsx)",
+        )
+    text, separator = max(((text, separator) for text in texts for separator in ",\t;"), key=lambda way: _known(*way))
+    rows = _csv_rows(text, separator)
+    below = _header_of(rows)
+    if below is None:
         raise _no_header()
-    return table
+    header, header_row = below
+    skipped: Counter[str] = Counter()
+    members = _members_rows(header, rows, MergedCells({}), skipped)
+    yield Table(header=header, header_row=header_row, first_column=0, rows=members, skipped=skipped)
 
 
 def _decoded(content: bytes) -> list[str]:
@@ -114,44 +129,56 @@ def _lines(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _from_workbook(content: bytes) -> Table:
-    if content.startswith(_ZIP):
-        _check_unpacked(content)
-    try:
-        with load_workbook(io.BytesIO(content)) as workbook:
-            for name in workbook.sheet_names:
-                sheet = workbook.get_sheet_by_name(name)
-                first_column = sheet.start[1] if sheet.start else 0
-                table = _below_header(enumerate(sheet.iter_rows(), start=1), first_column=first_column)
-                if table is not None:
-                    return table
-    except PasswordError as error:
-        raise BadInput("password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)") from error
-    except CalamineError as error:
-        raise BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)") from error
-    raise _no_header()
+def _tables_of_workbook(content: bytes) -> Iterator[Table | UnreadSheet]:
+    day_zero, some = None, False
+    for number, sheet in enumerate(workbooks.sheets(content), start=1):
+        if day_zero is None:
+            day_zero = workbooks.day_zero(content)
+        begins = None if sheet.hidden else _header_of(sheet.rows)
+        if begins is not None:
+            some, skipped = True, Counter[str]()
+            yield Table(
+                header=begins[0],
+                header_row=begins[1],
+                first_column=sheet.first_column,
+                rows=_members_rows(begins[0], sheet.rows, sheet.merged, skipped),
+                sheet=sheet.title,
+                sheet_no=number,
+                day_zero=day_zero,
+                skipped=skipped,
+            )
+        elif sheet.filled:
+            yield UnreadSheet(sheet=sheet.title, sheet_no=number, hidden=sheet.hidden)
+    if not some:
+        raise _no_header()
 
 
-def _check_unpacked(content: bytes) -> None:
-    """Refuse a zip bomb. Reading every part also proves that the sizes it declares are the real ones."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            size = sum(part.file_size for part in parts.infolist())
-            sound = size <= MAX_UNPACKED and parts.testzip() is None
-    except _BROKEN_ZIP as error:
-        raise BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)") from error
-    if not sound:
-        raise BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")
-
-
-def _below_header(rows: Iterator[Numbered], *, first_column: int) -> Table | None:
-    """The table whose header stands in the first rows, or None."""
+def _header_of(rows: Iterator[Numbered]) -> tuple[Header, int] | None:
+    """The header that stands in the first rows, and its row, or None. The rows go on below it."""
     for number, cells in islice(rows, HEADER_WITHIN):
         header = read_header([str(cell) for cell in cells])
         if header is not None:
-            not_blank = ((at, cells) for at, cells in rows if any(cell != "" for cell in cells))
-            return Table(header=header, header_row=number, first_column=first_column, rows=not_blank)
+            return header, number
     return None
+
+
+def _members_rows(
+    header: Header, rows: Iterator[Numbered], merged: MergedCells, skipped: Counter[str]
+) -> Iterator[Numbered]:
+    """The rows that are members', with what merged cells say. What kind a line is shows before that: a signature that
+    is merged over all columns would seem to have an id number."""
+    place = header.at.get("id_number", 0)
+    for number, cells in rows:
+        # Nearly every row is a member's, and shows it by a text as long as an id number.
+        cell = cells[place] if place < len(cells) else ""
+        if not (isinstance(cell, str) and len(cell) in (15, 18) and cell.isascii()):
+            if not any(cell != "" for cell in cells):
+                continue
+            kind = kind_of_line(header, cells)
+            if kind is not None:
+                skipped[kind] += 1
+                continue
+        yield number, merged.filled(number, cells)
 
 
 def _no_header() -> BadInput:

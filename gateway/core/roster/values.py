@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from gateway.core.roster.tables import Cell
+from gateway.core.roster.workbooks import Cell
 from gateway.errors import BadInput
 from gateway.model import national_id
 
@@ -23,6 +23,8 @@ _DATE = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,
 _DATE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _TIME_OF_DAY = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$")
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+_DAY_NUMBER_DIGITS: Final = 5
+"""Excel counts days from 1900 on: since 1927 its numbers have five digits, and no other writing of a date has."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,18}[0-9]")
 
 _SEXES: Final[Mapping[str, str | None]] = {
@@ -127,7 +129,12 @@ def day(text: str) -> date:
     except (TypeError, ValueError):
         parsed = date.min
     if not 1900 <= parsed.year <= 2199:
-        raise BadInput("not_a_date", "应为日期，如 2021-05-01、2021/5/1、20210501 (a date)")
+        words = "应为日期，如 2021-05-01、2021/5/1、20210501 (a date)"
+        if len(bare) == _DAY_NUMBER_DIGITS and bare.isdigit():
+            words = (
+                "是Excel的日期序号，请在Excel里把该列设为日期格式再另存 (Excel's day number: format the column as date)"
+            )
+        raise BadInput("not_a_date", words)
     return parsed
 
 
@@ -197,6 +204,7 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "coverage_from": day,
     "coverage_to": day,
     "joined_on": day,
+    "end_on": day,
     "opt_out": opt_out,
 }
 """Column → parser of its text, where it is not any text of up to 64 characters."""
@@ -204,9 +212,10 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
 _ONE_PERSONS: Final = frozenset(("member_no", "name", "id_number", "phone"))
 
 
-def parser_of(column: str) -> Callable[[str], Any]:
-    """What reads the text of a column."""
-    return _PARSERS.get(column, _plain_text)
+def reader_of(column: str, day_zero: date | None) -> Callable[[Cell], Any]:
+    """What reads the cells of a column: to their value, None for an empty one. `day_zero`: see `Table`."""
+    parse = _PARSERS.get(column, _plain_text)
+    return day_reader(day_zero) if parse is day and day_zero is not None else cell_reader(parse)
 
 
 def repeats(column: str) -> bool:
@@ -220,5 +229,19 @@ def cell_reader(parse: Callable[[str], Any]) -> Callable[[Cell], Any]:
     def read(cell: Cell) -> Any:
         text = text_of(cell)
         return parse(text) if text else None
+
+    return read
+
+
+def day_reader(day_zero: date) -> Callable[[Cell], date | None]:
+    """A function from a cell of a workbook to its day. A number that was never formatted as one counts the days since
+    `day_zero`; as text it is refused, since a text file may come from a workbook that counts otherwise."""
+    read_text = cell_reader(day)
+
+    def read(cell: Cell) -> date | None:
+        if isinstance(cell, int | float) and 10**4 <= cell < 10**_DAY_NUMBER_DIGITS:
+            return day_zero + timedelta(days=int(cell))
+        parsed: date | None = read_text(cell)
+        return parsed
 
     return read

@@ -1,0 +1,212 @@
+"""A workbook, measured before it is read: how far its cells reach, how long they are, and on which day it counts from.
+
+A reader of workbooks makes room for every cell between the first and the last that holds something: one forgotten cell
+far to the right of the last row costs gigabytes. Cells that are only formatted hold nothing, and count for nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import IO, Final, TypeAlias
+
+import msgspec
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    load_workbook,
+)
+
+from gateway.errors import BadInput
+
+Cell: TypeAlias = str | int | float | bool | date | datetime | time | timedelta
+Numbered: TypeAlias = tuple[int, list[Cell]]
+Span: TypeAlias = tuple[int, int, int]
+"""Cells merged into one, as one of their rows knows them: the first of their rows, the first and the last place."""
+
+MAX_UNPACKED: Final = 1024 * 1024 * 1024
+"""What the parts of a workbook may come to once unpacked."""
+MAX_CELLS: Final = 24_000_000
+"""How many cells the corner of a sheet may span: a million members of twenty columns, in some 700 MiB."""
+SMALL: Final = 2_000_000
+"""What a sheet may span however little stands in it."""
+
+ZIP: Final = b"PK\x03\x04"
+OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+
+_CHUNK: Final = 256 * 1024
+"""Excel keeps 32,767 characters in a cell: a chunk without any mark of XML is no text that a cell may hold."""
+_BROKEN_ZIP: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,  # A part that needs a password.
+    EOFError,
+    ValueError,
+    OSError,
+)
+_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_FAR_CELL: Final = re.compile(
+    rb"<(?:\w+:)?c\s(?:[^<>]{0,200}\s)?r=[\"'](?:([A-Za-z]{2,3})([0-9]{1,7})|([A-Za-z])([0-9]{6,7}))[\"'][^<>]{0,200}(?<!/)>"
+)
+"""A cell beyond column Z or row 99,999 that is more than a format."""
+_COUNTS_FROM_1904: Final = re.compile(rb"date1904=[\"'](?:1|true)[\"']")
+_DAY_ZERO: Final = date(1899, 12, 30)
+_DAY_ZERO_OF_1904: Final = date(1904, 1, 1)
+
+
+class WorkbookSheet(msgspec.Struct, frozen=True, kw_only=True):
+    """One sheet: its name, whether it is hidden, its rows as a spreadsheet numbers them, and its merged cells.
+
+    `filled`: whether anything stands in it. `first_column`: which column the first cell of each row stands in.
+    """
+
+    title: str
+    hidden: bool
+    filled: bool
+    first_column: int
+    rows: Iterator[Numbered]
+    merged: MergedCells
+
+
+class MergedCells:
+    """Merged cells (合并单元格): what stands in the first of them is said by every one of them."""
+
+    def __init__(self, spans: Mapping[int, Sequence[Span]]) -> None:
+        self._spans = spans
+        self._values: dict[tuple[int, int], Cell] = {}
+
+    def filled(self, number: int, cells: list[Cell]) -> list[Cell]:
+        """A row with what its merged cells say. Asked for the rows below a header one after another, so what was
+        merged in the header or above it is in no row."""
+        spans = self._spans.get(number)
+        if not spans:
+            return cells
+        whole = list(cells)
+        for top, left, right in spans:
+            if top == number:
+                self._values[top, left] = cells[left]
+            value = self._values.get((top, left), "")
+            whole[left : right + 1] = [value] * len(whole[left : right + 1])
+        return whole
+
+
+def sheets(content: bytes) -> Iterator[WorkbookSheet]:
+    """The sheets of a workbook, one after another, so that only one of them is unpacked at a time.
+
+    Raises BadInput for a workbook that cannot be read, and for one whose cells reach too far or are too long.
+    """
+    if content.startswith(ZIP):
+        _measure(content)
+    try:
+        with load_workbook(io.BytesIO(content)) as workbook:
+            for index, metadata in enumerate(workbook.sheets_metadata):
+                if metadata.typ == SheetTypeEnum.WorkSheet:
+                    hidden = metadata.visible != SheetVisibleEnum.Visible
+                    yield _sheet(workbook, index, metadata.name, hidden=hidden)
+    except PasswordError as error:
+        raise BadInput("password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)") from error
+    except CalamineError as error:
+        raise _broken() from error
+
+
+def day_zero(content: bytes) -> date:
+    """The day a workbook counts its days from: 1899-12-30, or 1904-01-01 where it was made on an old Macintosh."""
+    if content.startswith(ZIP):
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as parts:
+                if _COUNTS_FROM_1904.search(parts.read("xl/workbook.xml")):
+                    return _DAY_ZERO_OF_1904
+        except (KeyError, *_BROKEN_ZIP):
+            return _DAY_ZERO
+    return _DAY_ZERO
+
+
+def _sheet(workbook: CalamineWorkbook, index: int, title: str, *, hidden: bool) -> WorkbookSheet:
+    sheet = workbook.get_sheet_by_index(index)
+    first_column = sheet.start[1] if sheet.start else 0
+    return WorkbookSheet(
+        title=title,
+        hidden=hidden,
+        filled=sheet.start is not None,
+        first_column=first_column,
+        rows=enumerate(sheet.iter_rows(), start=1),
+        merged=MergedCells(_spans(sheet, first_column)),
+    )
+
+
+def _spans(sheet: CalamineSheet, first_column: int) -> dict[int, list[Span]]:
+    """Row number → the merged cells it has a part in."""
+    spans: defaultdict[int, list[Span]] = defaultdict(list)
+    height, width = (sheet.end[0] + 1 if sheet.end else 0), sheet.width
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        # What is merged beyond the last cell that holds anything, or before the first, says nothing.
+        if left >= first_column and left - first_column < width:
+            for row in range(top, min(bottom + 1, height)):
+                spans[row + 1].append((top + 1, left - first_column, right - first_column))
+    return spans
+
+
+def _measure(content: bytes) -> None:
+    """Refuse what would take more memory than a roster can need. Reading every part also proves that the sizes a zip
+    declares are the real ones."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            entries = parts.infolist()
+            if "xl/workbook.xml" not in {entry.filename for entry in entries}:
+                words = "只读 .xlsx 与 .xls，请另存为 .xlsx (only .xlsx and .xls are read: save it as .xlsx)"
+                raise BadInput("not_xlsx", words)
+            if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+                raise _too_large()
+            for entry in entries:
+                with parts.open(entry) as part:
+                    _measure_part(part, entry, is_sheet=_SHEET.fullmatch(entry.filename) is not None)
+    except _BROKEN_ZIP as error:
+        raise _broken() from error
+
+
+def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool) -> None:
+    is_text = entry.filename.endswith((".xml", ".rels"))
+    width, height, kept = 26, 0, b""
+    while chunk := part.read(_CHUNK):
+        if is_text and len(chunk) == _CHUNK and b"<" not in chunk:
+            raise BadInput("cell_too_long", "有单元格超过 Excel 的长度上限 32767 字 (a cell longer than Excel allows)")
+        if is_sheet:
+            text = kept + chunk
+            for far in _FAR_CELL.finditer(text):
+                width = max(width, _column(far[1] or far[3]))
+                height = max(height, int(far[2] or far[4]))
+            # A cell may be cut by the end of a chunk: what begins with its mark is looked at again.
+            kept = text[text.rfind(b"<") :]
+    # Ten bytes and more say what stands in a cell: a sheet that spans more cells than it has bytes is nearly empty.
+    if width * height > max(SMALL, min(MAX_CELLS, entry.file_size)):
+        raise BadInput(
+            "far_cell",
+            f"有单元格远离名册（第{height}行、第{width}列以内几乎全空），请把名册复制到新表后再导入"
+            " (a cell stands far from all others: copy the roster to a new sheet)",
+        )
+
+
+def _column(letters: bytes) -> int:
+    """A column's letters → its number: A → 1, AA → 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _broken() -> BadInput:
+    return BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)")
+
+
+def _too_large() -> BadInput:
+    return BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")
