@@ -27,7 +27,8 @@ from gateway.store.engine import Store
 from gateway.store.members import MemberRow
 from gateway.vault import Vault, context_for
 
-RECORDS = Forms("结算记录 (settlement record)", packed(SettlementRecord))
+# The second form has shared_account_amount.
+RECORDS = Forms("结算记录 (settlement record)", packed(SettlementRecord), packed(SettlementRecord))
 """How a stored settlement is packed. A field that records gain later has a default, and a form of its own."""
 
 page_context = context_for("page", "sealed")

@@ -78,6 +78,7 @@ class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     fund_paid_amount: Annotated[Money | None, _national("fund_pay_sumamt")] = None
     personal_amount: Annotated[Money | None, _national("psn_part_amt", "psn_pay")] = None
     account_amount: Annotated[Money | None, _national("acct_pay")] = None
+    shared_account_amount: Annotated[Money | None, _national("acct_mulaid_pay")] = None
     cash_amount: Annotated[Money | None, _national("psn_cash_pay", "cash_payamt")] = None
     hospital_borne_amount: Annotated[Money | None, _national("hosp_part_amt")] = None
     settlement_kind: Annotated[str | None, _national("setl_type")] = None

@@ -33,8 +33,19 @@ def _format(text: str) -> str:
     return text
 
 
+def _column(text: str) -> str:
+    if not text.isprintable() or set(text) & set('"\\'):
+        raise ValueError(
+            '列名或键名，不含控制字符、引号和反斜线；表头两边的TAB本来就会去掉 (no control character, " or \\)'
+        )
+    return text
+
+
 Text = Annotated[str, Field(min_length=1, max_length=100)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)]
+Column = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_column)]
+"""A name the feed gives to a value: a header cell, a key, or a dotted path of keys."""
+Columns = Annotated[tuple[Column, ...], BeforeValidator(_one_or_more)]
 Format = Annotated[str, AfterValidator(_format)]
 Encoding = Literal["utf-8", "gb18030", "gbk"]
 Encodings = Annotated[tuple[Encoding, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
@@ -46,7 +57,7 @@ class JsonSpec(Spec):
     kind: Literal["json"]
     encoding: Encodings = ("utf-8",)
     envelope: Literal["none", "national"] = "none"
-    rows: Annotated[Texts, Field(min_length=1)]
+    rows: Annotated[Columns, Field(min_length=1)]
 
     def plain(self) -> core.JsonFormat:
         """The same for the core."""
@@ -61,7 +72,7 @@ class CsvSpec(Spec):
     encoding: Encodings = ("utf-8",)
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(max_length=1)] = '"'
-    columns: Texts = ()
+    columns: Columns = ()
 
     def plain(self) -> core.CsvFormat:
         """The same for the core."""
@@ -71,7 +82,7 @@ class CsvSpec(Spec):
 class FirstSpec(Spec):
     """Which of the joined rows comes first: the one whose `key` is `is`."""
 
-    key: Text
+    key: Column
     is_: Annotated[str, Field(alias="is")]
 
 
@@ -80,8 +91,8 @@ class JoinSpec(Spec):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
     infno: Text
-    rows: Annotated[Texts, Field(min_length=1)]
-    key: Text
+    rows: Annotated[Columns, Field(min_length=1)]
+    key: Column
     many: bool = False
     first: FirstSpec | None = None
     order: str = ""
@@ -107,7 +118,7 @@ class BundleSpec(Spec):
 class FieldSpec(Spec):
     """Where one field of the record comes from. What is left out is as `national = true` has it."""
 
-    from_: Annotated[Texts, Field(alias="from")] = ()
+    from_: Annotated[Columns, Field(alias="from")] = ()
     parse: core.ParserName | None = None
     formats: Annotated[tuple[Format, ...], BeforeValidator(_one_or_more)] = ()
     epoch_ms: bool = False
@@ -117,8 +128,8 @@ class FieldSpec(Spec):
     codes: dict[str, str] = Field(default_factory=dict)
     prefix: bool = False
     unknown: core.Unknown | None = None
-    sum: Texts = ()
-    minus: Texts = ()
+    sum: Columns = ()
+    minus: Columns = ()
     value: Text | None = None
     required: bool = False
     optional: bool = False
@@ -142,7 +153,7 @@ class SpecialSpec(Spec):
 
     care_type_codes: Texts = ()
     disease_codes: Texts = ()
-    disease_from: Texts = ()
+    disease_from: Columns = ()
 
     def plain(self) -> core.SpecialOutpatient:
         """The same for the core."""
@@ -154,10 +165,11 @@ class SpecialSpec(Spec):
 
 
 class AmountsSpec(Spec):
-    """What the feed's fund total holds beside the fund."""
+    """What the feed's fund total holds beside the fund, and whether its account holds the shared one (共济)."""
 
     fund_includes_account: bool = False
     fund_includes_hospital_share: bool = False
+    account_includes_shared: bool | None = None
 
 
 class ReversalsSpec(Spec):
@@ -185,9 +197,9 @@ class ChecksSpec(Spec):
 class TotalsSpec(Spec):
     """Where a JSON page states its own totals (dotted paths)."""
 
-    day: Text
-    rows: Text
-    amount: str = ""
+    day: Column
+    rows: Column
+    amount: Annotated[str, AfterValidator(_column)] = ""
 
 
 class MappingSpec(Spec):
@@ -223,7 +235,9 @@ class MappingSpec(Spec):
             fund_includes_hospital_share=self.amounts.fund_includes_hospital_share,
             reversal_style=self.reversals.style,
             reverses_own=self.reversals.reverses == "own",
-            checks=self.checks.plain(),
+            checks=msgspec.structs.replace(
+                self.checks.plain(), account_includes_shared=self.amounts.account_includes_shared
+            ),
             totals=core.TotalsPaths(**self.totals.model_dump()) if self.totals else None,
             empty=self.empty,
         )
@@ -330,7 +344,7 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
 def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     form = tables.get("format")
     kind = form.get("kind") if isinstance(form, dict) else None
-    contradictions = [
+    contradictions: list[Contradiction] = [
         (name, "format.kind csv", "只用于 format.kind json (only with JSON)")
         for name in ("bundle", "totals")
         if kind == "csv" and name in tables
@@ -339,4 +353,30 @@ def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
     names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
     doubles = {str(name) for name in names if names.count(name) > 1}
-    return contradictions + [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]
+    contradictions += [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]
+    return contradictions + (_column_contradictions(form, tables) if isinstance(form, dict) and kind == "csv" else [])
+
+
+def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list[Contradiction]:
+    """What a file without a header line names and does not have: every page would fail for it."""
+    try:
+        columns = CsvSpec.model_validate(form).columns
+        fields = {name: FieldSpec.model_validate(raw) for name, raw in tables.get("fields", {}).items()}
+        diseases = SpecialSpec.model_validate(tables.get("special_outpatient", {})).disease_from
+    except (ValidationError, AttributeError):
+        return []
+    if not columns:
+        return []
+    needs = [(f"fields.{name}.from", spec.from_) for name, spec in fields.items() if not spec.optional]
+    needs += [
+        (f"fields.{name}.{option}", (column,))
+        for name, spec in fields.items()
+        for option in ("sum", "minus")
+        for column in getattr(spec, option)
+        if not spec.optional
+    ]
+    needs.append(("special_outpatient.disease_from", diseases))
+    listed = f"format.columns 里的列 (a column of format.columns): {'、'.join(columns)}"
+    missing = [(key, "、".join(names), listed) for key, names in needs if names and not set(names) & set(columns)]
+    doubles = {name for _, names in needs for name in names if columns.count(name) > 1}
+    return missing + [("format.columns", name, "各不相同 (each column once)") for name in sorted(doubles)]

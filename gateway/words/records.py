@@ -52,6 +52,7 @@ AMOUNTS: Final = {
     "other_fund_amount": "其他基金支付",
     "personal_amount": "个人负担",
     "account_amount": "个人账户支付",
+    "shared_account_amount": "个人账户共济支付",
     "cash_amount": "现金支付",
     "hospital_borne_amount": "医院承担",
     "in_scope_below_ceiling": "统筹最高支付限额以内的费用",

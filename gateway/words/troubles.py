@@ -11,6 +11,7 @@ ROW_CODES: Final = {
     "not_an_amount": "不是金额，应为最多两位小数的数字 (not an amount with at most two decimals)",
     "not_a_date": "不是约定格式的日期 (not a date in an agreed format)",
     "not_a_datetime": "不是约定格式的时间 (not a date and time in an agreed format)",
+    "too_early": "早于2000年，不会是结算的时间 (before 2000, which no settlement is)",
     "not_an_integer": "不是整数 (not a whole number)",
     "bad_id_number": "身份证号码位数、校验码或出生日期不对 (not a valid id number)",
     "unknown_code": "代码不在映射的代码表里 (a code the mapping does not know)",
@@ -24,7 +25,7 @@ ROW_CODES: Final = {
     "wrong_columns": "列数与表头不符 (another number of cells than the header)",
     "sum_mismatch_i1": "总额 ≠ 全自费 + 超限价 + 先行自付 + 政策范围 (I1: total is not its parts)",
     "sum_mismatch_i2": "总额 ≠ 基金 + 个人 + 医院 (I2: total is not fund + personal + hospital)",
-    "sum_mismatch_i3": "个人负担 ≠ 个人账户 + 现金 (I3: personal is not account + cash)",
+    "sum_mismatch_i3": "个人负担 ≠ 个人账户 + 共济 + 现金 (I3: personal is not account + shared account + cash)",
     "sum_mismatch_i4": "基金总额 ≠ 各项基金之和 (I4: fund total is not the sum of the funds)",
     "date_order": "出院早于入院 (discharged before admitted)",
 }

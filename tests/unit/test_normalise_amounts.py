@@ -16,18 +16,23 @@ from gateway.core.normalise.problems import Wrong
 
 yuan = yuan_parser(frozenset(EMPTY), thousands=False)
 grouped = yuan_parser(frozenset(EMPTY), thousands=True)
+in_json = yuan_parser(frozenset(EMPTY), thousands=False, exponents=True)
 
 GOOD = [
     ("0", 0), ("0.00", 0), ("-0.00", 0), ("1", 100), ("1.5", 150), ("1.50", 150), ("-1.50", -150), (12, 1200),
     (-3, -300), (" 7.10\t", 710), ("007.00", 700), ("999999999999.99", 99999999999999), ("0.01", 1), ("-0.01", -1),
     ("38.61000000000001", 3861), ("38.60999999999999", 3861), ("-38.61000000000001", -3861), ("0.1000000", 10),
     ("1.005000000", None), ("9.999999999", 1000), ("1.0100009", 101), ("0.00000000000001", 0),
+    (".50", 50), ("-.5", -50), ("-.10", -10), ("+.09", 9), ("20000.", 2000000), ("+20000.00", 2000000), ("0.", 0),
+    ("-20000.", -2000000), (".005000000", None),
 ]  # fmt: skip
 BAD = [
-    "１２", "１２.00", "1_000", "1e5", "1E+2", "0E-8", "NaN", "Infinity", "-", "--1", "+1", "1.", ".5", "1..5",
+    "１２", "１２.00", "1_000", "1e5", "1E+2", "0E-8", "NaN", "Infinity", "-", "--1", "+-1", "1..5",
     "1,000.00",
     "¥1", "1元", "0x10", "1 000", "1.0.0", "1000000000000", "1.005", "1.001", "-1.004", "1.0100011", "٣.00", "²2.00",
-    "1.0000000000000000000000000000001", "9" * 400, "9" * 50 + ".00", "true", "a.bc", "１.00", "1.0０", "-.10", "1-.00",
+    "1.0000000000000000000000000000001", "9" * 400, "9" * 50 + ".00", "true", "a.bc", "１.00", "1.0０",
+    "-.", ".", "+", "1-.00",
+    "5.00-", "(5.00)",
 ]  # fmt: skip
 
 
@@ -42,6 +47,25 @@ def test_hostile_text_is_no_amount(value: str) -> None:
     with pytest.raises(Wrong) as caught:
         yuan(value)
     assert caught.value.code == "not_an_amount"
+
+
+@pytest.mark.parametrize(
+    ("written", "fen"),
+    [
+        ("1E+2", 10000), ("0E-10", 0), ("-1.5E+3", -150000), ("1.2345E+2", 12345), ("2E-2", 2), ("5.684341886e-14", 0),
+        ("0E+3", 0), ("9.9E+11", 99000000000000),
+    ],
+)  # fmt: skip
+def test_an_exponent_as_java_writes_it_is_exact_in_json_and_damage_in_a_file(written: str, fen: int) -> None:
+    assert in_json(written) == fen
+    with pytest.raises(Wrong):
+        yuan(written)
+
+
+@pytest.mark.parametrize("written", ["1e5", "1E5", "1E-3", "1E+12", "1E400", "E+2", "1E+", "1E+1.0", "1e+5"])
+def test_an_exponent_that_is_no_sum_in_fen_is_refused(written: str) -> None:
+    with pytest.raises(Wrong):
+        in_json(written)
 
 
 @pytest.mark.parametrize("value", [True, False, [], {}, [1], {"a": 1}, b"1"])

@@ -40,7 +40,7 @@ def identity(some: dict[str, Any], **tables: Any) -> Identity | tuple[Any, ...]:
 
 
 def test_a_national_row_needs_nothing_but_national() -> None:
-    found = record(row(setl_type="2", pay_loc="2", dise_codg="I10.x00", ipt_days=9))
+    found = record(row(setl_type="2", pay_loc="2", dise_codg="I10.x00", ipt_days=9, acct_mulaid_pay=0))
     assert found.settlement_no == "T0000000001"
     assert found.birth_date == date(1980, 1, 1)
     assert found.care_type == "inpatient"
@@ -366,3 +366,42 @@ def test_hinggan_pairs() -> None:
     assert isinstance(second, Normal)
     assert (first.record.sign, second.record.sign) == ("+", "-")
     assert second.record.reverses == first.record.settlement_no
+
+
+# 个人账户共济
+
+SHARED = {"acct_mulaid_pay": 500, "cash_payamt": 9500}
+INSIDE = {"acct_pay": 1000, "acct_mulaid_pay": 500}
+
+
+@pytest.mark.parametrize(
+    ("includes", "changed", "wrong"),
+    [
+        (None, SHARED, False), (None, INSIDE, False), (None, {**SHARED, "cash_payamt": 9400}, True),
+        (False, SHARED, False), (False, INSIDE, True), (True, SHARED, True), (True, INSIDE, False),
+        (False, {"acct_mulaid_pay": 0}, False), (True, {"acct_mulaid_pay": None}, False),
+        (None, {"acct_mulaid_pay": 500, "acct_pay": 500, "cash_payamt": 10000}, False),
+        (None, {"acct_mulaid_pay": "0.01", "cash_payamt": "10000.00"}, False),
+        (None, {"acct_mulaid_pay": "0.02", "cash_payamt": "10000.04"}, True),
+    ],
+)  # fmt: skip
+def test_the_shared_account_stands_inside_the_account_or_beside_it(
+    includes: bool | None, changed: dict[str, Any], wrong: bool
+) -> None:
+    amounts = {} if includes is None else {"account_includes_shared": includes}
+    found = normalised(made(amounts=amounts), row(**changed))
+    codes_found = [error.code for error in found.errors] if isinstance(found, Rejected) else []
+    assert codes_found == (["sum_mismatch_i3"] if wrong else [])
+
+
+def test_what_the_shared_account_paid_is_told_by_the_record() -> None:
+    found = normalised(made(), row(**SHARED))
+    assert isinstance(found, Normal)
+    assert (found.record.account_amount, found.record.shared_account_amount, found.record.cash_amount) == (
+        100_000, 50_000, 950_000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("league", ["wuhai", "bayannur", "national"])
+def test_every_national_league_knows_the_shared_account(league: str) -> None:
+    assert "acct_mulaid_pay" in mapping(league).language.fields["shared_account_amount"].sources

@@ -131,3 +131,55 @@ def test_what_is_no_toml(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
     with pytest.raises(BadSettings):
         load_mapping(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", ["结算\t号", "a\nb", 'a"b', "a\\b", "a\x00", "a\x7f", "\ufeffa"])
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_a_name_no_header_or_key_can_have_is_refused_when_the_file_is_read(name: str, kind: str) -> None:
+    form: dict[str, Any] = {"kind": "json", "rows": ["rows"]} if kind == "json" else {"kind": "csv"}
+    assert "fields.name.from.0" in [finding.key for finding in findings(format=form, fields={"name": {"from": name}})]
+    assert "fields.total_amount.sum.1" in [
+        finding.key for finding in findings(format=form, fields={"total_amount": {"sum": ["a", name]}})
+    ]
+
+
+def test_a_path_no_message_can_have_is_refused_when_the_file_is_read() -> None:
+    form = {"kind": "json", "rows": ["data\t.list"]}
+    assert [finding.key for finding in findings(format=form)] == ["format.json.rows.0"]
+    totals = {"day": "day", "rows": "to\ntals", "amount": 'a"'}
+    assert [finding.key for finding in findings(totals=totals)] == ["totals.rows", "totals.amount"]
+
+
+HEADERLESS: dict[str, Any] = {"kind": "csv", "columns": ["setl_id", "medfee_sumamt", "psn_name", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("tables", "key"),
+    [
+        ({"fields": {"name": {"from": "xm"}}}, "fields.name.from"),
+        ({"fields": {"name": {"from": ["xm", "mc"]}}}, "fields.name.from"),
+        ({"fields": {"total_amount": {"sum": ["medfee_sumamt", "c"]}}}, "fields.total_amount.sum"),
+        ({"fields": {"total_amount": {"from": "medfee_sumamt", "minus": "c"}}}, "fields.total_amount.minus"),
+        ({"special_outpatient": {"disease_codes": ["M"], "disease_from": "bz"}}, "special_outpatient.disease_from"),
+        (
+            {"format": {**HEADERLESS, "columns": ["setl_id", "a", "a"]}, "fields": {"name": {"from": "a"}}},
+            "format.columns",
+        ),
+    ],
+)
+def test_a_file_without_a_header_must_have_the_columns_it_is_read_by(tables: dict[str, Any], key: str) -> None:
+    found = findings(**{"format": HEADERLESS, **tables})
+    assert [finding.key for finding in found] == [key]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": {"from": ["xm", "psn_name"]}},
+        {"name": {"from": "xm", "optional": True}},
+        {"sex": {"optional": True}},
+        {},
+    ],
+)
+def test_a_column_that_another_stands_for_or_that_may_be_missing_is_no_finding(fields: dict[str, Any]) -> None:
+    check_mapping({**GOOD, "format": HEADERLESS, "fields": fields}, shown_as="x")

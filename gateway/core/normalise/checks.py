@@ -2,11 +2,12 @@
 
     I1  total = full self-pay + over limit + first self-pay + in scope
     I2  total = fund + personal + hospital-borne (a missing hospital share counts as nothing)
-    I3  personal = account + cash
+    I3  personal = account + shared account + cash, or account + cash where the account holds the shared one (共济)
     I4  fund = the sum of the funds (a missing "other fund" counts as nothing)
 
 A check is skipped where one of its other amounts is missing. The fund is the one without personal account and
-hospital share, whatever the feed's total holds.
+hospital share, whatever the feed's total holds. Where no mapping says whether the account holds the shared one, I3
+holds if it holds either way.
 """
 
 from __future__ import annotations
@@ -57,11 +58,13 @@ def checks_of(switches: Checks) -> tuple[Check, ...]:
     return tuple(made)
 
 
-def plainly_sound(tolerance: int) -> Callable[[SettlementRecord], bool]:
+def plainly_sound(switches: Checks) -> Callable[[SettlementRecord], bool]:
     """A record → whether it has every amount that I1–I4 need, all four hold and its dates are in order.
 
     One look that spares nearly every record the checks one by one; False only says that they are needed.
     """
+
+    tolerance, beside = switches.tolerance, switches.account_includes_shared is False
 
     def sound(record: SettlementRecord) -> bool:
         amounts = needed(record)
@@ -75,6 +78,7 @@ def plainly_sound(tolerance: int) -> Callable[[SettlementRecord], bool]:
             and abs(personal - account - cash) <= tolerance
             and abs(fund - sum(funds) - (record.other_fund_amount or 0)) <= tolerance
             and (admitted is None or discharged is None or admitted <= discharged)
+            and not (beside and record.shared_account_amount)
         )
 
     every = dict.fromkeys(field for fields in _SUMS.values() for field in fields)
@@ -92,7 +96,12 @@ def _sum_check(name: str, switches: Checks) -> Check:
         if None in amounts:
             return False
         missing_counts_nothing = (extra(record) or 0) if extra else 0
-        return bool(abs(2 * amounts[0] - sum(amounts) - missing_counts_nothing) > tolerance)
+        off = 2 * amounts[0] - sum(amounts) - missing_counts_nothing
+        shared = (record.shared_account_amount or 0) if name == "i3" else 0
+        if shared and switches.account_includes_shared is not True:
+            beside = abs(off - shared) <= tolerance
+            return not beside and (switches.account_includes_shared is False or abs(off) > tolerance)
+        return bool(abs(off) > tolerance)
 
     error, warns = row_error(f"sum_mismatch_{name}", fields[0]), getattr(switches, name) == "warn"
     return Check(error=error, fields=fields, fails=fails, warns=warns)

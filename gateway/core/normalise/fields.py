@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from gateway.core.normalise import national
 from gateway.core.normalise.amounts import yuan_parser
-from gateway.core.normalise.dates import date_parser, datetime_parser
-from gateway.core.normalise.language import EMPTY, IDENTIFIERS, FieldRule, MappingLanguage, default_parser
+from gateway.core.normalise.dates import FIRST_SETTLEMENT_YEAR, FIRST_YEAR, date_parser, datetime_parser
+from gateway.core.normalise.language import EMPTY, IDENTIFIERS, FieldRule, JsonFormat, MappingLanguage, default_parser
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import (
     Text,
@@ -106,14 +106,15 @@ class Parsers:
         rule = rule_of(self.language, field)
         empty = frozenset(EMPTY + self.language.empty + rule.empty)
         name = rule.parse or default_parser(field)
+        exponents = isinstance(self.language.format, JsonFormat)
         if name == "yuan":
-            return yuan_parser(empty, thousands=rule.thousands)
-        if name == "date":
-            return date_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
-        if name == "datetime":
-            return datetime_parser(rule.formats, empty, epoch_ms=rule.epoch_ms)
+            return yuan_parser(empty, thousands=rule.thousands, exponents=exponents)
+        if name in ("date", "datetime"):
+            made = date_parser if name == "date" else datetime_parser
+            first_year = FIRST_YEAR if field == "birth_date" else FIRST_SETTLEMENT_YEAR
+            return made(rule.formats, empty, epoch_ms=rule.epoch_ms, first_year=first_year)
         if name == "integer":
-            return integer_parser(empty)
+            return integer_parser(empty, exponents=exponents)
         text = text_parser(empty, limit=_limit(field, name))
         if name == "list":
             return list_parser(text, rule.separators or _SEPARATORS, rule.item)

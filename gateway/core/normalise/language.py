@@ -112,6 +112,8 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     i3: OnFailure = "quarantine"
     i4: OnFailure = "quarantine"
     date_order: OnFailure = "quarantine"
+    account_includes_shared: bool | None = None
+    """Whether the account holds what the family's accounts paid (共济); None where the mapping does not say."""
 
 
 class TotalsPaths(msgspec.Struct, frozen=True, kw_only=True):

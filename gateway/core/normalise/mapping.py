@@ -91,7 +91,7 @@ class CompiledMapping:
         self._name = self._identity.forgiving["name"]
         self._birth_date = self._identity.forgiving["birth_date"]
         self._checks = checks_of(language.checks)
-        self._sound = plainly_sound(language.checks.tolerance)
+        self._sound = plainly_sound(language.checks)
         self._identity_decoder = RowDecoder(self._identity.sources)
         self._full_decoder = RowDecoder(self._full.sources)
 
@@ -108,6 +108,7 @@ class CompiledMapping:
             for rule in self.language.fields.values():
                 if not rule.optional:
                     needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
+            needed.append(self.language.special.disease_sources)
             lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
             return Rows(len(lines.rows), lines.values(identity), lines.values(full))
         read_identity, read_full = self._identity_decoder, self._full_decoder

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from gateway.core.normalise.amounts import decimal_parts
 from gateway.core.normalise.problems import Wrong
 from gateway.model.national_id import checksum_ok, looks_like_id, normalise_id, to_18
 
@@ -14,7 +15,6 @@ Text = Callable[[Any], str | None]
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SCIENTIFIC: Final = re.compile(r"[0-9]([.][0-9]+[Ee][+]?|[Ee][+])[0-9]{1,3}")
-_WHOLE: Final = re.compile(r"(-?[0-9]{1,9})([.]0+)?")
 _LARGEST_NUMBER: Final = 10**64
 MOST_ITEMS: Final = 200
 
@@ -113,8 +113,11 @@ def flag_parser(table: Text) -> Text:
     return parse
 
 
-def integer_parser(empty: frozenset[str], *, largest: int = 36_500) -> Callable[[Any], int | None]:
-    """Value → whole number (9, "9", "35.0") of days, no larger than a long life's either way; or None."""
+def integer_parser(
+    empty: frozenset[str], *, largest: int = 36_500, exponents: bool = False
+) -> Callable[[Any], int | None]:
+    """Value → whole number (9, "9", "35.0", with `exponents` 1E+1) of days, no larger than a long life's either way; or
+    None."""
 
     def parse(value: Any) -> int | None:
         if value is None or (type(value) is str and value.strip() in empty):
@@ -123,15 +126,25 @@ def integer_parser(empty: frozenset[str], *, largest: int = 36_500) -> Callable[
             number = value
         elif type(value) is not str:
             raise Wrong("wrong_type")
-        elif (match := _WHOLE.fullmatch(value.strip())) is None:
-            raise Wrong("not_an_integer")
         else:
-            number = int(match[1])
+            number = _whole(value.strip(), exponents=exponents)
         if not -largest <= number <= largest:
             raise Wrong("not_an_integer")
         return number
 
     return parse
+
+
+def _whole(text: str, *, exponents: bool) -> int:
+    parts = decimal_parts(text, exponents=exponents)
+    if parts is None:
+        raise Wrong("not_an_integer")
+    digits, places = parts
+    if places <= 0:
+        return int(digits * 10**-places)
+    if digits % 10**places:
+        raise Wrong("not_an_integer")
+    return int(digits // 10**places)
 
 
 def list_parser(text: Text, separators: tuple[str, ...], item: str) -> Callable[[Any], tuple[str, ...]]:

@@ -16,8 +16,8 @@ from gateway.model.page import FeedTotals
 
 _EMPTY = frozenset(EMPTY)
 _DAY = date_parser((), _EMPTY, epoch_ms=False)
-_COUNT = integer_parser(_EMPTY, largest=10**9)
-_YUAN = yuan_parser(_EMPTY, thousands=False)
+_COUNT = integer_parser(_EMPTY, largest=10**9, exponents=True)
+_YUAN = yuan_parser(_EMPTY, thousands=False, exponents=True)
 
 
 def totals_in(content: bytes, paths: TotalsPaths, spoken: JsonFormat) -> FeedTotals | None:
