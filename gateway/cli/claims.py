@@ -1,32 +1,21 @@
-"""claims, deliveries, quarantine: what was found, what went out, what could not be read."""
+"""claims, deliveries: what was found, what went out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import Json, emit, one_of, say, table
+from gateway.cli.output import Json, Limit, emit, one_of, say, table
 from gateway.cli.site import open_office
-from gateway.errors import WrongUse
 from gateway.words.claims import CLAIM_STATES, FLAGS
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES
-from gateway.words.records import field_in_words
-from gateway.words.reviews import ITEM_STATES
-from gateway.words.troubles import trouble_in_words
-
-if TYPE_CHECKING:
-    from gateway.model.questions import QuarantineItem
-    from gateway.model.states import ItemState
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
-quarantine = typer.Typer(
-    help="隔离区：读不懂的行 (rows that cannot be read).", no_args_is_help=True, rich_markup_mode=None
-)
 
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
+
 Association = Annotated[str | None, typer.Option(help="协会 (association).")]
 
 
@@ -34,7 +23,6 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(claims, name="claims")
     app.add_typer(deliveries, name="deliveries")
-    app.add_typer(quarantine, name="quarantine")
 
 
 @claims.command("list")
@@ -166,88 +154,3 @@ def deliveries_redrive(
         emit({"redriven": many})
     else:
         say(f"{many}件重新排队 (redriven)")
-
-
-@quarantine.command("list")
-def quarantine_list(
-    context: typer.Context,
-    state: Annotated[str, typer.Option(help="open | closed | superseded | expired")] = "open",
-    limit: Limit = 100,
-    as_json: Json = False,
-) -> None:
-    """读不懂的行与页，只有位置与原因 (place and reasons only)."""
-    from gateway.store import quarantine
-
-    office = open_office(context)
-    one_of("--state", state, ITEM_STATES)
-    with office.store.read() as tx:
-        items = quarantine.listing(tx, state=cast("ItemState", state), limit=limit)
-    if as_json:
-        emit({"quarantine": [_place(item) for item in items]})
-        return
-    table(
-        "隔离区",
-        ("编号", "盟市", "页", "行", "原因"),
-        [
-            (
-                item.item_id,
-                item.feed,
-                item.page_seq,
-                "整页" if item.row is None else item.row + 1,
-                "；".join(trouble_in_words(error.field, error.code, error.message) for error in item.errors),
-            )
-            for item in items
-        ],
-    )
-
-
-def _place(item: QuarantineItem) -> dict[str, Any]:
-    """Where something unreadable stands and what is wrong with it; its row counted from 1."""
-    import msgspec
-
-    return {
-        "item": item.item_id,
-        "feed": item.feed,
-        "page": item.page_seq,
-        "row": None if item.row is None else item.row + 1,
-        "errors": msgspec.to_builtins(item.errors),
-        "state": item.state,
-    }
-
-
-@quarantine.command("show")
-def quarantine_show(context: typer.Context, item: int, as_json: Json = False) -> None:
-    """一条的全部原因 (everything that is wrong with one item)."""
-    from gateway.store import quarantine
-
-    office = open_office(context)
-    with office.store.read() as tx:
-        items = quarantine.listing(tx, state=None, item_id=item)
-    if not items:
-        raise WrongUse(f"没有第{item}号 (no such item)")
-    place = _place(items[0])
-    if as_json:
-        emit(place)
-        return
-    state = ITEM_STATES.get(place["state"], place["state"])
-    where = "整页" if place["row"] is None else f"第{place['row']}行"
-    say(f"第{item}号：{place['feed']} 第{place['page']}页 {where}，{state}")
-    for error in place["errors"]:
-        say(f"  {field_in_words(error['field']) or '–'}  {error['message']}")
-
-
-@quarantine.command("retry")
-def quarantine_retry(
-    context: typer.Context,
-    item: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部 (items, all by default).")] = None,
-    as_json: Json = False,
-) -> None:
-    """映射改好后再读一遍 (read again, after the mapping was mended)."""
-    from gateway.flow.intake.retry import retry_quarantine
-
-    office = open_office(context)
-    retried = retry_quarantine(office, item)
-    if as_json:
-        emit(retried)
-    else:
-        say(f"重读{retried.tried}条，解决{retried.solved}条 (tried, solved)")

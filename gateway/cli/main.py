@@ -23,6 +23,7 @@ from gateway.cli import (
     matching_flow,
     night,
     people,
+    quarantine,
     reporting,
     review,
     schemes,
@@ -75,6 +76,7 @@ explaining.register(app)
 simulating.register(app)
 reporting.register(app)
 claims.register(app)
+quarantine.register(app)
 review.register(app)
 findings.register(app)
 clock.register(app)

@@ -14,6 +14,9 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="一行 JSON，供机器读 (one JSON object on the last line).")]
 
 
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
+
+
 def say(text: str = "") -> None:
     """A line for people."""
     sys.stdout.write(text + "\n")
@@ -58,6 +61,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     # Above the table and not inside of it: there a title is folded to the width of the columns.
     say(title)
     Console(width=None if sys.stdout.isatty() else 120).print(grid)
+
+
+def tell_more(shown: int, total: int, *, next_one: object = None) -> None:
+    """That a list stops before its end, and how it goes on; nothing where all of it was shown."""
+    if next_one is not None:
+        say(f"显示{shown}条，共{total}条；接着看加 --after {next_one} (shown, of so many; go on with --after)")
+    elif shown < total:
+        say(f"显示{shown}条，共{total}条 (shown, of so many)")
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from gateway.cli.clerk import By, Note, name_of
-from gateway.cli.output import Json, emit, one_of, say, table, to_write
+from gateway.cli.output import Json, Limit, emit, one_of, say, table, to_write
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.claims import CLAIM_STATES, OUTCOMES
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_is_help=True, rich_markup_mode=None)
 
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
+
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
 
 _ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from datetime import date
+from typing import Final
 
 
 def mask_name(name: str) -> str:
@@ -44,3 +47,28 @@ def same_typing(one: str, other: str) -> bool:
 
 def _typed(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
+_PERSONAL: Final = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15}|1[3-9][0-9]{9})(?![0-9])")
+"""What may be a number of an identity card or a mobile phone."""
+
+
+def mask_personal(text: str) -> str:
+    """A number of a settlement or the name of a file, with whatever in it may be a person's number masked: a card's
+    number has a day in its middle, of a birth."""
+    return _PERSONAL.sub(lambda number: _masked_where_personal(number[0]), text)
+
+
+def _masked_where_personal(number: str) -> str:
+    if len(number) == 11:
+        return mask_phone(number)
+    born = number[6:14] if len(number) == 18 else "19" + number[6:12]
+    return mask_number(number) if _is_day(born) else number
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return "1900" <= digits[:4] <= "2099"

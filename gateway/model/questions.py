@@ -9,7 +9,11 @@ from gateway.model.states import ItemState, QuestionKind
 
 
 class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A row (or, with row None, a page) that could not be read; `key` where its number could."""
+    """A row (or, with row None, a page) that could not be read; `key` where its number could.
+
+    `closed_by`, `closed_at`, `reason` (sealed): a person said that it will never be right. It asks for nobody any more,
+    and its row stands in quarantine all the same, because that is what became of it.
+    """
 
     page_seq: int
     row: int | None
@@ -20,6 +24,9 @@ class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
     state: ItemState
     created_at: int
     item_id: int = 0
+    closed_by: str | None = None
+    closed_at: int | None = None
+    reason: bytes | None = None
 
 
 class ReviewItem(msgspec.Struct, frozen=True, kw_only=True):

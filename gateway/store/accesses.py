@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from sqlalchemy import Connection, select
 
 from gateway.store import schema
 from gateway.store.engine import insert_many
+
+REVEAL: Final = "reveal"
+QUARANTINE: Final = "quarantine"
+"""What somebody looked at: a doubt's record and member, or a row that could not be read."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,5 +37,6 @@ def listing(tx: Connection, *, item_id: int | None = None, limit: int = 100) -> 
     table = schema.review_access.c
     query = select(*(table[name] for name in _ACCESS)).order_by(table.access_id.desc()).limit(limit)
     if item_id is not None:
-        query = query.where(table.item_id == item_id)
+        # What could not be read is numbered by itself.
+        query = query.where(table.item_id == item_id, table.what != QUARANTINE)
     return [Access(**row._mapping) for row in tx.execute(query)]

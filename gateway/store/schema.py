@@ -304,10 +304,14 @@ quarantine = Table(
     Column("errors", Text, nullable=False),
     Column("state", String(10), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("closed_by", String(80)),
+    Column("closed_at", BigInteger),
+    Column("reason", LargeBinary),
     Index("ix_quarantine_key", "key", **_OPEN_ONLY),
     Index("ix_quarantine_page_seq", "page_seq"),
 )
-"""row is null where the whole page could not be read; state: open | closed | superseded | expired."""
+"""row is null where the whole page could not be read; state: open | closed | superseded | expired. Open is what stands
+unread; `closed_by` a person, for a reason (sealed), it asks for nobody any more and stands unread all the same."""
 
 review = Table(
     "review",

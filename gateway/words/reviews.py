@@ -19,6 +19,14 @@ ITEM_STATES: Final = {
     "expired": "原页已到期",
 }
 
+QUARANTINE_STATES: Final = {
+    "open": "待处理",
+    "closed": "已了结",
+    "superseded": "已被更新的记录取代",
+    "expired": "原页已到期",
+}
+"""Where a row or page stands that could not be read."""
+
 ANSWERS: Final = {
     "same": "同一人",
     "different": "不是",

@@ -110,7 +110,7 @@ class CompiledMapping:
                     needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
             needed.append(self.language.special.disease_sources)
             lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
-            return Rows(len(lines.rows), lines.values(identity), lines.values(full))
+            return Rows(len(lines.rows), lines.values(identity), lines.values(full), lines.rows.__getitem__)
         read_identity, read_full = self._identity_decoder, self._full_decoder
         if self.language.bundle and is_bundle(content):
             bundle = BundleRows(content, self.language.bundle, spoken)
@@ -174,6 +174,17 @@ class CompiledMapping:
         if any(not check.warns for check in failed):
             return Rejected(tuple(check.error for check in failed if not check.warns))
         return Normal(record, tuple(check.error for check in failed))
+
+    def as_it_came(self, rows: Rows, index: int) -> dict[str, str]:
+        """What stands in one row under each name the mapping reads, for whoever must look at the row itself; of a line
+        whose cells are no columns, cell by cell; nothing of a row that cannot be taken apart at all."""
+        try:
+            values = rows.full(index)
+        except Wrong:
+            cells = rows.cells(index) if rows.cells is not None else None
+            return {str(number): cell for number, cell in enumerate(cells or (), 1)}
+        named = {name: values[place] for name, place in self._full.sources.positions.items()}
+        return {name: str(value) for name, value in named.items() if value not in (None, "")}
 
     def salvage(self, rows: Rows, index: int) -> tuple[str | None, bool, int | None]:
         """Settlement number, whether it is a reversal, and total in fen of a row whose identity cannot be read,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.core.normalise.fields import Values
 
@@ -14,10 +14,18 @@ class Rows:
     Both raise Wrong where the row itself cannot be taken apart.
     """
 
-    def __init__(self, count: int, identity: Callable[[int], Values], full: Callable[[int], Values]) -> None:
+    def __init__(
+        self,
+        count: int,
+        identity: Callable[[int], Values],
+        full: Callable[[int], Values],
+        cells: Callable[[int], Sequence[str] | None] | None = None,
+    ) -> None:
         self._count = count
         self.identity = identity
         self.full = full
+        self.cells = cells
+        """The cells of a line as they stand, where lines have some; None of a line that cannot be taken apart."""
 
     def __len__(self) -> int:
         return self._count

@@ -140,7 +140,7 @@ def _unasked(tx: Tx, doubts: Sequence[ReviewItem]) -> list[ReviewItem]:
 def _write_leavings(tx: Tx, office: Office, page: PagePlace, changes: Changes, *, again: bool) -> None:
     """What rows leave for later: errors, questions, decisions to explain, person numbers, which ruling decided what."""
     if changes.quarantined:
-        quarantine.add(tx, changes.quarantined)
+        (quarantine.add_again if again else quarantine.add)(tx, changes.quarantined)
     if again:
         # A doubt about a row that was asked before keeps its number; a decision before is forgotten.
         reviews.ask_again(tx, changes.questions)

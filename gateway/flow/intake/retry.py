@@ -13,23 +13,22 @@ from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.store import pages, quarantine
 
-_ALL = 1_000_000
-
 
 class RetryReport(msgspec.Struct, kw_only=True):
-    """Items tried again, and those that need nobody any more."""
+    """Items tried again, and those that could be read."""
 
     tried: int = 0
     solved: int = 0
 
 
 def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> RetryReport:
-    """Try open items again: whole pages from the start, single rows in their page. Raises WrongUse for unknown ids."""
+    """Try items again: whole pages from the start, single rows in their page; by default those no person closed. What
+    still cannot be read keeps its number. Raises WrongUse for ids of nothing that stands unread."""
     with office.store.read() as tx:
-        open_items = quarantine.listing(tx, state="open", limit=_ALL)
-    if missing := sorted(set(item_ids or ()) - {item.item_id for item in open_items}):
+        standing = quarantine.standing(tx)
+    if missing := sorted(set(item_ids or ()) - {item.item_id for item in standing}):
         raise WrongUse(f"没有这些打开的隔离项 (no such open items): {missing}")
-    chosen = [item for item in open_items if item_ids is None or not item_ids or item.item_id in item_ids]
+    chosen = [item for item in standing if (item.item_id in item_ids if item_ids else item.closed_by is None)]
     rows: dict[int, set[int]] = defaultdict(set)
     for item in chosen:
         if item.row is None:
@@ -44,5 +43,5 @@ def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> R
         if page is not None:
             replay_rows(office, page, rows_of(office, page, indexes))
     with office.store.read() as tx:
-        left = {(item.page_seq, item.row) for item in quarantine.listing(tx, state="open", limit=_ALL)}
+        left = {(item.page_seq, item.row) for item in quarantine.standing(tx)}
     return RetryReport(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))

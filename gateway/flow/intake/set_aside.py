@@ -44,7 +44,6 @@ from gateway.store import (
 from gateway.store.engine import Tx
 from gateway.store.unreadable import StandingPiece
 
-_ALL = 1_000_000
 _UNKNOWN_CONTENT = bytes(32)
 
 
@@ -95,7 +94,7 @@ def look_again(office: Office) -> int:
     if any(standing.piece.kind == "member" for standing in opened):
         # Rows that were set aside because a member did not open are read again.
         with office.store.read() as tx:
-            waiting = quarantine.listing(tx, state="open", limit=_ALL)
+            waiting = quarantine.standing(tx)
         numbers = [item.item_id for item in waiting if any(error.code == UNREADABLE for error in item.errors)]
         if numbers:
             retry_quarantine(office, numbers)

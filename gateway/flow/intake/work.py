@@ -167,7 +167,7 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
             state="open",
             created_at=to_ms(office.now()),
         )
-        quarantine.add(tx, [item])
+        quarantine.add_again(tx, [item])
 
 
 def _finish(tx: Tx, office: Office, page: OpenPage) -> None:
