@@ -10,12 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Literal, NewType, Protocol, TypeVar, get_args, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NewType,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_type_hints,
+    runtime_checkable,
+)
 
 import msgspec
 
 from gateway.model.claim import Answer
-from gateway.model.page import Fetched
+from gateway.model.page import Fetched, WaitingFile
 
 
 class SweepSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +52,13 @@ class PullFeed(Protocol):
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]: ...
 
     def release(self, fetched: Fetched) -> None: ...
+
+
+@runtime_checkable
+class KeepsWaiting(Protocol):
+    """A feed of files that can tell which ones lie there and are not taken in, and why. Raises Unavailable."""
+
+    def waiting(self) -> Sequence[WaitingFile]: ...
 
 
 class SweepReply(msgspec.Struct, frozen=True, kw_only=True):

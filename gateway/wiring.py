@@ -128,6 +128,12 @@ def not_our_own(site: Site) -> list[tuple[str, str]]:
     return wrong
 
 
+def has_worked(site: Site) -> bool:
+    """Whether keys and database of a site were made already; nothing is made by asking."""
+    file = database_file(site.database_url(), site=site.path)
+    return _vault_folder(site).is_dir() and (file is None or file.is_file())
+
+
 def left_behind(site: Site, vault: Vault) -> pairing.LeftBehind:
     """What would be out of reach if the vault and the database that is there now belonged together; makes nothing."""
     file = database_file(site.database_url(), site=site.path)

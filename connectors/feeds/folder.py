@@ -14,16 +14,18 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 import msgspec
 
 from connectors.transport.parts import FileCuts, plan_parts, read_parts
 from gateway.errors import BadInput, Unavailable, WrongUse
+from gateway.model.clock import SHANGHAI
 from gateway.model.money import parse_yuan
-from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, WaitingFile, WhyWaiting
 from gateway.ports import ConnectorSpec, FolderOption, PullWay, SiteFolder, Surroundings
 
 _MARKER_BYTES = 4096
@@ -152,6 +154,47 @@ class Folder:
             del self._handed_out[key]
             self._dispose(read.dropped)
 
+    def waiting(self) -> list[WaitingFile]:
+        """What lies in the folder and is not taken in, and why. Raises Unavailable."""
+        entries = self._entries()
+        told = [(_shown(name), "link", since) for name, since in self._links() if self._means(_shown(name))]
+        told += [
+            (entry.shown, why, entry.identity.changed / 1e9)
+            for entry in entries.values()
+            if (why := self._why_waiting(entry, entries)) is not None
+        ]
+        return [
+            WaitingFile(name=name, why=cast(WhyWaiting, why), since=datetime.fromtimestamp(since, tz=SHANGHAI))
+            for name, why, since in told
+        ]
+
+    def _why_waiting(self, entry: _Entry, entries: dict[str, _Entry]) -> WhyWaiting | None:
+        """Why an entry is not taken in; None for one that is or was, and for its marker."""
+        if self._marker and entry.name.lower().endswith(self._marker.lower()):
+            announced = entry.name[: -len(self._marker)]
+            is_there = any(_stem(name) == announced or name == announced for name in entries if name != entry.name)
+            return None if is_there else "marker_alone"
+        if self._pattern.fullmatch(entry.shown) is None:
+            return "case" if self._means(entry.shown) else "pattern"
+        if self._dropped(entry, entries) is not None:
+            return None
+        if self._marker is None:
+            return "still"
+        in_any_case = {name.lower() for name in entries}
+        names = (f"{stem}{self._marker}".lower() for stem in (entry.name, _stem(entry.name)))
+        other: WhyWaiting = "marker_case" if any(name in in_any_case for name in names) else "no_marker"
+        return other if self._marker_of(entry, entries) is None else "marker_old"
+
+    def _means(self, shown: str) -> bool:
+        """Whether the pattern means this name, but for upper and lower case."""
+        return re.fullmatch(self._pattern.pattern, shown, self._pattern.flags | re.IGNORECASE) is not None
+
+    def _links(self) -> list[tuple[str, float]]:
+        """The symbolic links of the folder, and since when they lie there."""
+        with suppress(OSError), os.scandir(self._folder) as listing:
+            return [(file.name, file.stat(follow_symlinks=False).st_mtime) for file in listing if file.is_symlink()]
+        return []
+
     # Finding
 
     def _entries(self) -> dict[str, _Entry]:
@@ -177,12 +220,14 @@ class Folder:
         if self._marker is None:
             complete = self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
         else:
-            # `x.csv.ok`, or `x.ok` as some senders write it.
-            stem = os.path.splitext(entry.name)[0]  # noqa: PTH122 - a name may hold bytes that are no text.
-            marker = entries.get(entry.name + self._marker) or entries.get(stem + self._marker)
+            marker = self._marker_of(entry, entries)
             # A marker older than its file belongs to the edition that is being replaced right now.
             complete = marker is not None and marker.identity.changed >= entry.identity.changed
         return _Dropped(entry, marker, self._day.find(matched.groups())) if complete else None
+
+    def _marker_of(self, entry: _Entry, entries: dict[str, _Entry]) -> _Entry | None:
+        """The marker of a file: `x.csv.ok`, or `x.ok` as some senders write it."""
+        return entries.get(f"{entry.name}{self._marker}") or entries.get(f"{_stem(entry.name)}{self._marker}")
 
     # Reading
 
@@ -279,6 +324,11 @@ class Folder:
             number += 1
             target = self._moved_to / f"{path.name}.{number}"
         shutil.move(path, target)
+
+
+def _stem(name: str) -> str:
+    """A file name without its ending."""
+    return os.path.splitext(name)[0]  # noqa: PTH122 - a name may hold bytes that are no text.
 
 
 def _shown(name: str) -> str:

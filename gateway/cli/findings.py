@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gateway.cli.clerk import By, Note, name_of
+from gateway.cli.noted import look, show_findings
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.site import open_office
-
-if TYPE_CHECKING:
-    from gateway.flow.findings.book import FindingReport
 
 findings = typer.Typer(
     help="未结的发现：哪里不对、该做什么 (what is not as it should be, and what to do).", rich_markup_mode=None
@@ -26,7 +23,6 @@ unreadable = typer.Typer(
 QUIET_DAYS = 7
 """For how long an acknowledged finding does not count, where nobody says otherwise."""
 
-_COLUMNS = ("编号", "级别", "对象", "发现", "数量", "金额（元）", "日期", "自", "已阅", "说明")
 _PIECES = {
     "body": "申领内容",
     "record": "结算",
@@ -35,7 +31,6 @@ _PIECES = {
     "list": "行清单",
     "page": "页",
 }
-_LEVELS = {"act": "须处理", "know": "须知"}
 
 
 def register(app: typer.Typer) -> None:
@@ -49,9 +44,9 @@ def list_findings(context: typer.Context, as_json: Json = False) -> None:
     """未结的发现：哪里不对、该做什么 (what is not as it should be, and what to do)."""
     if context.invoked_subcommand is not None:
         return
-    from gateway.flow.findings.book import must_act, show
+    from gateway.flow.findings.book import must_act
 
-    reports = show(open_office(context))
+    reports = look(open_office(context))
     if as_json:
         emit({"findings": reports, "ok": not must_act(reports)})
     else:
@@ -141,19 +136,3 @@ def _version(version: tuple[int, str, str] | None) -> str | None:
     from gateway.words.claims import CLAIM_STATES
 
     return f"第{version[0]}版 {CLAIM_STATES.get(version[1], version[1])} {version[2]}" if version else None
-
-
-def show_findings(reports: Sequence[FindingReport]) -> None:
-    """A table of findings, and under it what to do about each kind."""
-    from gateway.flow.findings.codes import SUBJECTS
-
-    rows = []
-    for report in reports:
-        days = "–".join(dict.fromkeys(day.isoformat() for day in (report.first_day, report.last_day) if day)) or None
-        seen = f"{report.acknowledged_by}，至{report.acknowledged_until}" if report.acknowledged_by else None
-        level, subject = _LEVELS.get(report.level, report.level), SUBJECTS.get(report.kind, report.kind)
-        head = (report.finding_id, level, f"{subject} {report.name}", report.words, report.count, report.amount)
-        rows.append((*head, days, report.since, seen, report.detail))
-    table("发现", _COLUMNS, rows)
-    for advice in dict.fromkeys(report.advice for report in reports if report.counts and report.advice):
-        say(f"→ {advice}")

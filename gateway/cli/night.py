@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.findings import show_findings
+from gateway.cli.noted import show_findings
 from gateway.cli.output import Json, emit, plain, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse

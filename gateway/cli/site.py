@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.clerk import name_of
+from gateway.cli.noted import look, show_findings
 from gateway.cli.output import Json, complain, emit, plain, say, table
 from gateway.cli.secret import make_missing, tell_made
 from gateway.cli.typed import as_typed
-from gateway.errors import BadSettings, Finding
+from gateway.errors import BadSettings, Finding, Unavailable
 from gateway.words.claims import CLAIM_STATES, DEADLINES
 from gateway.words.deliveries import DELIVERIES
 from gateway.words.feeds import RUNS
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.flow.batches.reconcile import DaySheet
     from gateway.flow.delivery.deadlines import Deadlines
     from gateway.flow.delivery.health import Health
+    from gateway.flow.findings.book import FindingReport
     from gateway.flow.office import Office
     from gateway.flow.site.pairing import LeftBehind
     from gateway.settings.site import Site
@@ -75,15 +78,29 @@ def check(
         findings = [
             Finding(file, "connect", message, "可以连通 (reachable)") for file, message in wiring.unreachable(site)
         ]
+    noted = _noted(context, site) if site is not None and not findings else []
+    failed = bool(findings) or any(report.counts for report in noted)
     if as_json:
-        emit({"findings": [vars(finding) for finding in findings], "ok": not findings})
+        emit({"findings": [vars(finding) for finding in findings], "noted": noted, "ok": not failed})
     elif findings:
         for finding in findings:
             say(str(finding))
     elif site is not None:
         say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
-    if findings:
+        show_findings(noted)
+    if failed:
         raise typer.Exit(1)
+
+
+def _noted(context: typer.Context, site: Site) -> Sequence[FindingReport]:
+    """The open findings of a site that has worked already; a check makes no database and no keys."""
+    from gateway import wiring
+
+    try:
+        return look(open_office(context)) if wiring.has_worked(site) else ()
+    except Unavailable as error:
+        complain(f"提醒 (warning): {error}")
+        return ()
 
 
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
@@ -190,13 +207,17 @@ def status(
     as_json: Json = False,
 ) -> None:
     """运行状况 (health): feeds, deliveries, what waits for a person, what is about to be late."""
+    from gateway import wiring
     from gateway.flow.delivery.health import health
+    from gateway.flow.intake.night import files_of
 
-    now = health(open_office(context), due_within=due_within)
+    office = open_office(context)
+    now = health(office, due_within=due_within, files_of=files_of(office, wiring.doors()))
     if as_json:
         emit(now)
     else:
         _show_health(now)
+        show_findings(now.noted)
     if now.findings:
         raise typer.Exit(1)
 
@@ -235,8 +256,10 @@ def _show_health(now: Health) -> None:
     )
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
     _show_due(now.due)
+    in_table = {str(report) for report in now.noted}
     for finding in now.findings:
-        complain(finding)
+        if finding.partition(" → ")[0] not in in_table:
+            complain(finding)
 
 
 def _show_due(due: Deadlines) -> None:
@@ -267,16 +290,18 @@ def _show_due(due: Deadlines) -> None:
 def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = None, as_json: Json = False) -> None:
     """对账：逐盟市逐日证明一行不少 (prove, feed by feed and day by day, that nothing was lost)."""
     from gateway.flow.batches import reconcile as flow
+    from gateway.flow.findings.book import must_act
 
-    sheets = flow.reconcile(
-        open_office(context), first=first.date() if first else None, last=last.date() if last else None
-    )
+    office = open_office(context)
+    sheets = flow.reconcile(office, first=first.date() if first else None, last=last.date() if last else None)
     wrong = [sheet for sheet in sheets if sheet.differences or sheet.unworked or sheet.unreadable]
+    noted = look(office)
     if as_json:
-        emit({"days": sheets, "lost": flow.lost(sheets), "ok": not wrong})
+        emit({"days": sheets, "lost": flow.lost(sheets), "ok": not wrong, "findings": noted})
     else:
         _show_sheets(sheets)
-    if wrong:
+        show_findings(noted)
+    if wrong or must_act(noted):
         raise typer.Exit(1)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,18 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     part: int = 1
     parts: int = 1
     totals: tuple[FeedTotals, ...] = ()
+
+
+WhyWaiting = Literal["no_marker", "marker_old", "still", "case", "marker_case", "pattern", "link", "marker_alone"]
+"""Why a dropped file is not taken in."""
+
+
+class WaitingFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that lies where a feed drops its files and is not taken in: its name, why, and since when it is there."""
+
+    name: str
+    why: WhyWaiting
+    since: datetime
 
 
 class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, create_model, model_validator
 
+from gateway.core.watching.expectation import Expectation, ExpectedDays
 from gateway.ports import ConnectorSpec, FeedWay, Intake, Registry
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.files import Spec
@@ -36,10 +37,28 @@ class Rate(Spec):
 
 
 class Expect(Spec):
-    """What a normal day looks like; `status` warns outside of it."""
+    """What a normal day looks like; outside of it is a finding. `rows_per_day`: fewest and most; `days`: whether every
+    day, every working day or "any" day tells something; `waiting_hours`: how long a dropped file may wait."""
 
-    rows_per_day: tuple[int, int] | None = None
+    rows_per_day: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     fresh_within_hours: Annotated[int, Field(ge=1)] = 36
+    days: ExpectedDays = "every"
+    waiting_hours: Annotated[int, Field(ge=0, le=720)] = 6
+
+    @model_validator(mode="after")
+    def _fewest_before_most(self) -> Expect:
+        if self.rows_per_day is not None and self.rows_per_day[0] > self.rows_per_day[1]:
+            raise ValueError("rows_per_day is [fewest, most]")
+        return self
+
+    def plain(self) -> Expectation:
+        """The same for the core."""
+        return Expectation(
+            fresh_within_hours=self.fresh_within_hours,
+            rows_per_day=self.rows_per_day,
+            days=self.days,
+            waiting_hours=self.waiting_hours,
+        )
 
 
 class Legal(Spec):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gateway.core.watching.expectation import Limits
 from gateway.ports import SecretName
 from gateway.settings.files import Spec
 from gateway.settings.secrets import NamedSecret
@@ -44,6 +45,26 @@ class HoldsSpec(Spec):
     keep_days: Annotated[int, Field(ge=0, le=3650)] = 60
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0, le=365)]
+
+
+class FindingsSpec(Spec):
+    """From when on what waits is for a person to act on: the oldest item's age in days, or the share of the newest
+    day's rows; and how long beforehand the end of an agreement is said."""
+
+    quarantine_days: Days = 7
+    quarantine_share: Share = 0.1
+    review_days: Days = 14
+    review_share: Share = 0.5
+    agreement_days: Days = 30
+    refund_days: Days = 7
+
+    def plain(self) -> Limits:
+        """The same for the core."""
+        return Limits(**self.model_dump())
+
+
 class GatewaySpec(Spec):
     """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`."""
 
@@ -61,3 +82,4 @@ class GatewaySpec(Spec):
     matching: MatchingChoice = MatchingChoice()
     keys: KeysSpec = KeysSpec()
     holds: HoldsSpec = HoldsSpec()
+    findings: FindingsSpec = FindingsSpec()

@@ -13,12 +13,14 @@ from gateway.model.rows import ClassChange, RowClass, Tally
 from gateway.store import schema
 
 
-def add(tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes) -> None:
-    """Mark a batch as done, with what became of its rows."""
+def add(
+    tx: Connection, seq: int, first_row: int, rows: int, tally: Tally, sealed: bytes, *, unknown: str | None = None
+) -> None:
+    """Mark a batch as done, with what became of its rows, and the codes nobody knew (as JSON) where there were any."""
     counted = {f"{name}_rows": value for name, value in tally.rows.items()}
     money = {f"{name}_amount": value for name, value in tally.amount.items()}
-    new = schema.batch.insert().values(page_seq=seq, first_row=first_row, rows=rows, sealed=sealed, **counted, **money)
-    tx.execute(new)
+    place = {"page_seq": seq, "first_row": first_row, "rows": rows}
+    tx.execute(schema.batch.insert().values(**place, sealed=sealed, unknown=unknown, **counted, **money))
 
 
 def done(tx: Connection, seq: int) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from gateway.model.claim import PrefilledClaim
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_for, insert_many, select_in
+from gateway.store.values import to_ms
 
 _COLUMNS = PrefilledClaim.__struct_fields__
 _SELECT = "select " + ", ".join(_COLUMNS) + " from claim "
@@ -104,3 +106,16 @@ def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
     query = select(table.association, table.status, func.count(), func.sum(table.payable))
     rows = tx.execute(query.group_by(table.association, table.status).order_by(table.association, table.status))
     return [(association, status, claims, int(amount)) for association, status, claims, amount in rows]
+
+
+def late_of_feed(tx: Connection, feed: str, *, since: datetime, until: datetime) -> tuple[int, int]:
+    """How many claims of people with settlements of a feed were past their last day when they came, of those that
+    changed between two instants, and the money payable in fen."""
+    table, record = schema.claim.c, schema.record.c
+    told = select(record.record_id).where(record.feed == feed, record.person_id == table.person_id).exists()
+    query = select(func.count(), func.coalesce(func.sum(table.payable), 0))
+    query = query.where(table.updated_at >= to_ms(since), table.updated_at < to_ms(until), told)
+    flagged = func.instr if tx.dialect.name == "sqlite" else func.strpos
+    late = flagged("," + table.flags + ",", ",late,") > 0
+    count, money = tx.execute(query.where(table.status != "withdrawn", late)).one()
+    return int(count), int(money)

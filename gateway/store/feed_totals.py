@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Collection
+
+from sqlalchemy import Connection, func, select
 
 from gateway.model.page import FeedTotals
 from gateway.store import schema
@@ -23,8 +25,15 @@ def put(tx: Connection, feed: str, source: str, totals: FeedTotals, *, page_seq:
     )
 
 
-def of_feed(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
-    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day.
+def of_page(tx: Connection, seq: int) -> int | None:
+    """How many rows the feed says a file has whose first page this is; None where it does not say."""
+    query = select(func.sum(schema.feed_total.c.rows)).where(schema.feed_total.c.page_seq == seq)
+    rows = tx.execute(query).scalar()
+    return int(rows) if rows is not None else None
+
+
+def of_feed(tx: Connection, feed: str, days: Collection[str] | None = None) -> dict[str, tuple[int, int | None]]:
+    """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day; of all days, or these.
 
     What a file said of itself that a newer one replaced counts no longer.
     """
@@ -32,6 +41,8 @@ def of_feed(tx: Connection, feed: str) -> dict[str, tuple[int, int | None]]:
     table = schema.feed_total.c
     joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
     query = select(table.day, table.rows, table.amount).select_from(joined)
+    if days is not None:
+        query = query.where(table.day.in_(sorted(days)))
     for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
         rows, amount = totals.get(row.day, (0, 0))
         total = None if amount is None or row.amount is None else amount + row.amount

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, case, null, or_, select, text, update
+from sqlalchemy import Connection, and_, case, null, or_, select, text, update
 
 from gateway.store import schema
 from gateway.store.engine import insert_for
@@ -56,7 +56,7 @@ def put(
 ) -> None:
     """Open a finding, or bring the open one of this code and subject up to date.
 
-    One that has grown (in count or money) is not what was acknowledged: it counts again.
+    One that has grown (in count or money), or is to act on now, is not what was acknowledged: it counts again.
     """
     content: dict[str, Any] = {
         "level": level,
@@ -69,7 +69,11 @@ def put(
     }
     table = schema.finding.c
     new = insert_for(tx, schema.finding).values(code=code, kind=kind, name=name, since=to_ms(now), **content)
-    more = or_(new.excluded["count"] > table["count"], new.excluded.amount > table.amount)
+    more = or_(
+        new.excluded["count"] > table["count"],
+        new.excluded.amount > table.amount,
+        and_(new.excluded.level == "act", table.level != "act"),
+    )
     lapsed = {column: case((more, null()), else_=table[column]) for column in _ACKNOWLEDGEMENT}
     tx.execute(
         new.on_conflict_do_update(

@@ -119,9 +119,9 @@ def of_source(tx: Connection, feed: str, source: str) -> list[StoredPage]:
     return [_stored(row) for row in tx.execute(select(*_META).where(of_file).order_by("seq"))]
 
 
-def finish(tx: Connection, seq: int, *, rows: int, day: date | None) -> None:
-    """Mark a page as worked."""
-    values: dict[str, Any] = {"state": "done", "rows": rows}
+def finish(tx: Connection, seq: int, *, rows: int, day: date | None, sample: str | None = None) -> None:
+    """Mark a page as worked, with what a few of its rows told of keys and values (as JSON)."""
+    values: dict[str, Any] = {"state": "done", "rows": rows, "sample": sample}
     if day is not None:
         values["day"] = day.isoformat()
     tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(**values))

@@ -103,10 +103,13 @@ page = Table(
     Column("error_code", String(64)),
     Column("rows", Integer),
     Column("replaced_by", BigInteger),
+    Column("sample", Text),
     Index("ix_page_feed_seq", "feed", "seq"),
+    Index("ix_page_feed_day", "feed", "day"),
     Index("ix_page_state", "state"),
 )
-"""state: stored → done | bad, in the end expired, when `sealed` is null; `replaced_by`: first page of a newer file."""
+"""state: stored → done | bad, in the end expired, when `sealed` is null; `replaced_by`: first page of a newer file;
+`sample`: which fields have a value in a few of its rows, and which keys no field reads. Names and counts, no values."""
 
 TALLY_CLASSES = ("member", "left", "stranger", "review", "duplicate", "superseded", "quarantined")
 """member: recorded; left: a member's, but no scheme could pay it, so it stays in its page; stranger: not a member."""
@@ -120,8 +123,10 @@ batch = Table(
     *(Column(f"{name}_rows", Integer, nullable=False) for name in TALLY_CLASSES),
     *(Column(f"{name}_amount", BigInteger, nullable=False) for name in TALLY_CLASSES),
     Column("sealed", LargeBinary),
+    Column("unknown", Text),
 )
-"""What became of the rows of a batch; `sealed` lists class and keyed digest of every row, in row order."""
+"""What became of the rows of a batch; `sealed` lists class and keyed digest of every row, in row order; `unknown`:
+field → code → rows and money of codes the mapping did not know, null where it knew all."""
 
 feed_total = Table(
     "feed_total",
@@ -143,6 +148,39 @@ roster = Table(
 )
 """One row an association: the version moves with every change, so that a batch notices it looked too early;
 `indexed`: by which rules its members' blocks were made."""
+
+feed_day = Table(
+    "feed_day",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("dated", Boolean, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("member_rows", BigInteger, nullable=False),
+    Column("review_rows", BigInteger, nullable=False),
+    Column("quarantined_rows", BigInteger, nullable=False),
+    Column("superseded_rows", BigInteger, nullable=False),
+    Column("superseded_amount", BigInteger, nullable=False),
+    Column("open_pages", Integer, nullable=False),
+    Column("said_rows", BigInteger),
+    Column("said_amount", BigInteger),
+    Column("sources", Text, nullable=False),
+    Column("sample", Text, nullable=False),
+    Column("unknown", Text, nullable=False),
+)
+"""What a feed's day came to when it was last counted, without what a newer file replaced: what findings compare days
+by, so that no night looks at all pages. `dated`: the feed itself names the day, else it is the day of receipt;
+`open_pages`: not worked to their end, or unreadable; `sources`: file name → rows; `sample`, `unknown`: as of its pages
+and batches. Amounts in fen."""
+
+feed_watch = Table(
+    "feed_watch",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("counted_seq", BigInteger, nullable=False),
+)
+"""Up to which page the days of a feed are counted: all before it were worked then."""
 
 person = Table(
     "person",

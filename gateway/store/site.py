@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, inspect, select
 
 from gateway.store import schema
 from gateway.store.engine import insert_for, lock
-from gateway.store.values import to_ms
+from gateway.store.values import from_ms, to_ms
 
 
 def is_empty(tx: Connection) -> bool:
@@ -30,6 +30,12 @@ def pair(tx: Connection, site_id: bytes, *, now: datetime) -> bytes:
     row = insert_for(tx, schema.site).values(only=1, site_id=site_id, paired_at=to_ms(now))
     tx.execute(row.on_conflict_do_nothing())
     return bytes(tx.execute(select(schema.site.c.site_id)).scalar_one())
+
+
+def paired_at(tx: Connection) -> datetime | None:
+    """Since when this database is the site's."""
+    paired_ms = tx.execute(select(schema.site.c.paired_at)).scalar()
+    return from_ms(paired_ms) if paired_ms is not None else None
 
 
 def adopt(tx: Connection, site_id: bytes, *, now: datetime, by: str) -> None:

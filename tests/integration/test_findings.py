@@ -105,7 +105,14 @@ def command(office: Office, *words: str) -> tuple[int, Any]:
     return ended.exit_code, msgspec.json.decode(ended.stdout.splitlines()[-1])
 
 
+def without_feeds(office: Office) -> None:
+    """Commands read the clock of today, years after the test's site was made: its feeds would be late."""
+    for file in (office.site / "config" / "feeds").glob("*.toml"):
+        file.unlink()
+
+
 def test_the_command_shows_and_acknowledges(office: Office) -> None:
+    without_feeds(office)
     assert command(office, "findings") == (0, {"findings": [], "ok": True})
     told(office, "17", amount=5)
     code, answer = command(office, "findings")

@@ -11,9 +11,10 @@ from gateway.core.normalise.mapping import (
     compile_mapping,
     only_in_doubt,
 )
-from gateway.core.normalise.rows import Rows
+from gateway.core.normalise.rows import NO_ROWS, Rows
 
 __all__ = [
+    "NO_ROWS",
     "CompiledMapping",
     "Glance",
     "Glanced",

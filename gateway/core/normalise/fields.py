@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from gateway.core.normalise import national
 from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import FIRST_SETTLEMENT_YEAR, FIRST_YEAR, date_parser, datetime_parser
@@ -125,6 +127,20 @@ class Parsers:
             text = identifier_parser(text)
         if name not in _TABLES and not rule.codes:
             return text
+        return self._table(name, rule, text)
+
+    def strict(self, field: str) -> Parser:
+        """The parser of a field that holds a code, raising Wrong("unknown_code") for one the mapping does not know,
+        whatever `unknown` makes of it."""
+        rule = rule_of(self.language, field)
+        empty = frozenset(EMPTY + self.language.empty + rule.empty)
+        text = text_parser(empty, limit=_limit(field, ""))
+        if field == "insurance_type" and not rule.codes:
+            return table_parser(text, national.INSURANCE_CODES, prefix=True, unknown="error")
+        rule = msgspec.structs.replace(rule, unknown="error")
+        return self._table(rule.parse or default_parser(field), rule, text)
+
+    def _table(self, name: str, rule: FieldRule, text: Text) -> Parser:
         codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])
         if name == "flag" and self.language.reversal_style == "vanish":
             codes = national.VALID_FLAG_CODES

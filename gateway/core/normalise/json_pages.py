@@ -7,7 +7,7 @@ twice in an object the last value counts. A row keeps its bytes until it is aske
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -161,6 +161,14 @@ def _safely(decode: Callable[[Any], Any], content: Any) -> Any:
         raise bad_page("wrong_encoding", "utf-8") from error
     except RecursionError as error:
         raise bad_page("too_deep") from error
+
+
+def keys_of(raw: Raw | None) -> Iterable[str]:
+    """The names of a row's own values; none where it is no object."""
+    try:
+        return _OBJECT.decode(raw) if raw is not None else ()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
 
 
 class RowDecoder:

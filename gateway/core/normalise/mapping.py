@@ -17,8 +17,10 @@ from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.checks import checks_of, plainly_sound
 from gateway.core.normalise.csv_pages import CsvRows
 from gateway.core.normalise.fields import Parsers, Values, rule_of
-from gateway.core.normalise.json_pages import RowDecoder, read_json, row_values
+from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, row_values
 from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
+from gateway.core.normalise.national import INSURANCE_CODES
+from gateway.core.normalise.noticing import Noticing
 from gateway.core.normalise.problems import Wrong, bad_page, row_error
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
@@ -31,6 +33,7 @@ from gateway.model.record import SettlementRecord
 _ALWAYS: Final = ("settlement_no", "total_amount")
 _DERIVED: Final = ("reversal", "reverses", "care_type_code")
 _DOUBTFUL: Final = {("bad_id_number", "id_number"), ("bad_encoding", "name")}
+_NOT_TOLD: Final = (None, "other")
 AS_WRITTEN: Final = ("id_number", "name")
 """The fields that matching can often make something of although no record may hold them so."""
 
@@ -94,6 +97,9 @@ class CompiledMapping:
         self._sound = plainly_sound(language.checks)
         self._identity_decoder = RowDecoder(self._identity.sources)
         self._full_decoder = RowDecoder(self._full.sources)
+        self._noticing = Noticing(parsers, self._full)
+        self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
+        self.sample = self._noticing.sample
 
     def read(self, content: bytes) -> Rows:
         """A page taken apart into rows. Raises BadPage where that cannot be done at all."""
@@ -110,13 +116,29 @@ class CompiledMapping:
                     needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
             needed.append(self.language.special.disease_sources)
             lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
-            return Rows(len(lines.rows), lines.values(identity), lines.values(full), lines.rows.__getitem__)
+            return Rows(
+                len(lines.rows),
+                lines.values(identity),
+                lines.values(full),
+                lambda _: filter(None, lines.header),
+                lines.rows.__getitem__,
+            )
         read_identity, read_full = self._identity_decoder, self._full_decoder
         if self.language.bundle and is_bundle(content):
             bundle = BundleRows(content, self.language.bundle, spoken)
-            return Rows(len(bundle.rows), bundle.values(read_identity, identity), bundle.values(read_full, full))
+            return Rows(
+                len(bundle.rows),
+                bundle.values(read_identity, identity),
+                bundle.values(read_full, full),
+                lambda index: keys_of(bundle.rows[index][0]),
+            )
         rows = read_json(content, spoken)
-        return Rows(len(rows), row_values(read_identity, identity, rows), row_values(read_full, full, rows))
+        return Rows(
+            len(rows),
+            row_values(read_identity, identity, rows),
+            row_values(read_full, full, rows),
+            lambda index: keys_of(rows[index]),
+        )
 
     def identify(
         self, rows: Rows, start: int, stop: int, *, names: bool = True
@@ -148,6 +170,23 @@ class CompiledMapping:
     def record_of(self, glanced: Glanced) -> Normalised:
         """The whole record of a row at which a glance was taken, or all that is wrong with it."""
         return self._record_of(glanced.values, glanced.view)
+
+    def unknown_codes(self, rows: Rows, index: int, errors: Sequence[RowError] = ()) -> list[tuple[str, str]]:
+        """(field, code as it may be shown) for the codes of a row that decide about money, or that it was refused for,
+        and that the mapping does not know, whatever it makes of them."""
+        try:
+            return list(self._noticing.unknown(rows.full(index), errors))
+        except Wrong:
+            return []
+
+    def is_odd(self, glanced: Glanced) -> bool:
+        """Whether a glance tells that a code may be unknown, so that looking closer is worth it."""
+        glance = glanced.glance
+        return (
+            glance.care_type in _NOT_TOLD
+            or (glance.insurance_type is not None and glance.insurance_type[:3] not in INSURANCE_CODES)
+            or bool(self._noticing.lenient)
+        )
 
     def subject(self, rows: Rows, index: int) -> Subject:
         """What matching may know of one row; number and name as they were written, None for what cannot be read."""

@@ -69,6 +69,12 @@ mapping knows better.
 """
 
 
+INSURANCE_CODES: Final = dict.fromkeys(
+    ("310", "320", "330", "340", "350", "360", "370", "380", "390", "391", "392", "399", "410", "510"), "known"
+)
+"""险种类型 by its first three digits (local codes are longer: 39902)."""
+
+
 def national_rules() -> dict[str, FieldRule]:
     """Field → the rule `national = true` gives it; dates may be epoch milliseconds, columns missing."""
     rules = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from gateway.core.normalise.fields import Values
 
@@ -11,7 +11,7 @@ class Rows:
     """The rows of one page, decoded when they are asked for.
 
     `identity(index)` and `full(index)` give the values of one row, in the order of the mapping's two views.
-    Both raise Wrong where the row itself cannot be taken apart.
+    Both raise Wrong where the row itself cannot be taken apart. `keys(index)`: the names of all that stands in a row.
     """
 
     def __init__(
@@ -19,13 +19,23 @@ class Rows:
         count: int,
         identity: Callable[[int], Values],
         full: Callable[[int], Values],
+        keys: Callable[[int], Iterable[str]],
         cells: Callable[[int], Sequence[str] | None] | None = None,
     ) -> None:
         self._count = count
         self.identity = identity
         self.full = full
+        self.keys = keys
         self.cells = cells
         """The cells of a line as they stand, where lines have some; None of a line that cannot be taken apart."""
 
     def __len__(self) -> int:
         return self._count
+
+
+def _nothing(_: int) -> Values:
+    return ()
+
+
+NO_ROWS = Rows(0, _nothing, _nothing, _nothing)
+"""The rows of a page that says itself that it has none."""

@@ -7,6 +7,8 @@ received last counts, whatever order pages are worked in.
 
 from __future__ import annotations
 
+import msgspec
+
 from gateway.core.changes import Batch
 from gateway.errors import Conflict
 from gateway.flow.changes import make_changes
@@ -50,7 +52,8 @@ def apply_batch(tx: Tx, office: Office, page: OpenPage, reading: Reading, first_
     changes = make_changes(tx, office, batch)
     entries = [(changes.classes[row.index], row.key) for row in reading.rows]
     sealed = seal_list(office, page.key_no, page.page_id, first_row, entries)
-    batches.add(tx, page.meta.seq, first_row, len(reading.rows), changes.tally, sealed)
+    unknown = msgspec.json.encode(reading.unknown).decode() if reading.unknown else None
+    batches.add(tx, page.meta.seq, first_row, len(reading.rows), changes.tally, sealed, unknown=unknown)
     return changes.tally
 
 

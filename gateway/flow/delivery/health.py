@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import msgspec
 
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
 from gateway.flow.findings import book
+from gateway.flow.findings.looking import FilesOf, look_and_show
 from gateway.flow.office import Office
 from gateway.flow.site.clock import in_doubt
 from gateway.settings.feeds import FeedSpec
@@ -29,7 +30,8 @@ class FeedHealth(msgspec.Struct, kw_only=True):
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """The site at a glance. `findings` is empty when all is well."""
+    """The site at a glance. `findings` is empty when nothing is to be done; `noted`: every open finding, those that are
+    only said and those that a person has seen too."""
 
     feeds: list[FeedHealth]
     members: dict[str, int]
@@ -39,6 +41,7 @@ class Health(msgspec.Struct, kw_only=True):
     quarantined: int
     in_review: int
     findings: list[str]
+    noted: list[book.FindingReport]
     due: Deadlines
 
 
@@ -51,9 +54,10 @@ def require_ready(office: Office) -> int:
     return len(office.vault.missing())
 
 
-def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
-    """Look at everything once; `due_within`: how many days ahead deadlines are told."""
-    now = office.now()
+def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf | None = None) -> Health:
+    """Look at everything once; `due_within`: how many days ahead deadlines are told; `files_of`: how the files that
+    wait at a feed are asked for."""
+    noted = look_and_show(office, files_of)
     due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
         feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
@@ -67,14 +71,18 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS) -> Health:
             quarantined=quarantined,
             in_review=in_review,
             findings=[],
+            noted=noted,
             due=due,
         )
-    for feed in feeds:
-        out.findings += _feed_findings(feed, office.feeds[feed.feed], now)
+    out.findings += [
+        f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)"
+        for feed in feeds
+        if feed.waiting_pages and office.feeds[feed.feed].enabled
+    ]
     if dead := out.deliveries.get("dead", 0):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    noted = [f"{finding} → {finding.advice}" for finding in book.show(office) if finding.counts] + in_doubt(office)
-    return msgspec.structs.replace(out, findings=out.findings + findings(due) + noted)
+    to_act_on = [f"{finding} → {finding.advice}" for finding in noted if finding.counts] + in_doubt(office)
+    return msgspec.structs.replace(out, findings=out.findings + findings(due) + to_act_on)
 
 
 def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
@@ -89,19 +97,3 @@ def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
         waiting_pages=len(pages.waiting(tx, [name])),
         oldest_asked=sweep_windows.oldest(tx, name) if spec.intake == "sweep" else None,
     )
-
-
-def _feed_findings(feed: FeedHealth, spec: FeedSpec, now: datetime) -> list[str]:
-    sentences = []
-    if not spec.enabled:
-        return []
-    if feed.last_run == "failed":
-        sentences.append(f"{feed.feed}: 上次运行失败：{feed.message} (the last run failed)")
-    limit = timedelta(hours=spec.expect.fresh_within_hours)
-    if feed.last_page_at is None or now - feed.last_page_at > limit:
-        sentences.append(f"{feed.feed}: 超过{spec.expect.fresh_within_hours}小时没有新数据 (no data for too long)")
-    if feed.waiting_pages:
-        sentences.append(f"{feed.feed}: {feed.waiting_pages}页待处理 (pages waiting)")
-    if spec.legal.expires < now.date():
-        sentences.append(f"{feed.feed}: 数据协议已于{spec.legal.expires}到期 (the agreement has expired)")
-    return sentences

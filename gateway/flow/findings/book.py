@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
@@ -13,27 +13,17 @@ from gateway.errors import BrokenSeal, WrongUse
 from gateway.flow.findings.codes import CODES
 from gateway.flow.office import Office
 from gateway.model.money import yuan
+from gateway.model.trouble import Trouble
 from gateway.store import findings
 from gateway.store.engine import Tx
 from gateway.store.findings import FindingRow
 from gateway.vault import context_for
 
+__all__ = ["FindingReport", "Trouble", "acknowledge", "close", "must_act", "raise_", "show", "take_stock"]
+
 note_context = context_for("finding", "note")
 
 ACT = "act"
-
-
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What is not as it should be: a code of `CODES` and its subject. `amount` in fen, None where the money is not
-    known; `detail` never holds anything personal."""
-
-    code: str
-    kind: str
-    name: str
-    count: int = 1
-    amount: int | None = None
-    days: tuple[date, ...] = ()
-    detail: str = ""
 
 
 class FindingReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +62,7 @@ def raise_(tx: Tx, trouble: Trouble, *, now: datetime) -> None:
     findings.put(
         tx,
         code=trouble.code,
-        level=CODES[trouble.code].level,
+        level=trouble.level or CODES[trouble.code].level,
         kind=trouble.kind,
         name=trouble.name,
         first_day=min(trouble.days, default=None),
@@ -89,6 +79,35 @@ def close(tx: Tx, code: str, kind: str, names: Collection[str], *, now: datetime
     still_open = findings.open_findings(tx, code=code)
     mended = [row.finding_id for row in still_open if row.kind == kind and row.name in names]
     findings.close(tx, mended, now=now)
+
+
+def take_stock(office: Office, codes: Collection[str], troubles: Sequence[Trouble]) -> None:
+    """Whoever looked at everything these codes are about saw these troubles and no others: they are open from now on,
+    and what else was open of these codes is mended. What is open and says the same already is not written again."""
+    by_subject = {(trouble.code, trouble.kind, trouble.name): trouble for trouble in troubles}
+    with office.store.read() as tx:
+        still_open = [row for row in findings.open_findings(tx) if row.code in codes]
+    same = {(row.code, row.kind, row.name) for row in still_open if _says(row, by_subject)}
+    mended = [row.finding_id for row in still_open if (row.code, row.kind, row.name) not in by_subject]
+    if len(same) == len(by_subject) and not mended:
+        return
+    now = office.now()
+    with office.store.write() as tx:
+        for subject, trouble in by_subject.items():
+            if subject not in same:
+                raise_(tx, trouble, now=now)
+        findings.close(tx, mended, now=now)
+
+
+def _says(row: FindingRow, by_subject: Mapping[tuple[str, str, str], Trouble]) -> bool:
+    """Whether an open finding says of its subject what was seen now."""
+    trouble = by_subject.get((row.code, row.kind, row.name))
+    return trouble is not None and (
+        row.level == (trouble.level or CODES[trouble.code].level)
+        and (row.count, row.amount, row.detail) == (trouble.count, trouble.amount, trouble.detail)
+        and row.first_day == min(trouble.days, default=None)
+        and row.last_day == max(trouble.days, default=None)
+    )
 
 
 def show(office: Office) -> list[FindingReport]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
-Level = Literal["act", "know"]
-"""act: a person must do something, and `run`, `status` and `findings` end with 1; know: it is only said."""
+from gateway.model.trouble import Level
 
 
 class FindingCode(msgspec.Struct, frozen=True):
@@ -31,6 +30,122 @@ CODES: Final[dict[str, FindingCode]] = {
         "待确认的变更无人处理，原页已到期：原样保留，其中的新数据未入账"
         " (nobody decided about a hold before its pages had to go: what stands stays, its new rows were not taken in)",
         "请向盟市重新索取这些数据 (ask the league for these data again)",
+    ),
+    "agreement_expired": FindingCode(
+        "act",
+        "数据协议已到期，不再取数 (the agreement has expired: nothing is taken in any more)",
+        "续签协议后更新 config/feeds 中的 [legal]；或将该盟市停用 enabled = false"
+        " (renew the agreement, then its file; or switch the feed off)",
+    ),
+    "agreement_expiring": FindingCode(
+        "know",
+        "数据协议即将到期 (the agreement will expire soon)",
+        "联系盟市续签，并更新 config/feeds 中的 [legal] (renew it in time)",
+    ),
+    "day_missing": FindingCode(
+        "act",
+        "两天之间缺少数据日 (a day is missing between days)",
+        "向盟市索取缺少的日期；确无结算的，已阅即可；非逐日发送的，设 expect.days"
+        " (ask for these days; if there was nothing to send, acknowledge; set expect.days)",
+    ),
+    "doubts_jumped": FindingCode(
+        "act",
+        "存疑匹配的占比突增 (the share of doubtful matches has jumped)",
+        "查看 hubao review list；多为姓名、证号的写法或编码变了"
+        " (look at the doubts: names or numbers are written or encoded differently)",
+    ),
+    "feed_empty": FindingCode(
+        "act",
+        "有数据日没有任何结算 (a day came without any settlement)",
+        "向盟市核实当日是否确无结算 (ask the league whether that is right)",
+    ),
+    "feed_failed": FindingCode(
+        "act",
+        "上次运行失败 (the last run failed)",
+        "按说明处理后运行 hubao run (mend what it says, then run again)",
+    ),
+    "feed_late": FindingCode(
+        "act",
+        "过久没有新数据 (nothing new for too long)",
+        "联系盟市，或核对 expect.fresh_within_hours (ask the league, or correct what is expected)",
+    ),
+    "field_vanished": FindingCode(
+        "act",
+        "一向有值的字段现在为空 (a field that was always filled is empty)",
+        "核对对方是否改了列名或接口；更正映射后重读"
+        " (see whether a column or key was renamed; mend the mapping, then replay)",
+    ),
+    "file_twice": FindingCode(
+        "act",
+        "同一天有另一名称的文件，没有替换此前的文件"
+        " (a second file of a day under another name; nothing was taken back for it)",
+        "核对两个文件；若为更正，请盟市以原文件名重发 (compare both; a correction must come under the first name)",
+    ),
+    "files_waiting": FindingCode(
+        "know",
+        "有文件未取入 (files wait and are not taken in)",
+        "按所列原因处理：补完成标记、改文件名，或更正 connector.pattern"
+        " (send the marker, rename the file, or correct the pattern)",
+    ),
+    "items_expired": FindingCode(
+        "know",
+        "待办随页面到期关闭，无人处理 (open items ended with their pages, unanswered)",
+        "请在到期前处理待核与隔离；需要时向盟市重新索取 (answer them in time; ask the league again if needed)",
+    ),
+    "keys_unused": FindingCode(
+        "know",
+        "出现了没有字段使用的新列或键 (new columns or keys that no field reads)",
+        "核对是否为改名；需要时更正映射 (see whether something was renamed; mend the mapping)",
+    ),
+    "late_on_arrival": FindingCode(
+        "know",
+        "首次接入即已逾期的申领 (claims that were past their last day when the feed was first read)",
+        "向协会确认是否受理 (ask the association whether it accepts them)",
+    ),
+    "quarantine_open": FindingCode(
+        "know",
+        "有记录读不了，在隔离中 (rows that could not be read stand in quarantine)",
+        "hubao quarantine list 查看原因，更正后 hubao quarantine retry (look at the reasons, mend, retry)",
+    ),
+    "refunds_waiting": FindingCode(
+        "know",
+        "退费找不到原结算 (refunds whose original is not known)",
+        "核对原结算是否缺失 (see whether the original never came)",
+    ),
+    "review_open": FindingCode(
+        "know",
+        "有疑问等待人工判断 (questions wait for a person)",
+        "hubao review list 查看并判断 (look and decide)",
+    ),
+    "rows_at_limit": FindingCode(
+        "act",
+        "文件行数恰为上限，可能被截断 (a file has exactly as many rows as an export holds: it may be cut off)",
+        "向盟市核实，请其分批导出 (ask the league, which may have to export in parts)",
+    ),
+    "rows_equal": FindingCode(
+        "know",
+        "连续几天行数相同 (the same number of rows day after day)",
+        "核实是否重复发送或有页数上限 (see whether the same file comes again, or a page limit holds)",
+    ),
+    "rows_outside": FindingCode(
+        "act",
+        "一天的行数超出约定范围 (a day has fewer or more rows than expected)",
+        "向盟市核实；约定有变的，更正 expect.rows_per_day (ask the league, or correct what is expected)",
+    ),
+    "rows_unusual": FindingCode(
+        "know",
+        "一天的行数与往常同一星期几相差甚远 (a day is far from the same weekday of other weeks)",
+        "向盟市核实是否完整 (ask the league whether it is complete)",
+    ),
+    "totals_differ": FindingCode(
+        "act",
+        "实收与对方所报合计不符 (rows or money differ from the feed's own totals)",
+        "hubao reconcile 查看差异，向盟市核实 (look at the differences, ask the league)",
+    ),
+    "unknown_codes": FindingCode(
+        "act",
+        "决定待遇的字段出现未知代码 (a code that decides about money is not known)",
+        "问明代码含义，写入映射的代码表，再重读已存页面 (find out what it means, add it to the mapping, then replay)",
     ),
     "clock_jump": FindingCode(
         "act",

@@ -11,9 +11,10 @@ from threading import Event, Thread
 
 import msgspec
 
-from gateway.errors import HubaoError
+from gateway.errors import HubaoError, WrongUse
 from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
+from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
@@ -23,7 +24,8 @@ from gateway.flow.intake.work import StoredContent, process_page, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, vault_keys
-from gateway.ports import PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.model.page import WaitingFile
+from gateway.ports import KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, pages, runs
 
@@ -112,10 +114,29 @@ def run_night(
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
     report.retained = steps.run("retain", lambda: retain(office), RetentionReport())
-    steps.run("set-aside/said", lambda: say_what_waits(office), None)
-    steps.run("findings", steps.note, None)
+    _look_back(office, doors, steps, report.retained)
     report.failed_steps = steps.failed
     return report
+
+
+def _look_back(office: Office, doors: Doors, steps: Steps, retained: RetentionReport) -> None:
+    """The end of a night, and of what is done between nights: what is not as it should be becomes a finding."""
+    steps.run("set-aside/said", lambda: say_what_waits(office), None)
+    steps.run("expired/said", lambda: say_what_expired(office, retained.open_items), None)
+    steps.run("look-around", lambda: look_around(office, files_of(office, doors)), None)
+    steps.run("findings", steps.note, None)
+
+
+def files_of(office: Office, doors: Doors) -> FilesOf:
+    """How the files that wait at a feed are asked for."""
+
+    def ask(name: str) -> Sequence[WaitingFile] | None:
+        if office.feeds[name].intake != "pull":
+            return None
+        connector = doors.feed(office, name)
+        return connector.waiting() if isinstance(connector, KeepsWaiting) else None
+
+    return ask
 
 
 def _waiting_pages(office: Office) -> int:
@@ -133,8 +154,7 @@ def let_go(office: Office, doors: Doors) -> RetentionReport:
     report = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("set-aside", lambda: look_again(office), 0)
-    steps.run("set-aside/said", lambda: say_what_waits(office), None)
-    steps.run("findings", steps.note, None)
+    _look_back(office, doors, steps, report)
     return report
 
 
@@ -213,6 +233,8 @@ def _take_in_feed(
     office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
 ) -> None:
     spec, finished = office.feeds[name], False
+    if spec.legal.expires < office.now().date():
+        raise WrongUse(f"{name}: 数据协议已于{spec.legal.expires}到期，不再取数 (the agreement has expired: not read)")
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
         # A sweep started within its window ends at that window's hour; one started outside of it runs to the end.

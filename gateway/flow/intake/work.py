@@ -11,6 +11,7 @@ from typing import Final, TypeVar, cast
 
 import msgspec
 
+from gateway.core.normalise import NO_ROWS
 from gateway.errors import BadPage, Conflict
 from gateway.flow.batches.apply import apply_batch, look_ahead
 from gateway.flow.batches.take_back import take_back_replaced
@@ -69,8 +70,11 @@ def read_batches(office: Office, seq: int, content: bytes | None = None) -> Iter
     try:
         page = read_page(office, meta, bytes(identity), key_no, content)
     except BadPage as error:
-        _set_aside(office, meta, error)
-        raise
+        if error.code != "empty" or not _said_to_be_empty(office, seq):
+            _set_aside(office, meta, error)
+            raise
+        page = OpenPage(meta=meta, page_id=bytes(identity), key_no=key_no, rows=NO_ROWS, totals=None)
+    page = msgspec.structs.replace(page, sample=office.mapping_of(meta.feed).sample(page.rows))
     # A batch that failed leaves a gap, and the size may have been changed since: what no batch holds is to be done.
     gaps = batches.gaps(done, len(page.rows))
     for first, behind in gaps:
@@ -149,6 +153,12 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             yield cast(T, item)
 
 
+def _said_to_be_empty(office: Office, seq: int) -> bool:
+    """Whether the feed itself says that a page without content holds no settlement."""
+    with office.store.read() as tx:
+        return feed_totals.of_page(tx, seq) == 0
+
+
 def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
     """A page that cannot be read blocks nothing; a person sees why."""
     problem = RowError(code=error.code, field="", message=error.message)
@@ -173,7 +183,8 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
 def _finish(tx: Tx, office: Office, page: OpenPage) -> None:
     """Every row is done: so is the page, and a file that replaces an older one takes back what it does not hold."""
     meta, totals = page.meta, page.totals
-    pages.finish(tx, meta.seq, rows=len(page.rows), day=totals.day if totals else None)
+    sample = msgspec.json.encode(page.sample).decode() if page.sample is not None and page.sample.rows else None
+    pages.finish(tx, meta.seq, rows=len(page.rows), day=totals.day if totals else None, sample=sample)
     if totals is not None:
         feed_totals.put(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:

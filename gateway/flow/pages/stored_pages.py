@@ -12,6 +12,7 @@ from gateway.core.changes.values import PagePlace
 from gateway.core.normalise import Rows
 from gateway.errors import BadPage
 from gateway.flow.office import Office, page_context
+from gateway.model.feed_day import KeySample
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
 from gateway.store import cursors, feed_totals, pages
 from gateway.store.engine import Tx, lock
@@ -20,13 +21,15 @@ from gateway.vault import key_number
 
 
 class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored page that could be read: its rows as its feed's mapping finds them, and what the feed says of itself."""
+    """A stored page that could be read: its rows as its feed's mapping finds them, and what the feed says of itself;
+    `sample`: what a few rows told of keys and values, where the page is worked for the first time."""
 
     meta: StoredPage
     page_id: bytes
     key_no: int
     rows: Rows
     totals: FeedTotals | None
+    sample: KeySample | None = None
 
     @property
     def place(self) -> PagePlace:

@@ -21,6 +21,7 @@ from gateway.flow.opening import UNREADABLE
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
 from gateway.model.decision import MatchDecision, MatchOutcome
+from gateway.model.feed_day import UnknownCodes
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.person import Subject
@@ -39,12 +40,14 @@ SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不�
 
 
 class Reading(msgspec.Struct, kw_only=True):
-    """A batch as read, under the roster versions it was looked up with."""
+    """A batch as read, under the roster versions it was looked up with. `unknown`: codes that decide about money and
+    that the mapping does not know, of rows that may be members' and of rows refused for them."""
 
     rows: list[ReadRow]
     versions: tuple[int, ...]
     members: dict[int, list[Member]]
     aside: list[Piece] = msgspec.field(default_factory=list)
+    unknown: UnknownCodes = msgspec.field(default_factory=dict)
 
 
 def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[ReadRow]:
@@ -121,14 +124,41 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
             verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
         if verdict is not None:
             verdict.write_to(row)
-        # A number that is hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's.
-        unruled = row.row_class is RowClass.QUARANTINED and row.index not in ruled
-        if unruled and row.subject is not None and _HIDDEN.search(row.subject.id_number or ""):
-            row.row_class, row.errors = RowClass.NON_MEMBER, ()
+        if row.row_class is RowClass.QUARANTINED:
+            # A number hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's.
+            hidden = row.subject is not None and _HIDDEN.search(row.subject.id_number or "")
+            if hidden and row.index not in ruled:
+                row.row_class, row.errors = RowClass.NON_MEMBER, ()
+            elif any(error.code == "unknown_code" for error in row.errors):
+                judge.odd_rows.append(row.index)
         if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
             row.row_class, row.errors, row.decisions, row.record = RowClass.QUARANTINED, (SHUT,), [], None
-    return Reading(rows=list(rows), versions=versions, members=candidates.people(), aside=candidates.aside)
+    return Reading(
+        rows=list(rows),
+        versions=versions,
+        members=candidates.people(),
+        aside=candidates.aside,
+        unknown=_unknown_codes(office, feed, content, rows, judge.odd_rows),
+    )
+
+
+def _unknown_codes(
+    office: Office, feed: str, content: Rows, rows: Sequence[ReadRow], odd_rows: Sequence[int]
+) -> UnknownCodes:
+    """Field → code → rows and money, of the rows whose reading came out oddly."""
+    unknown: dict[str, dict[str, tuple[int, int]]] = {}
+    if not odd_rows:
+        return unknown
+    compiled, by_index = office.mapping_of(feed), {row.index: row for row in rows}
+    for index in dict.fromkeys(odd_rows):
+        row = by_index[index]
+        if row.row_class is RowClass.NON_MEMBER:
+            continue
+        for field, code in compiled.unknown_codes(content, index, row.errors):
+            many, amount = unknown.setdefault(field, {}).get(code, (0, 0))
+            unknown[field][code] = (many + 1, amount + row.amount)
+    return unknown
 
 
 def see_as_written(office: Office, feed: str, content: Rows, row: ReadRow) -> None:
@@ -169,11 +199,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Judge:
-    """Draws the verdicts of a batch: by the evidence, or by what people ruled about it. Changes no row."""
+    """Draws the verdicts of a batch: by the evidence, or by what people ruled about it. Changes no row. `odd_rows`: in
+    which a code may be unknown."""
 
     def __init__(self, office: Office, feed: str, content: Rows, candidates: CandidateSet) -> None:
         self._office, self._feed, self._content, self._candidates = office, feed, content, candidates
         self._compiled = office.mapping_of(feed)
+        self.odd_rows: list[int] = []
 
     def by_evidence(self, row: ReadRow) -> Verdict:
         """What matching makes of a row as it was identified."""
@@ -199,6 +231,8 @@ class _Judge:
         glanced = self._compiled.glance(self._content, row.index, as_written=as_written)
         if isinstance(glanced, Rejected):
             return _set_aside(standing, glanced)
+        if self._compiled.is_odd(glanced):
+            self.odd_rows.append(row.index)
         subject = glanced.glance.subject
         decisions = ruled.decisions if ruled else tuple(self._matched(row.index, subject))
         row_class = self._class_of(row, glanced.glance, decisions)

@@ -1,0 +1,119 @@
+"""What a mapping notices beside reading: codes it does not know, keys nobody reads, fields without a value.
+
+Nothing of this is asked where all is well: unknown codes are looked for in rows whose reading came out oddly, keys and
+values in a few rows of a page. Codes and names of keys leave this room only in a form that holds nobody's data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from gateway.core.normalise.fields import Parser, Parsers, Values, rule_of, sources_of
+from gateway.core.normalise.language import EMPTY
+from gateway.core.normalise.problems import Wrong
+from gateway.core.normalise.rows import Rows
+from gateway.core.normalise.views import View
+from gateway.model.feed_day import KeySample
+from gateway.model.page import RowError
+
+SAMPLED_ROWS: Final = 20
+"""How many rows of a page are looked at for keys and empty fields."""
+
+_KEYED_ROWS = 5
+_MOST_UNUSED = 200
+_DECIDING: Final = ("care_type", "insurance_type", "person_type", "facility_level", "settlement_kind")
+"""Fields whose code decides whether and how much is paid; the others of them are refused where a code is unknown."""
+
+_ALWAYS_CODED: Final = ("care_type", "insurance_type")
+_CODE: Final = re.compile(r"(?=[A-Za-z0-9_.-]{1,12}$)(?!(?:.*[0-9]){7})[A-Za-z0-9_.-]+")
+_KEY: Final = re.compile(r"(?!(?:.*[0-9]){7})[^\x00-\x1f\x7f]{1,40}")
+_TRADE_WORD: Final = re.compile("[院诊药医疗门住急生育慢特病险保职工居民退休在级类型结算费]")
+"""What a Chinese word must hold to be taken for a word of the trade, and not for a name."""
+
+
+def shown_code(text: str) -> str:
+    """A code as it may be shown: letters and a few digits, or a word of the trade; of anything else only its length."""
+    if _CODE.fullmatch(text) or (len(text) <= 12 and _TRADE_WORD.search(text) and not re.search("[0-9]{7}", text)):
+        return text
+    return f"（{len(text)}字 characters）"
+
+
+class Noticing:
+    """Looks at rows of one mapping's full view. Holds no page and may be shared by threads."""
+
+    def __init__(self, parsers: Parsers, view: View) -> None:
+        self._view, language = view, parsers.language
+        self._strict: dict[str, Parser] = {}
+        for field in view.readers:
+            rule = rule_of(language, field)
+            if rule.sources and (field in _ALWAYS_CODED or rule.codes or rule.parse in ("flag", "sex")):
+                self._strict[field] = parsers.strict(field)
+        positions = view.sources.positions
+        self._places = {
+            field: [positions[name] for name in rule_of(language, field).sources if name in positions]
+            for field in view.readers
+        }
+        read = {field: {*rule_of(language, field).sources, *rule_of(language, field).sum} for field in view.readers}
+        self._filled_by = [(field, [positions[name] for name in names]) for field, names in read.items() if names]
+        self._empty = frozenset((*EMPTY, *language.empty))
+        self._read_keys = {name for field in view.readers for name in sources_of(language, field)}
+        self._read_keys |= {name.split(".")[0] for name in self._read_keys} | set(view.sources.own)
+        self.lenient = tuple(field for field in _DECIDING if field in self._strict and field not in _ALWAYS_CODED)
+
+    def unknown(self, values: Values, errors: Sequence[RowError] = ()) -> Iterator[tuple[str, str]]:
+        """(field, code as it may be shown) for every code in a row that decides about money, or that the row was
+        refused for, and that the mapping does not know."""
+        refused = [error.field for error in errors if error.code == "unknown_code"]
+        for field in dict.fromkeys((*_DECIDING, *refused)):
+            parse = self._strict.get(field)
+            for place in self._places.get(field, ()) if parse else ():
+                if parse and self._is_unknown(parse, values[place]):
+                    yield field, shown_code(str(values[place]).strip())
+                    break
+
+    def knows(self, field: str, code: str) -> bool:
+        """Whether a field's code, as it was shown, is known to this mapping."""
+        parse = self._strict.get(field)
+        return parse is not None and not code.startswith("（") and not self._is_unknown(parse, code)
+
+    def reads(self, key: str) -> bool:
+        """Whether some field reads this key or column."""
+        return key in self._read_keys
+
+    def sample(self, rows: Rows) -> KeySample:
+        """What a few rows of a page have: fields with a value, and keys that no field reads."""
+        count = len(rows)
+        chosen = sorted({index * count // SAMPLED_ROWS for index in range(SAMPLED_ROWS)}) if count else []
+        filled: dict[str, int] = {}
+        looked_at = 0
+        for index in chosen:
+            try:
+                values = rows.full(index)
+            except Wrong:
+                continue
+            looked_at += 1
+            for field, places in self._filled_by:
+                if any(self._has_value(values[place]) for place in places):
+                    filled[field] = filled.get(field, 0) + 1
+        unused = {
+            key: None
+            for index in chosen[:_KEYED_ROWS]
+            for key in rows.keys(index)
+            if key not in self._read_keys and _KEY.fullmatch(key)
+        }
+        return KeySample(rows=looked_at, filled=filled, unused=tuple(unused)[:_MOST_UNUSED])
+
+    def _has_value(self, value: Any) -> bool:
+        if type(value) is str:
+            return value.strip() not in self._empty
+        return value is not None and value != []
+
+    @staticmethod
+    def _is_unknown(parse: Parser, value: Any) -> bool:
+        try:
+            parse(value)
+        except Wrong as wrong:
+            return wrong.code == "unknown_code"
+        return False

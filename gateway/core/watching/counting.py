@@ -1,0 +1,55 @@
+"""What the batches of a feed's day come to together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from gateway.model.feed_day import FeedDay, KeySample, PagePart, UnknownCodes
+
+
+def count_day(feed: str, day: date, parts: Sequence[PagePart], said: tuple[int, int | None] | None) -> FeedDay:
+    """A day of its batches. `said`: rows and money (fen) the feed itself states."""
+    sources: dict[str, int] = defaultdict(int)
+    for part in parts:
+        sources[part.source] += part.rows
+    return FeedDay(
+        feed=feed,
+        day=day,
+        dated=any(part.dated for part in parts),
+        rows=sum(part.rows for part in parts),
+        amount=sum(part.amount for part in parts),
+        member_rows=sum(part.member_rows for part in parts),
+        review_rows=sum(part.review_rows for part in parts),
+        quarantined_rows=sum(part.quarantined_rows for part in parts),
+        superseded_rows=sum(part.superseded_rows for part in parts),
+        superseded_amount=sum(part.superseded_amount for part in parts),
+        open_pages=sum(part.page_open for part in parts),
+        said_rows=said[0] if said else None,
+        said_amount=said[1] if said else None,
+        sources=dict(sources),
+        sample=add_samples([part.sample for part in parts if part.sample is not None]),
+        unknown=add_codes([part.unknown for part in parts if part.unknown]),
+    )
+
+
+def add_samples(samples: Sequence[KeySample]) -> KeySample:
+    """Several samples as one."""
+    filled: dict[str, int] = defaultdict(int)
+    for sample in samples:
+        for field, rows in sample.filled.items():
+            filled[field] += rows
+    unused = tuple(dict.fromkeys(key for sample in samples for key in sample.unused))
+    return KeySample(rows=sum(sample.rows for sample in samples), filled=dict(filled), unused=unused)
+
+
+def add_codes(several: Sequence[UnknownCodes]) -> UnknownCodes:
+    """Unknown codes of several batches or days together."""
+    total: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for unknown in several:
+        for field, codes in unknown.items():
+            for code, (rows, amount) in codes.items():
+                rows_before, amount_before = total[field].get(code, (0, 0))
+                total[field][code] = (rows_before + rows, amount_before + amount)
+    return dict(total)

@@ -1,0 +1,266 @@
+"""A feed's days against each other: one is missing, empty, too small or large, cut off, sent twice, or wrong in sum.
+
+Every function takes the days of one feed, oldest first, as they were last counted, and returns what is not as it should
+be. Only days that are over and wholly worked are judged: a day of receipt is not over before the next one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from gateway.core.claims.deadlines import is_working_day
+from gateway.core.masks import mask_personal
+from gateway.core.watching.expectation import Expectation
+from gateway.model.feed_day import FeedDay
+from gateway.model.trouble import Trouble
+
+MISSING_WITHIN: Final = 45
+"""How many days before its newest a feed's missing day is still said."""
+
+RECENT: Final = 7
+"""For how many days an odd day is said."""
+
+_FEW_GAPS = 4
+_SAME_WEEKDAYS = 4
+_FAR = 3
+_FEWEST_ROWS = 50
+_EQUAL_ROWS = 100
+_EQUAL_DAYS = 3
+_ROUND = 5_000
+_SHEET_LIMITS = frozenset((65_535, 65_536, 1_048_575, 1_048_576))
+"""The most rows a sheet of old and of new workbooks holds, with and without its header."""
+
+_COPY = re.compile(
+    r"[\s_-]*(?:[(（]\d{1,3}[)）]|(?:-|_|\s)*(?:副本|复件|更正|修正|重传|最终|copy|new|final|v\d{1,2})(?:[\s_]*[(（]?\d{1,3}[)）]?)?)$",
+    re.IGNORECASE,
+)
+"""What programs and people put behind the name of a file that is there already."""
+
+
+def missing_days(feed: str, days: Sequence[FeedDay], expect: Expectation) -> list[Trouble]:
+    """Days without a file between two days that have one. Only where the feed itself names its days.
+
+    What is seen of the feed counts beside what is expected: one that leaves most days out tells no day too little, one
+    that leaves most weekends and holidays out is judged by working days.
+    """
+    told = sorted(day.day for day in days if day.dated)
+    if expect.days == "any" or len(told) < 2:
+        return []
+    told = [day for day in told if day >= told[-1] - timedelta(days=MISSING_WITHIN)]
+    steps = [(after - before).days for before, after in pairwise(told)]
+    if len(steps) >= _FEW_GAPS and median(steps) > 1:
+        return []
+    all_days = [told[0] + timedelta(days=ahead) for ahead in range((told[-1] - told[0]).days + 1)]
+    free = [day for day in all_days if not is_working_day(day)[0]]
+    rests = expect.days == "working" or (len(free) > 1 and 2 * len(set(free) & set(told)) < len(free))
+    missing = [day for day in all_days if day not in told and not (rests and day in free)]
+    if not missing:
+        return []
+    return [
+        Trouble(
+            code="day_missing", kind="feed", name=feed, count=len(missing), days=tuple(missing), detail=_days(missing)
+        )
+    ]
+
+
+def empty_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
+    """Days on which something came and held no row, where such a feed usually tells some and does not say itself that
+    there were none."""
+    judged = _judged(days, today)
+    usual = median([day.rows for day in judged]) if len(judged) > 1 else 0
+    empty = [day.day for day in _recent(judged) if day.rows == 0 and day.said_rows is None and usual > 0]
+    if not empty:
+        return []
+    return [Trouble(code="feed_empty", kind="feed", name=feed, count=len(empty), days=tuple(empty))]
+
+
+def days_outside(feed: str, days: Sequence[FeedDay], expect: Expectation, today: date) -> list[Trouble]:
+    """Days with fewer or more rows than its file expects."""
+    if expect.rows_per_day is None:
+        return []
+    fewest, most = expect.rows_per_day
+    odd = [day for day in _recent(_judged(days, today)) if not fewest <= day.rows <= most]
+    if not odd:
+        return []
+    detail = f"{_rows(odd)}；应为{fewest}–{most}行 (expected)"
+    return [
+        Trouble(
+            code="rows_outside",
+            kind="feed",
+            name=feed,
+            count=len(odd),
+            days=tuple(day.day for day in odd),
+            detail=detail,
+        )
+    ]
+
+
+def unusual_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
+    """Days with less than a third or more than three times what the same weekday usually has. Holidays are held
+    against days off, working Saturdays against working days."""
+    judged = _judged(days, today)
+    odd = []
+    for day in _recent(judged):
+        alike = [
+            other.rows
+            for other in judged
+            if other.day < day.day
+            and other.day.weekday() == day.day.weekday()
+            and is_working_day(other.day)[0] == is_working_day(day.day)[0]
+        ]
+        usual = median(alike) if len(alike) >= _SAME_WEEKDAYS else 0
+        if usual >= _FEWEST_ROWS and not usual <= _FAR * day.rows <= _FAR * _FAR * usual:
+            odd.append(f"{day.day} {day.rows}行，往常{int(usual)}行 (usually)")
+    if not odd:
+        return []
+    return [Trouble(code="rows_unusual", kind="feed", name=feed, count=len(odd), detail="；".join(odd))]
+
+
+def cut_off_files(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
+    """Files with exactly as many rows as a sheet or an export holds at most: what is behind them did not come."""
+    odd = [
+        (day.day, f"{mask_personal(name)} {rows}行")
+        for day in _recent(days)
+        for name, rows in day.sources.items()
+        if name and (rows in _SHEET_LIMITS or (rows >= _ROUND and rows % _ROUND == 0))
+    ]
+    if not odd:
+        return []
+    return [
+        Trouble(
+            code="rows_at_limit",
+            kind="feed",
+            name=feed,
+            count=len(odd),
+            days=tuple(day for day, _ in odd),
+            detail="；".join(text for _, text in odd),
+        )
+    ]
+
+
+def equal_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
+    """The same number of rows day after day: a page limit, or the same file again and again."""
+    last = _judged(days, today)[-_EQUAL_DAYS:]
+    if len(last) < _EQUAL_DAYS or len({day.rows for day in last}) > 1 or last[0].rows < _EQUAL_ROWS:
+        return []
+    days_alike = tuple(day.day for day in last)
+    return [Trouble(code="rows_equal", kind="feed", name=feed, count=len(last), days=days_alike, detail=_rows(last))]
+
+
+def files_twice(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
+    """Days with a second file under another name: one named like a copy of the other, or more files than on any other
+    day of a feed that usually sends as many each day. Nothing was taken back for it."""
+    dated = [day for day in days if day.dated]
+    odd = []
+    for day in _recent(dated):
+        names = [name for name in day.sources if name]
+        copies = len({_original(name) for name in names}) < len(names)
+        others = [len(other.sources) for other in dated if other.day != day.day]
+        if copies or (len(others) >= RECENT and len(names) > max(others)):
+            odd.append((day.day, "、".join(mask_personal(name) for name in names)))
+    if not odd:
+        return []
+    return [
+        Trouble(
+            code="file_twice",
+            kind="feed",
+            name=feed,
+            count=len(odd),
+            days=tuple(day for day, _ in odd),
+            detail="；".join(text for _, text in odd),
+        )
+    ]
+
+
+def totals_that_differ(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
+    """Days whose rows or money are not what the feed itself says they are.
+
+    A settlement that stands twice in a file counts once for one sender and twice for another, so both are right.
+    """
+    odd, money = [], 0
+    for day in days:
+        if day.said_rows is None or day.open_pages:
+            continue
+        rows_differ = not day.rows - day.superseded_rows <= day.said_rows <= day.rows
+        bounds = sorted((day.amount, day.amount - day.superseded_amount))
+        differs = day.said_amount is not None and not bounds[0] <= day.said_amount <= bounds[1]
+        if rows_differ or differs:
+            odd.append((day.day, f"{day.day} 对方称{day.said_rows}行，实收{day.rows}行"))
+            money += abs((day.said_amount or 0) - day.amount) if differs else 0
+    if not odd:
+        return []
+    return [
+        Trouble(
+            code="totals_differ",
+            kind="feed",
+            name=feed,
+            count=len(odd),
+            amount=money or None,
+            days=tuple(day for day, _ in odd),
+            detail="；".join(text for _, text in odd),
+        )
+    ]
+
+
+def doubts_jumped(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
+    """The newest day has three times the share of doubtful matches that the days before it had."""
+    judged = _judged(days, today)
+    if len(judged) < _SAME_WEEKDAYS:
+        return []
+    *before, newest = judged
+    found, found_before = newest.member_rows + newest.review_rows, sum(d.member_rows + d.review_rows for d in before)
+    if newest.review_rows < 10 or found_before < 2 * _FEWEST_ROWS:
+        return []
+    share = newest.review_rows / found
+    share_before = sum(day.review_rows for day in before) / found_before
+    if share < max(0.05, _FAR * share_before):
+        return []
+    detail = f"{share:.0%}，此前{share_before:.1%} (share of doubts now, before)"
+    return [
+        Trouble(
+            code="doubts_jumped",
+            kind="feed",
+            name=feed,
+            count=newest.review_rows,
+            days=(newest.day,),
+            detail=detail,
+        )
+    ]
+
+
+def newest_judged(days: Sequence[FeedDay], today: date) -> FeedDay | None:
+    """The newest day that is over and wholly worked."""
+    judged = _judged(days, today)
+    return judged[-1] if judged else None
+
+
+def _judged(days: Sequence[FeedDay], today: date) -> list[FeedDay]:
+    return [day for day in days if not day.open_pages and (day.dated or day.day < today)]
+
+
+def _recent(days: Sequence[FeedDay]) -> list[FeedDay]:
+    newest = max((day.day for day in days), default=date.min)
+    return [day for day in days if day.day + timedelta(days=RECENT) > newest]
+
+
+def _original(name: str) -> str:
+    """The name of a file without what marks it as a copy or a correction of another, and without its ending's case."""
+    stem, dot, ending = name.rpartition(".")
+    stem = stem if dot else name
+    while (shorter := _COPY.sub("", stem)) != stem:
+        stem = shorter
+    return f"{stem}.{ending}".lower() if dot else stem.lower()
+
+
+def _days(days: Sequence[date]) -> str:
+    shown = "、".join(day.isoformat() for day in days[:RECENT])
+    return shown if len(days) <= RECENT else f"{shown}等{len(days)}天"
+
+
+def _rows(days: Sequence[FeedDay]) -> str:
+    return "；".join(f"{day.day} {day.rows}行" for day in days)

@@ -1,0 +1,64 @@
+"""Files that lie where a feed drops them and are not taken in, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.core.masks import mask_personal
+from gateway.core.watching.expectation import Expectation
+from gateway.model.page import WaitingFile
+from gateway.model.trouble import Trouble
+
+WHY: Final = {
+    "no_marker": "缺少完成标记 (no marker)",
+    "marker_old": "完成标记早于文件 (the marker is older than the file)",
+    "still": "仍在写入或刚写完 (being written, or not still for long enough)",
+    "case": "文件名大小写与约定不同 (upper and lower case differ from the pattern)",
+    "marker_case": "完成标记大小写与约定不同 (upper and lower case of the marker differ)",
+    "pattern": "文件名与约定不符 (the name does not fit the pattern)",
+    "link": "是链接，不会打开 (a link, which is never opened)",
+    "marker_alone": "只有完成标记，没有文件 (a marker without its file)",
+}
+"""Why a file waits → what people read."""
+
+_NEVER_BY_ITSELF = ("case", "marker_case", "link")
+"""What no waiting mends."""
+
+_SHOWN = 20
+
+
+def waiting_files(feed: str, files: Sequence[WaitingFile], expect: Expectation, *, now: datetime) -> list[Trouble]:
+    """One for a feed, with each file by name, why it waits and for how long. To act on where one waits for longer than
+    it may, or will never be taken in as it is; files the pattern does not mean are only said."""
+    if not files:
+        return []
+    longest = timedelta(hours=expect.waiting_hours)
+    overdue = any(
+        file.why in _NEVER_BY_ITSELF or (file.why != "pattern" and now - file.since > longest) for file in files
+    )
+    by_age = sorted(files, key=lambda file: (file.why == "pattern", file.since))
+    shown = "；".join(
+        f"{mask_personal(file.name)}：{WHY[file.why]}，{_long(now - file.since)}" for file in by_age[:_SHOWN]
+    )
+    return [
+        Trouble(
+            code="files_waiting",
+            kind="feed",
+            name=feed,
+            count=len(files),
+            days=tuple(file.since.date() for file in files),
+            detail=shown + (f"；等{len(files)}个文件" if len(files) > _SHOWN else ""),
+            level="act" if overdue else "know",
+        )
+    ]
+
+
+def _long(waited: timedelta) -> str:
+    """How long in the largest unit that fits."""
+    minutes = max(0, int(waited.total_seconds() // 60))
+    if minutes < 60:
+        return f"已{minutes}分钟"
+    hours = minutes // 60
+    return f"已{hours}小时" if hours < 48 else f"已{hours // 24}天"

@@ -1,0 +1,96 @@
+"""What rows are made of: codes the mapping does not know, keys no field reads, fields that are suddenly empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+from gateway.core.watching.counting import add_samples
+from gateway.model.feed_day import FeedDay, KeySample
+from gateway.model.trouble import Trouble
+
+NEW_FOR: Final = 30
+"""For how many days a key that appeared is said to be new."""
+
+_FEWEST_ROWS = 20
+_FILLED = 0.95
+_SHOWN = 20
+
+
+def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, str], bool]) -> list[Trouble]:
+    """One for each code that decides about money and that the mapping does not know, with rows, money and first day,
+    whatever the mapping makes of such a code. `is_known`: whether the mapping in force knows a field's code."""
+    held: dict[tuple[str, str], list[tuple[date, int, int]]] = {}
+    for day in days:
+        for field, codes in day.unknown.items():
+            for code, (rows, amount) in codes.items():
+                held.setdefault((field, code), []).append((day.day, rows, amount))
+    return [
+        Trouble(
+            code="unknown_codes",
+            kind="feed",
+            name=f"{feed}/{field}/{code}",
+            count=sum(rows for _, rows, _ in seen),
+            amount=sum(amount for _, _, amount in seen),
+            days=tuple(day for day, _, _ in seen),
+            detail=f"{field} = {code}",
+        )
+        for (field, code), seen in sorted(held.items())
+        if not is_known(field, code)
+    ]
+
+
+def vanished_fields(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
+    """One for each field that nearly every row had and no row has any more."""
+    newest, before = _newest_against_before(days)
+    if newest is None or before is None:
+        return []
+    last_day = days[-1].day
+    return [
+        Trouble(
+            code="field_vanished",
+            kind="feed",
+            name=f"{feed}/{field}",
+            count=newest.rows,
+            days=(last_day,),
+            detail=f"{field}：此前{rows / before.rows:.0%}的行有值，现在没有 (filled before, empty now)",
+        )
+        for field, rows in sorted(before.filled.items())
+        if rows >= _FILLED * before.rows and not newest.filled.get(field)
+    ]
+
+
+def _newest_against_before(days: Sequence[FeedDay]) -> tuple[KeySample | None, KeySample | None]:
+    """The newest days' samples that are enough together to say something, and all before them; None where either says
+    too little."""
+    sampled = [day for day in days if day.sample.rows]
+    for first in range(len(sampled) - 1, 0, -1):
+        newest = add_samples([day.sample for day in sampled[first:]])
+        if newest.rows >= _FEWEST_ROWS:
+            before = add_samples([day.sample for day in sampled[:first]])
+            return (newest, before) if before.rows >= _FEWEST_ROWS else (None, None)
+    return None, None
+
+
+def new_keys(feed: str, days: Sequence[FeedDay], is_read: Callable[[str], bool]) -> list[Trouble]:
+    """Keys or columns that no field reads and that were not there when the feed began. What was there then was looked
+    at when the feed was connected. `is_read`: whether the mapping in force reads a key."""
+    sampled = [day for day in days if day.sample.rows]
+    if not sampled:
+        return []
+    first_seen: dict[str, date] = {}
+    for day in sampled:
+        for key in day.sample.unused:
+            first_seen.setdefault(key, day.day)
+    begin, newest = sampled[0].day, sampled[-1].day
+    new = [
+        key
+        for key, day in first_seen.items()
+        if day > begin and day + timedelta(days=NEW_FOR) > newest and not is_read(key)
+    ]
+    if not new:
+        return []
+    shown = "、".join(new[:_SHOWN]) + (f"等{len(new)}个" if len(new) > _SHOWN else "")
+    since = tuple(first_seen[key] for key in new)
+    return [Trouble(code="keys_unused", kind="feed", name=feed, count=len(new), days=since, detail=shown)]

@@ -1,0 +1,202 @@
+"""The look around at the end of a night, and before anybody is shown how the site is: every source of findings is asked
+once, and what it saw opens, goes on or is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from gateway.core.watching import days, files, keys, queues, standing
+from gateway.core.watching.counting import count_day
+from gateway.core.watching.expectation import Limits
+from gateway.errors import Unavailable, WrongUse
+from gateway.flow.findings.book import FindingReport, raise_, show, take_stock
+from gateway.flow.office import Office
+from gateway.model.feed_day import FeedDay
+from gateway.model.page import WaitingFile
+from gateway.model.trouble import Trouble
+from gateway.settings.feeds import FeedSpec
+from gateway.store import claims, feed_days, feed_totals, findings, runs, site
+from gateway.store import queues as open_queues
+from gateway.store.engine import Tx
+
+FilesOf = Callable[[str], Sequence[WaitingFile] | None]
+"""Feed → the files that lie there and are not taken in; None where its connector cannot tell. Raises Unavailable, and
+WrongUse where a secret is missing."""
+
+HISTORY_DAYS: Final = 75
+"""How many days back days are compared: ten of each weekday."""
+
+_FIRST_NIGHT = timedelta(days=1)
+_NEW_FOR_DAYS = 30
+"""For how many days after its first page a feed counts as new."""
+
+FEEDS: Final = (
+    "agreement_expired", "agreement_expiring", "day_missing", "doubts_jumped", "feed_empty", "feed_failed", "feed_late",
+    "field_vanished", "file_twice", "keys_unused", "late_on_arrival", "rows_at_limit", "rows_equal", "rows_outside",
+    "rows_unusual", "totals_differ", "unknown_codes",
+)  # fmt: skip
+QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
+FILES: Final = ("files_waiting",)
+EXPIRED: Final = "items_expired"
+_EXPIRED_FOR = timedelta(days=30)
+"""For how long it is said that open items ended with their pages."""
+
+
+class FeedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored about a feed: its last days, its last run, since when nothing came, when it began, and the claims
+    (count, money in fen) that were late when it began."""
+
+    days: Sequence[FeedDay]
+    outcome: str | None
+    message: str | None
+    silent_since: datetime
+    began_at: datetime | None
+    late_claims: tuple[int, int] = (0, 0)
+
+
+def look_around(office: Office, files_of: FilesOf | None = None) -> None:
+    """Bring every finding up to date that follows from what is stored, and from the files that lie in folders."""
+    count_days(office)
+    facts, limits = _gather(office), office.gateway.findings.plain()
+    seen = [
+        trouble
+        for name, feed_facts in facts.items()
+        for trouble in of_feed(office, name, office.feeds[name], feed_facts, limits)
+    ]
+    take_stock(office, FEEDS, seen)
+    take_stock(office, QUEUES, _of_queues(office, facts, limits))
+    if files_of is not None:
+        take_stock(office, FILES, _of_files(office, files_of))
+
+
+def look_and_show(office: Office, files_of: FilesOf | None = None) -> list[FindingReport]:
+    """Look around and show every open finding. Where the database cannot be written now, those the last night left."""
+    with suppress(Unavailable):
+        look_around(office, files_of)
+    return show(office)
+
+
+def count_days(office: Office) -> None:
+    """Count the days of feeds whose pages are new."""
+    long_ago = office.now() - timedelta(days=HISTORY_DAYS)
+    for feed in office.feeds:
+        with office.store.read() as tx:
+            new, counted_seq = feed_days.new_days(tx, feed, since=long_ago)
+            parts = feed_days.parts(tx, feed, new)
+            said = feed_totals.of_feed(tx, feed, {day.isoformat() for day in new}) if new else {}
+        if not new:
+            continue
+        counted = [
+            count_day(feed, day, [part for part in parts if part.day == day], said.get(day.isoformat()))
+            for day in sorted(new)
+        ]
+        with office.store.write() as tx:
+            feed_days.put(tx, feed, counted, counted_seq=counted_seq)
+            feed_days.forget(tx, before=(long_ago - timedelta(days=HISTORY_DAYS)).date())
+
+
+def _gather(office: Office) -> dict[str, FeedFacts]:
+    """What is stored about every feed that is switched on."""
+    with office.store.read() as tx:
+        by_feed = feed_days.since(tx, (office.now() - timedelta(days=HISTORY_DAYS)).date())
+        paired = site.paired_at(tx) or office.now()
+        return {
+            name: _facts_of(tx, office, name, by_feed.get(name, []), paired)
+            for name, spec in sorted(office.feeds.items())
+            if spec.enabled
+        }
+
+
+def _facts_of(tx: Tx, office: Office, name: str, days_of_feed: Sequence[FeedDay], paired: datetime) -> FeedFacts:
+    now = office.now()
+    run, began = runs.latest(tx, name, now=now), feed_days.began_at(tx, name)
+    late_claims = (0, 0)
+    if began is not None and began > now - timedelta(days=_NEW_FOR_DAYS):
+        late_claims = claims.late_of_feed(tx, name, since=began, until=began + _FIRST_NIGHT)
+    return FeedFacts(
+        days=days_of_feed,
+        outcome=run.outcome if run else None,
+        message=run.message if run else None,
+        silent_since=runs.last_page_at(tx, name, now=now) or paired,
+        began_at=began,
+        late_claims=late_claims,
+    )
+
+
+def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits: Limits) -> list[Trouble]:
+    """All that is not as it should be about one feed."""
+    today, expect, compiled = office.now().date(), spec.expect.plain(), office.mapping_of(name)
+    told = facts.days
+    return [
+        *standing.failed_run(name, facts.outcome, facts.message),
+        *standing.late(name, expect, since=facts.silent_since, now=office.now()),
+        *standing.agreement(name, spec.legal.expires, today=today, warn_days=limits.agreement_days),
+        *standing.late_on_arrival(name, facts.late_claims, facts.began_at),
+        *days.missing_days(name, told, expect),
+        *days.empty_days(name, told, today),
+        *days.days_outside(name, told, expect, today),
+        *days.unusual_days(name, told, today),
+        *days.cut_off_files(name, told),
+        *days.equal_days(name, told, today),
+        *days.files_twice(name, told),
+        *days.totals_that_differ(name, told),
+        *days.doubts_jumped(name, told, today),
+        *keys.unknown_codes(name, told, compiled.knows_code),
+        *keys.vanished_fields(name, told),
+        *keys.new_keys(name, told, compiled.reads_key),
+    ]
+
+
+def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -> list[Trouble]:
+    """What waits for a person."""
+    today = office.now().date()
+    with office.store.read() as tx:
+        quarantined, questions, waiting = (
+            open_queues.quarantine(tx),
+            open_queues.review(tx),
+            open_queues.refunds(tx),
+        )
+    newest = {name: days.newest_judged(feed.days, today) for name, feed in facts.items()}
+    seen = [queues.quarantine(queue, newest.get(queue.name), limits, today=today) for queue in quarantined]
+    for queue in questions:
+        serving = [newest.get(name) for name, spec in office.feeds.items() if queue.name in spec.associations]
+        share = queues.doubt_share([day for day in serving if day is not None])
+        seen.append(queues.review(queue, share, limits, today=today))
+    return seen + [queues.refunds(queue, limits, today=today) for queue in waiting]
+
+
+def say_what_expired(office: Office, open_items: int) -> None:
+    """Open items that ended with their pages are said for a while, however many nights it took."""
+    with office.store.read() as tx:
+        before = findings.open_findings(tx, code=EXPIRED)
+    now = office.now()
+    over = [row.finding_id for row in before if row.updated_at + _EXPIRED_FOR < now]
+    if not open_items and not over:
+        return
+    standing_count = sum(row.count for row in before if row.finding_id not in over)
+    with office.store.write() as tx:
+        findings.close(tx, over, now=now)
+        if open_items:
+            trouble = Trouble(
+                code=EXPIRED, kind="step", name="retain", count=open_items + standing_count, days=(now.date(),)
+            )
+            raise_(tx, trouble, now=now)
+
+
+def _of_files(office: Office, files_of: FilesOf) -> list[Trouble]:
+    """Files that wait. A folder that cannot be read is said by the run that failed on it."""
+    seen = []
+    for name, spec in sorted(office.feeds.items()):
+        if not spec.enabled:
+            continue
+        try:
+            waiting = files_of(name)
+        except (Unavailable, WrongUse):
+            continue
+        seen += files.waiting_files(name, waiting or (), spec.expect.plain(), now=office.now())
+    return seen

@@ -1,0 +1,65 @@
+"""What waits for a person, counted: one row a feed or association, whatever its number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from gateway.core.watching.queues import OpenQueue
+from gateway.store import schema
+from gateway.store.values import from_ms
+
+
+def quarantine(tx: Connection) -> list[OpenQueue]:
+    """The open items of quarantine, by feed."""
+    table = schema.quarantine.c
+    rows_alone = func.count(table.row)
+    query = select(
+        table.feed.label("name"),
+        func.count().label("many"),
+        (func.count() - rows_alone).label("pages"),
+        func.sum(table.amount).label("amount"),
+        func.min(table.created_at).label("oldest"),
+        func.max(table.created_at).label("newest"),
+    )
+    return [_queue(row) for row in tx.execute(query.where(table.state == "open").group_by(table.feed))]
+
+
+def review(tx: Connection) -> list[OpenQueue]:
+    """The open questions, by association."""
+    table = schema.review.c
+    query = select(
+        table.association.label("name"),
+        func.count().label("many"),
+        (func.count() - func.count()).label("pages"),
+        func.sum(table.amount).label("amount"),
+        func.min(table.created_at).label("oldest"),
+        func.max(table.created_at).label("newest"),
+    )
+    return [_queue(row) for row in tx.execute(query.where(table.state == "open").group_by(table.association))]
+
+
+def refunds(tx: Connection) -> list[OpenQueue]:
+    """The refunds that name nobody and wait for their original, by feed."""
+    waiting, page = schema.waiting_reversal.c, schema.page.c
+    query = select(
+        waiting.feed.label("name"),
+        func.count().label("many"),
+        (func.count() - func.count()).label("pages"),
+        (func.count() - func.count()).label("amount"),
+        func.min(page.received_at).label("oldest"),
+        func.max(page.received_at).label("newest"),
+    ).select_from(schema.waiting_reversal.join(schema.page, page.seq == waiting.page_seq))
+    return [_queue(row) for row in tx.execute(query.group_by(waiting.feed))]
+
+
+def _queue(row: Any) -> OpenQueue:
+    return OpenQueue(
+        name=row.name,
+        count=row.many,
+        amount=int(row.amount or 0),
+        oldest=from_ms(row.oldest).date(),
+        newest=from_ms(row.newest).date(),
+        pages=row.pages,
+    )
