@@ -211,7 +211,8 @@ def as_pushed(record: SettlementRecord) -> SettlementRecord:
     """The truth of a pushed row: a void settlement keeps its positive amounts, some zeros are left out."""
     changed: dict[str, Any] = {}
     if record.reversal:
-        changed |= {name: -getattr(record, name) for name in AMOUNT_FIELDS}
+        amounts = {name: getattr(record, name) for name in AMOUNT_FIELDS}
+        changed |= {name: -amount for name, amount in amounts.items() if amount is not None}
     changed |= {name: None for name in _LEFT_OUT_WHEN_ZERO if getattr(record, name) == 0}
     return msgspec.structs.replace(record, **changed)
 
