@@ -9,13 +9,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from gateway.core.claims.drafting import stay_kind, stay_text
 from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
-from gateway.core.claims.kept import spoken
+from gateway.core.claims.kept import spoken, unit_told
 from gateway.core.forms import Forms, packed
 from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping
 from gateway.core.schemes import SchemeFamily
 from gateway.core.timekeeping import ProcessStart
+from gateway.model.claim import PrefilledClaim
 from gateway.model.member import Member
 from gateway.model.person import Particulars
 from gateway.model.record import SettlementRecord
@@ -92,6 +96,23 @@ class Office:
     def claim_body(self, sealed: bytes, claim_id: str, version: int) -> bytes:
         """A version of a claim as the association receives it, in words too. Raises BrokenSeal."""
         return spoken(self.vault.open(sealed, delivery_context(f"{claim_id}/{version}")), self.wording)
+
+    def claim_unit(self, sealed: bytes, claim: PrefilledClaim) -> str:
+        """The month, period or event a claim is about, as its body says; empty where it is about a stay, or is
+        withdrawn. Raises BrokenSeal."""
+        plain = self.vault.open(sealed, delivery_context(f"{claim.claim_id}/{claim.version}"))
+        return unit_told(plain) or claim.stay
+
+    def digest_stay(self, claim: PrefilledClaim, stay: str) -> bytes:
+        """The digest of a stay as one of the person whose claim this is, under the claim's scheme."""
+        return self.vault.digest_stay(stay_text(claim.association, claim.person_id, claim.scheme, stay))
+
+    def digested(self, claim: PrefilledClaim) -> PrefilledClaim:
+        """A claim with kind and digest of its stay, also where its row is from before and not rewritten yet."""
+        if claim.stay_digest is not None:
+            return claim
+        digest, kind = self.digest_stay(claim, claim.stay), stay_kind(claim.stay)
+        return msgspec.structs.replace(claim, stay_digest=digest, stay_kind=kind)
 
     def mapping_of(self, feed: str) -> CompiledMapping:
         """The mapping a feed is read with."""

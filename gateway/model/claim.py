@@ -17,8 +17,21 @@ class ClaimStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class StayKind(StrEnum):
+    """What a claim is about: one stay, a month of special outpatient care, a coverage period, or an event."""
+
+    STAY = "stay"
+    MONTH = "month"
+    PERIOD = "period"
+    EVENT = "event"
+
+
 class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The latest version of a claim (预填申领). Its body is frozen in the outbox.
+
+    `stay_digest` is the keyed digest of association, person, scheme and stay, by which a claim is found; what the stay
+    is called stands in the sealed body alone. `stay`: its words where the row still has them, from before there were
+    digests; such a row has neither digest nor kind until it is rewritten.
 
     `content` is the keyed digest of what the body says beside its version, in the form of a claim's content that `form`
     names. `payable` in fen; `updated_at` in milliseconds.
@@ -29,7 +42,8 @@ class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     person_id: int
     member_id: int
     scheme: str
-    stay: str
+    stay_kind: str
+    stay_digest: bytes | None
     version: int
     status: str
     edition: str | None
@@ -39,6 +53,7 @@ class PrefilledClaim(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     content: bytes
     updated_at: int
     form: int = 1
+    stay: str = ""
 
 
 class DeliveryState(StrEnum):

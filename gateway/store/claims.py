@@ -58,6 +58,18 @@ def save(tx: Connection, new: Sequence[PrefilledClaim], changed: Sequence[Prefil
     change_many(tx, sql, values)
 
 
+def with_words(tx: Connection, *, limit: int) -> list[PrefilledClaim]:
+    """Claims whose rows still say in words what they are about."""
+    query = select(schema.claim).where(schema.claim.c.stay != "").order_by(schema.claim.c.claim_id).limit(limit)
+    return [_row([row._mapping[name] for name in _COLUMNS]) for row in tx.execute(query)]
+
+
+def put_digests(tx: Connection, rows: Iterable[PrefilledClaim]) -> None:
+    """Kind and digest take the place of the words."""
+    sql = "update claim set stay = '', stay_kind = ?, stay_digest = ? where claim_id = ?"
+    change_many(tx, sql, [(row.stay_kind, row.stay_digest, row.claim_id) for row in rows])
+
+
 class ClaimDecisionRow(msgspec.Struct, frozen=True, kw_only=True):
     """What the association decided: outcome approved, paid or refused; amount in fen."""
 

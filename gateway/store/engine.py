@@ -7,12 +7,13 @@ A *write* transaction takes its locks up front (SQLite `begin immediate`; on Pos
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
@@ -95,6 +96,13 @@ class Store:
             looking = connection.execution_options(read_only=True)
             with looking.begin():
                 yield looking
+
+    def tidy(self, tables: Sequence[str]) -> bool:
+        """Write these tables anew (SQLite: the whole file), so that nothing of what was changed or deleted stands in
+        them, and let the log of before go. False where the server does not let us do the latter. Raises Unavailable
+        where somebody else is reading or writing, or the disk is full."""
+        with _translated(), self._turn:
+            return _tidy_postgres(self.engine, tables) if self.postgres else _tidy_sqlite(self.engine)
 
     def close(self) -> None:
         """Give back every connection. On SQLite a transaction of another thread is let finish first."""
@@ -180,6 +188,46 @@ def _sqlite(path: Path) -> Engine:
         connection.exec_driver_sql("begin" if read_only else "begin immediate")
 
     return engine
+
+
+def _tidy_sqlite(engine: Engine) -> bool:
+    # On the driver's connection, because SQLAlchemy would begin a transaction first.
+    connection: Any = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("vacuum")
+        (busy, *_) = cursor.execute("pragma wal_checkpoint(truncate)").fetchone()
+    except sqlite3.OperationalError as error:
+        raise _unavailable(error) from None
+    finally:
+        connection.close()
+    if busy:
+        raise Unavailable(
+            "数据库正被别的进程读取，日志未能清空 (another process reads the database: its log is not empty)"
+        )
+    return True
+
+
+_LET_LOG_GO: Final[tuple[str, ...]] = (
+    "checkpoint",
+    # The segments that the server keeps for later hold what was in them; every switch overwrites one.
+    "select pg_logical_emit_message(false, 'hubao', ''), pg_switch_wal() from pg_ls_waldir()",
+    "checkpoint",
+)
+
+
+def _tidy_postgres(engine: Engine, tables: Sequence[str]) -> bool:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in tables:
+            connection.exec_driver_sql(f'vacuum full "{table}"')
+        try:
+            for statement in _LET_LOG_GO:
+                connection.exec_driver_sql(statement)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != "42501":
+                raise
+            return False
+    return True
 
 
 def is_postgres(tx: Connection) -> bool:

@@ -76,6 +76,17 @@ resting_key = Table(
 )
 """Keys of pages that are all gone, since when: they are destroyed once they have rested."""
 
+rewriting = Table(
+    "rewriting",
+    metadata,
+    Column("step", String(20), primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+"""How far what older releases stored is rewritten: a row a step (`flow/site/rewriting.py`), with how many rows it has
+rewritten so far. Where it goes on, the rows themselves say."""
+
 feed = Table(
     "feed",
     metadata,
@@ -295,9 +306,14 @@ claim = Table(
     Column("content", LargeBinary(32), nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("form", Integer, nullable=False, server_default="1"),
+    Column("stay_kind", String(10), nullable=False, server_default=""),
+    Column("stay_digest", LargeBinary(16)),
     Index("ix_claim_person_id", "person_id"),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
+    Index("ix_claim_stay_digest", "stay_digest", unique=True),
 )
+"""`stay_digest`: keyed digest of association, person, scheme and stay: one claim for each, for ever. `stay`: what rows
+of before call it in words, until `flow/site/rewriting.py` has rewritten them; empty since."""
 
 claim_decision = Table(
     "claim_decision",

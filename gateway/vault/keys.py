@@ -68,22 +68,23 @@ class DataKey(Guarded):
 class FingerprintKey(Guarded):
     """Keyed digests: the same text gives the same 16 bytes, and without the key no guess can be tested."""
 
-    __slots__ = ("_kinds", "_secret", "_suite", "of_content")
+    __slots__ = ("_kinds", "_secret", "_suite", "of_content", "of_stay")
 
     def __init__(self, secret: bytes, *, suite: Suite) -> None:
         self._secret, self._suite = secret, suite
         self._kinds: dict[str, Callable[[str], bytes]] = {}
         self.of_content = digest_for(suite, secret, use="content")
+        self.of_stay = self._make("stays")
 
     def of_kind(self, kind: str) -> Callable[[str], bytes]:
         """A fast function text → 16 bytes; equal texts of different kinds have nothing in common."""
         fingerprinter = self._kinds.get(kind)
         if fingerprinter is None:
-            fingerprinter = self._kinds[kind] = self._make(kind)
+            fingerprinter = self._kinds[kind] = self._make(f"fingerprint/{kind}")
         return fingerprinter
 
-    def _make(self, kind: str) -> Callable[[str], bytes]:
-        prepared = prepared_for(self._suite, self._secret, use=f"fingerprint/{kind}")
+    def _make(self, use: str) -> Callable[[str], bytes]:
+        prepared = prepared_for(self._suite, self._secret, use=use)
 
         def fingerprint(text: str) -> bytes:
             mac = prepared.copy()

@@ -152,6 +152,11 @@ class Vault(Guarded):
         """32 keyed bytes by which two contents are compared without keeping either."""
         return self._fingerprints.of_content(content)
 
+    def digest_stay(self, text: str) -> bytes:
+        """16 keyed bytes that name a stay for ever. Their key comes from the secret that the vault was founded with and
+        has a use of its own: new fingerprints may be taken one day, names that were given out stay."""
+        return self._fingerprints.of_stay(text)
+
     def shred(self, number: int) -> bool:
         """Destroys a data key for ever; False if it was gone already. WrongUse for an unknown number."""
         if number == self._fingerprint_number:

@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import Table, text
 
+from gateway.core.claims import kept
+from gateway.core.claims.drafting import stay_text
 from gateway.core.roster import RosterMember
 from gateway.flow.batches.reconcile import reconcile
 from gateway.flow.intake.work import process_page
-from gateway.flow.office import Office, batch_context, record_name
+from gateway.flow.office import Office, batch_context, delivery_context, record_name
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import Enrolled, enrol
 from gateway.model.member import Coverage
@@ -199,10 +201,30 @@ def body(office: Office, claim_id: str, version: int) -> dict[str, Any]:
 def claims(office: Office) -> list[dict[str, Any]]:
     """The latest version of every claim, with its body."""
     held = []
-    for each in rows_of(office, schema.claim):
-        plain = {name: value for name, value in each.items() if name not in ("content", "updated_at")}
-        held.append({**plain, "body": body(office, each["claim_id"], each["version"])})
+    rows = rows_of(office, schema.claim)
+    called = _stays_called(office, rows)
+    for each in rows:
+        plain = {name: value for name, value in each.items() if name not in ("content", "updated_at", "stay_digest")}
+        stay = {"stay": called[bytes(each["stay_digest"] or b"")]} if each["stay_digest"] else {}
+        held.append({**plain, **stay, "body": body(office, each["claim_id"], each["version"])})
     return sorted(held, key=lambda each: each["claim_id"])
+
+
+def _stays_called(office: Office, rows: list[dict[str, Any]]) -> dict[bytes, str]:
+    """Digest → what the stay is called, which rows do not say: by all that any body of any claim tells."""
+    words = set()
+    for each in rows_of(office, schema.delivery):
+        plain = office.vault.open(each["sealed"], delivery_context(f"{each['claim_id']}/{each['version']}"))
+        words.add(kept.unit_told(plain))
+        for told in kept.settlements_told(plain):
+            for number in (told["visit_no"], f"s:{told['settlement_no']}"):
+                words.add(f"{told['facility_no'] or ''}/{number}")
+    return {
+        office.vault.digest_stay(stay_text(row["association"], row["person_id"], row["scheme"], word)): word
+        for row in rows
+        for word in words
+        if word
+    }
 
 
 def live(office: Office) -> list[dict[str, Any]]:

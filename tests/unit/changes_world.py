@@ -41,6 +41,23 @@ def digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
+_STAYS: dict[bytes, str] = {}
+"""What the digests of stays were made of."""
+
+
+def digest_stay(text: str) -> bytes:
+    """In place of the keyed digest of a stay, and remembered, so that a test can say which it is about."""
+    stay_digest = digest(text)
+    _STAYS[stay_digest] = text.rpartition("\x1f")[2]
+    return stay_digest
+
+
+def stay_of(claim: PrefilledClaim) -> str:
+    """What the stay of a claim is called."""
+    assert claim.stay_digest is not None
+    return _STAYS[claim.stay_digest]
+
+
 def key(number: str, sign: str = "+", feed: str = "a") -> bytes:
     """The key of a row: its feed, number and sign."""
     return digest(f"{feed}/{number}{sign}")
@@ -55,6 +72,7 @@ def rules(families: Mapping[str, Sequence[SchemeFamily]]) -> Rules:
         record_key=lambda feed: lambda number: digest(f"{feed}/{number}"),
         digest_content=lambda content: digest(content.hex()),
         digest_doubt=digest,
+        digest_stay=digest_stay,
         now_ms=NOW,
     )
 
@@ -316,7 +334,7 @@ class World:
                         settlements=tuple(settlement["settlement_no"] for settlement in settlements),
                         payable=Money(payable or 0),
                         refused=payable is None,
-                        stay=claim.stay,
+                        stay=stay_of(claim),
                     ),
                     told_settlements=settlements,
                 )
@@ -347,7 +365,8 @@ class World:
         for duplicate, record_id in changes.marks:
             self.records[record_id] = msgspec.structs.replace(self.records[record_id], duplicate=duplicate)
         for claim in (*changes.new_claims, *changes.changed_claims):
-            self.claims[claim.person_id, (claim.scheme, claim.stay)] = claim
+            assert claim.stay_digest is not None
+            self.claims[claim.person_id, (claim.scheme, claim.stay_digest)] = claim
         for claim, content in changes.outgoing:
             self.bodies[claim.claim_id, claim.version] = kept.body(claim.claim_id, claim.version, claim.status, content)
         for doubt in changes.doubts:
@@ -451,8 +470,8 @@ class World:
     def live_claims(self) -> dict[tuple[int, str], PrefilledClaim]:
         """Person and stay → claim, without those that are withdrawn."""
         return {
-            (person_id, stay): claim
-            for (person_id, (_, stay)), claim in self.claims.items()
+            (person_id, stay_of(claim)): claim
+            for (person_id, _), claim in self.claims.items()
             if claim.status != ClaimStatus.WITHDRAWN
         }
 

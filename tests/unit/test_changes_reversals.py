@@ -216,7 +216,7 @@ def test_a_reversal_that_reverses_what_went_in_the_same_batch_waits_for_it() -> 
     world.work(1, members_row(0, CARE, ONE))
     world.work(2, strangers_row(1, CARE), nameless_row(0, BACK))
     assert world.waiting == WAITS
-    assert world.claims[1, ("nm-inpatient", "H15010200001/s:S1")].status == ClaimStatus.WITHDRAWN
+    assert world.the_claim().status == ClaimStatus.WITHDRAWN
 
 
 def test_a_reversal_read_again_joins_again_and_sends_nothing() -> None:

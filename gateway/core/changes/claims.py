@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -17,7 +17,7 @@ from gateway.core.compared import to_compare
 from gateway.core.schemes import OtherPayment, SchemeFamily, assess, needs_person, payments_by
 from gateway.errors import BadCase
 from gateway.model.benefit import BenefitEstimate
-from gateway.model.claim import ClaimStatus, PrefilledClaim
+from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.questions import ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.states import QuestionKind
@@ -45,15 +45,15 @@ def assess_person(
     desk = _Desk(person, counting, standing, rules, changes, withdrawal_reason)
     paid: list[OtherPayment] = []
     for family in rules.families(person.association):
-        claims = {stay: claim for (scheme, stay), claim in before.items() if scheme == family.scheme}
-        decisions = {stay: claim for (scheme, stay), claim in decided.items() if scheme == family.scheme}
+        claims = {digest: claim for (scheme, digest), claim in before.items() if scheme == family.scheme}
+        decisions = {digest: claim for (scheme, digest), claim in decided.items() if scheme == family.scheme}
         try:
             desk.assess_scheme(family, claims, decisions, paid)
         except BadCase:
             # One person whose facts contradict each other must not hold up the others of the batch.
             facts = [[settlement.record for settlement in standing], insured(person, family.scheme)]
             situation = rules.digest_doubt(to_compare(facts).hex())
-            desk.ask(family, "", {}, standing, situation, kind="contradiction")
+            desk.ask(family, "", None, standing, situation, kind="contradiction")
 
 
 class _Desk:
@@ -76,11 +76,12 @@ class _Desk:
     def assess_scheme(
         self,
         family: SchemeFamily,
-        claims: Mapping[str, PrefilledClaim],
-        decided: Mapping[str, DecidedClaim],
+        claims: Mapping[bytes, PrefilledClaim],
+        decided: Mapping[bytes, DecidedClaim],
         paid: list[OtherPayment],
     ) -> None:
-        """One scheme. `paid` is what schemes before it pay, for those that stand on them; it grows."""
+        """One scheme; claims by the digests of their stays. `paid` is what schemes before it pay, for those that stand
+        on them; it grows."""
         person = self._person
         seen = insured(person, family.scheme)
         if not seen.coverage and not claims:
@@ -91,18 +92,26 @@ class _Desk:
         estimates = assess(seen, records, family, decisions, facts=person.facts, other_payments=paid)
         if len(self._rules.families(person.association)) > 1:
             paid += payments_by(family.scheme, estimates, records)
-        doubtful = _doubtful(estimates, decided, records)
+        stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
+        doubtful = _doubtful(stays, decided, records)
         # What the association decided is not drafted again: what changed since goes to a person.
         drafts = {
-            estimate.stay: self._draft(estimate, family, covered=bool(seen.coverage))
-            for estimate in estimates
-            if estimate.stay not in decided and "decided_before" not in estimate.flags
+            digest: self._draft(estimate, family, covered=bool(seen.coverage))
+            for digest, estimate in stays.items()
+            if digest not in decided and "decided_before" not in estimate.flags
         }
-        self._withdraw_gone(claims, {*drafts, *decided}, estimates)
-        for draft in drafts.values():
-            self._propose(draft, claims.get(draft.stay))
-        for stay in sorted(doubtful):
-            self.ask(family, stay, claims, self._records, self._rules.digest_doubt(doubtful[stay]))
+        self._withdraw_gone(family, claims, {*drafts, *decided}, estimates)
+        for digest, draft in drafts.items():
+            self._propose(draft, digest, claims.get(digest))
+        for digest in sorted(doubtful):
+            stay = stays[digest].stay if digest in stays else ""
+            self.ask(family, stay, claims.get(digest), self._records, self._rules.digest_doubt(doubtful[digest]))
+
+    def _stay_text(self, family: SchemeFamily, stay: str) -> str:
+        return drafting.stay_text(self._person.association, self._person.person_id, family.scheme, stay)
+
+    def _digest_stay(self, family: SchemeFamily, stay: str) -> bytes:
+        return self._rules.digest_stay(self._stay_text(family, stay))
 
     def _draft(self, estimate: BenefitEstimate, family: SchemeFamily, *, covered: bool) -> Draft:
         # What pays at events only leaves no question about care for a person, whatever a settlement leaves open.
@@ -119,20 +128,24 @@ class _Desk:
         )
 
     def _withdraw_gone(
-        self, claims: Mapping[str, PrefilledClaim], standing_stays: set[str], estimates: Sequence[BenefitEstimate]
+        self,
+        family: SchemeFamily,
+        claims: Mapping[bytes, PrefilledClaim],
+        standing_stays: set[bytes],
+        estimates: Sequence[BenefitEstimate],
     ) -> None:
         """Take back the claims of stays that are not there any more."""
-        merged = {stay for estimate in estimates for stay in estimate.merged_stays}
-        for stay, claim in claims.items():
-            if stay in standing_stays:
-                continue
+        gone = {digest: claim for digest, claim in claims.items() if digest not in standing_stays}
+        merged_stays = {stay for estimate in estimates for stay in estimate.merged_stays} if gone else ()
+        merged = {self._digest_stay(family, stay) for stay in merged_stays}
+        for digest, claim in gone.items():
             # Who has no enrolment left was found to be another person, whose claims now hold these stays.
-            if stay in merged or not self._person.members:
+            if digest in merged or not self._person.members:
                 self._withdraw(claim, _MERGED)
             else:
-                self._withdraw(claim, "event_gone" if stay.startswith(_EVENT) else "reversed")
+                self._withdraw(claim, "event_gone" if claim.stay_kind == StayKind.EVENT else "reversed")
 
-    def _propose(self, draft: Draft, before: PrefilledClaim | None) -> None:
+    def _propose(self, draft: Draft, stay_digest: bytes, before: PrefilledClaim | None) -> None:
         """A new claim, a new version of one, its withdrawal, or nothing where nothing changed."""
         if draft.payable == 0 and not draft.needs_person:
             if before is not None:
@@ -143,12 +156,14 @@ class _Desk:
         if before is not None and stands and before.content == self._digest(draft, before.form):
             return
         claim = PrefilledClaim(
-            claim_id=draft.claim_id,
+            # A name that was given out stays, also one from before names had a key.
+            claim_id=drafting.claim_id(stay_digest) if before is None else before.claim_id,
             association=self._person.association,
             person_id=self._person.person_id,
             member_id=draft.member_id,
             scheme=draft.scheme,
-            stay=draft.stay,
+            stay_kind=drafting.stay_kind(draft.stay),
+            stay_digest=stay_digest,
             version=1 if before is None else before.version + 1,
             status=ClaimStatus.PROPOSED if before is None else ClaimStatus.AMENDED,
             edition=draft.edition,
@@ -184,16 +199,21 @@ class _Desk:
         self,
         family: SchemeFamily,
         stay: str,
-        claims: Mapping[str, PrefilledClaim],
+        claim: PrefilledClaim | None,
         records: Sequence[HeldRecord],
         situation: bytes,
         *,
         kind: QuestionKind = "decided_before",
     ) -> None:
-        """Put the facts of a stay before a person, once for the same `situation`."""
+        """Put the facts of a claim, or of a stay that has none, before a person, once for the same `situation`."""
         latest = max(records, key=lambda settlement: settlement.place) if records else None
-        claim, person = claims.get(stay), self._person
-        claim_id = drafting.claim_id(person.association, person.person_id, family.scheme, stay)
+        person = self._person
+        if claim is not None:
+            claim_id = claim.claim_id
+        else:
+            text = self._stay_text(family, stay)
+            claim_id = drafting.claim_id(self._rules.digest_stay(text))
+            self._changes.names_before[claim_id] = drafting.unkeyed_claim_id(text)
         self._changes.doubts.append(
             ReviewItem(
                 kind=kind,
@@ -208,22 +228,24 @@ class _Desk:
                 reasons=msgspec.json.encode([kind, family.scheme]).decode(),
                 state="open",
                 created_at=self._rules.now_ms,
-                claim_id=claim.claim_id if claim else claim_id,
+                claim_id=claim_id,
                 situation=situation,
             )
         )
 
 
 def _doubtful(
-    estimates: Iterable[BenefitEstimate], decided: Mapping[str, DecidedClaim], records: Sequence[SettlementRecord]
-) -> dict[str, str]:
-    """Stay → what speaks against a decision of the association, where anything does."""
+    stays: Mapping[bytes, BenefitEstimate],
+    decided: Mapping[bytes, DecidedClaim],
+    records: Sequence[SettlementRecord],
+) -> dict[bytes, str]:
+    """Digest of a stay → what speaks against a decision of the association, where anything does."""
     doubtful = {
-        estimate.stay: repr(estimate.settlements) for estimate in estimates if "decided_before" in estimate.flags
+        digest: repr(estimate.settlements) for digest, estimate in stays.items() if "decided_before" in estimate.flags
     }
-    for stay, claim in decided.items():
+    for digest, claim in decided.items():
         if changes := changed_since(claim, records):
-            doubtful[stay] = doubtful.get(stay, "") + repr(changes)
+            doubtful[digest] = doubtful.get(digest, "") + repr(changes)
     return doubtful
 
 

@@ -103,8 +103,8 @@ class DecidedClaim(msgspec.Struct, frozen=True, kw_only=True):
     told_settlements: tuple[dict[str, object], ...]
 
 
-ClaimKey: TypeAlias = tuple[str, str]
-"""Scheme and stay: a person has one claim for each, for ever."""
+ClaimKey: TypeAlias = tuple[str, bytes]
+"""Scheme and the keyed digest of a stay: a person has one claim for each, for ever."""
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +143,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     record_key: Callable[[str], Callable[[str], bytes]]
     digest_content: Callable[[bytes], bytes]
     digest_doubt: Callable[[str], bytes]
+    digest_stay: Callable[[str], bytes]
     now_ms: int
 
 
@@ -169,8 +170,9 @@ class Changes(msgspec.Struct, kw_only=True):
     `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
     for it; `woken`: keys nothing waits for any more.
     `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
-    anew. `doubts` are about claims, `questions` about whose a row is. `unopened`: pieces
-    that did not open, for which nothing was concluded about their people.
+    anew. `doubts` are about claims, `questions` about whose a row is; `names_before`: how a doubt
+    about a stay that has no claim was named before names had a key, by its name now. `unopened`: pieces that did not
+    open, for which nothing was concluded about their people.
     """
 
     classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
@@ -190,6 +192,7 @@ class Changes(msgspec.Struct, kw_only=True):
     changed_claims: list[PrefilledClaim] = msgspec.field(default_factory=list)
     outgoing: list[tuple[PrefilledClaim, bytes]] = msgspec.field(default_factory=list)
     doubts: list[ReviewItem] = msgspec.field(default_factory=list)
+    names_before: dict[str, str] = msgspec.field(default_factory=dict)
     quarantined: list[QuarantineItem] = msgspec.field(default_factory=list)
     questions: list[ReviewItem] = msgspec.field(default_factory=list)
     explained: list[ExplainedRow] = msgspec.field(default_factory=list)

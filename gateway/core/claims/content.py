@@ -84,7 +84,6 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     that it is compared with. What it was made of stays beside it, to be put into words if it is written.
     """
 
-    claim_id: str
     scheme: str
     stay: str
     member_id: int

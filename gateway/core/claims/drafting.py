@@ -11,16 +11,35 @@ import msgspec
 
 from gateway.core.claims.content import FORMS, ClaimContent, ClaimMember, ClaimSettlement, ClaimStay, Draft
 from gateway.model.benefit import BenefitEstimate, plain_line
+from gateway.model.claim import StayKind
 from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 
+_NAMED_UNITS: Final = frozenset({StayKind.MONTH.value, StayKind.PERIOD.value, StayKind.EVENT.value})
 
-def claim_id(association: str, person_id: int, scheme: str, stay: str) -> str:
-    """The name of a claim, for ever. Made of internal and hospital numbers only (design §5.2)."""
-    parts = f"{association}\x1f{person_id}\x1f{scheme}\x1f{stay}"
-    return "HB" + hashlib.sha256(parts.encode()).hexdigest()[:24].upper()
+
+def stay_text(association: str, person_id: int, scheme: str, stay: str) -> str:
+    """What a claim is about, for ever, as the text whose keyed digest it is found by. Internal and hospital numbers,
+    and the names of events (design §5.2)."""
+    return f"{association}\x1f{person_id}\x1f{scheme}\x1f{stay}"
+
+
+def stay_kind(stay: str) -> StayKind:
+    """What a claim with this stay is about."""
+    head, _, _ = stay.partition("/")
+    return StayKind(head) if head in _NAMED_UNITS else StayKind.STAY
+
+
+def claim_id(stay_digest: bytes) -> str:
+    """The name of a claim, for ever: its stays are few enough to be guessed, so their digest is keyed."""
+    return "HB" + stay_digest.hex()[:24].upper()
+
+
+def unkeyed_claim_id(text: str) -> str:
+    """How claims and questions were named before their names had a key. What was given out stays."""
+    return "HB" + hashlib.sha256(text.encode()).hexdigest()[:24].upper()
 
 
 def draft(
@@ -54,7 +73,6 @@ def draft(
         needs_person=needs_person,
     )
     return Draft(
-        claim_id=claim_id(member.association, member.person_id, scheme, estimate.stay),
         scheme=scheme,
         stay=estimate.stay,
         member_id=member.member_id,

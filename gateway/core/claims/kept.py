@@ -82,6 +82,12 @@ def settlements_told(stored: bytes) -> tuple[dict[str, Any], ...]:
     return tuple(msgspec.json.decode(open_kept(stored)).get("settlements", ()))
 
 
+def unit_told(stored: bytes) -> str | None:
+    """What a kept body is about where that is no stay: its month, period or event; None where it does not say. Raises
+    UnknownForm."""
+    return msgspec.json.decode(open_kept(stored)).get("aside", {}).get("unit") or None
+
+
 class _KeptStay(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facility_name: str | None = None
     admitted_on: date | None = None

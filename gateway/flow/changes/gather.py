@@ -46,7 +46,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     concerned = _people_concerned(batch, stored)
     people.lock(tx, concerned)
     files = person_files(tx, office, concerned, batch.members, aside)
-    claims = claims_of(tx, concerned) if concerned else {}
+    claims = claims_of(tx, office, concerned) if concerned else {}
     decided = decided_claims(tx, office, claims, aside)
     held_up = {piece.person_id for piece in aside}
     files |= {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.values import ClaimKey, DecidedClaim
@@ -14,7 +13,7 @@ from gateway.flow.changes.fact_boxes import facts_of
 from gateway.flow.office import Office, Opener, delivery_context, record_name
 from gateway.flow.opening import DOES_NOT_OPEN, member_piece, not_written_off, open_or_set_aside
 from gateway.model.benefit import ClaimDecision
-from gateway.model.claim import PrefilledClaim
+from gateway.model.claim import PrefilledClaim, StayKind
 from gateway.model.member import Member
 from gateway.model.money import Money
 from gateway.model.pieces import Piece
@@ -117,19 +116,26 @@ def held_record(office: Office, row: RecordRow, open_one: Opener | None = None) 
     )
 
 
-def claims_of(tx: Tx, people: Iterable[int]) -> dict[int, dict[ClaimKey, PrefilledClaim]]:
-    """Person → (scheme, stay) → the claim as it stands."""
+def claims_of(tx: Tx, office: Office, people: Iterable[int]) -> dict[int, dict[ClaimKey, PrefilledClaim]]:
+    """Person → (scheme, digest of the stay) → the claim as it stands, whichever form its row has."""
     by_person: dict[int, dict[ClaimKey, PrefilledClaim]] = defaultdict(dict)
-    for claim in claims.of_people(tx, people):
-        by_person[claim.person_id][(claim.scheme, claim.stay)] = claim
+    for row in claims.of_people(tx, people):
+        claim = office.digested(row)
+        by_person[claim.person_id][claim_key(claim)] = claim
     return by_person
+
+
+def claim_key(claim: PrefilledClaim) -> ClaimKey:
+    """What a claim with a digest is found by among those of its person."""
+    return claim.scheme, claim.stay_digest or b""
 
 
 def decided_claims(
     tx: Tx, office: Office, claims_by_person: Mapping[int, Mapping[ClaimKey, PrefilledClaim]], aside: list[Piece]
 ) -> dict[int, dict[ClaimKey, DecidedClaim]]:
-    """Person → (scheme, stay) → what the association decided, for those of these claims that are decided. Of a decided
-    version that does not open only the amount counts, and it is added to `aside` unless it was written off."""
+    """Person → (scheme, digest of the stay) → what the association decided, for those of these claims that are decided.
+    Of a decided version that does not open only the amount counts, and it is added to `aside` unless it was written
+    off."""
     by_id = {claim.claim_id: claim for of_person in claims_by_person.values() for claim in of_person.values()}
     decisions = claims.decisions(tx, by_id) if by_id else {}
     bodies = deliveries.bodies_of(tx, {claim_id: row.version for claim_id, row in decisions.items()})
@@ -137,38 +143,40 @@ def decided_claims(
     unopened: list[Piece] = []
     for claim_id, claim in by_id.items():
         if claim_id in decisions:
-            settlements = _settlements_told(office, claim, decisions[claim_id], bodies.get(claim_id), unopened)
-            decided[claim.person_id][(claim.scheme, claim.stay)] = _decided(claim, decisions[claim_id], settlements)
+            plain = _decided_body(office, claim, decisions[claim_id], bodies.get(claim_id), unopened)
+            decided[claim.person_id][claim_key(claim)] = _decided(claim, decisions[claim_id], plain)
     aside += not_written_off(tx, unopened) if unopened else []
     return decided
 
 
-def _settlements_told(
+def _decided_body(
     office: Office,
     claim: PrefilledClaim,
     decision: ClaimDecisionRow,
     sealed: bytes | None,
     unopened: list[Piece],
-) -> tuple[dict[str, Any], ...]:
+) -> bytes | None:
     if sealed is None:
-        return ()
+        return None
     name = f"{decision.claim_id}/{decision.version}"
     piece = Piece(kind="body", name=name, subject=claim.association, person_id=claim.person_id, amount=decision.amount)
-    plain = open_or_set_aside(piece, partial(office.vault.open, sealed, delivery_context(name)), unopened)
-    return kept.settlements_told(plain) if plain is not None else ()
+    return open_or_set_aside(piece, partial(office.vault.open, sealed, delivery_context(name)), unopened)
 
 
-def _decided(
-    claim: PrefilledClaim, decision: ClaimDecisionRow, settlements: tuple[dict[str, Any], ...]
-) -> DecidedClaim:
+def _decided(claim: PrefilledClaim, decision: ClaimDecisionRow, plain: bytes | None) -> DecidedClaim:
     refused = decision.outcome == "refused"
+    settlements = kept.settlements_told(plain) if plain is not None else ()
+    stay = claim.stay or None
+    if claim.stay_kind == StayKind.EVENT and plain is not None:
+        # What an event is called its decided body alone says; its decision finds it by that.
+        stay = kept.unit_told(plain) or stay
     return DecidedClaim(
         claim=claim,
         decision=ClaimDecision(
             settlements=tuple(settlement["settlement_no"] for settlement in settlements),
             payable=Money(0 if refused else decision.amount),
             refused=refused,
-            stay=claim.stay,
+            stay=stay,
         ),
         told_settlements=settlements,
     )

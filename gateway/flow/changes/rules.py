@@ -17,5 +17,6 @@ def rules_of(office: Office) -> Rules:
         record_key=office.record_key,
         digest_content=office.vault.digest_content,
         digest_doubt=office.vault.fingerprinter("doubt"),
+        digest_stay=office.vault.digest_stay,
         now_ms=to_ms(office.now()),
     )

@@ -3,7 +3,7 @@ asked already, and whether a claim that is withdrawn was ever heard of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -44,7 +44,7 @@ def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
     if changes.outgoing:
         _write_claims(tx, office, changes)
     if changes.doubts:
-        reviews.ask(tx, _unasked(tx, changes.doubts))
+        reviews.ask(tx, _unasked(tx, changes.doubts, changes.names_before))
     if batch.page is not None:
         _write_leavings(tx, office, batch.page, changes, again=batch.again)
     if changes.moved:
@@ -127,13 +127,17 @@ def _outgoing(key: DataKey, claim: PrefilledClaim, content: bytes, silent: dict[
     )
 
 
-def _unasked(tx: Tx, doubts: Sequence[ReviewItem]) -> list[ReviewItem]:
-    """Doubts about claims that are not open, and that nobody has answered for exactly these facts."""
+def _unasked(tx: Tx, doubts: Sequence[ReviewItem], names_before: Mapping[str, str]) -> list[ReviewItem]:
+    """Doubts about claims that are not open, and that nobody has answered for exactly these facts, under the name they
+    have now or the one they had before names had a key."""
     return [
         doubt
         for doubt in doubts
-        if not reviews.has_open(tx, kind=doubt.kind, claim_id=doubt.claim_id)
-        and not reviews.is_answered(tx, kind=doubt.kind, claim_id=doubt.claim_id, situation=doubt.situation)
+        for names in [{doubt.claim_id, names_before.get(doubt.claim_id or "", doubt.claim_id)}]
+        if not any(reviews.has_open(tx, kind=doubt.kind, claim_id=name) for name in names)
+        and not any(
+            reviews.is_answered(tx, kind=doubt.kind, claim_id=name, situation=doubt.situation) for name in names
+        )
     ]
 
 

@@ -12,7 +12,7 @@ from gateway.core.schemes import Edition, SchemeFamily
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.office import Office
 from gateway.flow.people.ledgers import cases_of
-from gateway.model.claim import ClaimStatus, PrefilledClaim
+from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.money import yuan
 from gateway.store import claims, deliveries
 from gateway.store.engine import Tx
@@ -52,8 +52,9 @@ def explain_claim(office: Office, claim_id: str) -> ClaimExplanation:
         rows = claims.by_ids(tx, [claim_id])
         if not rows:
             raise WrongUse(f"没有申领 {claim_id} (no such claim)")
-        row = rows[0]
-        body = _body(tx, office, row)
+        row = office.digested(rows[0])
+        sealed = _sealed_body(tx, row)
+        body = msgspec.json.decode(office.claim_body(sealed, claim_id, row.version))
         words, source = _words(tx, office, row, body)
         decision = claims.decisions(tx, [claim_id]).get(claim_id)
     edition = edition_named(office.schemes.get(row.scheme), row.edition)
@@ -69,7 +70,7 @@ def explain_claim(office: Office, claim_id: str) -> ClaimExplanation:
         explanation=words.explanation + decided,
         not_covered=words.not_covered,
         claim_by=row.claim_by if live else None,
-        papers=papers_for(edition, _situations(row, body)) if edition and live else [],
+        papers=papers_for(edition, _situations(row, body, office.claim_unit(sealed, row))) if edition and live else [],
         open_questions=[
             OpenQuestion(name=name, question=edition.questions[name].question, answer=edition.questions[name].answer)
             for name in body.get("assumed", ())
@@ -81,12 +82,11 @@ def explain_claim(office: Office, claim_id: str) -> ClaimExplanation:
     )
 
 
-def _body(tx: Tx, office: Office, row: PrefilledClaim) -> dict[str, Any]:
+def _sealed_body(tx: Tx, row: PrefilledClaim) -> bytes:
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     if sealed is None:
         raise WrongUse(f"申领 {row.claim_id} 的内容已到期销毁 (its content has expired)")
-    body: dict[str, Any] = msgspec.json.decode(office.claim_body(sealed, row.claim_id, row.version))
-    return body
+    return sealed
 
 
 def _words(tx: Tx, office: Office, row: PrefilledClaim, body: Mapping[str, Any]) -> tuple[Explanation, str]:
@@ -108,11 +108,11 @@ def _worked_out(tx: Tx, office: Office, row: PrefilledClaim) -> Explanation | No
     if case is None:
         return None
     try:
-        estimates = case.estimates(but=row.stay)
+        estimates = case.estimates(but=row.stay_digest)
     except BadCase:
         return None
     for estimate in estimates:
-        if estimate.stay == row.stay and estimate.payable == row.payable:
+        if estimate.payable == row.payable and office.digest_stay(row, estimate.stay) == row.stay_digest:
             records = [case.records[at] for at in estimate.record_keys]
             flags = row.flags.split(",") if row.flags else []
             return explain(estimate, records, office.wording(row.scheme, estimate.edition), flags=flags)
@@ -124,14 +124,14 @@ def edition_named(family: SchemeFamily | None, name: str | None) -> Edition | No
     return next((edition for edition in family.editions if edition.name == name), None) if family else None
 
 
-def _situations(row: PrefilledClaim, body: Mapping[str, Any]) -> set[str]:
-    """The situations of the claim that ask for papers of their own."""
+def _situations(row: PrefilledClaim, body: Mapping[str, Any], unit: str) -> set[str]:
+    """The situations of the claim that ask for papers of their own; `unit`: what it is about where that is no stay."""
     care = {settlement["care_type"] for settlement in body.get("settlements", ())}
     situations = {"always"} | care & {"emergency", "outpatient_special"}
     if "referral_to_confirm" in row.flags.split(","):
         situations.add("referral")
-    if any(line["rule"] in _EVENTS for line in body.get("lines", ())) or row.stay.startswith("event/"):
-        situations.add("death" if row.stay.endswith("/death") else "diagnosis")
+    if any(line["rule"] in _EVENTS for line in body.get("lines", ())) or row.stay_kind == StayKind.EVENT:
+        situations.add("death" if unit.endswith("/death") else "diagnosis")
     return situations
 
 

@@ -159,10 +159,23 @@ CODES: Final[dict[str, FindingCode]] = {
         "从备份恢复 keys/vault/data；无法恢复的，用 hubao keys adopt-database 注销"
         " (restore the key folder; what cannot be restored is written off: hubao keys adopt-database)",
     ),
+    "older_backups": FindingCode(
+        "know",
+        "升级前的数据库备份与归档日志中，申领所涉的就诊号、病种组仍是明文"
+        " (backups and archived logs from before the upgrade hold visit numbers and disease groups in the clear)",
+        "按规定销毁或另行加密这些备份；归档的数据库日志同样处理"
+        " (destroy or encrypt these backups, and archived logs of the database)",
+    ),
     "page_failed": FindingCode(
         "act",
         "一页处理失败，其余行尚未处理 (a page failed and waits)",
         "下次运行会从缺口处继续；若反复失败，请查看日志 (the next run goes on at the gap; if not, look at the log)",
+    ),
+    "rewriting": FindingCode(
+        "know",
+        "旧版本写下的数据正在改写，未完成前明文仍在 (what older releases stored is being rewritten)",
+        "无需处理，下次运行继续；若长期未完成，请确认没有别的程序一直打开数据库"
+        " (nothing to do: the next run goes on; if it never ends, see that nothing else keeps the database open)",
     ),
     "rows_lost": FindingCode(
         "act",
@@ -191,5 +204,6 @@ SUBJECTS: Final[dict[str, str]] = {
     "step": "步骤",
     "clock": "时钟",
     "vault": "密钥库",
+    "database": "数据库",
 }
 """What a finding may be about."""

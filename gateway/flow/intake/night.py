@@ -23,7 +23,7 @@ from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import StoredContent, process_page, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
-from gateway.flow.site import clock, vault_keys
+from gateway.flow.site import clock, rewriting, vault_keys
 from gateway.model.page import WaitingFile
 from gateway.ports import KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
@@ -100,6 +100,7 @@ def run_night(
     steps.run("keys", lambda: vault_keys.look(office), 0)
     steps.run("clock", lambda: clock.leave_mark(office), False)
     steps.run("mend", lambda: reopen_gaps(office), 0)
+    steps.run("rewriting", lambda: rewriting.go_on(office), 0)
     for name in feeds or [name for name, spec in office.feeds.items() if spec.enabled]:
         take_in_feed = partial(run_feed, office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
         report.feeds.append(steps.run(f"feed/{name}", take_in_feed, FeedReport(feed=name, outcome="failed")))
@@ -153,6 +154,7 @@ def let_go(office: Office, doors: Doors) -> RetentionReport:
     steps.run("other-clocks", lambda: clock.ask_other_machines(office, doors.remote_times), False)
     report = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("mend", lambda: reopen_gaps(office), 0)
+    steps.run("rewriting", lambda: rewriting.go_on(office), 0)
     steps.run("set-aside", lambda: look_again(office), 0)
     _look_back(office, doors, steps, report)
     return report

@@ -31,13 +31,13 @@ class PersonCase(msgspec.Struct, frozen=True, kw_only=True):
     family: SchemeFamily
     insured: Insured
     records: Sequence[SettlementRecord]
-    decided: Mapping[str, ClaimDecision]
+    decided: Mapping[bytes, ClaimDecision]
     facts: Sequence[Fact]
     other_payments: Sequence[OtherPayment]
 
-    def estimates(self, *, but: str | None = None) -> tuple[BenefitEstimate, ...]:
-        """What the rules say now; `but` leaves the decision about one stay out. Raises BadCase."""
-        decided = [decision for stay, decision in self.decided.items() if stay != but]
+    def estimates(self, *, but: bytes | None = None) -> tuple[BenefitEstimate, ...]:
+        """What the rules say now; `but` leaves the decision about one stay (its digest) out. Raises BadCase."""
+        decided = [decision for digest, decision in self.decided.items() if digest != but]
         return assess(
             self.insured, self.records, self.family, decided, facts=self.facts, other_payments=self.other_payments
         )
@@ -59,7 +59,7 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
     counting = [
         stored.record for stored, repeat in zip(person.records, repeats, strict=True) if not repeat and stored.record
     ]
-    decided = decided_claims(tx, office, claims_of(tx, [person_id]), []).get(person_id, {})
+    decided = decided_claims(tx, office, claims_of(tx, office, [person_id]), []).get(person_id, {})
     cases: dict[str, PersonCase] = {}
     paid: list[OtherPayment] = []
     for family in in_order_of_payment(office.families(association)):
@@ -67,7 +67,7 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
             family=family,
             insured=insured(person, family.scheme),
             records=counting,
-            decided={stay: claim.decision for (scheme, stay), claim in decided.items() if scheme == family.scheme},
+            decided={digest: claim.decision for (scheme, digest), claim in decided.items() if scheme == family.scheme},
             facts=person.facts,
             other_payments=tuple(paid),
         )

@@ -18,7 +18,7 @@ from gateway.core.normalise import Normal, Rejected, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
 from gateway.errors import BadInput, BrokenSeal
-from gateway.flow.changes.people import claims_of, decided_claims, person_files
+from gateway.flow.changes.people import claim_key, claims_of, decided_claims, person_files
 from gateway.flow.delivery.claims import summary as claim_summary
 from gateway.flow.office import Office, note_context, undone_note_context
 from gateway.flow.pages.stored_pages import OpenPage, open_page
@@ -291,7 +291,7 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     rows = claims.by_ids(tx, [item.claim_id]) if item.claim_id else []
     if not rows:
         return None
-    row = rows[0]
+    row = office.digested(rows[0])
     shown = claim_summary(row)
     decided = claims.decisions(tx, [row.claim_id])
     if row.claim_id not in decided:
@@ -301,9 +301,10 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
         raise BrokenSeal
     counting = person.records if person.enrolled else []
     records = [stored.record for stored in counting if not stored.duplicate and stored.record is not None]
-    decided_claim = decided_claims(tx, office, claims_of(tx, [row.person_id]), [])[row.person_id][row.scheme, row.stay]
+    theirs = claims_of(tx, office, [row.person_id])
+    decided_claim = decided_claims(tx, office, theirs, [])[row.person_id][claim_key(row)]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
-    owed = sum(estimate.payable for estimate in estimates if estimate.stay == row.stay)
+    owed = sum(estimate.payable for estimate in estimates if office.digest_stay(row, estimate.stay) == row.stay_digest)
     decision = decided[row.claim_id]
     changes = changed_since(decided_claim, records)
     return {
