@@ -1,4 +1,4 @@
-"""claims, deliveries: what was found, what went out."""
+"""claims: what was found."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import typer
 from gateway.cli.output import Json, Limit, emit, one_of, say, table
 from gateway.cli.site import open_office
 from gateway.words.claims import CLAIM_STATES, FLAGS
-from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES
+from gateway.words.deliveries import DELIVERIES, code_in_words
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
-deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
 
 
 Association = Annotated[str | None, typer.Option(help="协会 (association).")]
@@ -22,7 +21,6 @@ Association = Annotated[str | None, typer.Option(help="协会 (association).")]
 def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.add_typer(claims, name="claims")
-    app.add_typer(deliveries, name="deliveries")
 
 
 @claims.command("list")
@@ -49,6 +47,8 @@ def claims_list(
 
 
 def _in_words(key: str, value: Any) -> Any:
+    if key == "last_code":
+        return code_in_words(value)
     if key == "flags":
         return "、".join(FLAGS.get(flag, flag) for flag in value)
     words = {"status": CLAIM_STATES, "state": DELIVERIES}.get(key)
@@ -92,65 +92,3 @@ def claims_export(
         emit({"claims": many, "file": str(file)})
     else:
         say(f"已写出{many}份申领；文件含个人信息，用后请删除。")
-
-
-@deliveries.command("list")
-def deliveries_list(
-    context: typer.Context,
-    state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
-    association: Association = None,
-    limit: Limit = 100,
-    as_json: Json = False,
-) -> None:
-    """送达清单，新的在前 (deliveries, newest first)."""
-    from gateway.store import deliveries as store
-
-    office = open_office(context)
-    one_of("--state", state, DELIVERY_STATES)
-    one_of("--association", association, sorted(office.associations))
-    with office.store.read() as tx:
-        rows = store.listing(tx, state=state, association=association, limit=limit)
-    if as_json:
-        emit({"deliveries": rows})
-        return
-    table(
-        "送达",
-        ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
-        [
-            (
-                delivery.delivery_id,
-                delivery.claim_id,
-                delivery.version,
-                delivery.association,
-                DELIVERIES.get(delivery.state.value, delivery.state.value),
-                delivery.attempts,
-                delivery.next_at,
-                delivery.last_code,
-            )
-            for delivery in rows
-        ],
-    )
-
-
-@deliveries.command("redrive")
-def deliveries_redrive(
-    context: typer.Context,
-    number: Annotated[
-        list[int] | None, typer.Argument(help="编号，缺省全部死信 (ids, all dead letters by default).")
-    ] = None,
-    association: Association = None,
-    send_again: Annotated[
-        bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """死信重新排队；先问对方有没有，再决定发不发 (give dead letters a new schedule; asks before sending)."""
-    from gateway.store import deliveries as store
-
-    office = open_office(context)
-    with office.store.write() as tx:
-        many = store.redrive(tx, now=office.now(), association=association, ids=number, send_again=send_again)
-    if as_json:
-        emit({"redriven": many})
-    else:
-        say(f"{many}件重新排队 (redriven)")

@@ -14,6 +14,7 @@ from gateway.cli import (
     bench,
     claims,
     clock,
+    deliveries,
     demo,
     explaining,
     facts,
@@ -76,6 +77,7 @@ explaining.register(app)
 simulating.register(app)
 reporting.register(app)
 claims.register(app)
+deliveries.register(app)
 quarantine.register(app)
 review.register(app)
 findings.register(app)

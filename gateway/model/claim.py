@@ -113,3 +113,13 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     def idempotency_key(self) -> str:
         """The same at every attempt of the same version."""
         return f"{self.claim_id}-v{self.version}"
+
+
+class WaitingDeliveries(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries of an association that were tried and have not ended well: how many with this state and last code,
+    and how often the one was tried that was tried most."""
+
+    state: DeliveryState
+    code: str
+    count: int
+    attempts: int

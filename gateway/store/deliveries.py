@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, text, update
 
-from gateway.model.claim import Delivery, DeliveryState
+from gateway.model.claim import UNPROVEN, Delivery, DeliveryState, WaitingDeliveries
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, is_postgres, select_in
 from gateway.store.values import from_ms, to_ms
@@ -95,7 +95,7 @@ class HeldDelivery(msgspec.Struct, frozen=True, kw_only=True):
 _DUE = """
 select delivery_id, state from delivery d
 where association = :association and next_at <= :now
-  and (state in ('pending', 'unknown') or (state = 'leased' and lease_until < :now))
+  and (state = 'unknown' or (state = 'pending' and :sends) or (state = 'leased' and lease_until < :now))
   and not exists (select 1 from delivery e where e.claim_id = d.claim_id and e.version < d.version
                   and e.state in ('pending', 'leased', 'unknown'))
 order by next_at, delivery_id limit :many
@@ -103,14 +103,15 @@ order by next_at, delivery_id limit :many
 
 
 def lease(
-    tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int
+    tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int, sends: bool = True
 ) -> list[HeldDelivery]:
-    """Hold the deliveries that are due. One whose worker died in the middle may have been sent: it is asked first.
+    """Hold the deliveries that are due; without `sends`, only those that are asked about first. One whose worker died
+    in the middle may have been sent: it is asked first.
 
     A later version of a claim waits until the earlier one has its answer, so versions arrive in order.
     """
     query = _DUE + ("for update skip locked" if is_postgres(tx) else "")
-    due = tx.execute(text(query), {"association": association, "now": to_ms(now), "many": many}).all()
+    due = tx.execute(text(query), {"association": association, "now": to_ms(now), "many": many, "sends": sends}).all()
     if not due:
         return []
     before = {row.delivery_id: row.state for row in due}
@@ -222,6 +223,28 @@ def listing(tx: Connection, *, state: str | None, association: str | None, limit
     return [_delivery(row) for row in tx.execute(query)]
 
 
+def _to_redrive(*, association: str | None, ids: Sequence[int] | None, refused: bool) -> ColumnElement[bool]:
+    """Dead letters, or with `refused` those refused by a status alone (one that is named by its number, whatever it was
+    refused for). An old version must not arrive after the new one."""
+    table = schema.delivery
+    chosen = table.c.state == ("refused" if refused else "dead")
+    if association:
+        chosen &= table.c.association == association
+    if ids:
+        chosen &= table.c.delivery_id.in_(ids)
+    elif refused:
+        # A refusal that names the claim has the association's own code, or "refused".
+        chosen &= table.c.last_code.startswith("http_", autoescape=True)
+    return chosen & ~_superseded()
+
+
+def _superseded() -> ColumnElement[bool]:
+    """Whether a claim has a newer version."""
+    table = schema.delivery
+    newer = table.alias()
+    return exists().where(newer.c.claim_id == table.c.claim_id, newer.c.version > table.c.version)
+
+
 def redrive(
     tx: Connection,
     *,
@@ -229,21 +252,106 @@ def redrive(
     association: str | None,
     ids: Sequence[int] | None,
     send_again: bool = False,
+    refused: bool = False,
 ) -> int:
-    """Give dead letters a new schedule. They may have arrived, so each is asked about first, unless a person
-    made sure that it did not (`send_again`)."""
+    """Give deliveries a new schedule. Dead letters may have arrived, so each is asked about first, unless a person
+    made sure that it did not (`send_again`); what was refused has not, and is sent."""
     table = schema.delivery
-    newer = table.alias()
-    superseded = exists().where(newer.c.claim_id == table.c.claim_id, newer.c.version > table.c.version)
-    # An old version must not arrive after the new one.
-    tx.execute(update(table).where(table.c.state == "dead", superseded).values(state="overtaken"))
-    dead = table.c.state == "dead"
-    if association:
-        dead &= table.c.association == association
-    if ids:
-        dead &= table.c.delivery_id.in_(ids)
-    state = "pending" if send_again else "unknown"
-    return tx.execute(update(table).where(dead).values(state=state, attempts=1, next_at=to_ms(now))).rowcount
+    tx.execute(update(table).where(table.c.state == "dead", _superseded()).values(state="overtaken"))
+    chosen = _to_redrive(association=association, ids=ids, refused=refused)
+    state = "pending" if send_again or refused else "unknown"
+    return tx.execute(update(table).where(chosen).values(state=state, attempts=1, next_at=to_ms(now))).rowcount
+
+
+class DeliveryGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries of an association that stand alike: state and last code."""
+
+    association: str
+    state: str
+    code: str
+    count: int
+
+
+def redrivable(
+    tx: Connection, *, association: str | None, ids: Sequence[int] | None, refused: bool
+) -> list[DeliveryGroup]:
+    """What `redrive` would give a new schedule."""
+    return _groups(tx, _to_redrive(association=association, ids=ids, refused=refused))
+
+
+def in_doubt(
+    tx: Connection, association: str, *, code: str | None = None, ids: Sequence[int] | None = None
+) -> list[DeliveryGroup]:
+    """The deliveries of an association whose outcome nobody knows (of them those with this last code, or numbers)."""
+    return _groups(tx, _in_doubt(association, code, ids))
+
+
+def _groups(tx: Connection, chosen: ColumnElement[bool]) -> list[DeliveryGroup]:
+    """The deliveries that a condition is true of, by association, state and last code."""
+    table = schema.delivery.c
+    keys = (table.association, table.state, table.last_code)
+    query = select(*keys, func.count()).where(chosen).group_by(*keys).order_by(*keys)
+    return [
+        DeliveryGroup(association=association, state=state, code=code, count=count)
+        for association, state, code, count in tx.execute(query)
+    ]
+
+
+def _in_doubt(association: str, code: str | None, ids: Sequence[int] | None) -> ColumnElement[bool]:
+    """Unknown, or dead; each was tried at least once."""
+    table = schema.delivery.c
+    chosen = table.state.in_(("unknown", "dead")) & (table.association == association) & (table.attempts > 0)
+    if code is not None:
+        chosen &= table.last_code == code
+    return chosen & table.delivery_id.in_(ids) if ids else chosen
+
+
+def confirm(
+    tx: Connection,
+    association: str,
+    *,
+    code: str,
+    ids: Sequence[int] | None,
+    accepted: bool,
+    confirmed: str,
+    now: datetime,
+) -> None:
+    """A person says of deliveries in doubt that they were accepted, or are to be sent (an older version is not);
+    `confirmed` is their new code."""
+    table, chosen = schema.delivery, _in_doubt(association, code, ids)
+    if not accepted:
+        tx.execute(update(table).where(chosen, _superseded()).values(state="overtaken", last_code=confirmed))
+    values = {"state": "accepted"} if accepted else {"state": "pending", "attempts": 1}
+    tx.execute(update(table).where(chosen).values(**values, last_code=confirmed, next_at=to_ms(now)))
+
+
+def refused_by_status(tx: Connection, association: str) -> int:
+    """How many an older release took for refused, by a status alone."""
+    chosen = _to_redrive(association=association, ids=None, refused=True)
+    return int(tx.execute(select(func.count()).select_from(schema.delivery).where(chosen)).scalar_one())
+
+
+def unended(tx: Connection, association: str) -> list[WaitingDeliveries]:
+    """What was tried and has not ended well, by state and last code."""
+    table = schema.delivery.c
+    query = (
+        select(table.state, table.last_code, func.count(), func.max(table.attempts))
+        .where(table.state.in_((*_OPEN, "dead")), table.association == association, table.attempts > 0)
+        .group_by(table.state, table.last_code)
+        .order_by(table.state, table.last_code)
+    )
+    return [
+        WaitingDeliveries(state=DeliveryState(state), code=code, count=count, attempts=attempts)
+        for state, code, count, attempts in tx.execute(query)
+    ]
+
+
+def count_unproven(tx: Connection, association: str) -> int:
+    """How many deliveries are in doubt, or ended so, after an answer that proved nothing."""
+    table = schema.delivery.c
+    doubtful = table.state.in_(("unknown", "leased", "dead")) & (table.association == association)
+    query = select(func.count()).where(doubtful, table.last_code.startswith(UNPROVEN))
+    return int(tx.execute(query).scalar_one())
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -516,6 +516,19 @@ rescan = Table(
 
 _NOT_CLOSED: Any = {"sqlite_where": text("closed_at is null"), "postgresql_where": text("closed_at is null")}
 
+delivery_confirmation = Table(
+    "delivery_confirmation",
+    metadata,
+    Column("confirmation_id", _Id, primary_key=True, autoincrement=True),
+    Column("association", String(40), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("confirmed_by", String(80), nullable=False),
+    Column("confirmed_at", BigInteger, nullable=False),
+)
+"""Who said what became of deliveries that nobody could be asked about: how many, and what was last heard of them."""
+
 finding = Table(
     "finding",
     metadata,

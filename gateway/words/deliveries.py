@@ -18,3 +18,35 @@ DELIVERIES: Final = {
 """Where deliveries stand, and what came of an attempt."""
 
 DELIVERY_STATES: Final = ("pending", "leased", "accepted", "refused", "unknown", "dead", "overtaken")
+
+_CODES: Final = {
+    "no_connection": "连不上",
+    "no_answer": "没有答复",
+    "cannot_be_asked": "不能查询",
+    "already_held": "对方已有",
+    "earlier_version": "对方只有较低版本",
+    "refused": "拒收，未说明原因",
+    "unreadable": "内容打不开",
+    "internal": "内部错误",
+    "confirmed": "经人确认",
+    "unproven/empty": "答复为空",
+    "unproven/html": "答复是网页",
+    "unproven/no_object": "答复不是 JSON 对象",
+    "unproven/too_large": "答复没完没了",
+    "unproven/echo": "答复只是原样返回",
+    "unproven/verdict": "答复另有说法，文件未说明其含义",
+    "unproven/no_claim": "答复未写申领号",
+    "unproven/other_claim": "答复写的是别的申领",
+    "unproven/no_version": "答复未写版本",
+    "unproven/other_version": "答复写的是别的版本",
+    "unproven/other_value": "答复的值与 [accepted] 不符",
+    "unproven/no_reference": "答复未写受理号",
+}
+
+
+def code_in_words(code: str) -> str:
+    """What was last heard of a delivery, in Chinese; an association's own code as it is."""
+    if code.startswith("http_"):
+        return f"对方答 {code.removeprefix('http_')}"
+    name, _, number = code.partition("#")
+    return _CODES.get(name, name) + (f"（第{number}号）" if number else "")

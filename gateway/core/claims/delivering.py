@@ -6,16 +6,25 @@ Retry-After wins where it is longer. What may have arrived is asked about, never
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
+from gateway.model.claim import UNPROVEN, Answer, AnswerKind, Delivery, DeliveryState, WaitingDeliveries
 
 SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
 JITTER: Final = 0.2
 LONGEST_WAIT: Final = timedelta(hours=24)
+
+UNPROVEN_BEFORE_STOP: Final = 20
+"""So many claims with answers that prove nothing, and no more are sent to an association whose file does not say what
+an answer must hold."""
+
+CANNOT_BE_ASKED: Final = "cannot_be_asked"
 
 _FINAL = {AnswerKind.ACCEPTED: DeliveryState.ACCEPTED, AnswerKind.REFUSED: DeliveryState.REFUSED}
 
@@ -24,7 +33,11 @@ def after(delivery: Delivery, answer: Answer, *, asked_first: bool, now: datetim
     """What becomes of a delivery. `jitter` between -1 and 1; `asked_first`: it may have been sent before."""
     if answer.kind in _FINAL:
         return _ended(delivery, _FINAL[answer.kind], answer)
-    if answer.code == "cannot_be_asked" or delivery.attempts > len(SCHEDULE):
+    hopeless = answer.code == CANNOT_BE_ASKED or delivery.attempts > len(SCHEDULE)
+    if asked_first and delivery.last_code.startswith(UNPROVEN):
+        # While nobody knows better, the answer that proved nothing stays the reason of the doubt.
+        answer = msgspec.structs.replace(answer, code=delivery.last_code)
+    if hopeless:
         return _ended(delivery, DeliveryState.DEAD, answer)
     may_have_arrived = asked_first or answer.kind is AnswerKind.UNKNOWN
     state = DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.PENDING
@@ -42,3 +55,46 @@ def wait(attempts: int, answer: Answer, jitter: float) -> timedelta:
     planned = SCHEDULE[min(max(attempts, 1), len(SCHEDULE)) - 1] * (1 + JITTER * jitter)
     asked_for = timedelta(seconds=answer.retry_after or 0)
     return min(max(planned, asked_for), LONGEST_WAIT)
+
+
+class DeliveryFault(StrEnum):
+    """What keeps claims from an association; also the code of the finding that says so."""
+
+    UNREACHABLE = "unreachable"
+    ADDRESS = "address_refused"
+    UNPROVEN = "answers_prove_nothing"
+
+
+_OF_ADDRESS: Final = re.compile(r"http_(?!408|425|429)[1346-9][0-9]{2}")
+_OF_NEITHER: Final = frozenset({"", "confirmed", "internal", "unreadable", CANNOT_BE_ASKED})
+
+
+def fault_of(code: str) -> DeliveryFault | None:
+    """The fault behind the last answer of a delivery that waits; None where it is ours, or a person's to decide."""
+    if code.startswith(UNPROVEN):
+        return DeliveryFault.UNPROVEN
+    code = code.partition("#")[0]
+    if _OF_ADDRESS.fullmatch(code):
+        return DeliveryFault.ADDRESS
+    return None if code in _OF_NEITHER else DeliveryFault.UNREACHABLE
+
+
+_OFTEN: Final = 3
+"""Who could not be reached so many times (35 minutes) is a fault even where others got through."""
+
+
+def faults(waiting: Iterable[WaitingDeliveries], *, answered: bool) -> Mapping[DeliveryFault, int]:
+    """Fault → how many claims wait because of it. `answered`: the association has just answered somebody, so that
+    a connection that failed once is no news."""
+    counted = dict.fromkeys(DeliveryFault, 0)
+    for group in waiting:
+        fault = fault_of(group.code)
+        passing = fault is DeliveryFault.UNREACHABLE and answered and group.attempts < _OFTEN
+        if fault is not None and not passing and group.state is not DeliveryState.DEAD:
+            counted[fault] += group.count
+    return {fault: count for fault, count in counted.items() if count}
+
+
+def unproven(waiting: Iterable[WaitingDeliveries]) -> int:
+    """How many claims were answered with something that proves nothing, and nobody knows more since."""
+    return sum(group.count for group in waiting if fault_of(group.code) is DeliveryFault.UNPROVEN)

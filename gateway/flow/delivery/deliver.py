@@ -9,7 +9,9 @@ from datetime import datetime
 
 import msgspec
 
-from gateway.core.claims.delivering import LONGEST_WAIT, after
+from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, after
+from gateway.core.personal_numbers import holds_personal_number
+from gateway.flow.delivery.standing import must_prove, note_deliveries
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
@@ -42,6 +44,7 @@ def deliver_due(
     Once `stopping` says so, nothing more is leased; what is in hand is finished first.
     """
     report = DeliveryReport()
+    heard: dict[str, Answer] = {}
     many = office.associations[association].parallel
     with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:
         while not stopping() and (leased := _lease(office, association, lease := new_lease(), many * 4)):
@@ -51,6 +54,8 @@ def deliver_due(
                 report.attempts += 1
                 state = attempted[0].kind.value if attempted else UNREADABLE
                 report.states[state] = report.states.get(state, 0) + 1
+            heard |= {attempted[0].code: attempted[0] for attempted in attempts if attempted is not None}
+    note_deliveries(office, association, list(heard.values()))
     return report
 
 
@@ -66,9 +71,13 @@ def _attempt_guarded(office: Office, sender: Sender, leased: HeldDelivery) -> tu
 
 def _lease(office: Office, association: str, lease: str, many: int) -> list[HeldDelivery]:
     with office.store.write() as tx:
-        return deliveries.lease(
-            tx, association, lease=lease, now=office.now(), seconds=office.gateway.lease_seconds, many=many
-        )
+        sends = True
+        if must_prove(office, association):
+            left = UNPROVEN_BEFORE_STOP - deliveries.count_unproven(tx, association)
+            # Once it is stopped, what was sent is still asked about.
+            sends, many = left > 0, min(many, left) if left > 0 else many
+        seconds = office.gateway.lease_seconds
+        return deliveries.lease(tx, association, lease=lease, now=office.now(), seconds=seconds, many=many, sends=sends)
 
 
 def attempt(office: Office, sender: Sender, leased: HeldDelivery) -> tuple[Answer, bool] | None:
@@ -115,7 +124,7 @@ def _record(
         else:
             answer, doubt = attempted
             result = after(leased.delivery, answer, asked_first=doubt, now=now, jitter=jitter())
-            done.append((result, answer.reference))
+            done.append((result, _kept_reference(office, answer.reference)))
     with office.store.write() as tx:
         deliveries.record_answers(tx, done, lease=lease)
         if unsent:
@@ -125,3 +134,10 @@ def _record(
                 for delivery, _ in unsent
             ]
             unreadable.note(tx, pieces, now=now)
+
+
+def _kept_reference(office: Office, reference: str | None) -> str | None:
+    """The association's reference; of one that holds a person's number only a keyed digest."""
+    if reference is None or not holds_personal_number(reference):
+        return reference
+    return f"digest:{office.vault.fingerprinter('reference')(reference).hex()[:40]}"

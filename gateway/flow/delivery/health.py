@@ -7,6 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
+from gateway.flow.delivery.standing import DEAD_LETTERS
 from gateway.flow.findings import book
 from gateway.flow.findings.looking import FilesOf, look_and_show
 from gateway.flow.office import Office
@@ -79,7 +80,7 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf |
         for feed in feeds
         if feed.waiting_pages and office.feeds[feed.feed].enabled
     ]
-    if dead := out.deliveries.get("dead", 0):
+    if (dead := out.deliveries.get("dead", 0)) and not any(finding.code == DEAD_LETTERS for finding in noted):
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
     to_act_on = [f"{finding} → {finding.advice}" for finding in noted if finding.counts] + in_doubt(office)
     return msgspec.structs.replace(out, findings=out.findings + findings(due) + to_act_on)

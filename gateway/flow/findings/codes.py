@@ -187,6 +187,34 @@ CODES: Final[dict[str, FindingCode]] = {
         "夜间作业的一步失败 (a step of the night failed)",
         "下次运行会再做；若反复失败，请查看日志 (the next run does it again; look at the log if it fails again)",
     ),
+    "unreachable": FindingCode(
+        "act",
+        "协会的系统连不上或没有答复，申领在等 (the association's system cannot be reached: claims wait)",
+        "核对线路与对方系统；恢复后自行补送 (check the line and the far side; what waits goes by itself)",
+    ),
+    "address_refused": FindingCode(
+        "act",
+        "地址或网关拒绝了请求，没有说到任何申领 (the address refuses the requests, and says nothing of a claim)",
+        "核对 config/associations 的 [delivery] address、密钥与中间代理；修好后自行补送"
+        " (check the address, the secret and what stands between; what waits goes by itself)",
+    ),
+    "answers_prove_nothing": FindingCode(
+        "act",
+        "协会的答复不能证明收下或拒收了申领 (answers that prove neither a yes nor a no to a claim)",
+        "照答复的样子写好 [accepted]，见 config/associations/README.md；不能查询的，核实后用 hubao deliveries confirm"
+        " (say in [accepted] what an answer must hold; what cannot be asked about is confirmed by a person)",
+    ),
+    "dead_letters": FindingCode(
+        "act",
+        "申领未能送达，不再自行尝试 (claims were not delivered, and are not tried again by themselves)",
+        "修好后用 hubao deliveries redrive 重新排队；结果不明而不能查询的，核实后用 hubao deliveries confirm"
+        " (redrive them; where nobody can be asked, find out and confirm)",
+    ),
+    "refused_by_status": FindingCode(
+        "act",
+        "旧版仅凭状态码记为拒收，答复没有说到申领 (taken for refused by an older release, by the status alone)",
+        "先看：hubao deliveries redrive --refused --dry-run；再重新送出 (look first, then send them again)",
+    ),
     "unreadable": FindingCode(
         "act",
         "有密文打不开，有关人员暂不核算 (something stored does not open: nothing is concluded about whom it concerns)",

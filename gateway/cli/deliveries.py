@@ -1,0 +1,153 @@
+"""deliveries: what went to associations, what goes again, what a person found out about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.claims import Association
+from gateway.cli.clerk import By, name_of
+from gateway.cli.output import Json, Limit, emit, one_of, say, table
+from gateway.cli.site import open_office
+from gateway.errors import WrongUse
+from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
+
+if TYPE_CHECKING:
+    from gateway.store.deliveries import DeliveryGroup
+
+deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(deliveries, name="deliveries")
+
+
+@deliveries.command("list")
+def deliveries_list(
+    context: typer.Context,
+    state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
+    association: Association = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """送达清单，新的在前 (deliveries, newest first)."""
+    from gateway.store import deliveries as store
+
+    office = open_office(context)
+    one_of("--state", state, DELIVERY_STATES)
+    one_of("--association", association, sorted(office.associations))
+    with office.store.read() as tx:
+        rows = store.listing(tx, state=state, association=association, limit=limit + 1)
+    more = len(rows) > limit
+    if as_json:
+        emit({"deliveries": rows[:limit], "more": more})
+        return
+    table(
+        "送达",
+        ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
+        [
+            (
+                delivery.delivery_id,
+                delivery.claim_id,
+                delivery.version,
+                delivery.association,
+                DELIVERIES.get(delivery.state.value, delivery.state.value),
+                delivery.attempts,
+                delivery.next_at,
+                code_in_words(delivery.last_code),
+            )
+            for delivery in rows[:limit]
+        ],
+    )
+    if more:
+        say(f"还有更多，只列出{limit}件：--limit (there are more)")
+
+
+@deliveries.command("redrive")
+def deliveries_redrive(
+    context: typer.Context,
+    number: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部 (ids, all by default).")] = None,
+    association: Association = None,
+    refused: Annotated[
+        bool,
+        typer.Option(
+            help="不是死信，而是仅凭状态码记为拒收的；写明编号的不论原因"
+            " (what was refused by a status alone; with ids, whatever it was refused for)."
+        ),
+    ] = False,
+    send_again: Annotated[
+        bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只看有哪些，不动 (only show).")] = False,
+    as_json: Json = False,
+) -> None:
+    """死信或误记为拒收的重新排队 (give dead letters, or what was refused wrongly, a new schedule)."""
+    from gateway.flow.delivery.by_hand import redrivable, redrive
+
+    office = open_office(context)
+    one_of("--association", association, sorted(office.associations))
+    alike = redrivable(office, association=association, ids=number, refused=refused)
+    if dry_run:
+        _show_groups("可重新排队的 (would be redriven)", alike, as_json=as_json)
+        return
+    many = redrive(office, association=association, ids=number, refused=refused, send_again=send_again)
+    if as_json:
+        emit({"redriven": many})
+    else:
+        say(f"{many}件重新排队 (redriven)")
+
+
+@deliveries.command("confirm")
+def deliveries_confirm(
+    context: typer.Context,
+    number: Annotated[
+        list[int] | None, typer.Argument(help="只限这些编号，缺省整组 (of the group, only these).")
+    ] = None,
+    association: Annotated[str, typer.Option(help="协会 (association).")] = "",
+    group: Annotated[str, typer.Option(help="哪一组；不写则列出各组 (which group; without it: show them).")] = "",
+    accepted: Annotated[
+        bool | None,
+        typer.Option("--accepted/--not-accepted", help="对方收下了，或没有收下 (they have it; it goes again)."),
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """向协会核实后，成组确认结果不明的送达 (after asking the association: confirm what became of a group in doubt)."""
+    from gateway.flow.delivery.by_hand import confirm, in_doubt
+
+    office = open_office(context)
+    if association not in office.associations:
+        raise WrongUse(f"--association 应为 {'、'.join(sorted(office.associations))} (unknown association)")
+    if not group:
+        _show_groups("结果不明的 (in doubt)", in_doubt(office, association), as_json=as_json)
+        return
+    if accepted is None:
+        raise WrongUse("请写明 --accepted 或 --not-accepted (say which)")
+    many = confirm(office, association, group=group, accepted=accepted, by=name_of(by), ids=number)
+    if as_json:
+        emit({"confirmed": many, "accepted": accepted})
+    else:
+        say(f"{many}件确认{'已收下' if accepted else '未收下，重新排队'} (confirmed)")
+
+
+def _show_groups(title: str, alike: Sequence[DeliveryGroup], *, as_json: bool) -> None:
+    if as_json:
+        emit({"groups": alike, "count": sum(group.count for group in alike)})
+        return
+    table(
+        title,
+        ("协会", "状态", "组 (group)", "说明", "件数"),
+        [
+            (
+                group.association,
+                DELIVERIES.get(group.state, group.state),
+                group.code,
+                code_in_words(group.code),
+                group.count,
+            )
+            for group in alike
+        ],
+    )
