@@ -218,6 +218,7 @@ class MappingSpec(Spec):
     reversals: ReversalsSpec = ReversalsSpec()
     checks: ChecksSpec = ChecksSpec()
     totals: TotalsSpec | None = None
+    skip: dict[Column, Texts] = Field(default_factory=dict)
 
     def language(self) -> core.MappingLanguage:
         """What `gateway.core.normalise.compile_mapping` takes."""
@@ -240,6 +241,7 @@ class MappingSpec(Spec):
             ),
             totals=core.TotalsPaths(**self.totals.model_dump()) if self.totals else None,
             empty=self.empty,
+            skip=tuple((name, frozenset(texts)) for name, texts in self.skip.items()),
         )
 
 
@@ -363,7 +365,8 @@ def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list
         columns = CsvSpec.model_validate(form).columns
         fields = {name: FieldSpec.model_validate(raw) for name, raw in tables.get("fields", {}).items()}
         diseases = SpecialSpec.model_validate(tables.get("special_outpatient", {})).disease_from
-    except (ValidationError, AttributeError):
+        skipped = [str(name) for name in dict(tables.get("skip", {}))]
+    except (ValidationError, AttributeError, TypeError, ValueError):
         return []
     if not columns:
         return []
@@ -376,6 +379,7 @@ def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list
         if not spec.optional
     ]
     needs.append(("special_outpatient.disease_from", diseases))
+    needs += [(f"skip.{name}", (name,)) for name in skipped]
     listed = f"format.columns 里的列 (a column of format.columns): {'、'.join(columns)}"
     missing = [(key, "、".join(names), listed) for key, names in needs if names and not set(names) & set(columns)]
     doubles = {name for _, names in needs for name in names if columns.count(name) > 1}

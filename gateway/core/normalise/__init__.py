@@ -9,6 +9,7 @@ from gateway.core.normalise.mapping import (
     Normalised,
     Rejected,
     compile_mapping,
+    is_skipped,
     only_in_doubt,
 )
 from gateway.core.normalise.rows import NO_ROWS, Rows
@@ -23,6 +24,7 @@ __all__ = [
     "Rejected",
     "Rows",
     "compile_mapping",
+    "is_skipped",
     "normalise_lines",
     "only_in_doubt",
 ]

@@ -1,6 +1,7 @@
 """CSV pages: bytes → rows of cells.
 
-One line is one row, so a stray quote costs one row and not the rest of the file.
+One line is one row, so a stray quote costs one row and not the rest of the file. A quoted cell with line breaks in it
+(RFC 4180) is a row with further lines, each of which keeps its place in the count and is no row.
 """
 
 from __future__ import annotations
@@ -9,16 +10,26 @@ import csv
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from gateway.core.normalise.fields import Values
 from gateway.core.normalise.language import MAX_ROWS, CsvFormat
+from gateway.core.normalise.odd_lines import looks_like
 from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.core.normalise.views import Sources
 
 _AROUND_HEADERS: Final = " \t\r\n\ufeff\u3000\"'"
 # A line of nothing but these is no row: empty lines of a spreadsheet, the end-of-file sign of DOS.
 _NOTHING: Final = _AROUND_HEADERS + "\x1a"
+_MOST_LINES: Final = 20
+"""The most lines one row may take: more is a quote that somebody typed."""
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+
 Cells = list[str] | None
 """The cells of one line, None where the line cannot be taken apart."""
+
+_CONTINUED: Final[list[str]] = []
+"""What stands in the place of a line that goes on with the row above it. It is known by being this very list."""
 
 Needs = tuple[tuple[str, ...], ...]
 """For every field the header must serve: the columns of which one is enough."""
@@ -32,22 +43,56 @@ class CsvRows:
             raise bad_page("too_many_rows")
         self._spoken = spoken
         text, self.header = _decoded(content, spoken, needs)
-        lines = [line.removesuffix("\r") for line in text.split("\n")]
+        every_line = [line.removesuffix("\r") for line in text.split("\n")]
         nothing = _NOTHING + spoken.delimiter
         first = 0 if spoken.columns else 1
-        lines = [line for line in lines[first:] if line.strip(nothing)]
+        lines = [line for line in every_line[first:] if line.strip(nothing)]
         try:
             self.rows: list[Cells] = list(csv.reader(lines, **_dialect(spoken)))
         except csv.Error:
             self.rows = []
-        # A quote that never closes swallows the lines after it: then every line is taken for itself.
+        # A quote that does not close in its line swallows others: then they are taken apart with care.
         if len(self.rows) != len(lines):
-            self.rows = []
-            for line in lines:
-                try:
-                    self.rows.append(next(csv.reader([line], strict=True, **_dialect(spoken)), None))
-                except csv.Error:
-                    self.rows.append(None)
+            self.rows = self._with_care(every_line[first:], nothing)
+
+    def _with_care(self, lines: list[str], nothing: str) -> list[Cells]:
+        rows: list[Cells] = []
+        behind = 0
+        for place, line in enumerate(lines):
+            if not line.strip(nothing):
+                continue
+            if place < behind:
+                rows.append(_CONTINUED)
+                continue
+            cells = self._strictly(line)
+            if cells is None:
+                cells, behind = self._over_lines(lines[place : place + _MOST_LINES], place)
+            rows.append(cells)
+        return rows
+
+    def _over_lines(self, lines: list[str], place: int) -> tuple[Cells, int]:
+        """The cells of a row that begins in the first of these lines and ends in a later one, and the place behind it.
+
+        The first quote that closes must bring the right number of cells. Where two of the lines have all the separators
+        of a row, two people typed a quote, and what lies between are rows of their own.
+        """
+        width = len(self.header)
+        whole = [line.count(self._spoken.delimiter) >= width - 1 for line in lines]
+        for last in range(1, len(lines)):
+            cells = self._strictly("\n".join(lines[: last + 1]))
+            if cells is not None:
+                fits = len(cells) >= width and not any(cell.strip() for cell in cells[width:])
+                if fits and sum(whole[: last + 1]) < 2:
+                    return [cell.replace("\n", " ") if "\n" in cell else cell for cell in cells], place + last + 1
+                break
+        return None, 0
+
+    def _strictly(self, text: str) -> Cells:
+        try:
+            rows = list(csv.reader([text], strict=True, **_dialect(self._spoken)))
+        except csv.Error:
+            return None
+        return rows[0] if len(rows) == 1 else None
 
     def values(self, sources: Sources) -> Callable[[int], Values]:
         """Index → the cells a view reads, None for columns the file does not have."""
@@ -58,6 +103,8 @@ class CsvRows:
         def read(index: int) -> Values:
             cells = self.rows[index]
             if cells is None or len(cells) != width:
+                if cells is _CONTINUED:
+                    raise Wrong("skipped")
                 # A line may end with further empty cells; any other width is wrong.
                 if cells is None or len(cells) < width or any(cell.strip() for cell in cells[width:]):
                     raise Wrong("wrong_columns")
@@ -79,11 +126,16 @@ def _decoded(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list
 
     Where some bytes fit none, only their own lines get the sign for what cannot be decoded.
     """
+    if content[:2] in _UTF_16:
+        # The mark says so, whatever the mapping names. A part of a cut file may end in the middle of its last sign.
+        content = content[: len(content) // 2 * 2].decode("utf-16", "replace").encode("utf-8", "replace")
+        spoken = msgspec.structs.replace(spoken, encoding=("utf-8",))
     headers = {encoding: _header(content, encoding, spoken) for encoding in spoken.encoding}
     fitting = [encoding for encoding, header in headers.items() if not _missing(header, needs)]
     if not fitting:
         fewest = min((_missing(header, needs) for header in headers.values()), key=len)
-        raise bad_page("missing_columns", "、".join(fewest))
+        seems = looks_like(content)
+        raise bad_page("not_csv", seems) if seems else bad_page("missing_columns", "、".join(fewest))
     header, named = headers[fitting[0]], {name for columns in needs for name in columns}
     doubles = sorted({name for name in header if name in named and header.count(name) > 1})
     if doubles:
@@ -105,7 +157,7 @@ def _header(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
     try:
         cells = next(csv.reader([first], **_dialect(spoken)), [])
     except csv.Error as error:
-        raise bad_page("not_csv") from error
+        raise bad_page("not_csv", looks_like(content)) from error
     cells = [cell.strip(_AROUND_HEADERS) for cell in cells]
     while cells and not cells[-1]:
         cells.pop()

@@ -16,6 +16,7 @@ from msgspec import Raw
 
 from gateway.core.normalise.fields import Values
 from gateway.core.normalise.language import MAX_ROWS, JsonFormat
+from gateway.core.normalise.odd_lines import looks_like
 from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.core.normalise.views import Sources
 
@@ -156,7 +157,7 @@ def _safely(decode: Callable[[Any], Any], content: Any) -> Any:
     try:
         return decode(content)
     except msgspec.DecodeError as error:
-        raise bad_page("not_json") from error
+        raise bad_page("not_json", looks_like(content) if isinstance(content, bytes) else "") from error
     except UnicodeDecodeError as error:
         raise bad_page("wrong_encoding", "utf-8") from error
     except RecursionError as error:

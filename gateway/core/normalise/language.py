@@ -140,6 +140,8 @@ class MappingLanguage(msgspec.Struct, frozen=True, kw_only=True):
     checks: Checks = Checks()
     totals: TotalsPaths | None = None
     empty: tuple[str, ...] = ()
+    skip: tuple[tuple[str, frozenset[str]], ...] = ()
+    """Source → texts that make a row none."""
 
 
 IDENTIFIERS: Final = ("settlement_no", "visit_no", "person_no", "facility_no", "reverses")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gateway.core.normalise.mapping import CompiledMapping, Normal
+from gateway.core.normalise.mapping import CompiledMapping, Normal, is_skipped
 from gateway.errors import BadPage
 from gateway.model.page import RowError
 from gateway.model.record import record_to_json
 
 
 def normalise_lines(compiled: CompiledMapping, content: bytes) -> Iterator[dict[str, Any]]:
-    """Every row in order as a record or as quarantined (rows counted from 1), or one page error."""
+    """Every row in order as a record or as quarantined (rows counted from 1), or one page error. Nothing is said of a
+    line that is no row."""
     try:
         rows = compiled.read(content)
     except BadPage as bad:
@@ -21,6 +22,8 @@ def normalise_lines(compiled: CompiledMapping, content: bytes) -> Iterator[dict[
     for index in range(len(rows)):
         normalised = compiled.record(rows, index)
         if not isinstance(normalised, Normal):
+            if is_skipped(normalised.errors):
+                continue
             yield {"quarantined": {"row": index + 1, "errors": _plain(normalised.errors)}}
             continue
         line: dict[str, Any] = {"record": record_to_json(normalised.record)}

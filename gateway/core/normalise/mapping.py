@@ -21,6 +21,7 @@ from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, ro
 from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
 from gateway.core.normalise.national import INSURANCE_CODES
 from gateway.core.normalise.noticing import Noticing
+from gateway.core.normalise.odd_lines import SKIPPED, SUM_ROW, is_sum, odd_line
 from gateway.core.normalise.problems import Wrong, bad_page, row_error
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
@@ -72,6 +73,11 @@ class Glanced(msgspec.Struct, frozen=True, gc=False):
     view: View
 
 
+def is_skipped(errors: Sequence[RowError]) -> bool:
+    """Whether a row is none: its mapping skips it, or it goes on with the row above."""
+    return bool(errors) and errors[0].code == SKIPPED[0].code
+
+
 def only_in_doubt(errors: Sequence[RowError]) -> bool:
     """Whether nothing is wrong with a row but a number or a name that matching may still make something of."""
     return bool(errors) and all((error.code, error.field) in _DOUBTFUL for error in errors)
@@ -93,6 +99,8 @@ class CompiledMapping:
         self._glance = {way: _Glancing(way) for way in (self._full, self._written)}
         self._name = self._identity.forgiving["name"]
         self._birth_date = self._identity.forgiving["birth_date"]
+        self._skips = [(self._full.sources.positions[name], texts) for name, texts in language.skip]
+        self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
         self._sound = plainly_sound(language.checks)
         self._identity_decoder = RowDecoder(self._identity.sources)
@@ -114,7 +122,7 @@ class CompiledMapping:
             for rule in self.language.fields.values():
                 if not rule.optional:
                     needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
-            needed.append(self.language.special.disease_sources)
+            needed += [self.language.special.disease_sources, *((name,) for name, _ in self.language.skip)]
             lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
             return Rows(
                 len(lines.rows),
@@ -122,6 +130,7 @@ class CompiledMapping:
                 lines.values(full),
                 lambda _: filter(None, lines.header),
                 lines.rows.__getitem__,
+                lines.header,
             )
         read_identity, read_full = self._identity_decoder, self._full_decoder
         if self.language.bundle and is_bundle(content):
@@ -145,7 +154,8 @@ class CompiledMapping:
     ) -> list[Identity | tuple[RowError, ...]]:
         """For each row from `start` (from 0) up to `stop`: its identity, or all that is wrong with it. Name and birth
         date only if `names`: they cost everybody's row a tenth more."""
-        return [self._identity_of(rows, index, names) for index in range(start, min(stop, len(rows)))]
+        identify = self._identity_unless_skipped if self._identity_skips else self._identity_of
+        return [identify(rows, index, names) for index in range(start, min(stop, len(rows)))]
 
     def record(self, rows: Rows, index: int, *, as_written: bool = False) -> Normalised:
         """The whole record of one row (counted from 0), or all that is wrong with it. `as_written`: number and name
@@ -153,8 +163,17 @@ class CompiledMapping:
         try:
             values = rows.full(index)
         except Wrong as wrong:
-            return Rejected((row_error(wrong.code, ""),))
-        return self._record_of(values, self._written if as_written else self._full)
+            # A line that goes on with the row above is nothing by itself.
+            instead = SKIPPED if wrong.code == "skipped" else odd_line(None, rows.words(index), rows.header)
+            return Rejected(instead or (row_error(wrong.code, ""),))
+        if _is_skipped(values, self._skips):
+            return Rejected(SKIPPED)
+        outcome = self._record_of(values, self._written if as_written else self._full)
+        if isinstance(outcome, Normal):
+            unnamed = outcome.record.id_number is None and is_sum(outcome.record.settlement_no)
+            return Rejected(SUM_ROW) if unnamed else outcome
+        instead = odd_line(self._full.forgiving["settlement_no"](values), rows.words(index), rows.header)
+        return Rejected(instead) if instead else outcome
 
     def glance(self, rows: Rows, index: int, *, as_written: bool = False) -> Glanced | Rejected:
         """A glance at one row, which says whether the rest is worth reading; of a row whose glance already cannot be
@@ -232,7 +251,11 @@ class CompiledMapping:
             fields, _ = self._identity.thoroughly(rows.identity(index))
         except Wrong:
             return None, False, None
-        return fields.get("settlement_no"), bool(fields.get("reversal")), fields.get("total_amount")
+        number = fields.get("settlement_no")
+        if odd_line(number, rows.words(index), rows.header):
+            # A line of sums tells the money of other rows.
+            return None, False, None
+        return number, bool(fields.get("reversal")), fields.get("total_amount")
 
     def totals(self, content: bytes) -> FeedTotals | None:
         """What a JSON page itself says it holds, where the mapping says where that stands."""
@@ -240,12 +263,23 @@ class CompiledMapping:
             return None
         return totals_in(content, self.language.totals, self.language.format)
 
+    def _identity_unless_skipped(self, rows: Rows, index: int, names: bool) -> Identity | tuple[RowError, ...]:
+        try:
+            if _is_skipped(rows.identity(index), self._identity_skips):
+                return SKIPPED
+        except Wrong:
+            # What is wrong with it is said below.
+            pass
+        return self._identity_of(rows, index, names)
+
     def _identity_of(self, rows: Rows, index: int, names: bool) -> Identity | tuple[RowError, ...]:
         read = self._identity.readers
         try:
             values = rows.identity(index)
             reversal = read["reversal"](values)
             id_number = read["id_number"](values)
+            if id_number is None and is_sum(read["settlement_no"](values)):
+                return SUM_ROW
             name, birth_date = (self._name(values), self._birth_date(values)) if names else (None, None)
             return Identity(
                 settlement_no=read["settlement_no"](values),
@@ -281,6 +315,10 @@ class _Glancing:
 
     def subject(self, values: Values) -> Subject:
         return Subject(*[read(values) for read in self._particulars])
+
+
+def _is_skipped(values: Values, skips: Sequence[tuple[int, frozenset[str]]]) -> bool:
+    return any(str(values[place]).strip() in texts for place, texts in skips if values[place] is not None)
 
 
 def _absent(_: Values) -> None:

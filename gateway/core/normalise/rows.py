@@ -21,6 +21,7 @@ class Rows:
         full: Callable[[int], Values],
         keys: Callable[[int], Iterable[str]],
         cells: Callable[[int], Sequence[str] | None] | None = None,
+        header: Sequence[str] = (),
     ) -> None:
         self._count = count
         self.identity = identity
@@ -28,6 +29,12 @@ class Rows:
         self.keys = keys
         self.cells = cells
         """The cells of a line as they stand, where lines have some; None of a line that cannot be taken apart."""
+        self.header = header
+        """The names of the cells, where lines have some."""
+
+    def words(self, index: int) -> list[str]:
+        """The cells of a line without the blanks around them; none where there are no lines."""
+        return [cell.strip() for cell in (self.cells(index) if self.cells else None) or ()]
 
     def __len__(self) -> int:
         return self._count

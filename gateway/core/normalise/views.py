@@ -24,6 +24,7 @@ class Sources:
 
     def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
         names = list(dict.fromkeys(name for field in fields for name in sources_of(language, field)))
+        names += [name for name, _ in language.skip if name not in names]
         joins = language.bundle.joins if language.bundle else ()
         dotted = [name for name in names if "." in name and not isinstance(language.format, CsvFormat)]
         self.joined = [name for name in dotted if name.split(".")[0] in {join.name for join in joins}]

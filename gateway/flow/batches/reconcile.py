@@ -146,11 +146,12 @@ class _Proof:
             sheet.counted_amount += sum(tally.amount.values()) - sum(amounts.get(row, 0) for row in twice)
 
     def _twice(self, page: StoredPage) -> list[int]:
-        """Rows of a page that come again further down in it: the feed counts each settlement and sign once."""
+        """Rows of a page that come again further down in it, for the feed counts each settlement and sign once; and
+        lines that are no settlement, which are in the list as superseded without a key."""
         seen: set[bytes] = set()
         twice = []
-        for row, (_, key) in reversed(self._entries(page.seq)):
-            if key is not None and key in seen:
+        for row, (row_class, key) in reversed(self._entries(page.seq)):
+            if (key is None and row_class is RowClass.SUPERSEDED) or (key is not None and key in seen):
                 twice.append(row)
             if key is not None:
                 seen.add(key)

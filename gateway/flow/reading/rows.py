@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.changes import ReadRow
 from gateway.core.match import match
-from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, only_in_doubt
+from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, is_skipped, only_in_doubt
 from gateway.core.schemes import could_pay_any
 from gateway.flow.office import Office
 from gateway.flow.opening import UNREADABLE
@@ -163,7 +163,10 @@ def _unknown_codes(
 
 def see_as_written(office: Office, feed: str, content: Rows, row: ReadRow) -> None:
     """A row with nothing wrong but its number or name is looked for by what stands there."""
-    if row.identity is None and only_in_doubt(row.errors):
+    if row.identity is None and is_skipped(row.errors):
+        # It is no settlement: what it says is said by other rows. Nothing counts it, and nothing is asked about it.
+        row.row_class, row.errors = RowClass.SUPERSEDED, ()
+    elif row.identity is None and only_in_doubt(row.errors):
         row.subject = office.mapping_of(feed).subject(content, row.index)
 
 
