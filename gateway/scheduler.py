@@ -15,6 +15,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from gateway.errors import HubaoError
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, work_waiting
 from gateway.flow.intake.steps import noting
@@ -42,16 +43,24 @@ class Jobs:
         self._changed = Condition()
 
     def guarded(self, name: str, job: Job) -> Job:
-        """The job, never raising: what goes wrong alarms with its type, and the job comes round again."""
+        """The job, never raising: what goes wrong alarms once, in our own words or with its type, and the job comes
+        round again."""
+        alarmed = ""
 
         def run() -> None:
+            nonlocal alarmed
             if self._stopping():
                 return
             self._count(1)
             try:
                 job()
+                alarmed = ""
             except Exception as error:  # noqa: BLE001 - a failing job must not stop the others; it alarms.
-                log.error("job %s failed: %s", name, type(error).__name__)
+                # What is missing stays missing every fifteen seconds, until a person has read of it.
+                reason = str(error) if isinstance(error, HubaoError) else type(error).__name__
+                if reason != alarmed:
+                    log.error("job %s failed: %s", name, reason)
+                alarmed = reason
             finally:
                 self._count(-1)
 

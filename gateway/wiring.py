@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
@@ -202,7 +202,8 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
     """The connector of a feed, its secrets read. Raises WrongUse for a secret that is missing."""
     spec = office.feeds[name]
     around = msgspec.structs.replace(_surroundings(office, name), per_second=spec.rate.per_second)
-    connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
+    with _said_of(f"config/feeds/{name}.toml [connector]"):
+        connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
     return connector
 
 
@@ -211,7 +212,17 @@ def sender(office: Office, association: str) -> Sender:
     spec = office.associations[association]
     proof = spec.accepted.proof() if spec.accepted is not None else None
     around = msgspec.structs.replace(_surroundings(office, association), accepted=proof)
-    return spec.delivery.way.make(spec.delivery.options, around)
+    with _said_of(f"config/associations/{association}.toml [delivery]"):
+        return spec.delivery.way.make(spec.delivery.options, around)
+
+
+@contextmanager
+def _said_of(place: str) -> Iterator[None]:
+    """What a connector cannot be made without is said with the file that names it."""
+    try:
+        yield
+    except WrongUse as error:
+        raise WrongUse(f"{place}：{error}；hubao check 说明怎样补上 (hubao check says how to set it)") from error
 
 
 def _surroundings(office: Office, name: str) -> Surroundings:

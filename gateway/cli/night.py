@@ -86,8 +86,14 @@ def _show(report: NightReport) -> None:
         )
 
 
-def serve(context: typer.Context) -> None:
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="监听地址，缺省见 gateway.toml (where to listen).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="端口，0 为任意空闲的 (port; 0: any that is free).")
+    ] = None,
+) -> None:
     """接口、页面与定时任务 (API, pages and scheduler)."""
     from gateway.web.server import serve_site
 
-    serve_site(context.obj)
+    serve_site(context.obj, host=host, port=port)

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from gateway import wiring
 from gateway.errors import ForeignDatabase, WrongUse
+from gateway.settings.gateway import GatewaySpec
 from gateway.settings.site import warnings
 from gateway.web.app import make_app, make_refusing_app
 
@@ -23,18 +24,19 @@ log = logging.getLogger("hubao.web")
 _LAST_ANSWERS_SECONDS = 10
 
 
-def serve_site(site: Path) -> None:
-    """Serve until told to stop. Raises BadSettings, WrongUse, Unavailable where the site cannot be opened.
+def serve_site(site: Path, *, host: str | None = None, port: int | None = None) -> None:
+    """Serve until told to stop, where gateway.toml says or at `host` and `port`. Raises BadSettings, WrongUse,
+    Unavailable where the site cannot be opened.
 
     Where database and keys do not belong together every request is answered 503, so that whoever pushes comes again.
     """
     try:
         office = wiring.open_office(site)
     except ForeignDatabase as error:
-        _refuse_everything(site, error)
+        _refuse_everything(site, error, host=host, port=port)
     for warning in warnings(office.associations):
         log.warning("%s", warning)
-    listening = _listen(office.gateway.listen_host, office.gateway.listen_port)
+    listening = _listen(office.gateway, host, port)
     app = make_app(office, wiring.doors(), start_scheduler=True)
     server = _server(app)
     _stop_on_signals(server)
@@ -47,10 +49,10 @@ def serve_site(site: Path) -> None:
         sys.exit(1)
 
 
-def _refuse_everything(site: Path, error: ForeignDatabase) -> NoReturn:
+def _refuse_everything(site: Path, error: ForeignDatabase, *, host: str | None, port: int | None) -> NoReturn:
     """Say why, and answer 503 until told to stop; then end like any command that was used wrongly."""
     gateway = wiring.load_site(site).gateway
-    listening = _listen(gateway.listen_host, gateway.listen_port)
+    listening = _listen(gateway, host, port)
     sys.stderr.write(f"{error}\n")
     log.error("not ready: %s", type(error).__name__)
     server = _server(make_refusing_app(gateway.name))
@@ -60,13 +62,16 @@ def _refuse_everything(site: Path, error: ForeignDatabase) -> NoReturn:
     raise error
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(gateway: GatewaySpec, host: str | None, port: int | None) -> socket.socket:
+    host = gateway.listen_host if host is None else host
+    port = gateway.listen_port if port is None else port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise WrongUse(
-            f"无法监听 listen_host:listen_port，见 config/gateway.toml (cannot listen there): {error.strerror}"
+            "无法监听 listen_host:listen_port，见 config/gateway.toml，或用 --host、--port 另指"
+            f" (cannot listen there): {error.strerror}"
         ) from error
 
 

@@ -7,16 +7,19 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import FILES, LINE, enrolled, member, only, page, row, rows_of, take
 from web_side import ENVIRONMENT, wait_until
 
+from connectors.associations.http_json import HttpJsonSpec
 from gateway import scheduler, wiring
-from gateway.errors import Unavailable
+from gateway.errors import Unavailable, WrongUse
 from gateway.flow.intake import night
 from gateway.flow.intake.night import Doors, catch_up, deliver_to, run_feed
 from gateway.flow.office import Office
@@ -24,7 +27,7 @@ from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import Fetched
-from gateway.ports import SweepReply, SweepSubject
+from gateway.ports import SecretName, SweepReply, SweepSubject
 from gateway.store import runs, schema
 from gateway.store.values import from_ms
 
@@ -411,6 +414,34 @@ def test_a_job_that_hangs_is_not_waited_for_longer_than_the_grace(
     slow.go_on.set()
     # It ends by itself and lets go of its run, for the next start to take up.
     wait_until(lambda: [run["beat_at"] for run in rows_of(office, schema.run) if run["feed"] == "files"] == [0])
+
+
+def test_what_stays_missing_is_said_once_until_it_was_there(caplog: pytest.LogCaptureFixture) -> None:
+    missing = ["one", "one", "two", "", "two"]
+
+    def job() -> None:
+        if secret := missing.pop(0):
+            raise WrongUse(f"secret {secret} is missing")
+
+    run = scheduler.Jobs(lambda: False).guarded("deliver to nm", job)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(5):
+            run()
+    said = [record.getMessage() for record in caplog.records]
+    assert [line.rpartition("secret ")[2] for line in said] == ["one is missing", "two is missing", "two is missing"]
+    assert said[0].startswith("job deliver to nm failed: ")
+
+
+def test_a_missing_secret_is_said_with_the_place_it_is_set_in(office: Office) -> None:
+    nm = office.associations["nm"].delivery.options
+    assert isinstance(nm, HttpJsonSpec)
+    options = msgspec.structs.replace(nm, secret=SecretName("env:HUBAO_NOT_SET"))
+    delivery = msgspec.structs.replace(office.associations["nm"].delivery, options=options)
+    spec = office.associations["nm"].model_copy(update={"delivery": delivery})
+    with pytest.raises(WrongUse) as missing:
+        wiring.sender(replace(office, associations={"nm": spec}), "nm")
+    for part in ("config/associations/nm.toml", "env:HUBAO_NOT_SET", "hubao check"):
+        assert part in str(missing.value)
 
 
 def test_after_stop_nothing_begins() -> None:

@@ -119,6 +119,13 @@ def test_a_port_that_is_taken_is_said_to_be(office: Office, monkeypatch: pytest.
             serve_site(office.site)
 
 
+def test_where_it_listens_may_be_said_on_the_command_line(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with socket.create_server(("127.0.0.2", 0)) as taken, pytest.raises(WrongUse, match="--port"):
+        serve_site(office.site, host="127.0.0.2", port=taken.getsockname()[1])
+
+
 class Refusing(Served):
     """A `hubao serve` that must not open its site."""
 
