@@ -130,7 +130,10 @@ def _read(index: int, record: SettlementRecord, feed: str, /, **changes: Any) ->
         "amount": signed(record.total_amount, reversal=record.reversal),
         "identity": _identity(record),
     }
-    return ReadRow(**(fields | changes))
+    decisions = changes.pop("decisions", ())
+    row = ReadRow(**(fields | changes))
+    row.decide(decisions)
+    return row
 
 
 def members_row(index: int, record: SettlementRecord, *members: Member, feed: str = "a", **changes: Any) -> ReadRow:

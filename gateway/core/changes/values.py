@@ -36,9 +36,11 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     """One row as read: its class as far as reading tells, and what it says where that matters.
 
     `key`: the keyed digest of its number and sign; `original`: of what a reversal reverses; `amount` in fen with its
-    sign; `subject`: what stands in a row whose number or name is in doubt, as it was written; `person_no`: the feed's
-    own number of the member, where the match is certain; `ruled_by`: the rulings of people that decided the row;
-    `record`: a member's row read in full, or a reversal's that names nobody; `sealed`: its box, by association.
+    sign; `decisions`: what matching or a ruling says, by association, and `matched` the members it certainly is about
+    (`decide` sets both); `subject`: what stands in a row whose number or name is in doubt, as it was written;
+    `person_no`: the feed's own number of the member, where the match is certain; `ruled_by`: the rulings of people that
+    decided the row; `record`: a member's row read in full, or a reversal's that names nobody; `sealed`: its box, by
+    association.
     """
 
     index: int
@@ -49,16 +51,17 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     identity: Identity | None = None
     errors: tuple[RowError, ...] = ()
     record: SettlementRecord | None = None
-    decisions: list[tuple[str, MatchDecision]] = msgspec.field(default_factory=list)
+    decisions: Sequence[tuple[str, MatchDecision]] = ()
+    matched: Sequence[tuple[str, Candidate]] = ()
     subject: Subject | None = None
     person_no: str | None = None
     ruled_by: tuple[int, ...] = ()
     sealed: dict[str, bytes] | None = None
 
-    @property
-    def matched(self) -> list[tuple[str, Candidate]]:
-        """(association, member) for every association whose member this certainly is."""
-        return [(name, d.member) for name, d in self.decisions if d.outcome is MatchOutcome.MATCHED and d.member]
+    def decide(self, decisions: Sequence[tuple[str, MatchDecision]]) -> None:
+        """What matching or a ruling says of it, association by association."""
+        self.decisions = decisions
+        self.matched = [(name, d.member) for name, d in decisions if d.outcome is MatchOutcome.MATCHED and d.member]
 
     @property
     def is_nameless_reversal(self) -> bool:

@@ -133,7 +133,8 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
                 judge.odd_rows.append(row.index)
         if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
-            row.row_class, row.errors, row.decisions, row.record = RowClass.QUARANTINED, (SHUT,), [], None
+            row.row_class, row.errors, row.record = RowClass.QUARANTINED, (SHUT,), None
+            row.decide(())
     return Reading(
         rows=list(rows),
         versions=versions,
@@ -195,7 +196,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def write_to(self, row: ReadRow) -> None:
         """Make this the standing of its row. What a nameless reversal says is read already, whatever the verdict."""
-        row.row_class, row.errors, row.decisions = self.row_class, self.errors, list(self.decisions)
+        row.row_class, row.errors = self.row_class, self.errors
+        row.decide(self.decisions)
         row.person_no, row.ruled_by = self.person_no, self.ruled_by
         if not row.is_nameless_reversal:
             row.record = self.record
