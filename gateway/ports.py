@@ -231,7 +231,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     def state_file(self, name: str) -> Path:
         """A small file of the connector's own that outlives this process; its folder is made if missing."""
         folder = self.site / "data"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder / name
 
 

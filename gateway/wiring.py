@@ -31,6 +31,7 @@ from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
 from gateway.vault import KeyName, Suite, Vault, parse_root_key, read_root_key_file, write_root_key
+from gateway.vault.modes import leave_no_dump, make_closed_folder
 
 
 def shanghai_now() -> datetime:
@@ -63,7 +64,7 @@ def make_keys(site: Site) -> Vault:
     """Make the root key where it is a file that is not there, and the vault under it."""
     kind, _, place = site.gateway.root_key.partition(":")
     if kind == "file" and not (site.path / place).is_file():
-        (site.path / place).parent.mkdir(parents=True, exist_ok=True)
+        make_closed_folder((site.path / place).parent)
         write_root_key(site.path / place)
     return Vault.create(_vault_folder(site), suite=Suite(site.gateway.suite), root_key=root_key(site))
 
@@ -76,6 +77,7 @@ def open_vault(site: Site) -> Vault:
     """The site's vault. Raises WrongUse if it was never made, or the root key is another one."""
     if not _vault_folder(site).is_dir():
         raise WrongUse("密钥库不存在；先运行 hubao keys init (no vault; run hubao keys init first)")
+    leave_no_dump()
     vault = Vault.open_folder(_vault_folder(site), root_key(site))
     if vault.suite != Suite(site.gateway.suite):
         raise WrongUse("gateway.toml 的 suite 与密钥库不同 (suite differs from the vault's)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, create_model, model_validator
 
@@ -12,6 +12,9 @@ from gateway.core.watching.expectation import Expectation, ExpectedDays
 from gateway.ports import ConnectorSpec, FeedWay, Intake, Registry
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.files import Spec
+
+RETENTION_DAYS: Final = 180
+"""For how many days a feed's pages are kept where nothing says otherwise."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
@@ -81,7 +84,7 @@ class FeedSpec(Spec):
     associations: Annotated[tuple[Name, ...], Field(min_length=1)]
     owner: Annotated[str, Field(min_length=1)]
     enabled: bool = True
-    retention_days: Annotated[int, Field(ge=1, le=3660)] = 180
+    retention_days: Annotated[int, Field(ge=1, le=3660)] = RETENTION_DAYS
     replaces: Literal["nothing", "file"] = "nothing"
     leagues: tuple[str, ...] = ()
     takeback_share: Annotated[float, Field(ge=0, le=1)] = 0.2

@@ -31,7 +31,7 @@ def write_site(path: Path) -> list[Path]:
     source = shipped_folder()
     for name in ("config", "mappings"):
         shutil.copytree(source / name, path / name)
-    (path / "data").mkdir(exist_ok=True)
+    (path / "data").mkdir(exist_ok=True, mode=0o700)
     (path / ".gitignore").write_text("keys/\ndata/\n", encoding="utf-8")
     return sorted(file for file in path.rglob("*") if file.is_file())
 

@@ -38,6 +38,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
 from gateway.errors import Unavailable, WrongUse
+from gateway.vault.modes import close_to_others, make_closed_file, make_closed_folder
 
 Tx = Connection
 """An open transaction of `Store.read()` or `Store.write()`: what every function of this package takes first."""
@@ -146,7 +147,7 @@ def _driver_cursor(tx: Connection) -> Iterator[Any]:
 def open_store(url: str, *, site: Path) -> Store:
     """A store for `sqlite:///path` (relative to the site) or `postgresql://…`. Raises WrongUse for anything else."""
     if (path := database_file(url, site=site)) is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _close_to_others(path, site=site)
         return Store(_sqlite(path))
     if url.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
         # Every query of the hot path is by key. Planning one anew for its two thousand keys costs four times what
@@ -159,6 +160,17 @@ def open_store(url: str, *, site: Path) -> Store:
             )
         )
     raise WrongUse("数据库地址应为 sqlite:///… 或 postgresql://… (database URL)")
+
+
+def _close_to_others(path: Path, *, site: Path) -> None:
+    """The file of a database, its logs and its folder are its owner's alone. SQLite makes its logs with the file's own
+    mode. A folder outside of the site may be somebody else's, and the site's own is."""
+    make_closed_folder(path.parent)
+    make_closed_file(path)
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        close_to_others(file)
+    if site in path.parent.parents:
+        close_to_others(path.parent)
 
 
 def database_file(url: str, *, site: Path) -> Path | None:

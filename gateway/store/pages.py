@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from gateway.model.page import Fetched
 from gateway.model.states import PageState
 from gateway.store import schema
-from gateway.store.engine import lock
+from gateway.store.engine import insert_for, lock
 from gateway.store.values import from_ms, to_ms
 
 
@@ -188,6 +188,26 @@ def received_by(tx: Connection, now: datetime, *, horizon: datetime) -> None:
     not kept longer than others. Their place is their `seq` and stays."""
     late = schema.page.c.received_at > to_ms(horizon)
     tx.execute(update(schema.page).where(late).values(received_at=to_ms(now)))
+
+
+def retention(tx: Connection) -> dict[str, int]:
+    """Feed → for how many days its pages are kept, as its file said last."""
+    table = schema.page_retention.c
+    return {row.feed: row.days for row in tx.execute(select(table.feed, table.days))}
+
+
+def note_retention(tx: Connection, days: Mapping[str, int]) -> None:
+    """Remember what the files of these feeds say, for when they are gone."""
+    table = schema.page_retention
+    for feed, many in days.items():
+        new = insert_for(tx, table).values(feed=feed, days=many)
+        tx.execute(new.on_conflict_do_update(index_elements=[table.c.feed], set_={"days": many}))
+
+
+def kept_feeds(tx: Connection) -> list[str]:
+    """The feeds of which pages are kept, whether or not they are in force."""
+    table = schema.page.c
+    return list(tx.execute(select(table.feed).where(table.sealed.is_not(None)).distinct()).scalars())
 
 
 def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:

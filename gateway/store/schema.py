@@ -96,6 +96,14 @@ feed = Table(
     Column("last_page_at", BigInteger),
 )
 
+page_retention = Table(
+    "page_retention",
+    metadata,
+    Column("feed", String(40), primary_key=True),
+    Column("days", Integer, nullable=False),
+)
+"""For how long the pages of a feed are kept, as its file said when it was last in force."""
+
 page = Table(
     "page",
     metadata,

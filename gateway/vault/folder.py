@@ -22,6 +22,7 @@ from typing import Final
 
 from gateway.errors import WrongUse
 from gateway.vault.ledger import KeyLedger
+from gateway.vault.modes import close_to_others
 
 HIGHEST_NUMBER: Final = 0xFFFFFFFF
 _SHREDDING: Final = ".shredding."
@@ -56,6 +57,11 @@ class KeyFolder:
             make_durable(self.folder)
         except OSError as error:
             raise self._unusable(error) from error
+
+    def close_to_others(self) -> None:
+        """Folders that were made or unpacked with a wider mode are closed: then nobody gets at the files in them."""
+        for folder in (self.folder.parent, self.folder, self.data):
+            close_to_others(folder)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

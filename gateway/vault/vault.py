@@ -93,6 +93,7 @@ class Vault(Guarded):
     @classmethod
     def _open_folder(cls, folder: Path, root_key: bytes, *, entropy: Entropy, today: Today) -> Vault:
         files = KeyFolder(folder)
+        files.close_to_others()
         about = read_about(files)
         require(about.suite)
         root = RootKey(root_key, number=about.root)

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.flow.office import Office
 from gateway.flow.site.clock import may_let_go
+from gateway.settings.feeds import RETENTION_DAYS
 from gateway.store import (
     match_decisions,
     pages,
@@ -43,12 +44,24 @@ def retain(office: Office) -> RetentionReport:
     report = RetentionReport()
     if not may_let_go(office):
         return report
-    for feed, spec in office.feeds.items():
-        before = to_ms(office.now() - timedelta(days=spec.retention_days))
+    for feed, days in _retention(office).items():
+        before = to_ms(office.now() - timedelta(days=days))
         while _let_go(office, feed, before, report):
             pass
     report.keys = _destroy_rested(office)
     return report
+
+
+def _retention(office: Office) -> dict[str, int]:
+    """Feed → for how many days its pages are kept, of every feed that has pages. One whose file is gone keeps what its
+    file said last."""
+    in_force = {feed: spec.retention_days for feed, spec in office.feeds.items()}
+    with office.store.read() as tx:
+        known, stored = pages.retention(tx), pages.kept_feeds(tx)
+    if news := {feed: in_force[feed] for feed in stored if in_force.get(feed, known.get(feed)) != known.get(feed)}:
+        with office.store.write() as tx:
+            pages.note_retention(tx, news)
+    return {feed: in_force.get(feed, known.get(feed, RETENTION_DAYS)) for feed in stored}
 
 
 def _destroy_rested(office: Office) -> int:
