@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import msgspec
 from sqlalchemy import Connection, text
 
+from gateway.core.watching.lapsing import UndeliveredClaims
 from gateway.model.claim import ClaimStatus
 
 
@@ -44,3 +46,31 @@ def open_claims(tx: Connection) -> Iterator[OpenClaim]:
     """Every claim that stands and is neither paid nor refused."""
     for row in tx.execute(text(_OPEN), {"withdrawn": ClaimStatus.WITHDRAWN.value}):
         yield OpenClaim(**row._mapping)
+
+
+_UNDELIVERED = """
+select c.association, count(*), sum(case when c.claim_by < :today then 1 else 0 end), sum(c.payable), min(c.claim_by),
+       max(c.claim_by)
+from claim c
+where c.status <> :withdrawn and c.claim_by <= :until and ',' || c.flags || ',' not like '%,late,%'
+  and not exists (select 1 from delivery d where d.claim_id = c.claim_id and d.state = 'accepted')
+  and not exists (select 1 from claim_decision x where x.claim_id = c.claim_id)
+group by c.association order by c.association
+"""
+
+
+def undelivered(tx: Connection, *, today: date, until: date) -> list[UndeliveredClaims]:
+    """By association the claims that it has not received and whose last day is at the latest `until`; those that were
+    late when they came are not among them."""
+    days = {"today": today.isoformat(), "until": until.isoformat(), "withdrawn": ClaimStatus.WITHDRAWN.value}
+    return [
+        UndeliveredClaims(
+            association=association,
+            count=count,
+            late=int(late),
+            amount=int(amount),
+            first_day=date.fromisoformat(first),
+            last_day=date.fromisoformat(last),
+        )
+        for association, count, late, amount, first, last in tx.execute(text(_UNDELIVERED), days)
+    ]

@@ -13,6 +13,8 @@ from gateway.flow.delivery.claims import decide
 from gateway.flow.delivery.deadlines import Deadlines, deadlines, findings
 from gateway.flow.delivery.deliver import deliver_due
 from gateway.flow.delivery.health import health
+from gateway.flow.findings.book import FindingReport, show
+from gateway.flow.findings.looking import look_around
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
@@ -205,3 +207,26 @@ def test_status_shows_what_is_due_and_finds_what_is_late(office: Office, clock: 
     now = health(office)
     assert now.due.counts["delivery"].late == 1
     assert any("lapsed" in each for each in now.findings)
+
+
+def test_what_is_about_to_lapse_undelivered_is_one_finding_until_it_is_delivered(office: Office, clock: Hands) -> None:
+    take(office, "east", page(row("A1", 1), row("A2", 2)))
+    clock.set(2021, 9, 30)
+    assert lapsing_of(office) == []
+    clock.set(2021, 10, 1)
+    finding = only(lapsing_of(office))
+    # 6,000 yuan at 40 % and nine days at 10 yuan, twice.
+    assert (finding.kind, finding.name, finding.count, finding.amount) == ("association", "nm", 2, "4980.00")
+    assert (finding.first_day, finding.last_day) == (date(2021, 10, 8), date(2021, 10, 8))
+    assert "7天内到期2件，已过期0件" in finding.detail
+    clock.set(2021, 10, 9)
+    finding = only(lapsing_of(office))
+    assert "7天内到期0件，已过期2件" in finding.detail
+    assert sum("undelivered" in sentence for sentence in health(office).findings) == 1
+    deliver(office)
+    assert lapsing_of(office) == []
+
+
+def lapsing_of(office: Office) -> list[FindingReport]:
+    look_around(office)
+    return [finding for finding in show(office) if finding.code == "claims_lapsing"]

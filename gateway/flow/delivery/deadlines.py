@@ -77,10 +77,13 @@ def deadlines(office: Office, *, within_days: int = WITHIN_DAYS) -> Deadlines:
     return Deadlines(within_days=within_days, counts=counts, first=near[:_SHOWN])
 
 
-def findings(due: Deadlines) -> list[str]:
-    """What a person must see to now. What the association has and has still time for is no finding."""
+def findings(due: Deadlines, *, delivery_is_said: bool = False) -> list[str]:
+    """What a person must see to now. What the association has and has still time for is no finding. `delivery_is_said`:
+    what it has not received is an open finding already."""
     delivery, decision, payment = due.counts["delivery"], due.counts["decision"], due.counts["payment"]
     sentences = []
+    if delivery_is_said:
+        delivery = Count()
     if delivery.soon:
         sentences.append(
             f"{delivery.soon}件申领{due.within_days}天内到期而协会尚未收到 (claims about to lapse undelivered)"

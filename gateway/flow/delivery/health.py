@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from gateway.core.watching.lapsing import LAPSING
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
 from gateway.flow.delivery.standing import DEAD_LETTERS
 from gateway.flow.findings import book
@@ -80,10 +81,12 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf |
         for feed in feeds
         if feed.waiting_pages and office.feeds[feed.feed].enabled
     ]
-    if (dead := out.deliveries.get("dead", 0)) and not any(finding.code == DEAD_LETTERS for finding in noted):
+    codes = {finding.code for finding in noted}
+    if (dead := out.deliveries.get("dead", 0)) and DEAD_LETTERS not in codes:
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
+    late = findings(due, delivery_is_said=LAPSING in codes)
     to_act_on = [f"{finding} → {finding.advice}" for finding in noted if finding.counts] + in_doubt(office)
-    return msgspec.structs.replace(out, findings=out.findings + findings(due) + to_act_on)
+    return msgspec.structs.replace(out, findings=out.findings + late + to_act_on)
 
 
 def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:

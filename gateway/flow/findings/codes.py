@@ -204,6 +204,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "照答复的样子写好 [accepted]，见 config/associations/README.md；不能查询的，核实后用 hubao deliveries confirm"
         " (say in [accepted] what an answer must hold; what cannot be asked about is confirmed by a person)",
     ),
+    "claims_lapsing": FindingCode(
+        "act",
+        "申领将过最晚申领日而协会尚未收到 (claims about to lapse, or lapsed, undelivered)",
+        "先看送达为何不成：hubao deliveries list、hubao findings；赶不及的，向协会说明"
+        " (see why they are not delivered; tell the association about those that will be late)",
+    ),
     "dead_letters": FindingCode(
         "act",
         "申领未能送达，不再自行尝试 (claims were not delivered, and are not tried again by themselves)",

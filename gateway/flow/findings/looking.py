@@ -13,6 +13,7 @@ import msgspec
 from gateway.core.watching import days, files, keys, queues, standing
 from gateway.core.watching.counting import count_day
 from gateway.core.watching.expectation import Limits
+from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
 from gateway.errors import Unavailable, WrongUse
 from gateway.flow.findings.book import FindingReport, raise_, show, take_stock
 from gateway.flow.office import Office
@@ -20,7 +21,7 @@ from gateway.model.feed_day import FeedDay
 from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
-from gateway.store import claims, feed_days, feed_totals, findings, runs, site
+from gateway.store import claims, due, feed_days, feed_totals, findings, runs, site
 from gateway.store import queues as open_queues
 from gateway.store.engine import Tx
 
@@ -70,6 +71,7 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
     ]
     take_stock(office, FEEDS, seen)
     take_stock(office, QUEUES, _of_queues(office, facts, limits))
+    take_stock(office, (LAPSING,), _of_claims(office))
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 
@@ -168,6 +170,14 @@ def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -
         share = queues.doubt_share([day for day in serving if day is not None])
         seen.append(queues.review(queue, share, limits, today=today))
     return seen + [queues.refunds(queue, limits, today=today) for queue in waiting]
+
+
+def _of_claims(office: Office) -> list[Trouble]:
+    """Claims that are about to lapse because nobody received them."""
+    today = office.now().date()
+    with office.store.read() as tx:
+        undelivered = due.undelivered(tx, today=today, until=today + timedelta(days=LAPSING_WITHIN_DAYS))
+    return [lapsing(claims_of_association) for claims_of_association in undelivered]
 
 
 def say_what_expired(office: Office, open_items: int) -> None:
