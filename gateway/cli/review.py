@@ -26,7 +26,7 @@ review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_
 
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
 
-_ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted")
+_ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted", "original", "none")
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def review_list(
     context: typer.Context,
     state: Annotated[str, typer.Option(help="open | decided | closed | superseded | expired")] = "open",
-    kind: Annotated[str | None, typer.Option(help="match | takeback | decided_before | contradiction")] = None,
+    kind: Annotated[str | None, typer.Option(help=" | ".join(ITEM_KINDS))] = None,
     association: Annotated[str | None, typer.Option(help="协会 (association).")] = None,
     limit: Limit = 100,
     as_json: Json = False,
@@ -102,6 +102,7 @@ def review_show(
     elif shown["kind"] == "takeback":
         say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
     else:
+        _show_bills(item, shown)
         _show_claim(shown["claim"])
     columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")
     table("经过", columns, [_answer_line(answer) for answer in shown["decisions"]])
@@ -151,6 +152,24 @@ def _show_match(shown: dict[str, Any]) -> None:
         table(f"证据（模型 {shown['model']}）", ("证据", "程度", "权重（比特）", "累计"), rows)
 
 
+def _show_bills(item: int, shown: dict[str, Any]) -> None:
+    """Both sides of a question about bills, and what may be answered."""
+    if "bills" not in shown:
+        return
+    columns = ("", "流水号", "就诊号", "机构", "入院", "出院", "结算", "总费用", "范围内", "基金支付", "盟市", "收到")
+    names = (
+        *("settlement_no", "visit_no", "facility", "admitted_on", "discharged_on", "settled_at"),
+        *("total", "in_scope", "fund_paid", "feed", "received_on"),
+    )
+    sides = ["所问"] + ["对照"] * (len(shown["bills"]) - 1)
+    lines = [(side, *(bill.get(name) for name in names)) for side, bill in zip(sides, shown["bills"], strict=False)]
+    table("两边的结算", columns, lines)
+    if shown["kind"] == "refund":
+        say(f"hubao review decide {item} original --settlement-no 原结算流水号；与本会员的结算无关，答 none")
+    else:
+        say("same 是同一笔，后一笔不计；different 是另一笔，两笔都计 (the same bill, or another one)")
+
+
 def _show_claim(claim: dict[str, Any] | None) -> None:
     if claim is None:
         say("没有相应的申领 (no claim yet)")
@@ -183,11 +202,14 @@ def review_decide(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="照另一人的提议确认 (exactly what another person proposed).")
     ] = False,
+    settlement_no: Annotated[
+        str | None, typer.Option("--settlement-no", help="退的是哪一笔结算 (original: the settlement refunded).")
+    ] = None,
     by: By = None,
     note: Note = None,
     as_json: Json = False,
 ) -> None:
-    """核定：同一人、不是、不确定；其他种类答 agree、refuse、noted (decide an item)."""
+    """核定：同一人、不是、不确定；其他种类答 review show 所列 (decide an item)."""
     from gateway.flow.reviewing.decide import ReviewAnswer, decide
 
     if answer not in _ANSWERS:
@@ -199,6 +221,7 @@ def review_decide(
         join=join,
         although_different=although_different,
         confirm=confirm,
+        settlement_no=settlement_no,
         note=note,
     )
     _tell(decide(open_office(context), item, decision), as_json=as_json)

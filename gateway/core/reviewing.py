@@ -17,13 +17,15 @@ from gateway.model.person import Subject
 from gateway.model.record import SettlementRecord
 from gateway.words.evidence import IDENTITY_FIELDS
 
-Answer = Literal["same", "different", "unsure", "agree", "refuse", "noted"]
+Answer = Literal["same", "different", "unsure", "agree", "refuse", "noted", "original", "none"]
 
 ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
     "match": ("same", "different", "unsure"),
     "takeback": ("agree", "refuse", "unsure"),
     "decided_before": ("noted", "unsure"),
     "contradiction": ("noted", "unsure"),
+    "refund": ("original", "none", "unsure"),
+    "repeat": ("same", "different", "unsure"),
 }
 """Kind of item → what may be said about it."""
 

@@ -15,7 +15,8 @@ from gateway.store.engine import change_many, select_in
 
 
 class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
-    """What one person said about an item; notes are sealed, instants in milliseconds."""
+    """What one person said about an item; notes are sealed, instants in milliseconds. `original`: the key of the
+    settlement that was named as what a refund takes back."""
 
     item_id: int
     association: str
@@ -28,6 +29,7 @@ class ReviewDecision(msgspec.Struct, frozen=True, kw_only=True):
     levels: str = "{}"
     model: str = ""
     joined: str = "[]"
+    original: bytes | None = None
     undone_by: str | None = None
     undone_at: int | None = None
     undone_note: bytes | None = None
@@ -52,7 +54,7 @@ def of_items(tx: Connection, item_ids: Iterable[int]) -> dict[int, list[ReviewDe
     by_item: dict[int, list[ReviewDecision]] = defaultdict(list)
     for values in sorted(select_in(tx, query, item_ids, kind="bigint"), key=itemgetter(0)):
         fields = dict(zip(("decision_id", *_DECISION), values, strict=True))
-        for name in ("note", "undone_note"):
+        for name in ("note", "undone_note", "original"):
             fields[name] = None if fields[name] is None else bytes(fields[name])
         by_item[fields["item_id"]].append(ReviewDecision(**fields))
     return dict(by_item)

@@ -66,6 +66,20 @@ def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
+_ABOUT_BILLS = "kind in ('refund', 'repeat')"
+
+
+def about_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
+    """What was asked about the bills of these members' people, and is open or answered."""
+    query = _SELECT_REVIEW + f"where {_ABOUT_BILLS} and state in ('open', 'decided') and member_id {{keys}}"
+    return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
+
+
+def move(tx: Connection, places: Sequence[tuple[int, int, int]]) -> None:
+    """(page, row, item): what the item is about came again in another row."""
+    change_many(tx, "update review set page_seq = ?, row = ? where item_id = ?", places)
+
+
 def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     """The open questions whether files that begin with these pages may take back so much."""
     query = _SELECT_REVIEW + "where state = 'open' and kind = 'takeback' and page_seq {keys}"
@@ -148,7 +162,9 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, int]:
 
 
 def expire(tx: Connection, seqs: Sequence[int]) -> int:
-    """Close the open items of pages that are gone; returns how many."""
+    """Close the open items of pages that are gone; returns how many. Questions about bills stay: they are about
+    records, which are kept."""
     table = schema.review
-    open_items = table.c.page_seq.in_(seqs) & (table.c.state == "open")
+    of_pages = table.c.page_seq.in_(seqs) & table.c.kind.not_in(("refund", "repeat"))
+    open_items = of_pages & (table.c.state == "open")
     return tx.execute(update(table).where(open_items).values(state="expired")).rowcount

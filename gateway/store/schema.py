@@ -395,9 +395,10 @@ review = Table(
     Column("situation", LargeBinary(16)),
     Index("ix_review_key", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
+    Index("ix_review_member_id", "member_id"),
 )
-"""kind: match | takeback | decided_before | contradiction; state: open | decided | closed | superseded | expired;
-situation: keyed digest of the facts about a claim that were asked about, so that they are asked about once."""
+"""kind: `QuestionKind`; state: open | decided | closed | superseded | expired; situation: keyed digest of the facts
+that were asked about, so that they are asked about once."""
 
 review_decision = Table(
     "review_decision",
@@ -414,13 +415,15 @@ review_decision = Table(
     Column("levels", Text, nullable=False),
     Column("model", String(40), nullable=False),
     Column("joined", Text, nullable=False),
+    Column("original", LargeBinary(16)),
     Column("undone_by", String(80)),
     Column("undone_at", BigInteger),
     Column("undone_note", LargeBinary),
     Index("ix_review_decision_item_id", "item_id"),
 )
 """What people said about items. state: noted (not sure) | proposed (waits for a second person) | overtaken | done |
-undone; `levels`: the evidence as levels, for training; `joined`: [member, person before]; notes: sealed."""
+undone; `levels`: the evidence as levels, for training; `joined`: [member, person before]; `original`: keyed digest
+of the settlement a refund was said to take back; notes: sealed."""
 
 ruling = Table(
     "ruling",

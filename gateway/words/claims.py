@@ -12,6 +12,8 @@ OUTCOMES: Final = {"approved": "已核定", "paid": "已支付", "refused": "不
 FLAGS: Final = {
     "age_outside": "年龄不在参互范围",
     "amount_unknown": "给付标准未载明",
+    "billed_twice": "疑似重复结算",
+    "days_exceed_stay": "住院天数多于起止日期",
     "decided_before": "与已审定的申领有关",
     "diagnosed_before": "保障前已有同类诊断",
     "diagnosis_to_confirm": "诊断待确认",
@@ -23,11 +25,13 @@ FLAGS: Final = {
     "not_eligible": "参互条件待核实",
     "not_employee_insurance": "非职工医保",
     "not_payable_care": "不属补助范围的就医",
+    "overlapping_stays": "住院日期重叠",
     "partial_reversal": "部分退费",
     "referral_to_confirm": "异地就医转诊待核实",
     "reversal_unclear": "退费对应不明",
     "transfer_to_confirm": "转院待核实",
     "used_before": "同类给付已享受过",
+    "visit_far_apart": "同一就诊号的结算相隔过久",
     "waiting_period": "等待期内",
     "merged": "并入同次住院",
     "nothing_owed": "已无应补助金额",
@@ -56,6 +60,10 @@ NOT_PAID: Final = {
 
 DOUBTS: Final = {
     **NOT_PAID,
+    "billed_twice": "另有一笔结算与本次机构、日期、金额相同而流水号不同，在经办人核定之前不计入",
+    "overlapping_stays": "同一时间另有一次住院，须由经办人核实是否重复结算",
+    "days_exceed_stay": "结算单所列住院天数多于入院至出院的天数，须由经办人核实",
+    "visit_far_apart": "同一就诊号的几笔结算相隔多日，须由经办人核实是否为一次住院",
     "not_eligible": "性别、参保、人员类别或地区与参互条件不符，须由经办人核实",
     "age_outside": "保障期首日的年龄不在参互范围之内，须由经办人核实",
     "referral_to_confirm": "在参保地以外就医，须核实是否办理转诊或备案",

@@ -9,6 +9,8 @@ ITEM_KINDS: Final = {
     "takeback": "文件收回",
     "decided_before": "协会已决定",
     "contradiction": "资料矛盾",
+    "refund": "退费无原结算",
+    "repeat": "疑似重复结算",
 }
 
 ITEM_STATES: Final = {
@@ -34,8 +36,13 @@ ANSWERS: Final = {
     "agree": "同意收回",
     "refuse": "不收回",
     "noted": "已阅",
+    "original": "退的是所指结算",
+    "none": "不退本会员的结算",
 }
 """What people say about an item."""
+
+BILL_ANSWERS: Final = {"same": "是同一笔，后一笔不计", "different": "是另一笔，两笔都计", "unsure": "不确定"}
+"""What people say about bills that look alike."""
 
 SPOKEN: Final = {
     "noted": "记下",

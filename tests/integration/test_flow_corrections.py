@@ -276,7 +276,8 @@ def test_what_differs_in_facility_dates_or_total_is_no_repeat(office: Office, ch
     assert adds_up(office) == {"member": 2}
 
 
-def test_two_alike_in_one_feed_are_two_settlements(office: Office) -> None:
+def test_of_two_alike_in_one_feed_the_second_waits_for_a_person(office: Office) -> None:
     take(office, "east", page(row("A1", 1), row("A2", 1)))
     assert adds_up(office) == {"member": 2}
-    assert len(live(office)) == 2
+    assert payable(office) == [("H15099900001/VA1", 249000)]
+    assert open_items(office) == [("repeat", 1, 1, '["billed_twice"]')]

@@ -223,13 +223,21 @@ def test_two_at_the_same_moment(make_office: MakeOffice, database_url: str) -> N
     assert adds_up(first) == ({"member": 1} if said[0] == "decided" else {"stranger": 1})
 
 
+def _month(at: int) -> dict[str, Any]:
+    """A stay of the month with this number, from July 2021 on: no two of one person's share a day."""
+    year, month = 2021 + (6 + at) // 12, (6 + at) % 12 + 1
+    days = {"begndate": f"{year}-{month:02d}-01", "enddate": f"{year}-{month:02d}-10"}
+    return {**days, "setl_time": f"{year}-{month:02d}-10 10:00:00"}
+
+
 def test_deciding_while_pages_are_worked(make_office: MakeOffice, database_url: str) -> None:
     first, second = make_office(database_url, feeds=EAST_AND_WEST), make_office(database_url)
     enrolled(first, 1, 2)
-    found = [asked(first, wrong_name(f"A{at}", 1, f"陌生{at}", **LATER)) for at in range(4)]
-    rows = [wrong_name(f"B{at}", 1, f"陌生{at % 4}", **LATER) for at in range(8)]
+    found = [asked(first, wrong_name(f"A{at}", 1, f"陌生{at}", **_month(at))) for at in range(4)]
+    rows = [wrong_name(f"B{at}", 1, f"陌生{at % 4}", **_month(at + 4)) for at in range(8)]
     with ThreadPoolExecutor(2) as pool:
-        working = pool.submit(take, second, "west", *(page(one, row(f"C{at}", 2)) for at, one in enumerate(rows)))
+        pages = (page(doubt, row(f"C{at}", 2, **_month(at))) for at, doubt in enumerate(rows))
+        working = pool.submit(take, second, "west", *pages)
         for item in found:
             say(first, item, "same")
         working.result()

@@ -15,8 +15,20 @@ from typing import Any
 import msgspec
 from schemes_builders import IN_2021, family
 
-from gateway.core.changes import Batch, Changes, HeldRecord, Known, PagePlace, PersonFile, ReadRow, Rules, conclude
+from gateway.core.changes import (
+    AskedBefore,
+    Batch,
+    Changes,
+    HeldRecord,
+    Known,
+    PagePlace,
+    PersonFile,
+    ReadRow,
+    Rules,
+    conclude,
+)
 from gateway.core.changes.leavings import PLAIN_REASONS
+from gateway.core.changes.questions import Answered
 from gateway.core.changes.values import ClaimKey, DecidedClaim, Place
 from gateway.core.claims import kept
 from gateway.core.schemes import SchemeFamily, could_pay_any, in_order_of_payment
@@ -191,6 +203,7 @@ class World:
         self.bodies: dict[tuple[str, int], bytes] = {}
         self.decisions: dict[str, tuple[int, int | None]] = {}
         self.reviews: dict[int, ReviewItem] = {}
+        self.answers: dict[int, Answered] = {}
         self.quarantine: dict[int, QuarantineItem] = {}
         self._numbers = iter(range(1, 1_000_000))
 
@@ -274,10 +287,38 @@ class World:
             waiting_records=waiting_records,
             claims=claims,
             decided={person_id: self._decided(of_person) for person_id, of_person in claims.items()},
+            asked={person_id: self._asked(person_id) for person_id in people},
             unopened=[
                 Piece(kind="record", name="1", subject=LEAGUE, person_id=p) for p in sorted(self.shut & {*people})
             ],
         )
+
+    def _asked(self, person_id: int) -> AskedBefore:
+        members = {member.member_id for member in self.members[person_id]}
+        items = [i for i in self.reviews.values() if i.kind in ("refund", "repeat") and i.member_id in members]
+        return AskedBefore(
+            open=tuple(item for item in items if item.state == "open"),
+            answers={
+                item.situation: self.answers[item.item_id]
+                for item in items
+                if item.state == "decided" and item.situation is not None
+            },
+        )
+
+    def answer(self, item_id: int, answer: str, *, original: bytes | None = None) -> Changes:
+        """A person answers a question about bills, and the member is looked at again."""
+        item = self.reviews[item_id]
+        self.reviews[item_id] = msgspec.structs.replace(item, state="decided")
+        self.answers[item_id] = Answered(answer=answer, original=original)
+        people = [p for p, enrolments in self.members.items() if item.member_id in {m.member_id for m in enrolments}]
+        return self.reassess(*people)
+
+    def take_answer_back(self, item_id: int) -> Changes:
+        """The answer is undone: the question is open again."""
+        item = self.reviews[item_id]
+        self.reviews[item_id] = msgspec.structs.replace(item, state="open")
+        people = [p for p, enrolments in self.members.items() if item.member_id in {m.member_id for m in enrolments}]
+        return self.reassess(*people)
 
     def _last_places(self, batch: Batch, keys: set[bytes]) -> dict[bytes, Place]:
         if batch.page is None:
@@ -375,6 +416,10 @@ class World:
         for doubt in changes.doubts:
             if not any(self._is_asked(item, doubt) for item in self.reviews.values()):
                 self._ask(doubt)
+        for question in changes.bill_questions:
+            self._ask(question)
+        for item_id, (seq, row) in changes.asked_of.items():
+            self.reviews[item_id] = msgspec.structs.replace(self.reviews[item_id], page_seq=seq, row=row)
         self._write_leavings(batch, changes)
         for move in changes.moved:
             tally = self.tallies[move.page_seq]

@@ -24,6 +24,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from changes_world import (
     FIRST_DAY,
@@ -44,7 +45,7 @@ from schemes_builders import family, reversal, stay
 
 from gateway.core.changes import ReadRow
 from gateway.core.claims import drafting
-from gateway.core.schemes import Insured, assess, needs_person
+from gateway.core.schemes import Insured, assess, needs_person, reversed_among
 from gateway.model.member import Member
 from gateway.model.rows import RowClass
 
@@ -124,31 +125,96 @@ def _at_once(pages: list[Page]) -> dict[str, Any]:
             records.append((place, owners[row.original if row.is_nameless_reversal else row.key], row.record))
     first: dict[Any, str] = {}
     counting: dict[int, list[Any]] = {}
-    for place, member, record in records:
+    for place, member, record in sorted(records, key=lambda each: each[0]):
         same = (member.person_id, record.facility_no, record.admitted_on, record.discharged_on, record.total_amount)
         if first.setdefault((*same, record.reversal), feeds[place[0]]) == feeds[place[0]]:
             counting.setdefault(member.person_id, []).append((place, member, record))
         else:
             classes[place] = RowClass.DUPLICATE
+    claims: list[tuple[Any, ...]] = []
+    questions = {
+        (place, row.decisions[0][1].member.member_id)
+        for place, row in standing.items()
+        if row.row_class is RowClass.REVIEW
+    }
+    for person_id, bills in counting.items():
+        of_person, asked = _claims(person_id, *_odd(bills, feeds))
+        claims += of_person
+        questions |= asked
     return {
         "classes": classes,
-        "claims": {claim[:2]: claim[2:] for person in counting for claim in _claims(person, counting[person])},
-        "questions": {
-            (place, row.decisions[0][1].member.member_id)
-            for place, row in standing.items()
-            if row.row_class is RowClass.REVIEW
-        },
+        "claims": {claim[:2]: claim[2:] for claim in claims},
+        "questions": questions,
         "waiting": waiting,
     }
 
 
-def _claims(person_id: int, counting: list[tuple[Any, Member, Any]]) -> list[tuple[Any, ...]]:
+class Odd(NamedTuple):
+    """What is odd about a bill: which one it is held against, and why."""
+
+    place: Any
+    against: list[Any]
+    flag: str
+
+
+def _odd(bills: list[Any], feeds: dict[int, str]) -> tuple[list[Any], list[Odd]]:
+    """A second reading of what a person's bills say: the bills that are paid, and what is odd about them.
+
+    A refund with a number nobody has takes back the one bill that says the same; where not one does, all bills of its
+    facility say so (all there are, where it has none there). A bill of one feed that says all an earlier one says
+    waits. Stays with a night in common say so.
+    """
+    said = {place: (r.facility_no, r.admitted_on, r.discharged_on, abs(r.total_amount)) for place, _, r in bills}
+    numbers = {record.settlement_no for _, _, record in bills if not record.reversal}
+    lost = [place for place, _, record in bills if record.reversal and record.settlement_no not in numbers]
+    named = [each for each in bills if each[0] not in lost]
+    taken = {named[at][0] for at in reversed_among([record for _, _, record in named])}
+    found: set[Any] = set()
+    standing = [(place, record) for place, _, record in named if not record.reversal and place not in taken]
+    while pairs := [
+        (refund, fits[0])
+        for refund in lost
+        if len(fits := [place for place, _ in standing if place not in found and said[place] == said[refund]]) == 1
+    ]:
+        lost.remove(pairs[0][0])
+        found.add(pairs[0][1])
+    standing = [(place, record) for place, record in standing if place not in found]
+    everything, odd, waiting = [place for place, _ in standing], [], set()
+    for refund in lost:
+        there = [place for place in everything if said[place][0] == said[refund][0]]
+        odd.append(Odd(refund, there or everything, "reversal_unclear"))
+    for at, (place, _) in enumerate(standing):
+        alike = [e for e, _ in standing[:at] if said[e] == said[place] and feeds[e[0]] == feeds[place[0]]]
+        if alike:
+            waiting.add(place)
+            odd.append(Odd(place, [alike[0]], "billed_twice"))
+    for at, (place, record) in enumerate(standing):
+        for earlier, other in standing[:at]:
+            meet = record.admitted_on < other.discharged_on and other.admitted_on < record.discharged_on
+            if meet and not waiting & {place, earlier}:
+                odd.append(Odd(place, [earlier], "overlapping_stays"))
+    return [each for each in named if each[0] not in found | waiting], odd
+
+
+def _flagged(places: list[Any], odd: list[Odd]) -> list[str]:
+    """What the claim with the bills at these places has to say."""
+    said = {each.flag for each in odd if not set(places).isdisjoint(each.against)}
+    return sorted(said | {each.flag for each in odd if each.flag == "overlapping_stays" and each.place in places})
+
+
+def _claims(
+    person_id: int, counting: list[tuple[Any, Member, Any]], odd: list[Odd]
+) -> tuple[list[tuple[Any, ...]], set[Any]]:
+    claimed: set[Any] = set()
     enrolments = [member for member in ENROLMENTS if member.person_id == person_id]
     periods = tuple(sorted(period for member in enrolments for period in member.coverage))
     insured = Insured(category="active", sex="F", birth_date=date(1980, 5, 1), coverage=periods)
     claims = []
     for estimate in assess(insured, [record for _, _, record in counting], family()):
         parts = [counting[index] for index in estimate.record_keys]
+        places = [place for place, _, _ in parts]
+        flags = _flagged(places, odd) if estimate.payable or needs_person(estimate) else []
+        said = msgspec.structs.replace(estimate, flags=tuple(dict.fromkeys((*estimate.flags, *flags))))
         matched = {member.member_id for _, member, _ in parts}
         paying = [
             m for m in enrolments for p in m.coverage if p.first_day <= (estimate.period_from or date.min) <= p.last_day
@@ -157,15 +223,20 @@ def _claims(person_id: int, counting: list[tuple[Any, Member, Any]]) -> list[tup
         days = [date.fromordinal(FIRST_DAY.toordinal() + place[0]) for place, _, _ in parts]
         draft = drafting.draft(
             member,
-            estimate,
+            said,
             [record for _, _, record in parts],
             scheme="nm-inpatient",
             received_on=max(days),
-            needs_person=needs_person(estimate),
+            needs_person=needs_person(said),
         )
         if draft.payable or draft.needs_person:
             claims.append((person_id, draft.stay, draft.payable, draft.member_id, digest(draft.content.hex())))
-    return claims
+            claimed.update(places)
+    # A question names a claim: what no claim rests on is nobody's question.
+    asked = {
+        (each.place, min(m.member_id for m in enrolments)) for each in odd if claimed & {*each.against, each.place}
+    }
+    return claims, asked
 
 
 def _worked(pages: list[Page], order: list[tuple[int, list[int]]]) -> World:

@@ -6,6 +6,18 @@ that matters, each in a file of its own: supersede → take_back → reversals �
 
 from gateway.core.changes.conclude import conclude
 from gateway.core.changes.persons import HeldRecord, PersonFile
+from gateway.core.changes.questions import AskedBefore
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
 
-__all__ = ["Batch", "Changes", "HeldRecord", "Known", "PagePlace", "PersonFile", "ReadRow", "Rules", "conclude"]
+__all__ = [
+    "AskedBefore",
+    "Batch",
+    "Changes",
+    "HeldRecord",
+    "Known",
+    "PagePlace",
+    "PersonFile",
+    "ReadRow",
+    "Rules",
+    "conclude",
+]

@@ -9,14 +9,17 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.changes.bills import NOTHING_ASKED, Bills
+from gateway.core.changes.decided_again import question_about, settled_again
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
-from gateway.core.changes.values import Changes, DecidedClaim, Known, Rules
+from gateway.core.changes.questions import AskedBefore, BillQuestion
+from gateway.core.changes.values import Changes, DecidedClaim, Known, Place, Rules
 from gateway.core.claims import drafting, kept
 from gateway.core.claims.content import FORMS, Draft, content_in_form
 from gateway.core.compared import to_compare
-from gateway.core.schemes import OtherPayment, SchemeFamily, assess, needs_person, payments_by
+from gateway.core.schemes import Insured, OtherPayment, SchemeFamily, assess, needs_person, payments_by
 from gateway.errors import BadCase
-from gateway.model.benefit import BenefitEstimate
+from gateway.model.benefit import BenefitEstimate, ClaimDecision
 from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.questions import ReviewItem
 from gateway.model.record import SettlementRecord
@@ -32,17 +35,18 @@ _EVENT: Final = "event/"
 
 def assess_person(
     person: PersonFile,
-    counting: Sequence[HeldRecord],
+    bills: Bills,
     standing: Sequence[HeldRecord],
     known: Known,
     rules: Rules,
     changes: Changes,
     withdrawal_reason: str | None,
 ) -> None:
-    """Assess everything a person has. `counting`: the standing records that repeat no other feed's."""
+    """Assess everything a person has. `bills`: how the standing records count."""
     before = known.claims.get(person.person_id, {})
     decided = known.decided.get(person.person_id, {})
-    desk = _Desk(person, counting, standing, rules, changes, withdrawal_reason)
+    asked = known.asked.get(person.person_id, NOTHING_ASKED)
+    desk = _Desk(person, bills, asked, rules, changes, withdrawal_reason)
     paid: list[OtherPayment] = []
     for family in rules.families(person.association):
         claims = {digest: claim for (scheme, digest), claim in before.items() if scheme == family.scheme}
@@ -54,6 +58,7 @@ def assess_person(
             facts = [[settlement.record for settlement in standing], insured(person, family.scheme)]
             situation = rules.digest_doubt(to_compare(facts).hex())
             desk.ask(family, "", None, standing, situation, kind="contradiction")
+    desk.ask_about_bills()
 
 
 class _Desk:
@@ -62,16 +67,18 @@ class _Desk:
     def __init__(
         self,
         person: PersonFile,
-        counting: Sequence[HeldRecord],
-        standing: Sequence[HeldRecord],
+        bills: Bills,
+        asked: AskedBefore,
         rules: Rules,
         changes: Changes,
         withdrawal_reason: str | None,
     ) -> None:
         self._person, self._rules, self._changes = person, rules, changes
         # Nobody is paid by an enrolment that opted out, or whose number turned out to be another's.
-        self._records = list(counting) if person.enrolled else []
-        self._standing, self._withdrawal_reason = standing, withdrawal_reason
+        self._records = bills.counting if person.enrolled else []
+        self._bills, self._asked, self._withdrawal_reason = bills, asked, withdrawal_reason
+        self._questions = list(bills.questions)
+        self._claimed: dict[Place, str] = {}
 
     def assess_scheme(
         self,
@@ -87,16 +94,22 @@ class _Desk:
         if not seen.coverage and not claims:
             # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
             return
-        records = [settlement.record for settlement in self._records if settlement.record is not None]
+        counting = self._records
         decisions = [claim.decision for claim in decided.values()]
-        estimates = assess(seen, records, family, decisions, facts=person.facts, other_payments=paid)
+        estimates = self._estimates(family, seen, counting, decisions, paid)
+        stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
+        if decided and (again := self._settled_again(counting, stays, decided, claims)):
+            # Nothing is paid on top of what was decided before a person says that it is another stay.
+            counting = [settlement for at, settlement in enumerate(counting) if at not in again]
+            estimates = self._estimates(family, seen, counting, decisions, paid)
+            stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
+        records = [settlement.record for settlement in counting if settlement.record is not None]
         if len(self._rules.families(person.association)) > 1:
             paid += payments_by(family.scheme, estimates, records)
-        stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
         doubtful = _doubtful(stays, decided, records)
         # What the association decided is not drafted again: what changed since goes to a person.
         drafts = {
-            digest: self._draft(estimate, family, covered=bool(seen.coverage))
+            digest: self._draft(estimate, counting, family, covered=bool(seen.coverage))
             for digest, estimate in stays.items()
             if digest not in decided and "decided_before" not in estimate.flags
         }
@@ -105,7 +118,9 @@ class _Desk:
             self._propose(draft, digest, claims.get(digest))
         for digest in sorted(doubtful):
             stay = stays[digest].stay if digest in stays else ""
-            self.ask(family, stay, claims.get(digest), self._records, self._rules.digest_doubt(doubtful[digest]))
+            self.ask(family, stay, claims.get(digest), counting, self._rules.digest_doubt(doubtful[digest]))
+        if self._questions:
+            self._note_claimed(stays, drafts, {digest: claim.claim_id for digest, claim in claims.items()}, counting)
 
     def _stay_text(self, family: SchemeFamily, stay: str) -> str:
         return drafting.stay_text(self._person.association, self._person.person_id, family.scheme, stay)
@@ -113,10 +128,108 @@ class _Desk:
     def _digest_stay(self, family: SchemeFamily, stay: str) -> bytes:
         return self._rules.digest_stay(self._stay_text(family, stay))
 
-    def _draft(self, estimate: BenefitEstimate, family: SchemeFamily, *, covered: bool) -> Draft:
+    def _estimates(
+        self,
+        family: SchemeFamily,
+        seen: Insured,
+        counting: Sequence[HeldRecord],
+        decisions: Sequence[ClaimDecision],
+        paid: Sequence[OtherPayment],
+    ) -> Sequence[BenefitEstimate]:
+        records = [settlement.record for settlement in counting if settlement.record is not None]
+        return assess(seen, records, family, decisions, facts=self._person.facts, other_payments=paid)
+
+    def _settled_again(
+        self,
+        counting: Sequence[HeldRecord],
+        stays: Mapping[bytes, BenefitEstimate],
+        decided: Mapping[bytes, DecidedClaim],
+        claims: Mapping[bytes, PrefilledClaim],
+    ) -> set[int]:
+        """Positions of bills that change a decided stay, and are asked about: all but those whose claim stands since
+        before the decision."""
+        undecided = [estimate for digest, estimate in stays.items() if digest not in decided]
+        changing = settled_again(counting, undecided, list(decided.values()), self._bills)
+        in_question = {question.about.place for question in self._questions}
+        for at, claim in list(changing.items()):
+            question = question_about(counting[at], claim, self._rules.digest_doubt)
+            answered = self._asked.answers.get(question.situation)
+            if answered is not None and answered.answer == "different":
+                del changing[at]
+            elif answered is None and counting[at].place not in in_question:
+                self._questions.append(question)
+        standing = {digest for digest, claim in claims.items() if claim.status != ClaimStatus.WITHDRAWN}
+        kept_apart = {at for digest, estimate in stays.items() if digest in standing for at in estimate.record_keys}
+        return set(changing) - kept_apart
+
+    def _note_claimed(
+        self,
+        stays: Mapping[bytes, BenefitEstimate],
+        drafts: Mapping[bytes, Draft],
+        names: Mapping[bytes, str],
+        counting: Sequence[HeldRecord],
+    ) -> None:
+        """Which claim each bill is in: a question names the claim, and is asked only where there is one. `names`: those
+        of claims there are already."""
+        for digest, estimate in stays.items():
+            draft = drafts.get(digest)
+            # What is decided is not drafted again; what nothing is owed for is no claim.
+            if draft is None and digest not in names:
+                continue
+            if draft is not None and not draft.payable and not draft.needs_person:
+                continue
+            claim_id = names.get(digest) or drafting.claim_id(digest)
+            for index in estimate.record_keys:
+                self._claimed.setdefault(counting[index].place, claim_id)
+
+    def ask_about_bills(self) -> None:
+        """Ask once for the same facts, about the first claim concerned; what nothing gives rise to any more is
+        closed."""
+        if not (self._questions or self._asked.open):
+            return
+        still_open = {item.situation: item for item in self._asked.open}
+        current = set()
+        for question in self._questions:
+            claimed = [self._claimed.get(bill.place) for bill in (*question.against, question.about)]
+            claim_id = question.claim_id or next((name for name in claimed if name is not None), None)
+            if claim_id is not None:
+                current.add(question.situation)
+                item = still_open.get(question.situation)
+                if item is None:
+                    self._changes.bill_questions.append(self._bill_question(question, claim_id))
+                elif (item.page_seq, item.row) != question.about.place:
+                    # The same bill came again: the question is about the row that stands.
+                    self._changes.asked_of[item.item_id] = question.about.place
+        self._changes.closed_reviews += [item.item_id for item in self._asked.open if item.situation not in current]
+
+    def _bill_question(self, question: BillQuestion, claim_id: str) -> ReviewItem:
+        return ReviewItem(
+            kind=question.kind,
+            association=self._person.association,
+            feed=question.about.feed,
+            page_seq=question.about.page_seq,
+            row=question.about.row,
+            key=None,
+            amount=question.about.amount,
+            member_id=self._person.first_member_id,
+            score=None,
+            reasons=msgspec.json.encode(question.reasons).decode(),
+            state="open",
+            created_at=self._rules.now_ms,
+            claim_id=claim_id,
+            situation=question.situation,
+        )
+
+    def _draft(
+        self, estimate: BenefitEstimate, counting: Sequence[HeldRecord], family: SchemeFamily, *, covered: bool
+    ) -> Draft:
         # What pays at events only leaves no question about care for a person, whatever a settlement leaves open.
         asked = covered and (bool(family.units) or estimate.stay.startswith(_EVENT))
-        parts = [self._records[index] for index in estimate.record_keys]
+        parts = [counting[index] for index in estimate.record_keys]
+        if self._bills.flags and (estimate.payable or needs_person(estimate)):
+            said = sorted({flag for part in parts for flag in self._bills.flags.get(part.place, ())})
+            flags = tuple(dict.fromkeys((*estimate.flags, *said)))
+            estimate = msgspec.structs.replace(estimate, flags=flags)
         return drafting.draft(
             claimant(self._person, estimate, parts, family.scheme),
             estimate,

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gateway.core.changes.bills import NOTHING_ASKED, bills_of
 from gateway.core.changes.claims import assess_person
 from gateway.core.changes.leavings import leave_behind
-from gateway.core.changes.persons import HeldRecord, PersonFile, duplicates_among
+from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.reversals import reversals
 from gateway.core.changes.supersede import (
     close_own_items,
@@ -52,11 +53,10 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
     touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
     for person_id in sorted({*batch.people, *touched}):
         person = known.people[person_id]
-        repeats = _count_duplicates(batch.page, person, standing[person_id], changes)
+        bills = bills_of(standing[person_id], known.asked.get(person_id, NOTHING_ASKED), rules.digest_doubt)
+        _count_duplicates(batch.page, person, standing[person_id], bills.repeats, changes)
         if not person.unreadable:
-            pairs = zip(standing[person_id], repeats, strict=True)
-            counting = [settlement for settlement, repeat in pairs if not repeat and settlement.record is not None]
-            assess_person(person, counting, standing[person_id], known, rules, changes, batch.withdrawal_reason)
+            assess_person(person, bills, standing[person_id], known, rules, changes, batch.withdrawal_reason)
     if batch.page is not None:
         leave_behind(batch.page, rows, rules, changes)
         _count_rows(batch, batch.page, rows, before, known, changes)
@@ -100,15 +100,12 @@ def _records_after(known: Known, changes: Changes) -> dict[int, list[HeldRecord]
 
 
 def _count_duplicates(
-    page: PagePlace | None, person: PersonFile, standing: list[HeldRecord], changes: Changes
-) -> list[bool]:
-    """Which records of a person repeat another feed's, counted so: in the batch at hand, and wherever a stored row's
+    page: PagePlace | None, person: PersonFile, standing: list[HeldRecord], repeats: list[bool], changes: Changes
+) -> None:
+    """Count the records of a person that repeat another one so: in the batch at hand, and wherever a stored row's
     standing changed. Of a person something does not open of, nothing is compared: what is stored stays as it is."""
-    if person.unreadable:
-        return [settlement.duplicate for settlement in standing]
-    repeats = duplicates_among(standing)
-    if repeats == [settlement.duplicate for settlement in standing]:
-        return repeats
+    if person.unreadable or repeats == [settlement.duplicate for settlement in standing]:
+        return
     own = {(page.seq, row) for row in changes.classes} if page is not None else set()
     for index, (settlement, repeat) in enumerate(zip(standing, repeats, strict=True)):
         if settlement.record_id is None and repeat:
@@ -123,7 +120,6 @@ def _count_duplicates(
             changes.marks.append((repeat, settlement.record_id))
         pair = (RowClass.MEMBER, RowClass.DUPLICATE) if repeat else (RowClass.DUPLICATE, RowClass.MEMBER)
         changes.move(settlement.place, *pair, settlement.amount)
-    return repeats
 
 
 def _count_rows(

@@ -19,8 +19,9 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A member's settlement with what the gateway knows of its coming: stored (`record_id`) or about to be.
 
     `key`: the keyed digest of its number and sign; `received_on`: ISO day in Asia/Shanghai; `amount` in fen with its
-    sign; `duplicate`: as it is stored; `sealed`: the record's box where it is made already. `record` is None only where
-    the stored box does not open.
+    sign; `duplicate`: as it is stored; `sealed`: the record's box where it is made already; `first`: the place where
+    its number came first as this person's, where that is another one. `record` is None only where the stored box does
+    not open.
     """
 
     record: SettlementRecord | None
@@ -36,6 +37,7 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     record_id: int | None = None
     duplicate: bool = False
     sealed: bytes | None = None
+    first: tuple[int, int] | None = None
 
     @property
     def row_class(self) -> RowClass:
@@ -46,6 +48,11 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def place(self) -> tuple[int, int]:
         """Page and row: records are in the order of their places, whatever order pages were worked in."""
         return self.page_seq, self.row
+
+    @property
+    def first_place(self) -> tuple[int, int]:
+        """Where its number came first as this person's: what repeats what does not change when one is sent again."""
+        return self.first or self.place
 
 
 class PersonFile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -84,7 +91,7 @@ def duplicates_among(records: Sequence[HeldRecord]) -> list[bool]:
         return [False] * len(records)
     repeats = [False] * len(records)
     first: dict[Any, HeldRecord] = {}
-    for index in sorted(range(len(records)), key=lambda index: records[index].place):
+    for index in sorted(range(len(records)), key=lambda index: records[index].first_place):
         settlement = records[index]
         record = settlement.record
         if record is None or record.facility_no is None or record.admitted_on is None:

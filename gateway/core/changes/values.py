@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from gateway.core.changes.persons import HeldRecord, PersonFile
+from gateway.core.changes.questions import AskedBefore
 from gateway.core.schemes import SchemeFamily
 from gateway.model.benefit import ClaimDecision
 from gateway.model.claim import PrefilledClaim
@@ -118,7 +119,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     `last_places`: where lists of this and later pages hold one of its keys last, itself left out on its first reading;
     `listed`: its rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody
     and wait for a key of the batch; `waiting_records`: those that could be read, with their pages.
-    `claims`, `decided`: of these people. `unopened`: what did not open while this was gathered, and is waited for.
+    `claims`, `decided`: of these people; `asked`: what was asked about the bills of those of them that may raise a
+    question. `unopened`: what did not open while this was gathered, and is waited for.
     """
 
     people: Mapping[int, PersonFile] = msgspec.field(default_factory=dict)
@@ -132,6 +134,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     unopened: Sequence[Piece] = ()
     claims: Mapping[int, Mapping[ClaimKey, PrefilledClaim]] = msgspec.field(default_factory=dict)
     decided: Mapping[int, Mapping[ClaimKey, DecidedClaim]] = msgspec.field(default_factory=dict)
+    asked: Mapping[int, AskedBefore] = msgspec.field(default_factory=dict)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,9 +176,10 @@ class Changes(msgspec.Struct, kw_only=True):
     `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
     for it; `woken`: keys nothing waits for any more.
     `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
-    anew. `doubts` are about claims, `questions` about whose a row is; `names_before`: how a doubt
-    about a stay that has no claim was named before names had a key, by its name now. `unopened`: pieces that did not
-    open, for which nothing was concluded about their people.
+    anew. `doubts` are about claims, `bill_questions` about bills (`asked_of`: open ones whose bill came again in
+    another row), `questions` about whose a row is; `names_before`: how a doubt about a stay that has no claim was named before
+    names had a key, by its name now. `unopened`: pieces that did not open, for which nothing was concluded about their
+    people.
     """
 
     classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
@@ -196,6 +200,8 @@ class Changes(msgspec.Struct, kw_only=True):
     outgoing: list[tuple[PrefilledClaim, bytes]] = msgspec.field(default_factory=list)
     doubts: list[ReviewItem] = msgspec.field(default_factory=list)
     names_before: dict[str, str] = msgspec.field(default_factory=dict)
+    bill_questions: list[ReviewItem] = msgspec.field(default_factory=list)
+    asked_of: dict[int, Place] = msgspec.field(default_factory=dict)
     quarantined: list[QuarantineItem] = msgspec.field(default_factory=list)
     questions: list[ReviewItem] = msgspec.field(default_factory=list)
     explained: list[ExplainedRow] = msgspec.field(default_factory=list)

@@ -20,10 +20,13 @@ from gateway.core.schemes.language.edition import Edition, SchemeFamily
 from gateway.core.schemes.ledger import Ledger, ledger
 from gateway.core.schemes.units.care_units import CareKind
 from gateway.core.schemes.units.periods import Insured
+from gateway.core.schemes.units.reversals import UNCLEAR as REFUND_UNCLEAR
+from gateway.core.schemes.units.reversals import reversed_among
 from gateway.core.schemes.units.situations import OtherPayment
 
 __all__ = [
     "PERSON_FLAGS",
+    "REFUND_UNCLEAR",
     "CareKind",
     "Edition",
     "Insured",
@@ -38,4 +41,5 @@ __all__ = [
     "needs_person",
     "payments_by",
     "payments_stood_on",
+    "reversed_among",
 ]

@@ -14,6 +14,7 @@ from gateway.core.changes import Batch, HeldRecord, Known, PagePlace
 from gateway.core.changes.values import Place
 from gateway.core.normalise import Normal
 from gateway.errors import BrokenSeal
+from gateway.flow.changes.asked import asked_before
 from gateway.flow.changes.people import claims_of, decided_claims, held_record, person_files
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import classes_listed, entries_after
@@ -48,6 +49,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     files = person_files(tx, office, concerned, batch.members, aside)
     claims = claims_of(tx, office, concerned) if concerned else {}
     decided = decided_claims(tx, office, claims, aside)
+    asked = asked_before(tx, files, batch, decided)
     held_up = {piece.person_id for piece in aside}
     files |= {
         person_id: msgspec.structs.replace(person, unreadable=True)
@@ -68,6 +70,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         waiting_records=waiting_records,
         claims=claims,
         decided=decided,
+        asked=asked,
         unopened=aside,
     )
 

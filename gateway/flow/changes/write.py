@@ -45,6 +45,10 @@ def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
         _write_claims(tx, office, changes)
     if changes.doubts:
         reviews.ask(tx, _unasked(tx, changes.doubts, changes.names_before))
+    if changes.bill_questions:
+        reviews.ask(tx, changes.bill_questions)
+    if changes.asked_of:
+        reviews.move(tx, [(seq, row, item_id) for item_id, (seq, row) in changes.asked_of.items()])
     if batch.page is not None:
         _write_leavings(tx, office, batch.page, changes, again=batch.again)
     if changes.moved:

@@ -27,6 +27,7 @@ from gateway.flow.people.joining import join_people, part_people
 from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.reading.rows import look_up
 from gateway.flow.reading.rulings import Digests, digests_of
+from gateway.flow.reviewing.bills import ABOUT_BILLS, original_named, weigh_again
 from gateway.flow.reviewing.show import Alternative, alternatives, clerk, find_item, numbers_of, page_of, row_as_written
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
@@ -44,6 +45,7 @@ _LONGEST_NOTE = 2000
 class ReviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
     `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
+    `settlement_no`: the settlement a refund takes back.
     """
 
     answer: Answer
@@ -52,6 +54,7 @@ class ReviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     join: bool = False
     although_different: bool = False
     confirm: bool = False
+    settlement_no: str | None = None
     note: str | None = None
 
 
@@ -87,6 +90,8 @@ def decide(office: Office, item_id: int, answer: ReviewAnswer, *, association: s
     if answer.answer not in ANSWERS[item.kind]:
         allowed = "、".join(ANSWERS[item.kind])
         raise BadInput("not_valid", f"{item.kind} 类事项只可答 {allowed} (answers allowed for this kind)")
+    if item.kind != "match" and (answer.member_no or answer.join or answer.although_different or answer.confirm):
+        raise BadInput("not_valid", "会员号、join、确认等只随 match 类事项 (they go with a match only)")
     with office.store.write() as tx:
         case = _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(answer, by=clerk(answer.by)))
         return case.decide()
@@ -148,6 +153,8 @@ class _Case:
         if answer == "unsure":
             self._write("noted")
             return self._done("open")
+        if self._item.kind in ABOUT_BILLS:
+            return self._about_bills()
         if answer == "same":
             return self._same()
         if answer == "different":
@@ -158,6 +165,15 @@ class _Case:
             take_back_agreed(self._tx, self._office, self._item.page_seq)
         self._write("done")
         self._close()
+        return self._done("decided")
+
+    def _about_bills(self) -> ReviewResult:
+        original = None
+        if self._answer.answer == "original":
+            original = original_named(self._tx, self._office, self._item, self._answer.settlement_no)
+        self._write("done", original=original)
+        self._close()
+        weigh_again(self._tx, self._office, self._item)
         return self._done("decided")
 
     def _same(self) -> ReviewResult:
@@ -365,6 +381,10 @@ class _Case:
             return self._done("open", answer=last.answer)
         if self._item.kind == "match":
             return self._unrule(last)
+        if self._item.kind in ABOUT_BILLS:
+            reviews.end(self._tx, [self._item.item_id], state="open")
+            weigh_again(self._tx, self._office, self._item)
+            return self._done(self._now().state, answer=last.answer)
         # A question about a claim or a file is open again.
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
@@ -415,7 +435,14 @@ class _Case:
 
     # ── writing ──
 
-    def _write(self, state: AnswerState, *, chosen: Alternative | None = None, joined: Sequence[Any] = ()) -> int:
+    def _write(
+        self,
+        state: AnswerState,
+        *,
+        chosen: Alternative | None = None,
+        joined: Sequence[Any] = (),
+        original: bytes | None = None,
+    ) -> int:
         if state == "done" and self._answer.answer != "same":
             self._overtake([decision for decision in self._before if decision.state == "proposed"])
         row = ReviewDecision(
@@ -430,6 +457,7 @@ class _Case:
             levels=chosen.levels if chosen else "{}",
             model=chosen.decision.model if chosen else "",
             joined=msgspec.json.encode(list(joined)).decode(),
+            original=original,
         )
         return review_decisions.add(self._tx, row)
 

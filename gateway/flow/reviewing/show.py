@@ -25,6 +25,7 @@ from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.reading.candidates import Search
 from gateway.flow.reading.rows import identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
+from gateway.flow.reviewing.bills import ABOUT_BILLS, bills_shown
 from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.member import Member
 from gateway.model.money import yuan
@@ -212,6 +213,8 @@ def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[st
         return {**shown, **_match_shown(tx, office, item, named, reveal=reveal)}
     if item.kind == "takeback":
         return {**shown, "file": pages.load(tx, item.page_seq)[0].source}
+    if item.kind in ABOUT_BILLS:
+        shown["bills"] = bills_shown(tx, office, item)
     return {**shown, "claim": _claim_shown(tx, office, item)}
 
 

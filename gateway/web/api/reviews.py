@@ -118,7 +118,8 @@ class ShownItem(Item, frozen=True, kw_only=True):
     """An item with all that decides it; what does not go with its kind is left empty.
 
     `available`: whether its page can still be read; `claim`: for claims the association decided, what became of the
-    settlements, what the stay would be owed now, and the difference.
+    settlements, what the stay would be owed now, and the difference; `bills`: the bill in question and those it is
+    held against.
     """
 
     revealed: bool
@@ -130,6 +131,7 @@ class ShownItem(Item, frozen=True, kw_only=True):
     candidates: list[ShownCandidate] = msgspec.field(default_factory=list)
     file: str | None = None
     claim: dict[str, Any] | None = None
+    bills: list[dict[str, Any]] = msgspec.field(default_factory=list)
 
 
 class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,7 +143,8 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; else: noted, unsure.
+    """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; repeat (is it the same bill): same,
+    different, unsure; refund: original with `settlement_no`, none, unsure; else: noted, unsure.
 
     These go with same: `member_no` and `join`, who it is, and that the other candidate is he too;
     `although_different`, where nothing in the evidence speaks for him (a second person must confirm then, whatever the
@@ -156,6 +159,7 @@ class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     join: bool = False
     although_different: bool = False
     confirm: bool = False
+    settlement_no: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     note: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
 
 
@@ -266,6 +270,7 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
         join=verdict.join,
         although_different=verdict.although_different,
         confirm=verdict.confirm,
+        settlement_no=verdict.settlement_no,
         note=verdict.note,
     )
     try:

@@ -40,6 +40,11 @@ def standing_of(records: Sequence[SettlementRecord]) -> StandingRecords:
     return _ALL_STAND
 
 
+def reversed_among(records: Sequence[SettlementRecord]) -> frozenset[int]:
+    """Positions of the settlements that were taken back in full."""
+    return standing_of(records).reversed
+
+
 class _ReversalMatching:
     """Works through the reversals: those that name a number first, then those that only share a visit."""
 

@@ -1,0 +1,197 @@
+"""Bills of one person that say the same stay twice, or what no stay can be.
+
+A bill with a number of its own that repeats another one of its feed in facility, days and amounts (重复结算) waits for
+a person: what stands stays, and nothing is added up. Stays that overlap otherwise are paid as they are told, and both
+claims say so. Between feeds nobody is asked: what another feed told first is a duplicate (`persons.duplicates_among`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from gateway.core.changes.persons import HeldRecord
+from gateway.core.changes.questions import AskedBefore, BillQuestion, Digest
+from gateway.core.compared import to_compare
+from gateway.core.schemes import reversed_among
+from gateway.model.record import SettlementRecord
+
+REPEAT: Final = "repeat"
+BILLED_TWICE: Final = "billed_twice"
+OVERLAPPING: Final = "overlapping_stays"
+TOO_MANY_DAYS: Final = "days_exceed_stay"
+FAR_APART: Final = "visit_far_apart"
+COUNTED: Final = "counted_before"
+"""Said of a bill that was added up before anybody asked."""
+
+_STAYS: Final = ("inpatient", "maternity_inpatient")
+_WHOLE_AMOUNTS: Final = ("total_amount", "in_scope_amount", "fund_paid_amount", "personal_amount")
+_APART_DAYS: Final = 7
+"""Bills of one visit with more days than these between them are hardly one stay."""
+
+
+class Repeats(msgspec.Struct, frozen=True, kw_only=True):
+    """`same`: places of bills that a person found to repeat another; `waiting`: of those that may, and do not count
+    until somebody answers; `different`: of those that a person found to be no repeat; `flags`: place → what its claim
+    has to say; `questions`: what to ask."""
+
+    same: frozenset[tuple[int, int]] = frozenset()
+    waiting: frozenset[tuple[int, int]] = frozenset()
+    different: frozenset[tuple[int, int]] = frozenset()
+    flags: Mapping[tuple[int, int], tuple[str, ...]] = {}
+    questions: Sequence[BillQuestion] = ()
+
+
+def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Digest) -> Repeats:
+    """What is odd among a person's records, refunds named (`take_refunds`) and other feeds' duplicates left out."""
+    told = [(held, held.record) for held in records if held.record is not None]
+    gone = reversed_among([record for _, record in told])
+    bills = sorted(
+        [
+            _Bill(held=held, record=record)
+            for at, (held, record) in enumerate(told)
+            if not record.reversal and at not in gone
+        ],
+        key=lambda bill: bill.held.first_place,
+    )
+    same: set[tuple[int, int]] = set()
+    waiting: set[tuple[int, int]] = set()
+    different: set[tuple[int, int]] = set()
+    questions = []
+    flags: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for bill in bills:
+        if bill.has_too_many_days:
+            flags[bill.held.place].append(TOO_MANY_DAYS)
+    for earlier, later, reason in _odd_pairs(bills):
+        if not {earlier.held.place, later.held.place}.isdisjoint(same | waiting):
+            continue
+        question = _question(earlier, later, reason, digest)
+        answered = asked.answers.get(question.situation)
+        if answered is not None:
+            (same if answered.answer == "same" else different).add(later.held.place)
+            continue
+        stood = _stood_before(question, asked)
+        questions.append(msgspec.structs.replace(question, reasons=(reason, COUNTED)) if stood else question)
+        flags[earlier.held.place].append(reason)
+        if reason == BILLED_TWICE and not stood:
+            waiting.add(later.held.place)
+        else:
+            flags[later.held.place].append(reason)
+    for bill in _far_apart(bills):
+        flags[bill.held.place].append(FAR_APART)
+    return Repeats(
+        same=frozenset(same),
+        waiting=frozenset(waiting),
+        different=frozenset(different),
+        flags={place: tuple(dict.fromkeys(reasons)) for place, reasons in flags.items()},
+        questions=questions,
+    )
+
+
+class _Bill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    held: HeldRecord
+    record: SettlementRecord
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """Admission and discharge of a stay; None where it is none, or they are not told."""
+        began, ended = self.record.admitted_on, self.record.discharged_on
+        if self.record.care_type not in _STAYS or began is None or ended is None:
+            return None
+        return began, ended
+
+    @property
+    def has_too_many_days(self) -> bool:
+        """Whether the sheet tells more days than both the first and the last day counted would give."""
+        days, told = self.days, self.record.inpatient_days
+        return days is not None and told is not None and told > (days[1] - days[0]).days + 1
+
+    @property
+    def content(self) -> tuple[Any, ...] | None:
+        """What two bills for one thing share; None where too much is not told to say so."""
+        record = self.record
+        # A stored instant comes back in UTC: the day is counted by the clock of Shanghai from the instant itself.
+        settled = None if record.settled_at is None else int(record.settled_at.timestamp() + 28_800) // 86_400
+        day = record.admitted_on or settled
+        if record.facility_no is None or day is None or record.total_amount is None:
+            return None
+        return (
+            record.facility_no,
+            record.care_type,
+            day,
+            record.discharged_on,
+            *(getattr(record, name) for name in _WHOLE_AMOUNTS),
+        )
+
+    def is_of_visit(self, other: _Bill) -> bool:
+        """Whether both name one visit: bills of one stay, settled in pieces."""
+        visit = self.record.visit_no
+        return visit is not None and (self.record.facility_no, visit) == (
+            other.record.facility_no,
+            other.record.visit_no,
+        )
+
+
+def _odd_pairs(bills: Sequence[_Bill]) -> Iterator[tuple[_Bill, _Bill, str]]:
+    """Pairs in the order they were received first; each bill that repeats one is held against the first of those."""
+    first: dict[tuple[str, tuple[Any, ...]], _Bill] = {}
+    repeated: set[tuple[int, int]] = set()
+    for bill in bills:
+        content = bill.content
+        if content is None:
+            continue
+        earlier = first.setdefault((bill.held.feed, content), bill)
+        if earlier is not bill and earlier.held.key != bill.held.key:
+            repeated.add(bill.held.place)
+            yield earlier, bill, BILLED_TWICE
+    for at, later in enumerate(bills):
+        for earlier in bills[:at]:
+            if _overlap(earlier, later) and not (later.held.place in repeated and earlier.content == later.content):
+                yield earlier, later, OVERLAPPING
+
+
+def _overlap(earlier: _Bill, later: _Bill) -> bool:
+    """Whether two stays have a night in common. One that begins on the day the other ends is a transfer or a return."""
+    if earlier.days is None or later.days is None or earlier.is_of_visit(later):
+        return False
+    (began, ended), (other_began, other_ended) = earlier.days, later.days
+    return began < other_ended and other_began < ended
+
+
+def _stood_before(question: BillQuestion, asked: AskedBefore) -> bool:
+    """Whether the later bill was paid before anybody asked, on a site that an older program filled: it stays so."""
+    for item in asked.open:
+        if item.situation == question.situation:
+            return COUNTED in item.reasons
+    pair = (question.about, *question.against)
+    return all(bill.record_id is not None and not bill.duplicate for bill in pair)
+
+
+def _far_apart(bills: Sequence[_Bill]) -> Iterator[_Bill]:
+    """Bills of one visit that begin more than a few days after all earlier ones of it ended."""
+    visits: dict[tuple[str | None, str], list[_Bill]] = defaultdict(list)
+    for bill in bills:
+        if bill.days is not None and bill.record.visit_no is not None:
+            visits[bill.record.facility_no, bill.record.visit_no].append(bill)
+    for of_visit in visits.values():
+        ended: date | None = None
+        for bill in sorted(of_visit, key=lambda bill: bill.days or (date.max, date.max)):
+            began, last = bill.days or (date.max, date.max)
+            if ended is not None and (began - ended).days > _APART_DAYS:
+                yield bill
+            ended = last if ended is None else max(ended, last)
+
+
+def _question(earlier: _Bill, later: _Bill, reason: str, digest: Digest) -> BillQuestion:
+    facts = to_compare([earlier.record, later.record]).hex()
+    return BillQuestion(
+        kind="repeat",
+        situation=digest(f"{REPEAT}{earlier.held.feed}/{later.held.feed}/{reason}{facts}"),
+        about=later.held,
+        against=(earlier.held,),
+        reasons=(reason,),
+    )
