@@ -88,7 +88,7 @@ def _begin(record: SettlementRecord) -> int:
 
 
 def _too_long(record: SettlementRecord) -> bool:
-    began, ended, told = record.admitted_on, record.discharged_on, record.inpatient_days
-    if told is None or began is None or ended is None:
+    began, ended, on_sheet = record.admitted_on, record.discharged_on, record.inpatient_days
+    if on_sheet is None or began is None or ended is None:
         return record.reversal
-    return told > (ended - began).days + 1 or record.reversal
+    return on_sheet > (ended - began).days + 1 or record.reversal

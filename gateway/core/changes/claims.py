@@ -227,8 +227,8 @@ class _Desk:
         asked = covered and (bool(family.units) or estimate.stay.startswith(_EVENT))
         parts = [counting[index] for index in estimate.record_keys]
         if self._bills.flags and (estimate.payable or needs_person(estimate)):
-            said = sorted({flag for part in parts for flag in self._bills.flags.get(part.place, ())})
-            flags = tuple(dict.fromkeys((*estimate.flags, *said)))
+            of_bills = sorted({flag for part in parts for flag in self._bills.flags.get(part.place, ())})
+            flags = tuple(dict.fromkeys((*estimate.flags, *of_bills)))
             estimate = msgspec.structs.replace(estimate, flags=flags)
         return drafting.draft(
             claimant(self._person, estimate, parts, family.scheme),

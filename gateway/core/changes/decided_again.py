@@ -20,15 +20,15 @@ from gateway.model.record import SettlementRecord
 SETTLED_AGAIN: Final = "settled_again"
 
 
-def shares_decided_stay(told: Sequence[Mapping[str, Any]], record: SettlementRecord) -> bool:
+def shares_decided_stay(settlements: Sequence[Mapping[str, Any]], record: SettlementRecord) -> bool:
     """Whether a bill begins at the facility and on the day of one that was decided, under another number."""
     if record.reversal or record.facility_no is None or record.admitted_on is None:
         return False
     began = record.admitted_on.isoformat()
-    numbers = {settlement["settlement_no"] for settlement in told}
+    numbers = {settlement["settlement_no"] for settlement in settlements}
     return record.settlement_no not in numbers and any(
         (settlement.get("facility_no"), settlement.get("admitted_on")) == (record.facility_no, began)
-        for settlement in told
+        for settlement in settlements
     )
 
 
@@ -47,14 +47,14 @@ def settled_again(
 ) -> dict[int, DecidedClaim]:
     """Position of a bill that would be paid by itself → the decision it would change; but for those that a person
     found to be another stay. `estimates`: of what is not decided."""
-    told = {number for claim in decided for number in claim.decision.settlements}
+    settlements = {number for claim in decided for number in claim.decision.settlements}
     changing: dict[int, DecidedClaim] = {}
     for estimate in estimates:
         if "decided_before" in estimate.flags:
             continue
         for at in estimate.record_keys:
             record = counting[at].record
-            if record is None or record.settlement_no in told or counting[at].place in bills.different:
+            if record is None or record.settlement_no in settlements or counting[at].place in bills.different:
                 continue
             for claim in decided:
                 if shares_decided_stay(claim.told_settlements, record):

@@ -52,21 +52,21 @@ class _Search:
         self._settlements: list[tuple[HeldRecord, SettlementRecord]] = []
         self._by_number: dict[str, list[SettlementRecord]] = defaultdict(list)
         refunds: list[tuple[HeldRecord, SettlementRecord]] = []
-        for held in sorted(counting, key=lambda held: held.first_place):
-            record = held.record
+        for bill in sorted(counting, key=lambda bill: bill.first_place):
+            record = bill.record
             if record is None:
                 continue
             if record.reversal:
-                refunds.append((held, record))
+                refunds.append((bill, record))
             else:
-                self._settlements.append((held, record))
+                self._settlements.append((bill, record))
                 self._by_number[record.settlement_no].append(record)
-        self._lost = [(held, refund) for held, refund in refunds if self._named(refund) not in self._by_number]
+        self._lost = [(bill, refund) for bill, refund in refunds if self._named(refund) not in self._by_number]
         # What is taken back for certain is no candidate for another refund.
-        lost = {held.place for held, _ in self._lost}
-        told = [(held, held.record) for held in counting if held.record is not None and held.place not in lost]
-        gone = reversed_among([record for _, record in told])
-        self._gone = {told[at][0].place for at in gone}
+        lost = {bill.place for bill, _ in self._lost}
+        naming = [(bill, bill.record) for bill in counting if bill.record is not None and bill.place not in lost]
+        gone = reversed_among([record for _, record in naming])
+        self._gone = {naming[at][0].place for at in gone}
 
     @staticmethod
     def _named(refund: SettlementRecord) -> str:
@@ -77,28 +77,28 @@ class _Search:
         candidate for the next."""
         names: dict[tuple[int, int], str | None] = {}
         left, ignored = [], set()
-        for held, refund in self._lost:
+        for bill, refund in self._lost:
             answered = self._answers.get(self._situation(refund))
             original = self._answered(answered)
             if answered is not None and answered.answer == NO_ORIGINAL:
-                ignored.add(held.place)
+                ignored.add(bill.place)
             elif original is not None:
-                names[held.place] = self._take(*original)
+                names[bill.place] = self._take(*original)
             else:
-                left.append((held, refund))
+                left.append((bill, refund))
         while (certain := self._first_certain(left)) is not None:
-            (held, refund), original = certain
-            names[held.place] = self._take(*original)
-            left.remove((held, refund))
+            (bill, refund), original = certain
+            names[bill.place] = self._take(*original)
+            left.remove((bill, refund))
         questions = []
-        for held, refund in left:
+        for bill, refund in left:
             if refund.settlement_no not in self._by_number:
                 # It names what nobody has: its visit may still tell that a bill was refunded in part.
-                names[held.place] = None
+                names[bill.place] = None
             if refund.reverses is not None or not self._of_visit(refund):
-                questions.append(self._question(held, refund))
+                questions.append(self._question(bill, refund))
         return TakenRefunds(
-            records=[_naming(held, names) for held in self._counting if held.place not in ignored], open=questions
+            records=[_naming(bill, names) for bill in self._counting if bill.place not in ignored], open=questions
         )
 
     def _situation(self, refund: SettlementRecord) -> bytes:
@@ -110,8 +110,8 @@ class _Search:
             return None
         return next((pair for pair in self._settlements if pair[0].key == answered.original), None)
 
-    def _take(self, held: HeldRecord, record: SettlementRecord) -> str:
-        self._gone.add(held.place)
+    def _take(self, bill: HeldRecord, record: SettlementRecord) -> str:
+        self._gone.add(bill.place)
         return record.settlement_no
 
     def _first_certain(
@@ -119,9 +119,9 @@ class _Search:
     ) -> tuple[tuple[HeldRecord, SettlementRecord], tuple[HeldRecord, SettlementRecord]] | None:
         for pair in left:
             fitting = [
-                (held, record)
-                for held, record in self._settlements
-                if held.place not in self._gone and takes_back(pair[1], record)
+                (bill, record)
+                for bill, record in self._settlements
+                if bill.place not in self._gone and takes_back(pair[1], record)
             ]
             if len(fitting) == 1:
                 return pair, fitting[0]
@@ -130,19 +130,19 @@ class _Search:
     def _of_visit(self, refund: SettlementRecord) -> bool:
         """Whether a settlement of the refund's visit stands: the rules of the scheme then say what is in doubt."""
         return refund.visit_no is not None and any(
-            held.place not in self._gone
+            bill.place not in self._gone
             and (record.facility_no, record.visit_no) == (refund.facility_no, refund.visit_no)
-            for held, record in self._settlements
+            for bill, record in self._settlements
         )
 
-    def _question(self, held: HeldRecord, refund: SettlementRecord) -> BillQuestion:
-        standing = [(other, record) for other, record in self._settlements if other.place not in self._gone]
-        there = [other for other, record in standing if _agrees(refund, record, "facility_no")]
+    def _question(self, bill: HeldRecord, refund: SettlementRecord) -> BillQuestion:
+        standing = [pair for pair in self._settlements if pair[0].place not in self._gone]
+        at_facility = [settlement for settlement, record in standing if _agrees(refund, record, "facility_no")]
         return BillQuestion(
             kind="refund",
             situation=self._situation(refund),
-            about=held,
-            against=tuple(there or [other for other, _ in standing]),
+            about=bill,
+            against=tuple(at_facility or [settlement for settlement, _ in standing]),
             reasons=("refund_without_original",),
         )
 
@@ -159,10 +159,10 @@ def takes_back(refund: SettlementRecord, settlement: SettlementRecord) -> bool:
     if _settled_before(refund, settlement):
         # Nothing is taken back before it was settled.
         return False
-    there = refund.facility_no is not None and settlement.facility_no is not None
-    then = refund.admitted_on is not None and settlement.admitted_on is not None
+    is_placed = refund.facility_no is not None and settlement.facility_no is not None
+    is_dated = refund.admitted_on is not None and settlement.admitted_on is not None
     return (
-        (there or then)
+        (is_placed or is_dated)
         and all(_agrees(refund, settlement, name) for name in _DAYS)
         and all(_same_amount(refund, settlement, name) for name in _AMOUNTS)
     )
@@ -174,17 +174,17 @@ def _settled_before(refund: SettlementRecord, settlement: SettlementRecord) -> b
 
 
 def _agrees(refund: SettlementRecord, settlement: SettlementRecord, name: str) -> bool:
-    told, other = getattr(refund, name), getattr(settlement, name)
-    return told is None or other is None or told == other
+    taken, billed = getattr(refund, name), getattr(settlement, name)
+    return taken is None or billed is None or taken == billed
 
 
 def _same_amount(refund: SettlementRecord, settlement: SettlementRecord, name: str) -> bool:
     """Signs apart: some feeds flag a refund and leave its amounts positive."""
-    told, other = getattr(refund, name), getattr(settlement, name)
-    return told is None or other is None or abs(told) == abs(other)
+    taken, billed = getattr(refund, name), getattr(settlement, name)
+    return taken is None or billed is None or abs(taken) == abs(billed)
 
 
-def _naming(held: HeldRecord, names: Mapping[tuple[int, int], str | None]) -> HeldRecord:
-    if held.place not in names or held.record is None:
-        return held
-    return msgspec.structs.replace(held, record=msgspec.structs.replace(held.record, reverses=names[held.place]))
+def _naming(bill: HeldRecord, names: Mapping[tuple[int, int], str | None]) -> HeldRecord:
+    if bill.place not in names or bill.record is None:
+        return bill
+    return msgspec.structs.replace(bill, record=msgspec.structs.replace(bill.record, reverses=names[bill.place]))

@@ -48,17 +48,17 @@ class Repeats(msgspec.Struct, frozen=True, kw_only=True):
 
 def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Digest) -> Repeats:
     """What is odd among a person's records, refunds named (`take_refunds`) and other feeds' duplicates left out."""
-    told = [(held, held.record) for held in records if held.record is not None]
-    gone = reversed_among([record for _, record in told])
+    readable = [(settlement, settlement.record) for settlement in records if settlement.record is not None]
+    gone = reversed_among([record for _, record in readable])
     bills = sorted(
         [
-            _Bill(held=held, record=record)
-            for at, (held, record) in enumerate(told)
+            _ToldBill(held=settlement, record=record)
+            for at, (settlement, record) in enumerate(readable)
             if not record.reversal and at not in gone
         ],
         key=lambda bill: bill.held.first_place,
     )
-    same: set[tuple[int, int]] = set()
+    repeating: set[tuple[int, int]] = set()
     waiting: set[tuple[int, int]] = set()
     different: set[tuple[int, int]] = set()
     questions = []
@@ -67,12 +67,12 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
         if bill.has_too_many_days:
             flags[bill.held.place].append(TOO_MANY_DAYS)
     for earlier, later, reason in _odd_pairs(bills):
-        if not {earlier.held.place, later.held.place}.isdisjoint(same | waiting):
+        if not {earlier.held.place, later.held.place}.isdisjoint(repeating | waiting):
             continue
         question = _question(earlier, later, reason, digest)
         answered = asked.answers.get(question.situation)
         if answered is not None:
-            (same if answered.answer == "same" else different).add(later.held.place)
+            (repeating if answered.answer == "same" else different).add(later.held.place)
             continue
         stood = _stood_before(question, asked)
         questions.append(msgspec.structs.replace(question, reasons=(reason, COUNTED)) if stood else question)
@@ -84,7 +84,7 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
     for bill in _far_apart(bills):
         flags[bill.held.place].append(FAR_APART)
     return Repeats(
-        same=frozenset(same),
+        same=frozenset(repeating),
         waiting=frozenset(waiting),
         different=frozenset(different),
         flags={place: tuple(dict.fromkeys(reasons)) for place, reasons in flags.items()},
@@ -92,7 +92,7 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
     )
 
 
-class _Bill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class _ToldBill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held: HeldRecord
     record: SettlementRecord
 
@@ -107,8 +107,8 @@ class _Bill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def has_too_many_days(self) -> bool:
         """Whether the sheet tells more days than both the first and the last day counted would give."""
-        days, told = self.days, self.record.inpatient_days
-        return days is not None and told is not None and told > (days[1] - days[0]).days + 1
+        days, on_sheet = self.days, self.record.inpatient_days
+        return days is not None and on_sheet is not None and on_sheet > (days[1] - days[0]).days + 1
 
     @property
     def content(self) -> tuple[Any, ...] | None:
@@ -127,18 +127,18 @@ class _Bill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             *(getattr(record, name) for name in _WHOLE_AMOUNTS),
         )
 
-    def is_of_visit(self, other: _Bill) -> bool:
+    def is_of_visit(self, bill: _ToldBill) -> bool:
         """Whether both name one visit: bills of one stay, settled in pieces."""
         visit = self.record.visit_no
         return visit is not None and (self.record.facility_no, visit) == (
-            other.record.facility_no,
-            other.record.visit_no,
+            bill.record.facility_no,
+            bill.record.visit_no,
         )
 
 
-def _odd_pairs(bills: Sequence[_Bill]) -> Iterator[tuple[_Bill, _Bill, str]]:
+def _odd_pairs(bills: Sequence[_ToldBill]) -> Iterator[tuple[_ToldBill, _ToldBill, str]]:
     """Pairs in the order they were received first; each bill that repeats one is held against the first of those."""
-    first: dict[tuple[str, tuple[Any, ...]], _Bill] = {}
+    first: dict[tuple[str, tuple[Any, ...]], _ToldBill] = {}
     repeated: set[tuple[int, int]] = set()
     for bill in bills:
         content = bill.content
@@ -154,7 +154,7 @@ def _odd_pairs(bills: Sequence[_Bill]) -> Iterator[tuple[_Bill, _Bill, str]]:
                 yield earlier, later, OVERLAPPING
 
 
-def _overlap(earlier: _Bill, later: _Bill) -> bool:
+def _overlap(earlier: _ToldBill, later: _ToldBill) -> bool:
     """Whether two stays have a night in common. One that begins on the day the other ends is a transfer or a return."""
     if earlier.days is None or later.days is None or earlier.is_of_visit(later):
         return False
@@ -171,9 +171,9 @@ def _stood_before(question: BillQuestion, asked: AskedBefore) -> bool:
     return all(bill.record_id is not None and not bill.duplicate for bill in pair)
 
 
-def _far_apart(bills: Sequence[_Bill]) -> Iterator[_Bill]:
+def _far_apart(bills: Sequence[_ToldBill]) -> Iterator[_ToldBill]:
     """Bills of one visit that begin more than a few days after all earlier ones of it ended."""
-    visits: dict[tuple[str | None, str], list[_Bill]] = defaultdict(list)
+    visits: dict[tuple[str | None, str], list[_ToldBill]] = defaultdict(list)
     for bill in bills:
         if bill.days is not None and bill.record.visit_no is not None:
             visits[bill.record.facility_no, bill.record.visit_no].append(bill)
@@ -186,7 +186,7 @@ def _far_apart(bills: Sequence[_Bill]) -> Iterator[_Bill]:
             ended = last if ended is None else max(ended, last)
 
 
-def _question(earlier: _Bill, later: _Bill, reason: str, digest: Digest) -> BillQuestion:
+def _question(earlier: _ToldBill, later: _ToldBill, reason: str, digest: Digest) -> BillQuestion:
     facts = to_compare([earlier.record, later.record]).hex()
     return BillQuestion(
         kind="repeat",
