@@ -177,9 +177,9 @@ class Changes(msgspec.Struct, kw_only=True):
     for it; `woken`: keys nothing waits for any more.
     `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
     anew. `doubts` are about claims, `bill_questions` about bills (`asked_of`: open ones whose bill came again in
-    another row), `questions` about whose a row is; `names_before`: how a doubt about a stay that has no claim was named
-    before names had a key, by its name now. `unopened`: pieces that did not open, for which nothing was concluded about their
-    people.
+    another row), `questions` about whose a row is; `names_before`: how a doubt about a stay that has no claim was
+    named before names had a key, by its name now. `unopened`: pieces that did not open, for which nothing was
+    concluded about their people.
     """
 
     classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
