@@ -82,10 +82,10 @@ class ClaimReply:
         named_by_rule = self._rule is None or self._rule.claim is not None
         if (named_by_rule or self._names_another_claim()) and (missing := self._missing_name()):
             return missing
-        told = self._at(self._version_path)
+        stated = self._at(self._version_path)
         present = self._present_version()
         demanded = self._rule is not None and self._rule.version is not None
-        if (demanded or told is not None) and (present is None or present < self._version):
+        if (demanded or stated is not None) and (present is None or present < self._version):
             return "other_version"
         return ""
 

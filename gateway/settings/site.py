@@ -222,15 +222,15 @@ def _missing_folders(site: Site) -> list[Finding]:
 def warnings(associations: Mapping[str, AssociationSpec]) -> list[Finding]:
     """What works today and should be written differently: an association without a secret of its own for requests, or
     without a word about what its answers must say."""
-    found = []
+    reminders = []
     for name, association in associations.items():
         file = f"config/associations/{name}.toml"
         if association.requests is None and association.requests_secret is not None:
             missing = "缺失，暂用送达的密钥 (missing: the secret of its deliveries is used)"
-            wanted = "协会请求自己的密钥 (a secret of its own for the association's requests)"
-            found.append(Finding(file, "requests.secret", missing, wanted))
+            allowed = "协会请求自己的密钥 (a secret of its own for the association's requests)"
+            reminders.append(Finding(file, "requests.secret", missing, allowed))
         if association.accepted is None and association.delivery.options.needs_proof():
             missing = "缺失：只有写明申领号的答复算收下 (missing: only answers that name the claim count)"
-            wanted = "怎样的答复算收下，见 config/associations/README.md (what an answer must say)"
-            found.append(Finding(file, "accepted", missing, wanted))
-    return found
+            allowed = "怎样的答复算收下，见 config/associations/README.md (what an answer must say)"
+            reminders.append(Finding(file, "accepted", missing, allowed))
+    return reminders

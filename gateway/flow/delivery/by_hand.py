@@ -65,8 +65,8 @@ def confirm(
     with office.store.write() as tx:
         count = sum(alike.count for alike in deliveries.in_doubt(tx, association, code=group, ids=ids))
         if not count:
-            known = "、".join(sorted({alike.code for alike in deliveries.in_doubt(tx, association)}))
-            raise WrongUse(f"没有这一组结果不明的送达：{group}；已有：{known or '无'} (no such group in doubt)")
+            codes = "、".join(sorted({alike.code for alike in deliveries.in_doubt(tx, association)}))
+            raise WrongUse(f"没有这一组结果不明的送达：{group}；已有：{codes or '无'} (no such group in doubt)")
         number = confirmations.add(
             tx, association=association, code=group, accepted=accepted, count=count, by=by.strip(), now=now
         )
