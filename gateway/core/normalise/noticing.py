@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from gateway.core.normalise.fields import Parser, Parsers, Values, rule_of, sources_of
-from gateway.core.normalise.language import EMPTY
+from gateway.core.normalise.language import EMPTY, default_parser
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.views import View
@@ -48,7 +48,8 @@ class Noticing:
         self._strict: dict[str, Parser] = {}
         for field in view.readers:
             rule = rule_of(language, field)
-            if rule.sources and (field in _ALWAYS_CODED or rule.codes or rule.parse in ("flag", "sex")):
+            parser = rule.parse or default_parser(field)
+            if rule.sources and (field in _ALWAYS_CODED or rule.codes or parser in ("flag", "sex")):
                 self._strict[field] = parsers.strict(field)
         positions = view.sources.positions
         self._places = {

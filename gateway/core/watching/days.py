@@ -26,6 +26,7 @@ RECENT: Final = 7
 """For how many days an odd day is said."""
 
 _FEW_GAPS = 4
+_DAYS_OFF = 4
 _SAME_WEEKDAYS = 4
 _FAR = 3
 _FEWEST_ROWS = 50
@@ -51,14 +52,14 @@ def missing_days(feed: str, days: Sequence[FeedDay], expect: Expectation) -> lis
     told = sorted(day.day for day in days if day.dated)
     if expect.days == "any" or len(told) < 2:
         return []
-    told = [day for day in told if day >= told[-1] - timedelta(days=MISSING_WITHIN)]
     steps = [(after - before).days for before, after in pairwise(told)]
     if len(steps) >= _FEW_GAPS and median(steps) > 1:
         return []
     all_days = [told[0] + timedelta(days=ahead) for ahead in range((told[-1] - told[0]).days + 1)]
     free = [day for day in all_days if not is_working_day(day)[0]]
-    rests = expect.days == "working" or (len(free) > 1 and 2 * len(set(free) & set(told)) < len(free))
-    missing = [day for day in all_days if day not in told and not (rests and day in free)]
+    rests = expect.days == "working" or (len(free) >= _DAYS_OFF and 2 * len(set(free) & set(told)) < len(free))
+    since = told[-1] - timedelta(days=MISSING_WITHIN)
+    missing = [day for day in all_days if day >= since and day not in told and not (rests and day in free)]
     if not missing:
         return []
     return [
@@ -216,11 +217,12 @@ def doubts_jumped(feed: str, days: Sequence[FeedDay], today: date) -> list[Troub
     found, found_before = newest.member_rows + newest.review_rows, sum(d.member_rows + d.review_rows for d in before)
     if newest.review_rows < 10 or found_before < 2 * _FEWEST_ROWS:
         return []
-    share = newest.review_rows / found
-    share_before = sum(day.review_rows for day in before) / found_before
-    if share < max(0.05, _FAR * share_before):
+    doubts_before = sum(day.review_rows for day in before)
+    few = 20 * newest.review_rows < found
+    if few or newest.review_rows * found_before < _FAR * doubts_before * found:
         return []
-    detail = f"{share:.0%}，此前{share_before:.1%} (share of doubts now, before)"
+    shares = f"{newest.review_rows / found:.0%}，此前{doubts_before / found_before:.1%}"
+    detail = f"{shares} (share of doubts now, before)"
     return [
         Trouble(
             code="doubts_jumped",
