@@ -157,15 +157,15 @@ class Folder:
     def waiting(self) -> list[WaitingFile]:
         """What lies in the folder and is not taken in, and why. Raises Unavailable."""
         entries = self._entries()
-        told = [(_shown(name), "link", since) for name, since in self._links() if self._means(_shown(name))]
-        told += [
+        waiting = [(_shown(name), "link", since) for name, since in self._links() if self._means(_shown(name))]
+        waiting += [
             (entry.shown, why, entry.identity.changed / 1e9)
             for entry in entries.values()
             if (why := self._why_waiting(entry, entries)) is not None
         ]
         return [
             WaitingFile(name=name, why=cast(WhyWaiting, why), since=datetime.fromtimestamp(since, tz=SHANGHAI))
-            for name, why, since in told
+            for name, why, since in waiting
         ]
 
     def _why_waiting(self, entry: _Entry, entries: dict[str, _Entry]) -> WhyWaiting | None:
@@ -182,8 +182,8 @@ class Folder:
             return "still"
         in_any_case = {name.lower() for name in entries}
         names = (f"{stem}{self._marker}".lower() for stem in (entry.name, _stem(entry.name)))
-        other: WhyWaiting = "marker_case" if any(name in in_any_case for name in names) else "no_marker"
-        return other if self._marker_of(entry, entries) is None else "marker_old"
+        reason: WhyWaiting = "marker_case" if any(name in in_any_case for name in names) else "no_marker"
+        return reason if self._marker_of(entry, entries) is None else "marker_old"
 
     def _means(self, shown: str) -> bool:
         """Whether the pattern means this name, but for upper and lower case."""

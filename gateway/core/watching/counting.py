@@ -9,8 +9,8 @@ from datetime import date
 from gateway.model.feed_day import FeedDay, KeySample, PagePart, UnknownCodes
 
 
-def count_day(feed: str, day: date, parts: Sequence[PagePart], said: tuple[int, int | None] | None) -> FeedDay:
-    """A day of its batches. `said`: rows and money (fen) the feed itself states."""
+def count_day(feed: str, day: date, parts: Sequence[PagePart], totals: tuple[int, int | None] | None) -> FeedDay:
+    """A day of its batches. `totals`: rows and money (fen) the feed itself states."""
     sources: dict[str, int] = defaultdict(int)
     for part in parts:
         sources[part.source] += part.rows
@@ -26,8 +26,8 @@ def count_day(feed: str, day: date, parts: Sequence[PagePart], said: tuple[int, 
         superseded_rows=sum(part.superseded_rows for part in parts),
         superseded_amount=sum(part.superseded_amount for part in parts),
         open_pages=sum(part.page_open for part in parts),
-        said_rows=said[0] if said else None,
-        said_amount=said[1] if said else None,
+        said_rows=totals[0] if totals else None,
+        said_amount=totals[1] if totals else None,
         sources=dict(sources),
         sample=add_samples([part.sample for part in parts if part.sample is not None]),
         unknown=add_codes([part.unknown for part in parts if part.unknown]),

@@ -49,17 +49,17 @@ def missing_days(feed: str, days: Sequence[FeedDay], expect: Expectation) -> lis
     What is seen of the feed counts beside what is expected: one that leaves most days out tells no day too little, one
     that leaves most weekends and holidays out is judged by working days.
     """
-    told = sorted(day.day for day in days if day.dated)
-    if expect.days == "any" or len(told) < 2:
+    named = sorted(day.day for day in days if day.dated)
+    if expect.days == "any" or len(named) < 2:
         return []
-    steps = [(after - before).days for before, after in pairwise(told)]
+    steps = [(after - before).days for before, after in pairwise(named)]
     if len(steps) >= _FEW_GAPS and median(steps) > 1:
         return []
-    all_days = [told[0] + timedelta(days=ahead) for ahead in range((told[-1] - told[0]).days + 1)]
+    all_days = [named[0] + timedelta(days=ahead) for ahead in range((named[-1] - named[0]).days + 1)]
     free = [day for day in all_days if not is_working_day(day)[0]]
-    rests = expect.days == "working" or (len(free) >= _DAYS_OFF and 2 * len(set(free) & set(told)) < len(free))
-    since = told[-1] - timedelta(days=MISSING_WITHIN)
-    missing = [day for day in all_days if day >= since and day not in told and not (rests and day in free)]
+    rests = expect.days == "working" or (len(free) >= _DAYS_OFF and 2 * len(set(free) & set(named)) < len(free))
+    since = named[-1] - timedelta(days=MISSING_WITHIN)
+    missing = [day for day in all_days if day >= since and day not in named and not (rests and day in free)]
     if not missing:
         return []
     return [
@@ -108,11 +108,11 @@ def unusual_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Troubl
     odd = []
     for day in _recent(judged):
         alike = [
-            other.rows
-            for other in judged
-            if other.day < day.day
-            and other.day.weekday() == day.day.weekday()
-            and is_working_day(other.day)[0] == is_working_day(day.day)[0]
+            earlier.rows
+            for earlier in judged
+            if earlier.day < day.day
+            and earlier.day.weekday() == day.day.weekday()
+            and is_working_day(earlier.day)[0] == is_working_day(day.day)[0]
         ]
         usual = median(alike) if len(alike) >= _SAME_WEEKDAYS else 0
         if usual >= _FEWEST_ROWS and not usual <= _FAR * day.rows <= _FAR * _FAR * usual:
@@ -161,8 +161,8 @@ def files_twice(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
     for day in _recent(dated):
         names = [name for name in day.sources if name]
         copies = len({_original(name) for name in names}) < len(names)
-        others = [len(other.sources) for other in dated if other.day != day.day]
-        if copies or (len(others) >= RECENT and len(names) > max(others)):
+        counts = [len(another.sources) for another in dated if another.day != day.day]
+        if copies or (len(counts) >= RECENT and len(names) > max(counts)):
             odd.append((day.day, "、".join(mask_personal(name) for name in names)))
     if not odd:
         return []
@@ -214,14 +214,17 @@ def doubts_jumped(feed: str, days: Sequence[FeedDay], today: date) -> list[Troub
     if len(judged) < _SAME_WEEKDAYS:
         return []
     *before, newest = judged
-    found, found_before = newest.member_rows + newest.review_rows, sum(d.member_rows + d.review_rows for d in before)
-    if newest.review_rows < 10 or found_before < 2 * _FEWEST_ROWS:
+    matches, matches_before = (
+        newest.member_rows + newest.review_rows,
+        sum(d.member_rows + d.review_rows for d in before),
+    )
+    if newest.review_rows < 10 or matches_before < 2 * _FEWEST_ROWS:
         return []
     doubts_before = sum(day.review_rows for day in before)
-    few = 20 * newest.review_rows < found
-    if few or newest.review_rows * found_before < _FAR * doubts_before * found:
+    few = 20 * newest.review_rows < matches
+    if few or newest.review_rows * matches_before < _FAR * doubts_before * matches:
         return []
-    shares = f"{newest.review_rows / found:.0%}，此前{doubts_before / found_before:.1%}"
+    shares = f"{newest.review_rows / matches:.0%}，此前{doubts_before / matches_before:.1%}"
     detail = f"{shares} (share of doubts now, before)"
     return [
         Trouble(

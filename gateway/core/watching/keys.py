@@ -21,11 +21,11 @@ _SHOWN = 20
 def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, str], bool]) -> list[Trouble]:
     """One for each code that decides about money and that the mapping does not know, with rows, money and first day,
     whatever the mapping makes of such a code. `is_known`: whether the mapping in force knows a field's code."""
-    held: dict[tuple[str, str], list[tuple[date, int, int]]] = {}
+    rows_by_code: dict[tuple[str, str], list[tuple[date, int, int]]] = {}
     for day in days:
         for field, codes in day.unknown.items():
             for code, (rows, amount) in codes.items():
-                held.setdefault((field, code), []).append((day.day, rows, amount))
+                rows_by_code.setdefault((field, code), []).append((day.day, rows, amount))
     return [
         Trouble(
             code="unknown_codes",
@@ -36,7 +36,7 @@ def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, s
             days=tuple(day for day, _, _ in seen),
             detail=f"{field} = {code}",
         )
-        for (field, code), seen in sorted(held.items())
+        for (field, code), seen in sorted(rows_by_code.items())
         if not is_known(field, code)
     ]
 

@@ -87,14 +87,14 @@ def take_stock(office: Office, codes: Collection[str], troubles: Sequence[Troubl
     by_subject = {(trouble.code, trouble.kind, trouble.name): trouble for trouble in troubles}
     with office.store.read() as tx:
         still_open = [row for row in findings.open_findings(tx) if row.code in codes]
-    same = {(row.code, row.kind, row.name) for row in still_open if _says(row, by_subject)}
+    unchanged = {(row.code, row.kind, row.name) for row in still_open if _says(row, by_subject)}
     mended = [row.finding_id for row in still_open if (row.code, row.kind, row.name) not in by_subject]
-    if len(same) == len(by_subject) and not mended:
+    if len(unchanged) == len(by_subject) and not mended:
         return
     now = office.now()
     with office.store.write() as tx:
         for subject, trouble in by_subject.items():
-            if subject not in same:
+            if subject not in unchanged:
                 raise_(tx, trouble, now=now)
         findings.close(tx, mended, now=now)
 

@@ -90,11 +90,11 @@ def count_days(office: Office) -> None:
         with office.store.read() as tx:
             new, counted_seq = feed_days.new_days(tx, feed, since=long_ago)
             parts = feed_days.parts(tx, feed, new)
-            said = feed_totals.of_feed(tx, feed, {day.isoformat() for day in new}) if new else {}
+            totals = feed_totals.of_feed(tx, feed, {day.isoformat() for day in new}) if new else {}
         if not new:
             continue
         counted = [
-            count_day(feed, day, [part for part in parts if part.day == day], said.get(day.isoformat()))
+            count_day(feed, day, [part for part in parts if part.day == day], totals.get(day.isoformat()))
             for day in sorted(new)
         ]
         with office.store.write() as tx:
@@ -133,24 +133,24 @@ def _facts_of(tx: Tx, office: Office, name: str, days_of_feed: Sequence[FeedDay]
 def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits: Limits) -> list[Trouble]:
     """All that is not as it should be about one feed."""
     today, expect, compiled = office.now().date(), spec.expect.plain(), office.mapping_of(name)
-    told = facts.days
+    counted = facts.days
     return [
         *standing.failed_run(name, facts.outcome, facts.message),
         *standing.late(name, expect, since=facts.silent_since, now=office.now()),
         *standing.agreement(name, spec.legal.expires, today=today, warn_days=limits.agreement_days),
         *standing.late_on_arrival(name, facts.late_claims, facts.began_at),
-        *days.missing_days(name, told, expect),
-        *days.empty_days(name, told, today),
-        *days.days_outside(name, told, expect, today),
-        *days.unusual_days(name, told, today),
-        *days.cut_off_files(name, told),
-        *days.equal_days(name, told, today),
-        *days.files_twice(name, told),
-        *days.totals_that_differ(name, told),
-        *days.doubts_jumped(name, told, today),
-        *keys.unknown_codes(name, told, compiled.knows_code),
-        *keys.vanished_fields(name, told),
-        *keys.new_keys(name, told, compiled.reads_key),
+        *days.missing_days(name, counted, expect),
+        *days.empty_days(name, counted, today),
+        *days.days_outside(name, counted, expect, today),
+        *days.unusual_days(name, counted, today),
+        *days.cut_off_files(name, counted),
+        *days.equal_days(name, counted, today),
+        *days.files_twice(name, counted),
+        *days.totals_that_differ(name, counted),
+        *days.doubts_jumped(name, counted, today),
+        *keys.unknown_codes(name, counted, compiled.knows_code),
+        *keys.vanished_fields(name, counted),
+        *keys.new_keys(name, counted, compiled.reads_key),
     ]
 
 
