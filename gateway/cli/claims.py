@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.output import Json, Limit, emit, one_of, say, table
+from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.site import open_office
 from gateway.words.claims import CLAIM_STATES, FLAGS
 from gateway.words.deliveries import DELIVERIES, code_in_words
@@ -28,22 +29,45 @@ def claims_list(
     context: typer.Context,
     association: Association = None,
     status: Annotated[str | None, typer.Option(help="proposed | amended | withdrawn")] = None,
+    scheme: Annotated[str | None, typer.Option(help="互助计划 (scheme).")] = None,
+    league: Annotated[str | None, typer.Option(help="盟市，按名册的写法 (league, as the roster writes it).")] = None,
+    member_no: Annotated[str | None, typer.Option("--member-no", help="会员号 (member number).")] = None,
+    settlement_no: Annotated[str | None, typer.Option("--settlement-no", help="结算号 (settlement number).")] = None,
+    first: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="最近变动首日 (last change, first day).")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="最近变动末日 (last change, last day).")
+    ] = None,
+    after: Annotated[str | None, typer.Option(help="从上一页给出的位置接着看 (go on behind this place).")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
-    """申领清单，不含个人信息 (claims, without personal data)."""
-    from gateway.flow.delivery.claims import list_claims
+    """申领清单，不含个人信息，最近变动的在后 (claims, without personal data, in order of last change)."""
+    from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims
 
     office = open_office(context)
     one_of("--status", status, CLAIM_STATES)
     one_of("--association", association, sorted(office.associations))
-    rows = list_claims(office, association=association, status=status, limit=limit)
+    one_of("--scheme", scheme, sorted(office.schemes))
+    search = ClaimSearch(
+        association=association,
+        status=status,
+        scheme=scheme,
+        league=league,
+        member_no=member_no,
+        settlement_no=settlement_no,
+        first=first.date() if first else None,
+        last=last.date() if last else None,
+    )
+    page = list_claims(office, search, after=after, limit=limit)
     if as_json:
-        emit({"claims": rows})
+        emit(page)
         return
-    columns = ("申领号", "版本", "状态", "方案", "期次", "应付（元）", "提示", "最后申领日")
-    keys = ("claim_id", "version", "status", "scheme", "edition", "payable", "flags", "claim_by")
-    table("申领", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in rows])
+    columns = ("申领号", "会员号", "版本", "状态", "方案", "期次", "应付（元）", "提示", "最后申领日")
+    keys = ("claim_id", "member_no", "version", "status", "scheme", "edition", "payable", "flags", "claim_by")
+    table("申领", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in page.claims])
+    tell_more(len(page.claims), page.total, next_one=page.next)
 
 
 def _in_words(key: str, value: Any) -> Any:

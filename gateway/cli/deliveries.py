@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.claims import Association
 from gateway.cli.clerk import By, name_of
-from gateway.cli.output import Json, Limit, emit, one_of, say, table
+from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
@@ -30,6 +30,7 @@ def deliveries_list(
     context: typer.Context,
     state: Annotated[str | None, typer.Option(help="pending | unknown | accepted | refused | dead | …")] = None,
     association: Association = None,
+    after: Annotated[int | None, typer.Option(min=1, help="从此编号之后接着看 (go on behind this number).")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
@@ -40,10 +41,12 @@ def deliveries_list(
     one_of("--state", state, DELIVERY_STATES)
     one_of("--association", association, sorted(office.associations))
     with office.store.read() as tx:
-        rows = store.listing(tx, state=state, association=association, limit=limit + 1)
-    more = len(rows) > limit
+        rows = store.listing(tx, state=state, association=association, below=after, limit=limit + 1)
+        total = store.count(tx, state=state, association=association)
+    rows, more = rows[:limit], len(rows) > limit
+    next_one = rows[-1].delivery_id if more else None
     if as_json:
-        emit({"deliveries": rows[:limit], "more": more})
+        emit({"deliveries": rows, "total": total, "more": more, "next": next_one})
         return
     table(
         "送达",
@@ -59,11 +62,10 @@ def deliveries_list(
                 delivery.next_at,
                 code_in_words(delivery.last_code),
             )
-            for delivery in rows[:limit]
+            for delivery in rows
         ],
     )
-    if more:
-        say(f"还有更多，只列出{limit}件：--limit (there are more)")
+    tell_more(len(rows), total, next_one=next_one)
 
 
 @deliveries.command("redrive")

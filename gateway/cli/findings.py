@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gateway.cli.clerk import By, Note, name_of
 from gateway.cli.noted import look, show_findings
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, plain, say, table
 from gateway.cli.site import open_office
+
+if TYPE_CHECKING:
+    from gateway.store.unreadable import StandingPiece
 
 findings = typer.Typer(
     help="未结的发现：哪里不对、该做什么 (what is not as it should be, and what to do).", rich_markup_mode=None
@@ -87,7 +90,7 @@ def list_unreadable(context: typer.Context, as_json: Json = False) -> None:
 
     standing = standing_pieces(open_office(context))
     if as_json:
-        emit({"pieces": standing})
+        emit({"pieces": [_piece_as_json(stored_piece) for stored_piece in standing]})
         return
     table(
         "打不开的密文",
@@ -105,6 +108,14 @@ def list_unreadable(context: typer.Context, as_json: Json = False) -> None:
             for stored_piece in standing
         ],
     )
+
+
+def _piece_as_json(stored_piece: StandingPiece) -> dict[str, Any]:
+    from gateway.model.money import yuan
+
+    fields, amount = plain(stored_piece), stored_piece.piece.amount
+    fields["piece"]["amount"] = yuan(amount) if amount is not None else None
+    return fields
 
 
 @unreadable.command("write-off")

@@ -52,7 +52,7 @@ def match_explain(
         asked = "、".join(BLOCKS.get(kind, kind) for kind in explained.asked) or "–"
         sort = "退费 (reversal)，" if explained.reversal else ""
         kind = CLASSES.get(explained.kind, explained.kind)
-        place = f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row + 1}行"
+        place = f"盟市 {explained.feed}，报文 {explained.page}，第{explained.row}行"
         say(f"{place}：{sort}{kind}；查找依据 (asked by)：{asked}")
         if not explained.decisions:
             say("  名册中没有可能的会员 (no candidate on the roster)")

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}([+-][0-9]{2}:[0-9]{2}|Z)", re.ASCII)
+
+_CODE: Final = re.compile(r"[!-~]*[0-9][!-~]*", re.ASCII)
+"""Letters and signs with a digit among them, without a space."""
+_LONGEST_CODE: Final = 40
+_WIDTH: Final = 120
+_BORDERS: Final = 3
+"""A line and a space on either side, for each column."""
 
 Json = Annotated[bool, typer.Option("--json", help="一行 JSON，供机器读 (one JSON object on the last line).")]
 
@@ -44,23 +54,37 @@ def plain(value: object) -> dict[str, Any]:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; as wide as the terminal, or 120 columns where there is none."""
+    """A table on standard output; as wide as the terminal, or 120 columns where there is none.
+
+    Words are folded; headings, numbers, days and codes never are: where they need more room, lines are longer.
+    """
     from rich.console import Console
     from rich.table import Table
 
-    grid = Table()
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    empty = True
-    for row in rows:
-        empty = False
-        grid.add_row(*(_cell(value) for value in row))
-    if empty:
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
         say(f"{title}：没有 (none)")
         return
+    grid = Table()
+    narrowest = [_unbroken(texts) for texts in zip(columns, *cells, strict=True)]
+    for column, width in zip(columns, narrowest, strict=True):
+        grid.add_column(column, overflow="fold", min_width=width)
+    for row in cells:
+        grid.add_row(*row)
     # Above the table and not inside of it: there a title is folded to the width of the columns.
     say(title)
-    Console(width=None if sys.stdout.isatty() else 120).print(grid)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console.width = max(console.width, sum(narrowest) + _BORDERS * len(narrowest) + 1)
+    console.print(grid)
+
+
+def _unbroken(texts: Sequence[str]) -> int:
+    """The width a column needs so that its heading, and no number, day or code below it, is folded."""
+    from rich.cells import cell_len
+
+    heading, *below = texts
+    codes = (code for text in below for code in _CODE.findall(text))
+    return max(cell_len(heading), max((len(code) for code in codes if len(code) <= _LONGEST_CODE), default=1))
 
 
 def tell_more(shown: int, total: int, *, next_one: object = None) -> None:
@@ -76,6 +100,8 @@ def _cell(value: object) -> str:
         return "–"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return _cell(datetime.fromisoformat(value))
     return value.isoformat() if isinstance(value, date) else str(value)
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from gateway.cli.clerk import By, Note, name_of
-from gateway.cli.output import Json, Limit, emit, one_of, say, table, to_write
+from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more, to_write
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.claims import CLAIM_STATES, OUTCOMES
 from gateway.words.evidence import FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
 from gateway.words.records import CARE, field_in_words
-from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN
+from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, LOOKED_AT, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
@@ -40,35 +40,39 @@ def review_list(
     state: Annotated[str, typer.Option(help="open | decided | closed | superseded | expired")] = "open",
     kind: Annotated[str | None, typer.Option(help=" | ".join(ITEM_KINDS))] = None,
     association: Annotated[str | None, typer.Option(help="协会 (association).")] = None,
+    after: Annotated[int | None, typer.Option(min=1, help="从此编号之后接着看 (go on behind this number).")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """待人工核定的清单，不含个人信息 (what waits for a person, without personal data)."""
-    from gateway.flow.reviewing.show import list_items
+    from gateway.flow.reviewing.show import list_older
 
     office = open_office(context)
     one_of("--state", state, ITEM_STATES)
     one_of("--kind", kind, ITEM_KINDS)
     one_of("--association", association, sorted(office.associations))
-    rows = list_items(
+    items, total = list_older(
         office,
         state=cast("ItemState", state),
         kind=cast("QuestionKind | None", kind),
         association=association,
-        limit=limit,
+        below=after,
+        limit=limit + 1,
     )
+    rows, more = items[:limit], len(items) > limit
+    next_one = rows[-1]["item_id"] if more else None
     if as_json:
-        emit({"review": rows})
+        emit({"review": rows, "total": total, "more": more, "next": next_one})
         return
     columns = ("编号", "种类", "盟市", "页", "行", "金额（元）", "分数", "原因", "申领号", "存疑次数", "待另一人确认")
     lines = []
     for row in rows:
-        place = None if row["row"] is None else row["row"] + 1
         reasons, score = all_in_words(row["reasons"]), score_in_words(row["score"])
         question = ITEM_KINDS.get(row["kind"], row["kind"])
-        head = (row["item_id"], question, row["feed"], row["page_seq"], place, row["amount"], score, reasons)
+        head = (row["item_id"], question, row["feed"], row["page_seq"], row["row"], row["amount"], score, reasons)
         lines.append((*head, row["claim_id"], row["unsure"] or None, _proposal(row)))
     table("待核", columns, lines)
+    tell_more(len(rows), total, next_one=next_one)
 
 
 def _proposal(row: dict[str, Any]) -> str | None:
@@ -281,15 +285,20 @@ def review_export(
 def review_log(
     context: typer.Context,
     item: Annotated[int | None, typer.Argument(help="事项编号，缺省全部 (one item, all by default).")] = None,
+    after: Annotated[int | None, typer.Option(min=1, help="从此序号之后接着看 (go on behind this entry).")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """谁在何时看过哪一件的明文 (who looked at plain values, and when)."""
-    from gateway.flow.reviewing.show import access_log
+    from gateway.flow.reviewing.show import access_log, count_accesses
 
-    rows = access_log(open_office(context), item_id=item, limit=limit)
+    office = open_office(context)
+    rows = access_log(office, item_id=item, below=after, limit=limit + 1)
+    rows, more, total = rows[:limit], len(rows) > limit, count_accesses(office, item_id=item)
+    next_one = rows[-1]["access_id"] if more else None
     if as_json:
-        emit({"accesses": rows})
+        emit({"accesses": rows, "total": total, "more": more, "next": next_one})
         return
-    columns = ("item_id", "by", "at", "what")
-    table("查看记录", ("编号", "经办人", "时间", "内容"), [[row[name] for name in columns] for row in rows])
+    lines = [(row["item_id"], row["by"], row["at"], LOOKED_AT.get(row["what"], row["what"])) for row in rows]
+    table("查看记录", ("编号", "经办人", "时间", "内容"), lines)
+    tell_more(len(rows), total, next_one=next_one)

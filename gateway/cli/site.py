@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -210,11 +210,13 @@ def status(
     from gateway import wiring
     from gateway.flow.delivery.health import health
     from gateway.flow.intake.night import files_of
+    from gateway.model.money import yuan
 
     office = open_office(context)
     now = health(office, due_within=due_within, files_of=files_of(office, wiring.doors()))
     if as_json:
-        emit(now)
+        money = [(association, state, count, yuan(amount)) for association, state, count, amount in now.claims]
+        emit({**plain(now), "claims": money})
     else:
         _show_health(now)
         show_findings(now.noted)
@@ -297,7 +299,8 @@ def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = No
     wrong = [sheet for sheet in sheets if sheet.differences or sheet.unworked or sheet.unreadable]
     noted = look(office)
     if as_json:
-        emit({"days": sheets, "lost": flow.lost(sheets), "ok": not wrong, "findings": noted})
+        days = [_sheet_as_json(sheet) for sheet in sheets]
+        emit({"days": days, "lost": flow.lost(sheets), "ok": not wrong, "findings": noted})
     else:
         _show_sheets(sheets)
         show_findings(noted)
@@ -305,21 +308,31 @@ def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = No
         raise typer.Exit(1)
 
 
-def _show_sheets(sheets: list[DaySheet]) -> None:
+def _sheet_as_json(sheet: DaySheet) -> dict[str, Any]:
+    """A day's sheet with its money in yuan."""
     from gateway.model.money import yuan
 
-    table(
-        "对账：行数（金额，元）",
-        ("盟市", "日期", "行数", *CLASSES.values(), "对方合计", "差异"),
-        [
-            (
-                sheet.feed,
-                sheet.day,
-                sheet.rows,
-                *(f"{sheet.tally.rows[name]} ({yuan(sheet.tally.amount[name])})" for name in CLASSES),
-                "–" if sheet.said_rows is None else sheet.said_rows,
-                "; ".join(sheet.differences) or "无",
-            )
-            for sheet in sheets
-        ],
-    )
+    fields = plain(sheet)
+    fields["tally"]["amount"] = {name: yuan(amount) for name, amount in fields["tally"]["amount"].items()}
+    fields["counted_amount"] = yuan(sheet.counted_amount)
+    fields["said_amount"] = yuan(sheet.said_amount) if sheet.said_amount is not None else None
+    return fields
+
+
+def _show_sheets(sheets: list[DaySheet]) -> None:
+    """One line for each thing rows of a day became; below, what does not add up."""
+    from gateway.model.money import yuan
+
+    lines: list[tuple[object, ...]] = []
+    for sheet in sheets:
+        amounts = sheet.tally.amount
+        lines.append((sheet.feed, sheet.day, "合计", sheet.rows, yuan(sum(amounts.values()))))
+        counted = [(words, sheet.tally.rows[name], yuan(amounts[name])) for name, words in CLASSES.items()]
+        lines += [("", "", *count) for count in counted if count[1]]
+        if sheet.said_rows is not None or sheet.said_amount is not None:
+            said = yuan(sheet.said_amount) if sheet.said_amount is not None else None
+            lines.append(("", "", "对方合计", sheet.said_rows, said))
+    table("对账", ("盟市", "日期", "去向", "行数", "金额（元）"), lines)
+    wrong = [f"{sheet.feed} {sheet.day}：{difference}" for sheet in sheets for difference in sheet.differences]
+    for difference in wrong or ["没有差异 (no differences)"]:
+        say(difference)

@@ -212,15 +212,29 @@ def of_claim(tx: Connection, claim_id: str) -> list[Delivery]:
     return [_delivery(row) for row in tx.execute(query)]
 
 
-def listing(tx: Connection, *, state: str | None, association: str | None, limit: int) -> list[Delivery]:
-    """Deliveries, newest first."""
+def listing(
+    tx: Connection, *, state: str | None, association: str | None, limit: int, below: int | None = None
+) -> list[Delivery]:
+    """Deliveries, newest first; `below`: from behind the one of this number on."""
     table = schema.delivery.c
     query = select(*(table[name] for name in _COLUMNS)).order_by(table.delivery_id.desc()).limit(limit)
-    if state:
-        query = query.where(table.state == state)
-    if association:
-        query = query.where(table.association == association)
-    return [_delivery(row) for row in tx.execute(query)]
+    if below is not None:
+        query = query.where(table.delivery_id < below)
+    return [_delivery(row) for row in tx.execute(query.where(_is_of(state, association)))]
+
+
+def count(tx: Connection, *, state: str | None, association: str | None) -> int:
+    """How many deliveries `listing` has without a limit."""
+    query = select(func.count()).select_from(schema.delivery).where(_is_of(state, association))
+    return int(tx.execute(query).scalar_one())
+
+
+def _is_of(state: str | None, association: str | None) -> ColumnElement[bool]:
+    table = schema.delivery.c
+    conditions = [
+        column == value for column, value in ((table.state, state), (table.association, association)) if value
+    ]
+    return and_(True, *conditions)
 
 
 def _to_redrive(*, association: str | None, ids: Sequence[int] | None, refused: bool) -> ColumnElement[bool]:

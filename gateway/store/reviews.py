@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 
 from gateway.model.questions import ReviewItem
 from gateway.model.states import ItemState, QuestionKind
@@ -98,19 +98,34 @@ def listing(
     association: str | None = None,
     kind: QuestionKind | None = None,
     after: int | None = None,
+    below: int | None = None,
     limit: int = 100,
 ) -> list[ReviewItem]:
-    """What waits for a person, newest first; with `after`, in order of number from behind that one on."""
+    """What waits for a person, newest first, from behind `below` on; with `after`, in order of number from behind that
+    one on."""
     table = schema.review.c
     query = select(*(table[name] for name in ("item_id", *_REVIEW))).limit(limit)
+    if below is not None:
+        query = query.where(table.item_id < below)
     if after is None:
         query = query.order_by(table.item_id.desc())
     else:
         query = query.where(table.item_id > after).order_by(table.item_id)
-    for column, value in ((table.state, state), (table.association, association), (table.kind, kind)):
-        if value:
-            query = query.where(column == value)
-    return [_review(tuple(row)) for row in tx.execute(query)]
+    return [_review(tuple(row)) for row in tx.execute(query.where(_is_of(state, association, kind)))]
+
+
+def count(
+    tx: Connection, *, state: ItemState | None, association: str | None = None, kind: QuestionKind | None = None
+) -> int:
+    """How many items `listing` has without a limit."""
+    query = select(func.count()).select_from(schema.review).where(_is_of(state, association, kind))
+    return int(tx.execute(query).scalar_one())
+
+
+def _is_of(state: ItemState | None, association: str | None, kind: QuestionKind | None) -> ColumnElement[bool]:
+    table = schema.review.c
+    equal = ((table.state, state), (table.association, association), (table.kind, kind))
+    return and_(True, *(column == value for column, value in equal if value))
 
 
 def by_id(tx: Connection, item_id: int) -> ReviewItem | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -90,14 +91,21 @@ REASONS: Final = {
     "decided_by_person": "此前人工认定",
     "ruled_out_by_person": "此前人工排除",
     "unreadable_record": "不是记录",
+    "file_shrunk": "新文件行数减少",
     **ITEM_KINDS,
 }
+
+
+_SHARE: Final = re.compile(r"([0-9]+)/([0-9]+)", re.ASCII)
+"""How many rows a newer file left out, of how many."""
 
 
 def in_words(code: str) -> str:
     """`name_newborn` → 姓名新生儿写法; a code without words stays as it is."""
     if code in REASONS:
         return REASONS[code]
+    if share := _SHARE.fullmatch(code):
+        return f"共{share[2]}行，少了{share[1]}行"
     for field, word in FIELDS.items():
         level = code.removeprefix(f"{field}_")
         if level != code and level in LEVELS:

@@ -63,6 +63,9 @@ REVIEW_OUTCOMES: Final = {
 }
 """Where an item stands after an answer."""
 
+LOOKED_AT: Final = {"reveal": "待核事项明文", "quarantine": "隔离的原行"}
+"""What somebody looked at in plain."""
+
 SETTLEMENT: Final = {
     "facility": "机构",
     "care_type": "就医类别",

@@ -29,9 +29,10 @@ from builders import (
 
 from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
-from gateway.flow.delivery.claims import decide, list_claims, show_claim
+from gateway.flow.delivery.claims import decide, show_claim
 from gateway.flow.delivery.deliver import deliver_due
 from gateway.flow.office import Office
+from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims
 from gateway.flow.roster.enrol import enrol
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.money import Money
@@ -322,7 +323,7 @@ def test_a_version_that_never_was_cannot_be_decided(office: Office, version: int
 
 def test_a_list_of_claims_names_nobody(office: Office) -> None:
     take(office, "east", page(row("A1", 1)))
-    shown = repr(list_claims(office, association="nm", status=None, limit=10))
+    shown = repr(list_claims(office, ClaimSearch(association="nm"), limit=10))
     assert who(1).name not in shown
     assert who(1).id_number not in shown
 

@@ -452,7 +452,7 @@ def test_the_command_lists_and_writes_off(office: Office, inbox: Inbox) -> None:
     night(office, inbox)
     code, answer = command(office, "unreadable", "list")
     piece = only(answer["pieces"])
-    assert (code, piece["piece"]["kind"], piece["piece"]["amount"]) == (0, "record", 2000000)
+    assert (code, piece["piece"]["kind"], piece["piece"]["amount"]) == (0, "record", "20000.00")
     number = str(piece["piece_id"])
     code, answer = command(office, "unreadable", "write-off", number, "--by", "王五")
     assert (code, answer["written"], answer["still_waiting"]) == (0, False, 0)

@@ -16,12 +16,14 @@ from gateway.errors import BrokenSeal
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import Entry, open_list
 from gateway.flow.pages.stored_pages import open_page
+from gateway.model.money import yuan
 from gateway.model.page import Identity
 from gateway.model.rows import RowClass, Tally, signed
 from gateway.store import batches, feed_totals, pages, quarantine, records, reviews
 from gateway.store.engine import Tx
 from gateway.store.pages import StoredPage
 
+_MONEY = "会员金额 (members' money)"
 _LEFT_IN_PAGE = frozenset((RowClass.NON_MEMBER, RowClass.NOT_PAYABLE))
 
 
@@ -73,7 +75,8 @@ def _feed_sheets(tx: Tx, office: Office, feed: str) -> list[DaySheet]:
         if rows is not None and rows != sheet.counted_rows:
             sheet.differences.append(f"对方称{rows}行，实收{sheet.counted_rows}行 (rows differ)")
         if amount is not None and amount != sheet.counted_amount:
-            sheet.differences.append(f"与对方合计金额相差{amount - sheet.counted_amount}分 (money differs, in fen)")
+            difference = yuan(amount - sheet.counted_amount)
+            sheet.differences.append(f"与对方合计金额相差{difference}元 (money differs, in yuan)")
     return [days[day] for day in sorted(days)]
 
 
@@ -132,13 +135,14 @@ class _Proof:
         claims: list[tuple[str, int, int]] = [
             ("行数 (rows)", rows, sum(tally.rows.values())),
             ("会员 (members)", stored, tally.rows[RowClass.MEMBER] + tally.rows[RowClass.DUPLICATE]),
-            ("会员金额 (members' money)", money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
+            (_MONEY, money, tally.amount[RowClass.MEMBER] + tally.amount[RowClass.DUPLICATE]),
             ("隔离 (quarantined)", self.aside.get(page.seq, 0), tally.rows[RowClass.QUARANTINED]),
             ("待核 (in review)", self.doubts.get(page.seq, 0), tally.rows[RowClass.REVIEW]),
         ]
         for name, actual, counted in claims:
             if actual != counted:
-                sheet.differences.append(f"第{page.seq}页 {name}: {actual} ≠ {counted}")
+                sides = f"{yuan(actual)}元 ≠ {yuan(counted)}元" if name is _MONEY else f"{actual} ≠ {counted}"
+                sheet.differences.append(f"第{page.seq}页 {name}: {sides}")
         if page.replaced_by is None:
             twice = self._twice(page)
             amounts = self._amounts(page.seq) if twice else {}

@@ -38,13 +38,6 @@ def summary(row: PrefilledClaim) -> dict[str, Any]:
     }
 
 
-def list_claims(office: Office, *, association: str | None, status: str | None, limit: int) -> list[dict[str, Any]]:
-    """Claims in order of their last change."""
-    with office.store.read() as tx:
-        rows = claims.listing(tx, association=association, status=status, after=(-1, ""), limit=limit)
-    return [summary(row) for row in rows]
-
-
 def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
     """One claim with its latest body and how every version travelled. Raises WrongUse if there is none."""
     with office.store.read() as tx:

@@ -42,7 +42,8 @@ class AssociationMatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchExplanation(msgspec.Struct, frozen=True, kw_only=True):
-    """One row decided again from what is stored. `asked`: the kinds of what it is looked up by, in order."""
+    """One row, counted from 1, decided again from what is stored. `asked`: the kinds of what it is looked up by, in
+    order."""
 
     feed: str
     page: int
@@ -124,7 +125,7 @@ def _again(tx: Tx, office: Office, seq: int, index: int) -> list[MatchExplanatio
         MatchExplanation(
             feed=meta.feed,
             page=seq,
-            row=index,
+            row=index + 1,
             reversal=reversal,
             kind=row.row_class,
             asked=asked,

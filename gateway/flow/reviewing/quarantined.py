@@ -105,8 +105,8 @@ def groups(office: Office, *, feed: str | None = None) -> list[QuarantineGroup]:
     for item in waiting:
         for group in _groups_of(office, item):
             by_group[group].append(item)
-    found = [_group(group, items) for group, items in by_group.items()]
-    return sorted(found, key=lambda group: (-group.items, group.group))
+    counted = [_group(group, items) for group, items in by_group.items()]
+    return sorted(counted, key=lambda group: (-group.items, group.group))
 
 
 def _group(name: str, items: Sequence[QuarantineItem]) -> QuarantineGroup:

@@ -113,14 +113,14 @@ def clerk(by: str) -> str:
 
 
 def summary(item: ReviewItem) -> dict[str, Any]:
-    """An item without personal data."""
+    """An item without personal data. Its row is counted from 1."""
     return {
         "item_id": item.item_id,
         "kind": item.kind,
         "association": item.association,
         "feed": item.feed,
         "page_seq": item.page_seq,
-        "row": item.row,
+        "row": None if item.row is None else item.row + 1,
         "amount": yuan(item.amount),
         "member_id": item.member_id,
         "score": item.score,
@@ -147,8 +147,27 @@ def list_items(
     """
     with office.store.read() as tx:
         items = reviews.listing(tx, state=state, association=association, kind=kind, after=after, limit=limit)
-        decisions = review_decisions.of_items(tx, [item.item_id for item in items])
-        numbers = numbers_of(tx, [decision for about_item in decisions.values() for decision in about_item])
+        return _listed(tx, items)
+
+
+def list_older(
+    office: Office,
+    *,
+    state: ItemState | None,
+    association: str | None,
+    kind: QuestionKind | None,
+    below: int | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Items newest first, from behind number `below` on, and how many there are in all."""
+    with office.store.read() as tx:
+        items = reviews.listing(tx, state=state, association=association, kind=kind, below=below, limit=limit)
+        return _listed(tx, items), reviews.count(tx, state=state, association=association, kind=kind)
+
+
+def _listed(tx: Tx, items: Sequence[ReviewItem]) -> list[dict[str, Any]]:
+    decisions = review_decisions.of_items(tx, [item.item_id for item in items])
+    numbers = numbers_of(tx, [decision for about_item in decisions.values() for decision in about_item])
     return [{**summary(item), **_standing(decisions.get(item.item_id, []), numbers)} for item in items]
 
 
@@ -331,8 +350,16 @@ def lessons(office: Office, *, association: str | None = None) -> Iterator[dict[
         yield {"levels": msgspec.json.decode(levels), "same": is_same, "model": model}
 
 
-def access_log(office: Office, *, item_id: int | None = None, limit: int = 100) -> list[dict[str, Any]]:
-    """Who looked at plain values, newest first."""
+def access_log(
+    office: Office, *, item_id: int | None = None, below: int | None = None, limit: int = 100
+) -> list[dict[str, Any]]:
+    """Who looked at plain values, newest first, from behind `below` on."""
     with office.store.read() as tx:
-        looks = accesses.listing(tx, item_id=item_id, limit=limit)
+        looks = accesses.listing(tx, item_id=item_id, below=below, limit=limit)
     return [{**msgspec.to_builtins(access), "at": from_ms(access.at).isoformat()} for access in looks]
+
+
+def count_accesses(office: Office, *, item_id: int | None = None) -> int:
+    """How many entries the log has."""
+    with office.store.read() as tx:
+        return accesses.count(tx, item_id=item_id)

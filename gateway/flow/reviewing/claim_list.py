@@ -1,0 +1,136 @@
+"""The claims a clerk looks for: of a member, a league, a scheme, a settlement; without personal data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from gateway.core.claims.kept import settlements_told
+from gateway.errors import WrongUse
+from gateway.flow.delivery.claims import summary
+from gateway.flow.office import Office, delivery_context
+from gateway.flow.opening import DOES_NOT_OPEN
+from gateway.model.clock import SHANGHAI
+from gateway.model.money import yuan
+from gateway.store import claim_lists, claims, deliveries, members, records
+from gateway.store.claim_lists import ClaimChoice, Cursor
+from gateway.store.engine import Tx
+from gateway.store.values import to_ms
+
+_CURSOR: Final = re.compile(r"([0-9]{1,15})\.(\S{1,40})", re.ASCII)
+
+
+class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody looks for; None: whichever. `first`, `last`: days of the last change in Asia/Shanghai."""
+
+    association: str | None = None
+    status: str | None = None
+    scheme: str | None = None
+    league: str | None = None
+    member_no: str | None = None
+    settlement_no: str | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+class ClaimPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Claims in order of their last change; how many there are in all and what they come to (yuan); the cursor to go on
+    behind, None at the end."""
+
+    claims: list[dict[str, Any]]
+    total: int
+    payable: str
+    more: bool
+    next: str | None
+
+
+def list_claims(office: Office, search: ClaimSearch, *, after: str | None = None, limit: int = 100) -> ClaimPage:
+    """The claims somebody looks for. Raises WrongUse for a league, member or cursor that cannot be."""
+    cursor = _place(after) if after is not None else None
+    with office.store.read() as tx:
+        choice = _choice(tx, office, search)
+        rows = claim_lists.listing(tx, choice, after=cursor, limit=limit + 1)
+        total, payable = claim_lists.count(tx, choice)
+    shown = [{**summary(row.claim), "member_no": row.member_no, "league": row.league} for row in rows[:limit]]
+    more = len(rows) > limit
+    last = rows[limit - 1].claim if more else None
+    return ClaimPage(
+        claims=shown,
+        total=total,
+        payable=yuan(payable),
+        more=more,
+        next=f"{last.updated_at}.{last.claim_id}" if last is not None else None,
+    )
+
+
+def _place(after: str) -> Cursor:
+    cursor = _CURSOR.fullmatch(after)
+    if cursor is None:
+        raise WrongUse("--after 应为上一页给出的位置 (--after: the place the page before gave)")
+    return int(cursor[1]), cursor[2]
+
+
+def _choice(tx: Tx, office: Office, search: ClaimSearch) -> ClaimChoice:
+    if search.league is not None:
+        leagues = claim_lists.leagues(tx, search.association)
+        if search.league not in leagues:
+            named = "、".join(leagues) or "无 (none)"
+            raise WrongUse(f"名册里没有盟市 {search.league}；有：{named} (no such league on the roster)")
+    return ClaimChoice(
+        association=search.association,
+        status=search.status,
+        scheme=search.scheme,
+        league=search.league,
+        since=to_ms(_midnight(search.first)) if search.first is not None else None,
+        until=to_ms(_midnight(search.last + timedelta(days=1))) if search.last is not None else None,
+        person_ids=_people(tx, office, search) if search.member_no is not None else None,
+        claim_ids=_of_settlement(tx, office, search) if search.settlement_no is not None else None,
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+
+
+def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]:
+    """Whom a member number belongs to: claims are a person's, whichever of its numbers they were made out to."""
+    named = search.member_no or ""
+    rows = [row for name in _associations(office, search) for row in members.by_number(tx, name, [named])]
+    if not rows:
+        raise WrongUse(f"名册里没有会员 {named} (no such member)")
+    return frozenset(row.person_id for row in rows)
+
+
+def _associations(office: Office, search: ClaimSearch) -> Iterable[str]:
+    return sorted(office.associations) if search.association is None else [search.association]
+
+
+def _of_settlement(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[str]:
+    """The claims whose latest body tells of a settlement; found by the keyed digests of its number."""
+    number = search.settlement_no or ""
+    keys = [office.record_key(feed)(number + sign) for feed in office.feeds for sign in "+-"]
+    person_ids = {row.person_id for row in records.by_keys(tx, keys)}
+    return frozenset(
+        claim.claim_id
+        for claim in claims.of_people(tx, person_ids)
+        if number in _settlements(tx, office, claim.claim_id, claim.version)
+    )
+
+
+def _settlements(tx: Tx, office: Office, claim_id: str, version: int) -> set[str]:
+    """What the newest body of a claim that tells of settlements tells of: a withdrawal tells of none."""
+    for earlier in range(version, 0, -1):
+        sealed = deliveries.body_of(tx, claim_id, earlier)
+        if sealed is None:
+            continue
+        try:
+            settlements = settlements_told(office.vault.open(sealed, delivery_context(f"{claim_id}/{earlier}")))
+        except DOES_NOT_OPEN:
+            continue
+        if settlements:
+            return {settlement["settlement_no"] for settlement in settlements}
+    return set()

@@ -1,0 +1,90 @@
+"""Claims as a clerk looks for them: by member, league, scheme, state and day, page by page in order of last change."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from gateway.model.claim import PrefilledClaim
+from gateway.store import schema
+
+_COLUMNS = PrefilledClaim.__struct_fields__
+_JOINED = schema.claim.join(schema.member, schema.member.c.member_id == schema.claim.c.member_id)
+
+Cursor: TypeAlias = tuple[int, str]
+"""Instant of the last change (milliseconds) and id of the claim to go on behind."""
+
+
+class ClaimChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which claims are wanted; None: whichever. `league` as the roster writes it; `since`, `until`: instants of the
+    last change in milliseconds, the second not included."""
+
+    association: str | None = None
+    status: str | None = None
+    scheme: str | None = None
+    league: str | None = None
+    since: int | None = None
+    until: int | None = None
+    person_ids: frozenset[int] | None = None
+    claim_ids: frozenset[str] | None = None
+
+
+class ListedClaim(msgspec.Struct, frozen=True):
+    """A claim with the number and league of the member it is made out to."""
+
+    claim: PrefilledClaim
+    member_no: str
+    league: str | None
+
+
+def listing(tx: Connection, choice: ClaimChoice, *, after: Cursor | None, limit: int) -> list[ListedClaim]:
+    """The claims of a choice, from behind a cursor on, the longest unchanged first."""
+    table = schema.claim.c
+    columns = [table[name] for name in _COLUMNS]
+    query = select(*columns, schema.member.c.member_no, schema.member.c.league).select_from(_JOINED)
+    query = query.where(_chosen(choice))
+    if after is not None:
+        behind = and_(table.updated_at == after[0], table.claim_id > after[1])
+        query = query.where(or_(table.updated_at > after[0], behind))
+    rows = tx.execute(query.order_by(table.updated_at, table.claim_id).limit(limit))
+    return [ListedClaim(_claim(row[:-2]), row[-2], row[-1]) for row in rows]
+
+
+def _claim(values: Any) -> PrefilledClaim:
+    return PrefilledClaim(**dict(zip(_COLUMNS, values, strict=True)))
+
+
+def count(tx: Connection, choice: ClaimChoice) -> tuple[int, int]:
+    """How many claims there are of a choice, and what they come to in fen."""
+    query = select(func.count(), func.sum(schema.claim.c.payable)).select_from(_JOINED)
+    many, money = tx.execute(query.where(_chosen(choice))).one()
+    return int(many), int(money or 0)
+
+
+def leagues(tx: Connection, association: str | None) -> list[str]:
+    """The leagues that members come from, as rosters write them."""
+    table = schema.member.c
+    query = select(table.league).where(table.league.is_not(None)).distinct().order_by(table.league)
+    return list(tx.execute(query.where(table.association == association) if association else query).scalars())
+
+
+def _chosen(choice: ClaimChoice) -> ColumnElement[bool]:
+    claim = schema.claim.c
+    equal = (
+        (claim.association, choice.association),
+        (claim.status, choice.status),
+        (claim.scheme, choice.scheme),
+        (schema.member.c.league, choice.league),
+    )
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+    if choice.since is not None:
+        conditions.append(claim.updated_at >= choice.since)
+    if choice.until is not None:
+        conditions.append(claim.updated_at < choice.until)
+    if choice.person_ids is not None:
+        conditions.append(claim.person_id.in_(choice.person_ids))
+    if choice.claim_ids is not None:
+        conditions.append(claim.claim_id.in_(choice.claim_ids))
+    return and_(True, *conditions)
