@@ -12,7 +12,7 @@ from gateway.store.values import from_ms
 
 
 def quarantine(tx: Connection) -> list[OpenQueue]:
-    """The open items of quarantine, by feed."""
+    """The open items of quarantine that no person closed, by feed."""
     table = schema.quarantine.c
     rows_alone = func.count(table.row)
     query = select(
@@ -23,7 +23,8 @@ def quarantine(tx: Connection) -> list[OpenQueue]:
         func.min(table.created_at).label("oldest"),
         func.max(table.created_at).label("newest"),
     )
-    return [_queue(row) for row in tx.execute(query.where(table.state == "open").group_by(table.feed))]
+    waits = query.where(table.state == "open", table.closed_by.is_(None))
+    return [_queue(row) for row in tx.execute(waits.group_by(table.feed))]
 
 
 def review(tx: Connection) -> list[OpenQueue]:

@@ -323,8 +323,8 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
         raise BrokenSeal
     counting = person.records if person.enrolled else []
     records = [stored.record for stored in counting if not stored.duplicate and stored.record is not None]
-    theirs = claims_of(tx, office, [row.person_id])
-    decided_claim = decided_claims(tx, office, theirs, [])[row.person_id][claim_key(row)]
+    own_claims = claims_of(tx, office, [row.person_id])
+    decided_claim = decided_claims(tx, office, own_claims, [])[row.person_id][claim_key(row)]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
     owed = sum(estimate.payable for estimate in estimates if office.digest_stay(row, estimate.stay) == row.stay_digest)
     decision = decided[row.claim_id]
