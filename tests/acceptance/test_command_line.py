@@ -253,6 +253,8 @@ def test_findings_end_with_1(gateways: Gateways, tmp_path: Path) -> None:
     write_settings(site, night)
     (site / "data/inbound/hinggan").mkdir(parents=True)
     (site / "keys" / "hubao_nm_secret").unlink()
+    # Written in capitals, so that the pattern does not mean it.
+    (site / "data/inbound/hinggan/SETL_152200_20220310.CSV").touch()
     spoil_tests(site)
 
     def findings(*command: str, key: str) -> Any:

@@ -129,7 +129,7 @@ def test_the_root_key_is_for_its_owner_only(newcomer: Newcomer, site: Path) -> N
 
 
 def test_a_new_site_is_right_as_it_is(newcomer: Newcomer, site: Path) -> None:
-    assert newcomer.answer("--site", "site", "check") == {"findings": [], "ok": True}
+    assert newcomer.answer("--site", "site", "check") == {"findings": [], "noted": [], "ok": True}
     assert newcomer.answer("--site", "site", "feed", "list") == {"feeds": []}
 
 
