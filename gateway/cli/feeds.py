@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, complain, emit, say, table
 from gateway.cli.secret import make_missing, tell_made
 from gateway.cli.typed import as_typed
 from gateway.errors import WrongUse
@@ -53,15 +53,28 @@ def normalise(
     context: typer.Context,
     mapping: Annotated[str, typer.Option(help="映射文件或名字 (a mapping file or its name).")],
     file: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False)] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="有读不了的行就以1结束 (1 where a row cannot be read).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """报文 → 每行一个 JSON 记录或隔离原因 (bytes → one JSON line per row)."""
-    from gateway.core.normalise import normalise_lines
+    from gateway.core.normalise import Summary, normalise_lines
+    from gateway.words.troubles import trouble_in_words
 
     ready = compiled(mapping_file(context.obj, mapping))
     content = file.read_bytes() if file else sys.stdin.buffer.read()
-    for line in normalise_lines(ready, content):
+    summary = Summary()
+    for line in normalise_lines(ready, content, summary):
         emit(line)
+    # Standard output holds one line a row and nothing else.
+    complain(
+        f"{summary.records}行可读，{summary.quarantined}行隔离，{summary.skipped}行跳过 (records, quarantined, skipped)"
+    )
+    for (code, field), many in sorted(summary.errors.items(), key=lambda entry: -entry[1]):
+        complain(f"  {many}× {code}  {trouble_in_words(field, code)}")
+    if strict and summary.errors:
+        raise typer.Exit(1)
 
 
 @feed.command("list")

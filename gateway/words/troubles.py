@@ -54,7 +54,10 @@ PAGE_CODES: Final = {
 def trouble_in_words(field: str, code: str, message: str = "") -> str:
     """What is wrong with a row or a page, in a few words: total_amount, missing → 医疗总费用：必填，但没有值.
 
-    Where no field is at fault the stored message says it best: one code may stand for several causes.
+    Where no field is at fault the stored message says it best: one code may stand for several causes. Of a field's
+    it is told what was found and what is agreed, which stands behind the sentence.
     """
     sentence = (message if message and not field else ROW_CODES.get(code) or PAGE_CODES.get(code, code)).split(" (")[0]
-    return f"{field_in_words(field)}：{sentence}" if field else sentence
+    detail = message.partition("；")[2] if field else ""
+    words = f"{sentence}；{detail}" if detail else sentence
+    return f"{field_in_words(field)}：{words}" if field else words

@@ -348,6 +348,17 @@ def test_normalise_answers_for_bytes_that_cannot_be_read(tmp_path: Path, content
     assert all({"code", "message"} <= set(line["page_error"]) for line in answered if "page_error" in line)
 
 
+def test_normalise_sums_up_on_standard_error_and_is_strict_where_asked(tmp_path: Path) -> None:
+    _, page = some_rows(2)
+    bad = page.replace(b'"med_type"', b'"gend":"7","med_type"', 1)
+    for content, strict, code in ((page, True, 0), (bad, False, 0), (bad, True, 1), (b"{", True, 1)):
+        arguments = ("normalise", "--mapping", "national", *(["--strict"] if strict else []))
+        done = hubao(*arguments, folder=tmp_path, content=content)
+        assert (done.returncode, b"Traceback" in done.stderr) == (code, False)
+        assert (b"unknown_code" in done.stderr) == (content is bad)
+        assert all(line.startswith(b"{") for line in done.stdout.splitlines())
+
+
 def test_match_try_needs_nothing(tmp_path: Path) -> None:
     people, page = some_rows(4)
     head = "会员编号,姓名,证件号码,类别"

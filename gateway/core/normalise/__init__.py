@@ -1,6 +1,6 @@
 """Normalise (归一): page bytes and a mapping → settlement records, or what is wrong with each row."""
 
-from gateway.core.normalise.lines import normalise_lines
+from gateway.core.normalise.lines import Summary, normalise_lines
 from gateway.core.normalise.mapping import (
     CompiledMapping,
     Glance,
@@ -23,6 +23,7 @@ __all__ = [
     "Normalised",
     "Rejected",
     "Rows",
+    "Summary",
     "compile_mapping",
     "is_skipped",
     "normalise_lines",

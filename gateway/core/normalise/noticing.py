@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from gateway.core.normalise.fields import Parser, Parsers, Values, rule_of, sources_of
 from gateway.core.normalise.language import EMPTY, default_parser
-from gateway.core.normalise.problems import Wrong
+from gateway.core.normalise.problems import Wrong, shown_code
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.views import View
 from gateway.model.feed_day import KeySample
@@ -27,17 +27,7 @@ _DECIDING: Final = ("care_type", "insurance_type", "person_type", "facility_leve
 """Fields whose code decides whether and how much is paid; the others of them are refused where a code is unknown."""
 
 _ALWAYS_CODED: Final = ("care_type", "insurance_type")
-_CODE: Final = re.compile(r"(?=[A-Za-z0-9_.-]{1,12}$)(?!(?:.*[0-9]){7})[A-Za-z0-9_.-]+")
 _KEY: Final = re.compile(r"(?!(?:.*[0-9]){7})[^\x00-\x1f\x7f]{1,40}")
-_TRADE_WORD: Final = re.compile("[院诊药医疗门住急生育慢特病险保职工居民退休在级类型结算费]")
-"""What a Chinese word must hold to be taken for a word of the trade, and not for a name."""
-
-
-def shown_code(text: str) -> str:
-    """A code as it may be shown: letters and a few digits, or a word of the trade; of anything else only its length."""
-    if _CODE.fullmatch(text) or (len(text) <= 12 and _TRADE_WORD.search(text) and not re.search("[0-9]{7}", text)):
-        return text
-    return f"（{len(text)}字 characters）"
 
 
 class Noticing:

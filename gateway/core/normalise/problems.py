@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from gateway.errors import BadPage
 from gateway.model.page import RowError
 from gateway.words.troubles import PAGE_CODES, ROW_CODES
+
+_CODE: Final = re.compile(r"(?=[A-Za-z0-9_.-]{1,12}$)(?!(?:.*[0-9]){7})[A-Za-z0-9_.-]+")
+_TRADE_WORD: Final = re.compile(
+    "住院|门诊|急诊|药店|购药|诊疗|就医|医院|医疗|医保|医药|生育|计划|慢性|慢病|特病|特殊|特门|大病|保险|职工|居民|公务|离休|退休|在职|灵活"
+    "|结算|手工|中心|自费|转院|转外|异地|家庭|日间|手术|体检|康复|护理|[一二三]级|未定|其他|未知"
+)
+"""What a Chinese word must hold to be taken for one of the trade. One sign is not enough: names hold 保, 生, 民, 居."""
 
 
 class Wrong(Exception):
@@ -15,12 +25,21 @@ class Wrong(Exception):
         super().__init__(code)
 
 
-def row_error(code: str, field: str, sources: tuple[str, ...] = ()) -> RowError:
-    """A row error with its sentence, naming the field and the feed's own names for it."""
+def row_error(code: str, field: str, sources: tuple[str, ...] = (), detail: str = "") -> RowError:
+    """A row error with its sentence, naming the field and the feed's own names for it. `detail` tells what was found
+    and what is allowed; it must hold no value."""
     place = f"{field}（{'、'.join(sources)}）" if sources else field
-    return RowError(code=code, field=field, message=f"{place}：{ROW_CODES[code]}" if place else ROW_CODES[code])
+    sentence = f"{ROW_CODES[code]}；{detail}" if detail else ROW_CODES[code]
+    return RowError(code=code, field=field, message=f"{place}：{sentence}" if place else sentence)
 
 
 def bad_page(code: str, detail: str = "") -> BadPage:
     """A page error with its sentence. `detail` must not come from a person's data."""
     return BadPage(code, f"{PAGE_CODES[code]}{'：' if detail else ''}{detail}")
+
+
+def shown_code(text: str) -> str:
+    """A code as it may be shown: letters and a few digits, or a word of the trade; of anything else only its length."""
+    if _CODE.fullmatch(text) or (len(text) <= 12 and _TRADE_WORD.search(text) and not re.search("[0-9]{7}", text)):
+        return text
+    return f"（{len(text)}字 characters）"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from gateway.core.normalise.fields import Parsers, Readers, Values, rule_of, sources_of
+from gateway.core.normalise.hints import hint
 from gateway.core.normalise.language import CsvFormat, MappingLanguage
 from gateway.core.normalise.problems import Wrong, row_error
 from gateway.model.page import RowError
@@ -64,7 +65,7 @@ class View:
             field: readers.as_written(field) if field in as_written else readers.reader(field) for field in fields
         }
         self.forgiving = {field: readers.forgiving(field) for field in fields}
-        self._all = [(field, read, rule_of(language, field).sources) for field, read in self.readers.items()]
+        self._all = [(field, read, rule_of(language, field)) for field, read in self.readers.items()]
         plain = {field: plainly for field in fields if field not in as_written and (plainly := readers.plain(field))}
         self._plain = tuple((field, parse, place) for field, (parse, place, _) in plain.items())
         self._further = tuple((field, read) for field, (_, _, read) in plain.items() if read)
@@ -93,9 +94,10 @@ class View:
         """The fields that can be read, and an error for every field that cannot."""
         parsed: dict[str, Any] = {}
         errors: list[RowError] = []
-        for field, read, sources in self._all:
+        for field, read, rule in self._all:
             try:
                 parsed[field] = read(values)
             except Wrong as wrong:
-                errors.append(row_error(wrong.code, field, sources))
+                written = [values[self.sources.positions[name]] for name in rule.sources]
+                errors.append(row_error(wrong.code, field, rule.sources, hint(field, wrong.code, rule, written)))
         return parsed, errors
