@@ -222,6 +222,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     read_secret: Callable[[SecretName], str]
     per_second: float = 10.0
+    with_header: bool = True
+    """Whether the feed's files begin with a line that names the columns of all others."""
     accepted: Proof | None = None
 
     def folder(self, option: SiteFolder) -> Path:

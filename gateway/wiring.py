@@ -15,6 +15,7 @@ import msgspec
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
+from gateway.core.normalise.language import CsvFormat
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
@@ -203,7 +204,13 @@ def _start(store: Store, clock: Clock) -> ProcessStart:
 def feed_connector(office: Office, name: str) -> FeedConnector:
     """The connector of a feed, its secrets read. Raises WrongUse for a secret that is missing."""
     spec = office.feeds[name]
-    around = msgspec.structs.replace(_surroundings(office, name), per_second=spec.rate.per_second)
+    spoken = office.mapping_of(name).language.format
+    around = msgspec.structs.replace(
+        _surroundings(office, name),
+        per_second=spec.rate.per_second,
+        # Where the mapping itself names the columns, or the file has none, every line is a row and stands once.
+        with_header=isinstance(spoken, CsvFormat) and not spoken.columns,
+    )
     with _said_of(f"config/feeds/{name}.toml [connector]"):
         connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
     return connector

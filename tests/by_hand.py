@@ -23,7 +23,7 @@ def cloud_line(**options: Any) -> CloudLine:
 
 def drop_folder(**options: Any) -> Folder:
     spec = _taken(FolderSpec, options)
-    return Folder(spec, _around("folder", options), **options)
+    return Folder(spec, _around("folder", options, "with_header"), **options)
 
 
 def push(**options: Any) -> Push:

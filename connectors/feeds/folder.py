@@ -107,7 +107,6 @@ class Folder:
         spec: FolderSpec,
         around: Surroundings,
         *,
-        with_header: bool = True,
         quiet_seconds: int = 60,
         clock: Callable[[], float] = time.time,
         limit: int = MAX_PAGE_BYTES,
@@ -120,7 +119,7 @@ class Folder:
         self._folder, self._moved_to = folder, moved_to
         self._pattern, self._day = _pattern(spec.pattern), _Day(spec.day_format)
         self._marker, self._after = spec.marker or None, spec.after
-        self._with_header, self._quiet_seconds, self._limit = with_header, quiet_seconds, limit
+        self._with_header, self._quiet_seconds, self._limit = around.with_header, quiet_seconds, limit
         self._clock = clock
         self._handed_out: dict[str, _HandedOut] = {}
 

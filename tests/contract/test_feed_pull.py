@@ -497,3 +497,11 @@ def test_reading_stops_cleanly_when_the_caller_does(drop: Drop) -> None:
     next(pages)
     pages.close()  # type: ignore[attr-defined]
     assert len(store_page(drop.feed(limit=SMALL))[0]) > 2
+
+
+def test_a_file_without_a_header_line_has_each_of_its_lines_once(drop: Drop) -> None:
+    content = rows(60_000)
+    drop.put("setl_152200_20260301.csv", content)
+    pages, _ = store_page(drop.feed(limit=SMALL, with_header=False))
+    assert len(pages) > 1
+    assert b"".join(page.content for page in pages) == content

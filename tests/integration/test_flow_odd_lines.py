@@ -8,9 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from builders import EAST_AND_WEST, adds_up, content, enrolled, only, open_items, payable, row, rows_of, take, tallies
+from builders import (
+    EAST_AND_WEST,
+    FILES,
+    adds_up,
+    content,
+    enrolled,
+    only,
+    open_items,
+    payable,
+    row,
+    rows_of,
+    take,
+    tallies,
+)
 
+from connectors.feeds.folder import Folder
+from gateway import wiring
 from gateway.core.normalise import compile_mapping
+from gateway.core.normalise.language import CsvFormat
 from gateway.flow.batches.reconcile import reconcile
 from gateway.flow.intake.retry import retry_quarantine
 from gateway.flow.office import Office
@@ -72,3 +88,22 @@ def test_a_mended_mapping_lets_a_line_of_sums_go_and_moves_no_row(office: Office
     assert tallies(skips)[RowClass.SUPERSEDED] == (1, 0)
     assert only(rows_of(skips, schema.record))["row"] == before == 1
     adds_up(skips)
+
+
+def test_a_large_file_without_a_header_line_has_as_many_rows_as_lines(make_office: MakeOffice, sqlite_url: str) -> None:
+    office = make_office(sqlite_url, feeds=FILES)
+    columns = ("setl_id", "medfee_sumamt", "psn_name")
+    language = msgspec.structs.replace(office.mappings["national"].language, format=CsvFormat(columns=columns))
+    office = replace(office, mappings={**office.mappings, "national": compile_mapping(language)})
+    folder = office.site / "data" / "in"
+    folder.mkdir(parents=True)
+    lines = 80_000
+    name = "试" * 70
+    text = "".join(f"S{number:07},1.00,{name}\r\n" for number in range(lines))
+    (folder / "large.json").write_text(text, encoding="utf-8")
+    (folder / "large.json.ok").write_text(f"rows={lines}", encoding="utf-8")
+    feed = wiring.feed_connector(office, "files")
+    assert isinstance(feed, Folder)
+    pages = list(feed.fetch(None, first=None, last=None))
+    assert len(pages) > 1
+    assert sum(len(office.mapping_of("files").read(page.content)) for page in pages) == lines
