@@ -6,7 +6,6 @@ The night is set in March 2022, so that the edition of 2021 (内工发〔2021〕
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import msgspec
 
 from gateway import wiring
 from gateway.core.roster import read_roster
+from gateway.errors import WrongUse
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.health import health
 from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
@@ -96,13 +96,13 @@ class Demonstration(msgspec.Struct, kw_only=True):
 
 
 def demonstrate(folder: Path, *, seed: int, tell: Callable[[str], None]) -> Demonstration:
-    """Play both evenings in a fresh site; what is left there can be looked at with every other command. `tell` says
-    what goes on."""
+    """Play both evenings in a new site; what is left there can be looked at with every other command. `tell` says what
+    goes on. Raises WrongUse for a folder that is there: somebody may have gone on working in it."""
     began = time.monotonic()
     clock = SimulatedClock(datetime(DAY.year, DAY.month, DAY.day, 1, 0, tzinfo=SHANGHAI) - timedelta(days=1))
     tell("准备沙箱：名册、三个盟市、一个协会收件箱 (setting the stage)")
     if folder.exists():
-        shutil.rmtree(folder)
+        raise WrongUse(f"{folder} 已存在，不会清空 (it exists and is not emptied)")
     night = build_night(folder / "sandbox", seed=seed, people=PEOPLE, day=DAY)
     with _stage(folder, night, clock) as stage:
         return _play(stage, night, tell, began)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -10,10 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.output import Json, emit, say, table
+from gateway.cli.typed import as_typed, program
+from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.demo import Demonstration
     from gateway.flow.batches.reconcile import DaySheet
+
+_MOST_SITES = 1000
 
 
 def register(app: typer.Typer) -> None:
@@ -32,11 +37,22 @@ def demo(
 
     # What goes on is told to people only: a machine reads one line of JSON.
     tell = (lambda _: None) if as_json else say
-    result = demonstrate(Path(context.obj) / "demo-site", seed=seed, tell=tell)
+    result = demonstrate(_new_folder(Path(context.obj), tell), seed=seed, tell=tell)
     if as_json:
         emit(result.figures())
     else:
         _show(result, keep_open=keep_open)
+
+
+def _new_folder(place: Path, tell: Callable[[str], None]) -> Path:
+    """A folder for a site that is not there yet: one of before may hold what somebody did in it."""
+    names = ("demo-site", *(f"demo-site-{number}" for number in range(2, _MOST_SITES)))
+    free = next((name for name in names if not (place / name).exists()), None)
+    if free is None:
+        raise WrongUse(f"{place} 里的演示站点太多，请先删去旧的 (too many demo sites here: remove old ones)")
+    if free != names[0]:
+        tell(f"以前的演示站点保留不动，这次用 {free} (sites of before are left alone)")
+    return place / free
 
 
 def _show(result: Demonstration, *, keep_open: bool) -> None:
@@ -65,7 +81,7 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
     if result.to_confirm is not None:
         say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
         fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
-        say(f"    hubao --site {result.site} facts add {result.to_confirm} --association {ASSOCIATION} {fact}")
+        say(f"    {as_typed(result.site, f'facts add {result.to_confirm} --association {ASSOCIATION} {fact}')}")
     _show_where(result.site, keep_open=keep_open)
 
 
@@ -73,7 +89,7 @@ def _show_where(site: Path, *, keep_open: bool) -> None:
     """Where to look next, with commands that can be copied."""
     say("接着看 (look further)：")
     for command in ("status", "claims list", "reconcile", "quarantine list", "review list"):
-        say(f"    hubao --site {site} {command}")
+        say(f"    {as_typed(site, command)}")
     if keep_open:
         secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")
         from gateway.sandbox.inbox import Inbox
@@ -83,7 +99,7 @@ def _show_where(site: Path, *, keep_open: bool) -> None:
             with suppress(KeyboardInterrupt):
                 Event().wait()
     else:
-        say("    收件箱页面：hubao demo --keep-open (leaves the inbox page open)")
+        say(f"    收件箱页面：{program()} demo --keep-open (leaves the inbox page open)")
 
 
 def _by_feed(sheets: list[DaySheet]) -> list[tuple[object, ...]]:

@@ -45,6 +45,14 @@ def emit(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+def tell(answer: object, words: str, *, as_json: bool) -> None:
+    """What came of a command: a value for machines, or a line for people."""
+    if as_json:
+        emit(answer)
+    else:
+        say(words)
+
+
 def plain(value: object) -> dict[str, Any]:
     """A struct as JSON values, for an answer that holds more than it."""
     import msgspec
@@ -73,9 +81,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         grid.add_row(*row)
     # Above the table and not inside of it: there a title is folded to the width of the columns.
     say(title)
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    console.width = max(console.width, sum(narrowest) + _BORDERS * len(narrowest) + 1)
-    console.print(grid)
+    available = Console().width if sys.stdout.isatty() else _WIDTH
+    Console(width=max(available, sum(narrowest) + _BORDERS * len(narrowest) + 1)).print(grid)
 
 
 def _unbroken(texts: Sequence[str]) -> int:

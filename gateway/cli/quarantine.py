@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from gateway.cli.clerk import By, name_of
-from gateway.cli.output import Json, Limit, emit, one_of, plain, say, table, tell_more
+from gateway.cli.output import Json, Limit, emit, one_of, plain, say, table, tell, tell_more
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.records import field_in_words
@@ -150,13 +150,12 @@ def quarantine_close(
 
     office = open_office(context)
     if undo:
-        many = quarantined.reopen(office, item or [])
+        answer = {"reopened": quarantined.reopen(office, item or [])}
     else:
-        many = quarantined.close(office, _chosen(office, item, group), by=name_of(by), reason=reason)
-    if as_json:
-        emit({"reopened" if undo else "closed": many})
-    else:
-        say(f"已重新打开{many}条 (opened again)" if undo else f"已关闭{many}条 (closed)")
+        chosen = _chosen(office, item, group)
+        answer = {"closed": quarantined.close(office, chosen, by=name_of(by), reason=reason)}
+    done = "已重新打开 (opened again)" if undo else "已关闭 (closed)"
+    tell(answer, f"{done}：{sum(answer.values())}条", as_json=as_json)
 
 
 def _chosen(office: Office, item: list[int] | None, group: str | None) -> list[int]:
@@ -180,7 +179,4 @@ def quarantine_retry(
 
     office = open_office(context)
     retried = retry_quarantine(office, item if group is None else _chosen(office, item, group))
-    if as_json:
-        emit(retried)
-    else:
-        say(f"重读{retried.tried}条，解决{retried.solved}条 (tried, solved)")
+    tell(retried, f"重读{retried.tried}条，解决{retried.solved}条 (tried, solved)", as_json=as_json)

@@ -281,6 +281,10 @@ def review_export(
         say(f"已写出{len(lines)}条 (written)")
 
 
+def _look(access: dict[str, Any]) -> tuple[Any, ...]:
+    return access["item_id"], access["by"], access["at"], LOOKED_AT.get(access["what"], access["what"])
+
+
 @review.command("log")
 def review_log(
     context: typer.Context,
@@ -293,12 +297,11 @@ def review_log(
     from gateway.flow.reviewing.show import access_log, count_accesses
 
     office = open_office(context)
-    rows = access_log(office, item_id=item, below=after, limit=limit + 1)
-    rows, more, total = rows[:limit], len(rows) > limit, count_accesses(office, item_id=item)
+    looks = access_log(office, item_id=item, below=after, limit=limit + 1)
+    rows, more, total = looks[:limit], len(looks) > limit, count_accesses(office, item_id=item)
     next_one = rows[-1]["access_id"] if more else None
     if as_json:
         emit({"accesses": rows, "total": total, "more": more, "next": next_one})
         return
-    lines = [(row["item_id"], row["by"], row["at"], LOOKED_AT.get(row["what"], row["what"])) for row in rows]
-    table("查看记录", ("编号", "经办人", "时间", "内容"), lines)
+    table("查看记录", ("编号", "经办人", "时间", "内容"), map(_look, rows))
     tell_more(len(rows), total, next_one=next_one)

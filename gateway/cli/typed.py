@@ -10,10 +10,10 @@ from pathlib import Path
 
 def as_typed(site: Path, command: str) -> str:
     """A line for the shell: this program, the site, and a command with its arguments."""
-    return f"{_program()} --site {shlex.quote(str(site))} {command}"
+    return f"{program()} --site {shlex.quote(str(site))} {command}"
 
 
-def _program() -> str:
+def program() -> str:
     """How this program is started from here: `hubao` where the shell finds it, else by the path of its script."""
     script = Path(sys.argv[0])
     if script.name == "__main__.py":

@@ -7,6 +7,7 @@ second time, from that truth and the scheme alone, without pages, roster, matchi
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -64,6 +65,40 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return Demo(tmp_path_factory.mktemp("demo"))
+
+
+def test_what_the_demo_prints_works_as_typed_and_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
+    """In a shell, from the folder it was started in, the way it was started."""
+
+    def typed(command: str) -> str:
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=surroundings(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, 1), command + done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    start = shlex.join([sys.executable, "-P", "-m", "gateway", "demo", "--seed", str(SEED)])
+    shown = typed(start)
+    commands = [line.strip() for line in shown.splitlines() if line.startswith("    ") and "--site" in line]
+    assert len(commands) == 6
+    assert "facts add" in commands[0]
+    for command in commands:
+        assert typed(command)
+    [listing] = [command for command in commands if command.endswith("claims list")]
+    facts = listing.removesuffix("claims list") + "facts list --association nm --json"
+    before = typed(facts)
+    assert len(json.loads(before)["facts"]) == 1
+    again = typed(start)
+    assert "demo-site-2" in again
+    assert typed(facts) == before
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,12 @@ def text_of(file: Path) -> str:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for entry in folder.iterdir():
-        if entry.name in NOT_OURS or entry.name.endswith(".egg-info") or entry.is_symlink():
+        if (
+            entry.name in NOT_OURS
+            or entry.name.startswith("demo-site-")
+            or entry.name.endswith(".egg-info")
+            or entry.is_symlink()
+        ):
             continue
         if entry.is_dir():
             yield from _walk(entry)
