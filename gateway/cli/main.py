@@ -20,6 +20,7 @@ from gateway.cli import (
     facts,
     feeds,
     findings,
+    holds,
     matching,
     matching_flow,
     night,
@@ -81,6 +82,7 @@ deliveries.register(app)
 quarantine.register(app)
 review.register(app)
 findings.register(app)
+holds.register(app)
 clock.register(app)
 
 

@@ -103,6 +103,8 @@ def review_show(
     say(f"第{item}号 {kind}，{state}；原因：{all_in_words(shown['reasons'])}")
     if shown["kind"] == "match":
         _show_match(shown)
+    elif shown["kind"] == "hold":
+        say("此行属于一批待确认的变更：hubao holds list (it waits in a hold)")
     elif shown["kind"] == "takeback":
         say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
     else:

@@ -26,6 +26,7 @@ ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
     "contradiction": ("noted", "unsure"),
     "refund": ("original", "none", "unsure"),
     "repeat": ("same", "different", "unsure"),
+    "hold": (),
 }
 """Kind of item → what may be said about it."""
 

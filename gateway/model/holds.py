@@ -50,7 +50,7 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     was last told. Instants in milliseconds; `note` is sealed."""
 
     hold_id: int
-    cause: str
+    cause: CauseKind
     subject: str
     name: str
     state: HoldState

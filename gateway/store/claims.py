@@ -131,3 +131,10 @@ def late_of_feed(tx: Connection, feed: str, *, since: datetime, until: datetime)
     late = flagged("," + table.flags + ",", ",late,") > 0
     count, money = tx.execute(query.where(table.status != "withdrawn", late)).one()
     return int(count), int(money)
+
+
+def in_force(tx: Connection, association: str) -> int:
+    """How many claims of an association stand."""
+    table = schema.claim.c
+    query = select(func.count()).where(table.association == association, table.status != "withdrawn")
+    return int(tx.execute(query).scalar_one())

@@ -21,12 +21,12 @@ def gather(tx: Connection, cause: Cause, *, now_ms: int) -> int:
     new = insert_for(tx, schema.hold).values(
         cause=cause.kind, subject=cause.subject, name=cause.name, state="gathering", created_at=now_ms
     )
-    kept = new.on_conflict_do_update(
+    upsert = new.on_conflict_do_update(
         index_elements=[table.cause, table.subject, table.name],
         index_where=text("state = 'gathering'"),
         set_={"name": cause.name},
     ).returning(table.hold_id)
-    return int(tx.execute(kept).scalar_one())
+    return int(tx.execute(upsert).scalar_one())
 
 
 def put_aside(tx: Connection, hold_id: int, items: Sequence[AsideItem]) -> None:
@@ -70,11 +70,11 @@ def let_people_go(tx: Connection, hold_id: int, person_ids: Iterable[int]) -> No
         " hold_item.hold_id where hold.state in ('gathering', 'open') and hold.hold_id <> ?"
         " and hold_item.person_id {keys} group by hold_item.person_id"
     )
-    elsewhere = dict(select_in(tx, query, ids, kind="bigint", first=[hold_id]))
+    other_holds = dict(select_in(tx, query, ids, kind="bigint", first=[hold_id]))
     change_many(
         tx,
         "update person set held = ? where person_id = ?",
-        [(elsewhere.get(person_id), person_id) for person_id in ids],
+        [(other_holds.get(person_id), person_id) for person_id in ids],
     )
 
 
@@ -92,6 +92,12 @@ def load(tx: Connection, hold_id: int) -> Hold:
 def listing(tx: Connection, *, states: Collection[HoldState] = ("gathering", "open")) -> list[Hold]:
     """The holds in one of these states, oldest first."""
     query = select(schema.hold).where(schema.hold.c.state.in_(states)).order_by(schema.hold.c.hold_id)
+    return [_hold(row) for row in tx.execute(query)]
+
+
+def gathering(tx: Connection) -> list[Hold]:
+    """The holds whose cause is worked, or was when a process was killed; oldest first."""
+    query = select(schema.hold).where(schema.hold.c.state == "gathering").order_by(schema.hold.c.hold_id)
     return [_hold(row) for row in tx.execute(query)]
 
 
@@ -135,8 +141,8 @@ def members_at(tx: Connection, hold_id: int) -> int:
 
 
 def of_pages(tx: Connection, seqs: Sequence[int]) -> list[Hold]:
-    """The holds that wait and need one of these pages."""
+    """The holds that wait for rows of these pages."""
     item, hold = schema.hold_item.c, schema.hold.c
-    needing = select(item.hold_id).where(item.page_seq.in_(seqs))
+    needing = select(item.hold_id).where(item.page_seq.in_(seqs), item.row.is_not(None))
     query = select(schema.hold).where(hold.hold_id.in_(needing), hold.state.in_(_WAITING)).order_by(hold.hold_id)
     return [_hold(row) for row in tx.execute(query)]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from gateway.model.page import Fetched
 from gateway.model.states import PageState
@@ -210,10 +210,16 @@ def kept_feeds(tx: Connection) -> list[str]:
     return list(tx.execute(select(table.feed).where(table.sealed.is_not(None)).distinct()).scalars())
 
 
-def expire(tx: Connection, feed: str, *, before: int, limit: int) -> list[int]:
-    """Drop the bytes and lists of pages received before an instant (milliseconds); returns their places."""
+def expire(tx: Connection, feed: str, *, before: int, limit: int, longest: int | None = None) -> list[int]:
+    """Drop the bytes and lists of pages received before an instant (milliseconds); returns their places. A page that a
+    hold needs stays until it was received before `longest`."""
     table = schema.page
+    item, hold = schema.hold_item.c, schema.hold.c
+    waiting = select(hold.hold_id).where(hold.state.in_(("gathering", "open")))
+    needed = exists().where(item.page_seq == table.c.seq, item.row.is_not(None), item.hold_id.in_(waiting))
     old = (table.c.feed == feed) & (table.c.received_at < before) & table.c.sealed.is_not(None)
+    if longest is not None:
+        old &= (table.c.received_at < longest) | ~needed
     gone = list(tx.execute(select(table.c.seq).where(old).order_by(table.c.seq).limit(limit)).scalars())
     tx.execute(update(table).where(table.c.seq.in_(gone)).values(sealed=None, state="expired"))
     tx.execute(update(schema.batch).where(schema.batch.c.page_seq.in_(gone)).values(sealed=None))

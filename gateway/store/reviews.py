@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
 
 from gateway.model.questions import ReviewItem
 from gateway.model.states import ItemState, QuestionKind
@@ -61,8 +61,8 @@ def open_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewIte
 
 
 def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
-    """The open match reviews of these pages."""
-    query = _SELECT_REVIEW + "where state = 'open' and kind = 'match' and page_seq {keys}"
+    """The open questions about rows of these pages: whose they are, or that they wait in a hold."""
+    query = _SELECT_REVIEW + "where state = 'open' and kind in ('match', 'hold') and page_seq {keys}"
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
@@ -167,7 +167,7 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, int]:
     """Page → rows of a feed that are a doubt and no record yet. What expired is still what became of its row."""
     table = schema.review.c
     doubts = select(table.page_seq, table.row).where(
-        table.feed == feed, table.state.in_(("open", "expired")), table.kind == "match"
+        table.feed == feed, table.state.in_(("open", "expired")), table.kind.in_(("match", "hold"))
     )
     record = schema.record.c
     recorded = exists().where(record.page_seq == table.page_seq, record.row == table.row)
@@ -183,3 +183,16 @@ def expire(tx: Connection, seqs: Sequence[int]) -> int:
     of_pages = table.c.page_seq.in_(seqs) & table.c.kind.not_in(("refund", "repeat"))
     open_items = of_pages & (table.c.state == "open")
     return tx.execute(update(table).where(open_items).values(state="expired")).rowcount
+
+
+def forget_released(tx: Connection, seqs: Iterable[int]) -> None:
+    """Rows that only waited until their cause was known were never a question to anybody."""
+    table = schema.review
+    ended = (table.c.kind == "hold") & (table.c.state == "closed") & table.c.page_seq.in_(sorted(seqs))
+    tx.execute(delete(table).where(ended))
+
+
+def expire_rows(tx: Connection, places: Iterable[tuple[int, int | None]]) -> None:
+    """Rows (page, row) that waited in a hold that nobody decided are what they are, for good."""
+    sql = "update review set state = 'expired' where kind = 'hold' and state = 'open' and page_seq = ? and row = ?"
+    change_many(tx, sql.replace(" row ", ' "row" '), [place for place in places if place[1] is not None])

@@ -11,6 +11,7 @@ ITEM_KINDS: Final = {
     "contradiction": "资料矛盾",
     "refund": "退费无原结算",
     "repeat": "疑似重复结算",
+    "hold": "待确认变更",
 }
 
 ITEM_STATES: Final = {

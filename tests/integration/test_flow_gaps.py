@@ -58,12 +58,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[int]]:
     def make(at: int, *, error: Exception | None = None, times: int = 1) -> list[int]:
         settle, settled, left = work.apply_batch, [], [times]
 
-        def settle_or_fail(tx: Any, office: Office, place: Any, reading: Any, first_row: int) -> Any:
+        def settle_or_fail(tx: Any, office: Office, place: Any, reading: Any, first_row: int, *more: Any) -> Any:
             if first_row == at and left[0]:
                 left[0] -= 1
                 raise error or Unavailable("passing")
             settled.append(first_row)
-            return settle(tx, office, place, reading, first_row)
+            return settle(tx, office, place, reading, first_row, *more)
 
         monkeypatch.setattr(work, "apply_batch", settle_or_fail)
         return settled

@@ -56,3 +56,13 @@ def test_a_claim_told_in_a_smaller_one_takes_the_difference() -> None:
 def test_one_persons_new_claim_makes_up_for_no_other_persons() -> None:
     told = Difference(claims=(change(1, 300, None, why="merged"), change(2, None, 700, person=2)))
     assert [claim.claim_id for claim in told.taken] == ["c1"]
+
+
+def test_a_lowered_claim_is_taken_where_only_another_one_rises() -> None:
+    told = Difference(claims=(change(1, 300, 280), change(2, 300, 400)))
+    assert [claim.claim_id for claim in told.taken] == ["c1"]
+
+
+def test_a_claim_withdrawn_is_taken_though_another_one_comes_in_its_place() -> None:
+    told = Difference(claims=(change(1, 300, None, why="reversed"), change(2, None, 300)))
+    assert [claim.claim_id for claim in told.taken] == ["c1"]

@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.core.changes.bills import NOTHING_ASKED, bills_of
 from gateway.core.changes.claims import assess_person
+from gateway.core.changes.holding import put_aside, set_apart
 from gateway.core.changes.leavings import leave_behind
 from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.reversals import reversals
@@ -31,6 +32,9 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
     worth: an amount rests on all of a person's records, so nobody is assessed before the last record is in its place.
     """
     changes = Changes(unopened=known.unopened)
+    whole_batch, all_known, apart = batch, known, set_apart(batch, known) if known.held else None
+    if apart is not None:
+        batch, known = apart.batch, apart.knowledge
     rows, before = batch.rows, dict[int, RowClass]()
     if batch.page is not None:
         if batch.again:
@@ -51,7 +55,7 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
         _attach_to_members(batch.page, rows, rules, changes)
     standing = _records_after(known, changes)
     touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
-    for person_id in sorted({*batch.people, *touched}):
+    for person_id in sorted({*batch.people, *touched}.difference(known.held)):
         person = known.people[person_id]
         bills = bills_of(standing[person_id], known.asked.get(person_id, NOTHING_ASKED), rules.digest_doubt)
         _count_duplicates(batch.page, person, standing[person_id], bills.repeats, changes)
@@ -60,6 +64,8 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
     if batch.page is not None:
         leave_behind(batch.page, rows, rules, changes)
         _count_rows(batch, batch.page, rows, before, known, changes)
+    if apart is not None:
+        put_aside(whole_batch, all_known, apart, rules, changes)
     return changes
 
 

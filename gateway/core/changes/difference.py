@@ -80,36 +80,39 @@ def _account(claim: ClaimChange) -> tuple[int, str]:
 
 
 def _losing(claims: Iterable[ClaimChange]) -> set[tuple[int, str]]:
-    """The (person, scheme) from whom something is taken. A claim whose stay became part of another is withdrawn as
-    merged: that alone takes nothing, as long as the sum of what changes does not fall."""
+    """The (person, scheme) from whom something is taken: a claim is withdrawn or lowered. A claim whose stay became
+    part of another, and is withdrawn as merged, takes nothing where the sum does not fall."""
     of_account: dict[tuple[int, str], list[ClaimChange]] = defaultdict(list)
     for claim in claims:
         of_account[_account(claim)].append(claim)
     losing = set()
     for account, changed in of_account.items():
-        gone = [claim for claim in changed if claim.move in ("withdrawn", "lowered")]
-        only_told_elsewhere = all(claim.why == MERGED for claim in gone)
-        falls = sum((claim.becomes or 0) - (claim.was or 0) for claim in changed) < 0
-        if gone and (falls or not only_told_elsewhere):
+        moves = {claim.move for claim in changed if claim.why != MERGED}
+        if not moves.isdisjoint(("withdrawn", "lowered")) or net(changed) < 0:
             losing.add(account)
     return losing
+
+
+def net(claims: Iterable[ClaimChange]) -> int:
+    """By how much these claims rise (or fall, where it is negative) in all, in fen."""
+    return sum((claim.becomes or 0) - (claim.was or 0) for claim in claims)
 
 
 MERGED = "merged"
 """Why a claim is withdrawn whose stay is told in another claim from now on."""
 
 
-def difference_of(known: Known, changes: Changes) -> Difference:
+def difference_of(knowledge: Known, changes: Changes) -> Difference:
     """What these changes make of the claims that were known."""
-    before = {claim.claim_id: claim for of_person in known.claims.values() for claim in of_person.values()}
+    before = {claim.claim_id: claim for of_person in knowledge.claims.values() for claim in of_person.values()}
     return difference_between(before, [*changes.new_claims, *changes.changed_claims])
 
 
 def difference_between(before: Mapping[str, PrefilledClaim], after: Sequence[PrefilledClaim]) -> Difference:
     """What becomes of the claims `before` (claim id → claim) where `after` holds them otherwise, or new ones."""
     changed = [_claim_change(before.get(claim.claim_id), claim) for claim in after]
-    told = [claim for claim in changed if claim is not None]
-    return Difference(claims=tuple(sorted(told, key=lambda claim: claim.claim_id)))
+    changes = [claim for claim in changed if claim is not None]
+    return Difference(claims=tuple(sorted(changes, key=lambda claim: claim.claim_id)))
 
 
 def _claim_change(before: PrefilledClaim | None, after: PrefilledClaim) -> ClaimChange | None:

@@ -117,7 +117,7 @@ def close_own_items(page: PagePlace, rows: Sequence[ReadRow], known: Known, chan
     """Doubts and errors about these very rows are asked anew at the end, if they still stand."""
     indexes = {row.index for row in rows}
     for item in known.open_reviews:
-        if item.page_seq == page.seq and item.row in indexes and item.kind == "match":
+        if item.page_seq == page.seq and item.row in indexes and item.kind in ("match", "hold"):
             changes.closed_reviews.append(item.item_id)
     for aside in known.open_quarantine:
         if aside.page_seq == page.seq and aside.row in indexes:

@@ -13,6 +13,7 @@ from gateway.core.schemes import SchemeFamily
 from gateway.model.benefit import ClaimDecision
 from gateway.model.claim import PrefilledClaim
 from gateway.model.decision import Candidate, MatchDecision, MatchOutcome
+from gateway.model.holds import AsideItem
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.person import Subject
@@ -121,6 +122,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     and wait for a key of the batch; `waiting_records`: those that could be read, with their pages.
     `claims`, `decided`: of these people; `asked`: what was asked about the bills of those of them that may raise a
     question. `unopened`: what did not open while this was gathered, and is waited for.
+    `held`: person → hold, of those for whom what stands stays (0: for the one that gathers now).
     """
 
     people: Mapping[int, PersonFile] = msgspec.field(default_factory=dict)
@@ -135,6 +137,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     claims: Mapping[int, Mapping[ClaimKey, PrefilledClaim]] = msgspec.field(default_factory=dict)
     decided: Mapping[int, Mapping[ClaimKey, DecidedClaim]] = msgspec.field(default_factory=dict)
     asked: Mapping[int, AskedBefore] = msgspec.field(default_factory=dict)
+    held: Mapping[int, int] = msgspec.field(default_factory=dict)
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,7 +182,7 @@ class Changes(msgspec.Struct, kw_only=True):
     anew. `doubts` are about claims, `bill_questions` about bills (`asked_of`: open ones whose bill came again in
     another row), `questions` about whose a row is; `names_before`: how a doubt about a stay that has no claim was
     named before names had a key, by its name now. `unopened`: pieces that did not open, for which nothing was
-    concluded about their people.
+    concluded about their people. `put_aside`: what is to be concluded again, for the holds of the people `held`.
     """
 
     classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
@@ -208,6 +211,8 @@ class Changes(msgspec.Struct, kw_only=True):
     person_numbers: set[tuple[str, int]] = msgspec.field(default_factory=set)
     unopened: Sequence[Piece] = ()
     ruled: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    put_aside: list[AsideItem] = msgspec.field(default_factory=list)
+    held: Mapping[int, int] = msgspec.field(default_factory=dict)
 
     def move(self, place: Place, before: RowClass, after: RowClass, amount: int) -> None:
         """A row that was counted changes class; one that stays what it is changes nothing."""

@@ -14,12 +14,14 @@ import msgspec
 from gateway.core.changes import Batch, ReadRow
 from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.apply import hold_roster
+from gateway.flow.batches.causes import cause_of_rescan
 from gateway.flow.changes import make_changes
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.people.reassess import reassess
 from gateway.flow.reading.rows import SHUT, Reading, digests_asked, identify, look_up
 from gateway.flow.roster.enrol import index_again
+from gateway.model.holds import Cause
 from gateway.model.pieces import Piece
 from gateway.model.rows import RowClass
 from gateway.store import batches, members, pages, rescans, roster, rulings, unreadable
@@ -57,19 +59,20 @@ def rescan(office: Office, associations: Sequence[str] | None = None) -> RescanR
         if request.association in chosen:
             by_association[request.association].append(request)
     for association, asked in by_association.items():
+        cause = cause_of_rescan(office, association)
         changed = [request for request in asked if request.reread]
         if changed:
             for feed in feeds_of(office, association):
-                _read_again(office, feed, changed, done)
-            _ruled_again(office, changed, done)
-        _reassess_members(office, association, asked)
+                _read_again(office, feed, changed, done, cause)
+            _ruled_again(office, changed, done, cause)
+        _reassess_members(office, association, asked, cause)
         with office.store.write() as tx:
             rescans.forget(tx, asked)
         done.members += len(asked)
     return done
 
 
-def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: RescanReport) -> None:
+def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: RescanReport, cause: Cause) -> None:
     """Read the rows again that would ask for one of the changed numbers or blocks, of every page that was worked."""
     digests = {
         request.fingerprints[at : at + 16] for request in changed for at in range(0, len(request.fingerprints), 16)
@@ -91,10 +94,10 @@ def _read_again(office: Office, feed: str, changed: Sequence[Rescan], done: Resc
         ]
         if rows:
             done.pages += 1
-            done.rows += replay_rows(office, page, rows)
+            done.rows += replay_rows(office, page, rows, cause)
 
 
-def _ruled_again(office: Office, changed: Sequence[Rescan], done: RescanReport) -> None:
+def _ruled_again(office: Office, changed: Sequence[Rescan], done: RescanReport, cause: Cause) -> None:
     """What people ruled about members who are not the same since is void: its rows are looked at without it."""
     with office.store.read() as tx:
         void = rulings.voided(tx, [request.member_id for request in changed])
@@ -104,7 +107,7 @@ def _ruled_again(office: Office, changed: Sequence[Rescan], done: RescanReport) 
     for seq, indexes in sorted(by_page.items()):
         page = page_or_note(office, seq)
         if page is not None and page.meta.replaced_by is None:
-            done.rows += replay_rows(office, page, rows_of(office, page, indexes))
+            done.rows += replay_rows(office, page, rows_of(office, page, indexes), cause)
     with office.store.write() as tx:
         rulings.forget(tx, void)
 
@@ -127,8 +130,9 @@ def rows_of(office: Office, page: OpenPage, indexes: Iterable[int]) -> list[Read
     return [identify(office, page.meta.feed, page.rows, index, index + 1)[0] for index in inside]
 
 
-def replay_rows(office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> int:
-    """Work these rows of a worked page once more, read anew; returns how many changed class."""
+def replay_rows(office: Office, page: OpenPage, rows: Sequence[ReadRow], cause: Cause | None = None) -> int:
+    """Work these rows of a worked page once more, read anew; returns how many changed class. `cause`: as for
+    `make_changes`."""
     while True:
         fresh = [
             ReadRow(
@@ -147,16 +151,24 @@ def replay_rows(office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> int:
             reading = look_up(tx, office, page.meta.feed, fresh, page.rows)
         try:
             with office.store.write() as tx:
-                return apply_again(tx, office, page, reading)
+                return apply_again(tx, office, page, reading, cause=cause)
         except Conflict:
             continue
 
 
 def apply_again(
-    tx: Tx, office: Office, page: OpenPage, reading: Reading, *, withdrawal_reason: str | None = None
+    tx: Tx,
+    office: Office,
+    page: OpenPage,
+    reading: Reading,
+    *,
+    withdrawal_reason: str | None = None,
+    cause: Cause | None = None,
+    judged: bool = False,
 ) -> int:
     """Write what follows from rows of a worked page that were read anew; returns how many changed class.
-    `withdrawal_reason`: as for `conclude`. Raises Conflict if the roster moved since they were read."""
+    `withdrawal_reason`: as for `conclude`; `cause`, `judged`: as for `make_changes`. Raises Conflict if the roster
+    moved since they were read."""
     lock(tx, f"feed:{page.meta.feed}")
     hold_roster(tx, office, page.meta.feed, reading)
     unreadable.note(tx, reading.aside, now=office.now())
@@ -168,15 +180,15 @@ def apply_again(
         members=reading.members,
         withdrawal_reason=withdrawal_reason,
     )
-    changes = make_changes(tx, office, batch)
+    changes = make_changes(tx, office, batch, cause, judged=judged)
     own = [move for move in changes.moved if move.page_seq == page.meta.seq and move.row in changes.classes]
     return len({move.row for move in own if move.before is not move.after})
 
 
-def _reassess_members(office: Office, association: str, asked: Sequence[Rescan]) -> None:
+def _reassess_members(office: Office, association: str, asked: Sequence[Rescan], cause: Cause) -> None:
     """Changed coverage: what is stored is assessed again."""
     for start in range(0, len(asked), _PEOPLE_AT_ONCE):
         with office.store.write() as tx:
             ids = [request.member_id for request in asked[start : start + _PEOPLE_AT_ONCE]]
             roster.version(tx, [association], hold=True)
-            reassess(tx, office, association, {row.person_id for row in members.by_id(tx, ids)})
+            reassess(tx, office, association, {row.person_id for row in members.by_id(tx, ids)}, cause=cause)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import Conflict
+from gateway.flow.batches.causes import cause_of_page
 from gateway.flow.changes import Batch, make_changes
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import keys_of_pages
 from gateway.flow.pages.stored_pages import revisions
+from gateway.model.holds import Cause
 from gateway.model.page import RowError
 from gateway.model.pieces import Piece
 from gateway.model.questions import ReviewItem
@@ -18,10 +20,11 @@ from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
 
 
-def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
+def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, gathering: set[Cause] | None = None) -> None:
     """Once every part of the newest file is worked: what older files held and it does not is taken back.
 
     A larger share than the feed's `takeback_share` waits for a person, and nothing is taken back until then.
+    `gathering`: as for `apply_batch`.
     """
     lock(tx, f"feed:{meta.feed}")
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
@@ -43,7 +46,9 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage) -> None:
     if before and missing / len(before) > office.feeds[meta.feed].takeback_share:
         _ask_person(tx, office, newest[0], missing, len(before))
         return
-    _take_back(tx, office, newest[0], replaced)
+    cause = cause_of_page(office, meta)
+    if _take_back(tx, office, newest[0], replaced, cause) and gathering is not None:
+        gathering.add(cause)
 
 
 def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:
@@ -59,7 +64,7 @@ def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:
     if not whole.issuperset(page.seq for page in newest):
         raise Conflict("此文件尚有行未处理 (not all rows of this file are worked yet)")
     replaced = [page for group in older for page in group if page.seq in whole and page.replaced_by is None]
-    _take_back(tx, office, newest[0], replaced)
+    _take_back(tx, office, newest[0], replaced, None)
 
 
 def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
@@ -89,7 +94,9 @@ def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, rows: 
     reviews.ask(tx, [item])
 
 
-def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[StoredPage]) -> None:
+def _take_back(tx: Tx, office: Office, newest: StoredPage, replaced: Sequence[StoredPage], cause: Cause | None) -> bool:
+    """Returns whether something of it is put aside."""
     seqs = [page.seq for page in replaced]
-    make_changes(tx, office, Batch(taken_back=seqs))
+    changes = make_changes(tx, office, Batch(taken_back=seqs), cause)
     pages.replace(tx, seqs, by=newest.seq)
+    return bool(changes.put_aside)

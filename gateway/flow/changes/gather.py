@@ -45,7 +45,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     )
     waiting, waiting_records = _waiting(tx, office, batch)
     concerned = _people_concerned(batch, stored)
-    people.lock(tx, concerned)
+    held = people.lock(tx, concerned)
     files = person_files(tx, office, concerned, batch.members, aside)
     claims = claims_of(tx, office, concerned) if concerned else {}
     decided = decided_claims(tx, office, claims, aside)
@@ -72,6 +72,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         decided=decided,
         asked=asked,
         unopened=aside,
+        held=held,
     )
 
 

@@ -22,7 +22,7 @@ def preview(tx: Tx, office: Office, association: str, enrolments: Mapping[int, S
 
     In a transaction that writes nobody changes these people meanwhile; for a `--dry-run` one that reads will do.
     """
-    rules, told = rules_of(office), Difference()
+    rules, difference = rules_of(office), Difference()
     ids = sorted(enrolments)
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
@@ -30,6 +30,6 @@ def preview(tx: Tx, office: Office, association: str, enrolments: Mapping[int, S
             people=dict.fromkeys(some, association),
             members={person_id: list(enrolments[person_id]) for person_id in some},
         )
-        known = gather(tx, office, batch)
-        told = told.plus(difference_of(known, conclude(batch, known, rules)))
-    return told
+        knowledge = gather(tx, office, batch)
+        difference = difference.plus(difference_of(knowledge, conclude(batch, knowledge, rules)))
+    return difference

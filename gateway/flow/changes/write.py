@@ -3,6 +3,7 @@ asked already, and whether a claim that is withdrawn was ever heard of."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -16,12 +17,14 @@ from gateway.flow.pages import row_lists
 from gateway.flow.reading.candidates import person_block
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.decision import Evidence
+from gateway.model.holds import AsideItem, Cause
 from gateway.model.questions import ReviewItem
 from gateway.store import (
     batches,
     blocks,
     claims,
     deliveries,
+    holds,
     match_decisions,
     quarantine,
     records,
@@ -37,12 +40,14 @@ from gateway.store.values import to_ms
 from gateway.vault import DataKey
 
 
-def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
-    """Write all of it. The caller holds what `gather` wants held."""
+def write(tx: Tx, office: Office, batch: Batch, changes: Changes, cause: Cause | None = None) -> None:
+    """Write all of it. The caller holds what `gather` wants held. `cause`: for what something is put aside."""
     _end_items(tx, changes)
     _write_records(tx, office, batch, changes)
     if changes.outgoing:
         _write_claims(tx, office, changes)
+    if changes.put_aside and cause is not None:
+        _write_aside(tx, office, cause, changes)
     if changes.doubts:
         reviews.ask(tx, _unasked(tx, changes.doubts, changes.names_before))
     if changes.bill_questions:
@@ -58,6 +63,15 @@ def write(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
         unopened += row_lists.rewrite(tx, office, seq, relisted)
     if unopened:
         unreadable.note(tx, unopened, now=office.now())
+
+
+def _write_aside(tx: Tx, office: Office, cause: Cause, changes: Changes) -> None:
+    """Who waits for a hold already joins it; the others wait for the one that gathers for this cause."""
+    by_hold: dict[int, list[AsideItem]] = defaultdict(list)
+    for item in changes.put_aside:
+        by_hold[changes.held[item.person_id]].append(item)
+    for hold_id, items in sorted(by_hold.items()):
+        holds.put_aside(tx, hold_id or holds.gather(tx, cause, now_ms=to_ms(office.now())), items)
 
 
 def _end_items(tx: Tx, changes: Changes) -> None:

@@ -6,7 +6,7 @@ A hold is a finding (`changes_held`) as long as it is open. What it puts aside i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from gateway.core.changes.difference import Difference
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
 from gateway.model.holds import AsideItem, AsideReason, Cause, Hold
-from gateway.store import holds
+from gateway.store import holds, reviews
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
 from gateway.vault import context_for
@@ -30,13 +30,13 @@ def open_hold(
     office: Office,
     cause: Cause,
     people: Mapping[int, bytes | None],
-    told: Difference,
+    difference: Difference,
     *,
     reason: AsideReason = "roster",
 ) -> int:
     """Put these people aside until a person decides; returns the number of the hold, which is open at once, whatever
     its share. `people`: person → what to do for each once it is accepted, in the caller's own bytes, which are sealed
-    under the roster's key; `told`: what would become of their claims. Until then their new rows are in review.
+    under the roster's key; `difference`: what would become of their claims. Until then their new rows are in review.
 
     The caller holds the roster and has locked these people, and writes nothing else of what is put aside.
     """
@@ -51,7 +51,7 @@ def open_hold(
         for person_id, content in people.items()
     ]
     holds.put_aside(tx, hold_id, items)
-    mark_open(tx, office, holds.load(tx, hold_id), told)
+    mark_open(tx, office, holds.load(tx, hold_id), difference)
     return hold_id
 
 
@@ -65,19 +65,19 @@ def contents_of(tx: Tx, office: Office, hold_id: int) -> dict[int, bytes]:
     }
 
 
-def mark_open(tx: Tx, office: Office, hold: Hold, told: Difference) -> Hold:
+def mark_open(tx: Tx, office: Office, hold: Hold, difference: Difference) -> Hold:
     """A person must decide from now on: the hold says what it would come to, and so does its finding."""
     now = office.now()
-    was, becomes = told.money
+    was, becomes = difference.money
     marked = msgspec.structs.replace(
         hold,
         state="open",
         judged_at=to_ms(now),
         members=holds.members_at(tx, hold.hold_id),
-        claims=len(told.taken),
+        claims=len(difference.taken),
         was=was,
         becomes=becomes,
-        difference=difference_digest(office, told),
+        difference=difference_digest(office, difference),
     )
     holds.change(tx, marked)
     trouble = Trouble(
@@ -85,7 +85,7 @@ def mark_open(tx: Tx, office: Office, hold: Hold, told: Difference) -> Hold:
         kind="hold",
         name=str(hold.hold_id),
         count=marked.claims,
-        amount=told.lost,
+        amount=difference.lost,
         days=(from_ms(hold.created_at).date(),),
         detail=f"{hold.subject}，{marked.members}名会员 (members)",
     )
@@ -98,6 +98,27 @@ def say_decided(tx: Tx, office: Office, hold_id: int) -> None:
     close(tx, HELD, "hold", [str(hold_id)], now=office.now())
 
 
-def difference_digest(office: Office, told: Difference) -> bytes:
+def expire_holds(tx: Tx, office: Office, seqs: Sequence[int]) -> None:
+    """The pages of these holds are gone before anybody decided: what stands stays for good, and a finding says so."""
+    now = office.now()
+    for hold in holds.of_pages(tx, seqs) if seqs else ():
+        items = holds.items_of(tx, hold.hold_id)
+        holds.let_people_go(tx, hold.hold_id, {item.person_id for item in items})
+        reviews.expire_rows(tx, {(item.page_seq, item.row) for item in items if item.page_seq is not None})
+        holds.change(tx, msgspec.structs.replace(hold, state="expired", decided_at=to_ms(now)))
+        holds.forget_items(tx, hold.hold_id)
+        say_decided(tx, office, hold.hold_id)
+        trouble = Trouble(
+            code="hold_expired",
+            kind="hold",
+            name=str(hold.hold_id),
+            count=sum(item.row is not None for item in items),
+            days=(from_ms(hold.created_at).date(),),
+            detail=hold.subject,
+        )
+        raise_(tx, trouble, now=now)
+
+
+def difference_digest(office: Office, difference: Difference) -> bytes:
     """What a person was told, so that it is noticed where it is something else by now."""
-    return office.vault.digest_content(msgspec.json.encode(told))[:16]
+    return office.vault.digest_content(msgspec.json.encode(difference))[:16]

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import msgspec
 
 from gateway.errors import HubaoError, WrongUse
+from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
@@ -20,10 +21,11 @@ from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
 from gateway.flow.intake.steps import Steps, note_pages, plainly
 from gateway.flow.intake.sweep import sweep
-from gateway.flow.intake.work import StoredContent, process_page, process_stream
+from gateway.flow.intake.work import StoredContent, judge_causes, process_page, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, rewriting, vault_keys
+from gateway.model.holds import Cause
 from gateway.model.page import WaitingFile
 from gateway.ports import KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
@@ -110,6 +112,7 @@ def run_night(
     for association in sorted(office.associations):
         again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), RescanReport())
         report.rescanned.add(again)
+    steps.run("holds", lambda: judge(office), 0)
     for association in sorted(office.associations):
         deliver = partial(deliver_to, office, doors, association)
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())
@@ -250,6 +253,8 @@ def _take_in_feed(
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
         report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
     work_waiting(office, [name], stopping=doors.stopping)
+    # What a run before this one put aside, and was killed, is known as a whole now too.
+    judge(office, name)
     if doors.stopping() and not finished:
         report.outcome = "stopped"
 
@@ -294,16 +299,17 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
     worked, and blocks nothing."""
     with office.store.read() as tx:
         waiting = pages.waiting(tx, feeds)
-    worked, failed = 0, {}
+    worked, failed, gathering = 0, {}, set[Cause]()
     for seq in waiting:
         if stopping():
             break
         try:
-            process_page(office, seq)
+            process_page(office, seq, gathering)
             worked += 1
         except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
             _alarm(seq, error)
             failed[seq] = plainly(error)
+    judge_causes(office, gathering)
     note_pages(office, failed)
     return worked
 

@@ -6,10 +6,11 @@ day, what a backup still holds of these pages cannot be opened by anybody.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway.flow.findings.holds import expire_holds
 from gateway.flow.office import Office
 from gateway.flow.site.clock import may_let_go
 from gateway.settings.feeds import RETENTION_DAYS
@@ -45,8 +46,8 @@ def retain(office: Office) -> RetentionReport:
     if not may_let_go(office):
         return report
     for feed, days in _retention(office).items():
-        before = to_ms(office.now() - timedelta(days=days))
-        while _let_go(office, feed, before, report):
+        end = office.now() - timedelta(days=days)
+        while _let_go(office, feed, end, report):
             pass
     report.keys = _destroy_rested(office)
     return report
@@ -85,10 +86,13 @@ def _destroy_rested(office: Office) -> int:
     return destroyed
 
 
-def _let_go(office: Office, feed: str, before: int, report: RetentionReport) -> int:
+def _let_go(office: Office, feed: str, end: datetime, report: RetentionReport) -> int:
+    """Let go of pages received before `end`; those that a hold needs, some time later, and then the hold expires."""
+    longest = to_ms(end - timedelta(days=office.gateway.holds.keep_days))
     with office.store.write() as tx:
-        gone = pages.expire(tx, feed, before=before, limit=_AT_ONCE)
+        gone = pages.expire(tx, feed, before=to_ms(end), longest=longest, limit=_AT_ONCE)
         report.pages += len(gone)
+        expire_holds(tx, office, gone)
         report.open_items += quarantine.expire(tx, gone) + reviews.expire(tx, gone)
         records.forget_waiting(tx, gone)
         match_decisions.expire(tx, gone)

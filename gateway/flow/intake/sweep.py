@@ -13,10 +13,11 @@ from functools import partial
 import msgspec
 
 from gateway.errors import Unavailable
-from gateway.flow.intake.work import process_page
+from gateway.flow.intake.work import judge_causes, process_page
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.pages.stored_pages import store_page
+from gateway.model.holds import Cause
 from gateway.model.pieces import Piece
 from gateway.ports import SweepFeed, SweepReply, SweepSubject
 from gateway.settings.feeds import FeedSpec
@@ -65,7 +66,7 @@ def sweep(
     Once `stopping` says so, the page in hand is the last. Raises Unavailable when the line is down; what was
     learnt before stays.
     """
-    report = SweepReport()
+    report, gathering = SweepReport(), set[Cause]()
     while not stopping() and (until is None or office.now() < until):
         stretch = _next_stretch(office, feed, line.people_per_page)
         if not stretch.subjects:
@@ -77,15 +78,16 @@ def sweep(
                 cursors.move(tx, feed, cursor, cursor_version=stretch.cursor_version, now=office.now())
             if last is None:
                 report.finished = True
-                return report
+                break
             continue
         reply = line.ask(stretch.subjects, now=office.now())
         if not reply.asked and not reply.failed:
             raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
-        _store(office, feed, stretch, reply)
+        _store(office, feed, stretch, reply, gathering)
         report.pages += 1
         report.asked += len(reply.asked)
         report.failed += len(dict(reply.failed))
+    judge_causes(office, gathering)
     return report
 
 
@@ -144,7 +146,7 @@ def _subject(office: Office, row: MemberRow, since: date, until: date) -> SweepS
     )
 
 
-def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply) -> None:
+def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply, gathering: set[Cause]) -> None:
     """Store the page, where the round stands and whom it covers in one transaction; then work it."""
     failed = dict(reply.failed)
     reached = {*reply.asked, *failed}
@@ -160,7 +162,7 @@ def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply) -> No
 
     fetched = msgspec.structs.replace(reply.fetched, cursor=cursor)
     seq, _ = store_page(office, feed, fetched, cursor_version=stretch.cursor_version, also=remember)
-    process_page(office, seq)
+    process_page(office, seq, gathering)
 
 
 def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:

@@ -88,6 +88,8 @@ def decide(office: Office, item_id: int, answer: ReviewAnswer, *, association: s
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
     if answer.answer not in ANSWERS[item.kind]:
+        if item.kind == "hold":
+            raise BadInput("not_valid", "此行待确认，请用 hubao holds accept 或 refuse (it waits in a hold)")
         allowed = "、".join(ANSWERS[item.kind])
         raise BadInput("not_valid", f"{item.kind} 类事项只可答 {allowed} (answers allowed for this kind)")
     if item.kind != "match" and (answer.member_no or answer.join or answer.although_different or answer.confirm):

@@ -230,6 +230,8 @@ def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[st
         # Whoever confirms a proposal sees the member it is about, whether or not anything else led to that member.
         named = _members_of(decision for decision in decisions if decision.state in ("proposed", "done"))
         return {**shown, **_match_shown(tx, office, item, named, reveal=reveal)}
+    if item.kind == "hold":
+        return shown
     if item.kind == "takeback":
         return {**shown, "file": pages.load(tx, item.page_seq)[0].source}
     if item.kind in ABOUT_BILLS:

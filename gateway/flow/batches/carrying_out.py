@@ -1,0 +1,117 @@
+"""What a hold put aside is concluded anew, or never will be: in one transaction, rolled back where it is only told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from gateway.core.changes.difference import Difference, difference_between
+from gateway.core.changes.holding import people_taken_from
+from gateway.core.changes.values import Relisting
+from gateway.errors import Conflict
+from gateway.flow.batches.replay import apply_again, rows_of
+from gateway.flow.changes import Batch, conclude_only, make_changes
+from gateway.flow.changes.write import write
+from gateway.flow.office import Office
+from gateway.flow.pages import row_lists
+from gateway.flow.pages.stored_pages import OpenPage, open_page
+from gateway.flow.reading.rows import look_up
+from gateway.model.holds import AsideItem, Cause, Hold
+from gateway.model.questions import ReviewItem
+from gateway.model.rows import ClassChange, RowClass
+from gateway.store import batches, claims, holds, pages, people, reviews, roster
+from gateway.store.engine import Tx, lock
+
+
+def cause_of(hold: Hold) -> Cause:
+    """What the hold waits for."""
+    return Cause(kind=hold.cause, subject=hold.subject, name=hold.name)
+
+
+def carry_out(tx: Tx, office: Office, hold: Hold) -> Difference:
+    """Conclude anew, under the rules of now, all that a hold put aside, and write it; what became of the claims of its
+    people. The pages come in the order they were received. Raises BrokenSeal, or Conflict where a page is gone."""
+    items = holds.items_of(tx, hold.hold_id)
+    concerned = _take_hold(tx, office, hold, items)
+    before = {claim.claim_id: claim for claim in claims.of_people(tx, concerned)}
+    holds.let_people_go(tx, hold.hold_id, concerned)
+    for seq, rows in sorted(_rows_by_page(items).items()):
+        page = _page(tx, office, seq)
+        reading = look_up(tx, office, page.meta.feed, rows_of(office, page, rows), page.rows)
+        apply_again(tx, office, page, reading, cause=cause_of(hold), judged=True)
+    taken_back = sorted({item.page_seq for item in items if item.row is None and item.page_seq is not None})
+    if taken_back:
+        make_changes(tx, office, Batch(taken_back=taken_back), cause_of(hold), judged=True)
+    make_changes(tx, office, Batch(people=concerned), cause_of(hold), judged=True)
+    return difference_between(before, claims.of_people(tx, concerned))
+
+
+def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -> dict[int, str]:
+    """Lock what a batch locks, in the same order: feeds, rosters, people. Returns person → association."""
+    concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
+    feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
+    for feed in sorted(feeds):
+        lock(tx, f"feed:{feed}")
+    served = {name for feed in feeds for name in office.feeds[feed].associations}
+    roster.version(tx, sorted(served.union(concerned.values())), hold=True)
+    people.lock(tx, concerned)
+    return concerned
+
+
+def _rows_by_page(items: Sequence[AsideItem]) -> dict[int, set[int]]:
+    rows: dict[int, set[int]] = defaultdict(set)
+    for item in items:
+        if item.page_seq is not None and item.row is not None:
+            rows[item.page_seq].add(item.row)
+    return rows
+
+
+def _page(tx: Tx, office: Office, seq: int) -> OpenPage:
+    page = open_page(tx, office, seq)
+    if page is None:
+        raise Conflict(f"第{seq}页已到期或现行映射读不了 (page {seq} is gone, or the mapping of now cannot read it)")
+    return page
+
+
+def leave_as_it_stands(tx: Tx, office: Office, hold: Hold) -> int:
+    """A person refused: what stands stays. Rows that would take something away count no longer; one that by itself
+    takes nothing from anybody, such as another stay, is its member's like any other. Returns how many rows count no
+    longer."""
+    items = holds.items_of(tx, hold.hold_id)
+    concerned = _take_hold(tx, office, hold, items)
+    holds.let_people_go(tx, hold.hold_id, concerned)
+    refused = 0
+    for seq, rows in sorted(_rows_by_page(items).items()):
+        waiting = {item.row: item for item in reviews.open_of_pages(tx, [seq]) if item.kind == "hold"}
+        page = _page(tx, office, seq)
+        for row in sorted(rows & waiting.keys()):
+            if not _takes_nothing(tx, office, page, row):
+                _count_no_longer(tx, office, waiting[row], row)
+                refused += 1
+    return refused
+
+
+def _takes_nothing(tx: Tx, office: Office, page: OpenPage, row: int) -> bool:
+    """Whether a row, concluded alone, takes nothing from anybody and replaces nothing: then it is written."""
+    reading = look_up(tx, office, page.meta.feed, rows_of(office, page, [row]), page.rows)
+    batch = Batch(page=page.place, rows=reading.rows, again=True, members=reading.members)
+    knowledge, changes = conclude_only(tx, office, batch)
+    if changes.removed or people_taken_from(knowledge, changes) or changes.classes.get(row) is RowClass.SUPERSEDED:
+        return False
+    write(tx, office, batch, changes)
+    return True
+
+
+def _count_no_longer(tx: Tx, office: Office, item: ReviewItem, row: int) -> None:
+    seq = item.page_seq
+    move = ClassChange(
+        page_seq=seq,
+        row=row,
+        before=RowClass.REVIEW,
+        after=RowClass.SUPERSEDED,
+        amount=item.amount,
+        counted=item.amount,
+    )
+    reviews.end(tx, [item.item_id], state="closed")
+    batches.change_classes(tx, [move])
+    row_lists.rewrite(tx, office, seq, {row: Relisting(row_class=RowClass.SUPERSEDED)})

@@ -1,0 +1,136 @@
+"""A file that would take a lot away at once waits for a person: what stands stays, everybody else goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import (
+    EAST_AND_WEST,
+    FILES,
+    adds_up,
+    enrolled,
+    keep_page,
+    live,
+    only,
+    open_items,
+    page,
+    payable,
+    row,
+    take,
+)
+from builders import rows_of as rows_in
+
+from gateway.flow.batches.judging import judge
+from gateway.flow.findings import book
+from gateway.flow.intake.night import work_waiting
+from gateway.flow.intake.work import process_page
+from gateway.flow.office import Office
+from gateway.model.page import Fetched
+from gateway.store import schema
+
+if TYPE_CHECKING:
+    from conftest import MakeOffice
+
+MANY = range(1, 9)
+
+
+@pytest.fixture
+def office(make_office: MakeOffice, database_url: str) -> Office:
+    office = make_office(database_url, feeds={**FILES, **EAST_AND_WEST})
+    enrolled(office, *range(1, 13))
+    take(office, "files", *day(*MANY))
+    return office
+
+
+def day(*serials: int, name: str = "day1.json", revision: int = 1, parts: int = 1, **changes: Any) -> list[Fetched]:
+    """A file with one stay of each of these people."""
+    rows = [row(f"A{serial}", serial, **changes) for serial in serials]
+    size = -(-len(rows) // parts)
+    return [
+        page(
+            *rows[at * size : (at + 1) * size], request=f"{name}:{revision}:{at}", source=name, part=at + 1, parts=parts
+        )
+        for at in range(parts)
+    ]
+
+
+def lower(*serials: int, **more: Any) -> list[Fetched]:
+    """The same file again, in which each of these stays has less within scope: 500 fewer, so 200 less to pay."""
+    return day(*serials, revision=2, inscp_scp_amt="14500.00", **more)
+
+
+def holds(office: Office) -> list[tuple[str, str, int, int, int]]:
+    return [
+        (hold["cause"], hold["state"], hold["claims"], hold["was"], hold["becomes"])
+        for hold in rows_in(office, schema.hold)
+    ]
+
+
+def amounts(office: Office) -> list[int]:
+    return sorted(fen for _, fen in payable(office))
+
+
+def test_few_lowered_claims_are_written_at_once(office: Office) -> None:
+    rows = [row(f"A{n}", n, inscp_scp_amt="14500.00" if n < 3 else "15000.00") for n in MANY]
+    take(office, "files", page(*rows, request="x", source="day1.json"))
+    assert amounts(office) == [229000] * 2 + [249000] * 6
+    assert holds(office) == [("file", "released", 2, 498000, 458000)]
+    assert open_items(office) == []
+    assert book.show(office) == []
+    assert adds_up(office) == {"member": 8, "superseded": 8}
+
+
+def test_many_lowered_claims_wait_and_what_stands_stays(office: Office) -> None:
+    take(office, "files", *lower(*MANY))
+    assert amounts(office) == [249000] * 8
+    assert holds(office) == [("file", "open", 8, 1992000, 1832000)]
+    assert {item[0] for item in open_items(office)} == {"hold"}
+    assert adds_up(office) == {"member": 8, "review": 8}
+    finding = only(book.show(office))
+    assert (finding.code, finding.count, finding.amount) == ("changes_held", 8, "1600.00")
+
+
+def test_everybody_else_of_the_file_goes_on(office: Office) -> None:
+    both = [row(f"A{serial}", serial, inscp_scp_amt="14500.00") for serial in MANY]
+    both += [row("B9", 9), row("S1", 50)]
+    take(office, "files", page(*both, request="x", source="day1.json"))
+    assert amounts(office) == [249000] * 9
+    assert adds_up(office) == {"member": 9, "review": 8, "stranger": 1}
+
+
+def test_nothing_is_judged_before_the_last_part_is_worked(office: Office) -> None:
+    first, second = lower(*MANY, parts=2)
+    take(office, "files", first)
+    assert holds(office) == [("file", "gathering", 0, 0, 0)]
+    assert amounts(office) == [249000] * 8
+    take(office, "files", second)
+    assert holds(office) == [("file", "open", 8, 1992000, 1832000)]
+
+
+def test_a_new_stay_of_somebody_who_waits_waits_too(office: Office) -> None:
+    take(office, "files", *lower(*MANY))
+    take(office, "east", page(row("C1", 1, begndate="2021-08-01", enddate="2021-08-10")))
+    assert amounts(office) == [249000] * 8
+    assert adds_up(office) == {"member": 8, "review": 9}
+    assert len(holds(office)) == 1
+
+
+def test_a_hold_left_by_a_killed_process_is_judged_by_the_next_night(office: Office) -> None:
+    seq = keep_page(office, "files", only(lower(1, 2)))
+    process_page(office, seq, set())
+    assert holds(office)[0][1] == "gathering"
+    assert amounts(office) == [249000] * 8
+    assert judge(office) == 0
+    assert amounts(office) == [229000] * 2 + [249000] * 6
+    assert adds_up(office) == {"member": 8, "superseded": 2}
+
+
+def test_pushes_of_a_day_are_counted_together(office: Office) -> None:
+    take(office, "east", page(*[row(f"P{serial}", serial, mdtrt_id=f"W{serial}") for serial in range(9, 13)]))
+    push = [page(row(f"P{n}", n, mdtrt_id=f"W{n}", inscp_scp_amt="14000.00"), request=str(n)) for n in range(9, 13)]
+    take(office, "east", *push)
+    assert [hold[:2] for hold in holds(office)] == [("push", "released")] * 2 + [("push", "open")] * 2
+    assert len(live(office)) == 12
+    work_waiting(office, ["east"])
+    assert adds_up(office) == {"member": 12, "superseded": 2, "review": 2}
