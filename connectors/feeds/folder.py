@@ -156,7 +156,10 @@ class Folder:
     def waiting(self) -> list[WaitingFile]:
         """What lies in the folder and is not taken in, and why. Raises Unavailable."""
         entries = self._entries()
-        waiting = [(_shown(name), "link", since) for name, since in self._links() if self._means(_shown(name))]
+        waiting = []
+        with suppress(OSError), os.scandir(self._folder) as listing:
+            links = [file for file in listing if file.is_symlink() and self._means(_shown(file.name))]
+            waiting = [(_shown(link.name), "link", link.stat(follow_symlinks=False).st_mtime) for link in links]
         waiting += [
             (entry.shown, why, entry.identity.changed / 1e9)
             for entry in entries.values()
@@ -187,12 +190,6 @@ class Folder:
     def _means(self, shown: str) -> bool:
         """Whether the pattern means this name, but for upper and lower case."""
         return re.fullmatch(self._pattern.pattern, shown, self._pattern.flags | re.IGNORECASE) is not None
-
-    def _links(self) -> list[tuple[str, float]]:
-        """The symbolic links of the folder, and since when they lie there."""
-        with suppress(OSError), os.scandir(self._folder) as listing:
-            return [(file.name, file.stat(follow_symlinks=False).st_mtime) for file in listing if file.is_symlink()]
-        return []
 
     # Finding
 

@@ -193,6 +193,24 @@ by, so that no night looks at all pages. `dated`: the feed itself names the day,
 `open_pages`: not worked to their end, or unreadable; `sources`: file name → rows; `sample`, `unknown`: as of its pages
 and batches. Amounts in fen."""
 
+claim_loss = Table(
+    "claim_loss",
+    metadata,
+    Column("loss_id", _Id, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("association", String(40), nullable=False),
+    Column("cause", String(10), nullable=False),
+    Column("page_seq", BigInteger),
+    Column("why", String(40), nullable=False),
+    Column("withdrawn", Integer, nullable=False),
+    Column("lowered", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Index("ix_claim_loss_at", "at"),
+)
+"""Claims that one conclusion withdrew or lowered, and by how much money (fen), so that it is said what took it. cause:
+page (rows that came) | again (rows read anew) | taken_back (a newer file leaves them out) | people (roster, facts, a
+person's decision); `why`: reason of a withdrawal, or lowered."""
+
 feed_watch = Table(
     "feed_watch",
     metadata,

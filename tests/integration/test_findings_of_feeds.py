@@ -421,6 +421,42 @@ def test_claims_that_are_late_when_a_feed_begins(office: Office, clock: Hands) -
     assert findings(office, "late_on_arrival")[0].count == 2
 
 
+# ── what takes claims away ──
+
+
+def test_claims_that_fall_are_named_with_cause_and_money(office: Office, clock: Hands) -> None:
+    drop(office, "20211006", row("A1", 1), row("A2", 2), row("A3", 3))
+    night(office)
+    assert findings(office, "claims_taken") == []
+    drop(office, "20211007", row("A1", 1, refund=True))
+    drop(
+        office, "20211006", row("A1", 1), row("A2", 2, inscp_scp_amt="14000.00"), row("A3", 3, inscp_scp_amt="16000.00")
+    )
+    night(office)
+    # 40 % of the 6,000 (then 5,000) left to pay within scope, and nine days at 10 yuan: 2,490.00 and 2,090.00.
+    (taken,) = findings(office, "claims_taken")
+    assert (taken.name, taken.level, taken.count, taken.amount) == ("nm/drops", "know", 2, "2890.00")
+    assert any(
+        "setl_20211007.json" in part and "撤回1件" in part and "2490.00" in part for part in taken.detail.split("；")
+    )
+    assert any(
+        "setl_20211006.json" in part and "降低1件" in part and "400.00" in part for part in taken.detail.split("；")
+    )
+    clock.move(days=4)
+    look_around(office)
+    assert findings(office, "claims_taken") == []
+
+
+def test_what_a_newer_file_leaves_out_is_named(office: Office) -> None:
+    drop(office, "20211006", *(row(f"A{n}", n) for n in (1, 2, 3)), *(row(f"B{n}", n) for n in range(20, 40)))
+    night(office)
+    drop(office, "20211006", *(row(f"A{n}", n) for n in (1, 2)), *(row(f"B{n}", n) for n in range(20, 40)))
+    night(office)
+    (taken,) = findings(office, "claims_taken")
+    assert (taken.name, taken.count, taken.amount) == ("nm/drops", 1, "2490.00")
+    assert "left out by a newer file" in taken.detail
+
+
 # ── the commands say the same ──
 
 

@@ -86,7 +86,7 @@ class Noticing:
                 continue
             looked_at += 1
             for field, places in self._filled_by:
-                if any(self._has_value(values[place]) for place in places):
+                if any(self._text(values[place]) not in self._empty for place in places):
                     filled[field] = filled.get(field, 0) + 1
         unused = {
             key: None
@@ -96,11 +96,6 @@ class Noticing:
         }
         return KeySample(rows=looked_at, filled=filled, unused=tuple(unused)[:_MOST_UNUSED])
 
-    def _has_value(self, value: Any) -> bool:
-        if type(value) is str:
-            return value.strip() not in self._empty
-        return value is not None and value != []
-
     @staticmethod
     def _is_unknown(parse: Parser, value: Any) -> bool:
         try:
@@ -108,3 +103,8 @@ class Noticing:
         except Wrong as wrong:
             return wrong.code == "unknown_code"
         return False
+
+    @staticmethod
+    def _text(value: Any) -> str:
+        """A value as far as it says whether there is one."""
+        return value.strip() if type(value) is str else "" if value is None or value == [] else "."

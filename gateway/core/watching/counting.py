@@ -8,6 +8,13 @@ from datetime import date
 
 from gateway.model.feed_day import FeedDay, KeySample, PagePart, UnknownCodes
 
+_FEWEST_ROWS = 20
+"""Fewer rows of a sample say nothing about what a field is like."""
+
+_SUMMED = (
+    "rows", "amount", "member_rows", "review_rows", "quarantined_rows", "superseded_rows", "superseded_amount",
+)  # fmt: skip
+
 
 def count_day(feed: str, day: date, parts: Sequence[PagePart], totals: tuple[int, int | None] | None) -> FeedDay:
     """A day of its batches. `totals`: rows and money (fen) the feed itself states."""
@@ -18,19 +25,13 @@ def count_day(feed: str, day: date, parts: Sequence[PagePart], totals: tuple[int
         feed=feed,
         day=day,
         dated=any(part.dated for part in parts),
-        rows=sum(part.rows for part in parts),
-        amount=sum(part.amount for part in parts),
-        member_rows=sum(part.member_rows for part in parts),
-        review_rows=sum(part.review_rows for part in parts),
-        quarantined_rows=sum(part.quarantined_rows for part in parts),
-        superseded_rows=sum(part.superseded_rows for part in parts),
-        superseded_amount=sum(part.superseded_amount for part in parts),
         open_pages=sum(part.page_open for part in parts),
         said_rows=totals[0] if totals else None,
         said_amount=totals[1] if totals else None,
         sources=dict(sources),
         sample=add_samples([part.sample for part in parts if part.sample is not None]),
         unknown=add_codes([part.unknown for part in parts if part.unknown]),
+        **{name: sum(getattr(part, name) for part in parts) for name in _SUMMED},
     )
 
 
@@ -53,3 +54,15 @@ def add_codes(several: Sequence[UnknownCodes]) -> UnknownCodes:
                 rows_before, amount_before = total[field].get(code, (0, 0))
                 total[field][code] = (rows_before + rows, amount_before + amount)
     return dict(total)
+
+
+def newest_against_before(days: Sequence[FeedDay]) -> tuple[KeySample | None, KeySample | None]:
+    """The newest days' samples that are enough together to say something, and all before them; None where either says
+    too little."""
+    sampled = [day for day in days if day.sample.rows]
+    for first in range(len(sampled) - 1, 0, -1):
+        newest = add_samples([day.sample for day in sampled[first:]])
+        if newest.rows >= _FEWEST_ROWS:
+            before = add_samples([day.sample for day in sampled[:first]])
+            return (newest, before) if before.rows >= _FEWEST_ROWS else (None, None)
+    return None, None

@@ -6,16 +6,18 @@ be. Only days that are over and wholly worked are judged: a day of receipt is no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
+import msgspec
+
 from gateway.core.claims.deadlines import is_working_day
 from gateway.core.masks import mask_personal
 from gateway.core.watching.expectation import Expectation
+from gateway.core.watching.files import without_copy_mark
 from gateway.model.feed_day import FeedDay
 from gateway.model.trouble import Trouble
 
@@ -36,12 +38,6 @@ _ROUND = 5_000
 _SHEET_LIMITS = frozenset((65_535, 65_536, 1_048_575, 1_048_576))
 """The most rows a sheet of old and of new workbooks holds, with and without its header."""
 
-_COPY = re.compile(
-    r"[\s_-]*(?:[(（]\d{1,3}[)）]|(?:-|_|\s)*(?:副本|复件|更正|修正|重传|最终|copy|new|final|v\d{1,2})(?:[\s_]*[(（]?\d{1,3}[)）]?)?)$",
-    re.IGNORECASE,
-)
-"""What programs and people put behind the name of a file that is there already."""
-
 
 def missing_days(feed: str, days: Sequence[FeedDay], expect: Expectation) -> list[Trouble]:
     """Days without a file between two days that have one. Only where the feed itself names its days.
@@ -60,13 +56,8 @@ def missing_days(feed: str, days: Sequence[FeedDay], expect: Expectation) -> lis
     rests = expect.days == "working" or (len(free) >= _DAYS_OFF and 2 * len(set(free) & set(named)) < len(free))
     since = named[-1] - timedelta(days=MISSING_WITHIN)
     missing = [day for day in all_days if day >= since and day not in named and not (rests and day in free)]
-    if not missing:
-        return []
-    return [
-        Trouble(
-            code="day_missing", kind="feed", name=feed, count=len(missing), days=tuple(missing), detail=_days(missing)
-        )
-    ]
+    shown = "、".join(day.isoformat() for day in missing[:RECENT])
+    return _about("day_missing", feed, missing, shown if len(missing) <= RECENT else f"{shown}等{len(missing)}天")
 
 
 def empty_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
@@ -75,9 +66,7 @@ def empty_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]
     judged = _judged(days, today)
     usual = median([day.rows for day in judged]) if len(judged) > 1 else 0
     empty = [day.day for day in _recent(judged) if day.rows == 0 and day.said_rows is None and usual > 0]
-    if not empty:
-        return []
-    return [Trouble(code="feed_empty", kind="feed", name=feed, count=len(empty), days=tuple(empty))]
+    return _about("feed_empty", feed, empty)
 
 
 def days_outside(feed: str, days: Sequence[FeedDay], expect: Expectation, today: date) -> list[Trouble]:
@@ -89,16 +78,7 @@ def days_outside(feed: str, days: Sequence[FeedDay], expect: Expectation, today:
     if not odd:
         return []
     detail = f"{_rows(odd)}；应为{fewest}–{most}行 (expected)"
-    return [
-        Trouble(
-            code="rows_outside",
-            kind="feed",
-            name=feed,
-            count=len(odd),
-            days=tuple(day.day for day in odd),
-            detail=detail,
-        )
-    ]
+    return _about("rows_outside", feed, [day.day for day in odd], detail)
 
 
 def unusual_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
@@ -116,10 +96,8 @@ def unusual_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Troubl
         ]
         usual = median(alike) if len(alike) >= _SAME_WEEKDAYS else 0
         if usual >= _FEWEST_ROWS and not usual <= _FAR * day.rows <= _FAR * _FAR * usual:
-            odd.append(f"{day.day} {day.rows}行，往常{int(usual)}行 (usually)")
-    if not odd:
-        return []
-    return [Trouble(code="rows_unusual", kind="feed", name=feed, count=len(odd), detail="；".join(odd))]
+            odd.append((day.day, f"{day.day} {day.rows}行，往常{int(usual)}行 (usually)"))
+    return _each_day("rows_unusual", feed, odd)
 
 
 def cut_off_files(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
@@ -130,18 +108,7 @@ def cut_off_files(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
         for name, rows in day.sources.items()
         if name and (rows in _SHEET_LIMITS or (rows >= _ROUND and rows % _ROUND == 0))
     ]
-    if not odd:
-        return []
-    return [
-        Trouble(
-            code="rows_at_limit",
-            kind="feed",
-            name=feed,
-            count=len(odd),
-            days=tuple(day for day, _ in odd),
-            detail="；".join(text for _, text in odd),
-        )
-    ]
+    return _each_day("rows_at_limit", feed, odd)
 
 
 def equal_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
@@ -149,8 +116,7 @@ def equal_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]
     last = _judged(days, today)[-_EQUAL_DAYS:]
     if len(last) < _EQUAL_DAYS or len({day.rows for day in last}) > 1 or last[0].rows < _EQUAL_ROWS:
         return []
-    days_alike = tuple(day.day for day in last)
-    return [Trouble(code="rows_equal", kind="feed", name=feed, count=len(last), days=days_alike, detail=_rows(last))]
+    return _about("rows_equal", feed, [day.day for day in last], _rows(last))
 
 
 def files_twice(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
@@ -160,22 +126,11 @@ def files_twice(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
     odd = []
     for day in _recent(dated):
         names = [name for name in day.sources if name]
-        copies = len({_original(name) for name in names}) < len(names)
+        copies = len({without_copy_mark(name) for name in names}) < len(names)
         counts = [len(another.sources) for another in dated if another.day != day.day]
         if copies or (len(counts) >= RECENT and len(names) > max(counts)):
             odd.append((day.day, "、".join(mask_personal(name) for name in names)))
-    if not odd:
-        return []
-    return [
-        Trouble(
-            code="file_twice",
-            kind="feed",
-            name=feed,
-            count=len(odd),
-            days=tuple(day for day, _ in odd),
-            detail="；".join(text for _, text in odd),
-        )
-    ]
+    return _each_day("file_twice", feed, odd)
 
 
 def totals_that_differ(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
@@ -193,19 +148,7 @@ def totals_that_differ(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
         if rows_differ or differs:
             odd.append((day.day, f"{day.day} 对方称{day.said_rows}行，实收{day.rows}行"))
             money += abs((day.said_amount or 0) - day.amount) if differs else 0
-    if not odd:
-        return []
-    return [
-        Trouble(
-            code="totals_differ",
-            kind="feed",
-            name=feed,
-            count=len(odd),
-            amount=money or None,
-            days=tuple(day for day, _ in odd),
-            detail="；".join(text for _, text in odd),
-        )
-    ]
+    return _each_day("totals_differ", feed, odd, amount=money or None)
 
 
 def doubts_jumped(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]:
@@ -226,16 +169,7 @@ def doubts_jumped(feed: str, days: Sequence[FeedDay], today: date) -> list[Troub
         return []
     shares = f"{newest.review_rows / matches:.0%}，此前{doubts_before / matches_before:.1%}"
     detail = f"{shares} (share of doubts now, before)"
-    return [
-        Trouble(
-            code="doubts_jumped",
-            kind="feed",
-            name=feed,
-            count=newest.review_rows,
-            days=(newest.day,),
-            detail=detail,
-        )
-    ]
+    return _about("doubts_jumped", feed, [newest.day], detail, count=newest.review_rows)
 
 
 def newest_judged(days: Sequence[FeedDay], today: date) -> FeedDay | None:
@@ -253,19 +187,18 @@ def _recent(days: Sequence[FeedDay]) -> list[FeedDay]:
     return [day for day in days if day.day + timedelta(days=RECENT) > newest]
 
 
-def _original(name: str) -> str:
-    """The name of a file without what marks it as a copy or a correction of another, and without its ending's case."""
-    stem, dot, ending = name.rpartition(".")
-    stem = stem if dot else name
-    while (shorter := _COPY.sub("", stem)) != stem:
-        stem = shorter
-    return f"{stem}.{ending}".lower() if dot else stem.lower()
-
-
-def _days(days: Sequence[date]) -> str:
-    shown = "、".join(day.isoformat() for day in days[:RECENT])
-    return shown if len(days) <= RECENT else f"{shown}等{len(days)}天"
-
-
 def _rows(days: Sequence[FeedDay]) -> str:
     return "；".join(f"{day.day} {day.rows}行" for day in days)
+
+
+def _about(code: str, feed: str, days: Sequence[date], detail: str = "", *, count: int | None = None) -> list[Trouble]:
+    """What is wrong with these days of a feed; nothing where there are none."""
+    many = len(days) if count is None else count
+    return [Trouble(code=code, kind="feed", name=feed, count=many, days=tuple(days), detail=detail)] if days else []
+
+
+def _each_day(code: str, feed: str, odd: Sequence[tuple[date, str]], *, amount: int | None = None) -> list[Trouble]:
+    """What is wrong with each of these days, in words; nothing where there are none."""
+    detail = "；".join(words for _, words in odd)
+    troubles = _about(code, feed, [day for day, _ in odd], detail)
+    return [msgspec.structs.replace(trouble, amount=amount) for trouble in troubles]

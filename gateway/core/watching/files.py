@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from gateway.core.masks import mask_personal
 from gateway.core.watching.expectation import Expectation
@@ -28,6 +31,12 @@ _NEVER_BY_ITSELF = ("case", "marker_case", "link")
 
 _SHOWN = 20
 
+_COPY = re.compile(
+    r"[\s_-]*(?:[(（]\d{1,3}[)）]|(?:-|_|\s)*(?:副本|复件|更正|修正|重传|最终|copy|new|final|v\d{1,2})(?:[\s_]*[(（]?\d{1,3}[)）]?)?)$",
+    re.IGNORECASE,
+)
+"""What programs and people put behind the name of a file that is there already."""
+
 
 def waiting_files(feed: str, files: Sequence[WaitingFile], expect: Expectation, *, now: datetime) -> list[Trouble]:
     """One for a feed, with each file by name, why it waits and for how long. To act on where one waits for longer than
@@ -39,26 +48,26 @@ def waiting_files(feed: str, files: Sequence[WaitingFile], expect: Expectation, 
         file.why in _NEVER_BY_ITSELF or (file.why != "pattern" and now - file.since > longest) for file in files
     )
     by_age = sorted(files, key=lambda file: (file.why == "pattern", file.since))
-    shown = "；".join(
-        f"{mask_personal(file.name)}：{WHY[file.why]}，{_long(now - file.since)}" for file in by_age[:_SHOWN]
-    )
-    return [
-        Trouble(
-            code="files_waiting",
-            kind="feed",
-            name=feed,
-            count=len(files),
-            days=tuple(file.since.date() for file in files),
-            detail=shown + (f"；等{len(files)}个文件" if len(files) > _SHOWN else ""),
-            level="act" if overdue else "know",
-        )
-    ]
+    lines = [f"{mask_personal(file.name)}：{WHY[file.why]}，{how_long(now - file.since)}" for file in by_age[:_SHOWN]]
+    detail = "；".join(lines) + (f"；等{len(files)}个文件" if len(files) > _SHOWN else "")
+    days, level = tuple(file.since.date() for file in files), "act" if overdue else "know"
+    trouble = Trouble(code="files_waiting", kind="feed", name=feed, count=len(files), days=days, detail=detail)
+    return [msgspec.structs.replace(trouble, level=level)]
 
 
-def _long(waited: timedelta) -> str:
+def how_long(waited: timedelta) -> str:
     """How long in the largest unit that fits."""
     minutes = max(0, int(waited.total_seconds() // 60))
     if minutes < 60:
         return f"已{minutes}分钟"
     hours = minutes // 60
     return f"已{hours}小时" if hours < 48 else f"已{hours // 24}天"
+
+
+def without_copy_mark(name: str) -> str:
+    """The name of a file without what marks it as a copy or a correction of another, and without its ending's case."""
+    stem, dot, ending = name.rpartition(".")
+    stem = stem if dot else name
+    while (shorter := _COPY.sub("", stem)) != stem:
+        stem = shorter
+    return f"{stem}.{ending}".lower() if dot else stem.lower()

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from gateway.core.watching.counting import add_samples
-from gateway.model.feed_day import FeedDay, KeySample
+from gateway.core.watching.counting import newest_against_before
+from gateway.model.feed_day import FeedDay
 from gateway.model.trouble import Trouble
 
 NEW_FOR: Final = 30
 """For how many days a key that appeared is said to be new."""
 
-_FEWEST_ROWS = 20
 _FILLED = 0.95
 _SHOWN = 20
 
@@ -43,7 +42,7 @@ def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, s
 
 def vanished_fields(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
     """One for each field that nearly every row had and no row has any more."""
-    newest, before = _newest_against_before(days)
+    newest, before = newest_against_before(days)
     if newest is None or before is None:
         return []
     last_day = days[-1].day
@@ -59,18 +58,6 @@ def vanished_fields(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
         for field, rows in sorted(before.filled.items())
         if rows >= _FILLED * before.rows and not newest.filled.get(field)
     ]
-
-
-def _newest_against_before(days: Sequence[FeedDay]) -> tuple[KeySample | None, KeySample | None]:
-    """The newest days' samples that are enough together to say something, and all before them; None where either says
-    too little."""
-    sampled = [day for day in days if day.sample.rows]
-    for first in range(len(sampled) - 1, 0, -1):
-        newest = add_samples([day.sample for day in sampled[first:]])
-        if newest.rows >= _FEWEST_ROWS:
-            before = add_samples([day.sample for day in sampled[:first]])
-            return (newest, before) if before.rows >= _FEWEST_ROWS else (None, None)
-    return None, None
 
 
 def new_keys(feed: str, days: Sequence[FeedDay], is_read: Callable[[str], bool]) -> list[Trouble]:

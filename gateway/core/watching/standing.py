@@ -25,16 +25,12 @@ def late(feed: str, expect: Expectation, *, since: datetime, now: datetime) -> l
     """
     hours = (now - since) / _HOUR
     if expect.days == "working":
-        hours -= 24 * _days_off(since.date(), now.date())
+        days = (since.date() + timedelta(days=ahead) for ahead in range(1, (now.date() - since.date()).days + 1))
+        hours -= 24 * sum(not is_working_day(day)[0] for day in days)
     if hours <= expect.fresh_within_hours:
         return []
     detail = f"超过{expect.fresh_within_hours}小时没有新数据，最近一次{since:%Y-%m-%d %H:%M} (nothing new since)"
     return [Trouble(code="feed_late", kind="feed", name=feed, days=(since.date(),), detail=detail)]
-
-
-def _days_off(after: date, until: date) -> int:
-    days = (after + timedelta(days=ahead) for ahead in range(1, (until - after).days + 1))
-    return sum(not is_working_day(day)[0] for day in days)
 
 
 def agreement(feed: str, expires: date, *, today: date, warn_days: int) -> list[Trouble]:

@@ -3,8 +3,10 @@
 import msgspec
 
 from gateway.core.changes import Batch, Changes, Known, Rules, conclude
+from gateway.core.changes.difference import difference_of
 from gateway.core.changes.holding import people_taken_from, takes_part
 from gateway.flow.changes.gather import gather
+from gateway.flow.changes.losses import note_losses
 from gateway.flow.changes.rules import rules_of
 from gateway.flow.changes.write import write
 from gateway.flow.office import Office
@@ -28,6 +30,8 @@ def make_changes(tx: Tx, office: Office, batch: Batch, cause: Cause | None = Non
     if cause is not None and not judged:
         changes = _held_where_taken(batch, known, rules, changes)
     write(tx, office, batch, changes, cause)
+    if changes.changed_claims:
+        note_losses(tx, office, batch, cause, difference_of(known, changes))
     return changes
 
 

@@ -42,6 +42,11 @@ CODES: Final[dict[str, FindingCode]] = {
         "数据协议即将到期 (the agreement will expire soon)",
         "联系盟市续签，并更新 config/feeds 中的 [legal] (renew it in time)",
     ),
+    "claims_taken": FindingCode(
+        "know",
+        "近几日有申领被撤回或降低 (claims were withdrawn or lowered in the last days)",
+        "逐项核对原因；不应减少的，联系盟市更正 (look at each cause; what should not have fallen must be corrected)",
+    ),
     "day_missing": FindingCode(
         "act",
         "两天之间缺少数据日 (a day is missing between days)",

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.watching import days, files, keys, queues, standing
+from gateway.core.watching import days, files, keys, losses, queues, standing
 from gateway.core.watching.counting import count_day
 from gateway.core.watching.expectation import Limits
 from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
@@ -21,9 +21,8 @@ from gateway.model.feed_day import FeedDay
 from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
-from gateway.store import claims, due, feed_days, feed_totals, findings, runs, site
+from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, runs, site
 from gateway.store import queues as open_queues
-from gateway.store.engine import Tx
 
 FilesOf = Callable[[str], Sequence[WaitingFile] | None]
 """Feed → the files that lie there and are not taken in; None where its connector cannot tell. Raises Unavailable, and
@@ -31,6 +30,9 @@ WrongUse where a secret is missing."""
 
 HISTORY_DAYS: Final = 75
 """How many days back days are compared: ten of each weekday."""
+
+_LOSSES_DAYS = 3
+"""For how many days it is said what took claims away: over a weekend."""
 
 _FIRST_NIGHT = timedelta(days=1)
 _NEW_FOR_DAYS = 30
@@ -42,6 +44,7 @@ FEEDS: Final = (
     "rows_unusual", "totals_differ", "unknown_codes",
 )  # fmt: skip
 QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
+LOSSES: Final = ("claims_taken",)
 FILES: Final = ("files_waiting",)
 EXPIRED: Final = "items_expired"
 _EXPIRED_FOR = timedelta(days=30)
@@ -71,6 +74,9 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
     ]
     take_stock(office, FEEDS, seen)
     take_stock(office, QUEUES, _of_queues(office, facts, limits))
+    with office.store.read() as tx:
+        taken = claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS))
+    take_stock(office, LOSSES, losses.claims_taken(taken))
     take_stock(office, (LAPSING,), _of_claims(office))
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
@@ -100,34 +106,28 @@ def count_days(office: Office) -> None:
         with office.store.write() as tx:
             feed_days.put(tx, feed, counted, counted_seq=counted_seq)
             feed_days.forget(tx, before=(long_ago - timedelta(days=HISTORY_DAYS)).date())
+            claim_losses.forget(tx, before=long_ago)
 
 
 def _gather(office: Office) -> dict[str, FeedFacts]:
     """What is stored about every feed that is switched on."""
+    now, facts = office.now(), {}
     with office.store.read() as tx:
-        by_feed = feed_days.since(tx, (office.now() - timedelta(days=HISTORY_DAYS)).date())
-        paired = site.paired_at(tx) or office.now()
-        return {
-            name: _facts_of(tx, office, name, by_feed.get(name, []), paired)
-            for name, spec in sorted(office.feeds.items())
-            if spec.enabled
-        }
-
-
-def _facts_of(tx: Tx, office: Office, name: str, days_of_feed: Sequence[FeedDay], paired: datetime) -> FeedFacts:
-    now = office.now()
-    run, began = runs.latest(tx, name, now=now), feed_days.began_at(tx, name)
-    late_claims = (0, 0)
-    if began is not None and began > now - timedelta(days=_NEW_FOR_DAYS):
-        late_claims = claims.late_of_feed(tx, name, since=began, until=began + _FIRST_NIGHT)
-    return FeedFacts(
-        days=days_of_feed,
-        outcome=run.outcome if run else None,
-        message=run.message if run else None,
-        silent_since=runs.last_page_at(tx, name, now=now) or paired,
-        began_at=began,
-        late_claims=late_claims,
-    )
+        by_feed = feed_days.since(tx, (now - timedelta(days=HISTORY_DAYS)).date())
+        paired = site.paired_at(tx) or now
+        for name in sorted(name for name, spec in office.feeds.items() if spec.enabled):
+            run, began, late = runs.latest(tx, name, now=now), feed_days.began_at(tx, name), (0, 0)
+            if began is not None and began > now - timedelta(days=_NEW_FOR_DAYS):
+                late = claims.late_of_feed(tx, name, since=began, until=began + _FIRST_NIGHT)
+            facts[name] = FeedFacts(
+                days=by_feed.get(name, ()),
+                outcome=run.outcome if run else None,
+                message=run.message if run else None,
+                silent_since=runs.last_page_at(tx, name, now=now) or paired,
+                began_at=began,
+                late_claims=late,
+            )
+    return facts
 
 
 def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits: Limits) -> list[Trouble]:
