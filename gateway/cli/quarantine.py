@@ -16,7 +16,7 @@ from gateway.words.troubles import trouble_in_words
 
 if TYPE_CHECKING:
     from gateway.flow.office import Office
-    from gateway.flow.reviewing.quarantined import QuarantineGroup, QuarantineLine, QuarantineShown
+    from gateway.flow.reviewing.quarantined import QuarantineGroup, QuarantineShown
     from gateway.model.states import ItemState
 
 quarantine = typer.Typer(
@@ -62,7 +62,11 @@ def quarantine_list(
     if as_json:
         emit({**plain(listed), "next": listed.quarantine[-1].item if listed.more else None})
         return
-    rows = [(*_head(line), _why(line)) for line in listed.quarantine]
+    rows: list[tuple[object, ...]] = []
+    for line in listed.quarantine:
+        place = "整页" if line.row is None else line.row
+        why = "；".join(trouble_in_words(error.field, error.code, error.message) for error in line.errors)
+        rows.append((line.item, line.feed, line.page, place, line.settlement_no, line.amount, why))
     if state == "closed":
         rows = [
             (*row, line.closed_by, line.reason or "已能读懂") for row, line in zip(rows, listed.quarantine, strict=True)
@@ -70,15 +74,6 @@ def quarantine_list(
     closing = ("关闭人", "结果") if state == "closed" else ()
     table("隔离区", ("编号", "盟市", "页", "行", "结算号", "金额（元）", "原因", *closing), rows)
     tell_more(len(rows), listed.total, next_one=listed.quarantine[-1].item if listed.more else None)
-
-
-def _head(line: QuarantineLine) -> tuple[object, ...]:
-    place = "整页" if line.row is None else line.row
-    return line.item, line.feed, line.page, place, line.settlement_no, line.amount
-
-
-def _why(line: QuarantineLine) -> str:
-    return "；".join(trouble_in_words(error.field, error.code, error.message) for error in line.errors)
 
 
 def _show_groups(groups: list[QuarantineGroup], *, as_json: bool) -> None:

@@ -44,7 +44,9 @@ class AcceptedSpec(Spec):
     @model_validator(mode="after")
     def _says_something(self) -> AcceptedSpec:
         if not (self.claim or self.reference or self.equals):
-            raise ValueError("one of claim, reference, equals is needed: a version alone proves nothing")
+            raise ValueError(
+                "claim、reference、equals 至少一项，只有版本不算 (one of them: a version alone proves nothing)"
+            )
         return self
 
 
@@ -105,7 +107,7 @@ class AssociationSpec(Spec):
     @model_validator(mode="after")
     def _default_is_one_of_them(self) -> AssociationSpec:
         if self.default_scheme is not None and self.default_scheme not in self.schemes:
-            raise ValueError(f"default_scheme must be one of schemes: {', '.join(self.schemes)}")
+            raise ValueError(f"default_scheme 应为 schemes 之一：{'、'.join(self.schemes)} (one of schemes)")
         return self
 
 

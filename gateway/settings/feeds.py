@@ -51,7 +51,7 @@ class Expect(Spec):
     @model_validator(mode="after")
     def _fewest_before_most(self) -> Expect:
         if self.rows_per_day is not None and self.rows_per_day[0] > self.rows_per_day[1]:
-            raise ValueError("rows_per_day is [fewest, most]")
+            raise ValueError("rows_per_day 为 [最少, 最多] ([fewest, most])")
         return self
 
     def plain(self) -> Expectation:
@@ -99,9 +99,9 @@ class FeedSpec(Spec):
     def _intake_fits_connector(self) -> FeedSpec:
         fits = self.connector.way.intake
         if self.intake != fits:
-            raise ValueError(f"connector.kind {self.connector.kind} goes with intake = {fits!r}")
+            raise ValueError(f"connector.kind {self.connector.kind} 要求 intake = {fits!r} (goes with it)")
         if self.intake != "receive" and self.schedule is None:
-            raise ValueError("schedule.at is required for intake pull and sweep")
+            raise ValueError("intake 为 pull、sweep 时须写 schedule.at (schedule.at is required)")
         return self
 
 

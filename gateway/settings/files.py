@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.errors import BadSettings, Finding
+from gateway.settings.allowed import allowed_in_words
 from gateway.settings.secrets import BARE_VALUE
 
 
@@ -55,9 +56,9 @@ def _finding(shown_as: str, problem: Any) -> Finding:
     if kind == "missing":
         return Finding(shown_as, key, "缺失 (missing)", "必填 (required)")
     if kind in ("literal_error", "enum", "union_tag_invalid"):
-        allowed = context.get("expected") or context.get("expected_tags") or problem["msg"]
-        return Finding(shown_as, key, _found(problem), str(allowed))
-    return Finding(shown_as, key, _found(problem), problem["msg"])
+        allowed = str(context.get("expected") or context.get("expected_tags") or problem["msg"])
+        return Finding(shown_as, key, _found(problem), allowed.replace(" or ", " 或 (or) "))
+    return Finding(shown_as, key, _found(problem), allowed_in_words(problem))
 
 
 def _found(problem: Any) -> str:

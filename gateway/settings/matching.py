@@ -80,7 +80,7 @@ class MatchingSpec(Spec):
     @model_validator(mode="after")
     def _thresholds_rise(self) -> MatchingSpec:
         if not self.review < self.matched:
-            raise ValueError("matched must be above review")
+            raise ValueError("matched 应大于 review (matched must be above review)")
         return self
 
     def model(self) -> Model:

@@ -23,7 +23,7 @@ def _named(text: str) -> str:
     if not _NAMED.fullmatch(text):
         raise PydanticCustomError(
             BARE_VALUE,
-            "Value error, env:NAME or file:path; the secret itself is never written in a settings file",
+            "env:名字 或 file:路径；密钥本身从不写在配置里 (env:NAME or file:path; never the secret itself)",
         )
     return text
 
