@@ -6,5 +6,12 @@ from typing import Final
 
 INTAKES: Final = {"pull": "取文件", "sweep": "逐人查询", "receive": "接收推送"}
 
-RUNS: Final = {"done": "完成", "failed": "失败", "stopped": "中止", "done_before": "此前已完成", "cut_off": "未结束"}
+RUNS: Final = {
+    "done": "完成",
+    "failed": "失败",
+    "stopped": "中止",
+    "done_before": "此前已完成",
+    "cut_off": "未结束",
+    "expired": "协议到期，未取数",
+}
 """How a run of a feed ended. One that is under way looks like one that was cut off."""

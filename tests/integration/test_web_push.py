@@ -282,6 +282,13 @@ def test_a_forged_push_is_refused(side: Side) -> None:
     assert page_states(side.office) == []
 
 
+def test_a_feed_whose_agreement_has_expired_takes_nothing_in(make_office: MakeOffice, sqlite_url: str) -> None:
+    expired = EAST_AND_WEST["east"].replace("2099-12-31", "2021-10-07")
+    with at_work(make_office(sqlite_url, feeds={"east": expired})) as side:
+        problem(side.push(row("A1", 1)), 503, "not_configured")
+        assert page_states(side.office) == []
+
+
 @pytest.mark.parametrize("feed", ["nobody", "wuhai", "hinggan", "closed", "east%00", "%F0%9F%98%80", "..%2Feast"])
 def test_only_feeds_that_receive_are_there(side: Side, feed: str) -> None:
     code = "not_found" if "2F" in feed else "unknown_feed"

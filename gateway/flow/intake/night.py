@@ -11,7 +11,7 @@ from threading import Event, Thread
 
 import msgspec
 
-from gateway.errors import HubaoError, WrongUse
+from gateway.errors import HubaoError
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
@@ -184,8 +184,12 @@ def run_feed(
     last: date | None = None,
     scheduled_for: datetime | None = None,
 ) -> FeedReport:
-    """One feed's run, written into the database with its outcome, whatever happens."""
-    now = office.now()
+    """One feed's run, written into the database with its outcome, whatever happens. A feed whose agreement has expired
+    is not read at all: nothing of it may be processed any more."""
+    now, expires = office.now(), office.feeds[name].legal.expires
+    if expires < now.date():
+        message = f"数据协议已于{expires}到期，不再取数 (the agreement has expired: not read)"
+        return FeedReport(feed=name, outcome="expired", message=message)
     report = FeedReport(feed=name)
     with office.store.write() as tx:
         run_id = runs.begin(tx, name, scheduled_for=scheduled_for or now, now=now)
@@ -238,8 +242,6 @@ def _take_in_feed(
     office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
 ) -> None:
     spec, finished = office.feeds[name], False
-    if spec.legal.expires < office.now().date():
-        raise WrongUse(f"{name}: 数据协议已于{spec.legal.expires}到期，不再取数 (the agreement has expired: not read)")
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
         # A sweep started within its window ends at that window's hour; one started outside of it runs to the end.

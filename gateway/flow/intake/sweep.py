@@ -173,13 +173,15 @@ def find_member(office: Office, association: str, member_no: str) -> MemberRow |
 
 
 def lines_about(office: Office, row: MemberRow) -> list[str]:
-    """The feeds that may be asked about a member now: those of the member's league, in whose reach it is covered."""
+    """The feeds that may be asked about a member now: those of the member's league, in whose reach it is covered, and
+    whose agreement still holds."""
     today = office.now().date()
     lines = []
     for name in feeds_of(office, row.association):
         spec = office.feeds[name]
         since = today - timedelta(days=spec.window.first_days)
-        if spec.intake == "sweep" and spec.enabled and not row.opt_out and _concerns(spec, row, since, today):
+        open_line = spec.intake == "sweep" and spec.enabled and spec.legal.expires >= today
+        if open_line and not row.opt_out and _concerns(spec, row, since, today):
             lines.append(name)
     return lines
 

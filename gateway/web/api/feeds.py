@@ -55,6 +55,10 @@ def _door(desk: Desk, feed: str) -> ReceiveFeed:
     spec = desk.office.feeds.get(feed)
     if spec is None or spec.intake != "receive" or not spec.enabled:
         raise Problem("unknown_feed")
+    if spec.legal.expires < desk.office.now().date():
+        # The sender keeps what it has and comes again, so that nothing is lost once the agreement is renewed.
+        log.error("feed %s: the agreement expired on %s, nothing is taken in", feed, spec.legal.expires)
+        raise Problem("not_configured")
     try:
         return cast(ReceiveFeed, desk.doors.feed(desk.office, feed))
     except WrongUse as error:
