@@ -15,6 +15,7 @@ from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
 
 if TYPE_CHECKING:
+    from gateway.model.claim import Delivery
     from gateway.store.deliveries import DeliveryGroup
 
 deliveries = typer.Typer(help="送达 (deliveries).", no_args_is_help=True, rich_markup_mode=None)
@@ -48,24 +49,15 @@ def deliveries_list(
     if as_json:
         emit({"deliveries": rows, "total": total, "more": more, "next": next_one})
         return
-    table(
-        "送达",
-        ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明"),
-        [
-            (
-                delivery.delivery_id,
-                delivery.claim_id,
-                delivery.version,
-                delivery.association,
-                DELIVERIES.get(delivery.state.value, delivery.state.value),
-                delivery.attempts,
-                delivery.next_at,
-                code_in_words(delivery.last_code),
-            )
-            for delivery in rows
-        ],
-    )
+    columns = ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明")
+    table("送达", columns, [_line(delivery) for delivery in rows])
     tell_more(len(rows), total, next_one=next_one)
+
+
+def _line(delivery: Delivery) -> tuple[object, ...]:
+    state = DELIVERIES.get(delivery.state.value, delivery.state.value)
+    place = (delivery.delivery_id, delivery.claim_id, delivery.version, delivery.association)
+    return (*place, state, delivery.attempts, delivery.next_at, code_in_words(delivery.last_code))
 
 
 @deliveries.command("redrive")
@@ -139,17 +131,6 @@ def _show_groups(title: str, alike: Sequence[DeliveryGroup], *, as_json: bool) -
     if as_json:
         emit({"groups": alike, "count": sum(group.count for group in alike)})
         return
-    table(
-        title,
-        ("协会", "状态", "组 (group)", "说明", "件数"),
-        [
-            (
-                group.association,
-                DELIVERIES.get(group.state, group.state),
-                group.code,
-                code_in_words(group.code),
-                group.count,
-            )
-            for group in alike
-        ],
-    )
+    columns = ("协会", "状态", "组 (group)", "说明", "件数")
+    lines = [(DELIVERIES.get(group.state, group.state), group.code, code_in_words(group.code)) for group in alike]
+    table(title, columns, [(group.association, *line, group.count) for group, line in zip(alike, lines, strict=True)])

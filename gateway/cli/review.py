@@ -108,6 +108,8 @@ def review_show(
     elif shown["kind"] == "takeback":
         say(f"文件 {shown['file']} 的新版少了这么多行；agree 收回旧行，refuse 不收回")
     else:
+        if shown["kind"] == "approval":
+            say(f"协会核定 {shown['amount']} 元；agree 照此记下，refuse 不认，请协会另作决定 (agree takes it down)")
         _show_bills(item, shown)
         _show_claim(shown["claim"])
     columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")

@@ -27,6 +27,7 @@ ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
     "refund": ("original", "none", "unsure"),
     "repeat": ("same", "different", "unsure"),
     "hold": (),
+    "approval": ("agree", "refuse", "unsure"),
 }
 """Kind of item → what may be said about it."""
 

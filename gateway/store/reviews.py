@@ -86,6 +86,12 @@ def open_takebacks(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
+def open_of_claim(tx: Connection, *, kind: QuestionKind, claim_id: str) -> list[ReviewItem]:
+    """The open questions of a kind about a claim."""
+    query = _SELECT_REVIEW + f"where state = 'open' and kind = '{kind}' and claim_id {{keys}}"
+    return [_review(row) for row in select_in(tx, query, [claim_id], kind="text")]
+
+
 def end(tx: Connection, item_ids: Sequence[int], *, state: ItemState) -> None:
     """Close items: superseded by a later record, or closed."""
     change_many(tx, "update review set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])

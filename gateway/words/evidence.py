@@ -92,6 +92,9 @@ REASONS: Final = {
     "ruled_out_by_person": "此前人工排除",
     "unreadable_record": "不是记录",
     "file_shrunk": "新文件行数减少",
+    "above_claim": "高于申领金额",
+    "approved": "核定",
+    "paid": "支付",
     **ITEM_KINDS,
 }
 

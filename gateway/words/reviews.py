@@ -12,6 +12,7 @@ ITEM_KINDS: Final = {
     "refund": "退费无原结算",
     "repeat": "疑似重复结算",
     "hold": "待确认变更",
+    "approval": "核定高于申领",
 }
 
 ITEM_STATES: Final = {
@@ -44,6 +45,9 @@ ANSWERS: Final = {
 
 BILL_ANSWERS: Final = {"same": "是同一笔，后一笔不计", "different": "是另一笔，两笔都计", "unsure": "不确定"}
 """What people say about bills that look alike."""
+
+APPROVAL_ANSWERS: Final = {"agree": "照协会所说记下", "refuse": "不认", "unsure": "不确定"}
+"""What people say about an approval above the claim."""
 
 SPOKEN: Final = {
     "noted": "记下",

@@ -6,14 +6,20 @@ import base64
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from builders import EAST_AND_WEST, body, claims, enrolled, live, member, only, page, row, rows_of, take, versions, who
 from web_side import ASSOCIATION_SECRET, ENVIRONMENT, LEAGUE_SECRET, OTHER_SECRET, Side, at_work, problem
 
+from gateway.errors import BadInput
+from gateway.flow.delivery.claims import decide
 from gateway.flow.office import Office
+from gateway.flow.reviewing.decide import ReviewAnswer, undo
+from gateway.flow.reviewing.decide import decide as review_decide
+from gateway.flow.reviewing.show import show
 from gateway.flow.roster.enrol import enrol
+from gateway.model.money import Money
 from gateway.store import schema
 
 if TYPE_CHECKING:
@@ -280,8 +286,80 @@ def test_a_refusal_moves_what_follows(either: Side) -> None:
 
 def test_what_was_paid_counts_against_the_cap(either: Side) -> None:
     first, second = two_stays(either.office)
-    either.post(f"claims/{first}/decision", {"version": 1, "outcome": "paid", "amount": "249000.00"})
+    decide(either.office, first, version=1, outcome="paid", amount=Money(24_900_000))
     assert payable_of(either.office, second) == "1000.00"
+
+
+ABOVE = {"version": 1, "outcome": "paid", "amount": "249000.00"}
+
+
+def open_questions(office: Office) -> list[dict[str, Any]]:
+    return [each for each in rows_of(office, schema.review) if each["state"] == "open"]
+
+
+def answered(office: Office, answer: Literal["agree", "refuse"]) -> None:
+    item = only(open_questions(office))["item_id"]
+    assert review_decide(office, item, ReviewAnswer(answer=answer, by="经办甲")).state == "decided"
+
+
+def test_more_than_the_claim_asks_for_stands_only_once_a_person_agrees(either: Side) -> None:
+    first, second = two_stays(either.office)
+    for _ in range(2):
+        answer = either.post(f"claims/{first}/decision", ABOVE)
+        assert (answer.status_code, answer.json()) == (202, {"claim_id": first, **ABOVE, "state": "in_review"})
+    question = only(open_questions(either.office))
+    assert (question["kind"], question["claim_id"], question["amount"]) == ("approval", first, 24_900_000)
+    assert rows_of(either.office, schema.claim_decision) == []
+    assert payable_of(either.office, second) == "2400.00"
+    shown = show(either.office, question["item_id"])
+    assert (shown["amount"], shown["claim"]["payable"]) == ("249000.00", "2490.00")
+    answered(either.office, "agree")
+    kept = only(rows_of(either.office, schema.claim_decision))
+    assert (kept["claim_id"], kept["outcome"], kept["amount"]) == (first, "paid", 24_900_000)
+    assert payable_of(either.office, second) == "1000.00"
+    assert either.post(f"claims/{first}/decision", ABOVE).status_code == 200
+    assert open_questions(either.office) == []
+    with pytest.raises(BadInput, match="decide anew"):
+        undo(either.office, question["item_id"], by="经办甲")
+
+
+def test_a_person_who_does_not_believe_it_is_not_asked_again(side: Side) -> None:
+    first, _ = two_stays(side.office)
+    side.post(f"claims/{first}/decision", ABOVE)
+    answered(side.office, "refuse")
+    answer = side.post(f"claims/{first}/decision", ABOVE)
+    assert (answer.status_code, answer.json()["state"]) == (202, "not_taken")
+    assert rows_of(side.office, schema.claim_decision) == []
+    assert open_questions(side.office) == []
+    # Another amount is another question.
+    side.post(f"claims/{first}/decision", {**ABOVE, "amount": "2490.01"})
+    assert only(open_questions(side.office))["amount"] == 249_001
+
+
+def test_what_the_association_says_last_is_what_a_person_is_asked_about(side: Side) -> None:
+    first, _ = two_stays(side.office)
+    side.post(f"claims/{first}/decision", ABOVE)
+    side.post(f"claims/{first}/decision", {**ABOVE, "amount": "3000.00"})
+    assert only(open_questions(side.office))["amount"] == 300_000
+    assert side.post(f"claims/{first}/decision", {**ABOVE, "amount": "2490.00"}).status_code == 200
+    assert open_questions(side.office) == []
+    assert only(rows_of(side.office, schema.claim_decision))["amount"] == 249_000
+
+
+def test_an_amount_is_held_against_the_version_it_is_about(side: Side) -> None:
+    first, _ = two_stays(side.office)
+    take(side.office, "east", page(row("S1", 1, inscp_scp_amt="10000.00")))
+    assert versions(side.office, first)[-1][:2] == (2, "amended")
+    assert payable_of(side.office, first) == "490.00"
+    assert side.post(f"claims/{first}/decision", {**ABOVE, "version": 2, "amount": "2490.00"}).status_code == 202
+    assert side.post(f"claims/{first}/decision", {**ABOVE, "version": 1, "amount": "2490.00"}).status_code == 200
+
+
+@pytest.mark.parametrize("amount", ["10000000.01", "99999999999.99"])
+def test_an_amount_no_claim_can_have_is_refused(side: Side, amount: str) -> None:
+    first, _ = two_stays(side.office)
+    problem(side.post(f"claims/{first}/decision", {**ABOVE, "amount": amount}), 422, "not_valid")
+    assert rows_of(side.office, schema.claim_decision) == rows_of(side.office, schema.review) == []
 
 
 def test_the_same_decision_again_changes_nothing(side: Side) -> None:
@@ -297,7 +375,7 @@ def test_the_same_decision_again_changes_nothing(side: Side) -> None:
 
 def test_a_later_decision_replaces_the_earlier_one(side: Side) -> None:
     first, second = two_stays(side.office)
-    side.post(f"claims/{first}/decision", {"version": 1, "outcome": "approved", "amount": "249000.00"})
+    side.post(f"claims/{first}/decision", {"version": 1, "outcome": "refused", "amount": "0.00"})
     side.post(f"claims/{first}/decision", {"version": 1, "outcome": "approved", "amount": "2490.00"})
     assert payable_of(side.office, second) == "2400.00"
 

@@ -156,5 +156,10 @@ def decide(
         decision = ClaimDecisionRow(
             claim_id=claim_id, version=version, outcome=outcome, amount=amount, decided_at=to_ms(office.now())
         )
-        claims.decide(tx, decision)
-        reassess(tx, office, row.association, {row.person_id})
+        write_decision(tx, office, row, decision)
+
+
+def write_decision(tx: Tx, office: Office, row: PrefilledClaim, decision: ClaimDecisionRow) -> None:
+    """Write it into a transaction whose caller holds the roster and the person."""
+    claims.decide(tx, decision)
+    reassess(tx, office, row.association, {row.person_id})

@@ -21,6 +21,7 @@ from gateway.errors import BadInput, Conflict
 from gateway.flow.batches.replay import apply_again
 from gateway.flow.batches.take_back import take_back_agreed
 from gateway.flow.batches.withdrawn_rulings import take_out_of_gone_pages
+from gateway.flow.delivery.decisions import ABOVE_CLAIM, take_agreed
 from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
 from gateway.flow.pages.stored_pages import OpenPage
 from gateway.flow.people.joining import join_people, part_people
@@ -161,7 +162,9 @@ class _Case:
             return self._same()
         if answer == "different":
             return self._different()
-        if answer == "agree":
+        if answer == "agree" and self._item.kind == ABOVE_CLAIM:
+            take_agreed(self._tx, self._office, self._item)
+        elif answer == "agree":
             shared = self._office.feeds[self._item.feed].associations
             roster.version(self._tx, shared, hold=True)
             take_back_agreed(self._tx, self._office, self._item.page_seq)
@@ -388,6 +391,8 @@ class _Case:
             weigh_again(self._tx, self._office, self._item)
             return self._done(self._now().state, answer=last.answer)
         # A question about a claim or a file is open again.
+        if last.answer == "agree" and self._item.kind == ABOVE_CLAIM:
+            raise BadInput("not_valid", "已记为协会的决定，请协会另作决定 (the association must decide anew)")
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
         if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":

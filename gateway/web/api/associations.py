@@ -12,7 +12,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
-from gateway.flow.delivery.claims import claims_after, claims_of_person, decide, find_claim, summary
+from gateway.flow.delivery.claims import claims_after, claims_of_person, find_claim, summary
+from gateway.flow.delivery.decisions import DecisionStanding, receive_decision
 from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
@@ -27,6 +28,9 @@ from gateway.web.problems import Problem, retry_after
 log = logging.getLogger("hubao.web")
 
 router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"], route_class=SignedRoute)
+
+_LARGEST_AMOUNT = Money(1_000_000_000)
+"""Ten million yuan, in fen: no claim of a mutual aid scheme comes near it."""
 
 _CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
@@ -78,6 +82,16 @@ class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     outcome: str
     amount: str
+
+
+class DecisionAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """More than the claim asks for does not stand: in_review until a person has answered, not_taken after a no."""
+
+    claim_id: str
+    version: int
+    outcome: str
+    amount: str
+    state: Literal["in_review", "not_taken"]
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,34 +149,39 @@ def _claim(row: PrefilledClaim, body: bytes | None) -> Claim:
     summary="协会的决定 (what the association decided)",
     responses={
         **answers(DecisionTaken, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
+        **answers(DecisionAsked, "高于申领金额，待人核定 (above the claim: a person is asked)", status=202),
         **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Decision)),
 )
 async def take_decision(association: str, claim_id: str, request: Request, body: Proved) -> Response:
-    """The same decision twice is one decision; another one about the same claim replaces it."""
+    """The same decision twice is one decision; another one about the same claim replaces it. One above the claim's
+    amount stands only once a person has agreed."""
     decision = decode(body, Decision)
     try:
         amount = parse_yuan(decision.amount)
     except BadInput as error:
         raise Problem("not_valid", f"amount：{error.message}") from None
+    if amount > _LARGEST_AMOUNT:
+        raise Problem("not_valid", f"amount 不得超过 {yuan(_LARGEST_AMOUNT)} (too large)")
     if amount < 0 or (decision.outcome == "refused" and amount != 0):
         raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
     if decision.claim_id != claim_id:
         raise Problem("not_valid", "claim_id 与地址不符 (differs from the address)")
     office = desk_of(request).office
-    await run_in_threadpool(_decide, office, association, claim_id, decision, amount)
-    return json_answer(
-        DecisionTaken(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
-    )
+    standing = await run_in_threadpool(_decide, office, association, claim_id, decision, amount)
+    taken = DecisionTaken(claim_id=claim_id, version=decision.version, outcome=decision.outcome, amount=yuan(amount))
+    if standing == "taken":
+        return json_answer(taken)
+    return json_answer(DecisionAsked(**msgspec.structs.asdict(taken), state=standing), status=202)
 
 
-def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> None:
+def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> DecisionStanding:
     row = find_claim(office, claim_id) if _CLAIM_ID.fullmatch(claim_id) else None
     if row is None or row.association != association:
         raise Problem("unknown_claim")
     try:
-        decide(office, claim_id, version=decision.version, outcome=decision.outcome, amount=amount)
+        return receive_decision(office, claim_id, version=decision.version, outcome=decision.outcome, amount=amount)
     except WrongUse:
         raise Problem("unknown_version") from None
 

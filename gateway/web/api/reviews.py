@@ -143,8 +143,8 @@ class Reveal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ReviewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An answer. match: same, different, unsure; takeback: agree, refuse, unsure; repeat (is it the same bill): same,
-    different, unsure; refund: original with `settlement_no`, none, unsure; else: noted, unsure.
+    """An answer. match: same, different, unsure; takeback and approval: agree, refuse, unsure; repeat (is it the same
+    bill): same, different, unsure; refund: original with `settlement_no`, none, unsure; else: noted, unsure.
 
     These go with same: `member_no` and `join`, who it is, and that the other candidate is he too;
     `although_different`, where nothing in the evidence speaks for him (a second person must confirm then, whatever the
