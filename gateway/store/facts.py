@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
@@ -59,6 +59,26 @@ def listing(tx: Connection, association: str, *, after: int, limit: int) -> list
 def any_told(tx: Connection, association: str) -> bool:
     """Whether any fact of an association stands."""
     return bool(listing(tx, association, after=0, limit=1))
+
+
+def standing(tx: Connection, fact_ids: Iterable[int]) -> set[int]:
+    """Those of these facts that stand."""
+    query = "select fact_id from fact where sealed is not null and fact_id {keys}"
+    return {fact_id for (fact_id,) in select_in(tx, query, fact_ids, kind="bigint")}
+
+
+def under_keys(tx: Connection, key_numbers: Iterable[int], *, after: int, limit: int) -> list[FactRow]:
+    """The next facts, in order of number, whose boxes name one of these keys."""
+    table = schema.fact.c
+    named = func.substr(table.sealed, 5, 4).in_([number.to_bytes(4, "big") for number in key_numbers])
+    query = select(*(table[name] for name in _COLUMNS)).where(named, table.fact_id > after)
+    return [_row(tuple(row)) for row in tx.execute(query.order_by(table.fact_id).limit(limit))]
+
+
+def reseal(tx: Connection, resealed: Iterable[tuple[FactRow, bytes]]) -> None:
+    """Another box for the same fact, unless it was withdrawn or sealed anew meanwhile."""
+    sql = "update fact set sealed = ? where fact_id = ? and sealed = ?"
+    change_many(tx, sql, [(sealed, row.fact_id, row.sealed) for row, sealed in resealed])
 
 
 def end(tx: Connection, fact_ids: Iterable[int], *, now_ms: int) -> None:

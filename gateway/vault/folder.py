@@ -87,6 +87,14 @@ class KeyFolder:
         numbered = ((int(match[2]), match[1]) for match in matches if match)
         return {number: purpose for number, purpose in numbered if number <= HIGHEST_NUMBER}
 
+    def purpose_of(self, number: int) -> str | None:
+        """The purpose of a key that is there, else None. The ledger knows it without a look at every file; where it is
+        wrong, the file names are the truth."""
+        purpose = self.ledger.purpose(number)
+        if purpose is not None and self.path(number, purpose).exists():
+            return purpose
+        return self.names().get(number)
+
     def path(self, number: int, purpose: str) -> Path:
         """Where the wrapped key with this number stands."""
         return self.data / f"{purpose}.{number}"

@@ -37,6 +37,12 @@ class KeyLedger:
             self._read_on()
             return dict(self._outstanding)
 
+    def purpose(self, number: int) -> str | None:
+        """What a key is for that was given out and neither destroyed nor written off."""
+        with self._lock:
+            self._read_on()
+            return self._outstanding.get(number)
+
     def ended(self) -> set[int]:
         """The numbers of the keys that were destroyed or written off."""
         with self._lock:

@@ -32,6 +32,7 @@ from gateway.vault.suites import Suite, require
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MOST_KEYS_HELD: Final = 2048
 _ROSTER: Final = "roster"
+_FACT: Final = "fact."
 _SITE_ID_LENGTH: Final = 16
 
 
@@ -112,6 +113,19 @@ class Vault(Guarded):
         """The key for the personal fields of members."""
         return self._key_for(_ROSTER)
 
+    def roster_key_numbers(self) -> list[int]:
+        """The numbers of the keys that members' fields were ever sealed under."""
+        return sorted(number for number, purpose in self._folder.names().items() if purpose == _ROSTER)
+
+    def fact_key(self, fact_id: int) -> DataKey:
+        """The key of one fact alone: where the fact is withdrawn, destroying it shuts every copy of the fact's box."""
+        return self._key_for(f"{_FACT}{fact_id}")
+
+    def fact_keys(self) -> dict[int, int]:
+        """Fact → the number of its key, of all there are."""
+        names = self._folder.names().items()
+        return {int(purpose.removeprefix(_FACT)): number for number, purpose in names if purpose.startswith(_FACT)}
+
     def key(self, number: int) -> DataKey:
         """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""
         cached = self._held.get(number)
@@ -119,7 +133,7 @@ class Vault(Guarded):
             return cached[0]
         # Another process may have made it since, or destroyed it: the folder is the truth.
         self._held.pop(number, None)
-        purpose = self._folder.names().get(number)
+        purpose = self._folder.purpose_of(number)
         if purpose is None:
             raise BrokenSeal
         return self._hold(self._keyring.read(number, purpose))

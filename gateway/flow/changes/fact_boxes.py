@@ -9,17 +9,21 @@ from functools import partial
 import msgspec
 
 from gateway.core.forms import Forms, packed
+from gateway.errors import BrokenSeal
 from gateway.flow.office import Office, Opener
 from gateway.flow.opening import open_or_set_aside
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
 from gateway.model.pieces import Piece
 from gateway.store import facts
-from gateway.store.engine import Tx
+from gateway.store.engine import Tx, lock
 from gateway.store.facts import FactRow
 from gateway.vault import context_for
 
 fact_context = context_for("fact", "sealed")
+
+_KEYS = "fact-keys"
+"""The lock under which keys of facts are made and destroyed: a fact being written down has no row to be seen."""
 
 
 class FactBox(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +45,43 @@ FACTS = Forms("事实 (fact)", packed(FactBox))
 """How a confirmed fact is packed. A field that it gains later has a default, and a form of its own."""
 
 
-def seal_box(office: Office, fact_id: int, box: FactBox) -> bytes:
-    """A fact's box, under the roster's key: it lives as long as what the roster says of its member."""
-    return office.vault.roster_key().seal(FACTS.write(box), fact_context(fact_id))
+def hold_keys(tx: Tx) -> None:
+    """Until this transaction ends no key of a fact is destroyed. Before the key of a new fact is made."""
+    lock(tx, _KEYS)
+
+
+def seal_box(office: Office, row: FactRow, box: FactBox) -> bytes:
+    """The box of this fact, under a key of its own that ends with the fact, bound to association and member."""
+    return office.vault.fact_key(row.fact_id).seal(FACTS.write(box), _bound_context(row))
 
 
 def open_box(office: Office, row: FactRow, open_one: Opener | None = None) -> FactBox:
     """A stored fact; `open_one` for many in a row. Raises BrokenSeal."""
-    return FACTS.read((open_one or office.vault.open)(row.sealed, fact_context(row.fact_id)))
+    open_one = open_one or office.vault.open
+    try:
+        return FACTS.read(open_one(row.sealed, _bound_context(row)))
+    except BrokenSeal:
+        # Before facts had keys of their own they stood under the roster's, bound to their number alone.
+        return FACTS.read(open_one(row.sealed, fact_context(row.fact_id)))
+
+
+def _bound_context(row: FactRow) -> bytes:
+    return fact_context(f"{row.association}/{row.member_id}/{row.fact_id}")
+
+
+def destroy_withdrawn(office: Office) -> int:
+    """Destroy the keys of facts that do not stand any more; returns how many. After the transaction in which they were
+    withdrawn, and every night, since a crash may come between the two."""
+    keys = office.vault.fact_keys()
+    if not keys:
+        return 0
+    with office.store.read() as tx:
+        if facts.standing(tx, keys) == keys.keys():
+            return 0
+    with office.store.write() as tx:
+        hold_keys(tx)
+        standing = facts.standing(tx, keys)
+        return sum(office.vault.shred(number) for fact_id, number in keys.items() if fact_id not in standing)
 
 
 def kinds_paid(office: Office, association: str) -> set[str]:

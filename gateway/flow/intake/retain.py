@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway.flow.changes.fact_boxes import destroy_withdrawn
 from gateway.flow.findings.holds import expire_holds
 from gateway.flow.office import Office
 from gateway.flow.site.clock import may_let_go
@@ -43,6 +44,8 @@ def retain(office: Office) -> RetentionReport:
     Nothing is while the clock is in doubt: neither pages nor keys can be made again.
     """
     report = RetentionReport()
+    # A person withdrew these, whatever the clock reads.
+    destroy_withdrawn(office)
     if not may_let_go(office):
         return report
     for feed, days in _retention(office).items():
@@ -58,11 +61,12 @@ def _retention(office: Office) -> dict[str, int]:
     file said last."""
     in_force = {feed: spec.retention_days for feed, spec in office.feeds.items()}
     with office.store.read() as tx:
-        known, stored = pages.retention(tx), pages.kept_feeds(tx)
-    if news := {feed: in_force[feed] for feed in stored if in_force.get(feed, known.get(feed)) != known.get(feed)}:
+        said_before, feeds_stored = pages.retention(tx), pages.kept_feeds(tx)
+    news = {feed: days for feed, days in in_force.items() if feed in feeds_stored and days != said_before.get(feed)}
+    if news:
         with office.store.write() as tx:
             pages.note_retention(tx, news)
-    return {feed: in_force.get(feed, known.get(feed, RETENTION_DAYS)) for feed in stored}
+    return {feed: in_force.get(feed, said_before.get(feed, RETENTION_DAYS)) for feed in feeds_stored}
 
 
 def _destroy_rested(office: Office) -> int:

@@ -8,7 +8,15 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from gateway.errors import BadInput, WrongUse
-from gateway.flow.changes.fact_boxes import FactBox, groups_paid, kinds_paid, open_box, seal_box
+from gateway.flow.changes.fact_boxes import (
+    FactBox,
+    destroy_withdrawn,
+    groups_paid,
+    hold_keys,
+    kinds_paid,
+    open_box,
+    seal_box,
+)
 from gateway.flow.office import Office
 from gateway.flow.people.reassess import reassess
 from gateway.model.benefit import Fact
@@ -77,21 +85,23 @@ def record_fact(office: Office, association: str, report: FactReport) -> KnownFa
             return standing
         fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True)
         box = FactBox(fact=fact, by=report.by, id_number=member.id_number)
+        hold_keys(tx)
         [fact_id] = engine.new_ids(tx, schema.fact, 1)
         fact_row = FactRow(
             fact_id=fact_id,
             association=row.association,
             member_id=row.member_id,
-            sealed=seal_box(office, fact_id, box),
+            sealed=b"",
             created_at=to_ms(office.now()),
         )
+        fact_row = msgspec.structs.replace(fact_row, sealed=seal_box(office, fact_row, box))
         facts.add(tx, fact_row)
         reassess(tx, office, association, {row.person_id})
         return _shown(office, fact_row, row, member)
 
 
 def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
-    """Take a fact back: its content is gone and the person's stays are weighed without it. Returns what it said.
+    """Take a fact back: its key is destroyed and the person's stays are weighed without it. Returns what it said.
 
     Raises WrongUse for an unknown association, BadInput (unknown_fact) where no such fact stands.
     """
@@ -111,6 +121,7 @@ def withdraw_fact(office: Office, association: str, fact_id: int) -> KnownFact:
         withdrawn = _shown(office, standing, row, office.open_member(row))
         facts.end(tx, [fact_id], now_ms=to_ms(office.now()))
         reassess(tx, office, association, {row.person_id})
+    destroy_withdrawn(office)
     return withdrawn
 
 

@@ -10,6 +10,7 @@ import msgspec
 from gateway.core.compared import to_compare
 from gateway.core.match import COMPARISONS, member_blocks
 from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
+from gateway.flow.changes.fact_boxes import destroy_withdrawn
 from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.people.joining import unite
@@ -76,6 +77,8 @@ def enrol(office: Office, association: str, people: Sequence[RosterMember], *, d
             _seal_anew(tx, office, association, people)
         else:
             tx.rollback()
+    # Whoever opted out has no facts any more, and what they said is shut with their keys.
+    destroy_withdrawn(office)
     return report
 
 

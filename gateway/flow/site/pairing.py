@@ -21,7 +21,7 @@ from gateway.vault import KeyName, Vault
 _LOOKS: Final = 3
 """Another process may be pairing the two at this moment: what looks wrong is looked at again."""
 
-_PURPOSES: Final = {"page": "pages", "record": "claims", "delivery": "claims"}
+_PURPOSES: Final = {"page": "pages", "record": "claims", "delivery": "claims", "fact": "fact"}
 """Table → what its keys are for, as the ledger says it of a key whose own file is not there; of all others: roster."""
 
 _ADVICE: Final = (

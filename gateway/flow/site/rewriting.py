@@ -8,34 +8,62 @@ rewritten the tables are written anew and the log of before is let go, since a c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
+import msgspec
+
+from gateway.flow.changes import fact_boxes
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
-from gateway.store import claims, rewriting
-from gateway.store.engine import Tx
+from gateway.flow.opening import DOES_NOT_OPEN
+from gateway.store import claims, facts, rewriting
 from gateway.store.rewriting import RewritingStep
 from gateway.store.values import to_ms
 
 _RUNS, _BACKUPS, _KIND, _NAME = "rewriting", "older_backups", "database", "database"
 _AT_ONCE: Final = 500
+_KEYS_AT_ONCE: Final = 50
 _SAID_FOR: Final = timedelta(days=180)
 """For how long older backups are named: by then those that are thrown away in turn are gone."""
 
 _TIDY: Final = "tidy"
-_TABLES: Final = ("claim",)
+_TABLES: Final = ("claim", "fact")
 
 
-def _stays(tx: Tx, office: Office) -> int:
+class Chunk(msgspec.Struct, frozen=True):
+    """What a step rewrote in one go, and the number behind which it goes on; None where it has come to its end."""
+
+    rows: int
+    last: int | None
+
+
+def _stays(office: Office, _: int) -> Chunk:
     """Claims that say in words what they are about: digest and kind take their place."""
-    rows = claims.with_words(tx, limit=_AT_ONCE)
-    claims.put_digests(tx, [office.digested(row) for row in rows])
-    return len(rows)
+    with office.store.write() as tx:
+        rows = claims.with_words(tx, limit=_AT_ONCE)
+        claims.put_digests(tx, [office.digested(row) for row in rows])
+    return Chunk(len(rows), 0 if rows else None)
 
 
-STEPS: Final[Mapping[str, Callable[[Tx, Office], int]]] = {"stays": _stays}
-"""Step → what rewrites a chunk and says how many rows that were, 0 where none is left. In order."""
+def _facts(office: Office, after: int) -> Chunk:
+    """Facts under the roster's key, which never ends: each is given a key of its own. One that does not open waits as
+    it is."""
+    with office.store.read() as tx:
+        rows = facts.under_keys(tx, office.vault.roster_key_numbers(), after=after, limit=_KEYS_AT_ONCE)
+    resealed = []
+    for row in rows:
+        with suppress(*DOES_NOT_OPEN):
+            # Keys are made before the transaction: each is several flushes of the disk.
+            resealed.append((row, fact_boxes.seal_box(office, row, fact_boxes.open_box(office, row))))
+    with office.store.write() as tx:
+        facts.reseal(tx, resealed)
+    return Chunk(len(resealed), rows[-1].fact_id if rows else None)
+
+
+STEPS: Final[Mapping[str, Callable[[Office, int], Chunk]]] = {"stays": _stays, "facts": _facts}
+"""Step → what rewrites the chunk behind a number. In order."""
 
 
 def go_on(office: Office) -> int:
@@ -57,16 +85,18 @@ def _unfinished(steps: Mapping[str, RewritingStep], step: str) -> bool:
 
 def _rewrite(office: Office, step: str) -> int:
     """One step to its end. That it runs is said as soon as there is something to rewrite."""
-    rewritten = 0
+    rewritten = after = 0
     while True:
+        chunk = STEPS[step](office, after)
+        rewritten += chunk.rows
         with office.store.write() as tx:
-            rows, now = STEPS[step](tx, office), office.now()
-            rewriting.advance(tx, step, rows=rows, now=now)
-            if rows == 0:
+            now = office.now()
+            rewriting.advance(tx, step, rows=chunk.rows, now=now)
+            if chunk.last is None:
                 rewriting.finish(tx, step, now=now)
                 return rewritten
-            rewritten += rows
             raise_(tx, Trouble(code=_RUNS, kind=_KIND, name=_NAME, count=rewritten), now=now)
+        after = chunk.last
 
 
 def _tidy(office: Office) -> None:
