@@ -10,7 +10,7 @@ import pytest
 from builders import EAST_AND_WEST, claims, member, only, page, row, take
 
 from gateway.flow.delivery.claims import decide
-from gateway.flow.delivery.deadlines import Deadlines, deadlines, findings
+from gateway.flow.delivery.deadlines import Deadlines, deadlines, findings, say_who_is_late
 from gateway.flow.delivery.deliver import deliver_due
 from gateway.flow.delivery.health import health
 from gateway.flow.findings.book import FindingReport, show
@@ -144,6 +144,13 @@ def test_an_approved_claim_is_to_be_paid_within_five_working_days(office: Office
     assert (due.first[0].article is not None, due.first[0].assumed, findings(due)) == (True, False, [])
     clock.set(2021, 10, 14)
     assert "payments overdue" in only(findings(deadlines(office)))
+    say_who_is_late(office)
+    late = only([report for report in show(office) if report.code == "association_late"])
+    assert (late.name, late.count, late.counts) == ("nm", 1, True)
+    assert "支付逾期" in late.detail
+    assert not any(
+        "payments overdue" in sentence for sentence in findings(deadlines(office), said=["association_late"])
+    )
     decide(office, only(claims(office))["claim_id"], version=1, outcome="paid", amount=Money(249_000))
     assert told(deadlines(office)) == []
 

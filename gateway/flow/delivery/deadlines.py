@@ -6,15 +6,20 @@ scheme's `[processing]` and, where a league promised more, the association's own
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Literal, get_args
+from itertools import chain
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from gateway.core.claims.deadlines import Due, Processing, WorkStep, payment_due, step_dues
+from gateway.core.watching.lapsing import LAPSING
 from gateway.flow.delivery.explain import edition_named
+from gateway.flow.findings.book import take_stock
 from gateway.flow.office import Office
+from gateway.model.trouble import Trouble
 from gateway.settings.associations import ProcessingSpec
 from gateway.store.due import OpenClaim, open_claims
 from gateway.store.values import from_ms
@@ -26,6 +31,10 @@ WITHIN_DAYS = 7
 """How many days ahead `hubao status` looks."""
 
 _SHOWN = 20
+
+ASSOCIATION_LATE: Final = "association_late"
+LATE: Final = {"decision": "审核逾期 (decisions overdue) ", "payment": "支付逾期 (payments overdue) "}
+"""What an association may be late with → what people read."""
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +69,35 @@ class Deadlines(msgspec.Struct, kw_only=True):
     first: list[Deadline]
 
 
+def say_who_is_late(office: Office) -> None:
+    """One finding for each association that has not decided or paid in the time it promised."""
+    today = office.now().date()
+    with office.store.read() as tx:
+        of_claims = [list(_of_claim(office, claim, today)) for claim in open_claims(tx)]
+    late: dict[str, list[Deadline]] = defaultdict(list)
+    for deadline in chain.from_iterable(of_claims):
+        if deadline.what in ("decision", "payment") and deadline.days_left < 0:
+            late[deadline.association].append(deadline)
+    troubles = [
+        Trouble(
+            code=ASSOCIATION_LATE,
+            kind="association",
+            name=association,
+            count=len(of_association),
+            days=tuple(deadline.due_on for deadline in of_association),
+            detail="、".join(
+                f"{words}{count}件" for what, words in LATE.items() if (count := _count(of_association, what))
+            ),
+        )
+        for association, of_association in sorted(late.items())
+    ]
+    take_stock(office, (ASSOCIATION_LATE,), troubles)
+
+
+def _count(deadlines_of: Sequence[Deadline], what: str) -> int:
+    return sum(deadline.what == what for deadline in deadlines_of)
+
+
 def deadlines(office: Office, *, within_days: int = WITHIN_DAYS) -> Deadlines:
     """Look at every open claim once."""
     today = office.now().date()
@@ -77,13 +115,15 @@ def deadlines(office: Office, *, within_days: int = WITHIN_DAYS) -> Deadlines:
     return Deadlines(within_days=within_days, counts=counts, first=near[:_SHOWN])
 
 
-def findings(due: Deadlines, *, delivery_is_said: bool = False) -> list[str]:
-    """What a person must see to now. What the association has and has still time for is no finding. `delivery_is_said`:
-    what it has not received is an open finding already."""
+def findings(due: Deadlines, *, said: Collection[str] = ()) -> list[str]:
+    """What a person must see to now. What the association has and has still time for is no finding. `said`: codes of
+    findings that are open, which say the same."""
     delivery, decision, payment = due.counts["delivery"], due.counts["decision"], due.counts["payment"]
     sentences = []
-    if delivery_is_said:
+    if LAPSING in said:
         delivery = Count()
+    if ASSOCIATION_LATE in said:
+        decision = payment = Count()
     if delivery.soon:
         sentences.append(
             f"{delivery.soon}件申领{due.within_days}天内到期而协会尚未收到 (claims about to lapse undelivered)"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
 
 import msgspec
 
-from gateway.core.watching.lapsing import LAPSING
-from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings
+from gateway.errors import Unavailable
+from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings, say_who_is_late
 from gateway.flow.delivery.standing import DEAD_LETTERS
 from gateway.flow.findings import book
 from gateway.flow.findings.looking import FilesOf, look_and_show
@@ -59,6 +60,8 @@ def require_ready(office: Office) -> int:
 def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf | None = None) -> Health:
     """Look at everything once; `due_within`: how many days ahead deadlines are told; `files_of`: how the files that
     wait at a feed are asked for."""
+    with suppress(Unavailable):
+        say_who_is_late(office)
     noted = look_and_show(office, files_of)
     due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
@@ -84,7 +87,7 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf |
     codes = {finding.code for finding in noted}
     if (dead := out.deliveries.get("dead", 0)) and DEAD_LETTERS not in codes:
         out.findings.append(f"{dead}件申领送达失败，需人工处理：hubao deliveries list --state dead (dead letters)")
-    late = findings(due, delivery_is_said=LAPSING in codes)
+    late = findings(due, said=codes)
     to_act_on = [f"{finding} → {finding.advice}" for finding in noted if finding.counts] + in_doubt(office)
     return msgspec.structs.replace(out, findings=out.findings + late + to_act_on)
 

@@ -42,6 +42,11 @@ CODES: Final[dict[str, FindingCode]] = {
         "数据协议即将到期 (the agreement will expire soon)",
         "联系盟市续签，并更新 config/feeds 中的 [legal] (renew it in time)",
     ),
+    "association_late": FindingCode(
+        "act",
+        "协会未在承诺期限内审核或支付 (an association has not decided or paid in the time it promised)",
+        "hubao status 查看是哪些申领，催办 (see which claims, and ask the association)",
+    ),
     "claims_taken": FindingCode(
         "know",
         "近几日有申领被撤回或降低 (claims were withdrawn or lowered in the last days)",

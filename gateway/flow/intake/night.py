@@ -14,6 +14,7 @@ import msgspec
 from gateway.errors import HubaoError
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
+from gateway.flow.delivery.deadlines import say_who_is_late
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
@@ -127,6 +128,7 @@ def _look_back(office: Office, doors: Doors, steps: Steps, retained: RetentionRe
     """The end of a night, and of what is done between nights: what is not as it should be becomes a finding."""
     steps.run("set-aside/said", lambda: say_what_waits(office), None)
     steps.run("expired/said", lambda: say_what_expired(office, retained.open_items), None)
+    steps.run("deadlines/said", lambda: say_who_is_late(office), None)
     steps.run("look-around", lambda: look_around(office, files_of(office, doors)), None)
     steps.run("findings", steps.note, None)
 
