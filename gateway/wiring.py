@@ -180,6 +180,7 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
         associations=site.associations,
         match_model=site.matching,
         start=_start(store, clock),
+        scheme_digests=site.scheme_digests(),
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.output import Json, complain, emit, say, table
+from gateway.cli.output import Json, complain, emit, plain, say, table
 from gateway.cli.secret import make_missing, tell_made
 from gateway.cli.typed import as_typed
 from gateway.errors import WrongUse
@@ -16,6 +17,8 @@ from gateway.words.feeds import INTAKES
 
 if TYPE_CHECKING:
     from gateway.core.normalise import CompiledMapping
+    from gateway.flow.batches.rereading import Rereading
+    from gateway.flow.office import Office
     from gateway.settings.feeds import FeedSpec
 
 feed = typer.Typer(help="盟市接入 (feeds).", no_args_is_help=True, rich_markup_mode=None)
@@ -143,6 +146,87 @@ def feed_add(
         say(f"已建目录 (folder made)：{folder}")
     tell_made(made)
     say(f"然后 (then)：{as_typed(context.obj, 'check')}")
+
+
+First = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="从这一天的页起 (pages from this day on).")
+]
+Last = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="到这一天的页止 (pages up to this day).")
+]
+
+
+@feed.command("diff")
+def feed_diff(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="盟市代码 (the feed).")],
+    mapping: Annotated[str | None, typer.Option(help="用此映射，缺省为现行的 (another mapping).")] = None,
+    first: First = None,
+    last: Last = None,
+    as_json: Json = False,
+) -> None:
+    """已存的页重读会有什么不同：不写入 (what reading stored pages again would change; nothing is written)."""
+    from gateway.flow.batches.rereading import reread, with_mapping
+
+    office = _office_with(context, name)
+    if mapping is not None:
+        office = with_mapping(office, name, compiled(mapping_file(context.obj, mapping)))
+    result = reread(office, name, first.date() if first else None, last.date() if last else None)
+    _show_rereading(result, as_json=as_json)
+    if result.differs:
+        raise typer.Exit(1)
+
+
+@feed.command("replay")
+def feed_replay(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="盟市代码 (the feed).")],
+    first: First = None,
+    last: Last = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只显示差异 (the difference alone).")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="不再询问 (do not ask).")] = False,
+    as_json: Json = False,
+) -> None:
+    """用现行映射与方案重读已存的页：先显示差异，再写入或等人确认 (read stored pages again, written or held)."""
+    from gateway.flow.batches.rereading import replay, reread
+
+    office = _office_with(context, name)
+    days = (first.date() if first else None, last.date() if last else None)
+    if dry_run or not yes:
+        result = reread(office, name, *days)
+        _show_rereading(result, as_json=as_json and dry_run)
+        if dry_run:
+            raise typer.Exit(1 if result.differs else 0)
+        typer.confirm("照此写入？(write it?)", abort=True, err=True)
+    result = replay(office, name, *days)
+    _show_rereading(result, as_json=as_json)
+    if result.holds:
+        raise typer.Exit(1)
+
+
+def _office_with(context: typer.Context, name: str) -> Office:
+    from gateway.cli.site import open_office
+
+    office = open_office(context)
+    if name not in office.feeds:
+        raise WrongUse(f"没有盟市 {name}；已配置：{'、'.join(sorted(office.feeds))} (no such feed)")
+    return office
+
+
+def _show_rereading(result: Rereading, *, as_json: bool) -> None:
+    from gateway.words.holds import MOVES
+
+    if as_json:
+        emit({**plain(result), "differs": result.differs})
+        return
+    table("记录变化", ("字段或类别", "行"), [*result.fields.items(), *result.classes.items()])
+    lines = [(line.claim_id, line.member_no, MOVES[line.move], line.was, line.becomes) for line in result.claims]
+    table("申领变化", ("申领", "会员号", "变化", "此前（元）", "此后（元）"), lines)
+    say(f"{result.pages}页，{result.rows}行不同；有变化的申领此前 {result.before} 元，此后 {result.after} 元")
+    if result.left_out:
+        say(f"{len(result.left_out)}页不能逐行比较，未重读 (pages left out): {', '.join(map(str, result.left_out))}")
+    if result.holds:
+        say("其中会撤回或降低的等人确认：hubao holds list (what would take away waits for a person)")
 
 
 @feed.command("test")

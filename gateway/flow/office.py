@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ from gateway.settings.feeds import FeedSpec
 from gateway.settings.gateway import GatewaySpec
 from gateway.store.engine import Store
 from gateway.store.members import MemberRow
+from gateway.store.pages import ReadWith
 from gateway.vault import Vault, context_for
 
 # The second form has shared_account_amount.
@@ -72,6 +74,7 @@ class Office:
     associations: Mapping[str, AssociationSpec]
     match_model: Model
     start: ProcessStart
+    scheme_digests: Mapping[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The instant, aware, in Asia/Shanghai."""
@@ -117,6 +120,13 @@ class Office:
     def mapping_of(self, feed: str) -> CompiledMapping:
         """The mapping a feed is read with."""
         return self.mappings[self.feeds[feed].mapping]
+
+    def read_with(self, feed: str) -> ReadWith:
+        """Digests of what a page of the feed is read and assessed with now."""
+        served = self.feeds[feed].associations
+        digests = [self.scheme_digests.get(name, "") for a in served for name in self.associations[a].schemes]
+        schemes = hashlib.sha256("/".join(digests).encode()).hexdigest()[:16]
+        return ReadWith(self.mapping_of(feed).digest, schemes)
 
     def record_key(self, feed: str) -> Callable[[str], bytes]:
         """Settlement number with its sign → the keyed digest its row is known by; no two feeds share one."""

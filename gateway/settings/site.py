@@ -5,6 +5,7 @@ config/gateway.toml  config/feeds/  config/associations/  config/schemes/  mappi
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -50,6 +51,17 @@ class Site:
     def database_url(self) -> str:
         """Where the database is: `HUBAO_DATABASE_URL`, or the gateway file."""
         return os.environ.get("HUBAO_DATABASE_URL") or self.gateway.database
+
+    def scheme_digests(self) -> dict[str, str]:
+        """Scheme → digest of what all its editions' files say, whatever their comments."""
+        texts: dict[str, list[str]] = {name: [] for name in self.schemes}
+        for file in sorted((self.path / "config" / "schemes").glob("*.toml")):
+            tables = read_toml(file, shown_as=file.name)
+            if tables.get("scheme") in texts:
+                texts[tables["scheme"]].append(repr(tables))
+        return {
+            name: hashlib.sha256("\n".join(of_scheme).encode()).hexdigest()[:16] for name, of_scheme in texts.items()
+        }
 
     def compiled(self) -> dict[str, CompiledMapping]:
         """Every mapping, ready to read pages."""

@@ -138,3 +138,9 @@ def in_force(tx: Connection, association: str) -> int:
     table = schema.claim.c
     query = select(func.count()).where(table.association == association, table.status != "withdrawn")
     return int(tx.execute(query).scalar_one())
+
+
+def of_associations(tx: Connection, associations: Sequence[str]) -> list[PrefilledClaim]:
+    """All claims of these associations, also those withdrawn."""
+    query = select(schema.claim).where(schema.claim.c.association.in_(associations))
+    return [_row([row._mapping[name] for name in _COLUMNS]) for row in tx.execute(query)]

@@ -119,12 +119,70 @@ def of_source(tx: Connection, feed: str, source: str) -> list[StoredPage]:
     return [_stored(row) for row in tx.execute(select(*_META).where(of_file).order_by("seq"))]
 
 
-def finish(tx: Connection, seq: int, *, rows: int, day: date | None, sample: str | None = None) -> None:
+class ReadWith(msgspec.Struct, frozen=True):
+    """Digests of the mapping a page was read with and of the schemes its people were assessed under; None where that
+    was before anybody kept them."""
+
+    mapping: str | None = None
+    schemes: str | None = None
+
+
+_UNKNOWN = ReadWith()
+
+
+def finish(
+    tx: Connection,
+    seq: int,
+    *,
+    rows: int,
+    day: date | None,
+    sample: str | None = None,
+    read_with: ReadWith = _UNKNOWN,
+) -> None:
     """Mark a page as worked, with what a few of its rows told of keys and values (as JSON)."""
-    values: dict[str, Any] = {"state": "done", "rows": rows, "sample": sample}
+    values: dict[str, Any] = {"state": "done", "rows": rows, "sample": sample, **msgspec.structs.asdict(read_with)}
     if day is not None:
         values["day"] = day.isoformat()
     tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(**values))
+
+
+def read_anew(tx: Connection, seqs: Sequence[int], read_with: ReadWith) -> None:
+    """These worked pages were read again."""
+    values = msgspec.structs.asdict(read_with)
+    tx.execute(update(schema.page).where(schema.page.c.seq.in_(seqs)).values(**values))
+
+
+class ReadOtherwise(msgspec.Struct, frozen=True, kw_only=True):
+    """Worked pages of a feed whose bytes are kept and that were read with the same: how many, and since when."""
+
+    feed: str
+    read_with: ReadWith
+    pages: int
+    rows: int
+    first: datetime
+    last: datetime
+
+
+def by_reading(tx: Connection) -> list[ReadOtherwise]:
+    """The worked pages whose bytes are kept, by feed and by what they were read with, where that is known."""
+    page = schema.page.c
+    query = select(
+        page.feed, page.mapping, page.schemes, func.count(), func.sum(page.rows), func.min(page.received_at),
+        func.max(page.received_at),
+    )  # fmt: skip
+    query = query.where(page.state == "done", page.sealed.is_not(None), page.mapping.is_not(None))
+    rows = tx.execute(query.group_by(page.feed, page.mapping, page.schemes).order_by(page.feed))
+    return [
+        ReadOtherwise(
+            feed=feed,
+            read_with=ReadWith(mapping, schemes),
+            pages=many,
+            rows=int(total or 0),
+            first=from_ms(first),
+            last=from_ms(last),
+        )
+        for feed, mapping, schemes, many, total, first, last in rows
+    ]
 
 
 def replace(tx: Connection, seqs: Sequence[int], *, by: int) -> None:

@@ -123,6 +123,8 @@ page = Table(
     Column("rows", Integer),
     Column("replaced_by", BigInteger),
     Column("sample", Text),
+    Column("mapping", String(16)),
+    Column("schemes", String(16)),
     Index("ix_page_feed_seq", "feed", "seq"),
     Index("ix_page_feed_day", "feed", "day"),
     Index("ix_page_state", "state"),

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import hashlib
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -179,3 +180,19 @@ def allowed_parsers(field: str) -> frozenset[ParserName]:
 
 RECORD_FIELDS: Final = SettlementRecord.__struct_fields__
 """All fields of a record, in order."""
+
+
+def digest_of(language: MappingLanguage) -> str:
+    """What tells one mapping from another: all it says, but for what every mapping says that does not say otherwise. A
+    later program whose mappings can say more tells the same ones alike."""
+    return hashlib.sha256(msgspec.json.encode(_stated(language), order="deterministic")).hexdigest()[:16]
+
+
+def _stated(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        fields = {field.name: (getattr(value, field.name), field.default) for field in msgspec.structs.fields(value)}
+        stated = {name: _stated(content) for name, (content, default) in fields.items() if content != default}
+        return {**stated, "": type(value).__name__}
+    if isinstance(value, dict):
+        return {key: _stated(part) for key, part in value.items()}
+    return [_stated(part) for part in value] if isinstance(value, tuple) else value

@@ -18,7 +18,7 @@ from gateway.core.normalise.checks import checks_of, plainly_sound
 from gateway.core.normalise.csv_pages import CsvRows
 from gateway.core.normalise.fields import Parsers, Values, rule_of
 from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, row_values
-from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage
+from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage, digest_of
 from gateway.core.normalise.national import INSURANCE_CODES
 from gateway.core.normalise.noticing import Noticing
 from gateway.core.normalise.odd_lines import SKIPPED, SUM_ROW, is_sum, odd_line
@@ -108,6 +108,7 @@ class CompiledMapping:
         self._noticing = Noticing(parsers, self._full)
         self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
         self.sample = self._noticing.sample
+        self.digest = digest_of(language)
 
     def read(self, content: bytes) -> Rows:
         """A page taken apart into rows. Raises BadPage where that cannot be done at all."""

@@ -25,6 +25,17 @@ CODES: Final[dict[str, FindingCode]] = {
         "用 hubao holds show 编号 查看差异，再 hubao holds accept 或 refuse"
         " (look at the difference, then accept or refuse it)",
     ),
+    "mapping_changed": FindingCode(
+        "know",
+        "已存的页是用另一版映射读的 (stored pages were read with another mapping)",
+        "新页用新映射；旧页用 hubao feed diff 看差异，再 hubao feed replay 重读"
+        " (new pages use the new one; look at the difference, then read the old ones again)",
+    ),
+    "scheme_changed": FindingCode(
+        "know",
+        "已存的页是按另一版方案核算的 (people of stored pages were assessed under other schemes)",
+        "用 hubao feed diff 看差异，再 hubao feed replay 重新核算 (look at the difference, then replay)",
+    ),
     "hold_expired": FindingCode(
         "act",
         "待确认的变更无人处理，原页已到期：原样保留，其中的新数据未入账"

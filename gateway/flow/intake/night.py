@@ -14,6 +14,7 @@ import msgspec
 from gateway.errors import HubaoError
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
+from gateway.flow.batches.rereading import say_what_changed
 from gateway.flow.delivery.deadlines import say_who_is_late
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
@@ -114,6 +115,7 @@ def run_night(
         again = steps.run(f"rescan/{association}", partial(rescan, office, [association]), RescanReport())
         report.rescanned.add(again)
     steps.run("holds", lambda: judge(office), 0)
+    steps.run("read-with", lambda: say_what_changed(office), None)
     for association in sorted(office.associations):
         deliver = partial(deliver_to, office, doors, association)
         report.deliveries[association] = steps.run(f"deliver/{association}", deliver, DeliveryReport())

@@ -199,7 +199,14 @@ def _finish(tx: Tx, office: Office, page: OpenPage, gathering: set[Cause] | None
     """Every row is done: so is the page, and a file that replaces an older one takes back what it does not hold."""
     meta, totals = page.meta, page.totals
     sample = msgspec.json.encode(page.sample).decode() if page.sample is not None and page.sample.rows else None
-    pages.finish(tx, meta.seq, rows=len(page.rows), day=totals.day if totals else None, sample=sample)
+    pages.finish(
+        tx,
+        meta.seq,
+        rows=len(page.rows),
+        day=totals.day if totals else None,
+        sample=sample,
+        read_with=office.read_with(meta.feed),
+    )
     if totals is not None:
         feed_totals.put(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:

@@ -95,6 +95,18 @@ def classes_listed(tx: Tx, office: Office, seq: int, rows: Collection[int], asid
     return listed
 
 
+def keys_listed(tx: Tx, office: Office, seq: int) -> dict[int, bytes | None] | None:
+    """Row → key as a page's own lists have them; None where one does not open."""
+    page_id = bytes(pages.load(tx, seq)[1])
+    listed: dict[int, bytes | None] = {}
+    for sheet in batches.sheets_of_page(tx, seq):
+        entries = open_or_note(office, sheet, page_id, "", [])
+        if entries is None:
+            return None
+        listed |= {row: key for row, (_, key) in enumerate(entries, sheet.first_row)}
+    return listed
+
+
 def entries_after(tx: Tx, office: Office, feed: str, seq: int, aside: list[Piece]) -> Iterator[tuple[Place, Entry]]:
     """Every row of the feed's pages after a place, oldest first, but for those whose list does not open."""
     open_one = office.vault.opener()

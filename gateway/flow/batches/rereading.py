@@ -1,0 +1,232 @@
+"""Stored pages read again with the mapping and the schemes in force: first as a difference, then written or held.
+
+What pages were read with stays what stands until then: a new mapping is for new pages. What stands is compared, not the
+old mapping's reading of the page: of members it is stored whole, of others their class.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+
+from gateway.core.changes import ReadRow
+from gateway.core.changes.difference import Difference, difference_between
+from gateway.core.normalise import CompiledMapping
+from gateway.errors import BrokenSeal
+from gateway.flow.batches.deciding_holds import ClaimLine, claim_lines
+from gateway.flow.batches.judging import judge
+from gateway.flow.batches.replay import apply_again, replay_rows
+from gateway.flow.findings.book import Trouble, close, raise_
+from gateway.flow.office import Office, record_name
+from gateway.flow.pages.row_lists import classes_listed, keys_listed
+from gateway.flow.pages.stored_pages import OpenPage, open_page
+from gateway.flow.reading.rows import identify, look_up
+from gateway.model.holds import Cause
+from gateway.model.money import yuan
+from gateway.model.record import SettlementRecord
+from gateway.store import claims, findings, pages, records, roster
+from gateway.store.engine import Tx, lock
+from gateway.store.pages import StoredPage
+
+
+class Rereading(msgspec.Struct, kw_only=True):
+    """What reading a feed's stored pages again comes to. `rows`: rows that would be of another class, or whose stored
+    record would say something else; `fields`: field → in how many records it differs; `classes`: "before → after" →
+    rows; `left_out`: pages that cannot be compared row by row (other rows, or other settlement numbers), and pages that
+    do not open or cannot be read; money in yuan, of the claims that change."""
+
+    feed: str
+    pages: int = 0
+    rows: int = 0
+    fields: dict[str, int] = msgspec.field(default_factory=dict)
+    classes: dict[str, int] = msgspec.field(default_factory=dict)
+    left_out: list[int] = msgspec.field(default_factory=list)
+    claims: list[ClaimLine] = msgspec.field(default_factory=list)
+    before: str = "0.00"
+    after: str = "0.00"
+    written: bool = False
+    holds: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything would be otherwise."""
+        return bool(self.rows or self.claims or self.left_out)
+
+
+def with_mapping(office: Office, feed: str, compiled: CompiledMapping) -> Office:
+    """The same office, in which a feed is read with another mapping."""
+    return replace(office, mappings={**office.mappings, office.feeds[feed].mapping: compiled})
+
+
+def reread(office: Office, feed: str, first: date | None = None, last: date | None = None) -> Rereading:
+    """What would be otherwise if the feed's stored pages of these days were read again now. All of it is concluded page
+    by page in one transaction that is rolled back: nobody else writes meanwhile."""
+    result = Rereading(feed=feed)
+    with office.store.write() as tx:
+        lock(tx, f"feed:{feed}")
+        roster.version(tx, office.feeds[feed].associations, hold=True)
+        before = {claim.claim_id: claim for claim in claims.of_associations(tx, office.feeds[feed].associations)}
+        cause = _cause(office, feed)
+        for meta in _stored(tx, feed, first, last):
+            page = _comparable(tx, office, meta, result)
+            if page is not None:
+                _read_page_again(tx, office, page, cause, result)
+        after = claims.of_associations(tx, office.feeds[feed].associations)
+        difference = difference_between(before, after)
+        _tell_claims(tx, difference, result)
+        tx.rollback()
+    return result
+
+
+def _read_page_again(tx: Tx, office: Office, page: OpenPage, cause: Cause, result: Rereading) -> None:
+    for rows in _batches(office, page):
+        reading = look_up(tx, office, page.meta.feed, rows, page.rows)
+        _count(tx, office, page, reading.rows, result)
+        apply_again(tx, office, page, reading, cause=cause, judged=True)
+
+
+def replay(office: Office, feed: str, first: date | None = None, last: date | None = None) -> Rereading:
+    """Read the feed's stored pages of these days again and write what follows; what would withdraw or lower many claims
+    waits in a hold. The difference is told first."""
+    result = reread(office, feed, first, last)
+    cause = _cause(office, feed)
+    with office.store.read() as tx:
+        chosen = [meta for meta in _stored(tx, feed, first, last) if meta.seq not in result.left_out]
+    for meta in chosen:
+        with office.store.read() as tx:
+            page = open_page(tx, office, meta.seq)
+        if page is None:
+            continue
+        for rows in _batches(office, page):
+            replay_rows(office, page, rows, cause)
+        with office.store.write() as tx:
+            pages.read_anew(tx, [meta.seq], office.read_with(feed))
+    result.written, result.holds = True, judge(office, feed)
+    say_what_changed(office)
+    return result
+
+
+def _cause(office: Office, feed: str) -> Cause:
+    return Cause(kind="replay", subject=feed, name=f"{office.now().date()}/{office.mapping_of(feed).digest}")
+
+
+def _stored(tx: Tx, feed: str, first: date | None, last: date | None) -> list[StoredPage]:
+    """The worked pages of these days that a newer file has not replaced."""
+    return [
+        page
+        for page in pages.of_feed(tx, feed)
+        if page.state == "done" and page.replaced_by is None
+        if (first is None or (page.day or page.received_at.date()) >= first)
+        if (last is None or (page.day or page.received_at.date()) <= last)
+    ]
+
+
+def _comparable(tx: Tx, office: Office, meta: StoredPage, result: Rereading) -> OpenPage | None:
+    """A page whose rows are the same ones, under the same settlement numbers, as when it was worked. One of which that
+    cannot be said is left out, and named: its rows would be counted anew, beside what stands."""
+    result.pages += 1
+    try:
+        page = open_page(tx, office, meta.seq)
+    except BrokenSeal:
+        page = None
+    if page is not None and len(page.rows) == meta.rows:
+        listed = keys_listed(tx, office, meta.seq)
+        if listed is not None and all(_same_number(row, listed) for rows in _batches(office, page) for row in rows):
+            return page
+    result.left_out.append(meta.seq)
+    return None
+
+
+def _same_number(row: ReadRow, listed: dict[int, bytes | None]) -> bool:
+    before = listed.get(row.index)
+    return row.key is None or before is None or row.key == before
+
+
+def _batches(office: Office, page: OpenPage) -> Iterator[list[ReadRow]]:
+    """The rows of a page, identified, in batches."""
+    size, behind = office.gateway.batch_rows, len(page.rows)
+    for start in range(0, behind, size):
+        yield identify(office, page.meta.feed, page.rows, start, min(start + size, behind))
+
+
+def _count(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow], result: Rereading) -> None:
+    """Add what these rows say otherwise than what stands: classes and names of fields, never a value."""
+    stored = _records_at(tx, office, page, rows)
+    listed = classes_listed(tx, office, page.meta.seq, [row.index for row in rows], [])
+    fields, classes = Counter(result.fields), Counter(result.classes)
+    for row in rows:
+        before = listed.get(row.index, row.row_class)
+        was = stored.get(row.index)
+        differing = _differing(was, row.record) if was is not None and row.record is not None else []
+        if before != row.row_class and before not in ("superseded", "duplicate"):
+            classes[f"{before} → {row.row_class}"] += 1
+            result.rows += 1
+        elif differing:
+            result.rows += 1
+        fields.update(differing)
+    result.fields, result.classes = dict(fields), dict(classes)
+
+
+def _records_at(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> dict[int, SettlementRecord]:
+    """Row → the record that stands there; those that do not open are left out."""
+    indexes, opened = {row.index for row in rows}, {}
+    for stored in records.of_pages(tx, [page.meta.seq]):
+        if stored.row in indexes:
+            try:
+                name = record_name(stored.feed, bytes(stored.key), stored.association)
+                opened[stored.row] = office.open_record(bytes(stored.sealed), name)
+            except BrokenSeal:
+                continue
+    return opened
+
+
+def _differing(before: SettlementRecord, after: SettlementRecord) -> list[str]:
+    return [name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name)]
+
+
+def _tell_claims(tx: Tx, difference: Difference, result: Rereading) -> None:
+    was, becomes = difference.money
+    result.claims = claim_lines(tx, difference)
+    result.before, result.after = yuan(was), yuan(becomes)
+
+
+MAPPING_CHANGED = "mapping_changed"
+SCHEME_CHANGED = "scheme_changed"
+
+
+def say_what_changed(office: Office) -> None:
+    """One finding for each feed with stored pages that were read with another mapping, or whose people were assessed
+    under other schemes, than those in force: new pages use these, old ones only once they are read again."""
+    now = office.now()
+    with office.store.read() as tx:
+        readings = [reading for reading in pages.by_reading(tx) if reading.feed in office.feeds]
+        noted = {(row.code, row.name) for code in (MAPPING_CHANGED, SCHEME_CHANGED) for row in _open(tx, code)}
+    troubles: dict[tuple[str, str], Trouble] = {}
+    for reading in readings:
+        now_read = office.read_with(reading.feed)
+        for code, before, after in (
+            (MAPPING_CHANGED, reading.read_with.mapping, now_read.mapping),
+            (SCHEME_CHANGED, reading.read_with.schemes, now_read.schemes),
+        ):
+            if before != after:
+                earlier = troubles.get((code, reading.feed))
+                days = (reading.first.date(), reading.last.date(), *(earlier.days if earlier else ()))
+                count = reading.pages + (earlier.count if earlier else 0)
+                troubles[code, reading.feed] = Trouble(
+                    code=code, kind="feed", name=reading.feed, count=count, days=days
+                )
+    if not troubles and not noted:
+        return
+    with office.store.write() as tx:
+        for trouble in troubles.values():
+            raise_(tx, trouble, now=now)
+        for code, name in noted - troubles.keys():
+            close(tx, code, "feed", [name], now=now)
+
+
+def _open(tx: Tx, code: str) -> list[findings.FindingRow]:
+    return findings.open_findings(tx, code=code)
