@@ -28,6 +28,7 @@ from gateway.cli import (
     quarantine,
     reporting,
     review,
+    roster,
     schemes,
     secret,
     simulating,
@@ -70,6 +71,7 @@ demo.register(app)
 bench.register(app)
 feeds.register(app)
 people.register(app)
+roster.register(app)
 facts.register(app)
 matching.register(app)
 matching_flow.register(app)

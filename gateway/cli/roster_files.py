@@ -23,3 +23,11 @@ def roster_bytes(path: Path) -> bytes:
         if about.st_size > MAX_BYTES:
             raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
         return file.read(MAX_BYTES + 1)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that names people: only whoever asked for it may read it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(content)

@@ -20,7 +20,8 @@ from gateway.flow.batches.reconcile import reconcile
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office, batch_context, delivery_context, record_name
 from gateway.flow.pages.stored_pages import store_page
-from gateway.flow.roster.enrol import Enrolled, enrol
+from gateway.flow.roster.enrol import enrol
+from gateway.flow.roster.planning import Enrolled
 from gateway.model.member import Coverage
 from gateway.model.national_id import check_digit
 from gateway.model.page import Fetched

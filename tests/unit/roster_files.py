@@ -27,6 +27,7 @@ CHINESE = {
     "coverage_from": "保障开始",
     "coverage_to": "保障结束",
     "joined_on": "参加日期",
+    "end_on": "终止",
     "opt_out": "不参与",
 }
 

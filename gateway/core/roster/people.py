@@ -35,14 +35,17 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     `member`: the member as it would be if nothing were stored. `unsaid`: those of its fields that have a value which no
     row states. `cleared`: fields whose empty cells are to empty them. `ends`: (scheme, last covered day) of what ends.
-    `rows`: where it stands.
+    `gone`: (scheme, first day) of stored periods that never were. `rows`: where it stands. `whole`: what it does not
+    say is not so either.
     """
 
     member: RosterMember
     unsaid: frozenset[str] = frozenset()
     cleared: frozenset[str] = frozenset()
     ends: tuple[tuple[str, date], ...] = ()
+    gone: tuple[tuple[str, date], ...] = ()
     rows: tuple[Place, ...] = ()
+    whole: bool = False
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
@@ -78,13 +81,18 @@ class RosterFinding(msgspec.Struct, frozen=True, kw_only=True, order=True):
 
 class RosterFile(msgspec.Struct, frozen=True, kw_only=True):
     """A roster as read. Every data row is in `statements` or has an error: `rows` counts them all, `repeated` those
-    that say what another row says already; `skipped` counts lines that are no member's, by kind (see `lines`)."""
+    that say what another row says already; `skipped` counts lines that are no member's, by kind (see `lines`).
+
+    `set_aside`: the member numbers of rows that have an error; `nameless`: whether of some of them nobody can tell.
+    """
 
     statements: tuple[Statement, ...]
     findings: tuple[RosterFinding, ...]
     rows: int
     repeated: int = 0
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    set_aside: frozenset[str] = frozenset()
+    nameless: bool = False
 
     @property
     def people(self) -> tuple[RosterMember, ...]:

@@ -52,38 +52,23 @@ def read_roster(
         with_coverage=with_coverage,
         clears=frozenset(clears),
     )
-    findings: list[RosterFinding] = []
-    roll, rows, skipped, any_read = _Roll(findings), 0, Counter[str](), False
-    left: list[tuple[Table, list[RosterFinding]]] = []
+    roll = _Roll(rules)
     for table in read_tables(content):
         if isinstance(table, UnreadSheet):
-            findings.append(_unread(table))
-            continue
-        of_header = _header_findings(table, rules)
-        if any(finding.level == "error" for finding in of_header):
-            left.append((table, of_header))
-            rows += sum(1 for _ in table.rows)
+            roll.findings.append(_unread(table))
         else:
-            findings += of_header
-            reader, any_read = RowReader(table, rules, findings), True
-            for number, cells in table.rows:
-                roll.add(*reader.read(number, cells))
-        skipped += table.skipped
-    for table, of_header in left:
-        findings += of_header if not any_read or _holds_people(table) else [_not_a_roster(table)]
+            roll.read(table)
+    roll.judge_what_was_left()
     statements = tuple(roll.statements())
     return RosterFile(
         statements=statements,
-        findings=tuple(sorted(findings)),
-        rows=rows + roll.rows,
+        findings=tuple(sorted(roll.findings)),
+        rows=roll.rows,
         repeated=roll.repeated,
-        skipped=dict(skipped),
+        skipped=dict(roll.skipped),
+        set_aside=frozenset(roll.refused),
+        nameless=roll.nameless,
     )
-
-
-def _holds_people(table: Table) -> bool:
-    """Whether a table seems to be meant as a roster: it has member numbers or id numbers."""
-    return not {"member_no", "id_number"}.isdisjoint(table.header.at)
 
 
 def _not_a_roster(table: Table) -> RosterFinding:
@@ -146,24 +131,53 @@ def _of_header(column: str, code: str, message: str, level: Literal["error", "wa
 class _Roll:
     """The rows by member, and which members cannot be taken."""
 
-    def __init__(self, findings: list[RosterFinding]) -> None:
+    def __init__(self, rules: RosterRules) -> None:
+        self.findings: list[RosterFinding] = []
         self.rows = 0
         self.repeated = 0
-        self._findings = findings
+        self.skipped: Counter[str] = Counter()
+        self.nameless = False
+        self.refused: dict[str, Place] = {}
+        self._rules = rules
         self._members: defaultdict[str, list[RosterRow]] = defaultdict(list)
-        self._refused: dict[str, Place] = {}
+        self._any_read = False
+        self._left: list[tuple[Table, list[RosterFinding]]] = []
+
+    def read(self, table: Table) -> None:
+        """Take the rows of a table in, if its columns allow it."""
+        of_header = _header_findings(table, self._rules)
+        if any(finding.level == "error" for finding in of_header):
+            self._left.append((table, of_header))
+            rows = sum(1 for _ in table.rows)
+            self.rows, self.nameless = self.rows + rows, self.nameless or rows > 0
+        else:
+            self.findings += of_header
+            self._any_read = True
+            reader = RowReader(table, self._rules, self.findings)
+            for number, cells in table.rows:
+                self.add(*reader.read(number, cells))
+        self.skipped += table.skipped
+
+    def judge_what_was_left(self) -> None:
+        """A table that lacks columns is an error where it is the only one, or tells of people: then it was meant as a
+        roster. Beside a roster any other is only named."""
+        for table, of_header in self._left:
+            tells_of_people = not {"member_no", "id_number"}.isdisjoint(table.header.at)
+            self.findings += of_header if tells_of_people or not self._any_read else [_not_a_roster(table)]
 
     def add(self, place: Place, member_no: str | None, row: RosterRow | None) -> None:
         """Take a row in; one with findings refuses its member, if it says which. Rows that say the same are one."""
         self.rows += 1
         if row is not None:
             rows = self._members[row.member_no]
-            if any(row == msgspec.structs.replace(other, place=place) for other in rows):
+            if any(row == msgspec.structs.replace(earlier, place=place) for earlier in rows):
                 self.repeated += 1
             else:
                 rows.append(row)
         elif member_no is not None:
-            self._refused.setdefault(member_no, place)
+            self.refused.setdefault(member_no, place)
+        else:
+            self.nameless = True
 
     def statements(self) -> Iterator[Statement]:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
@@ -179,13 +193,13 @@ class _Roll:
             if len(rows) > 1:
                 self._compare_members(sorted(rows, key=_place))
         # A sound row of a refused member is not taken either, and says so: every row is accounted for.
-        named = {finding.place for finding in self._findings if finding.level == "error"}
-        for number, bad in self._refused.items():
+        named = {finding.place for finding in self.findings if finding.level == "error"}
+        for number, bad in self.refused.items():
             for row in self._members.get(number, ()):
                 if row.place not in named:
                     message = f"因{bad}有误，本行未导入 (set aside because of row {bad.row})"
-                    self._findings.append(finding_at(row.place, "member_no", "set_aside", message))
-        return (_statement(rows) for number, rows in self._members.items() if number not in self._refused)
+                    self.findings.append(finding_at(row.place, "member_no", "set_aside", message))
+        return (_statement(rows) for number, rows in self._members.items() if number not in self.refused)
 
     def _compare_rows(self, rows: list[RosterRow]) -> None:
         """The rows of a member number say the same of who it is. What a row does not say contradicts nothing."""
@@ -208,7 +222,7 @@ class _Roll:
             message = f"证件号码与{first.place}相同而姓名不同 (same document as row {first.place.row}, other name)"
             self._refuse(row, "id_number", "shared_id_number", message)
         for member_no in members:
-            self._refused.setdefault(member_no, others[0].place)
+            self.refused.setdefault(member_no, others[0].place)
 
     def _compare_periods(self, rows: list[RosterRow]) -> None:
         """Periods of one member number in one scheme may touch but not overlap. Those of two member numbers may: then
@@ -223,19 +237,19 @@ class _Roll:
                 first, later = sorted((before, row), key=_place)
                 message = f"保障期与{first.place}重叠 (period overlaps the one of row {first.place.row})"
                 self._refuse(later, "coverage_from", "periods_overlap", message)
-                self._refused.setdefault(first.member_no, later.place)
+                self.refused.setdefault(first.member_no, later.place)
             if period.last_day > reached:
                 latest[period.scheme] = (period.last_day, row)
 
     def _refuse(self, row: RosterRow, column: str, code: str, message: str) -> None:
-        self._findings.append(finding_at(row.place, column, code, message))
-        self._refused.setdefault(row.member_no, row.place)
+        self.findings.append(finding_at(row.place, column, code, message))
+        self.refused.setdefault(row.member_no, row.place)
 
 
-def _agree(column: str, row: RosterRow, other: RosterRow) -> bool:
+def _agree(column: str, row: RosterRow, first: RosterRow) -> bool:
     if column == "name":
-        return same_name(row.name, other.name)
-    return bool(getattr(row, column) == getattr(other, column))
+        return same_name(row.name, first.name)
+    return bool(getattr(row, column) == getattr(first, column))
 
 
 def _statement(rows: list[RosterRow]) -> Statement:

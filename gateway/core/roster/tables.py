@@ -31,13 +31,14 @@ _WEB_PAGE: Final = ("<html", "<!doctype", "<table", "<meta", "<head", "<style", 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A header, the row it stands in, and the rows below it that are not blank, numbered as in the file.
 
-    `sheet`: the sheet's name and its number from 1 on; "" and 0 for a text file. `day_zero`: the day from which the
-    numbers of a workbook count its days; None where only text stands. `skipped`: how many of the rows read so far were
-    no member's, by kind of line (see `lines`); they are not among `rows`.
+    `words`: the header's cells as they are. `sheet`: the sheet's name and its number from 1 on; "" and 0 for a text
+    file. `day_zero`: the day from which the numbers of a workbook count its days; None where only text stands.
+    `skipped`: how many of the rows read so far were no member's, by kind of line (see `lines`); they are not in `rows`.
     """
 
     header: Header
     header_row: int
+    words: tuple[str, ...]
     first_column: int
     rows: Iterator[Numbered]
     sheet: str = ""
@@ -75,10 +76,10 @@ def read_tables(content: bytes) -> Iterator[Table | UnreadSheet]:
     below = _header_of(rows)
     if below is None:
         raise _no_header()
-    header, header_row = below
+    header, header_row, words = below
     skipped: Counter[str] = Counter()
     members = _members_rows(header, rows, MergedCells({}), skipped)
-    yield Table(header=header, header_row=header_row, first_column=0, rows=members, skipped=skipped)
+    yield Table(header=header, header_row=header_row, words=words, first_column=0, rows=members, skipped=skipped)
 
 
 def _decoded(content: bytes) -> list[str]:
@@ -140,6 +141,7 @@ def _tables_of_workbook(content: bytes) -> Iterator[Table | UnreadSheet]:
             yield Table(
                 header=begins[0],
                 header_row=begins[1],
+                words=begins[2],
                 first_column=sheet.first_column,
                 rows=_members_rows(begins[0], sheet.rows, sheet.merged, skipped),
                 sheet=sheet.title,
@@ -153,12 +155,13 @@ def _tables_of_workbook(content: bytes) -> Iterator[Table | UnreadSheet]:
         raise _no_header()
 
 
-def _header_of(rows: Iterator[Numbered]) -> tuple[Header, int] | None:
-    """The header that stands in the first rows, and its row, or None. The rows go on below it."""
+def _header_of(rows: Iterator[Numbered]) -> tuple[Header, int, tuple[str, ...]] | None:
+    """The header that stands in the first rows, its row and its cells, or None. The rows go on below it."""
     for number, cells in islice(rows, HEADER_WITHIN):
-        header = read_header([str(cell) for cell in cells])
+        words = tuple(map(str, cells))
+        header = read_header(list(words))
         if header is not None:
-            return header, number
+            return header, number, words
     return None
 
 

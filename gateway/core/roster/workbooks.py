@@ -166,7 +166,7 @@ def _measure(content: bytes) -> None:
                 words = "只读 .xlsx 与 .xls，请另存为 .xlsx (only .xlsx and .xls are read: save it as .xlsx)"
                 raise BadInput("not_xlsx", words)
             if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-                raise _too_large()
+                raise BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")
             for entry in entries:
                 with parts.open(entry) as part:
                     _measure_part(part, entry, is_sheet=_SHEET.fullmatch(entry.filename) is not None)
@@ -176,17 +176,17 @@ def _measure(content: bytes) -> None:
 
 def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool) -> None:
     is_text = entry.filename.endswith((".xml", ".rels"))
-    width, height, kept = 26, 0, b""
+    width, height, tail = 26, 0, b""
     while chunk := part.read(_CHUNK):
         if is_text and len(chunk) == _CHUNK and b"<" not in chunk:
             raise BadInput("cell_too_long", "有单元格超过 Excel 的长度上限 32767 字 (a cell longer than Excel allows)")
         if is_sheet:
-            text = kept + chunk
+            text = tail + chunk
             for far in _FAR_CELL.finditer(text):
                 width = max(width, _column(far[1] or far[3]))
                 height = max(height, int(far[2] or far[4]))
             # A cell may be cut by the end of a chunk: what begins with its mark is looked at again.
-            kept = text[text.rfind(b"<") :]
+            tail = text[text.rfind(b"<") :]
     # Ten bytes and more say what stands in a cell: a sheet that spans more cells than it has bytes is nearly empty.
     if width * height > max(SMALL, min(MAX_CELLS, entry.file_size)):
         raise BadInput(
@@ -206,7 +206,3 @@ def _column(letters: bytes) -> int:
 
 def _broken() -> BadInput:
     return BadInput("broken_workbook", "无法读取的工作簿 (unreadable workbook)")
-
-
-def _too_large() -> BadInput:
-    return BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")

@@ -17,6 +17,7 @@ from gateway.core.changes import ReadRow
 from gateway.core.changes.claims import DECISION_WITHDRAWN
 from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
 from gateway.core.roster import one_holder
+from gateway.core.signing import clerk
 from gateway.errors import BadInput, Conflict
 from gateway.flow.batches.replay import apply_again
 from gateway.flow.batches.take_back import take_back_agreed
@@ -29,7 +30,7 @@ from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.reading.rows import look_up
 from gateway.flow.reading.rulings import Digests, digests_of
 from gateway.flow.reviewing.bills import ABOUT_BILLS, original_named, weigh_again
-from gateway.flow.reviewing.show import Alternative, alternatives, clerk, find_item, numbers_of, page_of, row_as_written
+from gateway.flow.reviewing.show import Alternative, alternatives, find_item, numbers_of, page_of, row_as_written
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
 from gateway.model.questions import ReviewItem

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.core.masks import mask_personal
+from gateway.core.signing import clerk
 from gateway.errors import BadPage, BrokenSeal, WrongUse
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.pages.stored_pages import OpenPage, open_page, page_bytes
-from gateway.flow.reviewing.show import clerk
 from gateway.model.money import yuan
 from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem

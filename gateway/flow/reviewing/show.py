@@ -17,6 +17,7 @@ from gateway.core.match import record_blocks
 from gateway.core.normalise import Normal, Rejected, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
+from gateway.core.signing import clerk
 from gateway.errors import BadInput, BrokenSeal
 from gateway.flow.changes.people import claim_key, claims_of, decided_claims, person_files
 from gateway.flow.delivery.claims import summary as claim_summary
@@ -37,8 +38,6 @@ from gateway.store.accesses import Access
 from gateway.store.engine import Tx
 from gateway.store.review_decisions import ReviewDecision
 from gateway.store.values import from_ms, to_ms
-
-_LONGEST_NAME = 80
 
 
 def row_as_written(office: Office, page: OpenPage, index: int) -> ReadRow:
@@ -99,14 +98,6 @@ def find_item(tx: Tx, item_id: int, association: str | None) -> ReviewItem:
     if item is None or association not in (None, item.association):
         raise BadInput("unknown_item", f"没有第{item_id}号待核事项 (no such item)")
     return item
-
-
-def clerk(by: str) -> str:
-    """The name somebody signs with. Raises BadInput("not_valid")."""
-    name = " ".join(by.split())
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise BadInput("not_valid", f"经办人应为1至{_LONGEST_NAME}个字 (by: the name of the person deciding)")
-    return name
 
 
 # ── list ──

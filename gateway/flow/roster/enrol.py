@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import msgspec
 
-from gateway.core.compared import to_compare
 from gateway.core.match import COMPARISONS, member_blocks
-from gateway.core.roster import Group, RosterMember, as_roster, difference, same_name, who_stays
+from gateway.core.roster import Group, RosterMember, Statement, who_stays
+from gateway.core.roster.correcting import Ending
+from gateway.core.signing import clerk
 from gateway.flow.changes.fact_boxes import destroy_withdrawn
 from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.people.joining import unite
+from gateway.flow.people.reassess import reassess
 from gateway.flow.reading.candidates import PERSON_NO
-from gateway.flow.roster.same_person import (
-    Changed,
-    Holders,
-    People,
-    Plan,
-    hold_out,
-    holders,
-    opted_out_block,
-    people_after,
-)
+from gateway.flow.roster.holding import PutAside, held_statements, hold, put_aside, tell
+from gateway.flow.roster.planning import CompleteRoster, Enrolled, compared, content_of, members_of, planned
+from gateway.flow.roster.same_person import Changed, People, Plan, opted_out_block
 from gateway.model.member import Member
 from gateway.model.person import particulars_of
 from gateway.model.pieces import Piece
-from gateway.store import batches, blocks, facts, members, people, rescans, roster, rulings, sweep_windows, unreadable
+from gateway.store import (
+    accesses,
+    batches,
+    blocks,
+    facts,
+    members,
+    people,
+    rescans,
+    roster,
+    rulings,
+    sweep_windows,
+    unreadable,
+)
+from gateway.store.accesses import Access
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 from gateway.store.rescans import Rescan
@@ -38,6 +46,7 @@ BLOCK_RULES = 2
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
 
 _AT_ONCE = 5_000
+_PEOPLE_AT_ONCE = 500
 _IDENTITY = frozenset(comparison.member_field for comparison in COMPARISONS if comparison.told_by_feeds) - {""} | {
     "id_type",
     "opt_out",
@@ -48,136 +57,84 @@ _RULED_ABOUT = frozenset(("name", "id_type", "id_number", "sex", "birth_date", "
 """A change of one of these voids what people ruled about a member."""
 
 
-class Enrolled(msgspec.Struct, kw_only=True):
-    """What an import did: member numbers by what happened to them, and rows refused with the reason.
-
-    `kept_out`: those who take no part because the same person opted out under another member number; `apart`: the
-    member numbers of one document whose periods overlap, two people until a person joins them.
-    """
-
-    added: int = 0
-    changed: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    coverage_changed: int = 0
-    unchanged: int = 0
-    refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
-    kept_out: list[str] = msgspec.field(default_factory=list)
-    apart: list[tuple[str, ...]] = msgspec.field(default_factory=list)
-
-
 def enrol(office: Office, association: str, people: Sequence[RosterMember], *, dry_run: bool = False) -> Enrolled:
-    """Bring the stored roster to what the file says. Members the file does not hold stay as they are."""
+    """Bring the stored roster to what these members are, whole: what one does not say is not so. For who knows
+    all there is to know of a member; a file is taken in by `take_in`."""
+    return take_in(office, association, [Statement(member=person, whole=True) for person in people], dry_run=dry_run)
+
+
+def take_in(
+    office: Office,
+    association: str,
+    statements: Sequence[Statement | Ending],
+    *,
+    complete: CompleteRoster | None = None,
+    confirmed_by: str | None = None,
+    dry_run: bool = False,
+) -> Enrolled:
+    """Correct and extend the stored roster by what is stated, in one transaction. Members who are not named stay as
+    they are, unless the statements are the complete roster of a scheme and year.
+
+    What takes days of coverage away waits in a hold, person by person, unless somebody confirmed it; an opt-out never
+    does. What would become of claims is told beforehand: of a `dry_run` for everybody who changes, else for whom
+    something is taken away.
+    """
     if not dry_run:
         index_again(office, association)
     report = Enrolled()
     with office.store.write() as tx:
         roster.move_version(tx, association)
-        plan, after = _plan(tx, office, association, people, report)
-        if not dry_run:
-            _write(tx, office, association, plan, after)
-            _seal_anew(tx, office, association, people)
-        else:
+        plan = compared(tx, office, association, statements, report, complete=complete)
+        waiting = PutAside() if confirmed_by is not None else put_aside(plan, report)
+        after = planned(tx, office, association, plan, report)
+        report.told = tell(tx, office, association, plan, waiting, everybody=dry_run)
+        if dry_run:
             tx.rollback()
+            return report
+        _write(tx, office, association, plan, after, locked=waiting.people)
+        _seal_anew(tx, office, association, statements)
+        if confirmed_by is not None and report.lost:
+            accesses.note(tx, Access(item_id=0, by=clerk(confirmed_by), at=to_ms(office.now()), what="roster_lowered"))
+        report.hold_id = hold(tx, office, association, waiting, report.told)
     # Whoever opted out has no facts any more, and what they said is shut with their keys.
     destroy_withdrawn(office)
     return report
 
 
-_SHUT = "已存资料的密文打不开，暂不能比对；见 hubao unreadable list (the stored fields do not open)"
+def take_held(tx: Tx, office: Office, association: str, contents: Iterable[bytes]) -> Enrolled:
+    """Write what an import put aside, against the roster as it is now; `contents`: see `findings.holds.contents_of`.
+    The claims of those concerned follow in the same transaction."""
+    roster.move_version(tx, association)
+    report = Enrolled()
+    plan = compared(tx, office, association, held_statements(contents), report)
+    _write(tx, office, association, plan, planned(tx, office, association, plan, report))
+    return report
 
 
-def _seal_anew(tx: Tx, office: Office, association: str, people: Sequence[RosterMember]) -> None:
+def _seal_anew(tx: Tx, office: Office, association: str, statements: Sequence[Statement | Ending]) -> None:
     """The file says again what a stored box says that does not open: where the digest of its content proves that
     nothing changed, the box is made anew, and the member goes on."""
     shut = [int(standing.piece.name) for standing in unreadable.standing(tx) if standing.piece.kind == "member"]
     if not shut:
         return
-    by_number = {person.member_no: person for person in people}
+    by_number = {
+        statement.member.member_no: statement.member for statement in statements if isinstance(statement, Statement)
+    }
     writer = _RosterRows(office, association)
     whole: list[MemberRow] = []
     for row in members.by_id(tx, shut):
         person = by_number.get(row.member_no)
-        if person is not None and row.association == association and row.content == _content(office, person):
+        if person is not None and row.association == association and row.content == content_of(office, person):
             unchanged = msgspec.structs.replace(person, opt_out=row.opt_out)
             kept_out = row.opt_out and not person.opt_out
             whole.append(writer.row(row.member_id, row.person_id, unchanged, kept_out=kept_out))
     members.change(tx, whole)
 
 
-def _content(office: Office, member: RosterMember) -> bytes:
-    return office.vault.digest_content(to_compare(member))
-
-
-def _plan(
-    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
-) -> tuple[Plan, list[People]]:
-    """What to write, and who is one person then (see `people_after`)."""
-    plan, kept_out = _compared(tx, office, association, people, report)
-    change = difference([as_roster(old) for _, old, _ in plan.changed], [new for _, _, new in plan.changed])
-    report.changed = {member_change.member_no: member_change.fields for member_change in change.changed}
-    report.coverage_changed = len(change.coverage_changed)
-    stored = holders(tx, office, association, plan.concerned())
-    _refuse_strangers(plan, stored, {person.member_no for person in people}, report)
-    hold_out(plan, stored)
-    after = people_after(tx, plan, stored)
-    report.kept_out = sorted(plan.kept_out | kept_out)
-    report.apart = sorted(
-        tuple(sorted(member.member_no for member in _members_of(people)))
-        for people in after
-        if len(people) > 1 and not any(member.opt_out for member in _members_of(people))
-    )
-    return plan, after
-
-
-def _compared(
-    tx: Tx, office: Office, association: str, people: Sequence[RosterMember], report: Enrolled
-) -> tuple[Plan, set[str]]:
-    """Who is new and who changed; and who did not, but is kept out by another's opt-out."""
-    stored = {row.member_no: row for row in members.by_number(tx, association, [p.member_no for p in people])}
-    plan, kept_out = Plan(), set()
-    aside: list[Piece] = []
-    for person in people:
-        row = stored.get(person.member_no)
-        if row is None:
-            plan.new.append(person)
-            report.added += 1
-        elif row.content != _content(office, person):
-            old = open_or_set_aside(member_piece(row), partial(office.open_member, row), aside)
-            if old is None:
-                report.refused.append((person.member_no, _SHUT))
-            else:
-                plan.changed.append((row, old, person))
-        else:
-            report.unchanged += 1
-            if row.opt_out and not person.opt_out:
-                kept_out.add(person.member_no)
-    unreadable.note(tx, aside, now=office.now())
-    return plan, kept_out
-
-
-def _refuse_strangers(plan: Plan, stored: Holders, in_file: set[str], report: Enrolled) -> None:
-    """Leave out of the plan whoever has the id number of a member of another name."""
-    refused: set[str] = set()
-    coming, before = plan.coming(), -1
-    # Who is refused stays as stored, and that may be in the way of others of the file.
-    while len(refused) > before:
-        before, changing = len(refused), in_file - refused
-        # Who stands in the file was compared with the others of the file when it was read.
-        refused = {
-            person.member_no
-            for person in coming
-            for enrolment in stored.get(person.id_number, ())
-            if enrolment.member.member_no not in changing and enrolment.member.member_no != person.member_no
-            if not same_name(enrolment.member.name, person.name)
-        }
-    words = "证件号码已属另一姓名的会员 (id number belongs to a member of another name)"
-    report.refused += [(number, words) for number in sorted(refused)]
-    report.added -= sum(person.member_no in refused for person in plan.new)
-    if refused:
-        plan.new = [person for person in plan.new if person.member_no not in refused]
-        plan.changed = [changed for changed in plan.changed if changed[2].member_no not in refused]
-
-
-def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[People]) -> None:
+def _write(
+    tx: Tx, office: Office, association: str, plan: Plan, after: list[People], *, locked: Iterable[int] = ()
+) -> None:
+    """Write the plan; `locked`: the people who are to be locked besides those it changes."""
     # Confirmed facts are weighed with coverage too, even before the first page came.
     weighed = batches.any_worked(tx, feeds_of(office, association)) or facts.any_told(tx, association)
     if members.count(tx, association) == 0:
@@ -192,7 +149,7 @@ def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[Peo
     moving = [row.person_id for row, _, _ in plan.changed] + [
         person_id for stays, others in joined for person_id in (stays, *others)
     ]
-    people.lock(tx, moving)
+    people.lock(tx, [*moving, *locked])
     to_rescan = _write_changed(tx, office, association, plan, place)
     found_by = _write_new(tx, office, association, plan, place)
     members.refresh_statistics(tx)
@@ -204,6 +161,18 @@ def _write(tx: Tx, office: Office, association: str, plan: Plan, after: list[Peo
             for member_id, digests in found_by.items()
         ]
         rescans.ask(tx, _each_once(to_rescan))
+        _reassess_at_once(tx, office, association, plan)
+
+
+def _reassess_at_once(tx: Tx, office: Office, association: str, plan: Plan) -> None:
+    """Who opted out, and from whom days were taken knowingly, is assessed with the import itself: nothing more is sent
+    for such a person, and the night asks nobody again."""
+    numbers = [
+        row.member_no for row, old, new in plan.changed if plan.loses(row.member_no) or new.opt_out > old.opt_out
+    ]
+    persons = sorted({row.person_id for row in members.by_number(tx, association, numbers)}) if numbers else []
+    for start in range(0, len(persons), _PEOPLE_AT_ONCE):
+        reassess(tx, office, association, persons[start : start + _PEOPLE_AT_ONCE])
 
 
 def _places(tx: Tx, association: str, plan: Plan, after: list[People]) -> dict[str, int]:
@@ -230,19 +199,15 @@ def _persons_in(groups: Iterable[Group]) -> set[int]:
 def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -> list[Rescan]:
     """The members whose rows stand otherwise now because people became one, or because there is another beside them:
     then nobody is certainly found by a person number learnt of one of them either."""
-    beside = {member.member_no for people in after if len(people) > 1 for member in _members_of(people)}
+    beside = {member.member_no for people in after if len(people) > 1 for member in members_of(people)}
     united = {
-        member.member_no for people in after for member in _members_of(p for p in people if len(_persons_in(p)) > 1)
+        member.member_no for people in after for member in members_of(p for p in people if len(_persons_in(p)) > 1)
     }
     rows = [row for row in members.by_number(tx, association, beside | united) if not row.opt_out]
     gone: dict[int, bytes] = {}
     for block, member_id in blocks.drop_kind(tx, PERSON_NO, [row.member_id for row in rows if row.member_no in beside]):
         gone[member_id] = gone.get(member_id, b"") + block
     return [look_again_at(office, row, gone.get(row.member_id, b"")) for row in rows]
-
-
-def _members_of(people: Iterable[list[Group]]) -> Iterator[RosterMember]:
-    return (member for groups in people for group in groups for member in group.members)
 
 
 def look_again_at(office: Office, row: MemberRow, gone: bytes = b"") -> Rescan:
@@ -412,5 +377,5 @@ class _RosterRows:
             opt_out=person.opt_out,
             coverage=person.coverage,
             sealed=self._key.seal(MEMBERS.write(box), member_context(member_id)),
-            content=_content(self._office, stated),
+            content=content_of(self._office, stated),
         )

@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.core.roster import Group, RosterMember, as_roster, one_holder, persons_of
+from gateway.core.roster import Group, RosterMember, Statement, as_roster, one_holder, persons_of
+from gateway.core.roster.correcting import Correction, Ending
 from gateway.flow.office import Office
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.people.joining import decided_people
@@ -34,15 +35,25 @@ People: TypeAlias = list[list[Group]]
 
 
 class Plan(msgspec.Struct, kw_only=True):
-    """What an import will write. `kept_out`: the member numbers that take no part because of another's opt-out."""
+    """What an import will write. `kept_out`: the member numbers that take no part because of another's opt-out.
+
+    `corrections`, `stated`: member number → what the import makes of a stored member, and what it said of whoever is in
+    the plan.
+    """
 
     new: list[RosterMember] = msgspec.field(default_factory=list)
     changed: list[Changed] = msgspec.field(default_factory=list)
     kept_out: set[str] = msgspec.field(default_factory=set)
+    corrections: dict[str, Correction] = msgspec.field(default_factory=dict)
+    stated: dict[str, Statement | Ending] = msgspec.field(default_factory=dict)
 
     def coming(self) -> list[RosterMember]:
         """Everybody the import writes, as he will be."""
         return self.new + [new for _, _, new in self.changed]
+
+    def loses(self, number: str) -> bool:
+        """Whether days of coverage are taken away from a member number."""
+        return number in self.corrections and bool(self.corrections[number].lost)
 
     def concerned(self) -> set[str]:
         """Every id number whose holders the import may change."""
