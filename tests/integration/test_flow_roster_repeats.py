@@ -26,13 +26,12 @@ from builders import (
 
 from gateway.core.roster import RosterFile, read_roster
 from gateway.core.roster.correcting import Ending
+from gateway.flow.batches.deciding_holds import accept_hold, refuse_hold, show_hold
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.delivery.deliver import deliver_due
-from gateway.flow.findings.holds import contents_of
 from gateway.flow.office import Office
-from gateway.flow.roster.enrol import take_held, take_in
-from gateway.flow.roster.holding import preview_held
+from gateway.flow.roster.enrol import take_in
 from gateway.flow.roster.planning import CompleteRoster, Enrolled
 from gateway.model.claim import Answer, AnswerKind
 from gateway.model.money import Money
@@ -175,26 +174,36 @@ def test_a_shortening_waits_and_everybody_else_is_written(office: Office) -> Non
     with office.store.read() as tx:
         hold = holds.load(tx, report.hold_id or 0)
     assert (hold.state, hold.cause, hold.subject, hold.members, hold.claims) == ("open", "roster", "nm", 1, 1)
-    # The same file again asks for nothing more.
+    # The same file again asks for nothing more, and says the same of what waits.
     again = imported(office, line(1, 保障结束="2021-06-30", 手机号="19900009999"), line(2, 手机号="19900008888"))
-    assert (again.hold_id, len(rows_of(office, schema.hold))) == (report.hold_id, 1)
+    assert (again.hold_id, len(rows_of(office, schema.hold)), again.told) == (report.hold_id, 1, report.told)
 
 
 def test_what_waits_is_written_as_it_was_said_once_it_is_accepted(office: Office) -> None:
     imported(office, line(1), line(2))
     take(office, "east", page(*stays_of(1, 2)))
     report = imported(office, line(1, 保障结束="2021-06-30", 手机号="19900009999"))
-    with office.store.write() as tx:
-        contents = contents_of(tx, office, report.hold_id or 0).values()
-        told = preview_held(tx, office, "nm", contents)
-        assert told == report.told
-        holds.let_people_go(tx, report.hold_id or 0, [only(told.taken).person_id])
-        written = take_held(tx, office, "nm", contents)
-    assert set(written.changed) == {"M00001"}
+    hold_id = report.hold_id or 0
+    assert show_hold(office, hold_id).lost == "2490.00"
+    assert accept_hold(office, hold_id, by="试验员").outcome == "accepted"
     assert periods(office) == [("2021-06-01", "2021-06-30")]
+    with office.store.read() as tx:
+        stored = office.open_member(only(members.by_number(tx, "nm", ["M00001"])))
+    assert stored.phone == "19900009999"
     assert len(live(office)) == 1
     rescan(office)
     assert (len(live(office)), adds_up(office)) == (1, {"member": 2})
+    assert [hold["state"] for hold in rows_of(office, schema.hold)] == ["accepted"]
+
+
+def test_what_is_refused_stays_as_it_stood(office: Office) -> None:
+    imported(office, line(1))
+    take(office, "east", page(*stays_of(1)))
+    before = live(office)
+    report = imported(office, line(1, 保障结束="2021-06-30"))
+    refuse_hold(office, report.hold_id or 0, by="试验员", reason="无此事")
+    rescan(office)
+    assert (live(office), periods(office)) == (before, [("2021-06-01", "2022-05-31")])
 
 
 def test_a_confirmed_shortening_is_written_with_who_confirmed_it(office: Office) -> None:
@@ -318,8 +327,7 @@ def test_a_further_member_number_of_whom_waits_waits_along(office: Office) -> No
     report = imported(office, line(1, 保障结束="2021-06-30"), moved)
     assert (report.waiting, report.added, report.apart) == (["M00001", "X1"], 0, [])
     assert len(rows_of(office, schema.member)) == 1
-    with office.store.write() as tx:
-        take_held(tx, office, "nm", contents_of(tx, office, report.hold_id or 0).values())
+    accept_hold(office, report.hold_id or 0, by="试验员")
     assert len({each["person_id"] for each in rows_of(office, schema.member)}) == 1
     assert len(rows_of(office, schema.member)) == 2
 

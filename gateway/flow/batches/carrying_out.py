@@ -12,10 +12,12 @@ from gateway.errors import Conflict
 from gateway.flow.batches.replay import apply_again, rows_of
 from gateway.flow.changes import Batch, conclude_only, make_changes
 from gateway.flow.changes.write import write
+from gateway.flow.findings.holds import contents_of
 from gateway.flow.office import Office
 from gateway.flow.pages import row_lists
 from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.reading.rows import look_up
+from gateway.flow.roster.enrol import take_held
 from gateway.model.holds import AsideItem, Cause, Hold
 from gateway.model.questions import ReviewItem
 from gateway.model.rows import ClassChange, RowClass
@@ -35,6 +37,8 @@ def carry_out(tx: Tx, office: Office, hold: Hold) -> Difference:
     concerned = _take_hold(tx, office, hold, items)
     before = {claim.claim_id: claim for claim in claims.of_people(tx, concerned)}
     holds.let_people_go(tx, hold.hold_id, concerned)
+    if hold.cause == "roster":
+        take_held(tx, office, hold.subject, contents_of(tx, office, hold.hold_id).values())
     for seq, rows in sorted(_rows_by_page(items).items()):
         page = _page(tx, office, seq)
         reading = look_up(tx, office, page.meta.feed, rows_of(office, page, rows), page.rows)
@@ -52,6 +56,9 @@ def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -
     feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
     for feed in sorted(feeds):
         lock(tx, f"feed:{feed}")
+    if hold.cause == "roster":
+        # Accepting it changes the roster: a lock that was only shared could not be raised without waiting for others.
+        roster.move_version(tx, hold.subject)
     served = {name for feed in feeds for name in office.feeds[feed].associations}
     roster.version(tx, sorted(served.union(concerned.values())), hold=True)
     people.lock(tx, concerned)

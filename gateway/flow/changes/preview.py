@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from gateway.core.changes import Batch, conclude
 from gateway.core.changes.difference import Difference, difference_of
 from gateway.flow.changes.gather import gather
@@ -30,6 +32,7 @@ def preview(tx: Tx, office: Office, association: str, enrolments: Mapping[int, S
             people=dict.fromkeys(some, association),
             members={person_id: list(enrolments[person_id]) for person_id in some},
         )
-        knowledge = gather(tx, office, batch)
+        # Whoever waits for a hold already is told of too: what would change is what stands.
+        knowledge = msgspec.structs.replace(gather(tx, office, batch), held={})
         difference = difference.plus(difference_of(knowledge, conclude(batch, knowledge, rules)))
     return difference

@@ -17,7 +17,7 @@ from gateway.flow.changes.preview import preview
 from gateway.flow.findings.holds import open_hold
 from gateway.flow.office import Office
 from gateway.flow.opening import member_piece, open_or_set_aside
-from gateway.flow.roster.planning import Enrolled, compared
+from gateway.flow.roster.planning import Enrolled
 from gateway.flow.roster.same_person import Plan
 from gateway.model.holds import Cause
 from gateway.model.member import Member
@@ -142,12 +142,6 @@ def held_statements(contents: Iterable[bytes]) -> list[Statement | Ending]:
         rows = _HELD_ROWS.read(content)
         statements += [*rows.statements, *rows.endings]
     return statements
-
-
-def preview_held(tx: Tx, office: Office, association: str, contents: Iterable[bytes]) -> Difference:
-    """What would become of claims if what an import put aside were written now; `contents`: see `contents_of`."""
-    plan = compared(tx, office, association, held_statements(contents), Enrolled())
-    return tell(tx, office, association, plan, PutAside(), everybody=True)
 
 
 def one_person_is_enough(office: Office, foreseen: Difference) -> bool:
