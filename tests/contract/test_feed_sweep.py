@@ -285,7 +285,7 @@ def test_failures_that_are_not_in_a_row_are_no_outage(rig: Rig) -> None:
     assert swept.failed == tuple((n, "unavailable") for n in (1, 3, 5, 7))
 
 
-@pytest.mark.parametrize("wire", ["hang", "drip"])
+@pytest.mark.parametrize("wire", ["hang", "drip", "drip-headers", "continue"])
 def test_a_line_that_never_ends_its_answer(rig: Rig, wire: Any) -> None:
     rig.league.fault = lambda infno, request: Reply(wire=wire)
     with pytest.raises(Unavailable):
