@@ -73,9 +73,9 @@ class Leagues:
         serials = count(1)
         self.members: list[Person] = []
         self.days: dict[str, GoodDay] = {}
-        for start, feed in zip(count(0, 1000), FEEDS, strict=False):
-            people = [person_at(SEED, start + index, league=feed, as_of=DAY) for index in range(400)]
-            sent = sent_between(SEED, people, first=DAY - timedelta(days=60), last=DAY, serials=serials)
+        for start, feed in zip(count(0, 2000), FEEDS, strict=False):
+            people = [person_at(SEED, start + index, league=feed, as_of=DAY) for index in range(1000)]
+            sent = sent_between(SEED, people, first=DAY - timedelta(days=80), last=DAY, serials=serials)
             stays = _sound_stays(sent)
             chosen = stays[: MEMBERS + STRANGERS]
             self.members += [stay.person for stay in chosen[:MEMBERS]]
