@@ -146,15 +146,15 @@ def outcome(filled: Filled) -> Outcome:
     return Outcome(losing=losing, gaining=gaining, asked=asked, held=bool(open_holds), named=named)
 
 
-def faults(filled: Filled, kind: str, content: bytes) -> list[str]:
+def faults(filled: Filled, content: bytes, *, structural: bool) -> list[str]:
     """What is wrong with what became of a mutation."""
     result = outcome(filled)
     wrong = []
-    if kind in STRUCTURAL:
+    if structural:
         silent = {person for person in result.losing if person not in result.asked}
         if silent and not result.held:
             wrong.append(f"{len(silent)} people lose {sum(result.losing[person] for person in silent)} fen unasked")
-    elif result.named < sum(result.losing.values()):
+    elif NAMED in CODES and result.named < sum(result.losing.values()):
         wrong.append(f"{sum(result.losing.values())} fen are lost and {result.named} are named")
     numbers = told(content) | told_by_good_days(filled)
     untold = [name for claim in result.gaining for name in invented(filled, claim, numbers)]
@@ -209,7 +209,10 @@ def play(filled: Filled, number: int, kinds: dict[str, Any]) -> str:
     content = kinds[kind](dice, day)
     filled.restore()
     filled.take(feed, content, 1000 + number)
-    wrong = faults(filled, kind, content)
+    # What changed one row or two of a day is a single mutation, whatever was meant to happen to all of them.
+    good = filled.leagues.days[feed].rows
+    few = 0 < sum(row != other for row, other in zip(good, day.rows, strict=False)) + abs(len(good) - len(day.rows)) < 3
+    wrong = faults(filled, content, structural=kind in STRUCTURAL and not few)
     return f"{number} {feed} {kind}: {'; '.join(wrong)}" if wrong else ""
 
 
