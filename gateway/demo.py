@@ -20,6 +20,7 @@ from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.health import health
+from gateway.flow.findings.book import FindingReport
 from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
@@ -77,6 +78,8 @@ class Demonstration(msgspec.Struct, kw_only=True):
     in_review: int
     seconds: float
     sample: dict[str, Any] | None
+    findings: list[FindingReport] = []
+    """What the second night left to know or to act on."""
     to_confirm: str | None = None
     """The member number of a claim that waits for a diagnosis to be confirmed."""
 
@@ -223,6 +226,7 @@ def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonst
         undelivered=sum(many for state, many in now.deliveries.items() if state not in ("accepted", "overtaken")),
         quarantined=now.quarantined,
         in_review=now.in_review,
+        findings=now.noted,
         seconds=time.monotonic() - began,
         # The claim with the most lines, as the association sees it.
         sample=max(with_lines, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None),

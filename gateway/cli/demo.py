@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.cli.noted import show_findings
 from gateway.cli.output import Json, emit, say, table
 from gateway.cli.typed import as_typed, program
 from gateway.errors import WrongUse
@@ -78,6 +79,7 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
         f"每份恰好生效一次 (each exactly once in effect)"
     )
     say(f"丢失 (lost) {figures['lost']}，重复 (doubled) {figures['doubled']}，用时 {figures['seconds']} 秒")
+    show_findings(result.findings)
     if result.to_confirm is not None:
         say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
         fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
@@ -88,7 +90,7 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
 def _show_where(site: Path, *, keep_open: bool) -> None:
     """Where to look next, with commands that can be copied."""
     say("接着看 (look further)：")
-    for command in ("status", "claims list", "reconcile", "quarantine list", "review list"):
+    for command in ("status", "findings", "claims list", "reconcile", "quarantine list", "review list"):
         say(f"    {as_typed(site, command)}")
     if keep_open:
         secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")

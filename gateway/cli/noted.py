@@ -1,17 +1,16 @@
-"""The open findings as every command shows them: looked at anew, then one table with what to do about them."""
+"""The open findings as every command shows them: looked at anew, then told in lines with what to do about them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gateway.cli.output import say, table
+from gateway.cli.output import say
 
 if TYPE_CHECKING:
     from gateway.flow.findings.book import FindingReport
     from gateway.flow.office import Office
 
-_COLUMNS = ("编号", "级别", "对象", "发现", "数量", "金额（元）", "日期", "自", "已阅", "说明")
 _LEVELS = {"act": "须处理", "know": "须知"}
 
 
@@ -25,16 +24,30 @@ def look(office: Office) -> list[FindingReport]:
 
 
 def show_findings(reports: Sequence[FindingReport]) -> None:
-    """A table of findings, and under it what to do about each kind."""
+    """Every finding in lines of its own, those to act on first, and what to do about each that counts."""
+    if not reports:
+        say("发现：没有 (no findings)")
+        return
+    to_act_on = sum(report.counts for report in reports)
+    say(f"发现 (findings)：须处理 (to act on) {to_act_on}，其余须知 (to know) {len(reports) - to_act_on}")
+    for report in sorted(reports, key=lambda report: not report.counts):
+        say(f"  {_heading(report)}")
+        for part in report.detail.split("；") if report.detail else ():
+            say(f"      {part}")
+        if report.counts and report.advice:
+            say(f"      → {report.advice}")
+
+
+def _heading(report: FindingReport) -> str:
+    """Number, level, what it is about, what it is, how much, of which days and since when."""
     from gateway.flow.findings.codes import SUBJECTS
 
-    rows = []
-    for report in reports:
-        days = "–".join(dict.fromkeys(day.isoformat() for day in (report.first_day, report.last_day) if day)) or None
-        seen = f"{report.acknowledged_by}，至{report.acknowledged_until}" if report.acknowledged_by else None
-        level, subject = _LEVELS.get(report.level, report.level), SUBJECTS.get(report.kind, report.kind)
-        head = (report.finding_id, level, f"{subject} {report.name}", report.words, report.count, report.amount)
-        rows.append((*head, days, report.since, seen, report.detail))
-    table("发现", _COLUMNS, rows)
-    for advice in dict.fromkeys(report.advice for report in reports if report.counts and report.advice):
-        say(f"→ {advice}")
+    days = "–".join(dict.fromkeys(day.isoformat() for day in (report.first_day, report.last_day) if day))
+    much = [f"{report.count}", f"{report.amount}元" if report.amount is not None else "", days]
+    seen = f"；{report.acknowledged_by}已阅，{report.acknowledged_until}起再计" if report.acknowledged_by else ""
+    level, subject = _LEVELS.get(report.level, report.level), SUBJECTS.get(report.kind, report.kind)
+    figures = "，".join(filter(None, much))
+    return (
+        f"[{report.finding_id}] {level} {subject} {report.name}：{report.words}"
+        f"（{figures}；自{report.since:%Y-%m-%d %H:%M}{seen}）"
+    )

@@ -15,7 +15,7 @@ LOWERED = "lowered"
 """Why, of a claim that stands with less money; of one withdrawn it is the reason of the withdrawal."""
 
 
-class ClaimLoss(msgspec.Struct, frozen=True, kw_only=True):
+class ClaimLoss(msgspec.Struct, frozen=True):
     """Claims of one association that one conclusion withdrew or lowered for one reason; `amount`: by how much, in fen;
     `page_seq`: the page whose rows made it."""
 

@@ -38,17 +38,14 @@ class Noticing:
         self._strict: dict[str, Parser] = {}
         for field in view.readers:
             rule = rule_of(language, field)
-            parser = rule.parse or default_parser(field)
-            if rule.sources and (field in _ALWAYS_CODED or rule.codes or parser in ("flag", "sex")):
+            coded = field in _ALWAYS_CODED or rule.codes or (rule.parse or default_parser(field)) in ("flag", "sex")
+            if rule.sources and coded:
                 self._strict[field] = parsers.strict(field)
         positions = view.sources.positions
-        self._places = {
-            field: [positions[name] for name in rule_of(language, field).sources if name in positions]
-            for field in view.readers
-        }
+        self._places = {field: [positions[name] for name in rule_of(language, field).sources] for field in view.readers}
         read = {field: {*rule_of(language, field).sources, *rule_of(language, field).sum} for field in view.readers}
         self._filled_by = [(field, [positions[name] for name in names]) for field, names in read.items() if names]
-        self._empty = frozenset((*EMPTY, *language.empty))
+        self._empty = {*EMPTY, *language.empty}
         self._read_keys = {name for field in view.readers for name in sources_of(language, field)}
         self._read_keys |= {name.split(".")[0] for name in self._read_keys} | set(view.sources.own)
         self.lenient = tuple(field for field in _DECIDING if field in self._strict and field not in _ALWAYS_CODED)

@@ -33,7 +33,6 @@ def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, s
             count=sum(rows for _, rows, _ in seen),
             amount=sum(amount for _, _, amount in seen),
             days=tuple(day for day, _, _ in seen),
-            detail=f"{field} = {code}",
         )
         for (field, code), seen in sorted(rows_by_code.items())
         if not is_known(field, code)
@@ -71,11 +70,8 @@ def new_keys(feed: str, days: Sequence[FeedDay], is_read: Callable[[str], bool])
         for key in day.sample.unused:
             first_seen.setdefault(key, day.day)
     begin, newest = sampled[0].day, sampled[-1].day
-    new = [
-        key
-        for key, day in first_seen.items()
-        if day > begin and day + timedelta(days=NEW_FOR) > newest and not is_read(key)
-    ]
+    recent = {key: day for key, day in first_seen.items() if day > begin and day + timedelta(days=NEW_FOR) > newest}
+    new = [key for key in recent if not is_read(key)]
     if not new:
         return []
     shown = "、".join(new[:_SHOWN]) + (f"等{len(new)}个" if len(new) > _SHOWN else "")

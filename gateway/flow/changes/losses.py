@@ -21,22 +21,14 @@ def note_losses(tx: Tx, office: Office, batch: Batch, cause: Cause | None, diffe
     for claim in difference.taken:
         # Of a withdrawal the flags are its reason alone.
         by_reason[claim.association, claim.why if claim.move == "withdrawn" else LOWERED].append(claim)
-    if not by_reason:
-        return
     what, page_seq = cause_of(batch, cause)
-    losses = [
-        ClaimLoss(
-            association=association,
-            cause=what,
-            page_seq=page_seq,
-            why=why[:40],
-            withdrawn=sum(claim.move == "withdrawn" for claim in claims),
-            lowered=sum(claim.move == "lowered" for claim in claims),
-            amount=sum((claim.was or 0) - (claim.becomes or 0) for claim in claims),
-        )
-        for (association, why), claims in sorted(by_reason.items())
-    ]
-    claim_losses.note(tx, losses, now=office.now())
+    losses = []
+    for (association, why), claims in sorted(by_reason.items()):
+        withdrawn, lowered = (sum(claim.move == move for claim in claims) for move in ("withdrawn", "lowered"))
+        amount = sum((claim.was or 0) - (claim.becomes or 0) for claim in claims)
+        losses.append(ClaimLoss(association, what, page_seq, why[:40], withdrawn, lowered, amount))
+    if losses:
+        claim_losses.note(tx, losses, now=office.now())
 
 
 _OF_KIND: Final[dict[CauseKind, LossCause]] = {

@@ -6,8 +6,8 @@ scheme's `[processing]` and, where a league promised more, the association's own
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from itertools import chain
 from typing import Final, Literal, get_args
@@ -33,7 +33,7 @@ WITHIN_DAYS = 7
 _SHOWN = 20
 
 ASSOCIATION_LATE: Final = "association_late"
-LATE: Final = {"decision": "审核逾期 (decisions overdue) ", "payment": "支付逾期 (payments overdue) "}
+LATE: Final[dict[What, str]] = {"decision": "审核逾期 (decisions overdue) ", "payment": "支付逾期 (payments overdue) "}
 """What an association may be late with → what people read."""
 
 
@@ -72,30 +72,19 @@ class Deadlines(msgspec.Struct, kw_only=True):
 def say_who_is_late(office: Office) -> None:
     """One finding for each association that has not decided or paid in the time it promised."""
     today = office.now().date()
-    with office.store.read() as tx:
-        of_claims = [list(_of_claim(office, claim, today)) for claim in open_claims(tx)]
     late: dict[str, list[Deadline]] = defaultdict(list)
-    for deadline in chain.from_iterable(of_claims):
-        if deadline.what in ("decision", "payment") and deadline.days_left < 0:
-            late[deadline.association].append(deadline)
-    troubles = [
-        Trouble(
-            code=ASSOCIATION_LATE,
-            kind="association",
-            name=association,
-            count=len(of_association),
-            days=tuple(deadline.due_on for deadline in of_association),
-            detail="、".join(
-                f"{words}{count}件" for what, words in LATE.items() if (count := _count(of_association, what))
-            ),
-        )
-        for association, of_association in sorted(late.items())
-    ]
+    with office.store.read() as tx:
+        for deadline in chain.from_iterable(_of_claim(office, claim, today) for claim in open_claims(tx)):
+            if deadline.what in LATE and deadline.days_left < 0:
+                late[deadline.association].append(deadline)
+    troubles = []
+    for association, missed in sorted(late.items()):
+        counts = Counter(deadline.what for deadline in missed)
+        detail = "、".join(f"{words}{counts[what]}件" for what, words in LATE.items() if counts[what])
+        days = tuple(deadline.due_on for deadline in missed)
+        trouble = Trouble(code=ASSOCIATION_LATE, kind="association", name=association, count=len(missed), days=days)
+        troubles.append(msgspec.structs.replace(trouble, detail=detail))
     take_stock(office, (ASSOCIATION_LATE,), troubles)
-
-
-def _count(deadlines_of: Sequence[Deadline], what: str) -> int:
-    return sum(deadline.what == what for deadline in deadlines_of)
 
 
 def deadlines(office: Office, *, within_days: int = WITHIN_DAYS) -> Deadlines:
