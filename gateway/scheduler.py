@@ -16,8 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from gateway.errors import HubaoError
-from gateway.flow.batches.replay import rescan
-from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, work_waiting
+from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, rescan_and_judge, work_waiting
 from gateway.flow.intake.steps import noting
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
@@ -96,7 +95,7 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
     ]
     return [
         *table,
-        ("look again", LOOK_AGAIN_SECONDS, noting(office, "rescan", lambda: rescan(office))),
+        ("look again", LOOK_AGAIN_SECONDS, noting(office, "rescan", lambda: rescan_and_judge(office))),
         (
             "work waiting pages",
             LOOK_AGAIN_SECONDS,

@@ -329,7 +329,7 @@ def test_a_job_that_fails_alarms_and_stops_no_other(
     def fails(*_: Any, **__: Any) -> Any:
         raise KeyError("赵一")
 
-    monkeypatch.setattr(scheduler, "rescan", fails)
+    monkeypatch.setattr(scheduler, "rescan_and_judge", fails)
     monkeypatch.setattr(scheduler, "deliver_to", fails)
     with caplog.at_level(logging.INFO):
         stop = scheduler.start(office, doors())

@@ -35,6 +35,7 @@ from gateway.core.schemes import SchemeFamily, could_pay_any, in_order_of_paymen
 from gateway.model.benefit import ClaimDecision, Fact
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.decision import MatchDecision, MatchOutcome
+from gateway.model.holds import AsideItem
 from gateway.model.member import Coverage, Member
 from gateway.model.money import Money
 from gateway.model.page import Identity, RowError
@@ -205,6 +206,8 @@ class World:
         self.reviews: dict[int, ReviewItem] = {}
         self.answers: dict[int, Answered] = {}
         self.quarantine: dict[int, QuarantineItem] = {}
+        self.held: set[int] = set()
+        self.aside: list[AsideItem] = []
         self._numbers = iter(range(1, 1_000_000))
 
     # What comes, and what is asked for.
@@ -243,9 +246,26 @@ class World:
 
     def change(self, batch: Batch) -> Changes:
         """One look, one conclusion, one writing."""
-        changes = conclude(batch, self.gather(batch), self.rules)
+        known = self.gather(batch)
+        if self.held:
+            known = msgspec.structs.replace(known, held=dict.fromkeys(self.held & known.people.keys(), 1))
+        changes = conclude(batch, known, self.rules)
+        self.aside += changes.put_aside
         self._write(batch, changes)
         return changes
+
+    def release(self) -> None:
+        """Nobody is held any more: what was put aside is concluded, in the order of places."""
+        aside, self.aside, self.held = self.aside, [], set()
+        rows: dict[int, set[int]] = defaultdict(set)
+        for item in aside:
+            if item.page_seq is not None and item.row is not None:
+                rows[item.page_seq].add(item.row)
+        for seq in sorted(rows):
+            self.read_again(seq, *(self.pages[seq][1][index] for index in sorted(rows[seq])))
+        taken_back = sorted({item.page_seq for item in aside if item.row is None and item.page_seq is not None})
+        self.change(Batch(taken_back=taken_back))
+        self.reassess(*sorted({item.person_id for item in aside}))
 
     # As `flow/changes/gather.py`.
 
@@ -272,7 +292,9 @@ class World:
             open_reviews=[
                 item
                 for item in self.reviews.values()
-                if item.state == "open" and (item.key in keys_asked or (item.kind == "match" and item.page_seq in seqs))
+                if item.state == "open"
+                and (item.key in keys_asked or (item.kind in ("match", "hold") and item.page_seq in seqs))
+                and (item.key in keys_asked or (item.kind in ("match", "hold") and item.page_seq in seqs))
             ],
             open_quarantine=[
                 aside
@@ -469,7 +491,7 @@ class World:
             if aside.state == "open" and aside.row is not None:
                 found[aside.page_seq, aside.row] = RowClass.QUARANTINED
         for item in self.reviews.values():
-            if item.state == "open" and item.kind == "match" and item.row is not None:
+            if item.state == "open" and item.kind in ("match", "hold") and item.row is not None:
                 found[item.page_seq, item.row] = RowClass.REVIEW
         for held in sorted(self.records.values(), key=lambda held: not held.duplicate):
             found[held.place] = held.row_class

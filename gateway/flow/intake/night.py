@@ -147,6 +147,15 @@ def files_of(office: Office, doors: Doors) -> FilesOf:
     return ask
 
 
+def rescan_and_judge(office: Office) -> RescanReport:
+    """Between the nights: look again at whoever a roster change asked for, and judge what that puts aside. What the run
+    of a feed puts aside meanwhile is judged when it is over."""
+    report = rescan(office)
+    for association in sorted(office.associations):
+        judge(office, association)
+    return report
+
+
 def _waiting_pages(office: Office) -> int:
     with office.store.read() as tx:
         return len(pages.waiting(tx, sorted(office.feeds)))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.errors import WrongUse
+from gateway.flow.batches.causes import cause_of_retry
+from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import page_or_note, replay_rows, rows_of
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
@@ -38,10 +40,15 @@ def retry_quarantine(office: Office, item_ids: Sequence[int] | None = None) -> R
             process_page(office, item.page_seq)
         else:
             rows[item.page_seq].add(item.row)
+    feeds: set[str] = set()
     for seq, indexes in rows.items():
         page = page_or_note(office, seq)
         if page is not None:
-            replay_rows(office, page, rows_of(office, page, indexes))
+            cause = cause_of_retry(office, page.meta.feed)
+            replay_rows(office, page, rows_of(office, page, indexes), cause)
+            feeds.add(page.meta.feed)
+    for feed in sorted(feeds):
+        judge(office, feed)
     with office.store.read() as tx:
         left = {(item.page_seq, item.row) for item in quarantine.standing(tx)}
     return RetryReport(tried=len(chosen), solved=sum((item.page_seq, item.row) not in left for item in chosen))

@@ -10,8 +10,9 @@ from gateway.errors import BadInput
 from gateway.flow.office import Office
 from gateway.flow.people.reassess import reassess
 from gateway.model.claim import ClaimStatus
+from gateway.model.holds import AsideItem
 from gateway.model.member import Member
-from gateway.store import claims, members, people
+from gateway.store import claims, holds, members, people
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
 
@@ -43,6 +44,9 @@ def unite(tx: Tx, office: Office, association: str, merges: Sequence[tuple[int, 
     """Move all enrolments of the others to the person who stays, and weigh them all. The caller holds the roster and
     has locked these people."""
     into = {leaving: stays for stays, others in merges for leaving in others}
+    # Whoever becomes the person of somebody who waits waits too, until that hold is decided.
+    for leaving, hold_id in people.lock(tx, into).items():
+        holds.put_aside(tx, hold_id, [AsideItem(person_id=into[leaving], reason="joined")])
     rows = members.of_people(tx, into)
     for row in rows:
         people.move_member(tx, row.member_id, person_id=into[row.person_id])
