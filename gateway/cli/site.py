@@ -257,6 +257,8 @@ def _show_health(now: Health) -> None:
         [(DELIVERIES.get(state, state), count) for state, count in sorted(now.deliveries.items())],
     )
     say(f"隔离 {now.quarantined}，待核 {now.in_review}，会员 {sum(now.members.values())}")
+    if not now.names_proven:
+        say("经办人姓名（--by）按所报记录，未经验证 (names given with --by are not proven: there are no accounts yet)")
     _show_due(now.due)
     in_table = {str(report) for report in now.noted}
     for finding in now.findings:

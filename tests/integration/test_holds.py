@@ -134,3 +134,35 @@ def test_pushes_of_a_day_are_counted_together(office: Office) -> None:
     assert len(live(office)) == 12
     work_waiting(office, ["east"])
     assert adds_up(office) == {"member": 12, "superseded": 2, "review": 2}
+
+
+def test_what_cannot_be_concluded_is_left_to_a_person_and_stops_no_other(office: Office) -> None:
+    spoilt = keep_page(office, "files", only(lower(1, 2)))
+    process_page(office, spoilt, set())
+    with office.store.write() as tx:
+        tx.execute(schema.page.update().where(schema.page.c.seq == spoilt).values(sealed=b"x" * 80))
+    take(office, "east", page(row("E1", 9)))
+    push = page(row("E1", 9, inscp_scp_amt="14500.00"), request="2")
+    process_page(office, keep_page(office, "east", push), set())
+    assert judge(office) == 1
+    assert [hold[:2] for hold in holds(office)] == [("file", "open"), ("push", "released")]
+    assert adds_up(office) == {"member": 9, "review": 2, "superseded": 1}
+
+
+def test_a_file_that_comes_again_unreadable_takes_nothing_from_anybody(office: Office) -> None:
+    """Admission and discharge swapped in every row (every row is quarantined by itself)."""
+    rows = [row(f"A{n}", n, begndate="2021-07-10", enddate="2021-07-01") for n in MANY]
+    take(office, "files", page(*rows, request="x", source="day1.json"))
+    assert amounts(office) == [249000] * 8
+    counted = adds_up(office)
+    assert counted["member"] == 8
+    assert counted.get("review", 0) + counted.get("quarantined", 0) == 8
+    assert [finding.code for finding in book.show(office) if finding.counts] != []
+
+
+def test_a_file_in_which_everybody_became_a_stranger_waits(office: Office) -> None:
+    rows = [row(f"A{n}", n + 40) for n in MANY]
+    take(office, "files", page(*rows, request="x", source="day1.json"))
+    assert amounts(office) == [249000] * 8
+    assert len(open_items(office)) == 8
+    assert adds_up(office) == {"member": 8, "review": 8}

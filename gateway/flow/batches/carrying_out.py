@@ -54,6 +54,8 @@ def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -
     """Lock what a batch locks, in the same order: feeds, rosters, people. Returns person → association."""
     concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
     feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
+    if gone := feeds - office.feeds.keys():
+        raise Conflict(f"来源已不在配置中 (no longer in the settings): {'、'.join(sorted(gone))}")
     for feed in sorted(feeds):
         lock(tx, f"feed:{feed}")
     if hold.cause == "roster":

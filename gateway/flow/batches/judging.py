@@ -14,6 +14,7 @@ from datetime import timedelta
 import msgspec
 
 from gateway.core.changes.difference import Difference
+from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.carrying_out import carry_out, cause_of
 from gateway.flow.findings.holds import mark_open
 from gateway.flow.office import Office
@@ -33,7 +34,20 @@ def judge(office: Office, subject: str | None = None) -> int:
     must decide now."""
     with office.store.read() as tx:
         over = [hold for hold in holds.gathering(tx) if subject in (None, hold.subject) and _is_over(tx, office, hold)]
-    return sum(_judge_hold(office, hold.hold_id) for hold in over)
+    return sum(_judge_or_ask(office, hold.hold_id) for hold in over)
+
+
+def _judge_or_ask(office: Office, hold_id: int) -> bool:
+    """As `_judge_hold`; what cannot be concluded, because a page does not open or its feed is gone, a person decides:
+    it stops no other."""
+    try:
+        return _judge_hold(office, hold_id)
+    except (BrokenSeal, Conflict):
+        with office.store.write() as tx:
+            hold = holds.load(tx, hold_id)
+            if hold.state == "gathering":
+                mark_open(tx, office, hold, Difference())
+        return True
 
 
 def _is_over(tx: Tx, office: Office, hold: Hold) -> bool:

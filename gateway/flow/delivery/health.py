@@ -34,7 +34,8 @@ class FeedHealth(msgspec.Struct, kw_only=True):
 
 class Health(msgspec.Struct, kw_only=True):
     """The site at a glance. `findings` is empty when nothing is to be done; `noted`: every open finding, those that are
-    only said and those that a person has seen too."""
+    only said and those that a person has seen too; `names_proven`: whether it is proven who a person is (`--by`), which
+    it is not before there are accounts."""
 
     feeds: list[FeedHealth]
     members: dict[str, int]
@@ -46,6 +47,7 @@ class Health(msgspec.Struct, kw_only=True):
     findings: list[str]
     noted: list[book.FindingReport]
     due: Deadlines
+    names_proven: bool = False
 
 
 def require_ready(office: Office) -> int:
