@@ -151,7 +151,7 @@ class Office:
 
     def open_member(self, row: MemberRow, open_one: Opener | None = None) -> Member:
         """A member with the personal fields; `open_one` for many in a row. Raises BrokenSeal."""
-        plain = (open_one or self.vault.open)(row.sealed, member_context(row.member_id))
+        plain = (open_one or self.vault.open)(row.sealed, member_context(row.place))
         personal = MEMBERS.read(plain)
         return Member(
             member_id=row.member_id,

@@ -28,7 +28,20 @@ class MemberRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     coverage: tuple[Coverage, ...]
     sealed: bytes
     content: bytes
+    sealing: int = 0
+    packed_coverage: str = ""
 
+    @property
+    def place(self) -> str | int:
+        """What the box is bound to: member, sealing and what stands beside it in the clear, so that neither an older
+        box nor another column is taken for this one's. Not the person, whom an enrolment may be found to be later."""
+        if self.sealing == 0:
+            return self.member_id
+        bound = (self.member_id, self.sealing, self.association, self.member_no, self.category, self.league)
+        return _pack((*bound, self.opt_out, self.packed_coverage)).decode()
+
+
+_pack = msgspec.json.Encoder().encode
 
 _COLUMNS = (
     "member_id",
@@ -41,9 +54,10 @@ _COLUMNS = (
     "coverage",
     "sealed",
     "content",
+    "sealing",
 )
 
-_CHANGEABLE = ("person_id", "category", "league", "opt_out", "coverage", "sealed", "content")
+_CHANGEABLE = ("person_id", "category", "league", "opt_out", "coverage", "sealed", "content", "sealing")
 _SELECT = "select " + ", ".join(_COLUMNS) + " from member "
 
 
@@ -66,7 +80,7 @@ def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
 
 
 def _row(values: Any) -> MemberRow:
-    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content = values
+    member_id, person_id, association, member_no, category, league, opt_out, coverage, sealed, content, sealing = values
     return MemberRow(
         member_id=member_id,
         person_id=person_id,
@@ -78,6 +92,8 @@ def _row(values: Any) -> MemberRow:
         coverage=unpack_coverage(coverage),
         sealed=bytes(sealed),
         content=bytes(content),
+        sealing=sealing,
+        packed_coverage=coverage,
     )
 
 
@@ -136,9 +152,10 @@ def _values(row: MemberRow) -> tuple[Any, ...]:
         row.category,
         row.league,
         row.opt_out,
-        pack_coverage(row.coverage),
+        row.packed_coverage or pack_coverage(row.coverage),
         row.sealed,
         row.content,
+        row.sealing,
     )
 
 
@@ -152,6 +169,19 @@ def change(tx: Connection, rows: Sequence[MemberRow]) -> None:
     sql = f"update member set {', '.join(f'{name} = ?' for name in _CHANGEABLE)} where member_id = ?"
     order = [_COLUMNS.index(name) for name in (*_CHANGEABLE, "member_id")]
     change_many(tx, sql, [tuple(packed[at] for at in order) for packed in map(_values, rows)])
+
+
+def unbound(tx: Connection, *, after: int, limit: int) -> list[MemberRow]:
+    """The next members, in order of id, whose boxes are bound to their number alone."""
+    table = schema.member.c
+    query = select(*(table[name] for name in _COLUMNS)).where(table.sealing == 0, table.member_id > after)
+    return [_row(row) for row in tx.execute(query.order_by(table.member_id).limit(limit))]
+
+
+def bind(tx: Connection, rows: Iterable[MemberRow]) -> None:
+    """Boxes sealed anew take the place of unbound ones; of a member that was changed meanwhile nothing is touched."""
+    sql = "update member set sealed = ?, sealing = ? where member_id = ? and sealing = 0"
+    change_many(tx, sql, [(row.sealed, row.sealing, row.member_id) for row in rows])
 
 
 def drop_fingerprints(tx: Connection, member_ids: Sequence[int]) -> None:

@@ -245,9 +245,12 @@ member = Table(
     Column("coverage", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("content", LargeBinary(32), nullable=False),
+    Column("sealing", Integer, nullable=False, server_default="0"),
     UniqueConstraint("association", "member_no"),
     Index("ix_member_person_id", "person_id"),
 )
+"""`sealing`: how often the box was sealed. It and the columns in the clear, but for the person, are bound to the box; 0
+where the box is from before and bound to its number alone."""
 
 member_fingerprint = Table(
     "member_fingerprint",

@@ -33,6 +33,7 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _MOST_KEYS_HELD: Final = 2048
 _ROSTER: Final = "roster"
 _FACT: Final = "fact."
+_PAGES: Final = "pages."
 _SITE_ID_LENGTH: Final = 16
 
 
@@ -103,7 +104,7 @@ class Vault(Guarded):
 
     def page_key(self, feed: str, day: date) -> DataKey:
         """The key for the pages a feed hands over on a day."""
-        return self._key_for(f"pages.{_name(feed)}.{day.isoformat()[:10]}")
+        return self._key_for(f"{_PAGES}{_name(feed)}.{day.isoformat()[:10]}")
 
     def claim_key(self, association: str, month: date) -> DataKey:
         """The key for an association's claims of the month that holds this date."""
@@ -141,6 +142,14 @@ class Vault(Guarded):
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """The plain bytes of an envelope under any key of this vault. Raises BrokenSeal."""
         return self.key(key_number(sealed)).open(sealed, context)
+
+    def open_page(self, sealed: bytes, context: bytes, feed: str) -> bytes:
+        """The plain bytes of an envelope under one of the page keys of this feed. Raises BrokenSeal, also where it is
+        another feed's: what a row says its feed is, nothing else proves."""
+        purpose = self._folder.purpose_of(key_number(sealed)) or ""
+        if not purpose.startswith(f"{_PAGES}{feed}."):
+            raise BrokenSeal
+        return self.open(sealed, context)
 
     def opener(self) -> Callable[[bytes, bytes], bytes]:
         """`open` for one batch: looks at each key once. Not for keeping: a key destroyed meanwhile still opens."""

@@ -44,7 +44,8 @@ def member(member_id: int, person_id: int, **changes: Any) -> MemberRow:
         "sealed": b"sealed",
         "content": bytes(32),
     }
-    return MemberRow(**{**fields, **changes})
+    row = MemberRow(**{**fields, **changes})
+    return msgspec.structs.replace(row, packed_coverage=pack_coverage(row.coverage))
 
 
 def in_order(rows: list[MemberRow]) -> list[MemberRow]:

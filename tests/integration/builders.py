@@ -18,7 +18,7 @@ from gateway.core.claims.drafting import stay_text
 from gateway.core.roster import RosterMember
 from gateway.flow.batches.reconcile import reconcile
 from gateway.flow.intake.work import process_page
-from gateway.flow.office import Office, batch_context, delivery_context, record_name
+from gateway.flow.office import Office, batch_context, delivery_context, member_context, record_name
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.roster.enrol import enrol
 from gateway.flow.roster.planning import Enrolled
@@ -26,7 +26,7 @@ from gateway.model.member import Coverage
 from gateway.model.national_id import check_digit
 from gateway.model.page import Fetched
 from gateway.model.record import record_to_json
-from gateway.store import schema
+from gateway.store import members, schema
 
 SCHEME = "nm-inpatient"
 
@@ -197,6 +197,16 @@ def body(office: Office, claim_id: str, version: int) -> dict[str, Any]:
             opened: dict[str, Any] = msgspec.json.decode(plain)
             return opened
     raise AssertionError(f"no version {version} of {claim_id}")
+
+
+def put_coverage(office: Office, member_no: str, packed: str) -> None:
+    """Write coverage that no import would, sealed as the program seals it."""
+    with office.store.write() as tx:
+        [row] = members.by_number(tx, "nm", [member_no])
+        plain = office.vault.open(row.sealed, member_context(row.place))
+        changed = msgspec.structs.replace(row, packed_coverage=packed, sealing=row.sealing + 1)
+        box = office.vault.roster_key().seal(plain, member_context(changed.place))
+        members.change(tx, [msgspec.structs.replace(changed, sealed=box)])
 
 
 def claims(office: Office) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from builders import (
     open_items,
     page,
     payable,
+    put_coverage,
     row,
     rows_of,
     take,
@@ -330,9 +331,7 @@ def test_a_list_of_claims_names_nobody(office: Office) -> None:
 
 def test_one_person_whose_facts_contradict_each_other_holds_nobody_up(office: Office) -> None:
     twice = '[["nm-inpatient","2021-06-01","2022-05-31",null],["nm-inpatient","2021-12-01","2022-06-30",null]]'
-    with office.store.write() as tx:
-        broken = schema.member.update().where(schema.member.c.member_no == member(1).member_no)
-        tx.execute(broken.values(coverage=twice))
+    put_coverage(office, member(1).member_no, twice)
     take(office, "east", page(row("A1", 1), row("A2", 2)))
     assert len(claims(office)) == 1
     with office.store.read() as tx:

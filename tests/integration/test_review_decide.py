@@ -22,6 +22,7 @@ from builders import (
     open_items,
     page,
     payable,
+    put_coverage,
     records,
     row,
     rows_of,
@@ -404,8 +405,7 @@ def test_what_changed_after_a_decision_is_shown_and_noted_once(office: Office) -
 
 def test_a_contradiction_is_noted_once(light: Office) -> None:
     twice = '[["nm-inpatient","2021-06-01","2022-05-31",null],["nm-inpatient","2021-12-01","2022-06-30",null]]'
-    with light.store.write() as tx:
-        tx.execute(schema.member.update().where(schema.member.c.member_no == "M00001").values(coverage=twice))
+    put_coverage(light, "M00001", twice)
     take(light, "east", page(row("A1", 1)))
     [item] = list(states(light))
     assert reviewing.show(light, item)["claim"] is None

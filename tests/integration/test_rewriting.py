@@ -51,7 +51,8 @@ def test_words_become_digests_and_every_claim_keeps_its_id(then: SiteThen) -> No
         words, before, keys = words_of(office), claim_rows(office), found_by(office)
         assert all(words.values())
         facts = [row for row in rows_of(office, schema.fact) if row["sealed"] is not None]
-        assert rewriting.go_on(office) == len(words) + len(facts)
+        members = rows_of(office, schema.member)
+        assert rewriting.go_on(office) == len(words) + len(facts) + len(members)
         assert (claim_rows(office), found_by(office)) == (before, keys)
         for row in rows_of(office, schema.claim):
             word = words[row["claim_id"]]

@@ -86,12 +86,12 @@ def store_page(
 
 def page_bytes(tx: Tx, office: Office, seq: int) -> bytes | None:
     """The bytes of a stored page as they came; None once they are gone. Raises BrokenSeal."""
-    _, identity, sealed = pages.load(tx, seq)
-    return None if sealed is None else _unseal(office, sealed, identity)
+    meta, identity, sealed = pages.load(tx, seq)
+    return None if sealed is None else _unseal(office, meta, sealed, identity)
 
 
-def _unseal(office: Office, sealed: bytes, identity: bytes) -> bytes:
-    plain = office.vault.open(sealed, page_context(bytes(identity).hex()))
+def _unseal(office: Office, meta: StoredPage, sealed: bytes, identity: bytes) -> bytes:
+    plain = office.vault.open_page(sealed, page_context(bytes(identity).hex()), meta.feed)
     return zstandard.decompress(plain, max_output_size=MAX_PAGE_BYTES)
 
 
@@ -101,7 +101,7 @@ def open_page(tx: Tx, office: Office, seq: int) -> OpenPage | None:
     if sealed is None:
         return None
     try:
-        return read_page(office, meta, bytes(identity), key_number(sealed), _unseal(office, sealed, identity))
+        return read_page(office, meta, bytes(identity), key_number(sealed), _unseal(office, meta, sealed, identity))
     except BadPage:
         return None
 

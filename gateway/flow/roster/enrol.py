@@ -38,7 +38,7 @@ from gateway.store import (
 )
 from gateway.store.accesses import Access
 from gateway.store.engine import Tx
-from gateway.store.members import MemberRow
+from gateway.store.members import MemberRow, pack_coverage
 from gateway.store.rescans import Rescan
 from gateway.store.values import to_ms
 
@@ -127,7 +127,9 @@ def _seal_anew(tx: Tx, office: Office, association: str, statements: Sequence[St
         if person is not None and row.association == association and row.content == content_of(office, person):
             unchanged = msgspec.structs.replace(person, opt_out=row.opt_out)
             kept_out = row.opt_out and not person.opt_out
-            whole.append(writer.row(row.member_id, row.person_id, unchanged, kept_out=kept_out))
+            whole.append(
+                writer.row(row.member_id, row.person_id, unchanged, kept_out=kept_out, sealed_before=row.sealing)
+            )
     members.change(tx, whole)
 
 
@@ -242,6 +244,7 @@ def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: 
             place.get(row.member_no, row.person_id) if row.member_id in renumbered else row.person_id,
             new,
             kept_out=row.member_no in plan.kept_out,
+            sealed_before=row.sealing,
         )
         for row, _, new in plan.changed
     ]
@@ -363,11 +366,14 @@ class _RosterRows:
     def __init__(self, office: Office, association: str) -> None:
         self._office, self._association, self._key = office, association, office.vault.roster_key()
 
-    def row(self, member_id: int, person_id: int, person: RosterMember, *, kept_out: bool) -> MemberRow:
-        """A member as stored. The content that later imports are compared with is what his own row says."""
+    def row(
+        self, member_id: int, person_id: int, person: RosterMember, *, kept_out: bool, sealed_before: int = 0
+    ) -> MemberRow:
+        """A member as stored; `sealed_before`: how often its box was sealed until now. The content that later imports
+        are compared with is what its own row says."""
         stated = msgspec.structs.replace(person, opt_out=False) if kept_out else person
         box = Personal(kept_out=kept_out, **particulars_of(person))
-        return MemberRow(
+        row = MemberRow(
             member_id=member_id,
             person_id=person_id,
             association=self._association,
@@ -376,6 +382,9 @@ class _RosterRows:
             league=person.league,
             opt_out=person.opt_out,
             coverage=person.coverage,
-            sealed=self._key.seal(MEMBERS.write(box), member_context(member_id)),
+            sealed=b"",
             content=content_of(self._office, stated),
+            sealing=sealed_before + 1,
+            packed_coverage=pack_coverage(person.coverage),
         )
+        return msgspec.structs.replace(row, sealed=self._key.seal(MEMBERS.write(box), member_context(row.place)))

@@ -16,9 +16,9 @@ import msgspec
 
 from gateway.flow.changes import fact_boxes
 from gateway.flow.findings.book import Trouble, close, raise_
-from gateway.flow.office import Office
+from gateway.flow.office import Office, member_context
 from gateway.flow.opening import DOES_NOT_OPEN
-from gateway.store import claims, facts, rewriting
+from gateway.store import claims, facts, members, rewriting
 from gateway.store.rewriting import RewritingStep
 from gateway.store.values import to_ms
 
@@ -62,8 +62,27 @@ def _facts(office: Office, after: int) -> Chunk:
     return Chunk(len(resealed), rows[-1].fact_id if rows else None)
 
 
-STEPS: Final[Mapping[str, Callable[[Office, int], Chunk]]] = {"stays": _stays, "facts": _facts}
+def _members(office: Office, after: int) -> Chunk:
+    """Members whose boxes are bound to their number alone: to what stands beside them too."""
+    key = office.vault.roster_key()
+    with office.store.write() as tx:
+        rows = members.unbound(tx, after=after, limit=_AT_ONCE)
+        bound = []
+        for row in rows:
+            with suppress(*DOES_NOT_OPEN):
+                plain = office.vault.open(row.sealed, member_context(row.place))
+                sealed_once = msgspec.structs.replace(row, sealing=1)
+                box = key.seal(plain, member_context(sealed_once.place))
+                bound.append(msgspec.structs.replace(sealed_once, sealed=box))
+        members.bind(tx, bound)
+    return Chunk(len(bound), rows[-1].member_id if rows else None)
+
+
+STEPS: Final[Mapping[str, Callable[[Office, int], Chunk]]] = {"stays": _stays, "facts": _facts, "members": _members}
 """Step → what rewrites the chunk behind a number. In order."""
+
+_WERE_OPEN: Final = ("stays", "facts")
+"""Steps after which what stood there before must go from the files too."""
 
 
 def go_on(office: Office) -> int:
@@ -102,7 +121,7 @@ def _rewrite(office: Office, step: str) -> int:
 def _tidy(office: Office) -> None:
     """Write the tables anew where anything was rewritten, and say what older backups hold."""
     with office.store.read() as tx:
-        rewritten = sum(step.rows for name, step in rewriting.steps(tx).items() if name != _TIDY)
+        rewritten = sum(step.rows for name, step in rewriting.steps(tx).items() if name in _WERE_OPEN)
     log_is_gone = office.store.tidy(_TABLES) if rewritten else True
     with office.store.write() as tx:
         now = office.now()
