@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from gateway.core.watching.queues import OpenQueue
 from gateway.store import schema
@@ -28,17 +28,28 @@ def quarantine(tx: Connection) -> list[OpenQueue]:
 
 
 def review(tx: Connection) -> list[OpenQueue]:
-    """The open questions, by association."""
+    """The open questions, by association; but for what is a finding of its own: refunds without their original, and
+    rows in a hold."""
+    return _questions(tx, ~schema.review.c.kind.in_(("refund", "hold")))
+
+
+def refunds_asked(tx: Connection) -> list[OpenQueue]:
+    """The open questions which settlement a refund takes back, by association."""
+    return _questions(tx, schema.review.c.kind == "refund")
+
+
+def _questions(tx: Connection, chosen: ColumnElement[bool]) -> list[OpenQueue]:
     table = schema.review.c
     query = select(
         table.association.label("name"),
         func.count().label("many"),
-        (func.count() - func.count()).label("pages"),
+        literal(0).label("pages"),
         func.sum(table.amount).label("amount"),
         func.min(table.created_at).label("oldest"),
         func.max(table.created_at).label("newest"),
     )
-    return [_queue(row) for row in tx.execute(query.where(table.state == "open").group_by(table.association))]
+    waits = query.where(table.state == "open", chosen)
+    return [_queue(row) for row in tx.execute(waits.group_by(table.association))]
 
 
 def refunds(tx: Connection) -> list[OpenQueue]:
@@ -47,8 +58,8 @@ def refunds(tx: Connection) -> list[OpenQueue]:
     query = select(
         waiting.feed.label("name"),
         func.count().label("many"),
-        (func.count() - func.count()).label("pages"),
-        (func.count() - func.count()).label("amount"),
+        literal(0).label("pages"),
+        literal(0).label("amount"),
         func.min(page.received_at).label("oldest"),
         func.max(page.received_at).label("newest"),
     ).select_from(schema.waiting_reversal.join(schema.page, page.seq == waiting.page_seq))

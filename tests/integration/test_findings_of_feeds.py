@@ -396,6 +396,17 @@ def test_a_refund_that_waits_for_its_original(office: Office) -> None:
     assert findings(office, "refunds_waiting") == []
 
 
+def test_a_refund_whose_original_nobody_knows_is_told_with_its_money(office: Office) -> None:
+    drop(office, "20211006", row("A1", 1))
+    night(office)
+    refund = row("R7", 1, refund=True, mdtrt_id="V-other", medfee_sumamt="21000.00")
+    drop(office, "20211007", refund)
+    night(office)
+    (waiting,) = findings(office, "refunds_waiting")
+    assert (waiting.kind, waiting.name, waiting.count, waiting.amount) == ("association", "nm", 1, "21000.00")
+    assert findings(office, "review_open") == []
+
+
 def test_open_items_that_end_with_their_page_are_said_for_a_while(office: Office, clock: Hands) -> None:
     drop(office, "20211006", row("A9", 1, enddate="2021-06-01"))
     night(office)

@@ -197,8 +197,11 @@ def test_the_share_of_doubts_of_several_feeds() -> None:
 
 @pytest.mark.parametrize(("days_ago", "level"), [(6, "know"), (7, "act")])
 def test_when_a_refund_without_its_original_is_to_act_on(days_ago: int, level: str) -> None:
-    trouble = queues.refunds(queue(NOW.date() - timedelta(days=days_ago)), Limits(), today=NOW.date())
-    assert (trouble.code, trouble.level) == ("refunds_waiting", level)
+    waiting = queue(NOW.date() - timedelta(days=days_ago))
+    trouble = queues.refunds(waiting, Limits(), kind="feed", today=NOW.date())
+    assert (trouble.code, trouble.kind, trouble.level, trouble.amount) == ("refunds_waiting", "feed", level, None)
+    trouble = queues.refunds(waiting, Limits(), kind="association", today=NOW.date())
+    assert (trouble.kind, trouble.amount) == ("association", 100)
 
 
 # ── how a feed stands ──

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.core.normalise.fields import Parser, Parsers, Values, rule_of, sources_of
@@ -26,6 +27,7 @@ _MOST_UNUSED = 200
 _DECIDING: Final = ("care_type", "insurance_type", "person_type", "facility_level", "settlement_kind")
 """Fields whose code decides whether and how much is paid; the others of them are refused where a code is unknown."""
 
+_NOTHING: Final[tuple[Any, ...]] = (None, [])
 _ALWAYS_CODED: Final = ("care_type", "insurance_type")
 _KEY: Final = re.compile(r"(?!(?:.*[0-9]){7})[^\x00-\x1f\x7f]{1,40}")
 
@@ -72,19 +74,24 @@ class Noticing:
 
     def sample(self, rows: Rows) -> KeySample:
         """What a few rows of a page have: fields with a value, and keys that no field reads."""
-        count = len(rows)
+        count, empty = len(rows), self._empty
         chosen = sorted({index * count // SAMPLED_ROWS for index in range(SAMPLED_ROWS)}) if count else []
-        filled: dict[str, int] = {}
-        looked_at = 0
+        values_of_rows = []
         for index in chosen:
-            try:
-                values = rows.full(index)
-            except Wrong:
-                continue
-            looked_at += 1
-            for field, places in self._filled_by:
-                if any(self._text(values[place]) not in self._empty for place in places):
-                    filled[field] = filled.get(field, 0) + 1
+            with suppress(Wrong):
+                values_of_rows.append(rows.full(index))
+        # By column, because that is quick: a page is a unit of two thousand rows, or of one.
+        values_of_places = [
+            sum(value.strip() not in empty if type(value) is str else value not in _NOTHING for value in column)
+            for column in zip(*values_of_rows, strict=True)
+        ]
+        # What has alternatives stands under one of them; what is a sum, under several.
+        looked_at = len(values_of_rows)
+        filled = {
+            field: many
+            for field, places in self._filled_by
+            if values_of_rows and (many := min(looked_at, sum(values_of_places[place] for place in places)))
+        }
         unused = {
             key: None
             for index in chosen[:_KEYED_ROWS]
@@ -100,8 +107,3 @@ class Noticing:
         except Wrong as wrong:
             return wrong.code == "unknown_code"
         return False
-
-    @staticmethod
-    def _text(value: Any) -> str:
-        """A value as far as it says whether there is one."""
-        return value.strip() if type(value) is str else "" if value is None or value == [] else "."

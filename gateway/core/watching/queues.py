@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Literal
 
 import msgspec
 
@@ -70,14 +71,16 @@ def doubt_share(newest: list[FeedDay]) -> float | None:
     return doubts / sum(day.review_rows + day.member_rows for day in newest) if doubts >= _FEWEST else None
 
 
-def refunds(queue: OpenQueue, limits: Limits, *, today: date) -> Trouble:
-    """Refunds of a feed that name nobody and whose original is not known: what they take back still stands."""
+def refunds(queue: OpenQueue, limits: Limits, *, kind: Literal["feed", "association"], today: date) -> Trouble:
+    """Refunds whose original is not known: what they take back still stands. Of a feed those that name nobody, of an
+    association those a person was asked about, with their money."""
     old = queue.oldest + timedelta(days=limits.refund_days) <= today
     return Trouble(
         code="refunds_waiting",
-        kind="feed",
+        kind=kind,
         name=queue.name,
         count=queue.count,
+        amount=abs(queue.amount) if kind == "association" else None,
         days=(queue.oldest, queue.newest),
         detail=f"最早{queue.oldest}",
         level="act" if old else "know",

@@ -158,18 +158,16 @@ def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -
     """What waits for a person."""
     today = office.now().date()
     with office.store.read() as tx:
-        quarantined, questions, waiting = (
-            open_queues.quarantine(tx),
-            open_queues.review(tx),
-            open_queues.refunds(tx),
-        )
+        quarantined, questions = open_queues.quarantine(tx), open_queues.review(tx)
+        nameless, asked = open_queues.refunds(tx), open_queues.refunds_asked(tx)
     newest = {name: days.newest_judged(feed.days, today) for name, feed in facts.items()}
     seen = [queues.quarantine(queue, newest.get(queue.name), limits, today=today) for queue in quarantined]
     for queue in questions:
         serving = [newest.get(name) for name, spec in office.feeds.items() if queue.name in spec.associations]
         share = queues.doubt_share([day for day in serving if day is not None])
         seen.append(queues.review(queue, share, limits, today=today))
-    return seen + [queues.refunds(queue, limits, today=today) for queue in waiting]
+    seen += [queues.refunds(queue, limits, kind="feed", today=today) for queue in nameless]
+    return seen + [queues.refunds(queue, limits, kind="association", today=today) for queue in asked]
 
 
 def _of_claims(office: Office) -> list[Trouble]:
