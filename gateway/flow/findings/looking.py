@@ -132,26 +132,19 @@ def _gather(office: Office) -> dict[str, FeedFacts]:
 
 def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits: Limits) -> list[Trouble]:
     """All that is not as it should be about one feed."""
-    today, expect, compiled = office.now().date(), spec.expect.plain(), office.mapping_of(name)
-    counted = facts.days
-    return [
-        *standing.failed_run(name, facts.outcome, facts.message),
-        *standing.late(name, expect, since=facts.silent_since, now=office.now()),
-        *standing.agreement(name, spec.legal.expires, today=today, warn_days=limits.agreement_days),
-        *standing.late_on_arrival(name, facts.late_claims, facts.began_at),
-        *days.missing_days(name, counted, expect),
-        *days.empty_days(name, counted, today),
-        *days.days_outside(name, counted, expect, today),
-        *days.unusual_days(name, counted, today),
-        *days.cut_off_files(name, counted),
-        *days.equal_days(name, counted, today),
-        *days.files_twice(name, counted),
-        *days.totals_that_differ(name, counted),
-        *days.doubts_jumped(name, counted, today),
-        *keys.unknown_codes(name, counted, compiled.knows_code),
-        *keys.vanished_fields(name, counted),
-        *keys.new_keys(name, counted, compiled.reads_key),
-    ]
+    today, expect, counted = office.now().date(), spec.expect.plain(), facts.days
+    seen = standing.failed_run(name, facts.outcome, facts.message)
+    seen += standing.late(name, expect, since=facts.silent_since, now=office.now())
+    seen += standing.agreement(name, spec.legal.expires, today=today, warn_days=limits.agreement_days)
+    seen += standing.late_on_arrival(name, facts.late_claims, facts.began_at)
+    seen += days.missing_days(name, counted, expect) + days.days_outside(name, counted, expect, today)
+    for by_day in (days.empty_days, days.unusual_days, days.equal_days, days.doubts_jumped):
+        seen += by_day(name, counted, today)
+    for source in (days.cut_off_files, days.files_twice, days.totals_that_differ, keys.vanished_fields):
+        seen += source(name, counted)
+    compiled = office.mapping_of(name)
+    seen += keys.unknown_codes(name, counted, compiled.knows_code) + keys.new_keys(name, counted, compiled.reads_key)
+    return seen
 
 
 def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -> list[Trouble]:
