@@ -61,6 +61,13 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
     return int(run_id) if run_id is not None else None
 
 
+def under_way(tx: Connection, feed: str, *, now: datetime) -> bool:
+    """Whether some process is at a run of this feed."""
+    table = schema.run.c
+    alive = table.outcome.is_(None) & (table.beat_at >= to_ms(now) - SILENT_AFTER_MS)
+    return tx.execute(select(table.run_id).where(table.feed == feed, alive).limit(1)).first() is not None
+
+
 def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
     """The run is alive."""
     tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=to_ms(now)))

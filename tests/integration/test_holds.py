@@ -8,6 +8,7 @@ import pytest
 from builders import (
     EAST_AND_WEST,
     FILES,
+    LINE,
     adds_up,
     enrolled,
     keep_page,
@@ -27,10 +28,10 @@ from gateway.flow.intake.night import work_waiting
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
-from gateway.store import schema
+from gateway.store import runs, schema
 
 if TYPE_CHECKING:
-    from conftest import MakeOffice
+    from conftest import Hands, MakeOffice
 
 MANY = range(1, 9)
 
@@ -166,3 +167,28 @@ def test_a_file_in_which_everybody_became_a_stranger_waits(office: Office) -> No
     assert amounts(office) == [249000] * 8
     assert len(open_items(office)) == 8
     assert adds_up(office) == {"member": 8, "review": 8}
+
+
+def test_a_part_that_never_comes_is_waited_for_no_longer_than_a_day(office: Office, clock: Hands) -> None:
+    first, _ = lower(1, 2, parts=2)
+    take(office, "files", first)
+    clock.move(hours=23)
+    assert judge(office) == 0
+    assert holds(office)[0][1] == "gathering"
+    clock.move(hours=2)
+    judge(office)
+    assert [hold[:3] for hold in holds(office)] == [("file", "released", 1)]
+
+
+def test_a_night_is_not_judged_while_a_process_is_at_it(make_office: MakeOffice, database_url: str) -> None:
+    office = make_office(database_url, feeds=LINE)
+    enrolled(office, 1)
+    take(office, "line", page(row("L1", 1)))
+    with office.store.write() as tx:
+        run_id = runs.begin(tx, "line", scheduled_for=office.now(), now=office.now())
+    take(office, "line", page(row("L1", 1, inscp_scp_amt="14500.00")))
+    assert (amounts(office), holds(office)[0][:2]) == ([249000], ("night", "gathering"))
+    with office.store.write() as tx:
+        runs.end(tx, run_id or 0, outcome="done", pages=1, message="", now=office.now())
+    assert judge(office, "line") == 0
+    assert (amounts(office), holds(office)[0][:2]) == ([229000], ("night", "released"))

@@ -21,7 +21,7 @@ from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import revisions
 from gateway.model.holds import Hold
 from gateway.settings.gateway import HoldsSpec
-from gateway.store import claims, holds, pages, reviews
+from gateway.store import claims, holds, pages, reviews, runs
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
 
@@ -51,8 +51,13 @@ def _judge_or_ask(office: Office, hold_id: int) -> bool:
 
 
 def _is_over(tx: Tx, office: Office, hold: Hold) -> bool:
-    """Whether nothing more of a cause is to come: of a file, that every part of its newest delivery is worked."""
-    if hold.cause != "file" or office.now() - from_ms(hold.created_at) > _LONGEST_GATHERING:
+    """Whether nothing more of a cause is to come: of a file, that every part of its newest delivery is worked; of a
+    feed's night, that no process is at it."""
+    if office.now() - from_ms(hold.created_at) > _LONGEST_GATHERING:
+        return True
+    if hold.cause == "night":
+        return not runs.under_way(tx, hold.subject, now=office.now())
+    if hold.cause != "file":
         return True
     stored = pages.of_source(tx, hold.subject, hold.name)
     newest = revisions(stored)[-1] if stored else []

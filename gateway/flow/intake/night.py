@@ -222,6 +222,9 @@ def run_feed(
             runs.let_go(tx, run_id)
         else:
             runs.end(tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now())
+    if report.outcome != "stopped":
+        # Only now is the run over. What it put aside, or one before it that was killed, is known as a whole.
+        Steps(office).run(f"holds/{name}", partial(judge, office, name), 0)
     return report
 
 
@@ -268,8 +271,6 @@ def _take_in_feed(
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
         report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
     work_waiting(office, [name], stopping=doors.stopping)
-    # What a run before this one put aside, and was killed, is known as a whole now too.
-    judge(office, name)
     if doors.stopping() and not finished:
         report.outcome = "stopped"
 
