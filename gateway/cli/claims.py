@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
+from gateway.cli.progress import working
 from gateway.cli.site import open_office
 from gateway.words.claims import CLAIM_STATES, FLAGS
 from gateway.words.deliveries import DELIVERIES, code_in_words
@@ -111,7 +112,8 @@ def claims_export(
     """每份申领的最新版写成 JSON 行；含个人信息 (latest versions as JSON lines; holds personal data)."""
     from gateway.flow.delivery.claims import export_claims
 
-    many = export_claims(open_office(context), file, association=association)
+    with working("正在写出 (writing)", as_json=as_json):
+        many = export_claims(open_office(context), file, association=association)
     if as_json:
         emit({"claims": many, "file": str(file)})
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.output import Json, complain, emit, plain, say, table
+from gateway.cli.progress import working
 from gateway.cli.secret import make_missing, tell_made
 from gateway.cli.typed import as_typed
 from gateway.errors import WrongUse
@@ -68,8 +69,10 @@ def normalise(
     ready = compiled(mapping_file(context.obj, mapping))
     content = file.read_bytes() if file else sys.stdin.buffer.read()
     summary = Summary()
-    for line in normalise_lines(ready, content, summary):
-        emit(line)
+    # Where the lines themselves go to the terminal they show how far it is.
+    with working("正在读取 (reading)", as_json=as_json or sys.stdout.isatty()) as work:
+        for line in work.counting(normalise_lines(ready, content, summary)):
+            emit(line)
     # Standard output holds one line a row and nothing else.
     complain(
         f"{summary.records}行可读，{summary.quarantined}行隔离，{summary.skipped}行跳过 (records, quarantined, skipped)"
@@ -171,7 +174,8 @@ def feed_diff(
     office = _office_with(context, name)
     if mapping is not None:
         office = with_mapping(office, name, compiled(mapping_file(context.obj, mapping)))
-    result = reread(office, name, first.date() if first else None, last.date() if last else None)
+    with working("正在重读 (reading stored pages)", as_json=as_json):
+        result = reread(office, name, first.date() if first else None, last.date() if last else None)
     _show_rereading(result, as_json=as_json)
     if result.differs:
         raise typer.Exit(1)
@@ -193,12 +197,14 @@ def feed_replay(
     office = _office_with(context, name)
     days = (first.date() if first else None, last.date() if last else None)
     if dry_run or not yes:
-        result = reread(office, name, *days)
+        with working("正在重读 (reading stored pages)", as_json=as_json):
+            result = reread(office, name, *days)
         _show_rereading(result, as_json=as_json and dry_run)
         if dry_run:
             raise typer.Exit(1 if result.differs else 0)
         typer.confirm("照此写入？(write it?)", abort=True, err=True)
-    result = replay(office, name, *days)
+    with working("正在写入 (writing)", as_json=as_json):
+        result = replay(office, name, *days)
     _show_rereading(result, as_json=as_json)
     if result.holds:
         raise typer.Exit(1)

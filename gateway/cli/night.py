@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.noted import show_findings
 from gateway.cli.output import Json, emit, plain, say, table
+from gateway.cli.progress import working
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES
@@ -39,13 +40,9 @@ def run(
     unknown = sorted(set(feed or ()) - set(office.feeds))
     if unknown:
         raise WrongUse(f"没有这些盟市：{unknown}；已有：{sorted(office.feeds)} (unknown feeds)")
-    report = run_night(
-        office,
-        wiring.doors(),
-        feeds=feed or (),
-        first=first.date() if first else None,
-        last=last.date() if last else None,
-    )
+    days = (first.date() if first else None, last.date() if last else None)
+    with working("正在取数、核算、送达 (taking in, then delivering)", as_json=as_json):
+        report = run_night(office, wiring.doors(), feeds=feed or (), first=days[0], last=days[1])
     noted = show(office)
     failed = report.failed or must_act(noted)
     if as_json:

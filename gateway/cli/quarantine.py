@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, Limit, emit, one_of, plain, say, table, tell, tell_more
+from gateway.cli.progress import working
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.records import field_in_words
@@ -145,12 +146,11 @@ def quarantine_close(
 
     office = open_office(context)
     if undo:
-        answer = {"reopened": quarantined.reopen(office, item or [])}
-    else:
-        chosen = _chosen(office, item, group)
-        answer = {"closed": quarantined.close(office, chosen, by=name_of(by), reason=reason)}
-    done = "已重新打开 (opened again)" if undo else "已关闭 (closed)"
-    tell(answer, f"{done}：{sum(answer.values())}条", as_json=as_json)
+        many = quarantined.reopen(office, item or [])
+        tell({"reopened": many}, f"已重新打开{many}条 (opened again)", as_json=as_json)
+        return
+    many = quarantined.close(office, _chosen(office, item, group), by=name_of(by), reason=reason)
+    tell({"closed": many}, f"已关闭{many}条 (closed)", as_json=as_json)
 
 
 def _chosen(office: Office, item: list[int] | None, group: str | None) -> list[int]:
@@ -173,5 +173,7 @@ def quarantine_retry(
     from gateway.flow.intake.retry import retry_quarantine
 
     office = open_office(context)
-    retried = retry_quarantine(office, item if group is None else _chosen(office, item, group))
+    chosen = item if group is None else _chosen(office, item, group)
+    with working("正在重读 (reading again)", as_json=as_json):
+        retried = retry_quarantine(office, chosen)
     tell(retried, f"重读{retried.tried}条，解决{retried.solved}条 (tried, solved)", as_json=as_json)

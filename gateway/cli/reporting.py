@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gateway.cli.output import Json, emit, say, to_write
+from gateway.cli.progress import working
 from gateway.cli.site import FirstDay, LastDay, open_office
 from gateway.errors import WrongUse
 
@@ -43,13 +44,14 @@ def report(
     if year is not None and (first or last):
         raise WrongUse("--year 与 --from、--to 不能同时用 (either a year, or days)")
     chosen = year or (first.year if first else last.year if last else office.now().year)
-    reports = flow.report(
-        office,
-        first=first.date() if first else date(chosen, 1, 1),
-        last=last.date() if last else date(chosen, 12, 31),
-        association=association,
-        quality=stats,
-    )
+    with working("正在汇总 (adding up)", as_json=as_json):
+        reports = flow.report(
+            office,
+            first=first.date() if first else date(chosen, 1, 1),
+            last=last.date() if last else date(chosen, 12, 31),
+            association=association,
+            quality=stats,
+        )
     from gateway.cli import report_tables as tables
 
     if out is not None:

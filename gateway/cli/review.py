@@ -285,10 +285,6 @@ def review_export(
         say(f"已写出{len(lines)}条 (written)")
 
 
-def _look(access: dict[str, Any]) -> tuple[Any, ...]:
-    return access["item_id"], access["by"], access["at"], LOOKED_AT.get(access["what"], access["what"])
-
-
 @review.command("log")
 def review_log(
     context: typer.Context,
@@ -307,5 +303,6 @@ def review_log(
     if as_json:
         emit({"accesses": rows, "total": total, "more": more, "next": next_one})
         return
-    table("查看记录", ("编号", "经办人", "时间", "内容"), map(_look, rows))
+    lines = ((row["item_id"], row["by"], row["at"], LOOKED_AT.get(row["what"], row["what"])) for row in rows)
+    table("查看记录", ("编号", "经办人", "时间", "内容"), lines)
     tell_more(len(rows), total, next_one=next_one)

@@ -13,6 +13,7 @@ import typer
 
 from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, complain, emit, to_write
+from gateway.cli.progress import working
 from gateway.cli.roster_files import roster_bytes, write_private
 from gateway.cli.roster_report import as_json as report_as_json
 from gateway.cli.roster_report import returned, say_difference, say_report
@@ -82,7 +83,8 @@ def roster_import(
     office, content = office_of(context, association), roster_bytes(file)
     if errors is not None:
         to_write(errors)
-    read = _read(office, association, content, scheme, empty_clears or ())
+    with working("正在读名册 (reading the roster)", as_json=as_json):
+        read = _read(office, association, content, scheme, empty_clears or ())
     keep_out = strict and bool(read.errors)
     whole_year = _complete(complete, read) if complete is not None and not keep_out else None
     intake = Intake(
@@ -91,6 +93,7 @@ def roster_import(
         statements=() if keep_out else read.statements,
         complete=whole_year,
         confirmed_by=name_of(by) if confirm else None,
+        quiet=as_json,
     )
     report = intake.take(dry_run=dry_run, ask=not as_json)
     if errors is not None:
@@ -151,6 +154,7 @@ def roster_end(
         association=association,
         statements=[Ending(member_no=member_no, ends=((scheme, last_day),))],
         confirmed_by=name_of(by) if confirm else None,
+        quiet=as_json,
     )
     _tell(None, intake.take(dry_run=dry_run, ask=not as_json), dry_run=dry_run, as_json=as_json)
 
@@ -173,6 +177,8 @@ class Intake:
     statements: Sequence[Statement | Ending]
     complete: CompleteRoster | None = None
     confirmed_by: str | None = None
+    quiet: bool = False
+    """Whether nobody at a terminal wants to see that something goes on."""
 
     def take(self, *, dry_run: bool, ask: bool) -> Enrolled:
         """Take it in, or show what that would do."""
@@ -195,9 +201,10 @@ class Intake:
     def _take(self, *, dry_run: bool = False, by: str | None = None) -> Enrolled:
         from gateway.flow.roster.enrol import take_in
 
-        return take_in(
-            self.office, self.association, self.statements, complete=self.complete, confirmed_by=by, dry_run=dry_run
-        )
+        with working("正在入册 (taking the roster in)", as_json=self.quiet):
+            return take_in(
+                self.office, self.association, self.statements, complete=self.complete, confirmed_by=by, dry_run=dry_run
+            )
 
 
 def _clearable(column: str) -> str:

@@ -12,6 +12,7 @@ import typer
 from gateway.cli.clerk import name_of
 from gateway.cli.noted import look, show_findings
 from gateway.cli.output import Json, complain, emit, plain, say, table
+from gateway.cli.progress import working
 from gateway.cli.secret import make_missing, tell_made
 from gateway.cli.typed import as_typed
 from gateway.errors import BadSettings, Finding, Unavailable
@@ -297,7 +298,8 @@ def reconcile(context: typer.Context, first: FirstDay = None, last: LastDay = No
     from gateway.flow.findings.book import must_act
 
     office = open_office(context)
-    sheets = flow.reconcile(office, first=first.date() if first else None, last=last.date() if last else None)
+    with working("正在对账 (adding up)", as_json=as_json):
+        sheets = flow.reconcile(office, first=first.date() if first else None, last=last.date() if last else None)
     wrong = [sheet for sheet in sheets if sheet.differences or sheet.unworked or sheet.unreadable]
     noted = look(office)
     if as_json:

@@ -46,12 +46,10 @@ def write_new_site(path: Path) -> list[Path]:
     for folder in (EXAMPLES, Path("config") / "associations"):
         for file in (path / folder).glob("*.toml"):
             written = file.read_text(encoding="utf-8")
-            file.write_text(_IN_ENVIRONMENT.sub(_in_file, written), encoding="utf-8")
+            file.write_text(
+                _IN_ENVIRONMENT.sub(lambda named: f'"file:keys/{named[1].lower()}"', written), encoding="utf-8"
+            )
     return sorted(file for file in path.rglob("*") if file.is_file())
-
-
-def _in_file(named: re.Match[str]) -> str:
-    return f'"file:keys/{named[1].lower()}"'
 
 
 def add_feed(site: Path, example: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -49,11 +49,7 @@ def listing(tx: Connection, choice: ClaimChoice, *, after: Cursor | None, limit:
         behind = and_(table.updated_at == after[0], table.claim_id > after[1])
         query = query.where(or_(table.updated_at > after[0], behind))
     rows = tx.execute(query.order_by(table.updated_at, table.claim_id).limit(limit))
-    return [ListedClaim(_claim(row[:-2]), row[-2], row[-1]) for row in rows]
-
-
-def _claim(values: Any) -> PrefilledClaim:
-    return PrefilledClaim(**dict(zip(_COLUMNS, values, strict=True)))
+    return [ListedClaim(PrefilledClaim(**dict(zip(_COLUMNS, row[:-2], strict=True))), row[-2], row[-1]) for row in rows]
 
 
 def count(tx: Connection, choice: ClaimChoice) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -99,14 +98,11 @@ def _midnight(day: date) -> datetime:
 def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]:
     """Whom a member number belongs to: claims are a person's, whichever of its numbers they were made out to."""
     named = search.member_no or ""
-    rows = [row for name in _associations(office, search) for row in members.by_number(tx, name, [named])]
+    associations = sorted(office.associations) if search.association is None else [search.association]
+    rows = [row for name in associations for row in members.by_number(tx, name, [named])]
     if not rows:
         raise WrongUse(f"名册里没有会员 {named} (no such member)")
     return frozenset(row.person_id for row in rows)
-
-
-def _associations(office: Office, search: ClaimSearch) -> Iterable[str]:
-    return sorted(office.associations) if search.association is None else [search.association]
 
 
 def _of_settlement(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[str]:
