@@ -31,14 +31,14 @@ def show_findings(reports: Sequence[FindingReport]) -> None:
     to_act_on = sum(report.counts for report in reports)
     say(f"发现 (findings)：须处理 (to act on) {to_act_on}，其余须知 (to know) {len(reports) - to_act_on}")
     for report in sorted(reports, key=lambda report: not report.counts):
-        say(f"  {_heading(report)}")
+        say(f"  {heading(report)}")
         for part in report.detail.split("；") if report.detail else ():
             say(f"      {part}")
         if report.counts and report.advice:
             say(f"      → {report.advice}")
 
 
-def _heading(report: FindingReport) -> str:
+def heading(report: FindingReport) -> str:
     """Number, level, what it is about, what it is, how much, of which days and since when."""
     from gateway.flow.findings.codes import SUBJECTS
 

@@ -34,7 +34,7 @@ def claims_taken(losses: Sequence[LossSum]) -> list[Trouble]:
         groups[f"{loss.association}/{loss.feed}" if loss.feed else loss.association].append(loss)
     troubles = []
     for name, group in sorted(groups.items()):
-        lines = [_line(loss) for loss in sorted(group, key=lambda loss: -loss.amount)]
+        lines = [in_words(loss) for loss in sorted(group, key=lambda loss: -loss.amount)]
         count, amount = sum(loss.withdrawn + loss.lowered for loss in group), sum(loss.amount for loss in group)
         days = tuple(day for loss in group for day in (loss.first_day, loss.last_day))
         detail = "；".join(lines[:_SHOWN]) + (f"；等{len(lines)}项" if len(lines) > _SHOWN else "")
@@ -43,7 +43,8 @@ def claims_taken(losses: Sequence[LossSum]) -> list[Trouble]:
     return troubles
 
 
-def _line(loss: LossSum) -> str:
+def in_words(loss: LossSum) -> str:
+    """What made claims fall, why, how many of them and by how much."""
     place = mask_personal(loss.source or "") or (loss.day.isoformat() if loss.day else "")
     why = FLAGS.get(loss.why, _LOWERED_WORD if loss.lowered else loss.why)
     counts = [f"撤回{loss.withdrawn}件" if loss.withdrawn else "", f"降低{loss.lowered}件" if loss.lowered else ""]
