@@ -37,6 +37,8 @@ _FORMATS: Final = (
 )
 """What is written so → the format that would take it."""
 
+_GROUPED: Final = re.compile("[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?")
+_AMOUNTS: Final = "约定 20000、20000.00、.50、-20000.00"
 # Excel counts days from 1900; these are the days from 1954 to 2064.
 _EXCEL_DAY: Final = re.compile("[2-5][0-9]{4}([.][0-9]+)?")
 _COUNTED: Final = re.compile("-?([0-9]{10}|[0-9]{12,13})")
@@ -55,7 +57,9 @@ def hint(field: str, code: str, rule: FieldRule, values: Sequence[Any]) -> str:
     if code in ("not_a_date", "not_a_datetime", "too_early"):
         return "；".join(filter(None, (shape, *_about_dates(field, code, rule, text))))
     if code == "not_an_amount":
-        return "；".join((shape, _about_amounts(field, rule, text)))
+        grouped = not rule.thousands and _GROUPED.fullmatch(text)
+        allowed = f"要接受千分位，在 [fields.{field}] 写 thousands = true" if grouped else _AMOUNTS
+        return f"{shape}；{allowed}"
     if code == "unknown_code":
         return f"读到代码 {shown_code(text)}；在 [fields.{field}] 的 codes 里写上它 (add it to codes)"
     return shape
@@ -101,9 +105,3 @@ def _is_a_day(text: str, form: str) -> bool:
         return datetime_parser((form,), frozenset(), epoch_ms=False)(text) is not None
     except Wrong:
         return False
-
-
-def _about_amounts(field: str, rule: FieldRule, text: str) -> str:
-    if not rule.thousands and re.fullmatch("[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?", text):
-        return f"要接受千分位，在 [fields.{field}] 写 thousands = true"
-    return "约定 20000、20000.00、.50、-20000.00"
