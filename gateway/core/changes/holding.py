@@ -7,14 +7,13 @@ people held. What is put aside names pages, rows and people, never what would ha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from gateway.core.changes.difference import Difference, difference_of, net
-from gateway.core.changes.persons import HeldRecord
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
-from gateway.model.holds import AsideItem, AsideReason
+from gateway.model.holds import AsideItem
 from gateway.model.questions import ReviewItem
 from gateway.model.rows import RowClass
 
@@ -67,13 +66,14 @@ def set_apart(batch: Batch, knowledge: Known) -> SetApart:
     if batch.again:
         rows: Sequence[ReadRow] = [row for row in batch.rows if row.index not in waiting]
     else:
-        rows = [_in_review(row) if row.index in waiting else row for row in batch.rows]
+        rows = [
+            ReadRow(index=row.index, row_class=RowClass.REVIEW, key=row.key, amount=row.amount)
+            if row.index in waiting
+            else row
+            for row in batch.rows
+        ]
         knowledge = msgspec.structs.replace(knowledge, records=records)
     return SetApart(batch=msgspec.structs.replace(batch, rows=rows), knowledge=knowledge, rows=waiting)
-
-
-def _in_review(row: ReadRow) -> ReadRow:
-    return ReadRow(index=row.index, row_class=RowClass.REVIEW, key=row.key, amount=row.amount)
 
 
 def _rows_waiting(batch: Batch, knowledge: Known) -> dict[int, set[int]]:
@@ -115,26 +115,26 @@ def put_aside(batch: Batch, knowledge: Known, apart: SetApart, rules: Rules, cha
             if not batch.again and changes.classes[index] is not RowClass.REVIEW:
                 continue
             changes.put_aside += [
-                AsideItem(person_id=person_id, page_seq=batch.page.seq, row=index, reason=_reason(knowledge, person_id))
+                AsideItem(
+                    person_id=person_id,
+                    page_seq=batch.page.seq,
+                    row=index,
+                    reason="joined" if knowledge.held[person_id] else "lowered",
+                )
                 for person_id in sorted(people)
             ]
             if not batch.again:
                 changes.questions.append(_question(batch.page, by_index[index], min(people), knowledge, rules))
-    taken_back = {(settlement.person_id, settlement.page_seq) for settlement in _kept_back(batch, knowledge)}
+    taken_back = {
+        (settlement.person_id, settlement.page_seq)
+        for settlement in knowledge.records
+        if settlement.page_seq in batch.taken_back and settlement.person_id in knowledge.held
+    }
     changes.put_aside += [
         AsideItem(person_id=person_id, page_seq=seq, reason="taken_back") for person_id, seq in sorted(taken_back)
     ]
     assessed = sorted(knowledge.held.keys() & batch.people.keys())
     changes.put_aside += [AsideItem(person_id=person_id, reason="reassess") for person_id in assessed]
-
-
-def _reason(knowledge: Known, person_id: int) -> AsideReason:
-    return "joined" if knowledge.held[person_id] else "lowered"
-
-
-def _kept_back(batch: Batch, knowledge: Known) -> Iterator[HeldRecord]:
-    """Records of held people in pages that a newer file replaces."""
-    return (row for row in knowledge.records if row.page_seq in batch.taken_back and row.person_id in knowledge.held)
 
 
 def _question(page: PagePlace, row: ReadRow, person_id: int, knowledge: Known, rules: Rules) -> ReviewItem:

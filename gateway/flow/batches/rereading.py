@@ -14,7 +14,7 @@ from datetime import date
 import msgspec
 
 from gateway.core.changes import ReadRow
-from gateway.core.changes.difference import Difference, difference_between
+from gateway.core.changes.difference import difference_between
 from gateway.core.normalise import CompiledMapping
 from gateway.errors import BrokenSeal
 from gateway.flow.batches.deciding_holds import ClaimLine, claim_lines
@@ -77,7 +77,9 @@ def reread(office: Office, feed: str, first: date | None = None, last: date | No
                 _read_page_again(tx, office, page, cause, result)
         after = claims.of_associations(tx, office.feeds[feed].associations)
         difference = difference_between(before, after)
-        _tell_claims(tx, difference, result)
+        was, becomes = difference.money
+        result.claims = claim_lines(tx, difference)
+        result.before, result.after = yuan(was), yuan(becomes)
         tx.rollback()
     return result
 
@@ -161,7 +163,9 @@ def _count(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow], resu
     for row in rows:
         before = listed.get(row.index, row.row_class)
         was = stored.get(row.index)
-        differing = _differing(was, row.record) if was is not None and row.record is not None else []
+        comparable = was is not None and row.record is not None
+        names = SettlementRecord.__struct_fields__ if comparable else ()
+        differing = [name for name in names if getattr(was, name) != getattr(row.record, name)]
         if before != row.row_class and before not in ("superseded", "duplicate"):
             classes[f"{before} → {row.row_class}"] += 1
             result.rows += 1
@@ -184,16 +188,6 @@ def _records_at(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow])
     return opened
 
 
-def _differing(before: SettlementRecord, after: SettlementRecord) -> list[str]:
-    return [name for name in before.__struct_fields__ if getattr(before, name) != getattr(after, name)]
-
-
-def _tell_claims(tx: Tx, difference: Difference, result: Rereading) -> None:
-    was, becomes = difference.money
-    result.claims = claim_lines(tx, difference)
-    result.before, result.after = yuan(was), yuan(becomes)
-
-
 MAPPING_CHANGED = "mapping_changed"
 SCHEME_CHANGED = "scheme_changed"
 
@@ -204,7 +198,11 @@ def say_what_changed(office: Office) -> None:
     now = office.now()
     with office.store.read() as tx:
         readings = [reading for reading in pages.by_reading(tx) if reading.feed in office.feeds]
-        noted = {(row.code, row.name) for code in (MAPPING_CHANGED, SCHEME_CHANGED) for row in _open(tx, code)}
+        noted = {
+            (row.code, row.name)
+            for code in (MAPPING_CHANGED, SCHEME_CHANGED)
+            for row in findings.open_findings(tx, code=code)
+        }
     troubles: dict[tuple[str, str], Trouble] = {}
     for reading in readings:
         now_read = office.read_with(reading.feed)
@@ -226,7 +224,3 @@ def say_what_changed(office: Office) -> None:
             raise_(tx, trouble, now=now)
         for code, name in noted - troubles.keys():
             close(tx, code, "feed", [name], now=now)
-
-
-def _open(tx: Tx, code: str) -> list[findings.FindingRow]:
-    return findings.open_findings(tx, code=code)
