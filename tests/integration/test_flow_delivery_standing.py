@@ -121,6 +121,22 @@ def test_one_connection_that_fails_among_others_is_no_news(office: Office, clock
     assert show(office) == []
 
 
+def test_one_claim_alone_that_does_not_get_through_is_said_and_after_an_hour_for_a_person(
+    office: Office, clock: Hands
+) -> None:
+    bring(office, 1)
+    deliver(office, Association([DOWN]))
+    finding = only(show(office))
+    assert (finding.code, finding.level, finding.counts) == ("unreachable", "know", False)
+    clock.move(minutes=61)
+    deliver(office, Association([DOWN]))
+    finding = only(show(office))
+    assert (finding.level, finding.counts) == ("act", True)
+    clock.move(hours=1)
+    deliver(office, Association([YES]))
+    assert show(office) == []
+
+
 def test_one_that_never_gets_through_is_said_although_others_do(office: Office, clock: Hands) -> None:
     bring(office, 1)
     for _ in range(3):

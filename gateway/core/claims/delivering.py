@@ -80,7 +80,7 @@ def fault_of(code: str) -> DeliveryFault | None:
 
 
 _OFTEN: Final = 3
-"""Who could not be reached so many times (35 minutes) is a fault even where others got through."""
+"""Who could not be reached so many times (35 minutes), or so many at once, is a fault for a person to see to."""
 
 
 def faults(waiting: Iterable[WaitingDeliveries], *, answered: bool) -> Mapping[DeliveryFault, int]:
@@ -93,6 +93,13 @@ def faults(waiting: Iterable[WaitingDeliveries], *, answered: bool) -> Mapping[D
         if fault is not None and not passing and group.state is not DeliveryState.DEAD:
             counted[fault] += group.count
     return {fault: count for fault, count in counted.items() if count}
+
+
+def may_pass(waiting: Iterable[WaitingDeliveries]) -> bool:
+    """Whether it may well be over by itself that the association cannot be reached: few wait, and were tried little."""
+    unreached = [group for group in waiting if fault_of(group.code) is DeliveryFault.UNREACHABLE]
+    few = sum(group.count for group in unreached) < _OFTEN
+    return few and all(group.attempts < _OFTEN for group in unreached)
 
 
 def unproven(waiting: Iterable[WaitingDeliveries]) -> int:

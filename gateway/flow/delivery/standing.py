@@ -5,13 +5,16 @@ They are brought up to date after every sitting, and after whatever a person doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
-from gateway.core.claims.delivering import UNPROVEN_BEFORE_STOP, DeliveryFault, fault_of, faults, unproven
+from gateway.core.claims.delivering import UNPROVEN_BEFORE_STOP, DeliveryFault, fault_of, faults, may_pass, unproven
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
 from gateway.model.claim import Answer, DeliveryState, WaitingDeliveries
+from gateway.model.trouble import Level
 from gateway.store import deliveries, findings
+from gateway.store.findings import FindingRow
 from gateway.words.deliveries import code_in_words
 
 DEAD_LETTERS = "dead_letters"
@@ -19,6 +22,9 @@ REFUSED_BY_STATUS = "refused_by_status"
 
 _CODES = (*DeliveryFault, DEAD_LETTERS, REFUSED_BY_STATUS)
 _KIND = "association"
+
+_MAY_LAST = timedelta(hours=1)
+"""For so long it is only said that a claim or two could not be handed over."""
 
 
 def must_prove(office: Office, association: str) -> bool:
@@ -35,7 +41,7 @@ def note_deliveries(office: Office, association: str, answers: Sequence[Answer] 
     with office.store.read() as tx:
         waiting, refused = deliveries.unended(tx, association), deliveries.refused_by_status(tx, association)
         before = {
-            row.code: row.detail
+            row.code: row
             for row in findings.open_findings(tx)
             if row.code in _CODES and (row.kind, row.name) == (_KIND, association)
         }
@@ -58,7 +64,7 @@ def _troubles(
     association: str,
     waiting: Sequence[WaitingDeliveries],
     answers: Sequence[Answer],
-    before: dict[str, str],
+    before: Mapping[str, FindingRow],
 ) -> Iterator[Trouble]:
     answered = any(fault_of(answer.code) is not DeliveryFault.UNREACHABLE for answer in answers)
     if not answers:
@@ -66,12 +72,17 @@ def _troubles(
         answered = DeliveryFault.UNREACHABLE.value not in before
     for fault, count in faults(waiting, answered=answered).items():
         detail = _by_code(group for group in waiting if fault_of(group.code) is fault)
+        level: Level | None = None
         if fault is DeliveryFault.UNPROVEN:
             shape = next((answer.shape for answer in reversed(answers) if answer.shape), "")
-            detail = shape or before.get(fault.value, "").partition("；")[0] or detail
+            said = before[fault.value].detail.partition("；")[0] if fault.value in before else detail
+            detail = shape or said
             if must_prove(office, association) and unproven(waiting) >= UNPROVEN_BEFORE_STOP:
                 detail += "；已停送 (nothing more is sent)"
-        yield Trouble(code=fault.value, kind=_KIND, name=association, count=count, detail=detail)
+        elif fault is DeliveryFault.UNREACHABLE and may_pass(waiting):
+            row = before.get(fault.value)
+            level = "act" if row is not None and row.since < office.now() - _MAY_LAST else "know"
+        yield Trouble(code=fault.value, kind=_KIND, name=association, count=count, detail=detail, level=level)
     dead = [group for group in waiting if group.state is DeliveryState.DEAD]
     if dead:
         count = sum(group.count for group in dead)
