@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.clerk import By, asked_for, name_of
 from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.progress import working
 from gateway.cli.site import open_office
@@ -34,6 +35,11 @@ def claims_list(
     league: Annotated[str | None, typer.Option(help="盟市，按名册的写法 (league, as the roster writes it).")] = None,
     member_no: Annotated[str | None, typer.Option("--member-no", help="会员号 (member number).")] = None,
     settlement_no: Annotated[str | None, typer.Option("--settlement-no", help="结算号 (settlement number).")] = None,
+    by_id_number: Annotated[
+        bool,
+        typer.Option("--id-number", help="按证件号码：从标准输入或提示读取，会留下记录 (read from stdin; is logged)."),
+    ] = False,
+    by: By = None,
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="最近变动首日 (last change, first day).")
     ] = None,
@@ -45,12 +51,14 @@ def claims_list(
     as_json: Json = False,
 ) -> None:
     """申领清单，不含个人信息，最近变动的在后 (claims, without personal data, in order of last change)."""
-    from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims
+    from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims, note_search
 
     office = open_office(context)
     one_of("--status", status, CLAIM_STATES)
     one_of("--association", association, sorted(office.associations))
     one_of("--scheme", scheme, sorted(office.schemes))
+    if by_id_number:
+        note_search(office, by=name_of(by))
     search = ClaimSearch(
         association=association,
         status=status,
@@ -58,6 +66,7 @@ def claims_list(
         league=league,
         member_no=member_no,
         settlement_no=settlement_no,
+        id_number=asked_for("证件号码 (id number)") if by_id_number else None,
         first=first.date() if first else None,
         last=last.date() if last else None,
     )

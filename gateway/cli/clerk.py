@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -25,3 +26,11 @@ def name_of(by: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         raise WrongUse("请用 --by 写明经办人 (say who decides with --by)") from None
+
+
+def asked_for(what: str) -> str:
+    """What must not stand on a command line, where others see it: asked for at a terminal without showing it, else the
+    first line of standard input."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(what, hide_input=True, err=True))
+    return sys.stdin.readline().strip()

@@ -12,7 +12,9 @@ from gateway.store.engine import insert_many
 
 REVEAL: Final = "reveal"
 QUARANTINE: Final = "quarantine"
-"""What somebody looked at: a doubt's record and member, or a row that could not be read."""
+SEARCH: Final = "search"
+"""What somebody looked at: a doubt's record and member, or a row that could not be read; or that somebody was looked
+for by what only that person has (of no item: 0)."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

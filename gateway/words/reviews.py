@@ -68,7 +68,12 @@ REVIEW_OUTCOMES: Final = {
 }
 """Where an item stands after an answer."""
 
-LOOKED_AT: Final = {"reveal": "待核事项明文", "quarantine": "隔离的原行"}
+LOOKED_AT: Final = {
+    "reveal": "待核事项明文",
+    "quarantine": "隔离的原行",
+    "search": "按证件号码查找",
+    "roster_lowered": "确认名册的终止与缩短",
+}
 """What somebody looked at in plain."""
 
 SETTLEMENT: Final = {

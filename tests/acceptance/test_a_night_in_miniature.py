@@ -88,7 +88,7 @@ def test_what_the_demo_prints_works_as_typed_and_a_second_one_leaves_the_first_a
     start = shlex.join([sys.executable, "-P", "-m", "gateway", "demo", "--seed", str(SEED)])
     shown = typed(start)
     commands = [line.strip() for line in shown.splitlines() if line.startswith("    ") and "--site" in line]
-    assert len(commands) == 6
+    assert len(commands) == 7
     assert "facts add" in commands[0]
     for command in commands:
         assert typed(command)

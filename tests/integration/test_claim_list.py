@@ -6,11 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import EAST_AND_WEST, claims, enrolled, member, only, page, row, take
+from builders import EAST_AND_WEST, claims, enrolled, member, only, page, row, take, who
 
 from gateway.errors import WrongUse
 from gateway.flow.office import Office
-from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims
+from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims, note_search
+from gateway.flow.reviewing.show import access_log
 from gateway.flow.roster.enrol import enrol
 
 if TYPE_CHECKING:
@@ -56,6 +57,22 @@ def test_a_withdrawn_claim_is_found_by_the_settlement_it_told_of(office: Office)
     take(office, "east", page(stay("A1", 1, refund=True), request="refund"))
     assert only(claims(office))["status"] == "withdrawn"
     assert found(office, settlement_no="A1") == ["M00001"]
+
+
+def test_claims_are_found_by_an_id_number_that_is_written_down_nowhere(office: Office) -> None:
+    enrolled(office, 1, 2)
+    take(office, "east", page(stay("A1", 1), stay("A2", 2)))
+    number = who(2).id_number
+    assert found(office, id_number=f" {number.lower()} ") == ["M00002"]
+    assert found(office, id_number=number, member_no="M00001") == []
+    assert found(office, id_number=who(3).id_number) == []
+    wrong = number[:-1] + ("2" if number[-1] == "1" else "1")
+    with pytest.raises(WrongUse) as refused:
+        list_claims(office, ClaimSearch(id_number=wrong))
+    assert number[:-1] not in str(refused.value)
+    note_search(office, by="甲")
+    [access] = access_log(office)
+    assert (access["by"], access["what"]) == ("甲", "search")
 
 
 def test_a_list_goes_on_where_it_stopped_until_its_end(office: Office) -> None:

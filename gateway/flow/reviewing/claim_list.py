@@ -9,13 +9,17 @@ from typing import Any, Final
 import msgspec
 
 from gateway.core.claims.kept import settlements_told
+from gateway.core.normalise.problems import Wrong
+from gateway.core.normalise.texts import id_number_of
+from gateway.core.signing import clerk
 from gateway.errors import WrongUse
 from gateway.flow.delivery.claims import summary
 from gateway.flow.office import Office, delivery_context
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import yuan
-from gateway.store import claim_lists, claims, deliveries, members, records
+from gateway.store import accesses, claim_lists, claims, deliveries, members, records
+from gateway.store.accesses import SEARCH, Access
 from gateway.store.claim_lists import ClaimChoice, Cursor
 from gateway.store.engine import Tx
 from gateway.store.values import to_ms
@@ -32,6 +36,7 @@ class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
     league: str | None = None
     member_no: str | None = None
     settlement_no: str | None = None
+    id_number: str | None = None
     first: date | None = None
     last: date | None = None
 
@@ -86,7 +91,7 @@ def _choice(tx: Tx, office: Office, search: ClaimSearch) -> ClaimChoice:
         league=search.league,
         since=to_ms(_midnight(search.first)) if search.first is not None else None,
         until=to_ms(_midnight(search.last + timedelta(days=1))) if search.last is not None else None,
-        person_ids=_people(tx, office, search) if search.member_no is not None else None,
+        person_ids=_people(tx, office, search),
         claim_ids=_of_settlement(tx, office, search) if search.settlement_no is not None else None,
     )
 
@@ -95,8 +100,28 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
 
 
-def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]:
-    """Whom a member number belongs to: claims are a person's, whichever of its numbers they were made out to."""
+def note_search(office: Office, *, by: str) -> None:
+    """Write down who looks for somebody by an id number, before it is looked for. Raises BadInput."""
+    with office.store.write() as tx:
+        accesses.note(tx, Access(item_id=0, by=clerk(by), at=to_ms(office.now()), what=SEARCH))
+
+
+def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int] | None:
+    """Whom a member number or an id number belongs to: claims are a person's, whichever of its numbers they were made
+    out to. None where neither is given; both must be the same person's."""
+    by_number = None if search.member_no is None else _of_member_no(tx, office, search)
+    if search.id_number is None:
+        return by_number
+    try:
+        number = id_number_of(None, search.id_number.strip()) or ""
+    except Wrong:
+        raise WrongUse("不是有效的证件号码 (not a valid id number)") from None
+    found_by = members.by_fingerprint(tx, [office.id_fingerprint(number)])
+    by_document = frozenset(person_id for _, _, person_id in found_by)
+    return by_document if by_number is None else by_document & by_number
+
+
+def _of_member_no(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]:
     named = search.member_no or ""
     associations = sorted(office.associations) if search.association is None else [search.association]
     rows = [row for name in associations for row in members.by_number(tx, name, [named])]
