@@ -95,7 +95,8 @@ def test_a_page_stops_at_its_first_failed_batch_and_goes_on_there(
     office: Office, failing: Callable[..., list[int]], error: Exception
 ) -> None:
     settled = failing(2, error=error)
-    assert stream(office, page(*ROWS), page(row("B1", 1), request="2")) == [1]
+    later = row("B1", 1, begndate="2021-08-01", enddate="2021-08-10", setl_time="2021-08-10 10:00:00")
+    assert stream(office, page(*ROWS), page(later, request="2")) == [1]
     assert settled == [0, 0]
     assert state(office) == [("stored", None), ("done", 1)]
     assert work_waiting(office, ["east"]) == 1

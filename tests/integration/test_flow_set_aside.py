@@ -38,7 +38,7 @@ from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import claims_after, decide, export_claims
 from gateway.flow.findings.book import FindingReport, show
-from gateway.flow.findings.looking import FEEDS, QUEUES
+from gateway.flow.findings.looking import FEEDS, LOSSES, QUEUES
 from gateway.flow.intake.night import Doors, NightReport, run_night, work_waiting
 from gateway.flow.intake.set_aside import standing_pieces, write_off
 from gateway.flow.office import Office
@@ -113,7 +113,7 @@ def spoil(office: Office, table: Table, where: Any = None) -> Callable[[], None]
 
 def said(office: Office) -> list[FindingReport]:
     """The open findings, without what feeds and questions are like: what these tests spoil is said beside that."""
-    return [finding for finding in show(office) if finding.code not in (*FEEDS, *QUEUES)]
+    return [finding for finding in show(office) if finding.code not in (*FEEDS, *LOSSES, *QUEUES)]
 
 
 def unreadable(office: Office) -> FindingReport:
