@@ -28,7 +28,7 @@ from gateway.cli import (
     quarantine,
     reporting,
     review,
-    roster,
+    roster_people,
     schemes,
     secret,
     simulating,
@@ -71,7 +71,7 @@ demo.register(app)
 bench.register(app)
 feeds.register(app)
 people.register(app)
-roster.register(app)
+roster_people.register(app)
 facts.register(app)
 matching.register(app)
 matching_flow.register(app)

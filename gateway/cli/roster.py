@@ -38,11 +38,6 @@ Confirm = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.add_typer(roster, name="roster")
-
-
 RosterPath = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="CSV 或 XLSX")]
 SchemeDefault = Annotated[
     str | None, typer.Option("--scheme", help="表中未写互助计划时用它 (scheme where the file names none).")

@@ -120,6 +120,14 @@ def by_number(tx: Connection, association: str, numbers: Iterable[str]) -> list[
     return [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
 
 
+def beginning(tx: Connection, association: str, beginning_of_number: str) -> list[MemberRow]:
+    """The members of an association whose member numbers begin so."""
+    table = schema.member.c
+    begins = func.substr(table.member_no, 1, len(beginning_of_number)) == beginning_of_number
+    query = select(*(table[name] for name in _COLUMNS)).where(table.association == association, begins)
+    return [_row(row) for row in tx.execute(query)]
+
+
 def after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
     """The next members in order of id: how a sweep walks the roster."""
     table = schema.member.c

@@ -32,6 +32,12 @@ def lock(tx: Connection, person_ids: Iterable[int]) -> dict[int, int]:
     return {row.person_id: row.held for row in waiting if row.person_id in ids}
 
 
+def holds_of(tx: Connection, person_ids: Iterable[int]) -> dict[int, int]:
+    """Person → hold, of those of these people whose rows wait for one. Locks nobody."""
+    query = "select person_id, held from person where held is not null and person_id {keys}"
+    return dict(select_in(tx, query, sorted(set(person_ids)), kind="bigint"))
+
+
 def add(tx: Connection, association: str, how_many: int) -> range | list[int]:
     """New people of an association; returns their ids."""
     ids = new_ids(tx, schema.person, how_many)

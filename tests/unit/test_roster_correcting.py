@@ -112,6 +112,11 @@ def test_a_stated_category_is_the_periods_and_an_unsaid_one_changes_none() -> No
     assert (after.category, after.coverage) == ("retired", (retired,))
 
 
+def test_a_category_that_holds_for_the_member_anyway_changes_no_period() -> None:
+    silent = msgspec.structs.replace(STORED, coverage=(msgspec.structs.replace(YEAR, category=None),))
+    assert corrected(silent, stating(YEAR, category="active", unsaid=frozenset())).after == silent
+
+
 def test_an_older_years_category_is_not_the_members_own() -> None:
     next_as_retired = msgspec.structs.replace(NEXT, category="retired")
     retired = msgspec.structs.replace(STORED, category="retired", coverage=(next_as_retired,))

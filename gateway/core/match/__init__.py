@@ -1,6 +1,6 @@
 """record + candidates → decision, with reasons."""
 
-from gateway.core.match.blocks import member_blocks, record_blocks, sound_block
+from gateway.core.match.blocks import member_blocks, name_search_blocks, record_blocks, sound_block
 from gateway.core.match.compare import COMPARISONS, LEVELS
 from gateway.core.match.deciding import explain, match
 from gateway.core.match.model import Frequencies, Level, Model
@@ -15,6 +15,7 @@ __all__ = [
     "explain",
     "match",
     "member_blocks",
+    "name_search_blocks",
     "plain_name",
     "record_blocks",
     "sound_block",

@@ -4,7 +4,8 @@ A record asks for two at most, so each text must survive what happens to records
 each kind of evidence (`compare`); here is only the order of asking.
 
 nb|birth date|name key · bl|birth date|last four · rl|region|last four · dc|permit · be|birth date|employer ·
-ph|phone · pn|person number (given to a member by the flow when it is learnt)
+ph|phone · pn|person number (given to a member by the flow when it is learnt) · wn|whole name · ws|its sound (no record
+asks for these two: people who search do)
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from gateway.core.match.compare import COMPARISONS, NAME, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
+from gateway.core.match.writing.spelling import folded, plain_name, sound
 from gateway.model.national_id import checksum_ok
 from gateway.model.person import Particulars, Subject
 
@@ -71,3 +73,10 @@ def sound_block(number: str, name: str | None, born: date | None) -> str:
         return ""
     day = day_of(born) if born is not None and born.year >= EARLIEST_BIRTH else number[6:14]
     return f"nb|{day}|{key}"
+
+
+def name_search_blocks(name: str) -> tuple[str, str]:
+    """The texts under which a person who searches finds a whole name: as it is written, but for spaces, dots, width and
+    variants of characters, and as it sounds without tones."""
+    written = folded(plain_name(name))
+    return f"wn|{written}", "ws|" + " ".join(sound(character) for character in written)

@@ -61,7 +61,7 @@ def correct(before: RosterMember, statement: Statement) -> Correction | TwoPerio
     member = statement.member
     if statement.whole:
         return Correction(after=member)
-    periods = _corrected(before.coverage, statement)
+    periods = _corrected(before, statement)
     if isinstance(periods, TwoPeriods):
         return periods
     fields = {name: value for name in _FIELDS if (value := _stated(before, statement, name)) is not None}
@@ -98,18 +98,18 @@ def _tells_the_latest(stated: Sequence[Coverage], after: Sequence[Coverage]) -> 
     return not stated or max(map(_last_day, stated)) >= max(map(_last_day, after), default=date.min)
 
 
-def _corrected(stored: Sequence[Coverage], statement: Statement) -> Correction | TwoPeriods:
+def _corrected(before: RosterMember, statement: Statement) -> Correction | TwoPeriods:
     """The periods after a statement; `after` of the correction holds them alone."""
     fitting: defaultdict[Coverage, list[Coverage]] = defaultdict(list)
     after, extended, lost = [], [], []
     added: list[Coverage] = []
     for period in statement.member.coverage:
-        fits = [candidate for candidate in stored if overlap([period], [candidate])]
+        fits = [candidate for candidate in before.coverage if overlap([period], [candidate])]
         if len(fits) > 1:
             return TwoPeriods(stated=period, stored=tuple(fits))
         (fitting[fits[0]] if fits else added).append(period)
-    for period in stored:
-        instead = [_with_category(stated, period) for stated in fitting.get(period, ())]
+    for period in before.coverage:
+        instead = [_with_category(stated, period, before) for stated in fitting.get(period, ())]
         if not instead:
             left = _left(period, dict(statement.ends), statement.gone)
             instead = [left] if left is not None else []
@@ -140,8 +140,10 @@ def _covers(periods: Sequence[Coverage], period: Coverage) -> bool:
     return len(periods) == 1 and periods[0].first_day <= period.first_day and periods[0].last_day >= period.last_day
 
 
-def _with_category(period: Coverage, stored: Coverage) -> Coverage:
-    return period if period.category is not None else msgspec.structs.replace(period, category=stored.category)
+def _with_category(stated: Coverage, stored: Coverage, before: RosterMember) -> Coverage:
+    """A stated period with the stored one's category where it says none, or only what holds for the member anyway."""
+    said_anew = stated.category not in (None, stored.category or before.category)
+    return stated if said_anew else msgspec.structs.replace(stated, category=stored.category)
 
 
 def _left(period: Coverage, ends: Mapping[str, date], gone: Collection[tuple[str, date]]) -> Coverage | None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.core.match import COMPARISONS, member_blocks
+from gateway.core.match import COMPARISONS, member_blocks, name_search_blocks
 from gateway.core.roster import Group, RosterMember, Statement, who_stays
 from gateway.core.roster.correcting import Ending
 from gateway.core.signing import clerk
@@ -42,7 +42,7 @@ from gateway.store.members import MemberRow, pack_coverage
 from gateway.store.rescans import Rescan
 from gateway.store.values import to_ms
 
-BLOCK_RULES = 2
+BLOCK_RULES = 3
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
 
 _AT_ONCE = 5_000
@@ -321,10 +321,11 @@ def _add_fingerprints(tx: Tx, office: Office, enrolled: Sequence[tuple[RosterMem
 
 def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:
     """The blocks a member stands under besides the number, learnt person numbers left out, and the phone too: no
-    settlement carries one, so no record could ask for it. Of one who opted out, the one no record asks for."""
+    settlement carries one, so no record could ask for it. The whole name is for people who search. Of one who opted
+    out, the one no record asks for."""
     if person.opt_out:
         return (opted_out_block(office, person.id_number),)
-    return tuple(map(office.block, member_blocks(person, told_by_feeds=True)))
+    return tuple(map(office.block, (*member_blocks(person, told_by_feeds=True), *name_search_blocks(person.name))))
 
 
 def index_again(office: Office, association: str) -> int:
