@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 from gateway.core.match import record_blocks, sound_block
 from gateway.core.match.measuring.trying import Trial
 from gateway.errors import BadInput, WrongUse
-from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.intake.retain import retain
 from gateway.flow.office import Office
 from gateway.flow.reading.rows import identify, look_up
@@ -252,10 +252,10 @@ def test_a_doubt_is_stored_once_however_often_it_is_read(office: Office) -> None
     before = rows_of(office, schema.match_decision)
     assert only(before)["outcome"] == "review"
     enrol(office, "nm", [member(1, phone="13900000000", unit_name=EMPLOYER)])
-    rescan(office)
+    rescan_and_judge(office)
     assert only(rows_of(office, schema.match_decision))["outcome"] == "review"
     enrol(office, "nm", [member(1, name="另一个人", unit_name=EMPLOYER)])
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 1}
     assert rows_of(office, schema.match_decision) == []
 
@@ -334,7 +334,7 @@ def test_person_numbers_go_with_the_number_and_stay_with_the_name(office: Office
     assert len(learnt(office)) == 1
     enrol(office, "nm", [member(1, name="改名", id_number=who(5).id_number)])
     assert learnt(office) == []
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"stranger": 1}
 
 
@@ -345,10 +345,10 @@ def test_who_comes_later_is_found_by_his_blocks_too(office: Office) -> None:
     take(office, "east", page(doubtful("A1", 1, masked(who(1))), doubtful("A2", 2, mistyped(who(2)))))
     assert adds_up(office) == {"stranger": 1, "quarantined": 1}
     enrolled(office, 1, 2)
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 2}
     enrol(office, "nm", [member(1, name="全不相同"), member(2, opt_out=True)])
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office).get("member") is None
 
 

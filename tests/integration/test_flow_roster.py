@@ -32,9 +32,10 @@ from builders import (
 )
 
 from gateway.flow.batches import replay as again
-from gateway.flow.batches.replay import RescanReport, rescan
+from gateway.flow.batches.replay import RescanReport
 from gateway.flow.delivery.claims import decide
 from gateway.flow.intake import work as ingest
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
@@ -155,7 +156,7 @@ def test_an_overlap_that_was_a_mistake_ends_with_it(office: Office) -> None:
     assert adds_up(office) == {"review": 2}
     report = enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
     assert report.apart == []
-    rescan(office)
+    rescan_and_judge(office)
     assert len(set(persons(office).values())) == 1
     assert adds_up(office) == {"member": 2}
     assert open_items(office) == []
@@ -168,7 +169,7 @@ def test_one_person_stays_one_when_his_periods_come_to_overlap(office: Office) -
     take(office, "east", page(row("A1", 1), row("A2", 1, **LATER)))
     before = {each["claim_id"] for each in live(office)}
     report = enrol(office, "nm", [member(1), member(1, member_no="X1")])
-    rescan(office)
+    rescan_and_judge(office)
     assert (report.apart, len(set(persons(office).values()))) == ([], 1)
     assert {each["claim_id"] for each in live(office)} == before
     assert adds_up(office) == {"member": 2}
@@ -179,7 +180,7 @@ def test_a_second_enrolment_that_comes_later_is_asked_about(office: Office) -> N
     take(office, "east", page(row("A1", 1)))
     assert len(live(office)) == 1
     enrol(office, "nm", [member(1, member_no="X1")])
-    rescan(office)
+    rescan_and_judge(office)
     assert (live(office), adds_up(office)) == ([], {"review": 1})
 
 
@@ -192,7 +193,7 @@ def test_people_who_turn_out_to_be_one_keep_what_was_decided(office: Office) -> 
     for claim in live(office):
         decide(office, claim["claim_id"], version=1, outcome="paid", amount=Money(100))
     enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
-    rescan(office)
+    rescan_and_judge(office)
     assert len(set(persons(office).values())) == 2
     take(office, "east", page(row("A3", 1, **LATER)))
     assert "several_people" in repr(open_items(office))
@@ -253,7 +254,7 @@ def test_a_roster_change_is_locked_out_of_a_batch(office: Office, monkeypatch: p
     take(small, "east", page(row("A1", 1), row("A2", 1, **LATER)))
     assert adds_up(office) == {"stranger": 1, "member": 1}
     monkeypatch.undo()
-    rescan(small)
+    rescan_and_judge(small)
     assert adds_up(office) == {"member": 2}
 
 
@@ -264,7 +265,7 @@ def test_a_new_member_has_a_past(office: Office) -> None:
     enrolled(office, 1)
     take(office, "east", page(row("A1", 1), row("A2", 2)), page(row("A3", 3)))
     enrolled(office, 2)
-    done = rescan(office)
+    done = rescan_and_judge(office)
     assert (done.members, done.rows) == (1, 1)
     assert payable(office) == [("H15099900001/VA1", 249000), ("H15099900001/VA2", 249000)]
     assert adds_up(office) == {"member": 2, "stranger": 1}
@@ -274,9 +275,9 @@ def test_a_new_member_has_a_past(office: Office) -> None:
 def test_looking_again_at_nothing_changes_nothing(office: Office) -> None:
     take(office, "east", page(row("A1", 1)))
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     before = everything(office)
-    assert rescan(office) == RescanReport()
+    assert rescan_and_judge(office) == RescanReport()
     assert everything(office) == before
 
 
@@ -284,7 +285,7 @@ def test_a_number_that_was_wrong_is_taken_back_and_the_right_one_found(office: O
     enrolled(office, 1)
     take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, who(60).id_number))))
     enrol(office, "nm", [member(1, id_number=who(60).id_number)])
-    rescan(office)
+    rescan_and_judge(office)
     assert payable(office) == [("H15099900001/VA2", 249000)]
     assert adds_up(office) == {"member": 1, "stranger": 1}
 
@@ -293,11 +294,11 @@ def test_a_name_that_differs_becomes_a_doubt_and_back(office: Office) -> None:
     enrolled(office, 1)
     take(office, "east", page(row("A1", 1)))
     enrol(office, "nm", [member(1, name="改名")])
-    rescan(office)
+    rescan_and_judge(office)
     assert (live(office), only(open_items(office))[0]) == ([], "match")
     assert adds_up(office) == {"review": 1}
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert (len(live(office)), open_items(office)) == (1, [])
     assert adds_up(office) == {"member": 1}
 
@@ -306,11 +307,11 @@ def test_who_opts_out_is_forgotten_and_who_comes_back_found(office: Office) -> N
     enrolled(office, 1, 2)
     take(office, "east", page(row("A1", 1), row("A2", 2)))
     enrol(office, "nm", [member(1, opt_out=True)])
-    rescan(office)
+    rescan_and_judge(office)
     assert {each["member_id"] for each in records(office)} == {2}
     assert adds_up(office) == {"member": 1, "stranger": 1}
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 2}
     assert len(live(office)) == 2
 
@@ -320,10 +321,10 @@ def test_changed_coverage_weighs_the_stored_stays_again(office: Office) -> None:
     take(office, "east", page(row("A1", 1)))
     assert live(office) == []
     enrolled(office, 1)
-    assert rescan(office).pages == 0
+    assert rescan_and_judge(office).pages == 0
     claim = only(live(office))["claim_id"]
     enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
-    rescan(office)
+    rescan_and_judge(office)
     assert versions(office, claim)[-1][:2] == (2, "withdrawn")
     assert adds_up(office) == {"member": 1}
 
@@ -332,7 +333,7 @@ def test_another_enrolment_of_a_person_counts_for_his_old_stays(office: Office) 
     enrol(office, "nm", [member(1, coverage=(SECOND_HALF,))])
     take(office, "east", page(row("A1", 1)))
     enrol(office, "nm", [member(1, member_no="X1", coverage=(FIRST_HALF,))])
-    rescan(office)
+    rescan_and_judge(office)
     assert len(live(office)) == 1
     assert adds_up(office) == {"member": 1}
 
@@ -341,7 +342,7 @@ def test_what_was_replaced_is_not_brought_back(office: Office) -> None:
     small = in_batches(office, 1)
     take(small, "east", page(row("A1", 1), row("A1", 9)), page(row("A2", 1)), page(row("A2", 9)))
     enrolled(office, 1)
-    rescan(small)
+    rescan_and_judge(small)
     assert records(office) == []
     assert adds_up(office) == {"stranger": 2, "superseded": 2}
 
@@ -350,7 +351,7 @@ def test_a_past_from_two_feeds_is_paid_once(office: Office) -> None:
     take(office, "east", page(row("A1", 1)))
     take(office, "west", page(row("B1", 1, mdtrt_id="other")))
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert payable(office) == [("H15099900001/VA1", 249000)]
     assert adds_up(office) == {"member": 1, "duplicate": 1}
 
@@ -358,11 +359,11 @@ def test_a_past_from_two_feeds_is_paid_once(office: Office) -> None:
 def test_a_nameless_refund_goes_with_the_past(office: Office) -> None:
     take(office, "east", page(row("A1", 1)), page(row("A1", None, refund=True)))
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert live(office) == []
     assert tallies(office) == {"member": (2, 0)}
     enrol(office, "nm", [member(1, opt_out=True)])
-    rescan(office)
+    rescan_and_judge(office)
     assert records(office) == []
     assert tallies(office) == {"stranger": (2, 0)}
     assert len(rows_of(office, schema.waiting_reversal)) == 1
@@ -374,7 +375,7 @@ def test_pages_that_wait_or_cannot_be_read_are_left_alone(office: Office) -> Non
     take(office, "east", Fetched(content=content([])[:-1], request="bad"))
     waiting = keep_page(office, "east", page(row("A2", 1, **LATER)))
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert len(records(office)) == 1
     process_page(office, waiting)
     assert len(records(office)) == 2
@@ -385,11 +386,11 @@ def test_bad_rows_of_a_new_member_wait_for_a_person(office: Office) -> None:
     take(office, "east", page(row("A1", 1, enddate="2020-01-01")))
     assert adds_up(office) == {"stranger": 1}
     enrolled(office, 1)
-    rescan(office)
+    rescan_and_judge(office)
     assert only(open_items(office))[::3] == ("quarantine", "date_order")
     assert adds_up(office) == {"quarantined": 1}
     enrol(office, "nm", [member(1, opt_out=True)])
-    rescan(office)
+    rescan_and_judge(office)
     assert open_items(office) == []
     assert adds_up(office) == {"stranger": 1}
 
@@ -404,7 +405,7 @@ def test_a_number_corrected_to_that_of_another_enrolment_makes_one_person_of_two
     take(office, "east", page(row("A1", 1), row("A2", 1, **LATER), row("A3", Who(who(1).name, wrong))))
     assert len({each["person_id"] for each in members(office)}) == 2
     enrol(office, "nm", [member(1, member_no="X1", coverage=(SECOND_HALF,))])
-    rescan(office)
+    rescan_and_judge(office)
     assert len({each["person_id"] for each in members(office)}) == 1
     assert sorted(stay for stay, _ in payable(office)) == ["H15099900001/VA1", "H15099900001/VA2"]
     assert adds_up(office) == {"member": 2, "stranger": 1}
@@ -415,7 +416,7 @@ def test_a_number_corrected_away_parts_two_people(office: Office) -> None:
     enrol(office, "nm", [member(1, coverage=(FIRST_HALF,)), member(1, member_no="X1", coverage=(SECOND_HALF,))])
     take(office, "east", page(row("A1", 1), row("A2", Who(who(1).name, right), **LATER)))
     enrol(office, "nm", [member(1, member_no="X1", id_number=right, coverage=(SECOND_HALF,))])
-    rescan(office)
+    rescan_and_judge(office)
     assert len({each["person_id"] for each in members(office)}) == 2
     assert sorted(stay for stay, _ in payable(office)) == ["H15099900001/VA1", "H15099900001/VA2"]
     # Neither has what the other is covered for.
@@ -430,7 +431,7 @@ def test_two_members_whose_numbers_were_swapped(office: Office) -> None:
     take(office, "east", page(row("A1", 1), row("A2", 2)))
     assert adds_up(office) == {"review": 2}
     assert enrolled(office, 1, 2).refused == []
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 2}
     assert {each["body"]["member"]["member_no"] for each in live(office)} == {"M00001", "M00002"}
 
@@ -443,7 +444,7 @@ def test_who_opts_out_under_one_number_takes_part_under_none(office: Office) -> 
     out = member(1, member_no="X1", coverage=(SECOND_HALF,), opt_out=True)
     report = enrol(office, "nm", [out])
     assert (set(report.changed), report.kept_out) == ({"X1"}, ["M00001"])
-    rescan(office)
+    rescan_and_judge(office)
     assert (payable(office), adds_up(office)) == ([], {"stranger": 2})
     assert rows_of(office, schema.member_fingerprint) == []
     # The same file again, a third number, and a correction of the one that is kept out change nothing of it.
@@ -453,11 +454,11 @@ def test_who_opts_out_under_one_number_takes_part_under_none(office: Office) -> 
     assert third.kept_out == ["X2"]
     changed = enrol(office, "nm", [member(1, coverage=(FIRST_HALF,), phone="13900000000")])
     assert (changed.changed, changed.kept_out) == ({"M00001": ("phone",)}, ["M00001"])
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"stranger": 2}
     # He comes back.
     enrol(office, "nm", [both[1]])
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 2}
     assert not [each for each in members(office) if each["opt_out"]]
 
@@ -503,11 +504,11 @@ def test_a_crash_means_look_again(
     a_past(office)
     inner, calls = getattr(again, place), [0]
 
-    def crashes(*given: Any) -> Any:
+    def crashes(*given: Any, **named: Any) -> Any:
         calls[0] += 1
         if calls[0] == call + 1 and not after_writing:
             raise Crash
-        done = inner(*given)
+        done = inner(*given, **named)
         if calls[0] == call + 1:
             raise Crash
         return done
@@ -515,9 +516,9 @@ def test_a_crash_means_look_again(
     with monkeypatch.context() as patch:
         patch.setattr(again, place, crashes)
         with pytest.raises(Crash):
-            rescan(office)
+            rescan_and_judge(office)
     assert rows_of(office, schema.rescan) != []
-    rescan(office)
+    rescan_and_judge(office)
     assert rows_of(office, schema.rescan) == []
     assert adds_up(office) == {"review": 2, "member": 4, "duplicate": 1}
     assert payable(office) == [
@@ -541,8 +542,8 @@ def test_a_change_that_comes_while_others_are_looked_at_is_not_forgotten(
             done.append(enrolled(office, 1))
 
     monkeypatch.setattr(again, "_reassess_members", weigh_again)
-    rescan(office)
+    rescan_and_judge(office)
     assert live(office) == []
-    rescan(office)
+    rescan_and_judge(office)
     assert rows_of(office, schema.rescan) == []
     assert len(live(office)) == 1

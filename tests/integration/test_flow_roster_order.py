@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.roster import RosterMember
-from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
@@ -134,8 +134,8 @@ def as_it_came(office: Office, story: Story) -> dict[str, Any]:
         if at < len(places):
             process_page(office, places[at])
         if at % 2:
-            rescan(office)
-    rescan(office)
+            rescan_and_judge(office)
+    rescan_and_judge(office)
     adds_up(office)
     return truth(office)
 

@@ -27,9 +27,9 @@ from builders import (
 from gateway.core.roster import RosterFile, read_roster
 from gateway.core.roster.correcting import Ending
 from gateway.flow.batches.deciding_holds import accept_hold, refuse_hold, show_hold
-from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
 from gateway.flow.delivery.deliver import deliver_due
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import take_in
 from gateway.flow.roster.planning import CompleteRoster, Enrolled
@@ -107,7 +107,7 @@ def test_next_years_roster_of_two_hundred_leaves_all_claims_of_this_year(office:
     assert len(before) == 200
     report = imported(office, *(line(serial, **NEXT_YEAR) for serial in everybody))
     assert (report.periods_added, report.lost, report.waiting, report.hold_id) == (200, {}, [], None)
-    rescan(office)
+    rescan_and_judge(office)
     assert live(office) == before
     assert periods(office) == [("2021-06-01", "2022-05-31"), ("2022-06-01", "2023-05-31")]
     assert adds_up(office) == {"member": 200}
@@ -117,7 +117,7 @@ def test_the_same_file_twice_changes_nothing(office: Office) -> None:
     lines = [line(1), line(2, 不参与="是"), line(3, 终止="2021-06-30")]
     imported(office, *lines)
     take(office, "east", page(*stays_of(1, 2, 3)))
-    rescan(office)
+    rescan_and_judge(office)
     before = everything(office)
     report = imported(office, *lines)
     assert (report.unchanged, report.added, report.changed, report.lost) == (3, 0, {}, {})
@@ -143,7 +143,7 @@ def test_an_extension_is_written_at_once_and_pays_from_then_on(office: Office) -
     assert payable(office) == []
     report = imported(office, line(1))
     assert (report.periods_extended, report.waiting) == (1, [])
-    rescan(office)
+    rescan_and_judge(office)
     assert [money for _, money in payable(office)] == [249000]
 
 
@@ -169,7 +169,7 @@ def test_a_shortening_waits_and_everybody_else_is_written(office: Office) -> Non
     assert (report.waiting, list(report.lost), set(report.changed)) == (["M00001"], ["M00001"], {"M00002"})
     assert (len(report.told.taken), report.told.lost) == (1, 249000)
     assert periods(office) == [("2021-06-01", "2022-05-31")]
-    rescan(office)
+    rescan_and_judge(office)
     assert claim_states(office) == before
     with office.store.read() as tx:
         hold = holds.load(tx, report.hold_id or 0)
@@ -191,7 +191,7 @@ def test_what_waits_is_written_as_it_was_said_once_it_is_accepted(office: Office
         stored = office.open_member(only(members.by_number(tx, "nm", ["M00001"])))
     assert stored.phone == "19900009999"
     assert len(live(office)) == 1
-    rescan(office)
+    rescan_and_judge(office)
     assert (len(live(office)), adds_up(office)) == (1, {"member": 2})
     assert [hold["state"] for hold in rows_of(office, schema.hold)] == ["accepted"]
 
@@ -202,7 +202,7 @@ def test_what_is_refused_stays_as_it_stood(office: Office) -> None:
     before = live(office)
     report = imported(office, line(1, 保障结束="2021-06-30"))
     refuse_hold(office, report.hold_id or 0, by="试验员", reason="无此事")
-    rescan(office)
+    rescan_and_judge(office)
     assert (live(office), periods(office)) == (before, [("2021-06-01", "2022-05-31")])
 
 
@@ -282,13 +282,13 @@ def test_an_opt_out_is_never_held_keeps_its_periods_and_stops_at_once(office: Of
     assert (only(report.told.taken).claim_id, report.told.lost) == (claim["claim_id"], 249000)
     assert claim_states(office)[claim["claim_id"]] == "withdrawn"
     assert periods(office) == [("2021-06-01", "2022-05-31")]
-    rescan(office)
+    rescan_and_judge(office)
     assert adds_up(office) == {"member": 1, "stranger": 1}
     # An empty cell changes nothing, and 否 ends it.
     assert imported(office, line(1, 不参与="")).unchanged == 1
     back = imported(office, line(1, 不参与="否"))
     assert back.changed == {"M00001": ("opt_out",)}
-    rescan(office)
+    rescan_and_judge(office)
     assert (len(live(office)), adds_up(office)) == (2, {"member": 2})
 
 
