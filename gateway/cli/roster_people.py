@@ -41,6 +41,13 @@ _EXPORTED = (
     "opt_out",
 )
 
+NumberBeginning = Annotated[
+    str | None, typer.Option("--member-no", help="会员号或其开头 (a member number or its beginning).")
+]
+SettlementNo = Annotated[str | None, typer.Option("--settlement-no", help="结算号 (settlement number).")]
+ByName = Annotated[bool, typer.Option("--name", help="按全名查，名字另行输入 (a whole name, typed in).")]
+BySound = Annotated[bool, typer.Option("--sound", help="按读音查，名字另行输入 (a name by its sound).")]
+ByIdNumber = Annotated[bool, typer.Option("--id-number", help="按证件号码查，号码另行输入 (an id number, typed in).")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多多少条 (at most).")]
 
 
@@ -96,15 +103,11 @@ def roster_show(
 def roster_search(
     context: typer.Context,
     association: Association,
-    member_no: Annotated[
-        str | None, typer.Option("--member-no", help="会员号或其开头 (a member number or its beginning).")
-    ] = None,
-    settlement_no: Annotated[str | None, typer.Option("--settlement-no", help="结算号 (settlement number).")] = None,
-    name: Annotated[bool, typer.Option("--name", help="按全名查，名字另行输入 (a whole name, typed in).")] = False,
-    sound: Annotated[bool, typer.Option("--sound", help="按读音查，名字另行输入 (a name by its sound).")] = False,
-    id_number: Annotated[
-        bool, typer.Option("--id-number", help="按证件号码查，号码另行输入 (an id number, typed in).")
-    ] = False,
+    member_no: NumberBeginning = None,
+    settlement_no: SettlementNo = None,
+    name: ByName = False,
+    sound: BySound = False,
+    id_number: ByIdNumber = False,
     limit: Limit = 50,
     by: By = None,
     as_json: Json = False,
