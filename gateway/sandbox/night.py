@@ -47,8 +47,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     """A prepared night. `insured`: feed → everybody insured there, members and strangers.
 
     The members are `people` of the sandbox's own and the guests. `personal` holds every name and id number (in every
-    form written), phone, person number and diagnosis code that the leagues or the roster contain. The secrets are made
-    from the seed.
+    form written), phone, person number and diagnosis code that the leagues or the roster contain; `places` every hospital
+    and visit number. The secrets are made from the seed.
     """
 
     folder: Path
@@ -60,6 +60,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     evenings: tuple[Evening, Evening]
     truth: Truth
     personal: frozenset[str]
+    places: frozenset[str]
     paas_id: str
     cloud_line_secret: str
     push_secret: str
@@ -125,6 +126,7 @@ def build_night(folder: Path, *, seed: int, people: int, day: date, guests_too: 
         evenings=_evenings(rows, day),
         truth=rows.truth(),
         personal=_personal(insured, rows),
+        places=_places(rows),
         paas_id="hubao-demo",
         cloud_line_secret=_secret(seed, "cloud line"),
         push_secret=f"whsec_{_secret(seed, 'push')}",
@@ -190,6 +192,11 @@ def _personal(insured: Mapping[str, tuple[Person, ...]], rows: NightRows) -> fro
     for sent in rows.all_rows():
         texts |= texts_of(sent) | {*sent.record.diagnosis_codes}
     return frozenset(texts)
+
+
+def _places(rows: NightRows) -> frozenset[str]:
+    numbers = {number for sent in rows.all_rows() for number in (sent.record.facility_no, sent.record.visit_no)}
+    return frozenset(number for number in numbers if number)
 
 
 def _secret(seed: int, use: str) -> str:

@@ -227,10 +227,13 @@ def _tidy_sqlite(engine: Engine) -> bool:
     return True
 
 
+_SWITCH: Final = "select pg_logical_emit_message(false, 'hubao', ''), pg_switch_wal()"
 _LET_LOG_GO: Final[tuple[str, ...]] = (
+    # Behind the last change of before; then the server has no use for the segments it stands in, and takes them for
+    # later as they are; then each of them is written and left, which fills it with zeros.
+    _SWITCH,
     "checkpoint",
-    # The segments that the server keeps for later hold what was in them; every switch overwrites one.
-    "select pg_logical_emit_message(false, 'hubao', ''), pg_switch_wal() from pg_ls_waldir()",
+    f"{_SWITCH} from pg_ls_waldir()",
     "checkpoint",
 )
 

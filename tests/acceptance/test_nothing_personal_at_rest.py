@@ -29,6 +29,7 @@ from stage import ASSOCIATION, Gateways, Stage, Troubles, make_night, rewrite, s
 from gateway.sandbox.national import false_checksum
 from gateway.sandbox.night import Night
 from gateway.sandbox.pushes import Pusher
+from gateway.settings.schemes import load_families
 
 ROOT = Path(__file__).parents[2]
 PEOPLE, SEED = 120, 41
@@ -79,7 +80,8 @@ class Traces:
 
 
 def wanted_texts(night: Night) -> set[str]:
-    """Names, numbers in all forms, phones, diagnoses, and birth dates and employers, of members and strangers.
+    """Names, numbers in all forms, phones, diagnoses, birth dates and employers, and where and for what they were cared
+    for, of members and strangers.
 
     A name that happens to be a word of the program itself or of the shipped files proves nothing and is left out.
     """
@@ -89,10 +91,17 @@ def wanted_texts(night: Night) -> set[str]:
     lines = [guest.line for guest in night.truth.guests.values()]
     texts |= {line.birth_date.isoformat() for line in lines if line.birth_date}
     texts |= {line.employer_name for line in lines if line.employer_name}
+    texts |= night.places | disease_groups()
     ours = own_texts()
     kept = {each for each in texts if each.isascii() or each not in ours}
     assert len(texts) - len(kept) < len(texts) // 100
     return kept
+
+
+def disease_groups() -> set[str]:
+    """The names of the groups of diseases that any shipped scheme pays at: a claim is about one of them."""
+    families = load_families(ROOT / "config" / "schemes").values()
+    return {group.name for family in families for group in family.disease_groups}
 
 
 def own_texts() -> str:
