@@ -107,13 +107,13 @@ def _noted(context: typer.Context, site: Site) -> Sequence[FindingReport]:
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
     """What is wrong with the files, or where they are right with the keys; and the site, if it can be read."""
     from gateway import wiring
-    from gateway.settings.site import warnings
+    from gateway.settings.site import open_secrets, warnings
 
     try:
         site = wiring.load_site(path)
     except BadSettings as error:
         return error.findings, None
-    for warning in warnings(site.associations):
+    for warning in (*warnings(site.associations), *open_secrets(site, wiring.secret_options(site))):
         complain(f"提醒 (warning): {warning}")
     # Where a secret is missing the keys cannot be looked at.
     return wiring.readiness(site) or [

@@ -47,8 +47,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     """A prepared night. `insured`: feed → everybody insured there, members and strangers.
 
     The members are `people` of the sandbox's own and the guests. `personal` holds every name and id number (in every
-    form written), phone, person number and diagnosis code that the leagues or the roster contain; `places` every hospital
-    and visit number. The secrets are made from the seed.
+    form written), phone, person number and diagnosis code that the leagues or the roster contain; `places` every
+    hospital and visit number. The secrets are made from the seed.
     """
 
     folder: Path

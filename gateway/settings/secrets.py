@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.errors import WrongUse
 from gateway.ports import SecretName
+from gateway.vault.modes import others_may_write
 
 BARE_VALUE: Final = "bare_value"
 """The type of the error for a key that should name a secret. What stands there is never shown: it may be the secret."""
@@ -39,6 +40,9 @@ def read_secret(name: SecretName, *, site: Path) -> str:
         value = os.environ.get(place, "")
     else:
         path = site / place
+        if others_may_write(path):
+            # Whoever may write it may put a secret of their own there, and sign with that.
+            raise WrongUse(f"密钥 {name} 可被他人改写，请 chmod 600 {path} (others may write this secret)")
         value = path.read_text(encoding="utf-8") if path.is_file() else ""
     if not value.strip():
         raise WrongUse(f"密钥 {name} 不存在或为空 (secret {name} is missing or empty)")

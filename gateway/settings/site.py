@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,7 @@ from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
 from gateway.vault import make_root_key, parse_root_key
+from gateway.vault.modes import open_to_others, others_may_write
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Spec)
@@ -193,6 +194,9 @@ def _secrets_of(table: str, options: ConnectorSpec) -> list[SecretOption]:
 
 
 def _secret_finding(site: Site, file: str, secret: SecretOption) -> list[Finding]:
+    kind, _, place = secret.name.partition(":")
+    if kind == "file" and others_may_write(site.path / place):
+        return [Finding(file, secret.key, f"{secret.name} 可被他人改写 (others may write it)", f"chmod 600 {place}")]
     try:
         text = read_secret(secret.name, site=site.path)
     except WrongUse:
@@ -203,6 +207,17 @@ def _secret_finding(site: Site, file: str, secret: SecretOption) -> list[Finding
     except WrongUse as error:
         return [Finding(file, secret.key, f"{secret.name} 格式不对 (of the wrong form)", str(error))]
     return []
+
+
+def open_secrets(site: Site, secrets: Iterable[tuple[str, SecretOption]]) -> list[Finding]:
+    """Those of these secrets, each with its settings file, that stand in files which others may read."""
+    reminders = []
+    for file, secret in secrets:
+        kind, _, place = secret.name.partition(":")
+        if kind == "file" and open_to_others(site.path / place):
+            found = f"{secret.name} 他人可读 (others may read it)"
+            reminders.append(Finding(file, secret.key, found, f"chmod 600 {place}"))
+    return reminders
 
 
 def how_to_get(secret: SecretOption) -> str:

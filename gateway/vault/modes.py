@@ -29,6 +29,14 @@ def open_to_others(path: Path) -> bool:
         return False
 
 
+def others_may_write(path: Path) -> bool:
+    """Whether anybody but its owner may write a file; False where there is none."""
+    try:
+        return bool(path.stat().st_mode & _OTHERS_WRITE)
+    except OSError:
+        return False
+
+
 def close_to_others(path: Path) -> None:
     """Take from others what a file or folder of ours lets them do, with a line of log where that was anything. What is
     not there, is a link or belongs to somebody else is left alone.

@@ -240,7 +240,9 @@ def test_the_search_finds_what_others_keep(traces: Traces) -> None:
     held = traces.needles.found_in(traces.night.roster.read_bytes())
     assert sum(text in {person.name for person in traces.night.members} for text, _ in held) > PEOPLE // 2
     inbox = b"".join(path.read_bytes() for path in files_below(traces.folder / "trial" / "inbox"))
-    assert len(traces.needles.found_in(inbox)) > 100
+    told = traces.needles.found_in(inbox)
+    assert len(told) > 100
+    assert len({text for text, _ in told} & traces.night.places) > 50
 
 
 def test_the_search_finds_a_planted_text_in_any_form(traces: Traces, tmp_path: Path) -> None:

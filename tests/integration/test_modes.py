@@ -9,15 +9,21 @@ import logging
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from builders import enrolled, page, row, take
+from typer.testing import CliRunner
 
 from gateway import wiring
+from gateway.cli.main import app
+from gateway.errors import WrongUse
 from gateway.flow.office import Office
+from gateway.settings.secrets import read_secret
 from gateway.vault.modes import close_to_others, open_to_others
+from gateway.wiring import new_webhook_secret
 
 if TYPE_CHECKING:
     from conftest import MakeOffice
@@ -100,3 +106,20 @@ def test_a_process_with_an_open_vault_leaves_no_core_file(office: Office) -> Non
     office.store.close()
     done = subprocess.run([sys.executable, "-c", script, str(office.site)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "0"]
+
+
+def test_a_secret_that_others_may_read_is_said_and_one_they_may_write_is_refused(tmp_path: Path) -> None:
+    invoke = partial(CliRunner().invoke, app)
+    assert invoke(["init", str(tmp_path / "site")]).exit_code == 0
+    secret = tmp_path / "site" / "keys" / "hubao_nm_secret"
+    secret.parent.mkdir(exist_ok=True)
+    secret.unlink(missing_ok=True)
+    secret.write_text(new_webhook_secret(), encoding="ascii")
+    for mode_then, said, refused in ((0o600, False, False), (0o640, True, False), (0o660, True, True)):
+        secret.chmod(mode_then)
+        checked = invoke(["--site", str(tmp_path / "site"), "check"])
+        assert ("他人可读" in checked.output, "可被他人改写" in checked.output) == (said, refused), checked.output
+        assert secret.read_text("ascii") not in checked.output
+        if refused:
+            with pytest.raises(WrongUse):
+                read_secret("file:keys/hubao_nm_secret", site=tmp_path / "site")  # type: ignore[arg-type]
