@@ -26,6 +26,17 @@ def register(app: typer.Typer) -> None:
     app.add_typer(claims, name="claims")
 
 
+ByIdNumber = Annotated[
+    bool, typer.Option("--id-number", help="按证件号码：从标准输入或提示读取，会留下记录 (read from stdin; is logged).")
+]
+ChangedFrom = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="最近变动首日 (last change, first day).")
+]
+ChangedTo = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="最近变动末日 (last change, last day).")
+]
+
+
 @claims.command("list")
 def claims_list(
     context: typer.Context,
@@ -35,17 +46,10 @@ def claims_list(
     league: Annotated[str | None, typer.Option(help="盟市，按名册的写法 (league, as the roster writes it).")] = None,
     member_no: Annotated[str | None, typer.Option("--member-no", help="会员号 (member number).")] = None,
     settlement_no: Annotated[str | None, typer.Option("--settlement-no", help="结算号 (settlement number).")] = None,
-    by_id_number: Annotated[
-        bool,
-        typer.Option("--id-number", help="按证件号码：从标准输入或提示读取，会留下记录 (read from stdin; is logged)."),
-    ] = False,
+    by_id_number: ByIdNumber = False,
     by: By = None,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="最近变动首日 (last change, first day).")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="最近变动末日 (last change, last day).")
-    ] = None,
+    first: ChangedFrom = None,
+    last: ChangedTo = None,
     after: Annotated[str | None, typer.Option(help="从上一页给出的位置接着看 (go on behind this place).")] = None,
     limit: Limit = 100,
     as_json: Json = False,

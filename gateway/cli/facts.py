@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from gateway.cli.clerk import By, name_of
-from gateway.cli.output import Json, emit, say, table
+from gateway.cli.output import Json, emit, say, table, tell_more
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.facts import FACT_KINDS
@@ -77,8 +77,7 @@ def facts_list(
         head = (fact.fact_id, fact.member_no, FACT_KINDS[fact.kind], fact.disease, fact.on)
         rows.append((*head, fact.by, fact.created_at, counts))
     table("事实", _COLUMNS, rows)
-    if page.more:
-        say(f"还有，用 --after {page.facts[-1].fact_id} 接着看 (more)")
+    tell_more(len(rows), page.total, next_one=page.facts[-1].fact_id if page.more else None)
 
 
 @facts.command("withdraw")

@@ -56,6 +56,13 @@ def listing(tx: Connection, association: str, *, after: int, limit: int) -> list
     return [_row(tuple(row)) for row in tx.execute(query)]
 
 
+def count(tx: Connection, association: str) -> int:
+    """How many facts of an association stand."""
+    table = schema.fact.c
+    query = select(func.count()).select_from(schema.fact)
+    return int(tx.execute(query.where(table.association == association, table.sealed.is_not(None))).scalar_one())
+
+
 def any_told(tx: Connection, association: str) -> bool:
     """Whether any fact of an association stands."""
     return bool(listing(tx, association, after=0, limit=1))

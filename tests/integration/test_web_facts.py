@@ -45,13 +45,13 @@ def test_told_listed_and_withdrawn(side: Side) -> None:
     assert (known["association"], known["counts"]) == ("nm", True)
     assert payable(side.office) == [(EVENT, WHOLE)]
     assert side.post("facts", DIAGNOSIS).json() == known
-    assert side.get("facts").json() == {"facts": [known], "more": False}
-    assert side.get("facts", after=known["fact_id"]).json() == {"facts": [], "more": False}
+    assert side.get("facts").json() == {"facts": [known], "more": False, "total": 1}
+    assert side.get("facts", after=known["fact_id"]).json() == {"facts": [], "more": False, "total": 1}
     number = known["fact_id"]
     assert side.post(f"facts/{number}/withdraw", {"fact_id": number}).json() == known
     assert payable(side.office) == []
     problem(side.post(f"facts/{number}/withdraw", {"fact_id": number}), 404, "unknown_fact")
-    assert side.get("facts").json() == {"facts": [], "more": False}
+    assert side.get("facts").json() == {"facts": [], "more": False, "total": 0}
 
 
 @pytest.mark.parametrize(
@@ -108,5 +108,5 @@ def test_each_association_has_only_its_own(make_office: MakeOffice, side: Side, 
         path, number = f"facts/{known['fact_id']}/withdraw", {"fact_id": known["fact_id"]}
         problem(both.post(path, number, **theirs), 404, "unknown_fact")
         listed = both.ask("/api/v1/associations/other/facts", secret=LEAGUE_SECRET)
-        assert listed.json() == {"facts": [], "more": False}
+        assert listed.json() == {"facts": [], "more": False, "total": 0}
     assert side.get("facts").json()["facts"] == [known]

@@ -56,10 +56,11 @@ class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FactList(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts in order of number; `more`: there are others behind the last of them."""
+    """Facts in order of number; `more`: there are others behind the last of them; `total`: how many stand in all."""
 
     facts: list[KnownFact]
     more: bool
+    total: int
 
 
 def record_fact(office: Office, association: str, report: FactReport) -> KnownFact:
@@ -132,17 +133,17 @@ def list_facts(
     _known_association(office, association)
     with office.store.read() as tx:
         if member_no is None:
-            rows = facts.listing(tx, association, after=after, limit=limit + 1)
+            rows, total = facts.listing(tx, association, after=after, limit=limit + 1), facts.count(tx, association)
         else:
             members_facts = facts.of_members(tx, [_member(tx, association, member_no).member_id])
-            rows = [row for row in members_facts if row.fact_id > after][: limit + 1]
+            rows, total = [row for row in members_facts if row.fact_id > after][: limit + 1], len(members_facts)
         member_rows = {row.member_id: row for row in members.by_id(tx, {row.member_id for row in rows})}
     open_one = office.vault.opener()
     shown = [
         _shown(office, row, member_rows[row.member_id], office.open_member(member_rows[row.member_id], open_one))
         for row in rows[:limit]
     ]
-    return FactList(facts=shown, more=len(rows) > limit)
+    return FactList(facts=shown, more=len(rows) > limit, total=total)
 
 
 def _check(office: Office, association: str, report: FactReport) -> None:
