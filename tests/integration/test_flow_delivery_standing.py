@@ -77,7 +77,9 @@ def deliver(office: Office, association: Association) -> None:
 
 
 def open_codes(office: Office) -> dict[str, int]:
-    return {finding.code: finding.count for finding in show(office) if finding.kind == "association"}
+    """What is said about the line to an association; that a claim is about to lapse is said beside it."""
+    of_associations = [finding for finding in show(office) if finding.kind == "association"]
+    return {finding.code: finding.count for finding in of_associations if finding.code != "claims_lapsing"}
 
 
 def states(office: Office) -> list[tuple[str, str]]:
