@@ -17,10 +17,10 @@ _LEVELS = {"act": "须处理", "know": "须知"}
 def look(office: Office) -> list[FindingReport]:
     """Every open finding as things stand now, those about files that wait among them."""
     from gateway import wiring
-    from gateway.flow.findings.looking import look_and_show
+    from gateway.flow.delivery.health import noted_now
     from gateway.flow.intake.night import files_of
 
-    return look_and_show(office, files_of(office, wiring.doors()))
+    return noted_now(office, files_of(office, wiring.doors()))
 
 
 def show_findings(reports: Sequence[FindingReport]) -> None:

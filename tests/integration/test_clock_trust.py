@@ -86,6 +86,7 @@ def finding(office: Office) -> list[str]:
 
 def test_a_clock_half_a_year_ahead_destroys_nothing(office: Office, begin: Begin, clock: Hands) -> None:
     before = kept(office)
+    days, noted = rows_of(office, schema.feed_day), rows_of(office, schema.finding)
     clock.move(days=AHEAD)
     wrong = begin()
     assert any("clock confirm" in each for each in health(wrong).findings)
@@ -93,6 +94,10 @@ def test_a_clock_half_a_year_ahead_destroys_nothing(office: Office, begin: Begin
     assert kept(wrong) == before
     assert finding(wrong) == ["clock_jump"]
     assert any("clock confirm" in each for each in health(wrong).findings)
+    # What is compared by days is neither forgotten nor judged: no feed is late because of the clock, nothing is mended.
+    assert (len(days), [row["code"] for row in noted]) == (1, ["review_open"])
+    assert rows_of(wrong, schema.feed_day) == days
+    assert [row for row in rows_of(wrong, schema.finding) if row["code"] != "clock_jump"] == noted
 
 
 def test_a_second_wrong_night_is_refused_like_the_first(office: Office, begin: Begin, clock: Hands) -> None:

@@ -11,9 +11,9 @@ from gateway.errors import Unavailable
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings, say_who_is_late
 from gateway.flow.delivery.standing import DEAD_LETTERS
 from gateway.flow.findings import book
-from gateway.flow.findings.looking import FilesOf, look_and_show
+from gateway.flow.findings.looking import FilesOf, look_around
 from gateway.flow.office import Office
-from gateway.flow.site.clock import in_doubt
+from gateway.flow.site.clock import believed, in_doubt
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claims, deliveries, members, pages, quarantine, reviews, roster, runs, sweep_windows
 from gateway.store.engine import Tx
@@ -59,12 +59,20 @@ def require_ready(office: Office) -> int:
     return len(office.vault.missing())
 
 
+def noted_now(office: Office, files_of: FilesOf | None = None) -> list[book.FindingReport]:
+    """Every open finding as things stand now. Where the clock is in doubt, or the database cannot be written, those
+    that the last night left."""
+    with suppress(Unavailable):
+        if believed(office):
+            say_who_is_late(office)
+            look_around(office, files_of)
+    return book.show(office)
+
+
 def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf | None = None) -> Health:
     """Look at everything once; `due_within`: how many days ahead deadlines are told; `files_of`: how the files that
     wait at a feed are asked for."""
-    with suppress(Unavailable):
-        say_who_is_late(office)
-    noted = look_and_show(office, files_of)
+    noted = noted_now(office, files_of)
     due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
         feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]

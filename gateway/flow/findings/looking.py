@@ -4,7 +4,6 @@ once, and what it saw opens, goes on or is mended."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,7 +14,7 @@ from gateway.core.watching.counting import count_day
 from gateway.core.watching.expectation import Limits
 from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
 from gateway.errors import Unavailable, WrongUse
-from gateway.flow.findings.book import FindingReport, raise_, show, take_stock
+from gateway.flow.findings.book import raise_, take_stock
 from gateway.flow.office import Office
 from gateway.model.feed_day import FeedDay
 from gateway.model.page import WaitingFile
@@ -80,13 +79,6 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
     take_stock(office, (LAPSING,), _of_claims(office))
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
-
-
-def look_and_show(office: Office, files_of: FilesOf | None = None) -> list[FindingReport]:
-    """Look around and show every open finding. Where the database cannot be written now, those the last night left."""
-    with suppress(Unavailable):
-        look_around(office, files_of)
-    return show(office)
 
 
 def count_days(office: Office) -> None:

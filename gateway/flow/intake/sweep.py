@@ -17,6 +17,7 @@ from gateway.flow.intake.work import judge_causes, process_page
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.pages.stored_pages import store_page
+from gateway.flow.site.agreements import has_expired
 from gateway.model.holds import Cause
 from gateway.model.pieces import Piece
 from gateway.ports import SweepFeed, SweepReply, SweepSubject
@@ -180,7 +181,7 @@ def lines_about(office: Office, row: MemberRow) -> list[str]:
     for name in feeds_of(office, row.association):
         spec = office.feeds[name]
         since = today - timedelta(days=spec.window.first_days)
-        open_line = spec.intake == "sweep" and spec.enabled and spec.legal.expires >= today
+        open_line = spec.intake == "sweep" and spec.enabled and not has_expired(office, name)
         if open_line and not row.opt_out and _concerns(spec, row, since, today):
             lines.append(name)
     return lines

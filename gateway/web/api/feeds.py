@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import WrongUse
 from gateway.flow.pages.stored_pages import store_page
+from gateway.flow.site.agreements import has_expired
 from gateway.ports import ReceiveFeed
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, any_body, problems, signed
@@ -55,7 +56,7 @@ def _door(desk: Desk, feed: str) -> ReceiveFeed:
     spec = desk.office.feeds.get(feed)
     if spec is None or spec.intake != "receive" or not spec.enabled:
         raise Problem("unknown_feed")
-    if spec.legal.expires < desk.office.now().date():
+    if has_expired(desk.office, feed):
         # The sender keeps what it has and comes again, so that nothing is lost once the agreement is renewed.
         log.error("feed %s: the agreement expired on %s, nothing is taken in", feed, spec.legal.expires)
         raise Problem("not_configured")
