@@ -37,6 +37,7 @@ _FORMATS: Final = (
 )
 """What is written so → the format that would take it."""
 
+_SAYS_IT_ALL: Final = frozenset(("bad_id_number", "bad_encoding", "control_character", "damaged_number"))
 _GROUPED: Final = re.compile("[+-]?[0-9]{1,3}(,[0-9]{3})+([.][0-9]*)?")
 _AMOUNTS: Final = "约定 20000、20000.00、.50、-20000.00"
 # Excel counts days from 1900; these are the days from 1954 to 2064.
@@ -50,7 +51,7 @@ def hint(field: str, code: str, rule: FieldRule, values: Sequence[Any]) -> str:
     `values`: what stands in the feed's sources of the field, in their order.
     """
     value = next((value for value in values if value is not None and value != ""), None)
-    if value is None:
+    if value is None or code in _SAYS_IT_ALL:
         return ""
     text = str(value).strip() if type(value) in (str, int) else ""
     shape = f"读到{_shape(value, text)}"
