@@ -22,6 +22,8 @@ from builders import (
 )
 from builders import rows_of as rows_in
 
+from gateway.errors import BrokenSeal
+from gateway.flow.batches.deciding_holds import accept_hold, refuse_hold
 from gateway.flow.batches.judging import judge
 from gateway.flow.findings import book
 from gateway.flow.intake.night import work_waiting
@@ -148,6 +150,10 @@ def test_what_cannot_be_concluded_is_left_to_a_person_and_stops_no_other(office:
     assert judge(office) == 1
     assert [hold[:2] for hold in holds(office)] == [("file", "open"), ("push", "released")]
     assert adds_up(office) == {"member": 9, "review": 2, "superseded": 1}
+    with pytest.raises(BrokenSeal):
+        accept_hold(office, 1, by="甲")
+    assert refuse_hold(office, 1, by="甲", reason="x").state == "refused"
+    assert adds_up(office) == {"member": 9, "superseded": 3}
 
 
 def test_a_file_that_comes_again_unreadable_takes_nothing_from_anybody(office: Office) -> None:

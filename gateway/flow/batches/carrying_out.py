@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gateway.core.changes.difference import Difference, difference_between
 from gateway.core.changes.holding import people_taken_from
 from gateway.core.changes.values import Relisting
-from gateway.errors import Conflict
+from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.replay import apply_again, rows_of
 from gateway.flow.changes import Batch, conclude_only, make_changes
 from gateway.flow.changes.write import write
@@ -54,14 +54,13 @@ def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -
     """Lock what a batch locks, in the same order: feeds, rosters, people. Returns person → association."""
     concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
     feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
-    if gone := feeds - office.feeds.keys():
-        raise Conflict(f"来源已不在配置中 (no longer in the settings): {'、'.join(sorted(gone))}")
     for feed in sorted(feeds):
         lock(tx, f"feed:{feed}")
     if hold.cause == "roster":
         # Accepting it changes the roster: a lock that was only shared could not be raised without waiting for others.
         roster.move_version(tx, hold.subject)
-    served = {name for feed in feeds for name in office.feeds[feed].associations}
+    in_force = feeds & office.feeds.keys()
+    served = {name for feed in in_force for name in office.feeds[feed].associations}
     roster.version(tx, sorted(served.union(concerned.values())), hold=True)
     people.lock(tx, concerned)
     return concerned
@@ -76,25 +75,36 @@ def _rows_by_page(items: Sequence[AsideItem]) -> dict[int, set[int]]:
 
 
 def _page(tx: Tx, office: Office, seq: int) -> OpenPage:
+    """A page whose rows wait. Raises BrokenSeal, or Conflict where it is gone, or its feed is."""
+    feed = pages.load(tx, seq)[0].feed
+    if feed not in office.feeds:
+        raise Conflict(f"来源 {feed} 已不在配置中 (no longer in the settings)")
     page = open_page(tx, office, seq)
     if page is None:
         raise Conflict(f"第{seq}页已到期或现行映射读不了 (page {seq} is gone, or the mapping of now cannot read it)")
     return page
 
 
+def _page_or_none(tx: Tx, office: Office, seq: int) -> OpenPage | None:
+    try:
+        return _page(tx, office, seq)
+    except (BrokenSeal, Conflict):
+        return None
+
+
 def leave_as_it_stands(tx: Tx, office: Office, hold: Hold) -> int:
     """A person refused: what stands stays. Rows that would take something away count no longer; one that by itself
-    takes nothing from anybody, such as another stay, is its member's like any other. Returns how many rows count no
-    longer."""
+    takes nothing from anybody, such as another stay, is its member's like any other; of a page that does not open none
+    is. Returns how many rows count no longer."""
     items = holds.items_of(tx, hold.hold_id)
     concerned = _take_hold(tx, office, hold, items)
     holds.let_people_go(tx, hold.hold_id, concerned)
     refused = 0
     for seq, rows in sorted(_rows_by_page(items).items()):
         waiting = {item.row: item for item in reviews.open_of_pages(tx, [seq]) if item.kind == "hold"}
-        page = _page(tx, office, seq)
+        page = _page_or_none(tx, office, seq)
         for row in sorted(rows & waiting.keys()):
-            if not _takes_nothing(tx, office, page, row):
+            if page is None or not _takes_nothing(tx, office, page, row):
                 _count_no_longer(tx, office, waiting[row], row)
                 refused += 1
     return refused
