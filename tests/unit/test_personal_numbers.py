@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from gateway.core.personal_numbers import holds_personal_number
@@ -41,3 +43,9 @@ def test_a_persons_number_is_known(text: str) -> None:
 @pytest.mark.parametrize("text", OWN)
 def test_a_serial_number_is_left_alone(text: str) -> None:
     assert not holds_personal_number(text)
+
+
+@pytest.mark.parametrize(("text", "goes"), [(text, True) for text in PERSONAL] + [(text, False) for text in OWN])
+def test_references_of_before_go_where_they_hold_one(text: str, goes: bool) -> None:
+    migration = import_module("gateway.store.migrations.versions.0016_delivery_confirmation")
+    assert migration._personal(text) is goes

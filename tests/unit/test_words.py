@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -105,3 +106,14 @@ def test_the_title_of_a_table_is_not_folded_to_its_columns(capsys: pytest.Captur
     title = "行所用而密钥库没有的密钥：这些行将打不开 (rows name them, the vault has them not)"
     table(title, ("编号",), [(4,)])
     assert capsys.readouterr().out.splitlines()[0] == title
+
+
+def test_every_way_of_proving_nothing_has_words() -> None:
+    source = Path("connectors/associations/claim_reply.py").read_text(encoding="utf-8")
+    reasons = re.findall(r'"((?:no|other|too)_[a-z]+|empty|html|echo|verdict)"', source)
+    assert len(set(reasons)) >= 11
+    for reason in reasons:
+        assert "unproven" not in deliveries.code_in_words(f"unproven/{reason}"), reason
+    assert deliveries.code_in_words("http_404") == "对方答 404"
+    assert deliveries.code_in_words("confirmed#12") == "经人确认（第12号）"
+    assert deliveries.code_in_words("not_a_member") == "not_a_member"
