@@ -229,3 +229,12 @@ def test_a_message_in_utf_16_is_said_to_be_that() -> None:
     with pytest.raises(BadPage) as caught:
         made().read('{"rows": []}'.encode("utf-16"))
     assert "UTF-16" in caught.value.message
+
+
+def test_a_line_reads_the_same_whether_or_not_another_has_an_open_quote() -> None:
+    first, second = csv_page({}).split(b"\r\n")[:2]
+    early = second.replace("测试农场".encode("gb18030"), b'"x"y')
+    opened = second.replace("测试农场".encode("gb18030"), b'"x')
+    good, wrong = "152200000001", ["wrong_columns"]
+    assert answers(b"\r\n".join([first, early, second])) == [good, good]
+    assert answers(b"\r\n".join([first, early, second, opened, early, second])) == [good, good, wrong, good, good]

@@ -64,8 +64,10 @@ class CsvRows:
             if place < behind:
                 rows.append(_CONTINUED)
                 continue
-            cells = self._strictly(line)
-            if cells is None:
+            # Only an odd number of quotes leaves one open; any other line reads as it would in a file without such.
+            is_open = bool(self._spoken.quote) and line.count(self._spoken.quote) % 2 == 1
+            cells = self._cells(line, strict=is_open)
+            if cells is None and is_open:
                 cells, behind = self._over_lines(lines[place : place + _MOST_LINES], place)
             rows.append(cells)
         return rows
@@ -79,7 +81,7 @@ class CsvRows:
         width = len(self.header)
         whole = [line.count(self._spoken.delimiter) >= width - 1 for line in lines]
         for last in range(1, len(lines)):
-            cells = self._strictly("\n".join(lines[: last + 1]))
+            cells = self._cells("\n".join(lines[: last + 1]), strict=True)
             if cells is not None:
                 fits = len(cells) >= width and not any(cell.strip() for cell in cells[width:])
                 if fits and sum(whole[: last + 1]) < 2:
@@ -87,9 +89,9 @@ class CsvRows:
                 break
         return None, 0
 
-    def _strictly(self, text: str) -> Cells:
+    def _cells(self, text: str, *, strict: bool) -> Cells:
         try:
-            rows = list(csv.reader([text], strict=True, **_dialect(self._spoken)))
+            rows = list(csv.reader([text], strict=strict, **_dialect(self._spoken)))
         except csv.Error:
             return None
         return rows[0] if len(rows) == 1 else None
