@@ -14,9 +14,9 @@ import typer
 
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}([+-][0-9]{2}:[0-9]{2}|Z)", re.ASCII)
 
-_CODE: Final = re.compile(r"[!-~]*[0-9][!-~]*", re.ASCII)
-"""Letters and signs with a digit among them, without a space."""
-_LONGEST_CODE: Final = 40
+_CODE: Final = re.compile(r"[!-~]+", re.ASCII)
+"""A number, a day, a code, a name: letters, digits and signs without a space."""
+_LONGEST_CODE: Final = 80
 _WIDTH: Final = 120
 _BORDERS: Final = 3
 """A line and a space on either side, for each column."""
@@ -73,25 +73,32 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     if not cells:
         say(f"{title}：没有 (none)")
         return
+    available = Console().width if sys.stdout.isatty() else _WIDTH
+    widths = _widths([list(texts) for texts in zip(columns, *cells, strict=True)], available)
     grid = Table()
-    narrowest = [_unbroken(texts) for texts in zip(columns, *cells, strict=True)]
-    for column, width in zip(columns, narrowest, strict=True):
-        grid.add_column(column, overflow="fold", min_width=width)
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(column, overflow="fold", width=width)
     for row in cells:
         grid.add_row(*row)
     # Above the table and not inside of it: there a title is folded to the width of the columns.
     say(title)
-    available = Console().width if sys.stdout.isatty() else _WIDTH
-    Console(width=max(available, sum(narrowest) + _BORDERS * len(narrowest) + 1)).print(grid)
+    Console(width=max(available, sum(widths) + _BORDERS * len(widths) + 1)).print(grid)
 
 
-def _unbroken(texts: Sequence[str]) -> int:
-    """The width a column needs so that its heading, and no number, day or code below it, is folded."""
+def _widths(columns: Sequence[Sequence[str]], available: int) -> list[int]:
+    """The width of each column, its heading first: what it would like where all of them find room, else the narrowest
+    it may be and its part of what is left. Rich alone would cut a column off that may not be so narrow."""
     from rich.cells import cell_len
 
-    heading, *below = texts
-    codes = (code for text in below for code in _CODE.findall(text))
-    return max(cell_len(heading), max((len(code) for code in codes if len(code) <= _LONGEST_CODE), default=1))
+    liked = [max(cell_len(line) for text in texts for line in text.split("\n")) for texts in columns]
+    codes = [[code for text in texts[1:] for code in _CODE.findall(text)] for texts in columns]
+    narrowest = [
+        min(like, max(cell_len(texts[0]), *(len(code) for code in of_column if len(code) <= _LONGEST_CODE), 1))
+        for texts, of_column, like in zip(columns, codes, liked, strict=True)
+    ]
+    missing = sum(liked) - sum(narrowest)
+    left = min(missing, max(0, available - sum(narrowest) - _BORDERS * len(columns) - 1))
+    return [least + (like - least) * left // max(missing, 1) for least, like in zip(narrowest, liked, strict=True)]
 
 
 def tell_more(shown: int, total: int, *, next_one: object = None) -> None:

@@ -24,7 +24,7 @@ def whole_sheet(day: str) -> DaySheet:
     amounts = {name: 123_456_789_012_345 + place for place, name in enumerate(RowClass)}
     tally = Tally(rows=rows, amount=amounts)
     return DaySheet(
-        feed="bayannur-third-people",
+        feed="bayannur",
         day=day,
         rows=sum(rows.values()),
         tally=tally,
@@ -49,7 +49,7 @@ def test_reconcile_breaks_no_number_and_cuts_no_heading(
         (line,) = [line for line in lines if amount in line]
         assert {CLASSES[name], str(sheet.tally.rows[name])} <= {cell.strip() for cell in line.split("│")}
     assert all(heading in shown for heading in ("盟市", "日期", "去向", "行数", "金额（元）", "999999999.99"))
-    assert "bayannur-third-people" in shown
+    assert "bayannur" in shown
     assert "2026-03-01：对方称80000行" in shown
 
 
@@ -63,6 +63,21 @@ def test_a_table_is_wider_than_its_terminal_before_it_breaks_a_number(
     table("表", headings, [cells])
     shown = capsys.readouterr().out
     assert all(text in shown for text in (*headings, *cells[:3]))
+    assert shown.count("字") == 8 + 1, "something is cut off"
+    assert len({cell_len(line) for line in shown.splitlines()[1:]}) == 1
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_long_code_is_whole_beside_words_that_are_folded(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("gateway.cli.output._WIDTH", width)
+    group = "bayannur/bayannur@1/sum_mismatch_i1/total_amount"
+    table("组", ("盟市", "原因", "条数", "组"), [("bayannur", "医疗总费用：总额与各项之和不符，" * 5, 3, group)])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert any(group in line for line in lines)
+    assert max(map(cell_len, lines)) <= width
+    assert all(line[-1] in "┓┃┩│┘" for line in lines)
 
 
 def test_an_instant_is_told_to_the_second(capsys: pytest.CaptureFixture[str]) -> None:
