@@ -154,7 +154,8 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, int]:
 
 
 def expire(tx: Connection, seqs: Sequence[int]) -> int:
-    """Close the open items of pages that are gone; returns how many."""
+    """Close the items of pages that are gone; returns how many of them still waited for a person."""
     table = schema.quarantine
     open_items = table.c.page_seq.in_(seqs) & (table.c.state == "open")
-    return tx.execute(update(table).where(open_items).values(state="expired")).rowcount
+    closed_by = tx.execute(update(table).where(open_items).values(state="expired").returning(table.c.closed_by)).all()
+    return sum(clerk is None for (clerk,) in closed_by)

@@ -139,6 +139,14 @@ def test_what_was_closed_and_comes_again_right_is_paid_and_counted_once(office: 
     assert len(items(office, state="superseded")) == 1
 
 
+def test_what_expires_with_its_page_is_reported_only_where_it_still_waited(office: Office) -> None:
+    [seq] = take(office, "east", page(*bad_days("A1", "A2")))
+    quarantined.close(office, [items(office)[0][0]], by="甲", reason="已作废")
+    with office.store.write() as tx:
+        assert quarantine.expire(tx, [seq]) == 1
+    assert [state for _, _, state in items(office, state="expired")] == ["expired"] * 2
+
+
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_nothing_is_closed_without_a_reason(office: Office, reason: str) -> None:
     take(office, "east", page(*bad_days("A1")))

@@ -34,7 +34,8 @@ ItemNo = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """Something a person must decide, without personal data. `amount`: the whole settlement, in yuan as text.
+    """Something a person must decide, without personal data. `row` of its page, from 1; `amount`: the whole settlement,
+    in yuan as text.
 
     `unsure`: how many could not say; `proposed_by`: whose "same" waits for a second person, about
     `proposed_member_no`, and with `proposed_join` that the other candidate is he too.
