@@ -62,10 +62,12 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
 
 
 def under_way(tx: Connection, feed: str, *, now: datetime) -> bool:
-    """Whether some process is at a run of this feed."""
+    """Whether some process is at the newest run of this feed. One that was killed may seem alive for a while yet, until
+    another has begun."""
     table = schema.run.c
-    alive = table.outcome.is_(None) & (table.beat_at >= to_ms(now) - SILENT_AFTER_MS)
-    return tx.execute(select(table.run_id).where(table.feed == feed, alive).limit(1)).first() is not None
+    newest = select(table.outcome, table.beat_at).where(table.feed == feed)
+    row = tx.execute(newest.order_by(table.started_at.desc(), table.run_id.desc()).limit(1)).first()
+    return row is not None and row.outcome is None and row.beat_at >= to_ms(now) - SILENT_AFTER_MS
 
 
 def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
