@@ -30,7 +30,7 @@ class RosterMember(Particulars, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
 
 
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
+class Statement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a roster states about one member number: all it says, and what it says nothing of.
 
     `member`: the member as it would be if nothing were stored. `unsaid`: those of its fields that have a value which no
@@ -48,7 +48,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
 
 
-class Place(msgspec.Struct, frozen=True, order=True):
+class Place(msgspec.Struct, frozen=True, order=True, gc=False):
     """Where a row stands: the sheet's number (0 in a text file), the row as a spreadsheet numbers it, the sheet."""
 
     sheet_no: int

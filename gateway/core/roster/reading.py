@@ -182,8 +182,9 @@ class _Roll:
     def statements(self) -> Iterator[Statement]:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
         for rows in self._members.values():
-            self._compare_rows(rows)
-            self._compare_periods(rows)
+            if len(rows) > 1:
+                self._compare_rows(rows)
+                self._compare_periods(rows)
         # A person is one document, whatever the number of memberships.
         persons: defaultdict[tuple[str, str], list[RosterRow]] = defaultdict(list)
         for rows in self._members.values():
@@ -227,8 +228,6 @@ class _Roll:
     def _compare_periods(self, rows: list[RosterRow]) -> None:
         """Periods of one member number in one scheme may touch but not overlap. Those of two member numbers may: then
         a person is enrolled twice, and somebody says what becomes of it."""
-        if len(rows) == 1:
-            return
         latest: dict[str, tuple[date, RosterRow]] = {}
         covered = [(row.period, row) for row in rows if row.period is not None]
         for period, row in sorted(covered, key=lambda pair: period_order(pair[0])):
@@ -255,10 +254,9 @@ def _agree(column: str, row: RosterRow, first: RosterRow) -> bool:
 def _statement(rows: list[RosterRow]) -> Statement:
     """What a member's sound rows state: they agree on who it is, the latest period that says it tells the rest. The
     order of rows says nothing; of several writings of the name the longest stands."""
-    fields: dict[str, Any] = {
-        name: next((value for row in rows if (value := getattr(row, name)) is not None), None) for name in _MUST_AGREE
-    }
+    fields: dict[str, Any] = dict.fromkeys(_MUST_AGREE)
     for row in sorted(rows, key=_latest_last) if len(rows) > 1 else rows:
+        fields.update((name, value) for name in _MUST_AGREE if (value := getattr(row, name)) is not None)
         fields.update((name, value) for name in _OF_THE_LATEST if (value := getattr(row, name)) is not None)
     unsaid = [name for name in ("category", "opt_out") if fields.get(name) is None]
     if not any(row.id_type_said for row in rows):
