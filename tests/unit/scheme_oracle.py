@@ -520,7 +520,14 @@ def take_allowance(stay: Stay, period: Period, covered: int, total: int) -> Frac
 def days_on_the_sheet(stay: Stay) -> int:
     """Inpatient days (住院天数) of all parts; 0 when a part does not give them."""
     given = [row.get("inpatient_days") for row in stay.rows]
-    return 0 if None in given else sum(one for one in given if one is not None)
+    total = 0 if None in given else sum(one for one in given if one is not None)
+    spans = [(row["admitted_on"], row["discharged_on"]) for row in stay.rows]
+    shared = [1 for at, (came, _) in enumerate(spans) if any(came < left for _, left in spans[:at])]
+    if not shared:
+        return total
+    # Sheets that tell the same days: no night counts twice.
+    first, last = date.fromisoformat(spans[0][0]), date.fromisoformat(spans[-1][1])
+    return min(total, max(1, (last - first).days))
 
 
 def capped(stay: Stay, period: Period, due: Fraction) -> Fraction:

@@ -92,6 +92,13 @@ def test_settlements_of_one_visit_are_one_stay() -> None:
     assert (estimates[0].flags, estimates[0].merged_stays) == ((), ())
 
 
+def test_sheets_that_tell_the_same_days_pay_no_night_twice() -> None:
+    whole = stay("S2", "2021-12-20", "2022-01-10", visit_no="V1", inpatient_days=21)
+    part = stay("S1", "2021-12-20", "2021-12-31", visit_no="V1", inpatient_days=11)
+    (estimate,) = assessed(insured(IN_2021), part, whole)
+    assert [line.days for line in estimate.lines if line.rule == "daily_allowance"] == [21]
+
+
 def test_days_on_the_sheet_are_summed_when_every_part_gives_them() -> None:
     def days(*sheets: int | None) -> int:
         records = [

@@ -49,14 +49,13 @@ def measure(unit: CareUnit) -> Measure:
         return _of_one_stay(parts[0])
     days_known = all(part.days_known for part in parts) and _ends_after_it_began(unit)
     first, last = _days(unit, days_known)
-    sheet_days = [part.record.inpatient_days for part in parts]
-    reported = [days for days in sheet_days if days is not None]
+    total_days = 1 if first is None or last is None else last.toordinal() - first.toordinal() + 1
     return Measure(
         first=first,
         last=last,
-        total_days=1 if first is None or last is None else last.toordinal() - first.toordinal() + 1,
+        total_days=total_days,
         settled=parts[-1].settled,
-        sheet_days=sum(reported) if len(reported) == len(sheet_days) and sum(reported) > 0 else None,
+        sheet_days=_days_on_sheets(unit, total_days),
         days_known=days_known,
         settled_known=all(part.settled_possibly for part in parts),
     )
@@ -81,6 +80,23 @@ def _of_one_stay(part: UnitPart) -> Measure:
         days_known=days_known,
         settled_known=settled is not None and (began is None or began <= settled.date()),
     )
+
+
+def _days_on_sheets(unit: CareUnit, total_days: int) -> int | None:
+    """The days all sheets of a unit give together. Where two of them tell the same days (天数重叠), never more than
+    the nights from the first admission to the last discharge: no day is paid twice."""
+    sheet_days = [part.record.inpatient_days for part in unit.parts]
+    reported = [days for days in sheet_days if days is not None]
+    if len(reported) < len(sheet_days) or sum(reported) == 0:
+        return None
+    ended: date | None = None
+    for part in unit.parts:
+        began, left = part.record.admitted_on, part.record.discharged_on
+        if ended is not None and began is not None and began < ended:
+            return min(sum(reported), total_days)
+        if left is not None:
+            ended = left if ended is None else max(ended, left)
+    return sum(reported)
 
 
 def _ends_after_it_began(unit: CareUnit) -> bool:
