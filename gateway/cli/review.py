@@ -26,7 +26,7 @@ review = typer.Typer(help="待人工核定 (what waits for a person).", no_args_
 
 Item = Annotated[int, typer.Argument(help="事项编号 (the item's number).")]
 
-_ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted", "original", "none")
+_ANSWERS = ("same", "different", "unsure", "agree", "refuse", "noted", "original", "none", "keep", "take", "both")
 
 
 def register(app: typer.Typer) -> None:

@@ -17,7 +17,7 @@ from gateway.model.person import Subject
 from gateway.model.record import SettlementRecord
 from gateway.words.evidence import IDENTITY_FIELDS
 
-Answer = Literal["same", "different", "unsure", "agree", "refuse", "noted", "original", "none"]
+Answer = Literal["same", "different", "unsure", "agree", "refuse", "noted", "original", "none", "keep", "take", "both"]
 
 ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
     "match": ("same", "different", "unsure"),
@@ -28,6 +28,7 @@ ANSWERS: Final[Mapping[str, tuple[Answer, ...]]] = {
     "repeat": ("same", "different", "unsure"),
     "hold": (),
     "approval": ("agree", "refuse", "unsure"),
+    "changed": ("keep", "take", "both", "unsure"),
 }
 """Kind of item → what may be said about it."""
 

@@ -12,7 +12,8 @@ from gateway.store.engine import change_many, insert_many, select_in
 
 
 class RecordRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record as stored; `sealed` holds the settlement, `key` the keyed digest of its number and sign."""
+    """A record as stored; `sealed` holds the settlement, `key` the keyed digest of its number and sign. `first_seq`,
+    `first_row`: where the number came first as the same person's, where that is another row."""
 
     record_id: int
     association: str
@@ -26,6 +27,8 @@ class RecordRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     amount: int
     duplicate: bool
     sealed: bytes
+    first_seq: int | None = None
+    first_row: int | None = None
 
 
 _COLUMNS = RecordRow.__struct_fields__
@@ -74,6 +77,8 @@ def add(tx: Connection, rows: Sequence[RecordRow]) -> None:
             row.amount,
             row.duplicate,
             row.sealed,
+            row.first_seq,
+            row.first_row,
         )
         for row in rows
     ]
@@ -88,6 +93,11 @@ def remove(tx: Connection, record_ids: Sequence[int]) -> None:
 def mark(tx: Connection, marks: Sequence[tuple[bool, int]]) -> None:
     """(duplicate or not, record id): set which records repeat another feed's."""
     change_many(tx, "update record set duplicate = ? where record_id = ?", marks)
+
+
+def came_first(tx: Connection, places: Sequence[tuple[int, int, int]]) -> None:
+    """(page, row, record id): where the number of a record came first."""
+    change_many(tx, "update record set first_seq = ?, first_row = ? where record_id = ?", places)
 
 
 def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:

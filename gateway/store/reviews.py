@@ -12,6 +12,7 @@ from gateway.model.states import ItemState, QuestionKind
 from gateway.store import schema
 from gateway.store.engine import any_open, change_many, insert_many, select_in
 
+_ABOUT_ROWS = "kind in ('match', 'changed', 'hold')"
 _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_id")
 
 
@@ -21,14 +22,14 @@ def ask(tx: Connection, items: Sequence[ReviewItem]) -> None:
 
 
 def ask_again(tx: Connection, items: Sequence[ReviewItem]) -> None:
-    """Put doubts about rows of one page before a person; one that was asked before keeps its number."""
+    """Put doubts about rows before a person; one that was asked before keeps its number."""
     seqs = {item.page_seq for item in items}
-    query = _SELECT_REVIEW + "where kind = 'match' and state in ('closed', 'decided') and page_seq {keys}"
+    query = _SELECT_REVIEW + f"where {_ABOUT_ROWS} and state in ('closed', 'decided') and page_seq {{keys}}"
     before = {
-        (old.page_seq, old.row, old.association): old.item_id
+        (old.kind, old.page_seq, old.row, old.association): old.item_id
         for old in sorted(map(_review, select_in(tx, query, seqs, kind="bigint")), key=lambda old: old.item_id)
     }
-    numbered = [(item, before.get((item.page_seq, item.row, item.association))) for item in items]
+    numbered = [(item, before.get((item.kind, item.page_seq, item.row, item.association))) for item in items]
     sql = 'update review set state = ?, member_id = ?, score = ?, reasons = ?, "key" = ?, amount = ? where item_id = ?'
     again = [
         (item.state, item.member_id, item.score, item.reasons, item.key, item.amount, item_id)
@@ -61,8 +62,9 @@ def open_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewIte
 
 
 def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
-    """The open questions about rows of these pages: whose they are, or that they wait in a hold."""
-    query = _SELECT_REVIEW + "where state = 'open' and kind in ('match', 'hold') and page_seq {keys}"
+    """The open questions about rows of these pages: whose they are, what they may replace, or that they wait in a
+    hold."""
+    query = _SELECT_REVIEW + f"where state = 'open' and {_ABOUT_ROWS} and page_seq {{keys}}"
     return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
@@ -73,6 +75,12 @@ def about_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
     """What was asked about the bills of these members' people, and is open or answered."""
     query = _SELECT_REVIEW + f"where {_ABOUT_BILLS} and state in ('open', 'decided') and member_id {{keys}}"
     return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
+
+
+def changed_decided(tx: Connection, seq: int) -> list[ReviewItem]:
+    """What was answered about rows of a page that could not simply replace what stands."""
+    query = _SELECT_REVIEW + "where kind = 'changed' and state = 'decided' and page_seq {keys}"
+    return [_review(row) for row in select_in(tx, query, [seq], kind="bigint")]
 
 
 def move(tx: Connection, places: Sequence[tuple[int, int, int]]) -> None:
@@ -173,7 +181,7 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, int]:
     """Page → rows of a feed that are a doubt and no record yet. What expired is still what became of its row."""
     table = schema.review.c
     doubts = select(table.page_seq, table.row).where(
-        table.feed == feed, table.state.in_(("open", "expired")), table.kind.in_(("match", "hold"))
+        table.feed == feed, table.state.in_(("open", "expired")), table.kind.in_(("match", "changed", "hold"))
     )
     record = schema.record.c
     recorded = exists().where(record.page_seq == table.page_seq, record.row == table.row)

@@ -304,6 +304,8 @@ record = Table(
     Column("amount", BigInteger, nullable=False),
     Column("duplicate", Boolean, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("first_seq", BigInteger),
+    Column("first_row", Integer),
     UniqueConstraint("key", "association"),
     Index("ix_record_person_id", "person_id"),
     Index("ix_record_page_seq", "page_seq"),

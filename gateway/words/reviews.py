@@ -13,6 +13,7 @@ ITEM_KINDS: Final = {
     "repeat": "疑似重复结算",
     "hold": "待确认变更",
     "approval": "核定高于申领",
+    "changed": "同号结算有异",
 }
 
 ITEM_STATES: Final = {
@@ -40,6 +41,9 @@ ANSWERS: Final = {
     "noted": "已阅",
     "original": "退的是所指结算",
     "none": "不退本会员的结算",
+    "keep": "保留原有的",
+    "take": "以后到的为准",
+    "both": "是两笔不同的结算",
 }
 """What people say about an item."""
 

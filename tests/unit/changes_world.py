@@ -44,6 +44,7 @@ from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass, Tally, signed
 
+_LISTED_ONLY = (RowClass.NON_MEMBER, RowClass.NOT_PAYABLE)
 NOW = 1_700_000_000_000
 LEAGUE = "league"
 FIRST_DAY = date(2021, 9, 30)
@@ -278,7 +279,16 @@ class World:
             held for held in self.records.values() if held.page_seq in batch.taken_back or held.place in batch.taken_out
         ]
         seqs = {*batch.taken_back, *([batch.page.seq] if batch.page and batch.again else [])}
-        keys_asked = keys if batch.page else set()
+        row_answers = self._row_answers(batch)
+        if batch.page:
+            stored += [
+                held for held in self.records.values() if held.place in {(batch.page.seq, r) for r in row_answers}
+            ]
+            stored = list({held.record_id: held for held in stored}.values())
+        taken_back = {held.key for held in stored if held.page_seq in batch.taken_back}
+        keys_asked = (keys if batch.page else set()) | taken_back
+        later = self._last_places(batch, keys)
+        strangers = self._later_strangers(batch, later)
         waiting, waiting_records = self._waiting(batch)
         concerned = self._people_concerned(batch, stored)
         people = {person_id: self._file(person_id, concerned[person_id]) for person_id in sorted(concerned)}
@@ -293,15 +303,16 @@ class World:
                 item
                 for item in self.reviews.values()
                 if item.state == "open"
-                and (item.key in keys_asked or (item.kind in ("match", "hold") and item.page_seq in seqs))
-                and (item.key in keys_asked or (item.kind in ("match", "hold") and item.page_seq in seqs))
+                and (item.key in keys_asked or (item.kind in ("match", "changed", "hold") and item.page_seq in seqs))
             ],
             open_quarantine=[
                 aside
                 for aside in self.quarantine.values()
                 if aside.state == "open" and (aside.key in keys_asked or aside.page_seq in seqs)
             ],
-            last_places=self._last_places(batch, keys),
+            last_places={key: place for key, place in later.items() if key not in strangers},
+            later_strangers=strangers,
+            row_answers=row_answers,
             listed={row.index: self.lists[batch.page.seq][row.index][0] for row in batch.rows}
             if batch.page and batch.again
             else {},
@@ -351,8 +362,34 @@ class World:
             row_key: (seq, row)
             for seq in sorted(self.lists)
             if seq > after and self.pages[seq][0].feed == batch.page.feed
-            for row, (_, row_key) in sorted(self.lists[seq].items())
-            if row_key in keys and row_key is not None
+            for row, (row_class, row_key) in sorted(self.lists[seq].items())
+            if row_key in keys and row_key is not None and row_class in _LISTED_ONLY
+        }
+
+    def _later_strangers(self, batch: Batch, later: dict[bytes, Place]) -> dict[bytes, tuple[Place, int]]:
+        strangers = {}
+        for row in batch.rows:
+            seq, index = later.get(row.key or b"", (0, 0))
+            if (
+                batch.page is None
+                or batch.again
+                or row.row_class is not RowClass.MEMBER
+                or (seq, index) <= (batch.page.seq, row.index)
+            ):
+                continue
+            there = self.pages[seq][1][index]
+            if self.lists[seq][index][0] is RowClass.NON_MEMBER and not there.is_nameless_reversal:
+                strangers[row.key or b""] = ((seq, index), there.amount)
+        return strangers
+
+    def _row_answers(self, batch: Batch) -> dict[int, str]:
+        if batch.page is None or not batch.again:
+            return {}
+        indexes = {row.index for row in batch.rows}
+        return {
+            item.row: self.answers[item.item_id].answer
+            for item in self.reviews.values()
+            if (item.kind, item.state, item.page_seq) == ("changed", "decided", batch.page.seq) and item.row in indexes
         }
 
     def _waiting(self, batch: Batch) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
@@ -428,6 +465,8 @@ class World:
             self.records[record_id] = msgspec.structs.replace(held, record_id=record_id)
         # The database lets an association have one record for each feed, number and sign.
         assert len({(held.key, held.association) for held in self.records.values()}) == len(self.records)
+        for record_id, place in changes.came_first.items():
+            self.records[record_id] = msgspec.structs.replace(self.records[record_id], first=place)
         for duplicate, record_id in changes.marks:
             self.records[record_id] = msgspec.structs.replace(self.records[record_id], duplicate=duplicate)
         for claim in (*changes.new_claims, *changes.changed_claims):
@@ -450,7 +489,8 @@ class World:
             tally.count(move.after, move.amount)
         for seq, relisted in changes.relisted.items():
             for row, relisting in relisted.items():
-                self.lists[seq][row] = relisting.row_class, relisting.key or self.lists[seq][row][1]
+                key = relisting.key
+                self.lists[seq][row] = relisting.row_class, self.lists[seq][row][1] if key is None else key or None
         if batch.page is not None and not batch.again:
             self.tallies[batch.page.seq].add(changes.tally)
             self.lists[batch.page.seq] |= {row.index: (changes.classes[row.index], row.key) for row in batch.rows}
@@ -468,7 +508,7 @@ class World:
                 item.item_id
                 for item in self.reviews.values()
                 if batch.again
-                and item.kind == "match"
+                and item.kind == question.kind
                 and item.state in ("closed", "decided")
                 and (item.page_seq, item.row, item.association)
                 == (question.page_seq, question.row, question.association)
@@ -491,7 +531,7 @@ class World:
             if aside.state == "open" and aside.row is not None:
                 found[aside.page_seq, aside.row] = RowClass.QUARANTINED
         for item in self.reviews.values():
-            if item.state == "open" and item.kind in ("match", "hold") and item.row is not None:
+            if item.state == "open" and item.kind in ("match", "changed", "hold") and item.row is not None:
                 found[item.page_seq, item.row] = RowClass.REVIEW
         for held in sorted(self.records.values(), key=lambda held: not held.duplicate):
             found[held.place] = held.row_class

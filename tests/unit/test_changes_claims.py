@@ -161,7 +161,7 @@ def test_a_claim_whose_settlement_is_reversed_is_withdrawn_once() -> None:
 def test_a_withdrawn_claim_comes_back_as_its_next_version() -> None:
     world = claimed()
     world.work(2, members_row(0, reversal(CARE), ONE))
-    world.work(3, strangers_row(0, reversal(CARE)))
+    world.read_again(2, strangers_row(0, reversal(CARE)))
     assert (world.the_claim().version, world.the_claim().status) == (3, ClaimStatus.AMENDED)
 
 
@@ -300,9 +300,8 @@ def test_a_decided_claim_whose_settlement_changed_stays_and_a_person_is_asked() 
 
 
 def test_a_decided_claim_whose_settlement_is_gone_stays_and_a_person_is_asked() -> None:
-    for row in (members_row(0, reversal(CARE), ONE), strangers_row(0, CARE)):
-        world = decided()
-        changes = world.work(2, row)
+    reversed_, left = decided(), decided()
+    for changes in (reversed_.work(2, members_row(0, reversal(CARE), ONE)), left.read_again(1, strangers_row(0, CARE))):
         assert changes.outgoing == []
         assert [doubt.kind for doubt in changes.doubts] == ["decided_before"]
 

@@ -41,7 +41,7 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
             # What a row was until now has to be known first: one that counts no longer never counts again.
             before = standing_before(batch.page, rows, known)
             rows = still_standing(batch, batch.page, known, before)
-        supersede(batch.page, rows, known, changes)
+        supersede(batch.page, rows, known, rules, changes)
         if batch.again:
             close_own_items(batch.page, rows, known, changes)
     if batch.taken_back:
@@ -55,6 +55,7 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
         _attach_to_members(batch.page, rows, rules, changes)
     standing = _records_after(known, changes)
     touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
+    touched |= {settlement.person_id for settlement in known.records if settlement.record_id in changes.came_first}
     for person_id in sorted({*batch.people, *touched}.difference(known.held)):
         person = known.people[person_id]
         bills = bills_of(standing[person_id], known.asked.get(person_id, NOTHING_ASKED), rules.digest_doubt)
@@ -89,6 +90,7 @@ def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, c
                         received_on=page.received_on,
                         amount=signed(row.record.total_amount, reversal=row.record.reversal),
                         sealed=row.sealed.get(association) if row.sealed else None,
+                        first=changes.first_places.get(row.index),
                     )
                 )
 
@@ -102,6 +104,16 @@ def _records_after(known: Known, changes: Changes) -> dict[int, list[HeldRecord]
         ]
     for settlement in changes.added:
         standing[settlement.person_id].append(settlement)
+    if changes.came_first:
+        for settlements in standing.values():
+            settlements[:] = [
+                msgspec.structs.replace(
+                    settlement, first=changes.came_first.get(settlement.record_id, settlement.first)
+                )
+                if settlement.record_id is not None
+                else settlement
+                for settlement in settlements
+            ]
     return standing
 
 
@@ -145,7 +157,9 @@ def _count_rows(
         row_class, stood = changes.classes[row.index], before[row.index]
         money = counted.get(row.index, row.amount)
         if row_class is not stood:
-            changes.relist((page.seq, row.index), row_class, row.key)
+            # What a person put aside is known by its number no more.
+            key = row.key or b"" if row.index in known.row_answers else row.key
+            changes.relist((page.seq, row.index), row_class, key)
         if row_class is not stood or money != row.amount:
             changes.moved.append(
                 ClassChange(

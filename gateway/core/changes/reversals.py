@@ -31,7 +31,7 @@ def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules,
                 # The reversal that waited came again, as a member's or unreadable: it waits no longer.
                 changes.wake(row.original)
     for row in standing:
-        if row.original is not None and row.is_nameless_reversal:
+        if row.original is not None and row.is_nameless_reversal and changes.classes[row.index] is not RowClass.REVIEW:
             _join_or_wait(batch.page, row, row.original, known, rules, changes)
     joined = _joined(known, rules, changes)
     rows_by_place = {(batch.page.seq, row.index): row for row in rows}

@@ -10,8 +10,10 @@ def take_back(batch: Batch, known: Known, changes: Changes) -> None:
     """What replaced files held and the newer one does not: records, doubts and errors that count no longer."""
     pages = set(batch.taken_back)
     counted: set[Place] = set()
+    # What a newer file holds again, but so that it cannot replace what stands, is not left out of it.
+    in_question = {item.key for item in (*known.open_reviews, *known.open_quarantine) if item.page_seq not in pages}
     for settlement in known.records:
-        if settlement.page_seq in pages:
+        if settlement.page_seq in pages and settlement.key not in in_question:
             changes.remove(settlement)
             # Two associations' records of one row are counted once.
             if settlement.place not in counted:

@@ -120,6 +120,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     `last_places`: where lists of this and later pages hold one of its keys last, itself left out on its first reading;
     `listed`: its rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody
     and wait for a key of the batch; `waiting_records`: those that could be read, with their pages.
+    `later_strangers`: key of a member's row → place and money of a stranger's that was worked before it and received
+    later; `row_answers`: row of a page read again → what a person said about whether it may replace what stands.
     `claims`, `decided`: of these people; `asked`: what was asked about the bills of those of them that may raise a
     question. `unopened`: what did not open while this was gathered, and is waited for.
     `held`: person → hold, of those for whom what stands stays (0: for the one that gathers now).
@@ -130,6 +132,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     open_reviews: Sequence[ReviewItem] = ()
     open_quarantine: Sequence[QuarantineItem] = ()
     last_places: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
+    later_strangers: Mapping[bytes, tuple[Place, int]] = msgspec.field(default_factory=dict)
+    row_answers: Mapping[int, str] = msgspec.field(default_factory=dict)
     listed: Mapping[int, RowClass] = msgspec.field(default_factory=dict)
     waiting: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
     waiting_records: Mapping[Place, tuple[PagePlace, SettlementRecord]] = msgspec.field(default_factory=dict)
@@ -165,7 +169,8 @@ class ExplainedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Relisting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a sealed list has to say of a row from now on; `key` where its number could be read only now."""
+    """What a sealed list has to say of a row from now on; `key` where its number could be read only now, or, empty,
+    where the row is known by its number no more."""
 
     row_class: RowClass
     key: bytes | None = None
@@ -174,7 +179,8 @@ class Relisting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Changes(msgspec.Struct, kw_only=True):
     """What is to be written: values only, so that they can be shown before they are.
 
-    `classes`: row → class, of the batch's rows; `tally`: how they are counted the first time. `moved`: rows counted
+    `classes`: row → class, of the batch's rows; `first_places`, `came_first`: row or record id → where its number came
+    first as the same person's; `tally`: how they are counted the first time. `moved`: rows counted
     before that change class, and `relisted` what the lists of their pages say then. `removed`, `added`: records;
     `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
     for it; `woken`: keys nothing waits for any more.
@@ -186,6 +192,8 @@ class Changes(msgspec.Struct, kw_only=True):
     """
 
     classes: dict[int, RowClass] = msgspec.field(default_factory=dict)
+    first_places: dict[int, Place] = msgspec.field(default_factory=dict)
+    came_first: dict[int, Place] = msgspec.field(default_factory=dict)
     tally: Tally = msgspec.field(default_factory=Tally)
     moved: list[ClassChange] = msgspec.field(default_factory=list)
     relisted: dict[int, dict[int, Relisting]] = msgspec.field(default_factory=dict)

@@ -15,15 +15,16 @@ from gateway.core.changes.values import Place
 from gateway.core.normalise import Normal
 from gateway.errors import BrokenSeal
 from gateway.flow.changes.asked import asked_before
+from gateway.flow.changes.later import later_places
 from gateway.flow.changes.people import claims_of, decided_claims, held_record, person_files
 from gateway.flow.office import Office
-from gateway.flow.pages.row_lists import classes_listed, entries_after
+from gateway.flow.pages.row_lists import classes_listed
 from gateway.flow.pages.stored_pages import open_page
 from gateway.model.pieces import Piece
 from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass
-from gateway.store import batches, people, quarantine, records, reviews
+from gateway.store import people, quarantine, records, review_decisions, reviews
 from gateway.store.engine import Tx
 
 
@@ -34,9 +35,12 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     keys = {row.key for row in batch.rows if row.key is not None}
     originals = {row.original for row in batch.rows if row.original is not None and row.is_nameless_reversal}
     aside: list[Piece] = []
-    last_places = _last_places(tx, office, batch, keys, aside)
+    last_places, later_strangers = later_places(tx, office, batch, keys, aside)
+    row_answers = _row_answers(tx, batch)
     stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals)]
-    stored += _in_places(tx, office, batch)
+    stored += _in_places(tx, office, batch, row_answers)
+    # What is taken back may have come again so that it cannot replace what stands.
+    keys |= {settlement.key for settlement in stored if settlement.page_seq in batch.taken_back}
     open_reviews = _open_reviews(tx, batch, keys)
     open_quarantine = _open_quarantine(tx, batch, keys)
     read_again = batch.page.seq if batch.page is not None and batch.again else None
@@ -65,6 +69,8 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         open_reviews=open_reviews,
         open_quarantine=open_quarantine,
         last_places=last_places,
+        later_strangers=later_strangers,
+        row_answers=row_answers,
         listed=listed,
         waiting=waiting,
         waiting_records=waiting_records,
@@ -76,45 +82,44 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     )
 
 
-def _last_places(
-    tx: Tx, office: Office, batch: Batch, keys: Collection[bytes], aside: list[Piece]
-) -> dict[bytes, Place]:
-    """Where a key of the batch stands last among pages received later, also as a stranger's: only lists know. A batch
-    that is read again or fills a gap asks its own page too."""
-    if batch.page is None:
+def _row_answers(tx: Tx, batch: Batch) -> dict[int, str]:
+    """What people said about rows that are read again, and that could not simply replace what stands."""
+    if batch.page is None or not batch.again:
         return {}
-    own_page_too = batch.again or batch.fills_gap
-    after = batch.page.seq - 1 if own_page_too else batch.page.seq
-    if not own_page_too and not batches.later_done(tx, batch.page.feed, batch.page.seq):
-        return {}
+    answered = {item.item_id: item.row for item in reviews.changed_decided(tx, batch.page.seq)}
+    indexes = {row.index for row in batch.rows}
     return {
-        key: place
-        for place, (_, key) in entries_after(tx, office, batch.page.feed, after, aside)
-        if key in keys and key
+        row: decision.answer
+        for item_id, row in answered.items()
+        if row is not None and row in indexes
+        for decision in review_decisions.of_items(tx, [item_id]).get(item_id, ())
+        if decision.state == "done"
     }
 
 
-def _in_places(tx: Tx, office: Office, batch: Batch) -> list[HeldRecord]:
-    """Records of pages that are taken back, or at places that are taken out."""
-    seqs = {*batch.taken_back, *(seq for seq, _ in batch.taken_out)}
+def _in_places(tx: Tx, office: Office, batch: Batch, row_answers: Collection[int]) -> list[HeldRecord]:
+    """Records of pages that are taken back, at places that are taken out, or of rows a person answered about, which may
+    be known by another number."""
+    answered = {(batch.page.seq, row) for row in row_answers} if batch.page is not None else set()
+    seqs = {*batch.taken_back, *(seq for seq, _ in batch.taken_out), *(seq for seq, _ in answered)}
     if not seqs:
         return []
     rows = [held_record(office, row) for row in records.of_pages(tx, sorted(seqs))]
     return [
         settlement
         for settlement in rows
-        if settlement.page_seq in batch.taken_back or settlement.place in batch.taken_out
+        if settlement.page_seq in batch.taken_back or settlement.place in batch.taken_out | answered
     ]
 
 
 def _open_reviews(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[ReviewItem]:
-    items = reviews.open_by_key(tx, keys) if batch.page is not None else []
+    items = reviews.open_by_key(tx, keys) if batch.page is not None or batch.taken_back else []
     items += reviews.open_of_pages(tx, batch.pages_again) if batch.pages_again else []
     return list({item.item_id: item for item in items}.values())
 
 
 def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[QuarantineItem]:
-    items = quarantine.open_by_key(tx, keys) if batch.page is not None else []
+    items = quarantine.open_by_key(tx, keys) if batch.page is not None or batch.taken_back else []
     items += quarantine.open_of_pages(tx, batch.pages_again) if batch.pages_again else []
     return list({item.item_id: item for item in items}.values())
 

@@ -113,6 +113,7 @@ def held_record(office: Office, row: RecordRow, open_one: Opener | None = None) 
         amount=row.amount,
         record_id=row.record_id,
         duplicate=bool(row.duplicate),
+        first=(row.first_seq, row.first_row or 0) if row.first_seq is not None else None,
     )
 
 

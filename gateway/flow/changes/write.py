@@ -96,6 +96,8 @@ def _write_records(tx: Tx, office: Office, batch: Batch, changes: Changes) -> No
         records.add(tx, _record_rows(office, changes.added))
     if changes.marks:
         records.mark(tx, changes.marks)
+    if changes.came_first:
+        records.came_first(tx, [(*place, record_id) for record_id, place in changes.came_first.items()])
 
 
 def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]:
@@ -114,6 +116,8 @@ def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]
             amount=settlement.amount,
             duplicate=settlement.duplicate,
             sealed=sealer.box_of(settlement),
+            first_seq=settlement.first[0] if settlement.first else None,
+            first_row=settlement.first[1] if settlement.first else None,
         )
         for settlement in added
     ]

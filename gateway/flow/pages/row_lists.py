@@ -148,7 +148,8 @@ def rewrite(tx: Tx, office: Office, seq: int, relisted: Mapping[int, Relisting])
             continue
         for row in inside:
             index = row - sheet.first_row
-            entries[index] = (relisted[row].row_class, relisted[row].key or entries[index][1])
+            key = relisted[row].key
+            entries[index] = (relisted[row].row_class, entries[index][1] if key is None else key or None)
         resealed = seal_list(office, key_number(sheet.sealed), bytes(page_id), sheet.first_row, entries)
         batches.reseal(tx, seq, sheet.first_row, resealed)
     return aside
