@@ -77,9 +77,9 @@ def about_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
 
 
-def changed_decided(tx: Connection, seq: int) -> list[ReviewItem]:
-    """What was answered about rows of a page that could not simply replace what stands."""
-    query = _SELECT_REVIEW + "where kind = 'changed' and state = 'decided' and page_seq {keys}"
+def changed_of_page(tx: Connection, seq: int) -> list[ReviewItem]:
+    """What was or is asked about rows of a page that could not simply replace what stands."""
+    query = _SELECT_REVIEW + "where kind = 'changed' and state in ('open', 'decided', 'closed') and page_seq {keys}"
     return [_review(row) for row in select_in(tx, query, [seq], kind="bigint")]
 
 

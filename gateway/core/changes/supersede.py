@@ -90,9 +90,7 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rul
 def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rules, changes: Changes) -> None:
     """What a person answered about rows read again. keep: the row stays in its page and is known by no number; both:
     it is a settlement of its own, whose number is unique within its facility."""
-    if not known.row_answers:
-        return
-    for row in rows:
+    for row in rows if known.row_answers else ():
         answer = known.row_answers.get(row.index)
         if answer == "keep":
             changes.classes[row.index], row.key = RowClass.NOT_PAYABLE, None
@@ -101,8 +99,10 @@ def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules:
         elif answer == "both" and row.record is not None:
             number = within_facility(row.record.facility_no, row.record.settlement_no + row.record.sign)
             row.key = rules.record_key(page.feed)(number)
+    numbers = {row.index: row.key for row in rows} if known.records else {}
     for settlement in known.records:
-        if settlement.page_seq == page.seq and settlement.row in known.row_answers:
+        # A row that is known by another number than before leaves its record under the one of before.
+        if settlement.page_seq == page.seq and numbers.get(settlement.row, settlement.key) != settlement.key:
             changes.remove(settlement)
 
 
@@ -155,9 +155,9 @@ def _stored(
         if aside.row is not None and aside.key in by_key and (aside.page_seq, aside.row) not in own:
             place = (aside.page_seq, aside.row)
             _aside(rivals, aside.key, place, RowClass.QUARANTINED, aside.amount).errors.append(aside)
-    for key, (place, amount) in known.later_strangers.items():
-        if key in by_key:
-            _aside(rivals, key, place, RowClass.NON_MEMBER, amount)
+    for number, (place, amount) in known.later_strangers.items():
+        if number in by_key:
+            _aside(rivals, number, place, RowClass.NON_MEMBER, amount)
     stored: dict[bytes, list[_Claimant]] = defaultdict(list)
     for (key, _), rival in rivals.items():
         stored[key or b""].append(rival)

@@ -11,7 +11,8 @@ def take_back(batch: Batch, known: Known, changes: Changes) -> None:
     pages = set(batch.taken_back)
     counted: set[Place] = set()
     # What a newer file holds again, but so that it cannot replace what stands, is not left out of it.
-    in_question = {item.key for item in (*known.open_reviews, *known.open_quarantine) if item.page_seq not in pages}
+    in_question = {item.key for item in known.open_reviews if item.page_seq not in pages}
+    in_question |= {aside.key for aside in known.open_quarantine if aside.page_seq not in pages}
     for settlement in known.records:
         if settlement.page_seq in pages and settlement.key not in in_question:
             changes.remove(settlement)

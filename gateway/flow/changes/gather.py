@@ -70,7 +70,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         open_quarantine=open_quarantine,
         last_places=last_places,
         later_strangers=later_strangers,
-        row_answers=row_answers,
+        row_answers={row: answer for row, answer in row_answers.items() if answer is not None},
         listed=listed,
         waiting=waiting,
         waiting_records=waiting_records,
@@ -82,18 +82,18 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     )
 
 
-def _row_answers(tx: Tx, batch: Batch) -> dict[int, str]:
-    """What people said about rows that are read again, and that could not simply replace what stands."""
+def _row_answers(tx: Tx, batch: Batch) -> dict[int, str | None]:
+    """What people said about rows that are read again, and that could not simply replace what stands; None where it was
+    taken back."""
     if batch.page is None or not batch.again:
         return {}
-    answered = {item.item_id: item.row for item in reviews.changed_decided(tx, batch.page.seq)}
     indexes = {row.index for row in batch.rows}
+    asked = {item.item_id: item for item in reviews.changed_of_page(tx, batch.page.seq) if item.row in indexes}
+    said = review_decisions.of_items(tx, asked) if asked else {}
     return {
-        row: decision.answer
-        for item_id, row in answered.items()
-        if row is not None and row in indexes
-        for decision in review_decisions.of_items(tx, [item_id]).get(item_id, ())
-        if decision.state == "done"
+        item.row: next((each.answer for each in said.get(item_id, ()) if each.state == "done"), None)
+        for item_id, item in asked.items()
+        if item.row is not None
     }
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.core.changes import ReadRow
 from gateway.core.changes.claims import DECISION_WITHDRAWN
-from gateway.core.reviewing import ANSWERS, Answer, needs_second, same_clerk
+from gateway.core.reviewing import ANSWERS, needs_second, same_clerk
 from gateway.core.roster import one_holder
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, Conflict
@@ -29,6 +29,7 @@ from gateway.flow.people.joining import join_people, part_people
 from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.reading.rows import look_up
 from gateway.flow.reading.rulings import Digests, digests_of
+from gateway.flow.reviewing.answers import ReplacedProposal, ReviewAnswer, ReviewResult
 from gateway.flow.reviewing.bills import ABOUT_BILLS, original_named, weigh_again
 from gateway.flow.reviewing.show import Alternative, alternatives, find_item, numbers_of, page_of, row_as_written
 from gateway.flow.roster.enrol import look_again_at
@@ -43,45 +44,7 @@ from gateway.store.values import from_ms, to_ms
 
 _LONGEST_NOTE = 2000
 
-
-class ReviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody answers. `member_no`: who it is, where not the likeliest; `join`: and the others are he too;
-    `although_different`: although nothing in the evidence speaks for him; `confirm`: what another one proposed.
-    `settlement_no`: the settlement a refund takes back.
-    """
-
-    answer: Answer
-    by: str
-    member_no: str | None = None
-    join: bool = False
-    although_different: bool = False
-    confirm: bool = False
-    settlement_no: str | None = None
-    note: str | None = None
-
-
-class ReplacedProposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal that waited, and that this answer took the place of."""
-
-    by: str
-    member_no: str | None
-    join: bool
-
-
-class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
-
-    `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
-    `replaced`: the proposals this answer took the place of.
-    """
-
-    item_id: int
-    answer: str
-    state: str
-    member_no: str | None
-    rows: int
-    asked: tuple[int, ...]
-    replaced: tuple[ReplacedProposal, ...]
+__all__ = ["ReplacedProposal", "ReviewAnswer", "ReviewResult", "decide", "undo"]
 
 
 def decide(office: Office, item_id: int, answer: ReviewAnswer, *, association: str | None = None) -> ReviewResult:
@@ -159,6 +122,8 @@ class _Case:
             return self._done("open")
         if self._item.kind in ABOUT_BILLS:
             return self._about_bills()
+        if self._item.kind == "changed":
+            return self._about_number()
         if answer == "same":
             return self._same()
         if answer == "different":
@@ -181,6 +146,15 @@ class _Case:
         self._close()
         weigh_again(self._tx, self._office, self._item)
         return self._done("decided")
+
+    def _about_number(self) -> ReviewResult:
+        """What becomes of a row that could not simply replace what stands under its number."""
+        if self._page(self._item.page_seq) is None:
+            raise BadInput("item_expired", "原页已到期或已读不出，无从核定 (its page is gone or cannot be read)")
+        self._write("done")
+        changed = self._settle_rows({(self._item.page_seq, self._item.row or 0)})
+        self._close()
+        return self._done("decided", rows=changed)
 
     def _same(self) -> ReviewResult:
         page, row, likely = self._evidence()
@@ -391,6 +365,8 @@ class _Case:
             reviews.end(self._tx, [self._item.item_id], state="open")
             weigh_again(self._tx, self._office, self._item)
             return self._done(self._now().state, answer=last.answer)
+        if self._item.kind == "changed":
+            return self._number_again(last)
         # A question about a claim or a file is open again.
         if last.answer == "agree" and self._item.kind == ABOVE_CLAIM:
             raise BadInput("not_valid", "已记为协会的决定，请协会另作决定 (the association must decide anew)")
@@ -400,6 +376,16 @@ class _Case:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         reviews.end(self._tx, [self._item.item_id], state="open")
         return self._done("open", answer=last.answer)
+
+    def _number_again(self, last: ReviewDecision) -> ReviewResult:
+        """The row is in question again. What a row took the place of cannot be put back."""
+        if last.answer == "take":
+            raise BadInput("not_valid", "已被取代的行不能放回，请让对方重发 (have the settlement sent again)")
+        if self._page(self._item.page_seq) is None:
+            raise BadInput("item_expired", "原页已到期 (its page is gone)")
+        reviews.end(self._tx, [self._item.item_id], state="closed")
+        changed = self._settle_rows({(self._item.page_seq, self._item.row or 0)})
+        return self._done(self._now().state, answer=last.answer, rows=changed)
 
     def _unrule(self, last: ReviewDecision) -> ReviewResult:
         withdrawn = rulings.of_decisions(self._tx, [last.decision_id])
