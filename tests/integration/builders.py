@@ -30,6 +30,9 @@ from gateway.store import members, schema
 
 SCHEME = "nm-inpatient"
 
+_OF_THE_STORE = ("record_id", "sealed", "first_seq", "first_row")
+"""Columns of a record that tell nothing of the settlement."""
+
 _FEED = """
 feed = "{feed}"
 name = "试验 {feed}"
@@ -184,7 +187,7 @@ def records(office: Office) -> list[dict[str, Any]]:
     for each in rows_of(office, schema.record):
         key = bytes(each["key"])
         opened = office.open_record(each["sealed"], record_name(each["feed"], key, each["association"]))
-        plain = {name: value for name, value in each.items() if name not in ("record_id", "sealed")}
+        plain = {name: value for name, value in each.items() if name not in _OF_THE_STORE}
         held.append({**plain, "key": key.hex(), "record": record_to_json(opened)})
     return sorted(held, key=lambda each: (each["feed"], each["key"], each["association"]))
 

@@ -175,7 +175,7 @@ def test_a_row_further_down_in_the_page_supersedes_one_in_its_gap(office: Office
     mended(office)
     found = truth(office)
     assert found == as_if_whole(office, [fetched])
-    assert adds_up(office) == {"member": 3, "stranger": 1, "superseded": 2}
+    assert adds_up(office) == {"member": 4, "review": 1, "superseded": 1}
 
 
 def test_a_gap_is_never_filled_twice(make_office: MakeOffice, database_url: str, office: Office) -> None:

@@ -370,12 +370,10 @@ class World:
         strangers = {}
         for row in batch.rows:
             seq, index = later.get(row.key or b"", (0, 0))
-            if (
-                batch.page is None
-                or batch.again
-                or row.row_class is not RowClass.MEMBER
-                or (seq, index) <= (batch.page.seq, row.index)
-            ):
+            if batch.page is None or row.row_class is not RowClass.MEMBER:
+                continue
+            listed = self.lists[batch.page.seq].get(row.index, (RowClass.REVIEW, None))[0]
+            if (seq, index) <= (batch.page.seq, row.index) or listed is not RowClass.REVIEW:
                 continue
             there = self.pages[seq][1][index]
             if self.lists[seq][index][0] is RowClass.NON_MEMBER and not there.is_nameless_reversal:

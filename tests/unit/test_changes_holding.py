@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from changes_world import World, enrolled, members_row, nameless_row, strangers_row
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from schemes_builders import family, reversal, stay
-from test_changes_oracle import ENROLMENTS, _pages, _standing
+from test_changes_oracle import ENROLMENTS, Page, _pages, _standing
 
 from gateway.core.changes import Batch
 from gateway.core.changes.holding import people_taken_from
@@ -135,9 +135,9 @@ def test_a_greater_correction_takes_from_nobody(world: World) -> None:
     assert taken_from(world, members_row(0, more, ONE)) == set()
 
 
-def test_a_refund_takes_and_so_does_a_number_that_becomes_another_members(world: World) -> None:
+def test_a_refund_takes_but_a_number_that_becomes_another_members_waits(world: World) -> None:
     assert taken_from(world, members_row(0, reversal(S1), ONE)) == {1}
-    assert taken_from(world, members_row(0, stay("S2", "2021-07-01", "2021-07-05", "6000.00"), ONE), seq=3) == {2}
+    assert taken_from(world, members_row(0, stay("S2", "2021-07-01", "2021-07-05", "6000.00"), ONE), seq=3) == set()
 
 
 def test_an_earlier_stay_that_comes_late_takes_nothing_though_the_later_one_is_first_no_more(world: World) -> None:
@@ -155,10 +155,22 @@ def test_who_opted_out_is_never_held() -> None:
     assert people_taken_from(known, changes) == set()
 
 
-@settings(max_examples=150)
+def _disputed(pages: list[Page]) -> bool:
+    """Whether rows under one number differ in whose they are or in how much they tell: whose row stands then depends on
+    which of them waited in a hold."""
+    said: dict[bytes | None, set[object]] = {}
+    for page in pages:
+        for row in page.rows:
+            owners = tuple(member.person_id for _, member in row.matched)
+            said.setdefault(row.key, set()).add((row.row_class, owners, row.is_nameless_reversal))
+    return any(len(ways) > 1 for key, ways in said.items() if key is not None)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.data())
 def test_whoever_is_held_from_whenever_on_ends_as_if_nobody_had_been(data: st.DataObject) -> None:
     pages = data.draw(_pages())
+    assume(not _disputed(pages))
     batches = [(page.seq, indexes) for page in pages for indexes in page.batches]
     plain, holding = World(*ENROLMENTS), World(*ENROLMENTS)
     for page in pages:

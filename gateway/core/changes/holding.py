@@ -66,10 +66,12 @@ def set_apart(batch: Batch, knowledge: Known) -> SetApart:
     if batch.again:
         rows: Sequence[ReadRow] = [row for row in batch.rows if row.index not in waiting]
     else:
+        # The record that took a row's place is not among what is known any more, so the row itself says so.
+        held_keys = {row.key for row in knowledge.records if row.person_id in knowledge.held}
         rows = [
             ReadRow(index=row.index, row_class=RowClass.REVIEW, key=row.key, amount=row.amount)
             if row.index in waiting
-            else row
+            else (msgspec.structs.replace(row, row_class=RowClass.SUPERSEDED) if row.key in held_keys else row)
             for row in batch.rows
         ]
         knowledge = msgspec.structs.replace(knowledge, records=records)

@@ -81,7 +81,8 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rul
     changes.classes |= dict.fromkeys(overtaken, RowClass.SUPERSEDED)
     stored = _stored(page, by_key, known, changes)
     for key in sorted(crowded | stored.keys()):
-        of_batch = [_of_row(page, row, changes) for row in by_key[key] if row.index not in overtaken]
+        standing = (row for row in by_key[key] if row.index not in overtaken and not _waits_in_hold(row))
+        of_batch = [_of_row(page, row, changes) for row in standing]
         if of_batch:
             rivals = sorted([*of_batch, *stored.get(key, ())], key=lambda claimant: (claimant.first, claimant.place))
             _settle(page, key, rivals, rules, changes, known)
@@ -109,6 +110,10 @@ def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules:
 def within_facility(facility_no: str | None, number: str) -> str:
     """The text of a settlement number, with its sign, that is unique within its facility only."""
     return f"{facility_no or ''}\x1f{number}"
+
+
+def _waits_in_hold(row: ReadRow) -> bool:
+    return row.row_class is RowClass.REVIEW and not row.decisions
 
 
 def _of_row(page: PagePlace, row: ReadRow, changes: Changes) -> _Claimant:
@@ -149,8 +154,11 @@ def _stored(
         rival.owners |= {(settlement.association, settlement.person_id)}
         rival.records.append(settlement)
     for item in known.open_reviews:
-        if item.row is not None and item.key in by_key and (item.page_seq, item.row) not in own:
-            _aside(rivals, item.key, (item.page_seq, item.row), RowClass.REVIEW, item.amount).questions.append(item)
+        # What waits in a hold is worked when the hold ends, and replaces nothing until then.
+        elsewhere = item.row is not None and (item.page_seq, item.row) not in own
+        if elsewhere and item.key in by_key and item.kind != "hold":
+            place = (item.page_seq, item.row or 0)
+            _aside(rivals, item.key, place, RowClass.REVIEW, item.amount).questions.append(item)
     for aside in known.open_quarantine:
         if aside.row is not None and aside.key in by_key and (aside.page_seq, aside.row) not in own:
             place = (aside.page_seq, aside.row)
@@ -262,11 +270,14 @@ def _objection(standing: _Claimant, claimant: _Claimant, known: Known) -> str | 
     """Why a later row does not replace what stands; None where it does."""
     if not standing.holding or _is_taken(claimant, known):
         return None
-    if not claimant.telling:
-        return NAMES_NOBODY
+    return _contradiction(standing, claimant) if claimant.telling else NAMES_NOBODY
+
+
+def _contradiction(standing: _Claimant, claimant: _Claimant) -> str | None:
+    """What speaks against two members' rows being one settlement, told anew."""
     shared = {association for association, _ in standing.owners} & {association for association, _ in claimant.owners}
     if shared and standing.owners.isdisjoint(claimant.owners):
-        places = [each.says.facility_no for each in (standing, claimant) if each.says is not None]
+        places = [rival.says.facility_no for rival in (standing, claimant) if rival.says is not None]
         return ANOTHER_FACILITY if len({*places} - {None}) > 1 else ANOTHER_PERSON
     if standing.says is None or claimant.says is None:
         return None

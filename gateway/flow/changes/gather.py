@@ -35,7 +35,6 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     keys = {row.key for row in batch.rows if row.key is not None}
     originals = {row.original for row in batch.rows if row.original is not None and row.is_nameless_reversal}
     aside: list[Piece] = []
-    last_places, later_strangers = later_places(tx, office, batch, keys, aside)
     row_answers = _row_answers(tx, batch)
     stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals)]
     stored += _in_places(tx, office, batch, row_answers)
@@ -47,6 +46,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     listed = (
         {} if read_again is None else classes_listed(tx, office, read_again, [row.index for row in batch.rows], aside)
     )
+    last_places, later_strangers = later_places(tx, office, batch, keys, listed, aside)
     waiting, waiting_records = _waiting(tx, office, batch)
     concerned = _people_concerned(batch, stored)
     held = people.lock(tx, concerned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from gateway.core.changes import Batch
@@ -23,11 +23,16 @@ what was superseded gave the number to another row."""
 
 
 def later_places(
-    tx: Tx, office: Office, batch: Batch, keys: Collection[bytes], aside: list[Piece]
+    tx: Tx,
+    office: Office,
+    batch: Batch,
+    keys: Collection[bytes],
+    listed_here: Mapping[int, RowClass],
+    aside: list[Piece],
 ) -> tuple[dict[bytes, Place], dict[bytes, tuple[Place, int]]]:
     """Where each key of the batch stands last among pages received later; and apart from these, where what stands there
-    is a stranger's and the row of the batch, worked for the first time, a member's: place and money of the stranger's
-    row. A batch that is read again or fills a gap asks its own page too."""
+    is a stranger's and the row of the batch, new or in review until now (`listed_here`: classes of rows read again), a
+    member's: place and money of the stranger's row. A batch that is read again or fills a gap asks its own page too."""
     if batch.page is None:
         return {}, {}
     own_page_too = batch.again or batch.fills_gap
@@ -42,7 +47,9 @@ def later_places(
     members = {
         row.key: (batch.page.seq, row.index)
         for row in batch.rows
-        if not batch.again and row.row_class is RowClass.MEMBER and row.key is not None
+        if row.row_class is RowClass.MEMBER
+        and row.key is not None
+        and listed_here.get(row.index, RowClass.REVIEW) is RowClass.REVIEW
     }
     strangers: dict[bytes, tuple[Place, int]] = {}
     for key, (place, row_class) in listed.items():
