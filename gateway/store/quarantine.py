@@ -139,6 +139,16 @@ def end(tx: Connection, item_ids: Sequence[int], *, state: ItemState) -> None:
     change_many(tx, "update quarantine set state = ? where item_id = ?", [(state, item_id) for item_id in item_ids])
 
 
+def not_read_again(tx: Connection, feed: str) -> tuple[int, int]:
+    """(rows, money) of a feed's open rows whose number a member's record stands under."""
+    table, record = schema.quarantine.c, schema.record.c
+    query = select(func.count(), func.coalesce(func.sum(table.amount), 0)).where(
+        table.feed == feed, table.state == "open", exists().where(record.key == table.key)
+    )
+    rows, amount = tx.execute(query).one()
+    return int(rows), int(amount)
+
+
 def count_open(tx: Connection) -> int:
     """How many items wait for a person."""
     return count(tx)

@@ -23,6 +23,7 @@ from builders import (
 
 from gateway.core.reviewing import Answer
 from gateway.errors import BadInput
+from gateway.flow.findings import book
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
@@ -222,10 +223,13 @@ def test_what_cannot_be_read_again_leaves_what_stands(office: Office) -> None:
     assert owed(office) == [289000]
     assert versions(office, only(claims(office))["claim_id"])[-1][0] == 1
     assert adds_up(office) == {"member": 1, "quarantined": 1}
+    noted = [finding for finding in book.show(office) if finding.code == "not_read_again"]
+    assert [(finding.name, finding.count, finding.amount) for finding in noted] == [("east", 1, "20000.00")]
     # Read well again, it takes the place of both.
     take(office, "east", page(bill(inscp_scp_amt="14500.00")))
     assert owed(office) == [259000]
     assert adds_up(office) == {"member": 1, "superseded": 2}
+    assert "not_read_again" not in [finding.code for finding in book.show(office)]
 
 
 def test_a_row_that_is_suddenly_nobodys_leaves_what_stands(office: Office) -> None:

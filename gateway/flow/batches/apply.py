@@ -12,6 +12,7 @@ import msgspec
 from gateway.core.changes import Batch
 from gateway.errors import Conflict
 from gateway.flow.batches.causes import cause_of_page
+from gateway.flow.batches.not_read_again import note_not_read_again
 from gateway.flow.changes import make_changes
 from gateway.flow.changes.boxes import seal_records
 from gateway.flow.office import Office
@@ -55,6 +56,7 @@ def apply_batch(
     batch = Batch(page=page.place, rows=reading.rows, fills_gap=fills_gap, members=reading.members)
     cause = cause_of_page(office, page.meta)
     changes = make_changes(tx, office, batch, cause)
+    note_not_read_again(tx, office, page.meta.feed, changes)
     if changes.put_aside and gathering is not None:
         gathering.add(cause)
     entries = [(changes.classes[row.index], row.key) for row in reading.rows]

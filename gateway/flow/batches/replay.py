@@ -15,6 +15,7 @@ from gateway.core.changes import Batch, ReadRow
 from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.apply import hold_roster
 from gateway.flow.batches.causes import cause_of_rescan
+from gateway.flow.batches.not_read_again import note_not_read_again
 from gateway.flow.changes import make_changes
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.pages.stored_pages import OpenPage, open_page
@@ -181,6 +182,7 @@ def apply_again(
         withdrawal_reason=withdrawal_reason,
     )
     changes = make_changes(tx, office, batch, cause, judged=judged)
+    note_not_read_again(tx, office, page.meta.feed, changes)
     own = [move for move in changes.moved if move.page_seq == page.meta.seq and move.row in changes.classes]
     return len({move.row for move in own if move.before is not move.after})
 

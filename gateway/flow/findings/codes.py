@@ -187,6 +187,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "按规定销毁或另行加密这些备份；归档的数据库日志同样处理"
         " (destroy or encrypt these backups, and archived logs of the database)",
     ),
+    "not_read_again": FindingCode(
+        "act",
+        "会员的结算再次收到时读不出，原有的仍然有效 (settlements came again unreadable; what stands stays)",
+        "用 hubao quarantine list 查看；请盟市重发，或修好映射后 hubao quarantine retry"
+        " (look at the quarantine; have the rows sent again, or mend the mapping and retry)",
+    ),
     "page_failed": FindingCode(
         "act",
         "一页处理失败，其余行尚未处理 (a page failed and waits)",
