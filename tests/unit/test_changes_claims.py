@@ -289,6 +289,35 @@ def test_a_decided_claim_that_stands_as_it_was_told_is_neither_drafted_nor_asked
     assert (changes.outgoing, changes.doubts) == ([], [])
 
 
+def test_cover_that_goes_behind_a_decided_claim_is_asked_about_once() -> None:
+    world = decided()
+    world.members[1] = [enrolled(1, coverage=covered(IN_2022))]
+    changes = world.reassess(1)
+    assert changes.outgoing == []
+    assert [doubt.kind for doubt in changes.doubts] == ["decided_before"]
+    world.reassess(1)
+    assert len(world.open_questions()) == 1
+    # What was refused needs no cover.
+    refused = decided(None)
+    refused.members[1] = world.members[1]
+    assert refused.reassess(1).doubts == []
+
+
+def test_a_decided_stay_settled_again_under_a_new_number_pays_nothing_on_top() -> None:
+    world = decided()
+    world.work(2, members_row(0, reversal(CARE, settlement_no="R1"), ONE))
+    world.work(3, members_row(0, msgspec.structs.replace(CORRECTED, settlement_no="S2"), ONE))
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    (again,) = [item for item in world.open_questions() if item.kind == "repeat"]
+    assert (again.claim_id, again.reasons) == (world.the_claim().claim_id, '["settled_again"]')
+    world.answer(again.item_id, "different")
+    assert len(world.live_claims()) == 2
+    world.take_answer_back(again.item_id)
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    world.answer(again.item_id, "same")
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+
+
 def test_a_decided_claim_whose_settlement_changed_stays_and_a_person_is_asked() -> None:
     world = decided()
     changes = world.work(2, members_row(0, CORRECTED, ONE))

@@ -13,6 +13,7 @@ from gateway.core.changes.bills import NOTHING_ASKED, Bills
 from gateway.core.changes.decided_again import question_about, settled_again
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
 from gateway.core.changes.questions import AskedBefore, BillQuestion
+from gateway.core.changes.repeats import COUNTED
 from gateway.core.changes.values import Changes, DecidedClaim, Known, Place, Rules
 from gateway.core.claims import drafting, kept
 from gateway.core.claims.content import FORMS, Draft, content_in_form
@@ -29,6 +30,7 @@ DECISION_WITHDRAWN: Final = "decision_withdrawn"
 """Why claims are withdrawn when a person takes a decision about a doubt back."""
 
 _MERGED: Final = "merged"
+_COVER_GONE: Final = "cover_gone"
 _EVENT: Final = "event/"
 """How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
 
@@ -151,16 +153,22 @@ class _Desk:
         undecided = [estimate for digest, estimate in stays.items() if digest not in decided]
         changing = settled_again(counting, undecided, list(decided.values()), self._bills)
         in_question = {question.about.place for question in self._questions}
-        for at, claim in list(changing.items()):
+        standing = {digest for digest, claim in claims.items() if claim.status != ClaimStatus.WITHDRAWN}
+        claimed = {at for digest, estimate in stays.items() if digest in standing for at in estimate.record_keys}
+        still_open = {item.situation: item.reasons for item in self._asked.open}
+        apart = set()
+        for at, claim in changing.items():
             question = question_about(counting[at], claim, self._rules.digest_doubt)
             answered = self._asked.answers.get(question.situation)
-            if answered is not None and answered.answer == "different":
-                del changing[at]
-            elif answered is None and counting[at].place not in in_question:
-                self._questions.append(question)
-        standing = {digest for digest, claim in claims.items() if claim.status != ClaimStatus.WITHDRAWN}
-        kept_apart = {at for digest, estimate in stays.items() if digest in standing for at in estimate.record_keys}
-        return set(changing) - kept_apart
+            # Whose claim stood before anybody asked keeps it; one that only an answer made goes with the answer.
+            reasons = still_open.get(question.situation)
+            stood = at in claimed if reasons is None else COUNTED in reasons
+            if answered is None and counting[at].place not in in_question:
+                counted = (*question.reasons, COUNTED) if stood else question.reasons
+                self._questions.append(msgspec.structs.replace(question, reasons=counted))
+            if (answered is None and not stood) or (answered is not None and answered.answer != "different"):
+                apart.add(at)
+        return apart
 
     def _note_claimed(
         self,
@@ -357,6 +365,10 @@ def _doubtful(
         digest: repr(estimate.settlements) for digest, estimate in stays.items() if "decided_before" in estimate.flags
     }
     for digest, claim in decided.items():
+        estimate = stays.get(digest)
+        # It was decided under an edition, and no period holds the stay any more: what was paid may be paid for nothing.
+        if estimate is not None and estimate.edition is None and claim.claim.edition and claim.decision.payable:
+            doubtful[digest] = doubtful.get(digest, "") + _COVER_GONE
         if changes := changed_since(claim, records):
             doubtful[digest] = doubtful.get(digest, "") + repr(changes)
     return doubtful
