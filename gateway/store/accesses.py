@@ -53,5 +53,5 @@ def count(tx: Connection, *, item_id: int | None = None) -> int:
 
 def _is_about(item_id: int | None) -> ColumnElement[bool]:
     table = schema.review_access.c
-    # What could not be read is numbered by itself.
-    return and_(True, *([table.item_id == item_id, table.what != QUARANTINE] if item_id is not None else []))
+    # Rows in quarantine and members have numbers of their own.
+    return and_(True, *([table.item_id == item_id, table.what == REVEAL] if item_id is not None else []))

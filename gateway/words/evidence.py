@@ -47,6 +47,8 @@ BLOCKS: Final = {
     "ph": "手机",
     "pn": "医保人员编号",
     "oo": "不参与者证件号码（记录不查）",
+    "wn": "全名（只供人工查找）",
+    "ws": "全名读音（只供人工查找）",
 }
 """What members are looked up by: the index of numbers and each kind of block."""
 

@@ -77,6 +77,9 @@ LOOKED_AT: Final = {
     "quarantine": "隔离的原行",
     "search": "按证件号码查找",
     "roster_lowered": "确认名册的终止与缩短",
+    "roster_search": "名册查找",
+    "roster_show": "名册会员",
+    "roster_export": "名册导出",
 }
 """What somebody looked at in plain."""
 

@@ -19,6 +19,7 @@ from gateway.cli.main import app
 from gateway.errors import BadInput, WrongUse
 from gateway.flow.batches.deciding_holds import list_holds
 from gateway.flow.office import Office
+from gateway.flow.reviewing.show import access_log
 from gateway.flow.roster.enrol import enrol
 from gateway.flow.roster.searching import MemberSearch, list_members, search_members, show_member
 from gateway.store import schema
@@ -212,6 +213,8 @@ def test_a_member_is_shown_masked_and_plain_only_with_a_trace(office: Office) ->
     ] * 2
     with pytest.raises(WrongUse):
         show_member(office, "nm", "M09999", by="试验员")
+    # A member's number is no item's number: no item was looked at.
+    assert access_log(office, item_id=rows_of(office, schema.member)[0]["member_id"]) == []
 
 
 def found(office: Office, **search: Any) -> list[str]:
