@@ -20,9 +20,14 @@ _TOKEN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 _LONG_NUMBER: Final = re.compile(r"[0-9]{8}")
 
 _VERDICTS: Final = re.compile(
-    r"(err|error|ret|return|result|res|status|state|inf|resp)?_?code|err(or)?s?|err(or)?_?(msg|message)|ok|ret|success"
+    r"(err|error|ret|return|result|res|status|state|inf|resp)?_?code|err(or)?s?|err(or)?_?(msg|message)"
+    r"|fail(ed|ure)?|fault|flag|ok|outcome|refused|reject(ed)?|result|ret|state|success"
 )
 """Fields with which services say yes or no, each in its own words. Who answers with one must be explained by a rule."""
+
+
+_OWN_STATUSES: Final = (None, "proposed", "amended", "withdrawn", "accepted", "received")
+"""What `status` may say beside a claim's id: how we said the claim stands, or that it has arrived."""
 
 
 class ClaimReply:
@@ -59,7 +64,8 @@ class ClaimReply:
             busy = outcome is HttpOutcome.UNAVAILABLE
             return self._by_status(AnswerKind.UNAVAILABLE if busy else AnswerKind.UNKNOWN)
         present = self._present_version()
-        missing = self._unreadable() or self._missing_values() or self._missing_name()
+        # Whoever holds a claim may say in any words how it stands there.
+        missing = self._unreadable() or self._missing_values(any_status=True) or self._missing_name()
         if missing or present is None:
             return self._unproven(missing or "no_version")
         if present >= self._version:
@@ -103,12 +109,14 @@ class ClaimReply:
         # A machine that only mirrors what it is sent names the claim as well.
         return "echo" if self._fields == json_object(self._sent) else ""
 
-    def _missing_values(self) -> str:
+    def _missing_values(self, *, any_status: bool = False) -> str:
         """What an object lacks of the fields and values that the file demands; without a file, a yes or no that is not
         explained."""
         if self._rule is None:
             odd = any(value is not None and _VERDICTS.fullmatch(name.lower()) for name, value in self._fields.items())
-            return "verdict" if odd or isinstance(self._fields.get("status"), int) else ""
+            status = self._fields.get("status")
+            understood = status in _OWN_STATUSES or (any_status and isinstance(status, str))
+            return "verdict" if odd or not understood else ""
         if any(_as_text(self._at(path)) != wanted for path, wanted in self._rule.equals):
             return "other_value"
         return "no_reference" if self._rule.reference and not plain_token(self._at(self._rule.reference)) else ""

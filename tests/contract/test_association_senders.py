@@ -105,7 +105,7 @@ def http_json(address: str, **options: Any) -> HttpJson:
     given: dict[str, Any] = {
         "address": address,
         "secret": SECRET,
-        "timeout_seconds": 1.0,
+        "timeout_seconds": 20.0,
         "sleep": lambda _: None,
     }
     return by_hand.http_json(**{**given, **options})
@@ -259,6 +259,11 @@ SENT: list[tuple[Reply, Answer]] = [
         says(200, {"claim_id": "c1", "status": 400}),
         unproven("verdict", f"200 {JSON} {{claim_id: text, status: number}}"),
     ),
+    *(
+        (says(200, {"claim_id": "c1", name: "no"}), unproven("verdict", f"200 {JSON} {{claim_id: text, {name}: text}}"))
+        for name in ("status", "result", "state", "Success", "errMsg", "ret_code", "rejected", "failure")
+    ),
+    (says(200, {"claim_id": "c1", "status": "received"}), Answer(kind=ACCEPTED)),
     (
         says(200, {"测试甲": {"150999198001010017": 1, "ok": True}}, retry_after="9"),
         unproven("no_claim", f"200 {JSON} {{?: {{?: number, ok: bool}}}}", retry_after=9.0),
@@ -329,6 +334,11 @@ def test_what_an_answer_to_a_delivery_means(server: LocalServer, inbox: Inbox, r
 
 
 ASKED: list[tuple[Reply, Answer]] = [
+    (says(200, {"claim_id": "c1", "version": 2, "status": "paid"}), Answer(kind=ACCEPTED, code="already_held")),
+    (
+        says(200, {"claim_id": "c1", "version": 2, "status": 500}),
+        unproven("verdict", f"200 {JSON} {{claim_id: text, version: number, status: number}}"),
+    ),
     (says(200, {"claim_id": "c1", "version": 2}), Answer(kind=ACCEPTED, code="already_held")),
     (
         says(200, {"claim_id": "c1", "version": 3, "reference": "R3"}),
