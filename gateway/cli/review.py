@@ -303,6 +303,6 @@ def review_log(
     if as_json:
         emit({"accesses": rows, "total": total, "more": more, "next": next_one})
         return
-    lines = ((row["item_id"], row["by"], row["at"], LOOKED_AT.get(row["what"], row["what"])) for row in rows)
+    lines = [(row["item_id"], row["by"], row["at"], LOOKED_AT.get(row["what"], row["what"])) for row in rows]
     table("查看记录", ("编号", "经办人", "时间", "内容"), lines)
     tell_more(len(rows), total, next_one=next_one)

@@ -47,7 +47,9 @@ def secret_new(
     from gateway.settings.secrets import write_secret
 
     site = wiring.load_site(context.obj)
-    option = _option_named(site, name)
+    # With or without its kind in front; one that no file names yet is of the usual form.
+    names = {name, f"env:{name}", f"file:{name}"}
+    option = next((option for _, option in wiring.secret_options(site) if option.name in names), None)
     place = file or _own_file(option)
     text = _made(option, name)
     if place is not None:
@@ -61,14 +63,6 @@ def secret_new(
         say(f"已写入 {place}，权限 0600；请把内容告知对方 (written; tell the other side what is in it)")
         if option is None or option.name != f"file:{place.as_posix()}":
             say(f'配置里写 (in the settings file): secret = "file:{place.as_posix()}"')
-
-
-def _option_named(site: Site, name: str) -> SecretOption | None:
-    """What the site's files say of a secret of this name, with or without its kind in front."""
-    from gateway import wiring
-
-    names = {name, f"env:{name}", f"file:{name}"}
-    return next((option for _, option in wiring.secret_options(site) if option.name in names), None)
 
 
 def _own_file(option: SecretOption | None) -> Path | None:

@@ -63,12 +63,7 @@ def _masked_where_personal(number: str) -> str:
     if len(number) == 11:
         return mask_phone(number)
     born = number[6:14] if len(number) == 18 else "19" + number[6:12]
-    return mask_number(number) if _is_day(born) else number
-
-
-def _is_day(digits: str) -> bool:
     try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        return mask_number(number) if date(int(born[:4]), int(born[4:6]), int(born[6:])).year >= 1900 else number
     except ValueError:
-        return False
-    return "1900" <= digits[:4] <= "2099"
+        return number

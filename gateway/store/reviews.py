@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, true, update
 
 from gateway.model.questions import ReviewItem
 from gateway.model.states import ItemState, QuestionKind
@@ -118,9 +118,8 @@ def listing(
     """What waits for a person, newest first, from behind `below` on; with `after`, in order of number from behind that
     one on."""
     table = schema.review.c
-    query = select(*(table[name] for name in ("item_id", *_REVIEW))).limit(limit)
-    if below is not None:
-        query = query.where(table.item_id < below)
+    older = table.item_id < below if below is not None else true()
+    query = select(*(table[name] for name in ("item_id", *_REVIEW))).where(older).limit(limit)
     if after is None:
         query = query.order_by(table.item_id.desc())
     else:
