@@ -87,7 +87,8 @@ def roster_import(
         association=association,
         statements=() if keep_out else read.statements,
         complete=whole_year,
-        confirmed_by=name_of(by) if confirm else None,
+        by=by,
+        confirmed=confirm,
         quiet=as_json,
     )
     report = intake.take(dry_run=dry_run, ask=not as_json)
@@ -148,7 +149,8 @@ def roster_end(
         office=office,
         association=association,
         statements=[Ending(member_no=member_no, ends=((scheme, last_day),))],
-        confirmed_by=name_of(by) if confirm else None,
+        by=by,
+        confirmed=confirm,
         quiet=as_json,
     )
     _tell(None, intake.take(dry_run=dry_run, ask=not as_json), dry_run=dry_run, as_json=as_json)
@@ -171,7 +173,8 @@ class Intake:
     association: str
     statements: Sequence[Statement | Ending]
     complete: CompleteRoster | None = None
-    confirmed_by: str | None = None
+    by: str | None = None
+    confirmed: bool = False
     quiet: bool = False
     """Whether nobody at a terminal wants to see that something goes on."""
 
@@ -180,14 +183,13 @@ class Intake:
         from gateway.flow.roster.holding import one_person_is_enough
 
         terminal = ask and sys.stdin.isatty() and sys.stdout.isatty()
-        if dry_run or (self.confirmed_by is None and not terminal):
+        if dry_run or not (self.confirmed or terminal):
             return self._take(dry_run=dry_run)
-        foreseen = self._take(dry_run=True)
-        by = self.confirmed_by
-        if foreseen.waiting and by is None:
+        foreseen, confirmed = self._take(dry_run=True), self.confirmed
+        if foreseen.waiting and not confirmed:
             say_difference(foreseen)
-            asked = typer.confirm("现在确认这些终止与缩短？否则转人工 (confirm them now?)")
-            by = name_of(None) if asked else None
+            confirmed = typer.confirm("现在确认这些终止与缩短？否则转人工 (confirm them now?)")
+        by = name_of(self.by) if foreseen.waiting and confirmed else None
         if by is not None and not one_person_is_enough(self.office, foreseen.told):
             complain("金额较大，须另一人确认，已转人工，见 hubao holds (above the limit: a second person confirms)")
             by = None
