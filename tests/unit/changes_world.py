@@ -396,13 +396,18 @@ class World:
         waiting = {original: place for original, (_, place) in self.waiting.items() if original in members | again}
         here = {(batch.page.seq, row.index) for row in batch.rows} if batch.page else set()
         found = {}
-        for original, (seq, index) in waiting.items():
+        for original, (seq, index) in list(waiting.items()):
             if original in members and (seq, index) not in here and seq in self.pages:
                 place, rows = self.pages[seq]
                 record = rows[index].record
-                if record is not None:
+                if record is not None and self._came_again((seq, index), rows[index].key):
+                    del waiting[original]
+                elif record is not None:
                     found[(seq, index)] = (place, record)
         return waiting, found
+
+    def _came_again(self, place: Place, row_key: bytes | None) -> bool:
+        return any((seq, row) > place and k == row_key for seq in self.lists for row, (_, k) in self.lists[seq].items())
 
     def _people_concerned(self, batch: Batch, stored: Iterable[HeldRecord]) -> dict[int, str]:
         concerned = dict(batch.people)

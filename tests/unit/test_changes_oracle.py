@@ -12,8 +12,7 @@ What an order of work may change, and so is not compared or not drawn:
   settlement all name somebody or none does: whether what names nobody stands against a row in doubt depends on whether
   it has joined yet.
 * One reversal that names nobody waits for one settlement: here each takes back the settlement of its own number. Of
-  two with different numbers that take back the same settlement, only the one worked last waits; and one that comes
-  again and takes back another settlement than before leaves its earlier row waiting for the first.
+  two with different numbers that take back the same settlement, only the one worked last waits.
 * There is one association. Where a settlement is two associations' members', a waiting reversal wakes for both, also
   for one that could not pay it; one that comes later joins where the original is recorded; and one that has joined
   does not join an association that records the original only afterwards.

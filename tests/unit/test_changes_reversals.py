@@ -127,6 +127,18 @@ def test_a_reversal_that_comes_again_as_a_members_waits_no_longer() -> None:
     assert world.work(3, members_row(0, CARE, ONE)).moved == []
 
 
+def test_a_reversal_that_comes_again_for_another_settlement_takes_back_that_one_alone() -> None:
+    world = World(ONE)
+    other = stay("S2", "2021-08-01", "2021-08-05")
+    world.work(1, nameless_row(0, reversal(CARE, settlement_no="R1", reverses="S1")))
+    world.work(2, nameless_row(0, reversal(CARE, settlement_no="R1", reverses="S2")))
+    world.work(3, members_row(0, CARE, ONE))
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    world.work(4, members_row(0, other, ONE))
+    assert world.class_of(2, 0) is RowClass.MEMBER
+    assert world.class_of(1, 0) is RowClass.SUPERSEDED
+
+
 def test_a_reversal_that_comes_again_unreadable_waits_no_longer() -> None:
     world = World(ONE)
     world.work(1, nameless_row(0, BACK))

@@ -18,7 +18,7 @@ from gateway.flow.changes.asked import asked_before
 from gateway.flow.changes.later import later_places
 from gateway.flow.changes.people import claims_of, decided_claims, held_record, person_files
 from gateway.flow.office import Office
-from gateway.flow.pages.row_lists import classes_listed
+from gateway.flow.pages.row_lists import classes_listed, entries_after
 from gateway.flow.pages.stored_pages import open_page
 from gateway.model.pieces import Piece
 from gateway.model.questions import QuarantineItem, ReviewItem
@@ -135,7 +135,20 @@ def _waiting(
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
     elsewhere = {place for key, place in waiting.items() if key in members and place not in own_places}
     read_rows = {place: _read_whole(tx, office, place) for place in sorted(elsewhere)}
-    return waiting, {place: read for place, read in read_rows.items() if read is not None}
+    readable = {place: read for place, read in read_rows.items() if read is not None}
+    outdated = {place for place, read in readable.items() if _came_again(tx, office, place, *read)}
+    return (
+        {key: place for key, place in waiting.items() if place not in outdated},
+        {place: read for place, read in readable.items() if place not in outdated},
+    )
+
+
+def _came_again(tx: Tx, office: Office, place: Place, page: PagePlace, reversal: SettlementRecord) -> bool:
+    """Whether a reversal that waits was received once more in a later row, and perhaps takes back another settlement:
+    then it waits for nothing. Asked only where it would wake."""
+    key = office.record_key(page.feed)(reversal.settlement_no + reversal.sign)
+    later = entries_after(tx, office, page.feed, page.seq - 1, [])
+    return any(listed == key and listed_place > place for listed_place, (_, listed) in later)
 
 
 def _read_whole(tx: Tx, office: Office, place: Place) -> tuple[PagePlace, SettlementRecord] | None:
