@@ -6,11 +6,11 @@ less: `conclude` can only use what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from gateway.core.changes import Batch, HeldRecord, Known, PagePlace
+from gateway.core.changes import Batch, HeldRecord, Known, PagePlace, PersonFile
 from gateway.core.changes.values import Place
 from gateway.core.normalise import Normal
 from gateway.errors import BrokenSeal
@@ -54,12 +54,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     claims = claims_of(tx, office, concerned) if concerned else {}
     decided = decided_claims(tx, office, claims, aside)
     asked = asked_before(tx, files, batch, decided)
-    held_up = {piece.person_id for piece in aside}
-    files |= {
-        person_id: msgspec.structs.replace(person, unreadable=True)
-        for person_id, person in files.items()
-        if person_id in held_up
-    }
+    files |= _unreadable(files, aside)
     # As they are now that their people are held: before, another feed's batch may have marked a record as a duplicate,
     # moved it to another person or removed it.
     locked = {record.record_id: record for person in files.values() for record in person.records}
@@ -94,6 +89,16 @@ def _row_answers(tx: Tx, batch: Batch) -> dict[int, str | None]:
         item.row: next((each.answer for each in said.get(item_id, ()) if each.state == "done"), None)
         for item_id, item in asked.items()
         if item.row is not None
+    }
+
+
+def _unreadable(files: Mapping[int, PersonFile], aside: Iterable[Piece]) -> dict[int, PersonFile]:
+    """The files of those of whom a piece does not open."""
+    people_of = {piece.person_id for piece in aside} & files.keys()
+    return {
+        person_id: msgspec.structs.replace(files[person_id], unreadable=True)
+        for person_id in people_of
+        if person_id is not None
     }
 
 
