@@ -145,8 +145,12 @@ def keys_status(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         emit({"keys": [{**plain(key), "intact": key.intact} for key in rows], "missing": missing})
     else:
-        cells = [(key.number, key.purpose, key.suite, key.created, key.intact) for key in rows]
+        # Facts come by the thousand, each with a key: only those that are not intact are told one by one.
+        shown = [key for key in rows if not (key.intact and key.of_fact)]
+        cells = [(key.number, key.purpose, key.suite, key.created, key.intact) for key in shown]
         table("密钥", ("编号", "用途", "套件", "生成日", "完好"), cells)
+        if len(shown) < len(rows):
+            say(f"另有{len(rows) - len(shown)}个事实密钥，均完好 (keys of facts, all intact)")
     if missing:
         if not as_json:
             table(

@@ -54,6 +54,11 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the key can be used."""
         return self.suite is not None
 
+    @property
+    def of_fact(self) -> bool:
+        """Whether it is the key of one fact alone."""
+        return self.purpose.startswith(_FACT)
+
 
 class KeyName(msgspec.Struct, frozen=True, kw_only=True):
     """A data key by its number and purpose: one that is not there, or one that no row names."""

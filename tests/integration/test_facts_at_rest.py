@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from builders import EAST_AND_WEST, rows_of
 from facts_side import confirmed, stored, told, woman
+from typer.testing import CliRunner
 
+from gateway.cli.main import app
 from gateway.errors import BrokenSeal, HubaoError
 from gateway.flow.changes import fact_boxes
 from gateway.flow.changes.fact_boxes import FACTS, destroy_withdrawn, fact_context, open_box
@@ -158,3 +162,21 @@ def test_a_fact_withdrawn_while_it_is_sealed_anew_stays_withdrawn(
     assert stored(office)["sealed"] is None
     with pytest.raises(HubaoError):
         withdraw_fact(office, "nm", known.fact_id)
+
+
+def test_keys_of_facts_are_counted_and_the_rest_are_told_one_by_one(make_office: MakeOffice, clock: Hands) -> None:
+    clock.set(2022, 10, 8, 9)
+    office = make_office("sqlite:///data/hubao.db", feeds=EAST_AND_WEST)
+    enrol(office, "nm", [woman(1), woman(2)])
+    confirmed(office, 1)
+    known = confirmed(office, 2)
+    office.store.close()
+    ask = partial(CliRunner().invoke, app)
+    shown = ask(["--site", str(office.site), "keys", "status"])
+    assert "另有2个事实密钥" in shown.output
+    assert "fact." not in shown.output
+    told_keys = msgspec.json.decode(ask(["--site", str(office.site), "keys", "status", "--json"]).stdout)["keys"]
+    assert {key["purpose"] for key in told_keys} >= {"roster", f"fact.{known.fact_id}"}
+    path = office.site / "keys" / "vault" / "data" / f"fact.{known.fact_id}.{office.vault.fact_keys()[known.fact_id]}"
+    path.write_text("{}")
+    assert f"fact.{known.fact_id}" in ask(["--site", str(office.site), "keys", "status"]).output
