@@ -440,7 +440,7 @@ class World:
                         settlements=tuple(settlement["settlement_no"] for settlement in settlements),
                         payable=Money(payable or 0),
                         refused=payable is None,
-                        stay=stay_of(claim),
+                        stay=kept.unit_told(self.bodies[claim.claim_id, version]),
                     ),
                     told_settlements=settlements,
                 )

@@ -26,11 +26,12 @@ from schemes_builders import IN_2020, IN_2021, IN_2022, family, reversal, specia
 from schemes_builders import at as on
 
 from gateway.core.changes import Batch, PersonFile
+from gateway.core.changes import claims as claims_of_people
 from gateway.core.changes.claims import changed_since
 from gateway.core.changes.persons import HeldRecord, claimant, duplicates_among, insured
 from gateway.core.claims import drafting, kept
 from gateway.core.claims.content import FORMS, ContentForms, content_in_form
-from gateway.core.schemes import SchemeFamily
+from gateway.core.schemes import SchemeFamily, assess
 from gateway.errors import UnknownForm
 from gateway.model.benefit import BenefitEstimate, Fact
 from gateway.model.claim import ClaimStatus
@@ -233,6 +234,32 @@ def test_a_claim_whose_event_is_gone_is_withdrawn_for_that() -> None:
     assert "late" not in claim.flags
     world.facts = {}
     assert [claim.flags for claim in world.reassess(1).changed_claims] == ["event_gone"]
+
+
+@pytest.mark.parametrize("says_it", [True, False])
+def test_what_was_decided_about_an_event_finds_it_even_where_no_body_names_it(
+    says_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = enrolled(1, coverage=covered(scheme="lump-death"))
+    world = World(member, families={LEAGUE: [shape("lump-death")]})
+    world.facts = {1: (Fact(kind="death", on=date(2021, 7, 10), confirmed=True),)}
+    world.reassess(1)
+    claim = world.the_claim()
+    world.decide(claim.claim_id, 400_000)
+    if not says_it:
+        # As the bodies of the first releases, which had no words.
+        body = world.bodies[claim.claim_id, 1]
+        world.bodies[claim.claim_id, 1] = body[: body.rindex(b',"aside":')] + b"}"
+    decided_stays = []
+
+    def looked_at(seen: Any, records: Any, scheme: Any, decisions: Any, **others: Any) -> Any:
+        decided_stays.append([decision.stay for decision in decisions])
+        return assess(seen, records, scheme, decisions, **others)
+
+    monkeypatch.setattr(claims_of_people, "assess", looked_at)
+    changes = world.reassess(1)
+    assert decided_stays[-1] == [stay_of(claim)]
+    assert (changes.new_claims, changes.changed_claims, changes.doubts) == ([], [], [])
 
 
 def test_a_scheme_that_pays_at_events_only_asks_nobody_about_care() -> None:

@@ -97,7 +97,7 @@ class _Desk:
             # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
             return
         counting = self._records
-        decisions = [claim.decision for claim in decided.values()]
+        decisions = self._decisions(family, seen, decided, paid)
         estimates = self._estimates(family, seen, counting, decisions, paid)
         stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
         if decided and (again := self._settled_again(counting, stays, decided, claims)):
@@ -123,6 +123,30 @@ class _Desk:
             self.ask(family, stay, claims.get(digest), counting, self._rules.digest_doubt(doubtful[digest]))
         if self._questions:
             self._note_claimed(stays, drafts, {digest: claim.claim_id for digest, claim in claims.items()}, counting)
+
+    def _decisions(
+        self,
+        family: SchemeFamily,
+        seen: Insured,
+        decided: Mapping[bytes, DecidedClaim],
+        paid: Sequence[OtherPayment],
+    ) -> list[ClaimDecision]:
+        """What was decided. Where no body says any more what an event is called, its digest finds it among those that
+        can be, so that what was decided about it is used up all the same."""
+        decisions = [claim.decision for claim in decided.values()]
+        nameless = {
+            digest
+            for digest, claim in decided.items()
+            if claim.claim.stay_kind == StayKind.EVENT and claim.decision.stay is None
+        }
+        if not nameless:
+            return decisions
+        estimates = self._estimates(family, seen, self._records, decisions, paid)
+        names = {self._digest_stay(family, estimate.stay): estimate.stay for estimate in estimates}
+        return [
+            msgspec.structs.replace(claim.decision, stay=names.get(digest)) if digest in nameless else claim.decision
+            for digest, claim in decided.items()
+        ]
 
     def _stay_text(self, family: SchemeFamily, stay: str) -> str:
         return drafting.stay_text(self._person.association, self._person.person_id, family.scheme, stay)
