@@ -199,15 +199,11 @@ def shape_of(reply: Reply) -> str:
 def _shape(value: Any, *, depth: int) -> str:
     if not isinstance(value, dict) or depth == 0:
         return _TYPES.get(type(value), "null")
-    shown = [
-        f"{_safe_key(name)}: {_shape(inner, depth=depth - 1)}" for name, inner in list(value.items())[:_KEYS_SHOWN]
-    ]
+    # The name of a field may itself be a value: some answers are keyed by person.
+    names = [name if _KEY.fullmatch(name) and not re.search(r"[0-9]{4}", name) else "?" for name in value]
+    inner = [_shape(field, depth=depth - 1) for field in value.values()]
+    shown = [f"{name}: {shape}" for name, shape in zip(names, inner, strict=True)][:_KEYS_SHOWN]
     return "{" + ", ".join(shown + ["…"] * (len(value) > _KEYS_SHOWN)) + "}"
-
-
-def _safe_key(name: str) -> str:
-    """The name of a field, unless it could itself be a value: some answers are keyed by person."""
-    return name if _KEY.fullmatch(name) and not re.search(r"[0-9]{4}", name) else "?"
 
 
 _TYPES: Final[dict[type, str]] = {str: "text", int: "number", bool: "bool", dict: "object", list: "list"}

@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, after
-from gateway.core.personal_numbers import holds_personal_number
+from gateway.core.personal_numbers import kept_reference
 from gateway.flow.delivery.standing import must_prove, note_deliveries
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
@@ -124,7 +124,7 @@ def _record(
         else:
             answer, doubt = attempted
             result = after(leased.delivery, answer, asked_first=doubt, now=now, jitter=jitter())
-            done.append((result, _kept_reference(office, answer.reference)))
+            done.append((result, kept_reference(answer.reference, office.vault.fingerprinter("reference"))))
     with office.store.write() as tx:
         deliveries.record_answers(tx, done, lease=lease)
         if unsent:
@@ -134,10 +134,3 @@ def _record(
                 for delivery, _ in unsent
             ]
             unreadable.note(tx, pieces, now=now)
-
-
-def _kept_reference(office: Office, reference: str | None) -> str | None:
-    """The association's reference; of one that holds a person's number only a keyed digest."""
-    if reference is None or not holds_personal_number(reference):
-        return reference
-    return f"digest:{office.vault.fingerprinter('reference')(reference).hex()[:40]}"
