@@ -41,8 +41,7 @@ def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) 
 
     A run that was cut off, and after a while one that failed, is taken up again, and one that a clock ahead began.
     """
-    table = schema.run
-    at = to_ms(now)
+    table, at = schema.run, to_ms(now)
     new = insert_for(tx, table).values(feed=feed, scheduled_for=to_ms(scheduled_for), started_at=at, beat_at=at)
     made = tx.execute(new.on_conflict_do_nothing().returning(table.c.run_id)).scalar()
     if made is not None:

@@ -106,14 +106,10 @@ def _records_after(known: Known, changes: Changes) -> dict[int, list[HeldRecord]
         standing[settlement.person_id].append(settlement)
     if changes.came_first:
         for settlements in standing.values():
-            settlements[:] = [
-                msgspec.structs.replace(
-                    settlement, first=changes.came_first.get(settlement.record_id, settlement.first)
-                )
-                if settlement.record_id is not None
-                else settlement
-                for settlement in settlements
-            ]
+            for at, settlement in enumerate(settlements):
+                first = changes.came_first.get(settlement.record_id) if settlement.record_id is not None else None
+                if first is not None:
+                    settlements[at] = msgspec.structs.replace(settlement, first=first)
     return standing
 
 

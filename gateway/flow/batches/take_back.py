@@ -11,7 +11,6 @@ from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import keys_of_pages
 from gateway.flow.pages.stored_pages import revisions
 from gateway.model.holds import Cause
-from gateway.model.page import RowError
 from gateway.model.pieces import Piece
 from gateway.model.questions import ReviewItem
 from gateway.store import batches, pages, reviews, unreadable
@@ -76,7 +75,6 @@ def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
 def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, rows: int) -> None:
     if reviews.has_open(tx, kind="takeback", page_seq=newest.seq):
         return
-    reason = RowError(code="file_shrunk", field="", message=f"新文件少了{missing}/{rows}行 (rows missing)")
     item = ReviewItem(
         kind="takeback",
         association=office.feeds[newest.feed].associations[0],
@@ -87,7 +85,7 @@ def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, rows: 
         amount=0,
         member_id=None,
         score=None,
-        reasons=f'["{reason.code}","{missing}/{rows}"]',
+        reasons=f'["file_shrunk","{missing}/{rows}"]',
         state="open",
         created_at=to_ms(office.now()),
     )

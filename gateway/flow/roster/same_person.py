@@ -79,10 +79,8 @@ def opted_out_block(office: Office, id_number: str) -> bytes:
 def holders(tx: Tx, office: Office, association: str, numbers: Iterable[str]) -> Holders:
     """The stored members with these id numbers."""
     id_numbers = list(numbers)
-    ids = {
-        member_id
-        for _, member_id, _ in members.by_fingerprint(tx, [office.id_fingerprint(number) for number in id_numbers])
-    }
+    hits = members.by_fingerprint(tx, [office.id_fingerprint(number) for number in id_numbers])
+    ids = {member_id for _, member_id, _ in hits}
     if blocks.has_kind(tx, OPTED_OUT):
         opted_out = [opted_out_block(office, number) for number in id_numbers]
         ids |= {member_id for _, member_id in blocks.find(tx, opted_out)}

@@ -183,8 +183,7 @@ def _level(
     current: Model, of_same: Counted, of_other: Counted, chance: Mapping[tuple[str, str], float], field: str, name: str
 ) -> Level:
     old = current.levels.get(field, {}).get(name)
-    m = old.m if old is not None else None
-    u = old.u if old is not None else None
+    m, u = (old.m, old.u) if old is not None else (None, None)
     if of_same.often(field, name):
         m = _rounded(of_same.share(field, name) if name == "missing" else of_same.sure(field, name))
     if name == "missing":
