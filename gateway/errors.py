@@ -124,9 +124,10 @@ class UnknownForm(HubaoError):
 
 
 class NotAuthentic(HubaoError):
-    """A message does not prove where it comes from. Mute on purpose."""
+    """A message does not prove where it comes from. Mute on purpose: `part`, what was wrong, is for our log alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: str = "") -> None:
+        self.part = part
         super().__init__("message is not authentic (验签未通过)")
 
 

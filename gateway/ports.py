@@ -102,6 +102,14 @@ class ReceiveFeed(Protocol):
     def accept(self, headers: dict[str, str], body: bytes, *, now: datetime) -> Fetched: ...
 
 
+@runtime_checkable
+class LooksAtHeaders(Protocol):
+    """A ReceiveFeed that can tell by the headers alone that a request proves nothing, so that its body need not be
+    read. Raises NotAuthentic."""
+
+    def look_at(self, headers: dict[str, str], *, now: datetime) -> None: ...
+
+
 class Proof(msgspec.Struct, frozen=True, kw_only=True):
     """What an association's good answer must say before a claim counts as accepted (`[accepted]` of its file).
 

@@ -265,6 +265,12 @@ def remote_times(office: Office) -> Mapping[str, datetime]:
 REPLAY_SECONDS = 2 * webhook.TOLERANCE_SECONDS
 """For how long a signature may be good: a sender's clock may be ahead of ours as far as it may be behind."""
 
+
+def look_at_headers(headers: Mapping[str, str], now: datetime) -> None:
+    """Refuse a request of an association that its headers alone show to be unproved. Raises NotAuthentic."""
+    webhook.check_headers(headers, now=int(now.timestamp()))
+
+
 Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 """(headers, body, now) → the id of the message. Raises NotAuthentic."""
 

@@ -41,6 +41,10 @@ class Push:
         self._tolerance = spec.tolerance_seconds
         self.body_limit = spec.body_limit_mib * 1024 * 1024
 
+    def look_at(self, headers: dict[str, str], *, now: datetime) -> None:
+        """Refuse what its headers alone show to be unproved, before the body is read. Raises NotAuthentic."""
+        webhook.check_headers(headers, now=int(now.timestamp()), tolerance=self._tolerance)
+
     def accept(self, headers: dict[str, str], body: bytes, *, now: datetime) -> Fetched:
         """The page a request holds. Raises NotAuthentic; BadPage("too_large") for a body over the limit."""
         if len(body) > self.body_limit:

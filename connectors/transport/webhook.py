@@ -26,7 +26,11 @@ TOLERANCE_SECONDS: Final = 300
 
 _PREFIX = "whsec_"
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
-_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,256}")
+# A dot parts what is signed: with one in the id, the same signature would hold for another id, time and body.
+_MESSAGE_ID = re.compile(r"[\x21-\x2d\x2f-\x7e]{1,256}")
+_HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+_LIBRARY_HEADERS: Final = "svix-"
+_DIGITS_OF_MILLISECONDS: Final = 13
 _MOST_SIGNATURES = 16
 _SIGNATURE_VERSION = "v1,"
 _NEW_KEY_BYTES = 32
@@ -80,14 +84,9 @@ def verify(
     secret: str, headers: Mapping[str, str], body: bytes, *, now: int, tolerance: int = TOLERANCE_SECONDS
 ) -> str:
     """The message id of a request signed within `tolerance` seconds of `now`. Raises NotAuthentic."""
-    lowered = {name.lower(): value for name, value in headers.items()}
-    message_id, seconds = lowered.get("webhook-id", ""), lowered.get("webhook-timestamp", "")
-    if not _MESSAGE_ID.fullmatch(message_id) or not _SECONDS.fullmatch(seconds):
-        raise NotAuthentic
-    if abs(now - int(seconds)) > tolerance:
-        raise NotAuthentic
+    message_id, seconds, signatures = check_headers(headers, now=now, tolerance=tolerance)
     expected = [_signature(key, message_id, seconds, body) for key in secret_keys(secret)]
-    received = lowered.get("webhook-signature", "").split(" ")[:_MOST_SIGNATURES]
+    received = signatures.split(" ")[:_MOST_SIGNATURES]
     # Every pair is compared, so that the time it takes tells nothing.
     agreements = [
         hmac.compare_digest(signature.encode("ascii"), candidate.encode("utf-8", "surrogatepass"))
@@ -95,5 +94,34 @@ def verify(
         for candidate in received
     ]
     if not any(agreements):
-        raise NotAuthentic
+        raise NotAuthentic(
+            "webhook-signature 与报文不符：密钥不同，或报文在途中被改 (signature: another secret or body)"
+        )
     return message_id
+
+
+def check_headers(headers: Mapping[str, str], *, now: int, tolerance: int = TOLERANCE_SECONDS) -> tuple[str, str, str]:
+    """Id, timestamp and signatures of a request, all that can be said of it before its body. Raises NotAuthentic."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    if missing := [name for name in _HEADERS if not lowered.get(name)]:
+        raise NotAuthentic(_why_missing(missing, lowered))
+    message_id, seconds, signatures = (lowered[name] for name in _HEADERS)
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise NotAuthentic("webhook-id 过长，或含句点、空格等 (webhook-id: too long, or with a dot or a space)")
+    if not _SECONDS.fullmatch(seconds):
+        raise NotAuthentic(_why_no_time(seconds))
+    if abs(ahead := int(seconds) - now) > tolerance:
+        raise NotAuthentic(f"webhook-timestamp 与本机时钟相差 {ahead:+d} 秒，至多 {tolerance} 秒 (the clocks differ)")
+    return message_id, seconds, signatures
+
+
+def _why_missing(missing: list[str], headers: Mapping[str, str]) -> str:
+    if any(name.startswith(_LIBRARY_HEADERS) for name in headers):
+        return "头以 svix- 开头，应为 webhook- (the headers begin with svix-, and must with webhook-)"
+    return f"缺少头 (missing headers): {'、'.join(missing)}"
+
+
+def _why_no_time(text: str) -> str:
+    if len(text) == _DIGITS_OF_MILLISECONDS and text.isascii() and text.isdigit():
+        return "webhook-timestamp 是毫秒，应为秒 (webhook-timestamp in milliseconds, and must be in seconds)"
+    return "webhook-timestamp 不是 Unix 秒 (webhook-timestamp is no number of seconds)"

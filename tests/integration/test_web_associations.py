@@ -95,10 +95,12 @@ def test_without_the_association_s_own_signature_nothing_is_said(
 
 
 @pytest.mark.parametrize(("method", "path", "sent"), DOORS)
-def test_an_association_nobody_knows(side: Side, method: str, path: str, sent: bytes) -> None:
+def test_an_association_nobody_knows_is_told_as_a_wrong_signature(
+    side: Side, method: str, path: str, sent: bytes
+) -> None:
     headers = side.signed(sent, secret=ASSOCIATION_SECRET)
     url = f"/api/v1/associations/another/{path}"
-    problem(side.client.request(method, url, content=sent, headers=headers), 404, "unknown_association")
+    problem(side.client.request(method, url, content=sent, headers=headers), 401, "not_authentic")
 
 
 def test_a_secret_that_is_missing_is_our_fault(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:

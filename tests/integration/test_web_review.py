@@ -65,7 +65,7 @@ def test_nothing_without_the_association_s_signature(side: Side, method: str, pa
         problem(side.client.request(method, url, headers=headers), 401, "not_authentic")
     signed = side.signed(text, secret=ASSOCIATION_SECRET)
     strange = url.replace("=nm", "=another")
-    problem(side.client.request(method, strange, headers=signed), 404, "unknown_association")
+    problem(side.client.request(method, strange, headers=signed), 401, "not_authentic")
     problem(side.client.request(method, f"/api/v1/reviews{path}", headers=signed), 422, "not_valid")
 
 

@@ -108,7 +108,7 @@ class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
     claims: list[Claim]
 
 
-_PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
+_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
 
 

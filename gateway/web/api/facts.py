@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1/associations/{association}/facts", tags=["ass
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 Group = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9_]+$")]
 
-_PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid", "unavailable")
+_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid", "unavailable")
 _ALSO = ("not_configured",)
 
 

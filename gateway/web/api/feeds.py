@@ -9,14 +9,16 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.errors import WrongUse
+from gateway.errors import NotAuthentic, WrongUse
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site.agreements import has_expired
-from gateway.ports import ReceiveFeed
+from gateway.model.page import MAX_PAGE_BYTES
+from gateway.ports import LooksAtHeaders, ReceiveFeed
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, any_body, problems, signed
-from gateway.web.api.messages import json_answer, read_body
+from gateway.web.api.messages import check_head, json_answer, read_body, unpacked
 from gateway.web.problems import Problem
+from gateway.web.refusals import told_to_the_log
 
 log = logging.getLogger("hubao.web")
 
@@ -30,6 +32,12 @@ class PageTaken(msgspec.Struct, frozen=True, kw_only=True):
     new: bool
 
 
+_PROBLEMS = (
+    *("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid"),
+    *("unavailable", "not_configured"),
+)
+
+
 @router.post(
     "/{feed}/push",
     summary="接收推送 (take a push)",
@@ -37,29 +45,31 @@ class PageTaken(msgspec.Struct, frozen=True, kw_only=True):
     responses={
         **answers(PageTaken, "已落盘 (durably stored, new)", status=202),
         **answers(PageTaken, "此前已收到，无第二次效果 (came before: no second effect)"),
-        **problems("bad_request", "not_authentic", "unknown_feed", "too_large", "unavailable", "not_configured"),
+        **problems(*_PROBLEMS),
     },
     openapi_extra=signed(any_body("数据源自己的报文，原样保存 (the feed's own message, kept as it comes)")),
 )
 async def push(feed: str, request: Request) -> Response:
     """202 for a new page, 200 for one that was there already; what follows from it is worked afterwards."""
     desk = desk_of(request)
-    door = await run_in_threadpool(_door, desk, feed)
-    body = await read_body(request, limit=door.body_limit)
-    taken = await run_in_threadpool(_take, desk, feed, door, dict(request.headers), body)
+    # Of a feed that is not there no more is told than of one whose signature is wrong.
+    check_head(request, limit=MAX_PAGE_BYTES)
+    with told_to_the_log(f"feed {feed if feed in desk.office.feeds else '?'}"):
+        door = await run_in_threadpool(_door, desk, feed)
+        if isinstance(door, LooksAtHeaders):
+            door.look_at(dict(request.headers), now=desk.office.now())
+        body = await read_body(request, limit=door.body_limit)
+        taken = await run_in_threadpool(_take, desk, feed, door, request, body)
     desk.backroom.wake()
     return json_answer(taken, status=202 if taken.new else 200)
 
 
 def _door(desk: Desk, feed: str) -> ReceiveFeed:
-    """Where a feed's pushes come in. Raises Problem for a feed that does not receive, or cannot for now."""
+    """Where a feed's pushes come in. Raises NotAuthentic for a feed that does not receive, Problem for one that cannot
+    for now."""
     spec = desk.office.feeds.get(feed)
     if spec is None or spec.intake != "receive" or not spec.enabled:
-        raise Problem("unknown_feed")
-    if has_expired(desk.office, feed):
-        # The sender keeps what it has and comes again, so that nothing is lost once the agreement is renewed.
-        log.error("feed %s: the agreement expired on %s, nothing is taken in", feed, spec.legal.expires)
-        raise Problem("not_configured")
+        raise NotAuthentic("没有接收推送的这一数据源 (no such feed that receives)")
     try:
         return cast(ReceiveFeed, desk.doors.feed(desk.office, feed))
     except WrongUse as error:
@@ -67,7 +77,13 @@ def _door(desk: Desk, feed: str) -> ReceiveFeed:
         raise Problem("not_configured") from None
 
 
-def _take(desk: Desk, feed: str, door: ReceiveFeed, headers: dict[str, str], body: bytes) -> PageTaken:
-    fetched = door.accept(headers, body, now=desk.office.now())
-    seq, new = store_page(desk.office, feed, fetched)
+def _take(desk: Desk, feed: str, door: ReceiveFeed, request: Request, body: bytes) -> PageTaken:
+    fetched = door.accept(dict(request.headers), body, now=desk.office.now())
+    if has_expired(desk.office, feed):
+        # The sender keeps what it has and comes again, so that nothing is lost once the agreement is renewed.
+        expired = desk.office.feeds[feed].legal.expires
+        log.error("feed %s: the agreement expired on %s, nothing is taken in", feed, expired)
+        raise Problem("not_configured")
+    content = unpacked(request, fetched.content, limit=door.body_limit)
+    seq, new = store_page(desk.office, feed, msgspec.structs.replace(fetched, content=content))
     return PageTaken(page=str(seq), new=new)

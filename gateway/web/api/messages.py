@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from fastapi import Request, Response
 
+from gateway.core.normalise.unpacking import ungzipped
 from gateway.web.problems import Problem
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -15,11 +16,31 @@ S = TypeVar("S", bound=msgspec.Struct)
 _PLACE = re.compile(r"at `\$\.([a-z_]{1,40})")
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
-    """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem("too_large")."""
+_GZIP: Final = ("gzip", "x-gzip")
+
+
+def check_head(request: Request, *, limit: int) -> None:
+    """Refuse a body by what is said of it, unread. Raises Problem: "unsupported_encoding", "too_large"."""
+    if _encoding(request) not in ("", "identity", *_GZIP):
+        raise Problem("unsupported_encoding", headers={"accept-encoding": "gzip"})
     length = request.headers.get("content-length", "0")
     if length.isascii() and length.isdigit() and int(length[:18]) > limit:
         raise _too_large(limit)
+
+
+def _encoding(request: Request) -> str:
+    return ",".join(request.headers.getlist("content-encoding")).strip().lower()
+
+
+def unpacked(request: Request, body: bytes, *, limit: int) -> bytes:
+    """The body without its gzip, at most `limit` bytes of it. The signature is over what was sent, so it is proved
+    first. Raises BadInput: "too_large", "not_gzip"."""
+    return ungzipped(body, limit=limit) if _encoding(request) in _GZIP else body
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem as `check_head`."""
+    check_head(request, limit=limit)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

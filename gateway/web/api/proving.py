@@ -16,12 +16,13 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from gateway import wiring
-from gateway.errors import Conflict, HubaoError, Unavailable, WrongUse
+from gateway.errors import Conflict, HubaoError, NotAuthentic, Unavailable, WrongUse
 from gateway.flow.delivery import requests
 from gateway.flow.office import Office
 from gateway.web.api.desk import desk_of
-from gateway.web.api.messages import read_body
+from gateway.web.api.messages import check_head, read_body, unpacked
 from gateway.web.problems import KINDS, Problem
+from gateway.web.refusals import told_to_the_log
 
 log = logging.getLogger("hubao.web")
 
@@ -34,8 +35,12 @@ async def proved(association: str, request: Request) -> bytes:
     Raises Problem, NotAuthentic.
     """
     office = desk_of(request).office
-    if association not in office.associations:
-        raise Problem("unknown_association")
+    check_head(request, limit=_BODY_LIMIT)
+    with told_to_the_log(_sender(office, association)):
+        wiring.look_at_headers(dict(request.headers), office.now())
+        if association not in office.associations:
+            # The same answer as to a wrong signature, so that nobody can try out which names there are.
+            raise NotAuthentic("没有此协会 (no such association)")
     body = await read_body(request, limit=_BODY_LIMIT)
     verify = await run_in_threadpool(_verifier, office, association)
     asks = request.method == "GET"
@@ -45,17 +50,24 @@ async def proved(association: str, request: Request) -> bytes:
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
         query: bytes = request.scope["query_string"]
         signed = b"GET " + path + (b"?" + query if query else b"")
-    message_id = verify(dict(request.headers), signed, office.now())
+    with told_to_the_log(_sender(office, association)):
+        message_id = verify(dict(request.headers), signed, office.now())
     if not asks:
         digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
         seen = await run_in_threadpool(requests.first_came, office, digest, keep_seconds=wiring.REPLAY_SECONDS)
         if seen is not None:
             raise Problem("seen_before", f"首次收到 (first came) {seen.isoformat(timespec='seconds')}")
         request.state.noted = digest
+        body = await run_in_threadpool(unpacked, request, body, limit=_BODY_LIMIT)
     return body
 
 
 Proved = Annotated[bytes, Depends(proved)]
+
+
+def _sender(office: Office, association: str) -> str:
+    # A name that is none of ours may hold anything at all, and stays out of the log.
+    return f"association {association if association in office.associations else '?'}"
 
 
 def _verifier(office: Office, association: str) -> wiring.Verify:

@@ -175,7 +175,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 M = TypeVar("M", Reveal, ReviewVerdict, Undo)
 
-_PROBLEMS = ("bad_request", "not_authentic", "unknown_association", "too_large", "not_valid")
+_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
 
 
