@@ -52,6 +52,25 @@ def tell(text: str) -> None:
         log.warning("%s", line)
 
 
+class Paced(logging.Filter):
+    """Warnings of the web server and of its loop, at most once a minute: whoever is refused causes one each time."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep what has not been said this minute."""
+        line = _pace.line(record.getMessage())
+        if line is not None:
+            record.msg, record.args = line, ()
+        return line is not None
+
+
+def pace_the_server_s_log() -> None:
+    """From now on the web server's own log says each thing once a minute."""
+    for name in ("uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(log_filter, Paced) for log_filter in logger.filters):
+            logger.addFilter(Paced())
+
+
 @contextmanager
 def told_to_the_log(sender: str) -> Iterator[None]:
     """Which part of a request proves nothing is for whoever runs the gateway; the answer never says it."""

@@ -10,6 +10,7 @@ from typing import Any
 import uvicorn
 
 from gateway.errors import Unavailable
+from gateway.web.connections import server_for
 
 _START_SECONDS = 10.0
 
@@ -25,8 +26,7 @@ class Running:
     def start(cls, app: Any, *, host: str = "127.0.0.1", port: int = 0) -> Running:
         """Serve an ASGI app. Raises Unavailable if it does not come up in ten seconds."""
         listening = socket.create_server((host, port))
-        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="on")
-        server = uvicorn.Server(config)
+        server = server_for(app)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True, name="web")
         thread.start()
         deadline = time.monotonic() + _START_SECONDS

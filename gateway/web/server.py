@@ -18,6 +18,7 @@ from gateway.errors import ForeignDatabase, WrongUse
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.site import warnings
 from gateway.web.app import make_app, make_refusing_app
+from gateway.web.connections import server_for
 
 log = logging.getLogger("hubao.web")
 
@@ -83,17 +84,7 @@ def _tell_where(listening: socket.socket) -> None:
 
 
 def _server(app: FastAPI) -> uvicorn.Server:
-    """No access log (addresses may name people) and no word about the software in the answers."""
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="on",
-        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-    )
-    return uvicorn.Server(config)
+    return server_for(app, timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS)
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
 from fastapi import Request
@@ -12,6 +12,7 @@ from fastapi import Request
 from gateway.flow.intake.night import Doors, work_waiting
 from gateway.flow.office import Office
 from gateway.scheduler import Jobs
+from gateway.web.api.messages import BodyBudget
 
 _LOOKUPS_AT_ONCE = 8
 _CLOSING_SECONDS = 10.0
@@ -56,6 +57,7 @@ class Desk:
     doors: Doors
     backroom: Backroom
     lookups: ThreadPoolExecutor
+    in_flight: BodyBudget = field(default_factory=BodyBudget)
 
     @classmethod
     def of(cls, office: Office, doors: Doors) -> Desk:

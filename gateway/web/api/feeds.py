@@ -58,8 +58,9 @@ async def push(feed: str, request: Request) -> Response:
         door = await run_in_threadpool(_door, desk, feed)
         if isinstance(door, LooksAtHeaders):
             door.look_at(dict(request.headers), now=desk.office.now())
-        body = await read_body(request, limit=door.body_limit)
-        taken = await run_in_threadpool(_take, desk, feed, door, request, body)
+        with desk.in_flight.share() as share:
+            body = await read_body(request, share, limit=door.body_limit)
+            taken = await run_in_threadpool(_take, desk, feed, door, request, body)
     desk.backroom.wake()
     return json_answer(taken, status=202 if taken.new else 200)
 

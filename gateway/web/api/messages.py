@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -17,6 +19,7 @@ _PLACE = re.compile(r"at `\$\.([a-z_]{1,40})")
 
 
 _GZIP: Final = ("gzip", "x-gzip")
+_BUSY_SECONDS: Final = "30"
 
 
 def check_head(request: Request, *, limit: int) -> None:
@@ -38,11 +41,44 @@ def unpacked(request: Request, body: bytes, *, limit: int) -> bytes:
     return ungzipped(body, limit=limit) if _encoding(request) in _GZIP else body
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
-    """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem as `check_head`."""
+class BodyBudget:
+    """How many bytes of bodies may be held at one time, over all requests. Belongs to the server's own thread."""
+
+    def __init__(self, limit: int = 128 * 1024 * 1024) -> None:
+        self.left = limit
+
+    @contextmanager
+    def share(self) -> Iterator[BodyShare]:
+        """What one request takes of it, until it is answered."""
+        share = BodyShare(self)
+        try:
+            yield share
+        finally:
+            self.left += share.taken
+
+
+class BodyShare:
+    """The bytes one request holds."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self.taken, self._budget = 0, budget
+
+    def take(self, size: int) -> None:
+        """Hold so many more. Raises Problem("unavailable") where too many are held already: the sender comes again."""
+        if size > self._budget.left:
+            headers = {"retry-after": _BUSY_SECONDS, "connection": "close"}
+            raise Problem("unavailable", "同时到达的报文过多 (too many bodies at one time)", headers=headers)
+        self._budget.left -= size
+        self.taken += size
+
+
+async def read_body(request: Request, share: BodyShare, *, limit: int) -> bytes:
+    """The body as it came, at most `limit` bytes; no more than that is ever held. Raises Problem as `check_head` and
+    `BodyShare.take`."""
     check_head(request, limit=limit)
     body = bytearray()
     async for chunk in request.stream():
+        share.take(len(chunk))
         body += chunk
         if len(body) > limit:
             raise _too_large(limit)

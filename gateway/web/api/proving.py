@@ -41,7 +41,8 @@ async def proved(association: str, request: Request) -> bytes:
         if association not in office.associations:
             # The same answer as to a wrong signature, so that nobody can try out which names there are.
             raise NotAuthentic("没有此协会 (no such association)")
-    body = await read_body(request, limit=_BODY_LIMIT)
+    with desk_of(request).in_flight.share() as share:
+        body = await read_body(request, share, limit=_BODY_LIMIT)
     verify = await run_in_threadpool(_verifier, office, association)
     asks = request.method == "GET"
     signed = body
