@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from gateway.cli.main import app
 from gateway.errors import BadInput, BrokenSeal, WrongUse
-from gateway.flow.batches.replay import rescan
 from gateway.flow.changes.fact_boxes import facts_of, open_box
 from gateway.flow.delivery.claims import decide
 from gateway.flow.delivery.explain import explain_claim
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
 from gateway.flow.people.facts import list_facts, record_fact, withdraw_fact
 from gateway.flow.people.ledgers import member_ledger
@@ -137,7 +137,7 @@ def test_coverage_that_comes_after_the_fact_is_weighed_without_any_page(office: 
     confirmed(office, 3)
     assert claims(office) == []
     enrol(office, "nm", [woman(3)])
-    rescan(office)
+    rescan_and_judge(office)
     assert payable(office) == [(EVENT, WHOLE)]
 
 
@@ -170,7 +170,7 @@ def test_it_follows_the_enrolment_when_two_are_one_person(office: Office) -> Non
 def test_it_counts_no_longer_for_another_id_number(office: Office) -> None:
     known = confirmed(office, 1)
     enrol(office, "nm", [woman(1, id_number=who(77).id_number, name="另一人")])
-    rescan(office)
+    rescan_and_judge(office)
     assert the_claim(office)["status"] == "withdrawn"
     [shown] = list_facts(office, "nm").facts
     assert (shown.fact_id, shown.counts) == (known.fact_id, False)
@@ -185,12 +185,12 @@ def test_opting_out_ends_it(office: Office) -> None:
     ended = stored(office)
     assert (ended["sealed"], list_facts(office, "nm").facts) == (None, [])
     assert ended["ended_at"] is not None
-    rescan(office)
+    rescan_and_judge(office)
     assert the_claim(office)["status"] == "withdrawn"
     with pytest.raises(BadInput, match="opted_out"):
         confirmed(office, 1)
     enrol(office, "nm", [woman(1)])
-    rescan(office)
+    rescan_and_judge(office)
     assert live(office) == []
 
 

@@ -28,8 +28,8 @@ from builders import (
 from review_side import LATER, SMALL, asked, choose, say, states, take_back, wrong_name
 
 from gateway.errors import Conflict
-from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide as association_decides
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
 from gateway.flow.reviewing import show as reviewing
 from gateway.flow.roster.enrol import enrol
@@ -160,7 +160,7 @@ def test_a_member_who_changes_is_asked_about_anew(office: Office, answer: Any) -
     item = asked(office, wrong_name("A1", 1))
     say(office, item, answer)
     enrol(office, "nm", [member(1, name="试赵一一")])
-    rescan(office)
+    rescan_and_judge(office)
     assert (states(office), live(office)) == ({item: "open"}, [])
     assert adds_up(office) == {"review": 1}
     assert rows_of(office, schema.ruling) == []
@@ -173,7 +173,7 @@ def test_a_member_somebody_chose_by_hand_and_who_changes(light: Office) -> None:
     item = asked(light, wrong_name("A1", 1))
     choose(light, item, "M00002")
     enrol(light, "nm", [member(2, name="试钱二二")])
-    rescan(light)
+    rescan_and_judge(light)
     assert records(light) == []
     assert states(light) == {item: "open"}
     assert adds_up(light) == {"review": 1}
@@ -182,7 +182,7 @@ def test_a_member_somebody_chose_by_hand_and_who_changes(light: Office) -> None:
 def test_who_opts_out_is_forgotten(office: Office) -> None:
     say(office, asked(office, wrong_name("A1", 1)), "same")
     enrol(office, "nm", [member(1, opt_out=True)])
-    rescan(office)
+    rescan_and_judge(office)
     assert records(office) == []
     assert [rows_of(office, table) for table in (schema.ruling, schema.ruled_row)] == [[], []]
     assert adds_up(office) == {"stranger": 1}
@@ -191,7 +191,7 @@ def test_who_opts_out_is_forgotten(office: Office) -> None:
 def test_changed_coverage_voids_nothing(light: Office) -> None:
     say(light, asked(light, wrong_name("A1", 1)), "same")
     enrol(light, "nm", [member(1, coverage=())])
-    rescan(light)
+    rescan_and_judge(light)
     assert adds_up(light) == {"member": 1}
     assert live(light) == []
 

@@ -13,7 +13,7 @@ from builders import EAST_AND_WEST, adds_up, enrolled, live, member, page, recor
 from review_side import say, take_back, wrong_name
 
 from gateway.errors import BadInput, Conflict
-from gateway.flow.batches.replay import rescan
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
 from gateway.flow.reviewing.show import list_items
 from gateway.flow.roster.enrol import enrol
@@ -67,7 +67,7 @@ class Walk:
     def rename(self) -> None:
         if self.dice.random() < 0.3:
             enrol(self.office, "nm", [member(1, name=self.dice.choice(("试一一", "试二二", member(1).name)))])
-            rescan(self.office)
+            rescan_and_judge(self.office)
 
 
 def balanced(office: Office) -> None:
