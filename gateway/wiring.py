@@ -24,7 +24,7 @@ from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
 from gateway.ports import Clock, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
-from gateway.settings import json_schema
+from gateway.settings import json_schema, plain_http
 from gateway.settings import site as site_files
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site
@@ -312,7 +312,8 @@ def kept(doors: Doors) -> Doors:
 
 def readiness(site: Site) -> list[Finding]:
     """What would stop a well-formed site at night; see `gateway.settings.site.readiness`."""
-    return site_files.readiness(site, today=shanghai_now().date(), requests_secret=webhook.secret_option)
+    late = site_files.readiness(site, today=shanghai_now().date(), requests_secret=webhook.secret_option)
+    return [*late, *plain_http.not_allowed(site.feeds, site.associations)]
 
 
 def secret_options(site: Site) -> list[tuple[str, SecretOption]]:

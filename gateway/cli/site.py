@@ -107,13 +107,16 @@ def _noted(context: typer.Context, site: Site) -> Sequence[FindingReport]:
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
     """What is wrong with the files, or where they are right with the keys; and the site, if it can be read."""
     from gateway import wiring
+    from gateway.settings import plain_http
     from gateway.settings.site import open_secrets, warnings
 
     try:
         site = wiring.load_site(path)
     except BadSettings as error:
         return error.findings, None
-    for warning in (*warnings(site.associations), *open_secrets(site, wiring.secret_options(site))):
+    open_to_others = open_secrets(site, wiring.secret_options(site))
+    plain_lines = plain_http.reminders(site.gateway, site.feeds, site.associations)
+    for warning in (*warnings(site.associations), *open_to_others, *plain_lines):
         complain(f"提醒 (warning): {warning}")
     # Where a secret is missing the keys cannot be looked at.
     return wiring.readiness(site) or [

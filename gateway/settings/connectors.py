@@ -24,11 +24,13 @@ S = TypeVar("S", bound=ConnectorSpec)
 
 
 class Connection(msgspec.Struct, Generic[W, S], frozen=True):
-    """The connector a file asks for: its kind, the way of that kind, and the options as the connector's own spec."""
+    """The connector a file asks for: its kind, the way of that kind, and the options as the connector's own spec;
+    `insecure_http` is why an address of it may be plain http, "" where it may not."""
 
     kind: str
     way: W
     options: S
+    insecure_http: str = ""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -42,6 +44,9 @@ _CHECKS: Final[Mapping[Any, Any]] = {
 }
 """A type of `gateway.ports` → what a file may say."""
 
+_REASON: Final = "insecure_http"
+"""The key beside an address: why it may be plain http."""
+
 _LIMITS: Final = ("gt", "ge", "lt", "le", "min_length", "max_length", "pattern")
 
 
@@ -52,7 +57,8 @@ def connection_table(ways: Mapping[str, Way[Any, Any]]) -> Any:
     def connect(table: Any) -> Connection[Any, Any]:
         spec = ways[table.kind].spec
         options = {name: getattr(table, name) for name in spec.__struct_fields__}
-        return Connection(table.kind, ways[table.kind], spec(**options))
+        reason = getattr(table, _REASON, "")
+        return Connection(table.kind, ways[table.kind], spec(**options), reason)
 
     union: Any = Union[tuple(tables.values())]  # noqa: UP007 - the members are only known here.
     discriminator = [Field(discriminator="kind")] if len(tables) > 1 else []
@@ -70,6 +76,8 @@ def _table(kind: str, spec: type[ConnectorSpec]) -> type[Spec]:
         if field.default_factory is not msgspec.NODEFAULT:
             default = Field(default_factory=field.default_factory)
         fields[field.name] = _checked(hints[field.name]), default
+    if any(Address in (hint, *get_args(hint)) for hint in hints.values()):
+        fields[_REASON] = Annotated[str, Field(max_length=80)], ""
     title = "".join(part.capitalize() for part in kind.split("-"))
     return create_model(title, __base__=Spec, __doc__=spec.__doc__, **fields)
 

@@ -66,7 +66,8 @@ class FindingsSpec(Spec):
 
 
 class GatewaySpec(Spec):
-    """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`."""
+    """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`.
+    `insecure_http`: why it may listen beyond this machine without TLS in front."""
 
     version: Annotated[int, Field(ge=1)] = 1
     name: str = "互保网关"
@@ -75,6 +76,7 @@ class GatewaySpec(Spec):
     root_key: NamedSecret = SecretName("file:keys/root.key")
     listen_host: str = "127.0.0.1"
     listen_port: Annotated[int, Field(ge=0, le=65535)] = 8600
+    insecure_http: Annotated[str, Field(max_length=80)] = ""
     batch_rows: Annotated[int, Field(ge=100, le=20000)] = 2000
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 120

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from gateway import wiring
 from gateway.errors import ForeignDatabase, WrongUse
+from gateway.settings import plain_http
 from gateway.settings.gateway import GatewaySpec
 from gateway.settings.site import warnings
 from gateway.web.app import make_app, make_refusing_app
@@ -35,7 +36,12 @@ def serve_site(site: Path, *, host: str | None = None, port: int | None = None) 
         office = wiring.open_office(site)
     except ForeignDatabase as error:
         _refuse_everything(site, error, host=host, port=port)
-    for warning in warnings(office.associations):
+    plain = plain_http.reminders(office.gateway, office.feeds, office.associations)
+    for warning in (
+        *warnings(office.associations),
+        *plain_http.not_allowed(office.feeds, office.associations),
+        *plain,
+    ):
         log.warning("%s", warning)
     listening = _listen(office.gateway, host, port)
     app = make_app(office, wiring.doors(), start_scheduler=True)
