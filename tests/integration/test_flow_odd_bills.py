@@ -243,6 +243,35 @@ def test_a_row_that_is_suddenly_nobodys_leaves_what_stands(office: Office) -> No
     assert adds_up(office) == {"stranger": 1, "superseded": 1}
 
 
+@pytest.mark.parametrize("code", [{"insutype": "31"}, {"med_type": "77"}], ids=["insurance", "care"])
+def test_a_code_nobody_knows_takes_no_claim_away(office: Office, code: dict[str, str]) -> None:
+    take(office, "east", page(bill()))
+    take(office, "east", page(bill(**code)))
+    assert owed(office) == [289000]
+    assert versions(office, only(claims(office))["claim_id"])[-1][0] == 1
+    assert asked(office) == [("changed", '["unknown_code"]')]
+    assert adds_up(office) == {"member": 1, "review": 1}
+    say(office, "both")
+    assert (owed(office), asked(office)) == ([289000], [])
+    assert adds_up(office) == {"member": 1, "left": 1}
+
+
+def test_a_person_may_say_that_a_code_nobody_knows_stands(office: Office) -> None:
+    take(office, "east", page(bill()))
+    take(office, "east", page(bill(insutype="31")))
+    say(office, "take")
+    assert (owed(office), asked(office)) == ([], [])
+    assert adds_up(office) == {"left": 1, "superseded": 1}
+
+
+def test_a_better_row_ends_what_was_asked_about_a_code_nobody_knows(office: Office) -> None:
+    take(office, "east", page(bill()))
+    take(office, "east", page(bill(insutype="31")))
+    take(office, "east", page(bill(inscp_scp_amt="14500.00")))
+    assert (owed(office), asked(office)) == ([259000], [])
+    assert adds_up(office) == {"member": 1, "superseded": 2}
+
+
 def test_it_does_not_matter_which_page_is_worked_first(office: Office) -> None:
     early = keep_page(office, "east", page(bill()))
     take(office, "east", page(bill("152200000001", 9)))

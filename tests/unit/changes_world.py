@@ -157,9 +157,10 @@ def members_row(index: int, record: SettlementRecord, *members: Member, feed: st
     return _read(index, record, feed, **(fields | changes))
 
 
-def unpaid_row(index: int, record: SettlementRecord, member: Member, *, feed: str = "a") -> ReadRow:
+def unpaid_row(index: int, record: SettlementRecord, member: Member, *, feed: str = "a", **changes: Any) -> ReadRow:
     """A member's row that no scheme could pay."""
-    return _read(index, record, feed, row_class=RowClass.NOT_PAYABLE, decisions=[decision(member)])
+    fields: dict[str, Any] = {"row_class": RowClass.NOT_PAYABLE, "decisions": [decision(member)]}
+    return _read(index, record, feed, **(fields | changes))
 
 
 def strangers_row(index: int, record: SettlementRecord, *, feed: str = "a") -> ReadRow:

@@ -115,6 +115,39 @@ def test_the_row_of_the_later_page_stands_whichever_page_is_worked_first(
     assert len(world.open_questions()) == (waits is RowClass.REVIEW)
 
 
+@pytest.mark.parametrize("earlier_page", [1, 2], ids=["of_an_earlier_page", "of_the_same_page"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        unpaid_row(1, CARE, ONE, unknown_codes=("insurance_type",)),
+        members_row(1, msgspec.structs.replace(CORRECTED, insurance_type="31"), ONE, unknown_codes=("insurance_type",)),
+    ],
+    ids=lambda row: row.row_class,
+)
+def test_a_code_nobody_knows_takes_nothing_away_where_it_decides_about_money(later: ReadRow, earlier_page: int) -> None:
+    world = World(ONE)
+    if earlier_page == 1:
+        world.work(1, members_row(0, CARE, ONE))
+        world.work(2, later)
+    else:
+        world.work(2, members_row(0, CARE, ONE), later)
+    assert world.classes() == {(earlier_page, 0): RowClass.MEMBER, (2, 1): RowClass.REVIEW}
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    assert [(item.kind, item.reasons, item.row) for item in world.open_questions()] == [
+        ("changed", '["unknown_code"]', 1)
+    ]
+    assert world.counted() == world.proof()
+
+
+def test_a_code_nobody_knows_that_is_what_it_was_does_not_hold_up_a_correction() -> None:
+    local, corrected = (msgspec.structs.replace(told, settlement_kind="L1") for told in (CARE, CORRECTED))
+    world = World(ONE)
+    world.work(1, members_row(0, local, ONE, unknown_codes=("settlement_kind",)))
+    world.work(2, members_row(0, corrected, ONE, unknown_codes=("settlement_kind",)))
+    assert world.classes() == {(1, 0): RowClass.SUPERSEDED, (2, 0): RowClass.MEMBER}
+    assert world.open_questions() == []
+
+
 def test_a_row_that_replaces_an_open_question_ends_it_as_superseded() -> None:
     world = World(ONE)
     world.work(1, doubtful_row(0, CARE, ONE))

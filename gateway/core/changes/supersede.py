@@ -1,8 +1,9 @@
 """The last received holds: within a batch, against what is stored, against pages received later and worked before.
 
 What stands is replaced only by what says as much: a later row that is a member's too. One that cannot be read, is
-nobody's or is in doubt, that is another person's, or that was settled earlier than what stands, takes nothing away:
-it waits as a question (kind `changed`), or in quarantine, until a person or a better row comes.
+nobody's or is in doubt, that is another person's, that was settled earlier than what stands, or whose code for what
+decides about money nobody knows, takes nothing away: it waits as a question (kind `changed`), or in quarantine, until a
+person or a better row comes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ NAMES_NOBODY: Final = "names_nobody"
 ANOTHER_PERSON: Final = "another_person"
 ANOTHER_FACILITY: Final = "another_facility"
 SETTLED_EARLIER: Final = "settled_earlier"
+UNKNOWN_CODE: Final = "unknown_code"
 
 _TELLING: Final = frozenset((RowClass.MEMBER, RowClass.DUPLICATE, RowClass.NOT_PAYABLE, RowClass.SUPERSEDED))
 _ASIDE: Final = frozenset((RowClass.REVIEW, RowClass.QUARANTINED))
@@ -95,8 +97,8 @@ def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules:
         answer = known.row_answers.get(row.index)
         if answer == "keep":
             changes.classes[row.index], row.key = RowClass.NOT_PAYABLE, None
-        elif answer == "both" and row.row_class is RowClass.NON_MEMBER:
-            changes.classes[row.index], row.key = RowClass.NON_MEMBER, None
+        elif answer == "both" and row.row_class in (RowClass.NON_MEMBER, RowClass.NOT_PAYABLE):
+            changes.classes[row.index], row.key = row.row_class, None
         elif answer == "both" and row.record is not None:
             number = within_facility(row.record.facility_no, row.record.settlement_no + row.record.sign)
             row.key = rules.record_key(page.feed)(number)
@@ -279,12 +281,18 @@ def _contradiction(standing: _Claimant, claimant: _Claimant) -> str | None:
     if shared and standing.owners.isdisjoint(claimant.owners):
         places = [rival.says.facility_no for rival in (standing, claimant) if rival.says is not None]
         return ANOTHER_FACILITY if len({*places} - {None}) > 1 else ANOTHER_PERSON
-    if standing.says is None or claimant.says is None:
-        return None
-    stood, came = standing.says.settled_at, claimant.says.settled_at
-    if stood is not None and came is not None and came.timestamp() < stood.timestamp():
-        return SETTLED_EARLIER
-    return None
+    if standing.says is not None and claimant.says is not None:
+        stood, came = standing.says.settled_at, claimant.says.settled_at
+        if stood is not None and came is not None and came.timestamp() < stood.timestamp():
+            return SETTLED_EARLIER
+    unknown = claimant.row.unknown_codes if claimant.row is not None else ()
+    return UNKNOWN_CODE if unknown and _tells_otherwise(unknown, standing.says, claimant.says) else None
+
+
+def _tells_otherwise(fields: Sequence[str], stood: SettlementRecord | None, came: SettlementRecord | None) -> bool:
+    """Whether one of these fields is not what it was. A row that nobody pays for has no record: what it replaces was
+    paid for, so it is not what it was."""
+    return came is None or stood is None or any(getattr(stood, field) != getattr(came, field) for field in fields)
 
 
 def _replace(claimant: _Claimant, changes: Changes) -> None:

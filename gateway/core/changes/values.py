@@ -42,7 +42,7 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     (`decide` sets both); `subject`: what stands in a row whose number or name is in doubt, as it was written;
     `person_no`: the feed's own number of the member, where the match is certain; `ruled_by`: the rulings of people that
     decided the row; `record`: a member's row read in full, or a reversal's that names nobody; `sealed`: its box, by
-    association.
+    association; `unknown_codes`: the fields that decide about money and whose code the mapping does not know.
     """
 
     index: int
@@ -59,6 +59,7 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     person_no: str | None = None
     ruled_by: tuple[int, ...] = ()
     sealed: dict[str, bytes] | None = None
+    unknown_codes: tuple[str, ...] = ()
 
     def decide(self, decisions: Sequence[tuple[str, MatchDecision]]) -> None:
         """What matching or a ruling says of it, association by association."""

@@ -147,7 +147,7 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
 def _unknown_codes(
     office: Office, feed: str, content: Rows, rows: Sequence[ReadRow], odd_rows: Sequence[int]
 ) -> UnknownCodes:
-    """Field → code → rows and money, of the rows whose reading came out oddly."""
+    """Field → code → rows and money, of the rows whose reading came out oddly; each row learns its own."""
     unknown: dict[str, dict[str, tuple[int, int]]] = {}
     if not odd_rows:
         return unknown
@@ -156,7 +156,9 @@ def _unknown_codes(
         row = by_index[index]
         if row.row_class is RowClass.NON_MEMBER:
             continue
-        for field, code in compiled.unknown_codes(content, index, row.errors):
+        codes = compiled.unknown_codes(content, index, row.errors)
+        row.unknown_codes = tuple(field for field, _ in codes)
+        for field, code in codes:
             many, amount = unknown.setdefault(field, {}).get(code, (0, 0))
             unknown[field][code] = (many + 1, amount + row.amount)
     return unknown
