@@ -105,7 +105,7 @@ def _noted(context: typer.Context, site: Site) -> Sequence[FindingReport]:
 
 
 def _findings(path: Path) -> tuple[list[Finding], Site | None]:
-    """What is wrong with the files, or where they are right with the keys; and the site, if it can be read."""
+    """What is wrong with the files, or where they can be read with the site and its keys; and the site."""
     from gateway import wiring
     from gateway.settings import plain_http
     from gateway.settings.site import open_secrets, warnings
@@ -118,11 +118,14 @@ def _findings(path: Path) -> tuple[list[Finding], Site | None]:
     plain_lines = plain_http.reminders(site.gateway, site.feeds, site.associations)
     for warning in (*warnings(site.associations), *open_to_others, *plain_lines):
         complain(f"提醒 (warning): {warning}")
-    # Where a secret is missing the keys cannot be looked at.
-    return wiring.readiness(site) or [
-        Finding(file, "keys", what, "密钥与数据库齐全相符 (keys complete, database their own)")
-        for file, what in wiring.not_our_own(site)
-    ], site
+    findings = wiring.readiness(site)
+    # Without its root key the vault cannot be opened. Nothing else that is missing hides what the keys lack.
+    if not any(finding.key == "root_key" for finding in findings):
+        findings += [
+            Finding(file, "keys", what, "密钥与数据库齐全相符 (keys complete, database their own)")
+            for file, what in wiring.not_our_own(site)
+        ]
+    return findings, site
 
 
 @keys.command("init")

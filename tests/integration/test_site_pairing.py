@@ -42,6 +42,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+FOLDERS = ("data/in", "data/inbound/hinggan")
+"""Those that the feeds in force name."""
+
+
 @pytest.fixture
 def site(make_office: MakeOffice, database_url: str) -> Iterator[Path]:
     """A site that worked: members, a page, a claim; nothing of it is open any more."""
@@ -50,6 +54,8 @@ def site(make_office: MakeOffice, database_url: str) -> Iterator[Path]:
     take(office, "east", page(row("S1", 1), row("S9", 9)))
     assert len(rows_of(office, schema.delivery)) == 1
     office.store.close()
+    for folder in FOLDERS:
+        (office.site / folder).mkdir(parents=True)
     yield office.site
 
 
@@ -322,6 +328,17 @@ def test_check_says_what_an_older_key_folder_lacks_before_anything_is_opened(sit
     code, answer = hubao(site, "check")
     assert (code, {finding["file"] for finding in answer["findings"]}) == (1, {"keys/vault"})
     assert any(f" {number} " in finding["found"] for finding in answer["findings"])
+
+
+def test_what_else_is_missing_does_not_hide_that_keys_are(site: Path) -> None:
+    [path] = (site / "keys" / "vault" / "data").glob("roster.*")
+    path.unlink()
+    (site / FOLDERS[0]).rmdir()
+    code, answer = hubao(site, "check")
+    assert (code, [(finding["file"], finding["key"]) for finding in answer["findings"]]) == (
+        1,
+        [("config/feeds/files.toml", "connector.folder"), ("keys/vault", "keys")],
+    )
 
 
 # ── on purpose ──
