@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -27,17 +27,42 @@ class Spec(BaseModel):
 
 S = TypeVar("S", bound=Spec)
 
+_INTEGER_BITS: Final = 64
+
 
 def read_toml(path: Path, *, shown_as: str) -> dict[str, Any]:
     """The tables of a TOML file with exact decimals. Raises BadSettings naming the line of a syntax error."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        tables = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise BadSettings([Finding(shown_as, "-", str(error), "TOML 1.0")]) from error
     except UnicodeDecodeError as error:
         raise BadSettings([Finding(shown_as, "-", f"byte {error.start} is not UTF-8", "UTF-8")]) from error
     except OSError as error:
         raise BadSettings([Finding(shown_as, "-", error.strerror or "unreadable", "a readable file")]) from error
+    except RecursionError:
+        raise BadSettings([Finding(shown_as, "-", "嵌套过深 (nested too deeply)", "TOML 1.0")]) from None
+    except ValueError:
+        # The language itself reads no decimal integer of so many digits; the library lets that through.
+        raise _too_long(shown_as) from None
+    if _holds_a_long_integer(tables):
+        raise _too_long(shown_as)
+    return tables
+
+
+def _too_long(shown_as: str) -> BadSettings:
+    return BadSettings([Finding(shown_as, "-", "整数过长 (an integer too long)", "64 位整数 (an integer of 64 bits)")])
+
+
+def _holds_a_long_integer(tables: dict[str, Any]) -> bool:
+    """Whether an integer is beyond what TOML promises; hexadecimal ones of any length are read and cannot be shown."""
+    values: list[Any] = [tables]
+    while values:
+        value = values.pop()
+        if isinstance(value, int) and value.bit_length() > _INTEGER_BITS:
+            return True
+        values += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return False
 
 
 def check(spec: type[S], tables: dict[str, Any], *, shown_as: str) -> S:

@@ -121,8 +121,20 @@ def _translated() -> Iterator[None]:
     except PoolTimeout:
         raise Unavailable("数据库连接已用尽 (no database connection is free)") from None
     except DBAPIError as error:
+        if _is_corrupt(error.orig):
+            raise Unavailable(_CORRUPT) from None
         error.hide_parameters = True
         raise
+
+
+_CORRUPT: Final = (
+    "数据库文件已损坏，或不是 SQLite 数据库；请停下网关，从备份恢复"
+    " (the database file is corrupt, or no SQLite database: stop, and restore it from a backup)"
+)
+
+
+def _is_corrupt(error: BaseException | None) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _unavailable(error: BaseException | None) -> Unavailable:
@@ -140,6 +152,10 @@ def _driver_cursor(tx: Connection) -> Iterator[Any]:
         yield cursor
     except driver.OperationalError as error:
         raise _unavailable(error) from None
+    except driver.DatabaseError as error:
+        if _is_corrupt(error):
+            raise Unavailable(_CORRUPT) from None
+        raise
     finally:
         cursor.close()
 
