@@ -211,6 +211,17 @@ def test_a_batch_that_fills_a_gap_yields_to_rows_further_down_in_its_own_page() 
     assert changes.outgoing == []
 
 
+@pytest.mark.parametrize("last", [members_row(0, CORRECTED, ONE), broken_row(0, CARE)], ids=lambda row: row.row_class)
+def test_a_strangers_row_between_two_others_is_counted_once_as_replaced(last: ReadRow) -> None:
+    world = World(ONE)
+    world.store(1, [members_row(0, CARE, ONE), strangers_row(1, CARE)])
+    world.store(2, [last])
+    for seq, row in ((1, 1), (2, 0), (1, 0)):
+        world.work_batch(seq, [row])
+    assert world.class_of(1, 1) is RowClass.SUPERSEDED
+    assert world.counted() == world.proof()
+
+
 def test_a_later_row_of_the_same_page_replaces_what_an_earlier_batch_recorded() -> None:
     world = World(ONE)
     world.store(1, [members_row(0, CARE, ONE), members_row(1, CORRECTED, ONE)])

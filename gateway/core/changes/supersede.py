@@ -299,6 +299,9 @@ def _replace(claimant: _Claimant, changes: Changes) -> None:
     if claimant.row is not None:
         changes.classes[claimant.row.index] = RowClass.SUPERSEDED
         return
+    if claimant.row_class is RowClass.NON_MEMBER:
+        # A stranger's row stays in the list of its page: `reconcile` sees that its number stands again further on.
+        return
     for settlement in claimant.records:
         changes.remove(settlement)
     # One row may be two associations' record, or a record and a question: it is counted once.
