@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from gateway.cli.clerk import By, name_of
-from gateway.cli.output import Json, emit, say, table, tell_more
+from gateway.cli.output import Json, complain, emit, say, table, tell_more
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
 from gateway.words.facts import FACT_KINDS
@@ -36,7 +36,9 @@ def facts_add(
     association: Association,
     kind: Annotated[str, typer.Option(help=" | ".join(FACT_KINDS))],
     on: Day,
-    disease: Annotated[str | None, typer.Option(help="病种代码，只用于确诊 (disease group, for a diagnosis).")] = None,
+    disease: Annotated[
+        str | None, typer.Option(help="病种代码；请勿写在命令里，不写则询问 (leave it out: it is asked for).")
+    ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +47,11 @@ def facts_add(
 
     if kind not in FACT_KINDS:
         raise WrongUse(f"--kind 应为 {'、'.join(FACT_KINDS)} (unknown kind)")
+    if disease is not None:
+        complain("提醒 (warning): --disease 会留在命令历史与进程列表里，下一版取消；不写则询问 (leave it out)")
+    elif kind == "diagnosis":
+        # A diagnosis on a command line stands in the shell's history and in every list of processes.
+        disease = typer.prompt("病种代码 (disease group)", err=True)
     day: date = on.date()
     report = FactReport(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
     fact = record_fact(open_office(context), association, report)

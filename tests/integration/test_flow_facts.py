@@ -285,7 +285,21 @@ def hubao(office: Office, *words: object) -> str:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
-    return done.output
+    return done.stdout
+
+
+def test_a_diagnosis_is_asked_for_and_warned_of_on_a_command_line(make_office: MakeOffice, sqlite_url: str) -> None:
+    office = make_office(sqlite_url, feeds=EAST_AND_WEST)
+    enrol(office, "nm", [woman(1)])
+    words = ["--site", str(office.site), "facts", "add", "M00001", "--association", "nm", "--kind", "diagnosis"]
+    words += ["--on", "2022-06-20", "--by", "甲", "--json"]
+    asked = CliRunner().invoke(app, words, input="breast_cancer\n")
+    assert asked.exit_code == 0, asked.output
+    assert msgspec.json.decode(asked.stdout.splitlines()[-1])["disease"] == "breast_cancer"
+    assert "warning" not in asked.output
+    named = CliRunner().invoke(app, [*words, "--disease", "breast_cancer"])
+    assert named.exit_code == 0
+    assert "--disease" in named.output
 
 
 def test_a_clerk_tells_lists_and_withdraws(make_office: MakeOffice, sqlite_url: str) -> None:
