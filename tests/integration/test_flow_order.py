@@ -75,6 +75,8 @@ class Night(msgspec.Struct, frozen=True):
 
 @st.composite
 def nights(draw: st.DrawFn) -> Night:
+    # A feed's refunds of one settlement name somebody, or cannot be read (S1 and S2), or name nobody (S3): whether one
+    # that names nobody stands against one in doubt depends on whether it has joined its settlement yet.
     named = st.builds(
         Line,
         number=st.sampled_from(tuple(STAYS)),
@@ -82,15 +84,12 @@ def nights(draw: st.DrawFn) -> Night:
         refund=st.sampled_from((False, False, True)),
         more=st.booleans(),
         bad=st.sampled_from((False, False, False, True)),
+    ).filter(lambda line: not (line.refund and line.number == "S3"))
+    nameless = st.just(Line("S3", 0, refund=True))
+    unread = st.builds(
+        Line, number=st.sampled_from(("S1", "S2")), person=st.just(0), refund=st.just(True), bad=st.just(True)
     )
-    nameless = st.builds(
-        Line,
-        number=st.sampled_from(tuple(STAYS)),
-        person=st.just(0),
-        refund=st.just(True),
-        bad=st.sampled_from((False, False, False, True)),
-    )
-    lines = st.lists(st.one_of(named, named, named, nameless), min_size=1, max_size=4).map(tuple)
+    lines = st.lists(st.one_of(named, named, named, nameless, nameless, unread), min_size=1, max_size=4).map(tuple)
     some = draw(st.lists(st.tuples(st.sampled_from(("east", "east", "west")), lines), min_size=2, max_size=5))
     order = draw(st.permutations(range(len(some))))
     return Night(tuple(some), tuple(order), draw(st.integers(1, 3)), draw(st.sampled_from((1, 2, 2000))))
@@ -110,38 +109,68 @@ def as_row(line: Line) -> dict[str, Any]:
 
 
 class Seen(msgspec.Struct):
-    """A row as received, and what becomes of it."""
+    """A row as received, and what becomes of it; `first`: where its number came first as the same person's."""
 
     feed: str
     place: tuple[int, int]
     line: Line
     kind: str = "stranger"
     person: int = 0
+    first: tuple[int, int] = (0, 0)
 
 
 def expected(night: Night) -> list[Seen]:
     rows = [
-        Seen(feed, (at, index), line)
+        read(feed, (at, index), line)
         for at, (feed, lines) in enumerate(night.pages)
         for index, line in enumerate(lines)
     ]
-    last = {(each.feed, each.line.number, each.line.refund): each for each in rows}
+    by_key: dict[tuple[str, str, bool], list[Seen]] = {}
     for each in rows:
-        if last[(each.feed, each.line.number, each.line.refund)] is not each:
-            each.kind = "superseded"
-        elif each.line.person == -1:
-            each.kind = "review"
-        elif each.line.person in (*MEMBERS, 0) and each.line.bad:
-            # A refund that names nobody may be a member's, so a person sees what is wrong with it.
-            each.kind = "quarantined"
-        elif each.line.person in MEMBERS:
-            each.kind, each.person = "member", each.line.person
-    for each in last.values():
-        original = last.get((each.feed, each.line.number, False))
+        by_key.setdefault((each.feed, each.line.number, each.line.refund), []).append(each)
+    standing = {key: fold(of_key) for key, of_key in by_key.items()}
+    for each in standing.values():
+        original = standing.get((each.feed, each.line.number, False))
         if (each.line.person, each.kind) == (0, "stranger") and original is not None and original.kind == "member":
             each.kind, each.person = "member", original.person
-    find_duplicates([each for each in last.values() if each.kind == "member"])
+    find_duplicates([each for each in standing.values() if each.kind == "member"])
     return rows
+
+
+def read(feed: str, place: tuple[int, int], line: Line) -> Seen:
+    """A row by itself, before any other is looked at."""
+    seen = Seen(feed, place, line, first=place)
+    if line.person == -1:
+        seen.kind = "review"
+    elif line.person in (*MEMBERS, 0) and line.bad:
+        # A refund that names nobody may be a member's, so a person sees what is wrong with it.
+        seen.kind = "quarantined"
+    elif line.person in MEMBERS:
+        seen.kind, seen.person = "member", line.person
+    return seen
+
+
+def fold(rows: list[Seen]) -> Seen:
+    """The row of one number and sign that stands: the last one, but a member's yields only to one that is certainly
+    the same person's (all here are settled at one moment). Of what may not replace it the last one waits: in
+    quarantine where it cannot be read, else as a question."""
+    standing, *later = rows
+    waiting: list[Seen] = []
+    for each in later:
+        same = each.person == standing.person
+        if standing.kind == "member" and not (each.kind == "member" and same):
+            waiting.append(each)
+            continue
+        if standing.kind == each.kind == "member":
+            each.first = standing.first
+        for replaced in (standing, *waiting):
+            replaced.kind = "superseded"
+        standing, waiting = each, []
+    for replaced in waiting[:-1]:
+        replaced.kind = "superseded"
+    if waiting and waiting[-1].kind != "quarantined":
+        waiting[-1].kind = "review"
+    return standing
 
 
 def find_duplicates(members: list[Seen]) -> None:
@@ -151,8 +180,19 @@ def find_duplicates(members: list[Seen]) -> None:
             for other in members
             if (other.person, other.line.number, other.line.refund) == (each.person, each.line.number, each.line.refund)
         ]
-        if min(same, key=lambda one: one.place).feed != each.feed:
+        if min(same, key=lambda one: one.first).feed != each.feed:
             each.kind = "duplicate"
+
+
+def takes_turns(night: Night) -> bool:
+    """Whether rows of several members take turns under one number. Nothing is kept of a row that waits that says whose
+    it is, so such a night is what it is only in the order received."""
+    people: dict[tuple[str, str, bool], list[int]] = {}
+    for feed, lines in night.pages:
+        for line in lines:
+            owner = line.person if line.person in MEMBERS and not line.bad else 0
+            people.setdefault((feed, line.number, line.refund), []).append(owner)
+    return any(len(of_key) > 2 and len({*of_key} - {0}) > 1 for of_key in people.values())
 
 
 # ── what is ──
@@ -203,6 +243,8 @@ def check(office: Office, night: Night) -> None:
     assert held == wanted
     counts = {kind: sum(each.kind == kind for each in rows) for kind in {each.kind for each in rows}}
     assert {name: rows for name, (rows, _) in in_order["tallies"].items()} == counts
+    if takes_turns(night):
+        night = msgspec.structs.replace(night, order=tuple(range(len(night.pages))), threads=1)
     assert work_shuffled(office, received(office, night), night) == in_order
 
 
