@@ -24,8 +24,8 @@ from builders import (
 )
 from facts_side import EVENT, STAY, XINKANG, confirmed, ill, office_with, period, woman
 
-from gateway.flow.batches.replay import rescan
 from gateway.flow.delivery.claims import decide
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.money import Money
@@ -90,7 +90,7 @@ def test_each_pays_those_who_joined_it(shanghai: Office) -> None:
     assert by_scheme(shanghai) == {"sh-active": 300_000, "jingan": 150_000}
     # Who joins the other one too gets what is due, and what stands on it changes.
     enrol(shanghai, "nm", [member(3, coverage=(ON_TOP, MUNICIPAL))])
-    rescan(shanghai)
+    rescan_and_judge(shanghai)
     assert by_scheme(shanghai) == {"sh-active": 600_000, "jingan": 75_000}
 
 
@@ -130,7 +130,7 @@ def test_who_is_not_in_the_scheme_has_no_claim_of_it(office: Office) -> None:
     take(office, "east", page(*rows))
     assert {(each["scheme"], each["member_id"]) for each in live(office)} <= {("nm-inpatient", 3)}
     enrol(office, "nm", [woman(3, coverage=(XINKANG,))])
-    rescan(office)
+    rescan_and_judge(office)
     # Now she is: the settlement was kept, and what the other scheme owed is taken back.
     assert [(each["scheme"], each["stay"]) for each in live(office)] == [("nm-women", EVENT)]
 
