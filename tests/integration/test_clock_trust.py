@@ -291,6 +291,7 @@ def test_pages_of_a_clock_ahead_are_not_kept_longer_once_somebody_vouches(
     clock.now = right + timedelta(hours=1)
     back = begin()
     assert last_page_at(back, "west") is None
+    assert any("clock confirm" in each for each in health(back).findings)
     site_clock.confirm(back, by="管理员")
     newest = max(rows_of(office, schema.page), key=lambda stored: stored["seq"])
     assert from_ms(newest["received_at"]) == clock()
