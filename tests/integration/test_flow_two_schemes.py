@@ -24,6 +24,7 @@ from builders import (
 )
 from facts_side import EVENT, STAY, XINKANG, confirmed, ill, office_with, period, woman
 
+from gateway.flow.batches.deciding_holds import accept_hold, list_holds
 from gateway.flow.delivery.claims import decide
 from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
@@ -72,6 +73,11 @@ def test_a_correction_moves_both(shanghai: Office) -> None:
     assert by_scheme(shanghai) == {"sh-active": 240_000, "jingan": 90_000}
     assert [each["version"] for each in claims(shanghai)] == [2, 2]
     take(shanghai, "east", page(row("A1", 1, refund=True, **{**BILL, "hifp_pay": "-9000.00"})))
+    # What was pushed this day now takes for the third time, from a site of two claims: a person is asked first.
+    assert by_scheme(shanghai) == {"sh-active": 240_000, "jingan": 90_000}
+    [hold] = list_holds(shanghai)
+    assert (hold.state, hold.claims, hold.before, hold.after) == ("open", 2, "3300.00", "0.00")
+    assert accept_hold(shanghai, hold.hold_id, by="甲").outcome == "accepted"
     assert by_scheme(shanghai) == {}
 
 
