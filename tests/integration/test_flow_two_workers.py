@@ -77,10 +77,10 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         wait()
         return found
 
-    def lock_people(tx: Any, ids: Any) -> None:
+    def lock_people(tx: Any, ids: Any) -> dict[int, int]:
         if tx.dialect.name == "postgresql":
             wait()
-        lock(tx, ids)
+        return lock(tx, ids)
 
     def run(*calls: Callable[[], Any]) -> None:
         meeting.append(threading.Barrier(2))
