@@ -45,6 +45,11 @@ def put_aside(tx: Connection, hold_id: int, items: Sequence[AsideItem]) -> None:
     change_many(tx, sql, [(hold_id, person_id) for person_id in flagged])
 
 
+def keep_still(tx: Connection, hold_id: int) -> None:
+    """Lock a hold until the transaction ends: nobody puts anything more aside for its cause meanwhile."""
+    tx.execute(select(schema.hold.c.hold_id).where(schema.hold.c.hold_id == hold_id).with_for_update())
+
+
 def items_of(tx: Connection, hold_id: int) -> list[AsideItem]:
     """What a hold put aside, in order of page and row; persons alone last."""
     table = schema.hold_item.c

@@ -33,8 +33,7 @@ def cause_of(hold: Hold) -> Cause:
 def carry_out(tx: Tx, office: Office, hold: Hold) -> Difference:
     """Conclude anew, under the rules of now, all that a hold put aside, and write it; what became of the claims of its
     people. The pages come in the order they were received. Raises BrokenSeal, or Conflict where a page is gone."""
-    items = holds.items_of(tx, hold.hold_id)
-    concerned = _take_hold(tx, office, hold, items)
+    items, concerned = _take_hold(tx, office, hold, holds.items_of(tx, hold.hold_id))
     before = {claim.claim_id: claim for claim in claims.of_people(tx, concerned)}
     holds.let_people_go(tx, hold.hold_id, concerned)
     if hold.cause == "roster":
@@ -50,8 +49,11 @@ def carry_out(tx: Tx, office: Office, hold: Hold) -> Difference:
     return difference_between(before, claims.of_people(tx, concerned))
 
 
-def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -> dict[int, str]:
-    """Lock what a batch locks, in the same order: feeds, rosters, people. Returns person → association."""
+def _take_hold(
+    tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]
+) -> tuple[Sequence[AsideItem], dict[int, str]]:
+    """Lock what a batch locks, in the same order (feeds, rosters, people), then the hold. Returns its items as they are
+    once nobody can add one, since what was put aside while this waited belongs to it too; and person → association."""
     concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
     feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
     for feed in sorted(feeds):
@@ -63,7 +65,9 @@ def _take_hold(tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]) -
     served = {name for feed in in_force for name in office.feeds[feed].associations}
     roster.version(tx, sorted(served.union(concerned.values())), hold=True)
     people.lock(tx, concerned)
-    return concerned
+    holds.keep_still(tx, hold.hold_id)
+    now = holds.items_of(tx, hold.hold_id)
+    return (now, concerned) if len(now) == len(items) else _take_hold(tx, office, hold, now)
 
 
 def _rows_by_page(items: Sequence[AsideItem]) -> dict[int, set[int]]:
@@ -96,8 +100,7 @@ def leave_as_it_stands(tx: Tx, office: Office, hold: Hold) -> int:
     """A person refused: what stands stays. Rows that would take something away count no longer; one that by itself
     takes nothing from anybody, such as another stay, is its member's like any other; of a page that does not open none
     is. Returns how many rows count no longer."""
-    items = holds.items_of(tx, hold.hold_id)
-    concerned = _take_hold(tx, office, hold, items)
+    items, concerned = _take_hold(tx, office, hold, holds.items_of(tx, hold.hold_id))
     holds.let_people_go(tx, hold.hold_id, concerned)
     refused = 0
     for seq, rows in sorted(_rows_by_page(items).items()):
