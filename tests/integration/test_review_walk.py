@@ -12,6 +12,7 @@ import pytest
 from builders import EAST_AND_WEST, adds_up, enrolled, live, member, page, records, rows_of, take
 from review_side import say, take_back, wrong_name
 
+from gateway.core.reviewing import ANSWERS
 from gateway.errors import BadInput, Conflict
 from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.office import Office
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from conftest import MakeOffice
 
 NAMES = ("陌路甲", "陌路乙", "陌路丙")
+PLAIN = ("same", "different", "keep", "take", "both", "none", "unsure")
+"""Answers that need nothing else beside them."""
 
 
 class Walk:
@@ -48,7 +51,14 @@ class Walk:
     def decide(self) -> None:
         found = list_items(self.office)
         if found:
-            item = self.dice.choice(found)["item_id"]
+            chosen = self.dice.choice(found)
+            item = chosen["item_id"]
+            if chosen["kind"] == "hold":
+                # Only the hold itself answers what waits in it.
+                return
+            if chosen["kind"] != "match":
+                say(self.office, item, self.dice.choice([a for a in ANSWERS[chosen["kind"]] if a in PLAIN]))
+                return
             answer: Any = self.dice.choice(("same", "different", "unsure"))
             more: dict[str, Any] = {}
             if answer == "same" and self.dice.random() < 0.2:
@@ -73,7 +83,8 @@ class Walk:
 def balanced(office: Office) -> None:
     """Every row is in one class; what is decided stands as decided; every claim that stands has its settlement."""
     counted = adds_up(office)
-    assert set(counted) <= {"member", "stranger", "review", "superseded", "duplicate"}
+    # A row that a person said to leave (keep) stays in its page.
+    assert set(counted) <= {"member", "stranger", "review", "superseded", "duplicate", "left"}
     held = {(each["page_seq"], each["row"]): each["member_id"] for each in records(office)}
     open_rows = set()
     for item in rows_of(office, schema.review):
