@@ -45,9 +45,13 @@ def put_aside(tx: Connection, hold_id: int, items: Sequence[AsideItem]) -> None:
     change_many(tx, sql, [(hold_id, person_id) for person_id in flagged])
 
 
-def keep_still(tx: Connection, hold_id: int) -> None:
-    """Lock a hold until the transaction ends: nobody puts anything more aside for its cause meanwhile."""
-    tx.execute(select(schema.hold.c.hold_id).where(schema.hold.c.hold_id == hold_id).with_for_update())
+def keep_still(tx: Connection, hold_id: int) -> HoldState:
+    """Lock a hold until the transaction ends: nobody puts anything more aside for its cause meanwhile. Returns the
+    state it is in by then, which may be another than when it was read."""
+    state: HoldState = tx.execute(
+        select(schema.hold.c.state).where(schema.hold.c.hold_id == hold_id).with_for_update()
+    ).scalar_one()
+    return state
 
 
 def items_of(tx: Connection, hold_id: int) -> list[AsideItem]:

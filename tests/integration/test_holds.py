@@ -22,7 +22,8 @@ from builders import (
 )
 from builders import rows_of as rows_in
 
-from gateway.errors import BrokenSeal
+from gateway.errors import BrokenSeal, Conflict
+from gateway.flow.batches.carrying_out import carry_out
 from gateway.flow.batches.deciding_holds import accept_hold, refuse_hold
 from gateway.flow.batches.judging import judge
 from gateway.flow.findings import book
@@ -30,6 +31,7 @@ from gateway.flow.intake.night import work_waiting
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
+from gateway.store import holds as stored_holds
 from gateway.store import runs, schema
 
 if TYPE_CHECKING:
@@ -198,3 +200,15 @@ def test_a_night_is_not_judged_while_a_process_is_at_it(make_office: MakeOffice,
         runs.end(tx, run_id or 0, outcome="done", pages=1, message="", now=office.now())
     assert judge(office, "line") == 0
     assert (amounts(office), holds(office)[0][:2]) == ([229000], ("night", "released"))
+
+
+def test_who_comes_second_to_a_hold_carries_nothing_out(office: Office) -> None:
+    take(office, "files", *lower(*MANY))
+    with office.store.read() as tx:
+        [read_before] = stored_holds.listing(tx)
+    accept_hold(office, read_before.hold_id, by="甲")
+    stood = amounts(office)
+    with pytest.raises(Conflict), office.store.write() as tx:
+        carry_out(tx, office, read_before)
+    assert amounts(office) == stood
+    assert [state for _, state, *_ in holds(office)] == ["accepted"]

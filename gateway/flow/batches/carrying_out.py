@@ -53,7 +53,8 @@ def _take_hold(
     tx: Tx, office: Office, hold: Hold, items: Sequence[AsideItem]
 ) -> tuple[Sequence[AsideItem], dict[int, str]]:
     """Lock what a batch locks, in the same order (feeds, rosters, people), then the hold. Returns its items as they are
-    once nobody can add one, since what was put aside while this waited belongs to it too; and person → association."""
+    once nobody can add one, since what was put aside while this waited belongs to it too; and person → association.
+    Raises Conflict where the hold was decided about meanwhile."""
     concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
     feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
     for feed in sorted(feeds):
@@ -65,7 +66,9 @@ def _take_hold(
     served = {name for feed in in_force for name in office.feeds[feed].associations}
     roster.version(tx, sorted(served.union(concerned.values())), hold=True)
     people.lock(tx, concerned)
-    holds.keep_still(tx, hold.hold_id)
+    if holds.keep_still(tx, hold.hold_id) != hold.state:
+        # Two may have read it as waiting: the second would carry it out again, and write that it took nothing.
+        raise Conflict(f"待确认 {hold.hold_id} 已由他人处理 (somebody was first)")
     now = holds.items_of(tx, hold.hold_id)
     return (now, concerned) if len(now) == len(items) else _take_hold(tx, office, hold, now)
 

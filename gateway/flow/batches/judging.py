@@ -46,8 +46,8 @@ def _judge_or_ask(office: Office, hold_id: int) -> bool:
         with office.store.write() as tx:
             hold = holds.load(tx, hold_id)
             if hold.state == "gathering":
-                mark_open(tx, office, hold, Difference())
-        return True
+                hold = mark_open(tx, office, hold, Difference())
+        return hold.state == "open"
 
 
 def _is_over(tx: Tx, office: Office, hold: Hold) -> bool:
