@@ -15,13 +15,12 @@ from gateway.cli.roster import Association, MemberNo, office_of, roster
 from gateway.cli.roster_files import write_private
 from gateway.cli.table_files import table_file
 from gateway.errors import WrongUse
+from gateway.words.records import CATEGORIES, SEXES
 
 if TYPE_CHECKING:
     from gateway.core.roster import RosterMember
     from gateway.flow.roster.searching import MemberLine, MemberSearch, MemberShown
 
-_CATEGORIES = {"active": "在职", "retired": "参互退休", None: "–"}
-_SEXES = {"M": "男", "F": "女"}
 _SHOWN = ("name", "id_type", "id_number", "sex", "birth_date", "phone", "unit_no", "unit_name")
 _EXPORTED = (
     "member_no",
@@ -73,7 +72,7 @@ def roster_list(
         return
     columns = ("会员号", "类别", "盟市", "参与", "保障期")
     rows = [
-        (line.member_no, _CATEGORIES[line.category], line.league, "否" if line.opt_out else "是", _periods(line))
+        (line.member_no, CATEGORIES[line.category], line.league, "否" if line.opt_out else "是", _periods(line))
         for line in page.members
     ]
     table("会员", columns, rows)
@@ -185,14 +184,15 @@ def _say_member(shown: MemberShown) -> None:
     from gateway.core.roster.columns import shown as words
 
     line = shown.line
-    say(f"会员 {line.member_no}：{_CATEGORIES[line.category]}，{'不参与' if line.opt_out else '参与'}")
+    say(f"会员 {line.member_no}：{CATEGORIES[line.category]}，{'不参与' if line.opt_out else '参与'}")
     for name in _SHOWN:
         if name in shown.particulars:
             say(f"  {words(name)}：{shown.particulars[name]}")
     if not shown.particulars:
         say("  已存资料的密文打不开，见 hubao unreadable list (the stored fields do not open)")
     for period in line.periods:
-        say(f"  {period.scheme} {period.first_day}至{period.last_day} {_CATEGORIES[period.category]}")
+        category = CATEGORIES[period.category] if period.category else "–"
+        say(f"  {period.scheme} {period.first_day}至{period.last_day} {category}")
     if shown.same_person:
         say(f"  同一人的其他会员号：{'、'.join(shown.same_person)} (other numbers of the same person)")
     if shown.hold_id is not None:
@@ -202,12 +202,12 @@ def _say_member(shown: MemberShown) -> None:
 def _rows(member: RosterMember) -> Iterator[Sequence[str | None]]:
     """A member's rows, one a period, each saying all there is to say."""
     born = member.birth_date.isoformat() if member.birth_date is not None else None
-    person = (member.member_no, member.name, member.id_type, member.id_number, _SEXES.get(member.sex or ""), born)
+    person = (member.member_no, member.name, member.id_type, member.id_number, SEXES.get(member.sex or ""), born)
     unit = (member.phone, member.unit_no, member.unit_name, member.league)
     opt_out = "是" if member.opt_out else "否"
     for period in member.coverage:
-        category = _CATEGORIES[period.category or member.category]
+        category = CATEGORIES[period.category or member.category]
         days = (period.scheme, period.first_day.isoformat(), period.last_day.isoformat())
         yield *person, *unit, category, *days, opt_out
     if not member.coverage:
-        yield *person, *unit, _CATEGORIES[member.category], None, None, None, opt_out
+        yield *person, *unit, CATEGORIES[member.category], None, None, None, opt_out

@@ -113,3 +113,7 @@ def field_in_words(field: str) -> str:
 def value_in_words(field: str, value: str | None) -> str | None:
     """What a field of a record or member says: F of `sex` → 女; whatever has no words stays as it is."""
     return None if value is None else _VALUES.get(field, {}).get(value, value)
+
+
+CATEGORIES: Final = {"active": "在职", "retired": "参互退休"}
+"""Category of a member → its word."""
