@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,7 @@ from builders import rows_of as rows_in
 
 from gateway.errors import BrokenSeal, Conflict
 from gateway.flow.batches.carrying_out import carry_out
+from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.deciding_holds import accept_hold, refuse_hold
 from gateway.flow.batches.judging import judge
 from gateway.flow.findings import book
@@ -123,7 +125,7 @@ def test_a_new_stay_of_somebody_who_waits_waits_too(office: Office) -> None:
 
 def test_a_hold_left_by_a_killed_process_is_judged_by_the_next_night(office: Office) -> None:
     seq = keep_page(office, "files", only(lower(1, 2)))
-    process_page(office, seq, set())
+    process_page(office, seq, CausesAtWork())
     assert holds(office)[0][1] == "gathering"
     assert amounts(office) == [249000] * 8
     assert judge(office) == 0
@@ -143,12 +145,12 @@ def test_pushes_of_a_day_are_counted_together(office: Office) -> None:
 
 def test_what_cannot_be_concluded_is_left_to_a_person_and_stops_no_other(office: Office) -> None:
     spoilt = keep_page(office, "files", only(lower(1, 2)))
-    process_page(office, spoilt, set())
+    process_page(office, spoilt, CausesAtWork())
     with office.store.write() as tx:
         tx.execute(schema.page.update().where(schema.page.c.seq == spoilt).values(sealed=b"x" * 80))
     take(office, "east", page(row("E1", 9)))
     push = page(row("E1", 9, inscp_scp_amt="14500.00"), request="2")
-    process_page(office, keep_page(office, "east", push), set())
+    process_page(office, keep_page(office, "east", push), CausesAtWork())
     assert judge(office) == 1
     assert [hold[:2] for hold in holds(office)] == [("file", "open"), ("push", "released")]
     assert adds_up(office) == {"member": 9, "review": 2, "superseded": 1}
@@ -186,6 +188,34 @@ def test_a_part_that_never_comes_is_waited_for_no_longer_than_a_day(office: Offi
     clock.move(hours=2)
     judge(office)
     assert [hold[:3] for hold in holds(office)] == [("file", "released", 1)]
+
+
+@pytest.mark.parametrize("stood_before", [False, True])
+def test_what_a_cause_made_itself_it_may_take_back(
+    make_office: MakeOffice, database_url: str, clock: Hands, stood_before: bool
+) -> None:
+    """A night that brings settlements and, pages later, what replaces them takes nothing from anybody. Where they came
+    the night before, it does."""
+
+    def ticking() -> datetime:
+        clock.move(seconds=1)
+        return clock()
+
+    office = make_office(database_url, feeds=LINE, clock=ticking)
+    enrolled(office, *MANY)
+    first, second = (
+        page(*[row(f"A{n}", n, inscp_scp_amt=amount) for n in MANY], request=amount)
+        for amount in ("15000.00", "14500.00")
+    )
+    if stood_before:
+        take(office, "line", first)
+    else:
+        keep_page(office, "line", first)
+    keep_page(office, "line", second)
+    work_waiting(office, ["line"])
+    assert amounts(office) == ([249000] if stood_before else [229000]) * 8
+    assert [hold[:3] for hold in holds(office)] == ([("night", "open", 8)] if stood_before else [])
+    assert adds_up(office) == {"member": 8, "review" if stood_before else "superseded": 8}
 
 
 def test_a_night_is_not_judged_while_a_process_is_at_it(make_office: MakeOffice, database_url: str) -> None:

@@ -13,18 +13,33 @@ import msgspec
 
 from gateway.core.changes.difference import Difference, difference_of, net
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
+from gateway.model.claim import PrefilledClaim
 from gateway.model.holds import AsideItem
 from gateway.model.questions import ReviewItem
 from gateway.model.rows import RowClass
 
 
-def people_taken_from(knowledge: Known, changes: Changes) -> set[int]:
-    """The people of whose claims something would be withdrawn or lowered. Not who opted out: that holds at once."""
-    if not changes.changed_claims:
+def people_taken_from(knowledge: Known, changes: Changes, since: int | None = None) -> set[int]:
+    """The people of whose claims something would be withdrawn or lowered. Not who opted out: that holds at once. Nor is
+    a claim counted that was made after `since` (milliseconds): nothing that stood before is taken with it."""
+    own = {claim.claim_id for claim in changes.changed_claims if _was_made_since(knowledge, claim, since)}
+    if len(own) == len(changes.changed_claims):
         return set()
     difference = difference_of(knowledge, changes)
-    taken = {claim.person_id for claim in difference.taken if takes_part(knowledge, claim.person_id)}
+    taken = {
+        claim.person_id
+        for claim in difference.taken
+        if claim.claim_id not in own and takes_part(knowledge, claim.person_id)
+    }
     return {person_id for person_id in taken if not _only_more_came(person_id, difference, changes)}
+
+
+def _was_made_since(knowledge: Known, claim: PrefilledClaim, since: int | None) -> bool:
+    """Whether the version that this one follows is the first, and was made after that instant."""
+    if since is None or claim.version != 2:
+        return False
+    of_person = knowledge.claims[claim.person_id].values()
+    return any(before.claim_id == claim.claim_id and before.updated_at > since for before in of_person)
 
 
 def _only_more_came(person_id: int, difference: Difference, changes: Changes) -> bool:

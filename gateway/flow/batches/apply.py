@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.core.changes import Batch
 from gateway.errors import Conflict
-from gateway.flow.batches.causes import cause_of_page
+from gateway.flow.batches.causes import CausesAtWork, cause_of_page
 from gateway.flow.batches.not_read_again import note_not_read_again
 from gateway.flow.changes import make_changes
 from gateway.flow.changes.boxes import seal_records
@@ -19,7 +19,6 @@ from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import seal_list
 from gateway.flow.pages.stored_pages import OpenPage
 from gateway.flow.reading.rows import Reading, identify, look_up
-from gateway.model.holds import Cause
 from gateway.model.rows import RowClass, Tally
 from gateway.store import batches, roster, unreadable
 from gateway.store.engine import Tx, lock
@@ -36,10 +35,10 @@ def look_ahead(office: Office, page: OpenPage, start: int, stop: int) -> Reading
 
 
 def apply_batch(
-    tx: Tx, office: Office, page: OpenPage, reading: Reading, first_row: int, gathering: set[Cause] | None = None
+    tx: Tx, office: Office, page: OpenPage, reading: Reading, first_row: int, at_work: CausesAtWork | None = None
 ) -> Tally:
-    """Write what follows from rows worked for the first time. Where something of it is put aside, its cause is added to
-    `gathering`. Raises Conflict if the roster moved since they were read."""
+    """Write what follows from rows worked for the first time. Where something of it is put aside, its cause is one of
+    `at_work` to be judged. Raises Conflict if the roster moved since they were read."""
     lock(tx, f"feed:{page.meta.feed}")
     # Two workers may hold the same page: the one that comes second finds the batch done.
     done, behind = batches.done(tx, page.meta.seq), first_row + len(reading.rows)
@@ -55,10 +54,11 @@ def apply_batch(
     fills_gap = any(start > first_row for start in done)
     batch = Batch(page=page.place, rows=reading.rows, fills_gap=fills_gap, members=reading.members)
     cause = cause_of_page(office, page.meta)
-    changes = make_changes(tx, office, batch, cause)
+    since = at_work.since(cause, office) if at_work is not None else None
+    changes = make_changes(tx, office, batch, cause, since=since)
     note_not_read_again(tx, office, page.meta.feed, changes)
-    if changes.put_aside and gathering is not None:
-        gathering.add(cause)
+    if changes.put_aside and at_work is not None:
+        at_work.aside.add(cause)
     entries = [(changes.classes[row.index], row.key) for row in reading.rows]
     sealed = seal_list(office, page.key_no, page.page_id, first_row, entries)
     unknown = msgspec.json.encode(reading.unknown).decode() if reading.unknown else None

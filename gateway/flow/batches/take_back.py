@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.errors import Conflict
-from gateway.flow.batches.causes import cause_of_page
+from gateway.flow.batches.causes import CausesAtWork, cause_of_page
 from gateway.flow.changes import Batch, make_changes
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import keys_of_pages
@@ -19,11 +19,11 @@ from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
 
 
-def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, gathering: set[Cause] | None = None) -> None:
+def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, at_work: CausesAtWork | None = None) -> None:
     """Once every part of the newest file is worked: what older files held and it does not is taken back.
 
     A larger share than the feed's `takeback_share` waits for a person, and nothing is taken back until then.
-    `gathering`: as for `apply_batch`.
+    `at_work`: as for `apply_batch`.
     """
     lock(tx, f"feed:{meta.feed}")
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
@@ -46,8 +46,8 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, gathering: set[
         _ask_person(tx, office, newest[0], missing, len(before))
         return
     cause = cause_of_page(office, meta)
-    if _take_back(tx, office, newest[0], replaced, cause) and gathering is not None:
-        gathering.add(cause)
+    if _take_back(tx, office, newest[0], replaced, cause) and at_work is not None:
+        at_work.aside.add(cause)
 
 
 def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:

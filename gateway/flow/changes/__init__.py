@@ -14,13 +14,22 @@ from gateway.model.holds import Cause
 from gateway.store.engine import Tx
 
 
-def make_changes(tx: Tx, office: Office, batch: Batch, cause: Cause | None = None, *, judged: bool = False) -> Changes:
+def make_changes(
+    tx: Tx,
+    office: Office,
+    batch: Batch,
+    cause: Cause | None = None,
+    *,
+    judged: bool = False,
+    since: int | None = None,
+) -> Changes:
     """One look, one conclusion, one writing. The caller holds the feed and the roster's version where rows are in the
     batch; people are locked here. Without the last line this is a preview.
 
     Where a `cause` is told, whom it would take something away from is held: what stands stays, and what is put aside
-    waits until the cause is known as a whole. `judged`: that was decided, so only others' holds are waited for. What a
-    person did (no cause) holds at once.
+    waits until the cause is known as a whole. `since`: a claim made later (in milliseconds) is the cause's own, which
+    may take it back. `judged`: that was decided, so only others' holds are waited for. What a person did (no cause)
+    holds at once.
     """
     known, rules = gather(tx, office, batch), rules_of(office)
     if known.held:
@@ -28,7 +37,7 @@ def make_changes(tx: Tx, office: Office, batch: Batch, cause: Cause | None = Non
         known = msgspec.structs.replace(known, held=waiting)
     changes = conclude(batch, known, rules)
     if cause is not None and not judged:
-        changes = _held_where_taken(batch, known, rules, changes)
+        changes = _held_where_taken(batch, known, rules, changes, since)
     write(tx, office, batch, changes, cause)
     if changes.changed_claims:
         note_losses(tx, office, batch, cause, difference_of(known, changes))
@@ -41,9 +50,9 @@ def conclude_only(tx: Tx, office: Office, batch: Batch) -> tuple[Known, Changes]
     return known, conclude(batch, known, rules_of(office))
 
 
-def _held_where_taken(batch: Batch, known: Known, rules: Rules, changes: Changes) -> Changes:
+def _held_where_taken(batch: Batch, known: Known, rules: Rules, changes: Changes, since: int | None) -> Changes:
     """The same changes, or what is left of them once nothing is taken away from anybody any more."""
-    while taken_from := people_taken_from(known, changes) - known.held.keys():
+    while taken_from := people_taken_from(known, changes, since) - known.held.keys():
         known = msgspec.structs.replace(known, held={**dict.fromkeys(taken_from, 0), **known.held})
         changes = conclude(batch, known, rules)
     return changes

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import msgspec
 
 from gateway.errors import HubaoError
+from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.batches.rereading import say_what_changed
@@ -28,7 +29,6 @@ from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, rewriting, vault_keys
 from gateway.flow.site.agreements import has_expired
-from gateway.model.holds import Cause
 from gateway.model.page import WaitingFile
 from gateway.ports import KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
@@ -319,17 +319,17 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
     worked, and blocks nothing."""
     with office.store.read() as tx:
         waiting = pages.waiting(tx, feeds)
-    worked, failed, gathering = 0, {}, set[Cause]()
+    worked, failed, at_work = 0, {}, CausesAtWork()
     for seq in waiting:
         if stopping():
             break
         try:
-            process_page(office, seq, gathering)
+            process_page(office, seq, at_work)
             worked += 1
         except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
             _alarm(seq, error)
             failed[seq] = plainly(error)
-    judge_causes(office, gathering)
+    judge_causes(office, at_work)
     note_pages(office, failed)
     return worked
 

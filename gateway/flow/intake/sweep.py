@@ -13,12 +13,12 @@ from functools import partial
 import msgspec
 
 from gateway.errors import Unavailable
+from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.intake.work import judge_causes, process_page
 from gateway.flow.office import Office, feeds_of
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site.agreements import has_expired
-from gateway.model.holds import Cause
 from gateway.model.pieces import Piece
 from gateway.ports import SweepFeed, SweepReply, SweepSubject
 from gateway.settings.feeds import FeedSpec
@@ -67,7 +67,7 @@ def sweep(
     Once `stopping` says so, the page in hand is the last. Raises Unavailable when the line is down; what was
     learnt before stays.
     """
-    report, gathering = SweepReport(), set[Cause]()
+    report, at_work = SweepReport(), CausesAtWork()
     while not stopping() and (until is None or office.now() < until):
         stretch = _next_stretch(office, feed, line.people_per_page)
         if not stretch.subjects:
@@ -84,11 +84,11 @@ def sweep(
         reply = line.ask(stretch.subjects, now=office.now())
         if not reply.asked and not reply.failed:
             raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
-        _store(office, feed, stretch, reply, gathering)
+        _store(office, feed, stretch, reply, at_work)
         report.pages += 1
         report.asked += len(reply.asked)
         report.failed += len(dict(reply.failed))
-    judge_causes(office, gathering)
+    judge_causes(office, at_work)
     return report
 
 
@@ -147,7 +147,7 @@ def _subject(office: Office, row: MemberRow, since: date, until: date) -> SweepS
     )
 
 
-def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply, gathering: set[Cause]) -> None:
+def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply, at_work: CausesAtWork) -> None:
     """Store the page, where the round stands and whom it covers in one transaction; then work it."""
     failed = dict(reply.failed)
     reached = {*reply.asked, *failed}
@@ -163,7 +163,7 @@ def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply, gathe
 
     fetched = msgspec.structs.replace(reply.fetched, cursor=cursor)
     seq, _ = store_page(office, feed, fetched, cursor_version=stretch.cursor_version, also=remember)
-    process_page(office, seq, gathering)
+    process_page(office, seq, at_work)
 
 
 def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:

@@ -14,12 +14,12 @@ import msgspec
 from gateway.core.normalise import NO_ROWS
 from gateway.errors import BadPage, Conflict
 from gateway.flow.batches.apply import apply_batch, look_ahead
+from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.take_back import take_back_replaced
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import OpenPage, page_bytes, read_page
 from gateway.flow.reading.rows import Reading
-from gateway.model.holds import Cause
 from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem
 from gateway.model.rows import Tally
@@ -44,24 +44,24 @@ class PageBatch(msgspec.Struct, kw_only=True):
     reading: Reading
 
 
-def process_page(office: Office, seq: int, gathering: set[Cause] | None = None) -> Tally | None:
+def process_page(office: Office, seq: int, at_work: CausesAtWork | None = None) -> Tally | None:
     """Turn a stored page into what follows from it. None if the page cannot be read: then it waits for a person.
 
-    What is put aside is judged at once, unless the caller works on: then the causes are added to `gathering`."""
-    total, causes = Tally(), gathering if gathering is not None else set()
+    What is put aside is judged at once, unless the caller works on: then `at_work` says which causes."""
+    total, causes = Tally(), at_work or CausesAtWork()
     try:
         for batch in read_batches(office, seq):
             total.add(process_batch(office, batch, causes))
     except BadPage:
         return None
-    if gathering is None:
+    if at_work is None:
         judge_causes(office, causes)
     return total
 
 
-def judge_causes(office: Office, gathering: Collection[Cause]) -> None:
+def judge_causes(office: Office, at_work: CausesAtWork) -> None:
     """The causes for which something was put aside are over: judge them. Nothing is asked where there is none."""
-    for subject in sorted({cause.subject for cause in gathering}):
+    for subject in sorted({cause.subject for cause in at_work.aside}):
         judge(office, subject)
 
 
@@ -98,17 +98,16 @@ def read_batches(office: Office, seq: int, content: bytes | None = None) -> Iter
             _finish(tx, office, page)
 
 
-def process_batch(office: Office, batch: PageBatch, gathering: set[Cause] | None = None) -> Tally:
+def process_batch(office: Office, batch: PageBatch, at_work: CausesAtWork | None = None) -> Tally:
     """One transaction for all that follows from a batch; read again if the roster moved in between. The batch that
-    closes the last gap marks its page as worked. The causes for which something is put aside are added to `gathering`.
-    """
+    closes the last gap marks its page as worked. `at_work` learns the causes for which something is put aside."""
     page = batch.page
     while True:
         try:
             with office.store.write() as tx:
-                tally = apply_batch(tx, office, page, batch.reading, batch.start, gathering)
+                tally = apply_batch(tx, office, page, batch.reading, batch.start, at_work)
                 if not batches.gaps(batches.done(tx, page.meta.seq), len(page.rows)):
-                    _finish(tx, office, page, gathering)
+                    _finish(tx, office, page, at_work)
                 return tally
         except Conflict:
             batch.reading = look_ahead(office, page, batch.start, batch.stop)
@@ -124,7 +123,7 @@ def process_stream(office: Office, stored: Iterator[StoredContent], failed: Call
     """
     total = Tally()
     waiting: set[int] = set()
-    gathering: set[Cause] = set()
+    at_work = CausesAtWork()
 
     def stop(seq: int, error: Exception) -> None:
         waiting.add(seq)
@@ -136,10 +135,10 @@ def process_stream(office: Office, stored: Iterator[StoredContent], failed: Call
         if batch.page.meta.seq in waiting:
             continue
         try:
-            total.add(process_batch(office, batch, gathering))
+            total.add(process_batch(office, batch, at_work))
         except Exception as error:  # noqa: BLE001 - one page's mistake must not stop the pages behind it; it alarms.
             stop(batch.page.meta.seq, error)
-    judge_causes(office, gathering)
+    judge_causes(office, at_work)
     return total
 
 
@@ -195,7 +194,7 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
         quarantine.add_again(tx, [item])
 
 
-def _finish(tx: Tx, office: Office, page: OpenPage, gathering: set[Cause] | None = None) -> None:
+def _finish(tx: Tx, office: Office, page: OpenPage, at_work: CausesAtWork | None = None) -> None:
     """Every row is done: so is the page, and a file that replaces an older one takes back what it does not hold."""
     meta, totals = page.meta, page.totals
     sample = msgspec.json.encode(page.sample).decode() if page.sample is not None and page.sample.rows else None
@@ -210,4 +209,4 @@ def _finish(tx: Tx, office: Office, page: OpenPage, gathering: set[Cause] | None
     if totals is not None:
         feed_totals.put(tx, meta.feed, f"page:{meta.seq}", totals, page_seq=meta.seq)
     if office.feeds[meta.feed].replaces == "file" and meta.source:
-        take_back_replaced(tx, office, meta, gathering)
+        take_back_replaced(tx, office, meta, at_work)
