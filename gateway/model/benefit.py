@@ -70,13 +70,14 @@ class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True):
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """Something about a member that no settlement tells: a diagnosis, a death, the end of a period.
 
-    `disease` is the name of a disease group; only a `confirmed` diagnosis pays.
+    `disease` is the name of a disease group; only a `confirmed` diagnosis pays. `accident`: an accident caused it.
     """
 
     kind: Literal["diagnosis", "death", "maturity"]
     on: date
     disease: str | None = None
     confirmed: bool = False
+    accident: bool = False
 
 
 class PlainLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

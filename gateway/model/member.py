@@ -14,12 +14,18 @@ Category = Literal["active", "retired"]
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True, order=True, gc=False):
-    """One coverage period of one scheme, both days included."""
+    """One coverage period of one scheme, both days included.
+
+    `shares` is how many shares (份) it was bought in, 0 where nobody said; `classes` what the member is in it besides
+    active or retired (人员身份: 劳模, 困难职工, …), in order.
+    """
 
     first_day: date
     last_day: date
     scheme: str = ""
     category: Category | None = None
+    shares: int = 0
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.last_day < self.first_day:

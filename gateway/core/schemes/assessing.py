@@ -27,6 +27,7 @@ from gateway.core.schemes.units.care_units import (
     OF_ONE_DAY,
     CareKind,
     CareUnit,
+    UnitPart,
     pregnancy_in_doubt,
     set_aside,
     unit_order,
@@ -119,6 +120,7 @@ def assessed(
         facts=facts,
         other_payments=other_payments or (),
         explained=explained,
+        settled=_in_order_of_settlement(units) if family.ceiling_over_years else (),
     )
     situations = _situations(units, case)
     # Most members have one stay; nothing comes after it that would ask what it used.
@@ -202,6 +204,13 @@ def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
     return situations
 
 
+def _in_order_of_settlement(units: Iterable[CareUnit]) -> list[UnitPart]:
+    """The settlements the funds took part in, by time and number of settlement: so a year's ceiling is used up."""
+    parts = [part for unit in units if unit.event is None for part in unit.parts if part.reason is None]
+    settled = [(part.settled, part.record.settlement_no, part.at, part) for part in parts if part.settled is not None]
+    return [part for _, _, _, part in sorted(settled, key=lambda entry: entry[:3])]
+
+
 def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
     """Decided units use caps, first stay and allowance before all others; a refused one uses nothing."""
     for situation in situations:
@@ -211,13 +220,15 @@ def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
         uses.take_decided(decision.payable, situation, period)
         period.paid += decision.payable
         period.decided += decision.payable
+        period.claims += decision.payable > 0
         if situation.unit.event is not None:
             uses.lump_sums.add(situation.unit.event.key.lump)
             continue
         benefits, kind = period.edition.benefits, situation.unit.payable_kind
         situation.first = kind is not None and kind not in period.taken
-        if kind is not None and situation.first:
-            period.taken[kind] = decision
+        if kind is not None:
+            period.take(kind, decision)
+        if situation.first:
             allowances = [benefit for benefit in benefits if isinstance(benefit, DailyBenefit)]
             due = [allowance.name for allowance in allowances if holds(allowance.conditions, situation)]
             period.due = tuple({*period.due, *due})
@@ -273,10 +284,11 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             reason = "not_covered" if situation.measure.days_known else "incomplete"
             return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
         situation.first = situation.unit.kind not in period.taken
+        situation.place, situation.paid_before = 1 + period.order.count(situation.unit.kind), period.claims
         # Nothing is paid whatever the amounts in the waiting days, then where an exclusion of the file holds.
         first = situation.measure.first
         waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None
-        if waiting and waits(period, max(first or period.first, period.first)):
+        if waiting and waits(period, max(first or period.first, period.first), accident=situation.accident):
             return self._not_payable(situation, WAITING)
         for exclusion in period.edition.exclusions:
             if holds(exclusion.conditions, situation):
@@ -290,7 +302,7 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
 
     def _incomplete(self, situation: Situation) -> BenefitEstimate:
         if situation.period is not None:
-            situation.period.taken.setdefault(situation.unit.kind, None)
+            situation.period.take(situation.unit.kind)
         return _estimate_of(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
 
     def _worth(self, whole: CareUnit, decisions: Sequence[ClaimDecision]) -> int | None:
@@ -304,10 +316,14 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             latest = self.case.family.editions[-1]
             shares = [benefit for benefit in latest.benefits if isinstance(benefit, ShareBenefit)]
             applying = [share for share in shares if holds(share.conditions, situation)]
-            bases = [base_of(share.base, situation, latest.ceiling or 0) for share in applying]
+            bases = [base_of(share.base, situation, latest.ceiling) for share in applying]
             return None if None in bases else 0
         situation.first = whole.kind not in period.taken or period.taken[whole.kind] in decisions
-        spared = sum(decision.payable for decision in decisions if not decision.refused)
+        # It stands in the place of what was decided, so that counts neither before it nor as paid.
+        used = [decision for decision in decisions if not decision.refused]
+        situation.place = max(1, 1 + period.order.count(whole.kind) - len(used))
+        situation.paid_before = max(0, period.claims - sum(decision.payable > 0 for decision in used))
+        spared = sum(decision.payable for decision in used)
         price = price_unit(situation, period, self.uses, spared=spared)
         return None if price is None else price.payable
 
@@ -319,9 +335,10 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             # Caps, first stays, allowances, deductibles and sums paid once, for the units that come after.
             self.uses.take(price, situation, period)
             period.paid += price.payable
+            period.claims += price.payable > 0
             event = situation.unit.event
             if event is None:
-                period.taken.setdefault(situation.unit.kind, None)
+                period.take(situation.unit.kind)
                 period.due += price.due
                 _remember_deducted(period, price.deducted)
             elif price.payable:

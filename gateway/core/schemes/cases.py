@@ -82,6 +82,7 @@ def _insured(member: dict[str, Any], family: SchemeFamily) -> Insured:
         joined_on=_optional(member, "joined_on", "member.joined_on", _date),
         insured=insured is None or insured,
         region=_optional(member, "region", "member.region", _text),
+        classes=_optional(member, "classes", "member.classes", _classes) or (),
     )
 
 
@@ -102,6 +103,8 @@ def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
         last_day=last,
         scheme=_optional(period, "scheme", f"{place}.scheme", _text) or "",
         category=_optional(period, "category", f"{place}.category", _category),
+        shares=_optional(period, "shares", f"{place}.shares", _shares) or 0,
+        classes=_optional(period, "classes", f"{place}.classes", _classes) or (),
     )
 
 
@@ -116,6 +119,7 @@ def _fact(value: object, place: str) -> Fact:
         on=_needed(row, "on", f"{place}.on", _date),
         disease=disease,
         confirmed=_optional(row, "confirmed", f"{place}.confirmed", _truth) or False,
+        accident=_optional(row, "accident", f"{place}.accident", _truth) or False,
     )
 
 
@@ -247,6 +251,10 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[object, str], Any]:
 
 def _codes(value: object, place: str) -> tuple[str, ...]:
     return tuple(_each(_list(value, place), place, _text))
+
+
+def _classes(value: object, place: str) -> tuple[str, ...]:
+    return tuple(sorted(set(_each(_list(value, place), place, _text))))
 
 
 _category = _one_of(get_args(Category))

@@ -11,7 +11,7 @@ from datetime import date
 
 import msgspec
 
-from gateway.core.schemes.amounts.caps import Uses
+from gateway.core.schemes.amounts.caps import Uses, limit_of
 from gateway.core.schemes.assessing import assessed
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.language.rules import Cap, ShareBenefit
@@ -83,10 +83,10 @@ def ledger(
     )
     latest = case.periods[-1].edition.caps if case.periods else ()
     return Ledger(
-        periods=tuple(_period(period, uses, insured) for period in case.periods),
+        periods=tuple(_period(period, uses) for period in case.periods),
         # The caps of a lifetime are as the member's latest edition gives them.
         lifetime=tuple(
-            _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, insured)
+            _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, case.periods[-1])
             for cap in latest
             if cap.per == "lifetime"
         ),
@@ -95,14 +95,14 @@ def ledger(
     )
 
 
-def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
+def _period(period: Period, uses: Uses) -> PeriodLedger:
     caps = []
     for cap in period.edition.caps:
         if cap.per == "period":
-            caps.append(_use(cap, period.used.get(cap.slot, 0), period.first, insured))
+            caps.append(_use(cap, period.used.get(cap.slot, 0), period.first, period))
         elif cap.per == "year":
             keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
-            caps += [_use(cap, uses.used[key], key[2], insured) for key in sorted(keys) if len(key) == 3]
+            caps += [_use(cap, uses.used[key], key[2], period) for key in sorted(keys) if len(key) == 3]
     deductibles = []
     for benefit in period.edition.benefits:
         if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":
@@ -123,8 +123,8 @@ def _period(period: Period, uses: Uses, insured: Insured) -> PeriodLedger:
     )
 
 
-def _use(cap: Cap, used: int, first: date | None, insured: Insured) -> CapUse:
-    most = cap.amount * insured.shares if cap.per_share else cap.amount
+def _use(cap: Cap, used: int, first: date | None, period: Period) -> CapUse:
+    most = limit_of(cap, period)
     return CapUse(
         per=cap.per,
         article=cap.article,

@@ -20,6 +20,7 @@ from gateway.settings.schemes.common import (
     ConditionSpec,
     Days,
     Groups,
+    Names,
     NarrowSpec,
     NotEmpty,
     Rate,
@@ -69,11 +70,18 @@ class BaseSpec(Spec):
         )
 
 
-class FirstLaterSpec(Spec):
-    """An amount of a period's first stay, and of later ones."""
+class GateSpec(Spec):
+    """What the base must reach before anything is paid, or exceed; other amounts for later stays."""
 
-    first: Yuan
-    later: Yuan
+    amount: Yuan | None = None
+    first: Yuan | None = None
+    later: Yuan | None = None
+    exceeded: bool = False
+
+    @model_validator(mode="after")
+    def _amount_or_first_and_later(self) -> GateSpec:
+        _one_amount_or_two(self)
+        return self
 
 
 class DeductibleSpec(Spec):
@@ -86,15 +94,22 @@ class DeductibleSpec(Spec):
 
     @model_validator(mode="after")
     def _amount_or_first_and_later(self) -> DeductibleSpec:
-        if (self.amount is None) == (self.first is None or self.later is None):
-            raise ValueError("either amount, or first and later")
+        _one_amount_or_two(self)
         return self
+
+
+def _one_amount_or_two(spec: GateSpec | DeductibleSpec) -> None:
+    if (spec.amount is None) == (spec.first is None or spec.later is None) or (
+        spec.amount is not None and (spec.first is not None or spec.later is not None)
+    ):
+        raise ValueError("写 amount，或同时写 first 和 later (either amount, or first and later)")
 
 
 class BandSpec(NarrowSpec):
     """One band: from where the last one ended (or `from`), up to this many yuan (left out: no end), at this rate."""
 
     from_: Annotated[Yuan | None, Field(alias="from")] = None
+    from_included: bool = False
     upto: Yuan | None = None
     rate: Rate | None = None
     amount: Yuan | None = None
@@ -108,14 +123,14 @@ class BandSpec(NarrowSpec):
 
     @property
     def narrow(self) -> tuple[object, ...]:
-        return self.categories, self.grades, self.place
+        return self.categories, self.grades, self.place, self.classes, self.without_classes
 
 
 class RaiseSpec(Spec):
     """How much every rate grows by touching periods in a row."""
 
     per_year: Rate
-    from_year: Annotated[int, Field(ge=2)] = 2
+    from_year: Annotated[int, Field(ge=1)] = 2
     most: Rate
     article: Article
 
@@ -127,22 +142,42 @@ class BenefitSpec(RuleSpec, ConditionSpec):
     title: Annotated[str, Field(min_length=1)]
 
 
-class ShareSpec(BenefitSpec):
+class PaidBenefitSpec(BenefitSpec):
+    """A benefit of care; `unless` names those before it in the file that exclude it where they pay."""
+
+    unless: Names = ()
+
+
+class ShareSpec(PaidBenefitSpec):
     """A share of a base by bands, marginal (each part at its rate) or on the whole amount."""
 
     kind: Literal["share"]
     base: BaseSpec
-    gate: Yuan | FirstLaterSpec | None = None
+    gate: Yuan | GateSpec | None = None
     deductible: Yuan | DeductibleSpec | None = None
     mode: Literal["marginal", "whole"] = "marginal"
     edge: Literal["lower_included", "upper_included"] = "lower_included"
     bands: Annotated[tuple[BandSpec, ...], NotEmpty]
     raise_: Annotated[RaiseSpec | None, Field(alias="raise")] = None
     prorated: bool = False
+    floor: Yuan | None = None
     cap: Yuan | None = None
 
     @model_validator(mode="after")
+    def _floor_below_cap(self) -> ShareSpec:
+        if self.floor is not None and self.cap is not None and self.cap < self.floor:
+            raise ValueError("cap 不得低于 floor (must not be below floor)")
+        return self
+
+    @model_validator(mode="after")
     def _bands_agree(self) -> ShareSpec:
+        if any(band.from_included for band in self.bands) and (
+            self.mode != "whole" or self.edge != "upper_included" or any(at for at in self._including())
+        ):
+            raise ValueError(
+                'bands: from_included 只用于 mode = "whole"、edge = "upper_included" 的第一档'
+                " (goes with the first band of a whole amount, upper edges included)"
+            )
         for rows in _tables(self.placed_bands()):
             _check_table(rows)
         if self.mode == "marginal" and any(band.amount is not None for band in self.bands):
@@ -162,6 +197,13 @@ class ShareSpec(BenefitSpec):
             ends[band.narrow] = over if band.upto is None else band.upto
         return placed
 
+    def _including(self) -> list[int]:
+        """Where in its own table each band stands that says its lower edge belongs to it."""
+        places = []
+        for rows in _tables(self.placed_bands()):
+            places += [at for at, (_, band) in enumerate(rows) if band.from_included]
+        return places
+
     def plain(self, groups: Groups) -> rules.ShareBenefit:
         return rules.ShareBenefit(
             name=self.name,
@@ -178,6 +220,7 @@ class ShareSpec(BenefitSpec):
                     band.article,
                     amount=None if band.amount is None else fen(band.amount),
                     conditions=band.narrow_conditions(),
+                    lower_included=band.from_included,
                 )
                 for over, band in self.placed_bands()
             ),
@@ -188,6 +231,8 @@ class ShareSpec(BenefitSpec):
             by_condition=any(band.narrow_conditions() for band in self.bands),
             raise_=None if self.raise_ is None else rules.Raise(**self.raise_.model_dump()),
             prorated=self.prorated,
+            unless=self.unless,
+            floor=None if self.floor is None else fen(self.floor),
             cap=None if self.cap is None else fen(self.cap),
         )
 
@@ -196,17 +241,25 @@ Placed = tuple[Decimal, BandSpec]
 
 
 def _tables(bands: list[Placed]) -> Iterable[list[Placed]]:
-    """The bands of every combination of category, grade and place there is, one beyond those named included."""
+    """The bands of every combination of category, grade, place and class there is, one beyond those named included.
+
+    A member of several classes that different bands name would have several tables, which the file must rule out by
+    `without_classes`; so each class is looked at alone, and all of them together.
+    """
     categories = {named for _, band in bands for named in band.categories or ()} | {None}
     grades = {named for _, band in bands for named in band.grades or ()} | {None}
     places = {"local", "elsewhere"} if any(band.place for _, band in bands) else {None}
-    for category, grade, place in product(categories, grades, places):
+    named = {name for _, band in bands for name in (*(band.classes or ()), *(band.without_classes or ()))}
+    classes = {frozenset[str](), frozenset(named), *(frozenset([name]) for name in named)}
+    for category, grade, place, held in product(categories, grades, places, classes):
         yield [
             (over, band)
             for over, band in bands
             if (band.categories is None or category in band.categories)
             and (band.grades is None or grade in band.grades)
             and (band.place is None or place == band.place)
+            and (band.classes is None or not held.isdisjoint(band.classes))
+            and (band.without_classes is None or held.isdisjoint(band.without_classes))
         ]
 
 
@@ -230,7 +283,7 @@ class DailyRateSpec(NarrowSpec):
     per_day: Yuan | Annotated[tuple[Yuan, ...], Field(min_length=1)]
 
 
-class DailySpec(BenefitSpec):
+class DailySpec(PaidBenefitSpec):
     """Yuan a day in the first, second, … year in a row, the last for all later years; or rows by grade."""
 
     kind: Literal["daily"]
@@ -268,6 +321,7 @@ class DailySpec(BenefitSpec):
             after_days=self.after_days,
             counts_from=self.counts_from,
             restart=self.restart,
+            unless=self.unless,
         )
 
 
@@ -277,7 +331,7 @@ class FlatAmountSpec(NarrowSpec):
     amount: Yuan
 
 
-class FlatSpec(BenefitSpec):
+class FlatSpec(PaidBenefitSpec):
     """A fixed amount for each unit, or the first of several whose conditions hold."""
 
     kind: Literal["flat"]
@@ -301,6 +355,7 @@ class FlatSpec(BenefitSpec):
             conditions=self.conditions(groups),
             leans_on=self.leans_on,
             amounts=tuple(amounts),
+            unless=self.unless,
         )
 
 
@@ -317,6 +372,7 @@ class ConsolationSpec(Spec):
     from_day: Days
     to_day: Days
     amount: Yuan
+    per_share: bool = False
     article: Article
 
     @model_validator(mode="after")
@@ -335,6 +391,7 @@ class LumpSumSpec(BenefitSpec):
     groups: tuple[PaymentSpec, ...] = ()
     once: Literal["lifetime", "period", "group_lifetime"] = "lifetime"
     waiting_days: Days = 0
+    accident_waits: bool = True
     lookback_days: Days = 0
     per_share: bool = False
     confirmed: Literal["code", "fact"] = "fact"
@@ -366,7 +423,10 @@ class LumpSumSpec(BenefitSpec):
             title=self.title,
             article=self.article,
             event=self.event,
-            conditions=self.conditions(groups),
+            # Which accident a fact tells of decides whether there is an event at all, before anything is asked of it.
+            conditions=self.model_copy(update={"accident": None}).conditions(groups),
+            accident=self.accident,
+            accident_waits=self.accident_waits,
             leans_on=self.leans_on,
             payments=tuple(
                 rules.GroupPayment(group=groups[row.disease], amount=None if row.amount is None else fen(row.amount))
@@ -379,7 +439,13 @@ class LumpSumSpec(BenefitSpec):
             per_share=self.per_share,
             by_code=self.confirmed == "code",
             consolation=tuple(
-                rules.Consolation(from_day=row.from_day, to_day=row.to_day, amount=fen(row.amount), article=row.article)
+                rules.Consolation(
+                    from_day=row.from_day,
+                    to_day=row.to_day,
+                    amount=fen(row.amount),
+                    article=row.article,
+                    per_share=row.per_share,
+                )
                 for row in self.consolation
             ),
         )
@@ -396,15 +462,15 @@ def _schemes(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(term.removeprefix(PAID_BY) for term in terms if term.startswith(PAID_BY))
 
 
-def _threshold(spec: Decimal | FirstLaterSpec | DeductibleSpec | None) -> rules.Threshold | None:
+def _threshold(spec: Decimal | GateSpec | DeductibleSpec | None) -> rules.Threshold | None:
     if spec is None:
         return None
-    if isinstance(spec, FirstLaterSpec):
-        return rules.Threshold(first=fen(spec.first), later=fen(spec.later))
-    if isinstance(spec, DeductibleSpec):
-        first = spec.first if spec.amount is None else spec.amount
-        later = spec.later if spec.amount is None else spec.amount
-        return rules.Threshold(first=fen(first or Decimal(0)), later=fen(later or Decimal(0)), per=spec.per)
+    if isinstance(spec, GateSpec | DeductibleSpec):
+        first = fen((spec.first if spec.amount is None else spec.amount) or Decimal(0))
+        later = fen((spec.later if spec.amount is None else spec.amount) or Decimal(0))
+        if isinstance(spec, GateSpec):
+            return rules.Threshold(first=first, later=later, exceeded=spec.exceeded)
+        return rules.Threshold(first=first, later=later, per=spec.per)
     return rules.Threshold(first=fen(spec), later=fen(spec))
 
 

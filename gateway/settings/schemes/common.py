@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.core.schemes.language import conditions
 from gateway.core.schemes.language.conditions import Condition, Conditions
@@ -43,12 +43,19 @@ NotEmpty = AfterValidator(_not_empty)
 """At least one row. Unlike a length it says nothing of its own where a row is wrong."""
 
 
+_PAID: Final = ("paid_from", "paid_to")
+
+
 class NarrowSpec(Spec):
-    """Conditions of one row of a table: category of the member, grade of the facility, where the care was."""
+    """Conditions of one row of a table: category and classes of the member, grade of the facility, where the care
+    was.
+    """
 
     categories: Annotated[tuple[Category, ...], Field(min_length=1)] | None = None
     grades: Some | None = None
     place: Literal["local", "elsewhere"] | None = None
+    classes: Some | None = None
+    without_classes: Some | None = None
 
     def narrow_conditions(self) -> Conditions:
         """The questions of one row of a table."""
@@ -59,6 +66,10 @@ class NarrowSpec(Spec):
             required.append(conditions.grade_is(frozenset(self.grades)))
         if self.place is not None:
             required.append(conditions.place_is(self.place))
+        if self.classes is not None:
+            required.append(conditions.class_is(frozenset(self.classes)))
+        if self.without_classes is not None:
+            required.append(conditions.class_is(frozenset(self.without_classes), wanted=False))
         return tuple(required)
 
 
@@ -76,6 +87,19 @@ class ConditionSpec(NarrowSpec):
     years_to: Annotated[int, Field(ge=1)] | None = None
     from_day: date | None = None
     to_day: date | None = None
+    nth_from: Annotated[int, Field(ge=1)] | None = None
+    nth_to: Annotated[int, Field(ge=1)] | None = None
+    paid_from: Annotated[int, Field(ge=0)] | None = None
+    paid_to: Annotated[int, Field(ge=0)] | None = None
+    accident: bool | None = None
+
+    @model_validator(mode="after")
+    def _ranges_agree(self) -> ConditionSpec:
+        for low, high in (("years_from", "years_to"), ("from_day", "to_day"), ("nth_from", "nth_to"), _PAID):
+            first, last = getattr(self, low), getattr(self, high)
+            if first is not None and last is not None and last < first:
+                raise ValueError(f"{high} 不得小于 {low}，否则从不成立 (must not be below {low})")
+        return self
 
     def conditions(self, groups: Groups) -> Conditions:
         """The questions a rule's conditions ask, cheap ones first."""
@@ -95,6 +119,12 @@ class ConditionSpec(NarrowSpec):
             required.append(conditions.years_between(self.years_from, self.years_to))
         if self.from_day is not None or self.to_day is not None:
             required.append(conditions.admitted_between(self.from_day, self.to_day))
+        if self.nth_from is not None or self.nth_to is not None:
+            required.append(conditions.place_between(self.nth_from, self.nth_to))
+        if self.paid_from is not None or self.paid_to is not None:
+            required.append(conditions.paid_between(self.paid_from, self.paid_to))
+        if self.accident is not None:
+            required.append(conditions.accident_is(self.accident))
         if self.care_codes is not None:
             required.append(conditions.care_code_is(frozenset(self.care_codes)))
         if self.disease is not None:

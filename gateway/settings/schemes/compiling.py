@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from gateway.core.schemes.language import edition
 from gateway.settings.schemes.benefits import (
@@ -37,7 +38,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         claim_window=spec.claim.plain() if spec.claim else None,
         period=spec.period.plain() if spec.period else None,
         waiting=edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"})) if spec.waiting else None,
-        ceiling=None if spec.ceiling is None else fen(spec.ceiling),
+        ceiling=_ceiling(spec),
         rounding_unit=100 if spec.rounding == "half_up_yuan" else 1,
         papers=tuple(edition.Papers(**papers.model_dump()) for papers in spec.papers),
         processing=spec.processing.plain() if spec.processing else None,
@@ -51,6 +52,12 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         has_daily=any(isinstance(benefit, DailySpec) for benefit in spec.benefits),
         reorders=_reorders([benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]),
     )
+
+
+def _ceiling(spec: SchemeSpec) -> edition.Ceiling | None:
+    if isinstance(spec.ceiling, Decimal):
+        return edition.Ceiling(amount=fen(spec.ceiling))
+    return None if spec.ceiling is None else spec.ceiling.plain()
 
 
 def units_of(stay: StaySpec | None) -> dict[str, edition.UnitKind]:
@@ -79,5 +86,5 @@ def _asks_place(spec: SchemeSpec) -> bool:
 def _reorders(benefits: Sequence[AnyBenefit]) -> bool:
     """Whether lines in the order of the file would not be in the order of their rules."""
     ranks = [0 if isinstance(spec, ShareSpec) else 1 if isinstance(spec, DailySpec) else 2 for spec in benefits]
-    capped = any(isinstance(spec, ShareSpec) and spec.cap is not None for spec in benefits)
+    capped = any(isinstance(spec, ShareSpec) and (spec.cap is not None or spec.floor is not None) for spec in benefits)
     return ranks != sorted(ranks) or ranks.count(0) > 1 or (capped and len(benefits) > 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -51,6 +52,7 @@ class AgeSpec(Spec):
     """Ages in full years of a category, both included."""
 
     category: Category
+    sex: Literal["M", "F"] | None = None
     from_: Annotated[Age | None, Field(alias="from")] = None
     to: Age | None = None
     at: Literal["period_first_day", "joining"] = "period_first_day"
@@ -64,8 +66,30 @@ class AgeSpec(Spec):
 
     def plain(self) -> edition.AgeRule:
         return edition.AgeRule(
-            category=self.category, youngest=self.from_, oldest=self.to, at=self.at, article=self.article
+            category=self.category,
+            sex=self.sex,
+            youngest=self.from_,
+            oldest=self.to,
+            at=self.at,
+            article=self.article,
         )
+
+
+class UnitSizeSpec(Spec):
+    """The share of its people that a unit of this size must bring, both ends included."""
+
+    from_people: Annotated[int, Field(ge=1)] = 1
+    to_people: Annotated[int, Field(ge=1)] | None = None
+    share: Rate
+
+    @model_validator(mode="after")
+    def _people_agree(self) -> UnitSizeSpec:
+        if self.to_people is not None and self.to_people < self.from_people:
+            raise ValueError("to_people 不得小于 from_people (must not be below from_people)")
+        return self
+
+    def plain(self) -> edition.UnitSize:
+        return edition.UnitSize(from_people=self.from_people, to_people=self.to_people, share=f"{self.share:f}")
 
 
 class WhoSpec(RuleSpec):
@@ -79,7 +103,17 @@ class WhoSpec(RuleSpec):
     regions: tuple[Region, ...] = ()
     unit_share: Rate | None = None
     unit_minimum_people: Annotated[int, Field(ge=1)] | None = None
+    unit_sizes: tuple[UnitSizeSpec, ...] = ()
     ages: tuple[AgeSpec, ...] = ()
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> WhoSpec:
+        if self.unit_sizes and self.unit_share is not None:
+            raise ValueError("unit_share 与 unit_sizes 只写一种 (either unit_share or unit_sizes)")
+        for smaller, larger in pairwise(self.unit_sizes):
+            if smaller.to_people is None or larger.from_people <= smaller.to_people:
+                raise ValueError("unit_sizes 须从小到大且不重叠 (must ascend and not overlap)")
+        return self
 
     def plain(self) -> edition.Who:
         return edition.Who(
@@ -90,17 +124,36 @@ class WhoSpec(RuleSpec):
             regions=self.regions,
             unit_share=None if self.unit_share is None else f"{self.unit_share:f}",
             unit_minimum_people=self.unit_minimum_people,
+            unit_sizes=tuple(size.plain() for size in self.unit_sizes),
         )
 
 
 class PeriodSpec(RuleSpec):
-    """How a member's period is made from the day he joined."""
+    """How a member's period is made from the day of joining."""
 
-    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day"]
+    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day", "fixed_days"]
     months: Annotated[int, Field(ge=1, le=120)] = 12
     starts: Literal["same_day", "next_day"] = "same_day"
     cutoff_day: Annotated[int, Field(ge=1, le=28)] = 15
     until: Literal["year_end"] | None = None
+    begins: date | None = None
+    joined_before: Days = 0
+    extended_to: date | None = None
+
+    @model_validator(mode="after")
+    def _fixed_days_are_known(self) -> PeriodSpec:
+        fixed = self.runs == "fixed_days"
+        if fixed and self.begins is None:
+            raise ValueError(
+                'begins 缺失：runs = "fixed_days" 须写其中一期的起始日 (the first day of one of the periods)'
+            )
+        if fixed and self.begins is not None and self.begins.day > 28:
+            raise ValueError("begins 应为每月1日至28日中的一天 (a day from the 1st to the 28th)")
+        if not fixed and (self.begins is not None or self.joined_before):
+            raise ValueError('begins、joined_before 只用于 runs = "fixed_days" (go with fixed_days only)')
+        if fixed and self.until is not None:
+            raise ValueError('until 不用于 runs = "fixed_days" (does not go with fixed_days)')
+        return self
 
     def plain(self) -> edition.PeriodRule:
         return edition.PeriodRule(
@@ -109,6 +162,9 @@ class PeriodSpec(RuleSpec):
             starts=self.starts,
             cutoff_day=self.cutoff_day,
             until_year_end=self.until == "year_end",
+            begins=self.begins,
+            joined_before=self.joined_before,
+            extended_to=self.extended_to,
             article=self.article,
         )
 
@@ -118,6 +174,7 @@ class WaitingSpec(RuleSpec):
 
     days: Days
     waived_if_renewed_within: Days | None = None
+    accident_waits: bool = True
 
 
 class StaySpec(RuleSpec):
@@ -128,6 +185,7 @@ class StaySpec(RuleSpec):
     single: tuple[Care, ...] = ()
     period: tuple[Care, ...] = ()
     transfer_days: Annotated[int, Field(ge=0, le=30)] | None = None
+    split: Literal["year_end"] | None = None
 
     @model_validator(mode="after")
     def _each_care_once(self) -> StaySpec:
@@ -147,13 +205,19 @@ class ProrationSpec(RuleSpec):
 class FloorSpec(RuleSpec):
     """What a unit above zero is topped up to; on the member's death also from zero, to this other amount."""
 
-    amount: Yuan
+    amount: Yuan | None = None
     care: Annotated[tuple[Care, ...], Field(min_length=1)] | None = None
     on_death: Yuan | None = None
 
+    @model_validator(mode="after")
+    def _tops_up(self) -> FloorSpec:
+        if self.amount is None and self.on_death is None:
+            raise ValueError("至少写 amount 或 on_death (at least amount or on_death)")
+        return self
+
     def plain(self) -> rules.Floor:
         return rules.Floor(
-            amount=fen(self.amount),
+            amount=fen(self.amount or Decimal(0)),
             article=self.article,
             care=None if self.care is None else frozenset(self.care),
             on_death=None if self.on_death is None else fen(self.on_death),
@@ -277,6 +341,28 @@ class QuestionSpec(Spec):
     assumed: bool
 
 
+class CeilingSpec(Spec):
+    """The funds' ceiling: for each settlement by itself, or used up over a year of the funds."""
+
+    amount: Yuan
+    per: Literal["settlement", "year"] = "settlement"
+    year_begins: Annotated[str, Field(pattern=r"^[0-9]{2}-[0-9]{2}$")] | None = None
+
+    @model_validator(mode="after")
+    def _year_is_known(self) -> CeilingSpec:
+        if self.year_begins is not None and self.per != "year":
+            raise ValueError('year_begins 只用于 per = "year" (goes with a year only)')
+        if self.year_begins is not None:
+            date.fromisoformat(f"2001-{self.year_begins}")
+        return self
+
+    def plain(self) -> edition.Ceiling:
+        month, _, day = (self.year_begins or "01-01").partition("-")
+        return edition.Ceiling(
+            amount=fen(self.amount), year_begins=(int(month), int(day)) if self.per == "year" else None
+        )
+
+
 class SchemeSpec(Spec):
     """One edition file of a scheme: who, when, what is one unit, what is paid, what limits it, how it is claimed."""
 
@@ -289,7 +375,7 @@ class SchemeSpec(Spec):
     starts: date
     carried_on_from: date | None = None
     rounding: Literal["half_up_fen", "half_up_yuan"] = "half_up_fen"
-    ceiling: Yuan | None = None
+    ceiling: Yuan | CeilingSpec | None = None
     fees: tuple[FeeSpec, ...] = ()
     who: WhoSpec
     period: PeriodSpec | None = None
@@ -352,7 +438,8 @@ class SchemeSpec(Spec):
             unknown = sorted(set(cap.benefits or ()) - set(names))
             if unknown:
                 problems.append(f"caps.benefits: unknown {', '.join(unknown)}; known: {', '.join(names)}")
-        lowest = self.floor.amount if self.floor is not None else Decimal(0)
+        problems += _excluding(self)
+        lowest = (self.floor.amount if self.floor is not None else None) or Decimal(0)
         if any(cap.amount < lowest for cap in self.caps if cap.benefits is None):
             problems.append("caps: cap.amount must not be below floor.amount")
         if self.carried_on_from is not None and self.carried_on_from <= self.starts:
@@ -374,6 +461,20 @@ def _questions(spec: SchemeSpec) -> list[str]:
     if unknown:
         names = ", ".join(OPEN_QUESTIONS)
         problems.append(f"settings: unknown {', '.join(unknown)}; no rule leans on it (leans_on); known: {names}")
+    return problems
+
+
+def _excluding(spec: SchemeSpec) -> list[str]:
+    """A benefit can only be excluded by one that stands before it: what that pays is known then."""
+    problems, before = [], list[str]()
+    for benefit in spec.benefits:
+        if isinstance(benefit, LumpSumSpec):
+            continue
+        unknown = [name for name in benefit.unless if name not in before]
+        if unknown:
+            names = "、".join(before) or "无 (none)"
+            problems.append(f"benefits.unless：{benefit.name} 之前没有 {'、'.join(unknown)}；可用 (before it): {names}")
+        before.append(benefit.name)
     return problems
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.schemes.language.edition import Ceiling
 from gateway.core.schemes.language.rules import Base
 from gateway.core.schemes.units.situations import Situation
 from gateway.model.record import SettlementRecord
@@ -28,11 +29,16 @@ class BaseAmount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     negative: bool
 
 
-def base_of(base: Base, situation: Situation, ceiling: int) -> BaseAmount | None:
+def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAmount | None:
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.unit.parts:
-        amount = _around_ceiling(base, part.record, ceiling) if base.special else _plain(base, part.record)
+        if base.special and ceiling is not None:
+            # What was in scope earlier in the year of the funds has used up so much of their ceiling.
+            left = max(0, ceiling.amount - situation.case.in_scope_before(part, ceiling))
+            amount = _around_ceiling(base, part.record, left)
+        else:
+            amount = _plain(base, part.record)
         if amount is None:
             return None
         # Settlement by settlement: one that was paid more than its base must not lower the base of another.

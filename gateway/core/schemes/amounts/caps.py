@@ -87,9 +87,9 @@ def scope(cap: Cap, situation: Situation, period: Period) -> Scope:
     return period.first, cap.slot, _year_of(situation, period)[0]
 
 
-def limit_of(cap: Cap, situation: Situation) -> int:
-    """The cap's amount, by the member's shares (份) where it is given per share."""
-    return cap.amount * situation.insured.shares if cap.per_share else cap.amount
+def limit_of(cap: Cap, period: Period) -> int:
+    """The cap's amount, by the member's shares (份) in the period where it is given per share."""
+    return cap.amount * period.shares if cap.per_share else cap.amount
 
 
 def top_up(price: UnitPrice, situation: Situation, period: Period) -> None:
@@ -125,7 +125,7 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
             continue
         if cap.conditions and not holds(cap.conditions, situation):
             continue
-        most = limit_of(cap, situation)
+        most = limit_of(cap, period)
         if price.payable <= 0:
             continue
         left = max(0, most - uses.of(cap, situation, period)) + spared

@@ -50,17 +50,17 @@ def price_event(price: UnitPrice, event: Event, situation: Situation, period: Pe
         price.flags += (BEFORE_COVER,)
     if lump.once == "lifetime" and lump.name in uses.lump_sums:
         price.flags += (USED_BEFORE,)
-    elif day < lump.waiting_days:
-        _console(price, lump, day, situation)
+    elif day < lump.waiting_days and (lump.accident_waits or not event.accident):
+        _console(price, lump, day, situation, period)
     elif payment is not None and payment.amount is None:
         price.flags += (AMOUNT_UNKNOWN,)
     else:
-        _pay(price, lump, payment, situation)
+        _pay(price, lump, payment, situation, period)
 
 
-def _pay(price: UnitPrice, lump: LumpSum, payment: GroupPayment | None, situation: Situation) -> None:
+def _pay(price: UnitPrice, lump: LumpSum, payment: GroupPayment | None, situation: Situation, period: Period) -> None:
     amount = lump.amount if payment is None or payment.amount is None else payment.amount
-    shares = situation.insured.shares if lump.per_share else 1
+    shares = period.shares if lump.per_share else 1
     total = Money(amount * shares)
     what = _WHAT.get(lump.event, "") if payment is None else payment.group.title
     text = texts.lump_sum_text(lump.title, what, shares, total) if situation.case.explained else ""
@@ -69,13 +69,15 @@ def _pay(price: UnitPrice, lump: LumpSum, payment: GroupPayment | None, situatio
     price.assumed += lump.leans_on
 
 
-def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation) -> None:
+def _console(price: UnitPrice, lump: LumpSum, day: int, situation: Situation, period: Period) -> None:
     """Inside the waiting days: a consolation by the day, else nothing."""
     rule = next((rule for rule in lump.consolation if rule.from_day <= day <= rule.to_day), None)
     if rule is None:
         price.flags += (WAITING,)
         return
-    text = texts.consolation_text(lump.title, day, rule.amount) if situation.case.explained else ""
-    line = BenefitLine(rule="consolation", article=rule.article, amount=rule.amount, text=text, benefit=lump.name)
+    shares = period.shares if rule.per_share else 1
+    amount = Money(rule.amount * shares)
+    text = texts.consolation_text(lump.title, day, shares, amount) if situation.case.explained else ""
+    line = BenefitLine(rule="consolation", article=rule.article, amount=amount, text=text, benefit=lump.name)
     price.pay(line, lump.name)
     price.assumed += lump.leans_on

@@ -18,7 +18,7 @@ from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
 
-_RANK: Final = {"band": 0, "proration": 1, "daily_allowance": 2, "flat_amount": 3, "benefit_cap": 4}
+_RANK: Final = {"band": 0, "proration": 1, "daily_allowance": 2, "flat_amount": 3, "benefit_floor": 4, "benefit_cap": 5}
 """The order of the benefits' lines (design §7): the same rules together, whatever their order in the file."""
 
 
@@ -36,6 +36,9 @@ def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int 
         care = situation.unit.parts[0].record.care_type if situation.unit.parts else None
         for benefit in edition.plans.get((care, situation.first), edition.benefits):
             if benefit.conditions and not holds(benefit.conditions, situation):
+                continue
+            # One that excludes it stands before it in the file, so what that pays is known.
+            if benefit.unless and any(price.of(name) > 0 for name in benefit.unless):
                 continue
             if isinstance(benefit, ShareBenefit):
                 if not price_share(price, benefit, situation, period):

@@ -25,7 +25,7 @@ def price_share(price: UnitPrice, share: ShareBenefit, situation: Situation, per
     The order is that of the regulations: the gate sees the whole base, the deductible comes off it, the bands pay for
     what is left, and only what they pay is prorated and capped.
     """
-    whole_base = base_of(share.base, situation, period.edition.ceiling or 0)
+    whole_base = base_of(share.base, situation, period.edition.ceiling)
     if whole_base is None:
         return False
     if whole_base.negative:
@@ -33,8 +33,10 @@ def price_share(price: UnitPrice, share: ShareBenefit, situation: Situation, per
     if period.edition.ceiling is not None and share.base.special:
         price.assumed.append("ceiling")
     base, deducted = whole_base.amount, 0
-    if share.gate is not None and base < _amount(share.gate, situation):
-        return True
+    if share.gate is not None:
+        gate = _amount(share.gate, situation)
+        if base < gate or (share.gate.exceeded and base == gate):
+            return True
     if share.deductible is not None:
         # A deductible per period is used up once (一个保障期只扣一次).
         amount = _amount(share.deductible, situation)
@@ -51,6 +53,8 @@ def price_share(price: UnitPrice, share: ShareBenefit, situation: Situation, per
         price.assumed += share.leans_on
         if share.prorated and situation.covered < situation.measure.total_days and not situation.unit.of_one_day:
             pricing.prorate(exact)
+        if share.floor is not None:
+            pricing.top_up(share.floor)
         if share.cap is not None:
             pricing.cap(share.cap)
     return True
@@ -150,6 +154,18 @@ class _SharePricing(msgspec.Struct, frozen=True, gc=False):
                 benefit=self.share.name,
             )
             self.price.pay(line, self.share.name)
+
+    def top_up(self, floor: int) -> None:
+        """Raise what the share pays to its own floor; nothing stays nothing."""
+        share, paid = self.share, self.price.of(self.share.name)
+        if 0 < paid < floor:
+            text = texts.benefit_floor_text(share.title, paid, floor) if self.situation.case.explained else ""
+            amount = Money(floor - paid)
+            line = BenefitLine(
+                rule="benefit_floor", article=share.article, amount=amount, text=text, benefit=share.name
+            )
+            self.price.pay(line, share.name)
+            self.price.assumed.append("floor.above_zero")
 
     def cap(self, cap: int) -> None:
         """Take off what is above the share's own cap."""

@@ -52,9 +52,15 @@ def lump_sum_text(title: str, what: str, shares: int, amount: int) -> str:
     return f"{title}（{what}）{by_shares}，给付{yuan(amount)}元"
 
 
-def consolation_text(title: str, day: int, amount: int) -> str:
+def consolation_text(title: str, day: int, shares: int, amount: int) -> str:
     """Why a smaller sum is paid for an early diagnosis."""
-    return f"{title}：生效后第{day}天首次确诊，给付慰问金{yuan(amount)}元"
+    by_shares = f"，{shares}份" if shares > 1 else ""
+    return f"{title}：生效后第{day}天首次确诊{by_shares}，给付慰问金{yuan(amount)}元"
+
+
+def benefit_floor_text(title: str, before: int, floor: int) -> str:
+    """Why one benefit is topped up."""
+    return f"{title}{yuan(before)}元，不足{yuan(floor)}元，补足{yuan(floor - before)}元"
 
 
 def benefit_cap_text(title: str, cap: int, amount: int) -> str:

@@ -34,6 +34,8 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     middle: str
     amount: Money | None = None
     conditions: Conditions = ALWAYS
+    lower_included: bool = False
+    """Of the first band of a whole amount whose upper edges are in: a base of just `over` falls in it too."""
 
 
 def bands_from(rows: Sequence[tuple[Money | None, Decimal, str]]) -> tuple[Band, ...]:
@@ -54,6 +56,7 @@ def band_of(
     *,
     amount: Money | None = None,
     conditions: Conditions = ALWAYS,
+    lower_included: bool = False,
 ) -> Band:
     """One band with its words. Raises ValueError for a rate with more than four decimals."""
     label = f"{_short(over)}元以上部分" if upto is None else f"{_short(over)}–{_short(upto)}元部分"
@@ -69,12 +72,21 @@ def band_of(
         middle=f"元中{label}，按{percent}补助",
         amount=amount,
         conditions=conditions,
+        lower_included=lower_included,
     )
 
 
 def raised(band: Band, more: Decimal) -> Band:
     """The band with a higher rate, for members of several years in a row."""
-    return band_of(band.over, band.upto, band.rate + more, band.article, amount=band.amount, conditions=band.conditions)
+    return band_of(
+        band.over,
+        band.upto,
+        band.rate + more,
+        band.article,
+        amount=band.amount,
+        conditions=band.conditions,
+        lower_included=band.lower_included,
+    )
 
 
 def units_of(rate: Decimal) -> int:
@@ -90,7 +102,7 @@ def band_of_whole(bands: Sequence[Band], base: int, *, upper_included: bool) -> 
     for band in bands:
         over, upto = band.over, band.upto
         if upper_included:
-            if over < base and (upto is None or base <= upto):
+            if (over < base or (band.lower_included and over == base)) and (upto is None or base <= upto):
                 return band
         elif over <= base and (upto is None or base < upto):
             return band

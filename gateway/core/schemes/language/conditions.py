@@ -38,6 +38,9 @@ class SubjectPeriod(Protocol):
     @property
     def years(self) -> int: ...
 
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
 
 class SubjectMember(Protocol):
     """As much of the member as a condition may ask for."""
@@ -50,6 +53,9 @@ class SubjectMember(Protocol):
 
     @property
     def insured(self) -> bool: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
 
 
 class SubjectDays(Protocol):
@@ -80,6 +86,15 @@ class ConditionSubject(Protocol):
 
     @property
     def first(self) -> bool: ...
+
+    @property
+    def place(self) -> int: ...
+
+    @property
+    def paid_before(self) -> int: ...
+
+    @property
+    def accident(self) -> bool: ...
 
 
 Condition: TypeAlias = Callable[[ConditionSubject], bool]
@@ -155,6 +170,32 @@ def category_is(allowed: frozenset[str]) -> Condition:
         return (subject.insured.category if period is None else period.category) in allowed
 
     return condition
+
+
+def class_is(named: frozenset[str], *, wanted: bool = True) -> Condition:
+    """One of these classes of members (人员身份) in the period, or with `wanted` false none of them."""
+
+    def condition(subject: ConditionSubject) -> bool:
+        period = subject.period
+        classes = subject.insured.classes if period is None else period.classes
+        return wanted is not named.isdisjoint(classes)
+
+    return condition
+
+
+def place_between(first: int | None, last: int | None) -> Condition:
+    """The unit's place among those of its kind in the period, 1 being the first; both ends included."""
+    return lambda subject: (first or 1) <= subject.place and (last is None or subject.place <= last)
+
+
+def paid_between(least: int | None, most: int | None) -> Condition:
+    """How many units of the period, of any kind, were paid something before this one; both ends included."""
+    return lambda subject: (least or 0) <= subject.paid_before and (most is None or subject.paid_before <= most)
+
+
+def accident_is(accident: bool) -> Condition:
+    """An accident (意外), as the care or a confirmed fact says, or none that anybody told of."""
+    return lambda subject: subject.accident is accident
 
 
 def sex_is(sex: str) -> Condition:

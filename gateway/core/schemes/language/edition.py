@@ -17,6 +17,7 @@ from gateway.model.money import Money
 __all__ = [
     "OPEN_QUESTIONS",
     "AgeRule",
+    "Ceiling",
     "ClaimWindow",
     "Edition",
     "Fee",
@@ -27,6 +28,7 @@ __all__ = [
     "SchemeFamily",
     "SchemeQuestion",
     "UnitKind",
+    "UnitSize",
     "Waiting",
     "Who",
     "bands_from",
@@ -85,13 +87,25 @@ class ClaimWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgeRule(msgspec.Struct, frozen=True, kw_only=True):
-    """Ages in full years (周岁) of a category, both included, on the period's first day or when joining."""
+    """Ages in full years (周岁) of a category, both included, on the period's first day or when joining.
+
+    With `sex` it holds for that sex only, and for nobody whose sex is not known.
+    """
 
     category: str
+    sex: str | None = None
     youngest: int | None
     oldest: int | None
     at: Literal["period_first_day", "joining"]
     article: str
+
+
+class UnitSize(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of its people a unit of this size must bring (按单位规模的参互比例), both ends included."""
+
+    from_people: int
+    to_people: int | None
+    share: str
 
 
 class Who(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,25 +118,52 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     regions: tuple[str, ...] = ()
     unit_share: str | None = None
     unit_minimum_people: int | None = None
+    unit_sizes: tuple[UnitSize, ...] = ()
 
 
 class PeriodRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How a member's period is made from the day he joined."""
+    """How a member's period is made from the day of joining.
 
-    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day"]
+    `begins` is the first day of one of the fixed periods (`fixed_days`): another begins every `months` months before
+    and after it, for everybody. Who joins up to `joined_before` days ahead of one is covered from its first day. No
+    period ends before `extended_to`.
+    """
+
+    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day", "fixed_days"]
     months: int
     starts: Literal["same_day", "next_day"]
     cutoff_day: int
     until_year_end: bool
     article: str
+    begins: date | None = None
+    joined_before: int = 0
+    extended_to: date | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """Days at a period's beginning in which nothing is paid (等待期), waived on a renewal in time."""
+    """Days at a period's beginning in which nothing is paid (等待期), waived on a renewal in time or an accident."""
 
     days: int
     waived_if_renewed_within: int | None
     article: str
+    accident_waits: bool = True
+
+
+class Ceiling(msgspec.Struct, frozen=True, kw_only=True):
+    """The funds' ceiling (统筹封顶线), for each settlement by itself or used up over a year of the funds.
+
+    `year_begins` is the (month, day) on which a year of the funds begins; None: each settlement by itself.
+    """
+
+    amount: Money
+    year_begins: tuple[int, int] | None = None
+
+    def year_of(self, day: date) -> date | None:
+        """The first day of the year of the funds that a day lies in."""
+        if self.year_begins is None:
+            return None
+        began = date(day.year, *self.year_begins)
+        return began if began <= day or day.year == 1 else date(day.year - 1, *self.year_begins)
 
 
 class Fee(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,7 +228,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     claim_window: ClaimWindow | None
     period: PeriodRule | None = None
     waiting: Waiting | None = None
-    ceiling: Money | None = None
+    ceiling: Ceiling | None = None
     rounding_unit: int = 1
     papers: tuple[Papers, ...] = ()
     processing: ProcessingRule | None = None
@@ -229,11 +270,18 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     maternity_insurance: str | None
     units: Mapping[str, UnitKind]
     transfer_days: int | None
+    splits_years: bool = False
+    """Whether what one visit was settled for in different years makes a unit a year (跨年分开结算)."""
     pays_at_events: bool = False
     """Whether any edition pays a sum at a diagnosis, a death or the end of a period; follows from the editions."""
+    ceiling_over_years: bool = False
+    """Whether any edition's ceiling of the funds is used up over a year; follows from the editions."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "pays_at_events", any(edition.lump_sums for edition in self.editions))
+        ceilings = [edition.ceiling for edition in self.editions if edition.ceiling is not None]
+        over_years = any(ceiling.year_begins is not None for ceiling in ceilings)
+        msgspec.structs.force_setattr(self, "ceiling_over_years", over_years)
 
     @property
     def stands_on(self) -> tuple[str, ...]:

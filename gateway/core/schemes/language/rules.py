@@ -39,6 +39,8 @@ class Threshold(msgspec.Struct, frozen=True, kw_only=True):
     first: Money
     later: Money
     per: Literal["stay", "period"] = "stay"
+    exceeded: bool = False
+    """Of a gate: the base must be more than the amount, not just reach it."""
 
 
 class Raise(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +69,9 @@ class ShareBenefit(msgspec.Struct, frozen=True, kw_only=True):
     by_condition: bool = False
     raise_: Raise | None = None
     prorated: bool = False
+    floor: Money | None = None
     cap: Money | None = None
+    unless: tuple[str, ...] = ()
 
 
 class DailyRate(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +98,7 @@ class DailyBenefit(msgspec.Struct, frozen=True, kw_only=True):
     after_days: int = 0
     counts_from: date | None = None
     restart: bool = False
+    unless: tuple[str, ...] = ()
 
 
 class FlatAmount(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +117,7 @@ class FlatBenefit(msgspec.Struct, frozen=True, kw_only=True):
     amounts: tuple[FlatAmount, ...]
     conditions: Conditions = ALWAYS
     leans_on: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 Benefit: TypeAlias = ShareBenefit | DailyBenefit | FlatBenefit
@@ -132,6 +138,7 @@ class Consolation(msgspec.Struct, frozen=True, kw_only=True):
     to_day: int
     amount: Money
     article: str
+    per_share: bool = False
 
 
 class LumpSum(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +146,8 @@ class LumpSum(msgspec.Struct, frozen=True, kw_only=True):
 
     `payments` belong to a diagnosis, `amount` to the two others. Unless `by_code`, only a confirmed fact
     pays. `once` says how often: for life over all groups, each group for life, each group in each period.
+    `accident` limits it to what an accident caused, or to what none did; `accident_waits` says whether the waiting
+    days hold after an accident too.
     """
 
     name: str
@@ -154,6 +163,8 @@ class LumpSum(msgspec.Struct, frozen=True, kw_only=True):
     lookback_days: int = 0
     per_share: bool = False
     by_code: bool = False
+    accident: bool | None = None
+    accident_waits: bool = True
     consolation: tuple[Consolation, ...] = ()
 
 

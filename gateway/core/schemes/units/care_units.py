@@ -21,6 +21,9 @@ _EIGHT_HOURS = SHANGHAI_OFFSET.utcoffset(None)
 OF_ONE_DAY: Final = ("month", "period")
 """Kinds of unit that stand on the one day of their last settlement, without admission and discharge."""
 
+INJURY_CARE: Final = "22"
+"""The national code of the kind of care (med_type) for an injury."""
+
 _MATERNITY = ("maternity_inpatient", "maternity_outpatient", "family_planning")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -65,6 +68,11 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     def day(self) -> date | None:
         """The day it counts for where a unit has no nights: admission, else settlement."""
         return self.record.admitted_on or (self.settled.date() if self.settled else None)
+
+    @property
+    def by_accident(self) -> bool:
+        """Whether it is inpatient care of an injury (外伤住院)."""
+        return self.record.care_type_code == INJURY_CARE
 
     @property
     def visit_identity(self) -> str:

@@ -40,6 +40,7 @@ class Event(msgspec.Struct, kw_only=True):
 
     key: EventKey
     confirmed: bool = False
+    accident: bool = False
     on: date | None = None
     days: list[date] = []
     rank: int = 0
@@ -91,7 +92,7 @@ def events_of_facts(facts: Iterable[Fact], periods: Sequence[Period], family: Sc
         ended = ended_by(fact.on, periods) if fact.kind == MATURITY else None
         last = None if ended is None else ended.last
         for lump in edition_on(periods, family, last or fact.on).lump_sums:
-            if lump.event != fact.kind:
+            if lump.event != fact.kind or lump.accident not in (None, fact.accident):
                 continue
             key: EventKey | None = None
             if fact.kind in (DEATH, MATURITY):
@@ -102,7 +103,7 @@ def events_of_facts(facts: Iterable[Fact], periods: Sequence[Period], family: Sc
                 # Death and the end of a period are facts as soon as they are told; a diagnosis must be confirmed.
                 confirmed = fact.confirmed or fact.kind != "diagnosis"
                 on = last if fact.kind == MATURITY else fact.on
-                events.setdefault(key, Event(key=key, confirmed=confirmed, on=on))
+                events.setdefault(key, Event(key=key, confirmed=confirmed, accident=fact.accident, on=on))
     return list(events.values())
 
 

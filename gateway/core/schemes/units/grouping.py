@@ -18,7 +18,15 @@ from itertools import pairwise
 import msgspec
 
 from gateway.core.schemes.language.edition import SchemeFamily, UnitKind
-from gateway.core.schemes.units.care_units import CareUnit, Key, UnitPart, in_shanghai, part_order, set_aside
+from gateway.core.schemes.units.care_units import (
+    INJURY_CARE,
+    CareUnit,
+    Key,
+    UnitPart,
+    in_shanghai,
+    part_order,
+    set_aside,
+)
 from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
 from gateway.core.schemes.units.periods import Period, period_on, waits
 from gateway.core.schemes.units.reversals import StandingRecords
@@ -106,10 +114,12 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
         if kind == "period" and settled is not None:
             # What is settled outside any period or while it waits stands alone, and pays nothing.
             period = period_on(self.periods, settled.date())
-            if period is not None and not waits(period, settled.date()):
+            if period is not None and not waits(period, settled.date(), accident=record.care_type_code == INJURY_CARE):
                 return ("period", period.first.isoformat())
         if kind in ("month", "period", "single") or record.visit_no is None:
             return ("alone", str(at))
+        if self.family.splits_years and settled is not None:
+            return ("visit", record.facility_no, record.visit_no, str(settled.year))
         return ("visit", record.facility_no, record.visit_no)
 
     def _events(self, parts: Sequence[UnitPart]) -> list[CareUnit]:

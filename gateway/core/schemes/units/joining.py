@@ -32,6 +32,10 @@ def open_coverage(first: date, family: SchemeFamily) -> Coverage | None:
 
 def first_day(joined_on: date, rule: PeriodRule) -> date:
     """The first covered day of somebody who joined on that day."""
+    if rule.runs == "fixed_days":
+        coming = _fixed_after(joined_on, rule)
+        if (coming - joined_on).days <= rule.joined_before:
+            return coming
     if rule.runs == "month_by_day":
         first = joined_on.replace(day=1)
         return first if joined_on.day <= rule.cutoff_day else months_later(first, 1)
@@ -40,11 +44,29 @@ def first_day(joined_on: date, rule: PeriodRule) -> date:
 
 def last_day(first: date, rule: PeriodRule) -> date:
     """The last covered day of a period that begins on `first`."""
+    last = _last_by_rule(first, rule)
+    return last if rule.extended_to is None else max(last, rule.extended_to)
+
+
+def _last_by_rule(first: date, rule: PeriodRule) -> date:
     if rule.runs == "calendar_year" or rule.until_year_end:
         return date(first.year, 12, 31)
     if rule.runs == "july_to_june":
         return date(first.year + (first.month >= 7), 6, 30)
+    if rule.runs == "fixed_days":
+        return _fixed_after(first, rule) - _ONE_DAY
     return months_later(first, rule.months) - _ONE_DAY
+
+
+def _fixed_after(day: date, rule: PeriodRule) -> date:
+    """The first day after this one on which a fixed period begins, for everybody."""
+    begins = rule.begins or day
+    months = (day.year - begins.year) * 12 + day.month - begins.month
+    # The latest beginning in or before this month may lie behind the day by some days; the next one then is it.
+    months -= months % rule.months
+    while months_later(begins, months) <= day:
+        months += rule.months
+    return months_later(begins, months)
 
 
 def months_later(day: date, months: int) -> date:

@@ -19,8 +19,9 @@ from gateway.model.member import Category, Coverage
 class Insured(msgspec.Struct, frozen=True, kw_only=True):
     """What a scheme must know of a member. A coverage's own category beats `category` for that period.
 
-    `shares` is how many shares (份) the member holds, `joined_on` the day of joining, `insured` whether there is 医保,
-    `region` where. Without coverage, `joined_on` and the scheme's own rule make the period.
+    `shares` is how many shares (份) the member holds, `classes` what else the member is (劳模, 困难职工, …), where a
+    coverage does not tell its own. `joined_on` is the day of joining, `insured` whether there is 医保, `region` where.
+    Without coverage, `joined_on` and the scheme's own rule make the period.
     """
 
     category: Category | None = None
@@ -31,6 +32,7 @@ class Insured(msgspec.Struct, frozen=True, kw_only=True):
     joined_on: date | None = None
     insured: bool = True
     region: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 class Period(msgspec.Struct, kw_only=True, gc=False):
@@ -40,7 +42,8 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
     `stays` counts the inpatient stays; `taken` holds the kinds of unit whose first one has been priced, with
     the decision that did it; `due` names the allowances that were owed in it (before the cap);
     `deductibles` what was used of those that count once a period; `used` what was paid under each cap of the
-    period, by its slot; `paid` is all that its units are paid, `decided` what of it was decided.
+    period, by its slot; `paid` is all that its units are paid, `decided` what of it was decided. `order` are the kinds
+    of the units in the order they were taken, `claims` counts those that were paid something.
     """
 
     first: date
@@ -56,6 +59,15 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
     used: dict[int, int] = {}
     paid: int = 0
     decided: int = 0
+    shares: int = 1
+    classes: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    claims: int = 0
+
+    def take(self, kind: str, decision: ClaimDecision | None = None) -> None:
+        """Remember a unit of this kind: what comes after it is no longer the first."""
+        self.taken.setdefault(kind, decision)
+        self.order += (kind,)
 
     @property
     def years(self) -> int:
@@ -96,6 +108,8 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
                 first=coverage.first_day,
                 last=coverage.last_day,
                 category=coverage.category or insured.category,
+                shares=coverage.shares or insured.shares,
+                classes=coverage.classes or insured.classes,
                 edition=edition,
                 before=earlier if earlier is not None and _days_after(earlier, coverage) == 1 else None,
                 waiting_ends=waiting_ends,
@@ -136,9 +150,12 @@ def period_on(periods: Sequence[Period], day: date | None) -> Period | None:
     return None if day is None else deciding_period(periods, day, day)
 
 
-def waits(period: Period, day: date) -> bool:
-    """Whether a day lies in the period's waiting days."""
-    return period.waiting_ends is not None and day < period.waiting_ends
+def waits(period: Period, day: date, *, accident: bool) -> bool:
+    """Whether a day lies in the period's waiting days, which may not hold after an accident."""
+    if period.waiting_ends is None or day >= period.waiting_ends:
+        return False
+    waiting = period.edition.waiting
+    return waiting is None or waiting.accident_waits or not accident
 
 
 def covered_days(periods: Sequence[Period], first: date, last: date) -> int:
@@ -169,7 +186,7 @@ def age_is_outside(period: Period, insured: Insured) -> bool:
     if born is None or period.category is None:
         return False
     for rule in period.edition.ages:
-        if rule.category == period.category:
+        if rule.category == period.category and rule.sex in (None, insured.sex):
             day = period.first if rule.at == "period_first_day" else insured.joined_on or period.row_begins
             age = full_years(born, day)
             if (rule.youngest is not None and age < rule.youngest) or (rule.oldest is not None and age > rule.oldest):

@@ -7,8 +7,8 @@ from datetime import date
 
 import msgspec
 
-from gateway.core.schemes.language.edition import SchemeFamily
-from gateway.core.schemes.units.care_units import CareUnit
+from gateway.core.schemes.language.edition import Ceiling, SchemeFamily
+from gateway.core.schemes.units.care_units import CareUnit, UnitPart
 from gateway.core.schemes.units.measures import Measure, measure
 from gateway.core.schemes.units.periods import Insured, Period, covered_days, deciding_period
 from gateway.model.benefit import Fact
@@ -32,6 +32,19 @@ class MemberCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: Sequence[Fact] = ()
     other_payments: Sequence[OtherPayment] = ()
     explained: bool = True
+    settled: Sequence[UnitPart] = ()
+    """What the funds took part in, in order of settlement; only where a scheme's ceiling counts over a year."""
+
+    def in_scope_before(self, part: UnitPart, ceiling: Ceiling) -> int:
+        """What was in scope of the funds earlier in the same year of theirs; an amount nobody knows counts as none."""
+        year = None if part.settled is None else ceiling.year_of(part.settled.date())
+        total = 0
+        for earlier in self.settled:
+            if year is None or earlier is part:
+                break
+            if earlier.settled is not None and ceiling.year_of(earlier.settled.date()) == year:
+                total += max(0, earlier.record.in_scope_amount or 0)
+        return total
 
     def death_between(self, first: date, last: date) -> bool:
         """Whether the member died on one of these days."""
@@ -41,6 +54,7 @@ class MemberCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Situation(msgspec.Struct, kw_only=True, gc=False):
     """One unit, its measure, its period and covered days, its identity; `first` of its kind in the period.
 
+    `place` is the same counted on: 1 for the first; `paid_before` counts the period's units that were paid something.
     `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
     """
 
@@ -52,6 +66,15 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     case: MemberCase
     merged: tuple[str, ...] = ()
     first: bool = True
+    place: int = 1
+    paid_before: int = 0
+
+    @property
+    def accident(self) -> bool:
+        """Whether an accident is behind it: the fact of its event says so, or a settlement is injury care."""
+        if self.unit.event is not None:
+            return self.unit.event.accident
+        return any(part.by_accident for part in self.unit.parts)
 
     @property
     def insured(self) -> Insured:
