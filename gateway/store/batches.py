@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, func, select, update
 
 from gateway.model.rows import ClassChange, RowClass, Tally
 from gateway.store import schema
+from gateway.store.engine import select_in
 
 
 def add(
@@ -52,21 +54,30 @@ def gaps(done: Mapping[int, int], rows: int) -> list[tuple[int, int]]:
 
 def change_classes(tx: Connection, changes: Sequence[ClassChange]) -> None:
     """Rows that changed class later, with their money. A batch holds its rows in order."""
+    sums: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+    firsts = first_rows(tx, {change.page_seq for change in changes})
+    for change in changes:
+        starts = firsts[change.page_seq]
+        sheet = sums[change.page_seq, starts[bisect_right(starts, change.row) - 1]]
+        sheet[f"{change.before}_rows"] -= 1
+        sheet[f"{change.before}_amount"] -= change.counted
+        sheet[f"{change.after}_rows"] += 1
+        sheet[f"{change.after}_amount"] += change.amount
+    batch = schema.batch.c
     # In one order for all, so that two feeds which move each other's rows cannot wait for one another for ever.
-    for change in sorted(changes, key=lambda change: (change.page_seq, change.row)):
-        batch = schema.batch.c
-        within = (batch.page_seq == change.page_seq) & (batch.first_row <= change.row)
-        within &= batch.first_row + batch.rows > change.row
-        sums: dict[str, int] = defaultdict(int)
-        for name, more in (
-            (f"{change.before}_rows", -1),
-            (f"{change.before}_amount", -change.counted),
-            (f"{change.after}_rows", 1),
-            (f"{change.after}_amount", change.amount),
-        ):
-            sums[name] += more
-        values = {batch[name]: batch[name] + more for name, more in sums.items()}
-        tx.execute(update(schema.batch).where(within).values(values))
+    for (seq, first_row), more in sorted(sums.items()):
+        at_batch = (batch.page_seq == seq) & (batch.first_row == first_row)
+        values = {batch[name]: batch[name] + added for name, added in more.items()}
+        tx.execute(update(schema.batch).where(at_batch).values(values))
+
+
+def first_rows(tx: Connection, seqs: set[int]) -> dict[int, list[int]]:
+    """Page → where its batches begin, in order. Where a batch begins and ends never changes once it is written."""
+    starts: dict[int, list[int]] = defaultdict(list)
+    query = "select page_seq, first_row from batch where page_seq {keys} order by page_seq, first_row"
+    for seq, first_row in select_in(tx, query, seqs, kind="bigint"):
+        starts[seq].append(first_row)
+    return starts
 
 
 class BatchSheet(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,15 +105,16 @@ def _rows(feed: str, sent: Sequence[Sent]) -> list[Row]:
     return [dict(national_row(row)) for row in sent]
 
 
-def fetched(feed: str, content: bytes, number: int, rows: int) -> Fetched:
-    """What a connector would make of these bytes: the day's file of the same name, a push, or a bundle."""
+def fetched(feed: str, content: bytes, number: int, rows: int, *, again: str = "") -> Fetched:
+    """What a connector would make of these bytes: the day's file of the same name, a push, or a bundle. `again`: what
+    the name of a file has behind it that was saved once more."""
     if feed != "hinggan":
         return Fetched(content=content, request=f"{feed}:{number}", day=DAY)
     return Fetched(
         content=content,
         request=f"file:{number}",
         day=DAY,
-        source=f"setl_152200_{DAY:%Y%m%d}.csv",
+        source=f"setl_152200_{DAY:%Y%m%d}{again}.csv",
         totals=(FeedTotals(day=DAY, rows=rows),),
     )
 
@@ -301,11 +302,68 @@ def numbers_changed(dice: Dice, day: GoodDay) -> bytes:
     return day.written()
 
 
+def column_slipped(dice: Dice, day: GoodDay) -> bytes:
+    """One to three columns stand one row further down, as after sorting half a sheet."""
+    for name in [*dice.sample(day.columns, dice.randint(1, 3)), column(day, dice.choice([*_NATIONAL]))]:
+        values = [row.get(name) for row in day.rows]
+        for row, value in zip(day.rows, values[-1:] + values[:-1], strict=True):
+            row[name] = value
+    return day.written()
+
+
+def refunds_flagged(dice: Dice, day: GoodDay) -> bytes:
+    """All rows, or most, are said to be refunds, with their amounts as they were or turned."""
+    name = "退费标志" if day.feed == "hinggan" else "refd_setl_flag"
+    share = dice.choice([1.0, 0.6])
+    turned = dice.random() < 0.3
+    for row in day.rows:
+        if dice.random() < share:
+            row[name] = "1"
+            row.update({amount: f"-{row[amount]}" for amount in amounts(day) if turned and _text(row.get(amount))})
+    return day.written()
+
+
+def days_shifted(dice: Dice, day: GoodDay) -> bytes:
+    """Every day of one or all columns is another day, month or year."""
+    chosen = dice.choice([["in", "out", "at"], ["in"], ["out"], ["at"], ["birth"]])
+    years = dice.choice([-10, -1, 1, 10, 100])
+    for row in day.rows:
+        for name in (column(day, what) for what in chosen):
+            text = _text(row.get(name)).strip()
+            if text[:4].isdigit() and len(text) < 24 and not text.isdigit():
+                row[name] = f"{int(text[:4]) + years:04d}{text[4:]}"
+            elif text.isdigit():
+                row[name] = int(text) + years * 31_557_600_000
+    return day.written()
+
+
+def absence_written(dice: Dice, day: GoodDay) -> bytes:
+    """What is not there is written as a word, in the place of what was there."""
+    word = dice.choice(["NULL", "null", "无", "-", "—", "N/A", "\\N", "#REF!", "undefined", "NaN", "未知"])
+    for name in [column(day, dice.choice([*_NATIONAL])), *dice.sample(day.columns, dice.randint(0, 2))]:
+        for row in day.rows:
+            row[name] = word
+    return day.written()
+
+
+def numbers_by_excel(dice: Dice, day: GoodDay) -> bytes:
+    """Long numbers as a worksheet shows them: rounded to fifteen digits, or as a power of ten."""
+    names = {column(day, what) for what in dice.choice([["id"], ["number"], ["visit"], ["number", "visit", "id"]])}
+    as_power = dice.random() < 0.5
+    for row in day.rows:
+        for name in names:
+            text = _text(row.get(name)).strip()
+            if text.isdigit():
+                row[name] = f"{float(text):.5E}" if as_power else text[:15] + "0" * (len(text) - 15)
+    return day.written()
+
+
 STRUCTURAL: dict[str, Mutation] = {
     function.__name__: function
     for function in (
         columns_moved, cells_shifted, codes_unknown, keys_renamed, encoding_changed, sums_added, dates_impossible,
-        header_lost, signs_turned, amounts_scaled, numbers_changed,
+        header_lost, signs_turned, amounts_scaled, numbers_changed, column_slipped, refunds_flagged, days_shifted,
+        absence_written, numbers_by_excel,
     )
 }  # fmt: skip
 
