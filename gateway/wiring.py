@@ -12,6 +12,7 @@ from threading import Lock
 
 import msgspec
 
+from connectors.feeds.push import Push, PushSpec
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
@@ -22,7 +23,7 @@ from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
-from gateway.ports import Clock, Registry, SecretName, SecretOption, Sender, Surroundings
+from gateway.ports import Clock, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
 from gateway.settings import json_schema, plain_http
 from gateway.settings import site as site_files
@@ -276,17 +277,32 @@ Verify = Callable[[Mapping[str, str], bytes, datetime], str]
 
 
 def verifier(office: Office, association: str) -> Verify:
-    """How requests of an association prove themselves. Raises WrongUse where its file has no secret for them, or the
-    secret is missing."""
-    name = office.associations[association].requests_secret
-    if name is None:
-        raise WrongUse("协会文件没有 requests.secret (the association's file has no requests.secret)")
-    secret = read_secret(name, site=office.site)
+    """How requests of an association prove themselves; of one that is not there or signs none, nobody's do. Raises
+    WrongUse where the secret is missing or has another form."""
+    spec = office.associations.get(association)
+    name = spec.requests_secret if spec is not None else None
+    secret = read_secret(name, site=office.site) if name is not None else webhook.new_secret()
 
     def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> str:
         return webhook.verify(secret, headers, body, now=int(now.timestamp()))
 
     return verify
+
+
+def has_requests_secrets(office: Office) -> bool:
+    """Whether the secret of every association that signs requests is there, in the form it must have."""
+    names = [spec.requests_secret for spec in office.associations.values() if spec.requests_secret is not None]
+    try:
+        return all(webhook.secret_keys(read_secret(name, site=office.site)) for name in names)
+    except WrongUse:
+        return False
+
+
+def door_of_nobody(office: Office) -> ReceiveFeed:
+    """Where pushes to a feed that is not there come in: it proves as any other, with a secret nobody has."""
+    spec = PushSpec(secret=SecretName("env:NOBODY"))
+    around = Surroundings(name="?", site=office.site, clock=office.clock, read_secret=lambda _: webhook.new_secret())
+    return Push(spec, around)
 
 
 def kept(doors: Doors) -> Doors:

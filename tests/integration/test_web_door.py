@@ -152,11 +152,39 @@ def test_a_request_that_proves_nothing_by_its_head_is_refused_unread(office: Off
     assert told_unread(office, path, headers) == 401
 
 
-@pytest.mark.parametrize("path", [PUSH.replace("east", "nobody"), LOOKUP.replace("nm", "nobody")])
-def test_a_name_that_is_not_there_is_refused_unread(office: Office, path: str) -> None:
+@pytest.mark.parametrize("path", [PUSH, LOOKUP, PUSH.replace("east", "nobody"), LOOKUP.replace("nm", "nobody")])
+def test_the_body_is_asked_for_whether_the_name_is_there_or_not(office: Office, path: str) -> None:
     now = str(int(office.now().timestamp()))
     headers = {"webhook-id": "m-1", "webhook-timestamp": now, "webhook-signature": "v1,AAAA"}
-    assert told_unread(office, path, headers) == 401
+    with pytest.raises(AssertionError, match="the body was read"):
+        told_unread(office, path, headers)
+
+
+def answers_to_anybody(side: Side, name: str, size: int) -> list[tuple[int, bytes]]:
+    """What a stranger is answered who tries a name at both doors."""
+    body = bytes(size)
+    headers = side.signed(body, secret=OTHER_SECRET)
+    addresses = (f"/api/v1/feeds/{name}/push", f"/api/v1/associations/{name}/lookup")
+    answers = [side.client.post(address, content=body, headers=headers) for address in addresses]
+    return [(answer.status_code, answer.content) for answer in answers]
+
+
+@pytest.mark.parametrize("missing", [None, "HUBAO_TEST_SECRET", "HUBAO_NM_REQUESTS_SECRET"])
+@pytest.mark.parametrize("size", [10, 60_000])
+def test_no_answer_tells_a_stranger_which_names_there_are(
+    side: Side, monkeypatch: pytest.MonkeyPatch, missing: str | None, size: int
+) -> None:
+    if missing:
+        monkeypatch.delenv(missing)
+    told = [answers_to_anybody(side, name, size) for name in ("east", "nm", "nobody", "150999199001010012")]
+    assert told[1:] == told[:1] * 3
+
+
+def test_who_lacks_a_secret_tells_every_sender_to_come_again(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUBAO_TEST_SECRET")
+    assert [status for status, _ in answers_to_anybody(side, "nobody", 10)] == [503, 401]
+    monkeypatch.delenv("HUBAO_NM_REQUESTS_SECRET")
+    assert [status for status, _ in answers_to_anybody(side, "nobody", 10)] == [503, 503]
 
 
 @pytest.mark.parametrize("path", [PUSH, LOOKUP, PUSH.replace("east", "nobody"), LOOKUP.replace("nm", "nobody")])

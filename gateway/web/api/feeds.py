@@ -9,7 +9,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.errors import NotAuthentic, WrongUse
+from gateway import wiring
+from gateway.errors import WrongUse
 from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site.agreements import has_expired
 from gateway.model.page import MAX_PAGE_BYTES
@@ -17,6 +18,7 @@ from gateway.ports import LooksAtHeaders, ReceiveFeed
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, any_body, problems, signed
 from gateway.web.api.messages import check_head, json_answer, read_body, unpacked
+from gateway.web.api.proving import unproved_is_unready
 from gateway.web.problems import Problem
 from gateway.web.refusals import told_to_the_log
 
@@ -52,30 +54,38 @@ _PROBLEMS = (
 async def push(feed: str, request: Request) -> Response:
     """202 for a new page, 200 for one that was there already; what follows from it is worked afterwards."""
     desk = desk_of(request)
-    # Of a feed that is not there no more is told than of one whose signature is wrong.
+    entrance = await run_in_threadpool(_entrance, desk, feed)
     check_head(request, limit=MAX_PAGE_BYTES)
     with told_to_the_log(f"feed {feed if feed in desk.office.feeds else '?'}"):
-        door = await run_in_threadpool(_door, desk, feed)
-        if isinstance(door, LooksAtHeaders):
-            door.look_at(dict(request.headers), now=desk.office.now())
+        if isinstance(entrance.door, LooksAtHeaders):
+            entrance.door.look_at(dict(request.headers), now=desk.office.now())
         with desk.in_flight.share() as share:
-            body = await read_body(request, share, limit=door.body_limit)
-            taken = await run_in_threadpool(_take, desk, feed, door, request, body)
+            body = await read_body(request, share, limit=entrance.door.body_limit)
+            with unproved_is_unready(entrance.ready):
+                taken = await run_in_threadpool(_take, desk, feed, entrance.door, request, body)
     desk.backroom.wake()
     return json_answer(taken, status=202 if taken.new else 200)
 
 
-def _door(desk: Desk, feed: str) -> ReceiveFeed:
-    """Where a feed's pushes come in. Raises NotAuthentic for a feed that does not receive, Problem for one that cannot
-    for now."""
-    spec = desk.office.feeds.get(feed)
-    if spec is None or spec.intake != "receive" or not spec.enabled:
-        raise NotAuthentic("没有接收推送的这一数据源 (no such feed that receives)")
-    try:
-        return cast(ReceiveFeed, desk.doors.feed(desk.office, feed))
-    except WrongUse as error:
-        log.error("feed %s cannot receive: %s", feed, error)
-        raise Problem("not_configured") from None
+class Entrance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one push comes in. `ready`: every feed that receives has its secret."""
+
+    door: ReceiveFeed
+    ready: bool
+
+
+def _entrance(desk: Desk, feed: str) -> Entrance:
+    """Of a feed that is not there no more is told than of one whose signature is wrong."""
+    open_doors: dict[str, ReceiveFeed] = {}
+    receiving = [name for name, spec in desk.office.feeds.items() if spec.intake == "receive" and spec.enabled]
+    for name in receiving:
+        try:
+            open_doors[name] = cast(ReceiveFeed, desk.doors.feed(desk.office, name))
+        except WrongUse as error:
+            if name == feed:
+                log.error("feed %s cannot receive: %s", feed, error)
+    door = open_doors.get(feed) or wiring.door_of_nobody(desk.office)
+    return Entrance(door=door, ready=len(open_doors) == len(receiving))
 
 
 def _take(desk: Desk, feed: str, door: ReceiveFeed, request: Request, body: bytes) -> PageTaken:

@@ -8,7 +8,8 @@ done is carried out once: its id is kept for as long as its signature holds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
@@ -38,12 +39,8 @@ async def proved(association: str, request: Request) -> bytes:
     check_head(request, limit=_BODY_LIMIT)
     with told_to_the_log(_sender(office, association)):
         wiring.look_at_headers(dict(request.headers), office.now())
-        if association not in office.associations:
-            # The same answer as to a wrong signature, so that nobody can try out which names there are.
-            raise NotAuthentic("没有此协会 (no such association)")
     with desk_of(request).in_flight.share() as share:
         body = await read_body(request, share, limit=_BODY_LIMIT)
-    verify = await run_in_threadpool(_verifier, office, association)
     asks = request.method == "GET"
     signed = body
     if asks:
@@ -52,7 +49,7 @@ async def proved(association: str, request: Request) -> bytes:
         query: bytes = request.scope["query_string"]
         signed = b"GET " + path + (b"?" + query if query else b"")
     with told_to_the_log(_sender(office, association)):
-        message_id = verify(dict(request.headers), signed, office.now())
+        message_id = await run_in_threadpool(_prove, office, association, dict(request.headers), signed)
     if not asks:
         digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
         seen = await run_in_threadpool(requests.first_came, office, digest, keep_seconds=wiring.REPLAY_SECONDS)
@@ -71,11 +68,26 @@ def _sender(office: Office, association: str) -> str:
     return f"association {association if association in office.associations else '?'}"
 
 
-def _verifier(office: Office, association: str) -> wiring.Verify:
+def _prove(office: Office, association: str, headers: dict[str, str], signed: bytes) -> str:
+    """The id of a request this association signed. An association that is not there is answered like a wrong signature,
+    so that nobody can try out which names there are."""
     try:
-        return wiring.verifier(office, association)
+        with unproved_is_unready(wiring.has_requests_secrets(office)):
+            return wiring.verifier(office, association)(headers, signed, office.now())
     except WrongUse as error:
         log.error("association %s cannot be verified: %s", association, error)
+        raise Problem("not_configured") from None
+
+
+@contextmanager
+def unproved_is_unready(ready: bool) -> Iterator[None]:
+    """While a secret is missing, whoever proves nothing may be whoever has it: all of them are to come again, so that
+    the answer tells no name."""
+    try:
+        yield
+    except NotAuthentic:
+        if ready:
+            raise
         raise Problem("not_configured") from None
 
 
