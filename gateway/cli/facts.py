@@ -39,6 +39,7 @@ def facts_add(
     disease: Annotated[
         str | None, typer.Option(help="病种代码；请勿写在命令里，不写则询问 (leave it out: it is asked for).")
     ] = None,
+    accident: Annotated[bool, typer.Option("--accident", help="由意外造成 (an accident caused it).")] = False,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -53,7 +54,8 @@ def facts_add(
         # A diagnosis on a command line stands in the shell's history and in every list of processes.
         disease = typer.prompt("病种代码 (disease group)", err=True)
     day: date = on.date()
-    report = FactReport(member_no=member_no, kind=cast("FactKind", kind), on=day, by=name_of(by), disease=disease)
+    fact_kind = cast("FactKind", kind)
+    report = FactReport(member_no=member_no, kind=fact_kind, on=day, by=name_of(by), disease=disease, accident=accident)
     fact = record_fact(open_office(context), association, report)
     if as_json:
         emit(fact)
@@ -81,7 +83,8 @@ def facts_list(
     for fact in page.facts:
         # A member number whose id number changed may be somebody else's by now: its fact is told anew or withdrawn.
         counts = "是" if fact.counts else "否：证件号码已变更或已退出"
-        head = (fact.fact_id, fact.member_no, FACT_KINDS[fact.kind], fact.disease, fact.on)
+        what = f"{FACT_KINDS[fact.kind]}（意外）" if fact.accident else FACT_KINDS[fact.kind]
+        head = (fact.fact_id, fact.member_no, what, fact.disease, fact.on)
         rows.append((*head, fact.by, fact.created_at, counts))
     table("事实", _COLUMNS, rows)
     tell_more(len(rows), page.total, next_one=page.facts[-1].fact_id if page.more else None)

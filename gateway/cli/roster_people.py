@@ -38,6 +38,8 @@ _EXPORTED = (
     "coverage_from",
     "coverage_to",
     "opt_out",
+    "shares",
+    "classes",
 )
 
 NumberBeginning = Annotated[
@@ -192,7 +194,9 @@ def _say_member(shown: MemberShown) -> None:
         say("  已存资料的密文打不开，见 hubao unreadable list (the stored fields do not open)")
     for period in line.periods:
         category = CATEGORIES[period.category] if period.category else "–"
-        say(f"  {period.scheme} {period.first_day}至{period.last_day} {category}")
+        shares = f" {period.shares}份" if period.shares > 1 else ""
+        classes = f" {'、'.join(period.classes)}" if period.classes else ""
+        say(f"  {period.scheme} {period.first_day}至{period.last_day} {category}{shares}{classes}")
     if shown.same_person:
         say(f"  同一人的其他会员号：{'、'.join(shown.same_person)} (other numbers of the same person)")
     if shown.hold_id is not None:
@@ -208,6 +212,7 @@ def _rows(member: RosterMember) -> Iterator[Sequence[str | None]]:
     for period in member.coverage:
         category = CATEGORIES[period.category or member.category]
         days = (period.scheme, period.first_day.isoformat(), period.last_day.isoformat())
-        yield *person, *unit, category, *days, opt_out
+        shares = str(period.shares) if period.shares else None
+        yield *person, *unit, category, *days, opt_out, shares, "、".join(period.classes) or None
     if not member.coverage:
-        yield *person, *unit, CATEGORIES[member.category], None, None, None, opt_out
+        yield *person, *unit, CATEGORIES[member.category], None, None, None, opt_out, None, None

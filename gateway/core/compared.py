@@ -28,13 +28,14 @@ ROSTER_MEMBER_FIRST: Final = (
     "coverage",
 )
 """The fields of a roster's member in the first form, in the order they are packed in."""
-_COVERAGE_FIRST: Final = ("first_day", "last_day", "scheme", "category")
+COVERAGE_FIRST: Final = ("first_day", "last_day", "scheme", "category")
+"""The same of a coverage period."""
 
-_ROSTER_MEMBER: Final = ComparedForm({RosterMember: ROSTER_MEMBER_FIRST, Coverage: _COVERAGE_FIRST})
+_ROSTER_MEMBER: Final = ComparedForm({RosterMember: ROSTER_MEMBER_FIRST, Coverage: COVERAGE_FIRST})
 _SITUATION: Final = ComparedForm(
     {
         Insured: ("category", "sex", "birth_date", "coverage", "shares", "joined_on", "insured", "region"),
-        Coverage: _COVERAGE_FIRST,
+        Coverage: COVERAGE_FIRST,
     }
 )
 

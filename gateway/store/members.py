@@ -62,20 +62,42 @@ _SELECT = "select " + ", ".join(_COLUMNS) + " from member "
 
 
 def pack_coverage(coverage: Sequence[Coverage]) -> str:
-    """Coverage periods as the JSON text of the `coverage` column."""
-    return msgspec.json.encode(
-        [(period.scheme, period.first_day, period.last_day, period.category) for period in coverage]
-    ).decode()
+    """Coverage periods as the JSON text of the `coverage` column: scheme, days, category; then shares and classes,
+    where one of them is told. What tells neither stays what it was, because the sealed box is bound to this text."""
+    return _pack([_plain(period) for period in coverage]).decode()
 
 
-_coverage = msgspec.json.Decoder(list[tuple[str, date, date, Category | None]])
+class _PackedPeriod(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A period in the order it is packed in; shorter ones were written before shares and classes were known."""
+
+    scheme: str
+    first_day: date
+    last_day: date
+    category: Category | None
+    shares: int = 0
+    classes: tuple[str, ...] = ()
+
+
+def _plain(period: Coverage) -> tuple[Any, ...]:
+    packed = (period.scheme, period.first_day, period.last_day, period.category)
+    return (*packed, period.shares, period.classes) if period.shares or period.classes else packed
+
+
+_coverage = msgspec.json.Decoder(list[_PackedPeriod])
 
 
 def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
     """The coverage periods of the `coverage` column."""
     return tuple(
-        Coverage(scheme=scheme, first_day=first, last_day=last, category=category)
-        for scheme, first, last, category in _coverage.decode(packed)
+        Coverage(
+            scheme=period.scheme,
+            first_day=period.first_day,
+            last_day=period.last_day,
+            category=period.category,
+            shares=period.shares,
+            classes=period.classes,
+        )
+        for period in _coverage.decode(packed)
     )
 
 

@@ -109,7 +109,7 @@ def _corrected(before: RosterMember, statement: Statement) -> Correction | TwoPe
             return TwoPeriods(stated=period, stored=tuple(fits))
         (fitting[fits[0]] if fits else added).append(period)
     for period in before.coverage:
-        instead = [_with_category(stated, period, before) for stated in fitting.get(period, ())]
+        instead = [_with_the_unsaid(stated, period, before) for stated in fitting.get(period, ())]
         if not instead:
             left = _left(period, dict(statement.ends), statement.gone)
             instead = [left] if left is not None else []
@@ -140,10 +140,16 @@ def _covers(periods: Sequence[Coverage], period: Coverage) -> bool:
     return len(periods) == 1 and periods[0].first_day <= period.first_day and periods[0].last_day >= period.last_day
 
 
-def _with_category(stated: Coverage, stored: Coverage, before: RosterMember) -> Coverage:
-    """A stated period with the stored one's category where it says none, or only what holds for the member anyway."""
+def _with_the_unsaid(stated: Coverage, stored: Coverage, before: RosterMember) -> Coverage:
+    """A stated period with the stored one's category where it says none, or only what holds for the member anyway; and
+    with its shares and classes where it says nothing of them."""
     said_anew = stated.category not in (None, stored.category or before.category)
-    return stated if said_anew else msgspec.structs.replace(stated, category=stored.category)
+    return msgspec.structs.replace(
+        stated,
+        category=stated.category if said_anew else stored.category,
+        shares=stated.shares or stored.shares,
+        classes=stated.classes or stored.classes,
+    )
 
 
 def _left(period: Coverage, ends: Mapping[str, date], gone: Collection[tuple[str, date]]) -> Coverage | None:

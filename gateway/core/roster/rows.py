@@ -24,7 +24,10 @@ from gateway.model.person import Particulars
 _HARMLESS: Final = frozenset(("phone",))
 """Columns whose bad values are left empty with a warning: nobody should lose an entitlement by them."""
 
-_PERIOD: Final = (*COVERAGE, "joined_on", "end_on")
+_OF_A_PERIOD: Final = ("shares", "classes")
+"""Columns that say more of a period than its days; alone they make none."""
+
+_PERIOD: Final = (*COVERAGE, "joined_on", "end_on", *_OF_A_PERIOD)
 
 
 class RosterRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +165,7 @@ class RowReader:
         period_values: dict[str, Any] = {column: row_values.pop(column) for column in _PERIOD if column in row_values}
         if not self._rules.with_coverage or (
             (row_values.get("opt_out") or not self._tells_periods)
-            and not period_values.keys() - {"scheme", "joined_on"}
+            and not period_values.keys() - {"scheme", "joined_on", *_OF_A_PERIOD}
         ):
             return
         if self._rules.scheme_default is not None:
@@ -202,7 +205,14 @@ class RowReader:
             self.note(number, "coverage_to", "period_order", message)
         elif ends is None or ends >= first:
             last, category = last if ends is None else min(last, ends), row_values.get("category")
-            row_values["period"] = Coverage(first_day=first, last_day=last, scheme=scheme, category=category)
+            row_values["period"] = Coverage(
+                first_day=first,
+                last_day=last,
+                scheme=scheme,
+                category=category,
+                shares=period_values.get("shares") or 0,
+                classes=period_values.get("classes") or (),
+            )
 
     def _complete_period(self, number: int, period_values: dict[str, Any], family: SchemeFamily | None) -> None:
         """Fill in the days a row leaves open, by the scheme's own rule, from its first day or the day of joining."""

@@ -32,6 +32,10 @@ _SEXES: Final[Mapping[str, str | None]] = {
     "女": "F", "女性": "F", "f": "F", "2": "F",
     "0": None, "9": None, "未知": None, "未说明": None,
 }  # fmt: skip
+MOST_SHARES: Final = 1_000
+MOST_CLASSES: Final = 10
+MOST_LETTERS: Final = 20
+_BETWEEN_CLASSES: Final = re.compile("[、，,;；/／|｜]")
 _CATEGORIES: Final[Mapping[str, str]] = {
     "在职": "active", "在职职工": "active", "在职会员": "active", "active": "active",
     "退休": "retired", "参互退休": "retired", "退休职工": "retired", "退休会员": "retired",
@@ -188,6 +192,24 @@ sex: Final = one_of(_SEXES, "男、女 (M, F)")
 category: Final = one_of(_CATEGORIES, "在职、退休 (active, retired)")
 opt_out: Final = one_of(_YES_NO, "是、否 (1, 0, true, false)")
 
+
+def shares(text: str) -> int:
+    """How many shares (份) a period was bought in, also with the word behind the number."""
+    digits = half_width(text).strip().removesuffix("份").strip()
+    if not digits.isascii() or not digits.isdigit() or not 1 <= int(digits[:5]) <= MOST_SHARES:
+        raise BadInput("not_shares", f"应为1到{MOST_SHARES}的整数 (a whole number from 1 to {MOST_SHARES})")
+    return int(digits)
+
+
+def classes(text: str) -> tuple[str, ...]:
+    """Classes of a member (人员身份) apart from active or retired, in order, each once: 劳模、困难职工."""
+    names = [name.strip() for name in _BETWEEN_CLASSES.split(readable(text)) if name.strip()]
+    if len(names) > MOST_CLASSES or any(len(name) > MOST_LETTERS for name in names):
+        words = f"至多{MOST_CLASSES}种，每种至多{MOST_LETTERS}个字 (at most so many, of so many letters each)"
+        raise BadInput("not_classes", f"应为用顿号隔开的身份，{words}")
+    return tuple(sorted(set(names)))
+
+
 _plain_text: Final = short_text(64)
 _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "member_no": number_text,
@@ -204,6 +226,8 @@ _PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "coverage_from": day,
     "coverage_to": day,
     "joined_on": day,
+    "shares": shares,
+    "classes": classes,
     "end_on": day,
     "opt_out": opt_out,
 }

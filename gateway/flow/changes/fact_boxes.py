@@ -41,8 +41,9 @@ class FactBox(msgspec.Struct, frozen=True, kw_only=True):
         return not member.opt_out and member.id_number == self.id_number
 
 
-FACTS = Forms("事实 (fact)", packed(FactBox))
-"""How a confirmed fact is packed. A field that it gains later has a default, and a form of its own."""
+FACTS = Forms("事实 (fact)", packed(FactBox), packed(FactBox))
+"""How a confirmed fact is packed. A field that it gains later has a default, and a form of its own: form 2 knows
+`accident`."""
 
 
 def hold_keys(tx: Tx) -> None:

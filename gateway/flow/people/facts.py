@@ -32,13 +32,17 @@ KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 
 
 class FactReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says about a member: on which day; `disease` names a group and goes with a diagnosis only."""
+    """What a person says about a member: on which day; `disease` names a group and goes with a diagnosis only.
+
+    `accident`: a diagnosis or a death that an accident caused.
+    """
 
     member_no: str
     kind: FactKind
     on: date
     by: str
     disease: str | None = None
+    accident: bool = False
 
 
 class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,7 @@ class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     created_at: str
     counts: bool
+    accident: bool = False
 
 
 class FactList(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,7 @@ def record_fact(office: Office, association: str, report: FactReport) -> KnownFa
         standing = _same_fact(tx, office, row, member, report)
         if standing is not None:
             return standing
-        fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True)
+        fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True, accident=report.accident)
         box = FactBox(fact=fact, by=report.by, id_number=member.id_number)
         hold_keys(tx)
         [fact_id] = engine.new_ids(tx, schema.fact, 1)
@@ -155,6 +160,8 @@ def _check(office: Office, association: str, report: FactReport) -> None:
         raise BadInput("not_valid", f"kind：协会没有据此给付的方案 (no scheme pays at it)；允许 (allowed): {allowed}")
     if report.on > office.now().date():
         raise BadInput("not_valid", "on 晚于今天 (after today)")
+    if report.accident and report.kind == "maturity":
+        raise BadInput("not_valid", "accident 只用于 diagnosis、death (goes with a diagnosis or a death)")
     groups = groups_paid(office, association)
     if report.kind != "diagnosis":
         if report.disease is not None:
@@ -186,10 +193,12 @@ def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, report: F
         box = open_box(office, fact)
         if not box.is_about(member) or box.fact.kind != report.kind:
             continue
-        if (box.fact.on, box.fact.disease) == (report.on, report.disease):
+        if (box.fact.on, box.fact.disease, box.fact.accident) == (report.on, report.disease, report.accident):
             return _shown(office, fact, row, member)
         if report.kind == "death":
-            raise BadInput("not_valid", f"已有另一身故日期，请先撤回第{fact.fact_id}号 (withdraw the other one first)")
+            raise BadInput(
+                "not_valid", f"已登记身故而内容不同，请先撤回第{fact.fact_id}号 (withdraw the other one first)"
+            )
     return None
 
 
@@ -205,4 +214,5 @@ def _shown(office: Office, fact: FactRow, row: MemberRow, member: Member) -> Kno
         by=box.by,
         created_at=from_ms(fact.created_at).isoformat(),
         counts=box.is_about(member),
+        accident=box.fact.accident,
     )

@@ -39,6 +39,8 @@ class PeriodLine(msgspec.Struct, frozen=True, kw_only=True):
     first_day: date
     last_day: date
     category: str | None
+    shares: int = 1
+    classes: list[str] = []
 
 
 class MemberLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +170,12 @@ def _line(row: MemberRow) -> MemberLine:
 
 def _period(period: Coverage) -> PeriodLine:
     return PeriodLine(
-        scheme=period.scheme, first_day=period.first_day, last_day=period.last_day, category=period.category
+        scheme=period.scheme,
+        first_day=period.first_day,
+        last_day=period.last_day,
+        category=period.category,
+        shares=period.shares or 1,
+        classes=list(period.classes),
     )
 
 

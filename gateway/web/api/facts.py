@@ -32,7 +32,8 @@ _ALSO = ("not_configured",)
 class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A confirmed fact: the day of diagnosis or death, or the last day of the period that ended.
 
-    `disease` is the name of a disease group of the association's schemes and goes with a diagnosis only.
+    `disease` is the name of a disease group of the association's schemes and goes with a diagnosis only, `accident`
+    (an accident caused it) with a diagnosis or a death.
     `action` says what the signed body is for.
     """
 
@@ -42,6 +43,7 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     on: date
     by: Name
     disease: Group | None = None
+    accident: bool = False
 
 
 class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,7 +83,9 @@ async def list_known(
 async def tell(association: str, request: Request, body: Proved) -> Response:
     """The same fact twice is one fact."""
     new = decode(body, NewFact)
-    report = FactReport(member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease)
+    report = FactReport(
+        member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease, accident=new.accident
+    )
     return json_answer(await run_in_threadpool(record_fact, desk_of(request).office, association, report))
 
 

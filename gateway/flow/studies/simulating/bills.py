@@ -142,7 +142,8 @@ def _fees(request: SimulationRequest, edition: Edition, insured: Insured, days: 
         fee = fee_of(request, edition, part.period.category or insured.category)
         if fee is not None:
             whole = part.period.last_day.toordinal() - part.period.first_day.toordinal() + 1
-            total = (total or 0) + earned(Money(fee * insured.shares), part.last - part.first + 1, whole)
+            shares = part.period.shares or insured.shares
+            total = (total or 0) + earned(Money(fee * shares), part.last - part.first + 1, whole)
     return total
 
 

@@ -30,6 +30,8 @@ class _CoverageCase(msgspec.Struct, gc=False):
     last: date | None = msgspec.field(name="to", default=None)
     scheme: str = ""
     category: Category | None = None
+    shares: int = 0
+    classes: tuple[str, ...] = ()
 
 
 class _Member(msgspec.Struct, gc=False):
@@ -41,6 +43,7 @@ class _Member(msgspec.Struct, gc=False):
     joined_on: date | None = None
     insured: bool = True
     region: str | None = None
+    classes: tuple[str, ...] = ()
     league: str | None = None
     member_no: str = ""
 
@@ -118,6 +121,7 @@ def _read(request: SimulationRequest, line: bytes, place: int) -> SimulatedBill 
         joined_on=member.joined_on,
         insured=member.insured,
         region=member.region,
+        classes=member.classes,
     )
     person = SimulatedPerson(insured=insured, records=records, facts=case.facts, other_payments=other_payments)
     return bill(request, person, order=place, league=member.league, member_no=member.member_no)
@@ -133,7 +137,14 @@ def _coverage(period: _CoverageCase, family: SchemeFamily) -> Coverage:
         last = closed.last_day
     if last < period.first:
         raise BadCase("bad_coverage", "保障期止日早于起日 (a coverage period ends before it begins)")
-    return Coverage(first_day=period.first, last_day=last, scheme=period.scheme, category=period.category)
+    return Coverage(
+        first_day=period.first,
+        last_day=last,
+        scheme=period.scheme,
+        category=period.category,
+        shares=period.shares,
+        classes=period.classes,
+    )
 
 
 def _record(row: dict[str, Any]) -> SettlementRecord:
