@@ -70,11 +70,6 @@ def in_18(number: str) -> str:
     return number
 
 
-def looked_up_as(id_type: str | None, number: str) -> str:
-    """The number a member stands under who has this one on a record: an old one of a resident in 18 characters."""
-    return in_18(number) if id_type in (None, "01") else number
-
-
 def birth_date_of(id18: str) -> date:
     """The birth date a valid 18-character number carries. Raises ValueError where there is none."""
     written = _date_written(id18[6:14])

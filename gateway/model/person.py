@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+CONTROLS: Final = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
+"""What some systems fill a field up with, and nobody writes: NUL and the other control characters."""
+
 
 class Particulars(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The fields of one enrolment that say who it is. An id number of type 01 always has 18 digits.

@@ -79,17 +79,23 @@ LEVELS: Final = {
     "rare_homophone": "生僻字以同音字代替",
     "rare_spelt": "生僻字拆写或拼音",
     "folk_surname": "姓氏俗写",
+    "family_in_front": "前加氏族、父名或姓",
+    "sounds_alike": "译音相同",
     "lost": "有字缺失",
+    "rare_dropped": "生僻字漏写",
     "homophone": "同音",
     "typo": "差一字",
+    "hidden": "有字被遮蔽",
     "surname": "只有姓相同",
     "newborn": "新生儿写法",
+    "hidden_surname": "姓被遮蔽",
     "similar": "相近",
     "year": "年份不同",
 }
 
 REASONS: Final = {
     "several_people": "不止一人符合",
+    "roster_unproved": "名册所记无法校验",
     "decided_by_person": "此前人工认定",
     "ruled_out_by_person": "此前人工排除",
     "unreadable_record": "不是记录",

@@ -70,6 +70,17 @@ CASES = [
     (NUMBER[:6] + "*****" + NUMBER[14:], NUMBER, "masked", "masked"),
     (WITH_X[:16] + "X" + WITH_X[16], WITH_X, "unsound", "swapped"),
     ("-", NUMBER, "missing", "missing"),
+    (f"'{NUMBER}", NUMBER, "sound", "equal"),
+    (f"\ufeff{NUMBER[:6]}\u200b{NUMBER[6:]}", NUMBER, "sound", "equal"),
+    (f"{NUMBER[:6]}\u2014{NUMBER[6:]}\x00", NUMBER, "sound", "equal"),
+    (NUMBER.replace("0", "О"), NUMBER, "sound", "equal"),
+    (NUMBER.translate({ord(str(digit)): chr(0x660 + digit) for digit in range(10)}), NUMBER, "sound", "equal"),
+    (WITH_X[:17] + "Х", WITH_X, "sound", "equal"),
+    (f"{OLD[:6]}-{OLD[6:12]}-{OLD[12:]}", NUMBER, "old", "equal"),
+    (NUMBER[:9] + "*" + NUMBER[10:], NUMBER, "masked", "masked"),
+    (NUMBER[:9] + "X" + NUMBER[10:], NUMBER, "masked", "masked"),
+    ("E****5678", "E****5678", "other", "other_document"),
+    ("E*5678", "E5678", "other", "other_document"),
 ]
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from gateway.core.match.compare import COMPARISONS, NAME, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
+from gateway.core.match.writing.numbers import read_number
 from gateway.core.match.writing.spelling import folded, plain_name, sound
 from gateway.model.national_id import checksum_ok
 from gateway.model.person import Particulars, Subject
@@ -39,6 +40,15 @@ def member_blocks(person: Particulars, *, told_by_feeds: bool = False) -> tuple[
     day = number[6:14] if checksum_ok(number) else day_of(born) if born is not None else ""
     blocking = _TOLD_BY_FEEDS if told_by_feeds else _BLOCKING
     return tuple([text for comparison in blocking for text in comparison.member_blocks(person, day)])
+
+
+def number_looked_up(id_type: str | None, number: str) -> str:
+    """The number a record is looked up by first: of a resident's what can be read in it, whatever marks, letters or
+    spaces stand among its digits, and an old one in 18 characters; of any other document what is written."""
+    if id_type not in (None, "01") or checksum_ok(number):
+        return number
+    read = read_number(number)
+    return read.text if read.kind in ("sound", "old") else number
 
 
 def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...]:

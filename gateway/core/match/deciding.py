@@ -13,7 +13,10 @@ from typing import Final
 from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, SEX, RecordSide, record_side
 from gateway.core.match.model import Model
 from gateway.core.match.scoring import ScoredPair, score_pair
+from gateway.core.match.writing.numbers import hides_digits
+from gateway.core.match.writing.spelling import hides, plain_name
 from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome
+from gateway.model.national_id import checksum_ok
 from gateway.model.person import Subject
 
 KNOWN_WRITINGS: Final = frozenset(
@@ -23,8 +26,14 @@ KNOWN_WRITINGS: Final = frozenset(
 
 # Three circles of names, each for as much as the number already says. Where the whole number is right, a name with lost
 # characters or a folk surname is the same name. A homophone or one wrong character is near: siblings bear such names.
-_WITH_WHOLE_NUMBER: Final = KNOWN_WRITINGS | {"lost", "folk_surname"}
-_NEAR_NAMES: Final = _WITH_WHOLE_NUMBER | {"homophone", "typo"}
+_LATER_LEVELS: Final = frozenset(("family_in_front", "sounds_alike"))
+_WITH_WHOLE_NUMBER: Final = KNOWN_WRITINGS | {"lost", "folk_surname"} | _LATER_LEVELS
+_NEAR_NAMES: Final = _WITH_WHOLE_NUMBER | {"homophone", "typo", "rare_dropped"}
+
+_HIDDEN_NAMES: Final = frozenset(("hidden", "hidden_surname"))
+"""What is shown of the name agrees, which brothers and sisters do too: never more than a doubt."""
+
+_MEANT_NAMES: Final = _WITH_WHOLE_NUMBER | _HIDDEN_NAMES
 
 _SLIPS: Final = frozenset(("one_digit", "swapped", "digit_missing", "digit_doubled"))
 """One slip of the pen away from the member's number. The record's own is unsound, so nobody has it."""
@@ -50,7 +59,7 @@ def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> Ma
     of_number = [member for member in candidates if member.id_number == number] if number else []
     first = of_number[0] if len(of_number) == 1 else _first_of_one(of_number)
     # Nearly every member's record ends here, so it comes before anything is compared in detail.
-    if first is not None and first.name == subject.name and _nothing_against(subject, first):
+    if first is not None and first.name == subject.name and _proves(first) and _nothing_against(subject, first):
         return MatchDecision(
             outcome=MatchOutcome.MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version
         )
@@ -79,6 +88,14 @@ def _nothing_against(subject: Subject, member: Candidate) -> bool:
     return subject.sex is None or subject.sex == ("M" if number[16] in "13579" else "F")
 
 
+def _proves(member: Candidate) -> bool:
+    """Whether the roster says in full who a member is: a resident's number with a right check digit, or any other
+    document's, and a name, neither of them with parts hidden. Whoever it does not say of is never matched unseen."""
+    number = member.id_number
+    sound = checksum_ok(number) or (member.id_type != "01" and not hides_digits(number))
+    return sound and (member.name.isalnum() or not hides(plain_name(member.name)))
+
+
 def _by_number(member: Candidate) -> tuple[str, int]:
     return member.member_no, member.member_id
 
@@ -98,13 +115,25 @@ def _decide_same_number(record: RecordSide, members: Sequence[Candidate], model:
     number right, and only these give the user away. No score is asked: none could outvote them.
     """
     pairs = _best_first(record, members, model)
-    agreeing = [pair for pair in pairs if pair.levels["name"] in _WITH_WHOLE_NUMBER]
+    agreeing = [pair for pair in pairs if _same_name(record, pair, model)]
     if len({member.person_id for member in members}) > 1:
         return _review((agreeing or pairs)[0], model, "several_people")
     sure = [pair for pair in agreeing if not _contradictions(pair)]
-    if sure:
-        return _matched(min(sure, key=lambda pair: _by_number(pair.member)), model)
-    return _review((agreeing or pairs)[0], model)
+    proved = [pair for pair in sure if _proves(pair.member)]
+    if proved:
+        return _matched(min(proved, key=lambda pair: _by_number(pair.member)), model)
+    return _review((agreeing or pairs)[0], model, *(("roster_unproved",) if sure else ()))
+
+
+def _same_name(record: RecordSide, pair: ScoredPair, model: Model) -> bool:
+    """Whether the name is the member's where the whole number is: a model from before a level was known goes on without
+    it. A rare character may have gone without a mark where the record itself, and not only its number, says sex and
+    birth date too."""
+    level = pair.levels["name"]
+    if level != "rare_dropped":
+        return level in _WITH_WHOLE_NUMBER and (level not in _LATER_LEVELS or model.knows("name", level))
+    said = record.subject.sex is not None and record.written_birth is not None and model.knows("name", level)
+    return said and pair.levels["sex"] == pair.levels["birth_date"] == "equal"
 
 
 def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> MatchDecision:
@@ -116,12 +145,17 @@ def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model:
     if not sure and not doubtful:
         return _no_member(model)
     best = (sure or doubtful)[0]
-    rivals = [pair for pair in sure + doubtful if pair.member.person_id != best.member.person_id]
-    # Another person good enough to be meant by that number too makes a conclusive pair doubtful.
-    meant_too = any(
-        pair.levels["name"] in _WITH_WHOLE_NUMBER and pair.levels["id_number"] not in _OTHER_PERSONS for pair in rivals
-    )
-    if rivals and (not sure or meant_too):
+    # A conclusive pair is in doubt for as long as nothing says that another person is not meant by that number. Whether
+    # that other is worth a look by himself is not asked: a record that says less would then be surer.
+    meant = [
+        pair
+        for pair in pairs
+        if pair.levels["name"] in _MEANT_NAMES
+        and pair.levels["id_number"] not in _OTHER_PERSONS
+        and not _contradictions(pair)
+    ]
+    among = meant if sure else doubtful
+    if any(pair.member.person_id != best.member.person_id for pair in among):
         return _review(best, model, "several_people")
     return _matched(best, model) if sure else _review(best, model)
 
@@ -140,6 +174,8 @@ def _conclusive(record: RecordSide, pair: ScoredPair, model: Model) -> bool:
     levels = pair.levels
     number = levels["id_number"]
     if levels["name"] not in KNOWN_WRITINGS or _contradictions(pair) or number in _OTHER_PERSONS:
+        return False
+    if not _proves(pair.member):
         return False
     if number == "same_document" or levels["person_no"] == "known":
         return True
@@ -171,6 +207,9 @@ def _worth_a_look(pair: ScoredPair, model: Model) -> bool:
         also = levels["employer"] in _NEAR_EMPLOYERS or levels["phone"] == "equal" or levels["person_no"] == "known"
         same_person = levels["name"] in _WITH_WHOLE_NUMBER and levels["birth_date"] == "equal"
         return also and same_person and levels["sex"] != "differs"
+    if levels["name"] in _HIDDEN_NAMES:
+        # What is hidden weighs like another's name; a person looks where all else says that it is not.
+        return pair.posterior_without("name") >= model.review
     # One character apart and born the same day are twins too, unless the number says it is the member's.
     names = _NEAR_NAMES if levels["id_number"] in _AGREEING else _WITH_WHOLE_NUMBER
     return levels["name"] in names and pair.posterior >= model.review
@@ -188,7 +227,7 @@ def _matched(pair: ScoredPair, model: Model) -> MatchDecision:
     certain = pair.levels["id_number"] == "equal" and pair.levels["name"] == "equal"
     return MatchDecision(
         outcome=MatchOutcome.MATCHED,
-        score=1.0 if certain else pair.posterior,
+        score=1.0 if certain else pair.score,
         reasons=_reasons(pair),
         member=pair.member,
         evidence=pair.evidence,
@@ -199,7 +238,7 @@ def _matched(pair: ScoredPair, model: Model) -> MatchDecision:
 def _review(pair: ScoredPair, model: Model, *more: str) -> MatchDecision:
     return MatchDecision(
         outcome=MatchOutcome.REVIEW,
-        score=pair.posterior,
+        score=pair.score,
         reasons=_reasons(pair) + more,
         member=pair.member,
         evidence=pair.evidence,

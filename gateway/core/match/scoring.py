@@ -18,12 +18,15 @@ _NO_EMPLOYER: Final = 2
 
 
 class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record against one member: field → level, bits of evidence, posterior."""
+    """A record against one member: field → level, bits of evidence, posterior. `score`: the posterior as it is shown.
+    Where a number is not the member's very one it is at most what the whole number would make of all else, so that no
+    number scores higher for the digits that it hides (in models that know of hiding)."""
 
     member: Candidate
     levels: Mapping[str, str]
     evidence: tuple[Evidence, ...]
     posterior: float
+    score: float
 
     @property
     def order(self) -> tuple[float, int, bool, str, int]:
@@ -32,40 +35,50 @@ class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         employer = {"equal": 0, "similar": 1}.get(self.levels["employer"], _NO_EMPLOYER)
         return -self.posterior, employer, self.levels["phone"] != "equal", self.member.member_no, self.member.member_id
 
+    def posterior_without(self, field: str) -> float:
+        """The posterior had this field said nothing."""
+        return _share_of(self.evidence[-1].running - sum(step.weight for step in self.evidence if step.field == field))
+
 
 def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPair:
     """Compare in every kind of evidence and add up what it is worth."""
     levels = {comparison.field: comparison.compare(record, member) for comparison in COMPARISONS}
-    weighed: Iterable[float]
-    if levels["id_number"] == "equal" and model.same_number is not None:
-        # How often it is the member who stands under the number, then what tells the member from whoever uses the card.
-        same_number = model.same_number
-        weighed = [
-            log_odds(same_number.prior) - log_odds(model.prior)
-            if field == "id_number"
-            else same_number.weight(field, level)
-            for field, level in levels.items()
+    same_number = model.same_number
+    # How often it is the member who stands under the number, then what tells the member from whoever uses the card.
+    on_number = [] if same_number is None else [log_odds(same_number.prior) - log_odds(model.prior)]
+    if same_number is not None:
+        on_number += [
+            comparison.weight_under_number(levels[comparison.field], same_number) for comparison in COMPARISONS[1:]
         ]
+    if levels["id_number"] == "equal" and on_number:
+        weighed = on_number
     else:
-        weighed = _apart_from_the_number(levels, record, member, model)
+        weighed = list(_apart_from_the_number(levels, member, model))
     # Every step with the sum so far. Sums are of exact weights, what is shown is rounded.
     running = log_odds(model.prior)
     steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
     for (field, level), weight in zip(levels.items(), weighed, strict=True):
         running += weight
         steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
-    posterior = 1 / (1 + exp2(-max(min(steps[-1].running, 60.0), -60.0)))
-    return ScoredPair(member=member, levels=levels, evidence=tuple(steps), posterior=round(posterior, 6))
+    posterior = _share_of(steps[-1].running)
+    capped = on_number and model.knows("name", "hidden")
+    most = _share_of(log_odds(model.prior) + sum(on_number)) if capped else 1.0
+    return ScoredPair(
+        member=member, levels=levels, evidence=tuple(steps), posterior=posterior, score=min(posterior, most)
+    )
 
 
-def _apart_from_the_number(
-    levels: Mapping[str, str], record: RecordSide, member: Candidate, model: Model
-) -> Iterable[float]:
+def _share_of(bits: float) -> float:
+    """Log odds as a probability."""
+    return round(1 / (1 + exp2(-max(min(bits, 60.0), -60.0))), 6)
+
+
+def _apart_from_the_number(levels: Mapping[str, str], member: Candidate, model: Model) -> Iterable[float]:
     """The weight of every level. What agrees because the number agrees is no evidence of its own and may only
     contradict: the number holds the birth date, and a card that somebody else uses brings its owner's sex, employer and
     telephone with it."""
     on_number = levels["id_number"]
-    holds_birth = covers_birth(record.number, on_number)
+    holds_birth = covers_birth(on_number)
     for comparison in COMPARISONS:
         echoes = comparison.echoes_card if on_number == "equal" else holds_birth and comparison.echoes_number
         weight = comparison.weight(levels[comparison.field], member, model)

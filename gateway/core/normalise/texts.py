@@ -10,6 +10,7 @@ from typing import Any, Final
 from gateway.core.normalise.amounts import decimal_parts
 from gateway.core.normalise.problems import Wrong
 from gateway.model.national_id import checksum_ok, looks_like_id, normalise_id, to_18
+from gateway.model.person import CONTROLS
 
 Text = Callable[[Any], str | None]
 
@@ -36,6 +37,9 @@ def text_parser(empty: frozenset[str], *, limit: int) -> Text:
         else:
             value = str(value)
         text: str = value.strip()
+        if not text.isprintable():
+            # Some systems fill a field up with NUL; where nothing else stands in it, it is damaged.
+            text = text.rstrip(CONTROLS).rstrip() or text
         if text in empty:
             return None
         if len(text) > limit:
@@ -54,7 +58,7 @@ def written_text(empty: frozenset[str], *, limit: int) -> Text:
     """Value → its text as it stands, signs for lost characters included, or None where there is no usable text."""
 
     def parse(value: Any) -> str | None:
-        text = str(value).strip() if type(value) in (str, int) else ""
+        text = str(value).strip().rstrip(CONTROLS).rstrip() if type(value) in (str, int) else ""
         return None if text in empty or len(text) > limit or _CONTROL.search(text) else text
 
     return parse

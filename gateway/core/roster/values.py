@@ -11,11 +11,12 @@ from typing import Any, Final
 from gateway.core.roster.workbooks import Cell
 from gateway.errors import BadInput
 from gateway.model import national_id
+from gateway.model.person import CONTROLS
 
 LONGEST_NUMBER: Final = 10**15
 """Excel keeps 15 digits of a number; from here on digits are lost."""
 
-_EDGES: Final = " \t\r\n\u3000\u00a0\u200b\ufeff"
+_EDGES: Final = " \u3000\u00a0\u200b\ufeff" + CONTROLS
 _TRICKS: Final = "='"
 _FORMULA = re.compile(r'="(.*)"')
 _SCIENTIFIC = re.compile(r"[0-9](\.[0-9]+)?[eE]\+[0-9]{1,3}")

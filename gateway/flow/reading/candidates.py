@@ -11,13 +11,13 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.core.match import record_blocks, sound_block
+from gateway.core.match import number_looked_up, own_person_no, record_blocks, sound_block
 from gateway.core.normalise import Rows
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN, member_piece, not_written_off
 from gateway.model.decision import Candidate
 from gateway.model.member import Member
-from gateway.model.national_id import looked_up_as, looks_like_id
+from gateway.model.national_id import looks_like_id
 from gateway.model.page import Identity
 from gateway.model.person import Subject
 from gateway.model.pieces import Piece
@@ -119,13 +119,23 @@ class Search:
         # Which candidates have the person number a row carries: learnt ones are known by their digests alone.
         compiled = self._office.mapping_of(self._feed)
         doubtful = [index for index in self._candidates.of_rows if index not in self._candidates.by_number]
-        carried = {index: compiled.subject(self._content, index).person_no for index in doubtful}
+        carried = {index: own_person_no(compiled.subject(self._content, index).person_no) for index in doubtful}
         block_of = {number: person_block(self._office, self._feed, number) for number in carried.values() if number}
-        learnt = set(blocks.find(self._tx, block_of.values()))
+        learnt = self._learnt_of_one(block_of.values())
         for index, number in carried.items():
             for member in self._candidates.of_rows[index] if number else ():
                 if number and (block_of[number], member.member_id) in learnt:
                     self._candidates.person_nos[index, member.member_id] = number
+
+    def _learnt_of_one(self, asked: Iterable[bytes]) -> set[tuple[bytes, int]]:
+        """(block, member) of the person numbers that were learnt of one person only: one that several people's records
+        carry is their feed's default, and nobody's."""
+        learnt = set(blocks.find(self._tx, asked))
+        bearers: dict[bytes, set[int]] = {}
+        for block, member_id in learnt:
+            member = self._candidates.members.get(member_id)
+            bearers.setdefault(block, set()).add(member.person_id if member else -member_id)
+        return {(block, member_id) for block, member_id in learnt if len(bearers[block]) == 1}
 
     def _offer(self, member_id: int, indexes: Iterable[int]) -> None:
         if member_id in self._shut_members:
@@ -156,7 +166,7 @@ def number_asked(row: AskingRow) -> str | None:
     person = row.identity or row.subject
     if person is None or person.id_number is None:
         return None
-    return looked_up_as(person.id_type, person.id_number)
+    return number_looked_up(person.id_type, person.id_number)
 
 
 def blocks_asked(office: Office, feed: str, content: Rows, row: AskingRow) -> list[bytes]:

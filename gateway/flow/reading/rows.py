@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.changes import ReadRow
-from gateway.core.match import match
+from gateway.core.match import match, own_person_no
 from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, is_skipped, only_in_doubt
 from gateway.core.schemes import could_pay_any
 from gateway.flow.office import Office
@@ -260,7 +260,7 @@ class _Judge:
             row_class=row_class,
             decisions=decisions,
             record=record.record if record is not None else None,
-            person_no=subject.person_no if certain else None,
+            person_no=own_person_no(subject.person_no) or None if certain else None,
             ruled_by=ruled.rulings if ruled else (),
         )
 

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.masks import mask_text, same_typing
-from gateway.core.match.model import Model
+from gateway.core.match.model import Model, SameNumber
 from gateway.core.match.writing.numbers import Number, read_number
 from gateway.model.decision import Candidate
 from gateway.model.person import Particulars, Subject
@@ -116,6 +116,10 @@ class Comparison(ABC):
         if level in self.rare_levels and model.knows(self.field, level):
             weight += self.rarity(member, model)
         return weight
+
+    def weight_under_number(self, level: str, same_number: SameNumber) -> float:
+        """The same under a member's very number."""
+        return same_number.weight(self.field, level)
 
     def reason(self, level: str) -> str:
         """The code of agreement at this level."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from math import log2
 from typing import Final
 
 from gateway.core.masks import mask_name
 from gateway.core.match.compare.comparison import Comparison, RecordSide, day_of
-from gateway.core.match.model import Frequencies, Model
+from gateway.core.match.model import Frequencies, Model, SameNumber
 from gateway.core.match.writing.name_keys import name_key, name_keys
 from gateway.core.match.writing.names import compare_names
 from gateway.core.match.writing.spelling import folded, plain_name
@@ -28,6 +28,22 @@ def share_of(name: str, frequencies: Frequencies) -> float:
     return max(share, frequencies.floor)
 
 
+HIDING: Final = frozenset(("hidden", "hidden_surname", "missing"))
+"""Levels at which a name, or a part of it, is not to be seen."""
+
+_MAY_HIDE: Final[Mapping[str, frozenset[str]]] = {
+    "hidden": frozenset(("lost", "homophone", "typo", "surname", "newborn"))
+}
+"""Level → the worst that may stand behind it; behind any other, whatever there is."""
+
+
+def worst_of(level: str, weights: Mapping[str, float]) -> float:
+    """Bits of evidence of a name that is not to be seen: as little as those of the worst it may hide, since a score
+    that rose with every character hidden would be evidence of nothing."""
+    may_hide = _MAY_HIDE.get(level, weights.keys())
+    return min((weight for hidden, weight in weights.items() if hidden in may_hide), default=0.0)
+
+
 class NameComparison(Comparison):
     """Names as they are written for one person in life."""
 
@@ -41,11 +57,16 @@ class NameComparison(Comparison):
         "rare_homophone",
         "rare_spelt",
         "folk_surname",
+        "family_in_front",
+        "sounds_alike",
         "lost",
+        "rare_dropped",
         "homophone",
         "typo",
+        "hidden",
         "surname",
         "newborn",
+        "hidden_surname",
         "differs",
         "missing",
     )
@@ -67,6 +88,18 @@ class NameComparison(Comparison):
     def rarity(self, member: Candidate, model: Model) -> float:
         """The model's share of exact agreement is that of an average name: this one's own takes its place."""
         return log2(model.levels["name"]["equal"].u / share_of(member.name, model.frequencies))
+
+    def weight(self, level: str, member: Candidate, model: Model) -> float:
+        return (
+            worst_of(level, model.weights.get(self.field, {}))
+            if level in HIDING
+            else super().weight(level, member, model)
+        )
+
+    def weight_under_number(self, level: str, same_number: SameNumber) -> float:
+        if level in HIDING:
+            return worst_of(level, same_number.weights.get(self.field, {}))
+        return super().weight_under_number(level, same_number)
 
     def by_chance(self, member: Candidate) -> Hashable:
         return folded(plain_name(member.name))

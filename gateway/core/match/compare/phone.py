@@ -7,21 +7,18 @@ from typing import Final
 
 from gateway.core.masks import mask_phone
 from gateway.core.match.compare.comparison import Comparison, RecordSide
-from gateway.core.match.writing.contacts import phone_digits
+from gateway.core.match.writing.contacts import own_phone
 from gateway.model.decision import Candidate
 from gateway.model.person import Particulars
 
-_SHORTEST: Final = 7
-"""Fewer digits are no telephone number."""
-
 
 def _block(phone: str | None) -> str:
-    digits = phone_digits(phone) if phone else ""
-    return f"ph|{digits}" if len(digits) >= _SHORTEST else ""
+    digits = own_phone(phone)
+    return f"ph|{digits}" if digits else ""
 
 
 class PhoneComparison(Comparison):
-    """Telephone numbers by their digits."""
+    """Telephone numbers that a person carries, by their digits; the lines of houses say nothing."""
 
     field = "phone"
     levels = ("equal", "differs", "missing")
@@ -32,8 +29,8 @@ class PhoneComparison(Comparison):
     told_by_feeds = False
 
     def compare(self, record: RecordSide, member: Candidate) -> str:
-        of_record, of_member = phone_digits(record.subject.phone or ""), phone_digits(member.phone or "")
-        if len(of_record) < _SHORTEST or len(of_member) < _SHORTEST:
+        of_record, of_member = own_phone(record.subject.phone), own_phone(member.phone)
+        if not of_record or not of_member:
             return "missing"
         return "equal" if of_record == of_member else "differs"
 

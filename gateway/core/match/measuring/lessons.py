@@ -11,13 +11,13 @@ from typing import Final
 import msgspec
 
 from gateway.core.match import Model
+from gateway.core.match.blocks import number_looked_up
 from gateway.core.match.measuring.evaluating import Label
 from gateway.core.match.measuring.training import Counted, Lesson, Levels, OnNumber, count, levels_of, train
 from gateway.core.match.measuring.trying import candidate_of, read_line
 from gateway.core.roster import RosterMember
 from gateway.errors import BadInput
 from gateway.model.decision import Candidate
-from gateway.model.national_id import looked_up_as
 
 MOST_OF_EACH: Final = 300
 """So many records of every kind of error are made, fewer over a small roster."""
@@ -136,7 +136,7 @@ def _on_number(
     holders = {member.id_number: member for member in members}
     for line, label in lessons.labelled:
         read = read_line(line)
-        holder = holders.get(looked_up_as(read[1].id_type, read[1].id_number or "")) if read else None
+        holder = holders.get(number_looked_up(read[1].id_type, read[1].id_number or "")) if read else None
         if read is not None and holder is not None:
             kept = own if holder.member_no in label.members else others
             kept.append((levels_of(read[1], holder, model), 1.0))

@@ -8,13 +8,13 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from gateway.core.match.blocks import member_blocks, record_blocks
+from gateway.core.match.blocks import member_blocks, number_looked_up, record_blocks
 from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
 from gateway.model.decision import Candidate, MatchDecision
-from gateway.model.national_id import looked_up_as, normalise_id
-from gateway.model.person import Subject, particulars_of
+from gateway.model.national_id import normalise_id
+from gateway.model.person import CONTROLS, Subject, particulars_of
 
 _Found: TypeAlias = Candidate | list[Candidate]
 
@@ -49,7 +49,7 @@ class Trial:
 
     def decide(self, subject: Subject) -> MatchDecision:
         """The decision the night would make about this record, had it learnt nothing before."""
-        candidates = list(_all(self._by_number, (looked_up_as(subject.id_type, subject.id_number or ""),)))
+        candidates = list(_all(self._by_number, (number_looked_up(subject.id_type, subject.id_number or ""),)))
         if not candidates:
             blocked = _all(self._by_block, record_blocks(subject, sound_too=self._looks_further))
             candidates = list({candidate.member_id: candidate for candidate in blocked}.values())
@@ -135,7 +135,8 @@ def _subject(record: Any) -> Subject:
 
 
 def _text(value: object) -> str | None:
-    return value or None if isinstance(value, str) else None
+    """A text without what no system meant to send: NUL and other control characters at its ends."""
+    return value.strip(CONTROLS) or None if isinstance(value, str) else None
 
 
 def _date(text: str) -> date | None:

@@ -7,7 +7,7 @@ import unicodedata
 from itertools import permutations
 from typing import Final
 
-from gateway.core.match.writing.spelling import folded, plain_name, sound
+from gateway.core.match.writing.spelling import folded, in_latin, plain_name, sound
 
 SHORTEST_LATIN_CUT: Final = 8
 """A cut Latin name keeps at least so many letters."""
@@ -25,7 +25,7 @@ def is_latin(plain: str) -> bool:
 
 def latin_words(name: str) -> tuple[str, ...]:
     """The words of a name as written, capitals without accents."""
-    plain = unicodedata.normalize("NFKD", name).replace("'", "").replace("\u2019", "").upper()
+    plain = in_latin(unicodedata.normalize("NFKD", name)).replace("'", "").replace("\u2019", "").upper()
     letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return tuple(_WORDS.findall(letters))
 

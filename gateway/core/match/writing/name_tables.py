@@ -28,6 +28,13 @@ FRONT_SURNAMES: Final = frozenset(
 )
 """Surnames that Mongolian families bear in front of the name, or leave out."""
 
+RARER_SURNAMES: Final = frozenset(
+    "邰暴佟鲍席邢鄂敖卜沙安翟庄柳季葛穆骆蓝解柴辛管祝左涂谷祁舒耿牟路詹关苑凌费纪靳盛童苗庞樊兰殷施洪倪严牛温芦俞章鲁伍韦申"
+    "尤毕聂焦向岳梅莫闵娄池单于华欧霍司游甘宁冷饶景隋褚阮蔺冉时柏米车巫卞戚仲屈成党晏窦裴栾封房阳简应符卓戈桂原初艾连苟谌全"
+    "瞿楚屠敬靖宫衣古冀滕尚荣闻仇仝郁燕惠麦边查木明商皮臧练畅匡阚亢干计杭仁银尧郜郏郇璩寇逯闪虎雍双粟沃厉谯佘芮羿巩乜缪"
+)
+"""More Han surnames of one character, for what may stand in front of a name that is known to be a transcribed one."""
+
 HAN_SURNAMES: Final = FRONT_SURNAMES | frozenset(
     "朱林何郭罗宋郑谢唐冯董萧肖程曹袁邓许傅付沈曾彭吕苏卢蒋贾丁魏薛叶阎闫余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔崔康毛"
     "邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文甄海云哈达齐"
@@ -76,6 +83,24 @@ _SHORT: Final = (
 )
 SHORT_TRANSCRIBED: Final = frozenset(_SHORT.split())
 """Short names of transcription that begin like a Han name, or hold a character that Han names have too."""
+
+_WORDS: Final = (
+    "格日勒 格日勒图 其其格 琪琪格 其木格 图雅 托娅 高娃 巴特尔 巴图 巴雅尔 巴雅尔图 布和 特木尔 铁木尔 "
+    "吉日嘎拉 吉日格勒 陶克陶 陶克陶呼 毕力格 必力格 毕力格图 必力格图 宝力高 宝力道 包力道 木仁 牧仁 达来 白音 "
+    "巴音 巴彦 苏和 巴根 巴根那 满都呼 满都拉 满都拉图 吉雅 吉雅图 那木拉 道尔吉 敖其尔 额尔敦 额尔德尼 "
+    "额尔敦图 额尔敦巴图 阿拉坦 阿拉腾 阿木古郎 阿古拉 阿荣 阿茹娜 苏日 苏日娜 苏日图 苏日塔拉图 斯琴 斯琴图 "
+    "乌兰 乌云 乌日娜 乌力吉 乌恩 乌恩其 娜仁 娜日苏 娜拉 那仁 那顺 那日苏 宝音 宝音图 孟和 孟根 敖登 萨仁 "
+    "萨日娜 萨如拉 萨楚拉 呼和 呼格吉勒 呼格吉勒图 哈斯 哈斯图 朝克 朝克图 朝鲁 朝鲁门 青格勒 青格勒图 胡日查 "
+    "图门 莫日根 查干 锡林 德力格尔 德力格尔玛 旭日 旭日干 通拉嘎 通嘎拉 额日德木 额日德木图 苏都 苏雅拉 "
+    "苏雅拉图 巴达玛 巴达拉 扎木苏 青巴雅尔 图布新 赛音 赛罕 赛汉 伊德尔 照日格 照日格图 塔娜 珊丹 莲花 苏布德 "
+    "海日 海日罕 金花 银花 丹巴 桑杰 桑布 扎布 朋斯克 森格 僧格 达日玛 道布 道布丹 诺敏 明根 敖日格乐 敖日其楞 "
+    "乌日汗 乌日更 乌尼尔 乌仁 图娅 阿如汗 阿斯汗 布日古德 买买提 吐尔逊 艾山 艾合买提 阿不都 阿不都拉 阿卜杜 "
+    "阿卜杜拉 古丽 依明 肉孜 卡德尔 沙迪克 哈力克 热依汗 木拉提 叶尔江 赛力克 扎西 卓玛 次仁 央金 旺堆 丹增 "
+    "顿珠 多杰 平措 达瓦 尼玛 洛桑 拉姆 措姆 曲珍 白玛 索朗 格桑 贡布 罗布 益西 仁青"
+)
+NAME_WORDS: Final = frozenset(_WORDS.split())
+"""Words that transcribed names are made of, each of them a name by itself: what is made of such words alone was not cut
+short, or nobody can tell."""
 
 _PARTS: Final = (
     "吉吉喆 方方土堃 牛牛牛犇 水水水淼 火火火焱 土土土垚 金金金鑫 斌贝赟 文武贝赟 日文旻 日升昇 王月玥 "

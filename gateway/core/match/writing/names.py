@@ -9,20 +9,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from gateway.core.match.writing.hidden_names import compare_shown
 from gateway.core.match.writing.latin import compare_latin, is_latin
 from gateway.core.match.writing.name_tables import (
-    DOUBLE_SURNAMES,
     FOLK_SURNAMES,
     FRONT_SURNAMES,
-    HAN_SURNAMES,
     PARTS,
-    SHORT_TRANSCRIBED,
-    TRANSCRIBING,
 )
+from gateway.core.match.writing.near_names import how_near
 from gateway.core.match.writing.spelling import (
     DOT,
     LOST,
     folded,
+    hides,
     is_rare,
     plain_name,
     sound,
@@ -30,6 +29,7 @@ from gateway.core.match.writing.spelling import (
     tone_alike,
     transcribed_sound,
 )
+from gateway.core.match.writing.transcribed_names import SHORTEST_OWN, is_whole, looks_transcribed
 
 SHORTEST_CUT: Final = 4
 """A cut name keeps at least so many characters (a field of 8 bytes), or three and a mark: three alone, or the part
@@ -51,6 +51,8 @@ def compare_names(record: str, member: str) -> str:
     plain, members_plain = plain_name(record), plain_name(member)
     if plain == members_plain:
         return "equal"
+    if hides(plain) or hides(members_plain):
+        return compare_shown(folded(plain), folded(members_plain))
     if is_latin(plain) or is_latin(members_plain):
         return compare_latin(record, member)
     recorded, enrolled = folded(plain), folded(members_plain)
@@ -59,28 +61,25 @@ def compare_names(record: str, member: str) -> str:
     level = None
     if DOT in members_plain and DOT in plain:
         # Cut at a field's length, the dot among what is left.
-        level = "cut" if len(plain) >= SHORTEST_CUT and members_plain.startswith(plain) else None
+        cut = len(plain) >= SHORTEST_CUT and members_plain.startswith(plain)
+        level = ("typo" if is_whole(plain.rpartition(DOT)[2]) else "cut") if cut else None
     elif DOT in members_plain:
         # Only the part before the dot, which may be a name of its own.
-        level = "typo" if recorded == folded(members_plain.partition(DOT)[0]) else None
+        level = "typo" if recorded == folded(members_plain.partition(DOT)[0]) else _behind_dot(members_plain, recorded)
+    elif DOT in plain:
+        level = _behind_dot(plain, enrolled)
     if level is None and recorded and enrolled:
         bare = members_plain.replace(DOT, "")
         dotted = DOT in plain + members_plain
-        level = _compare_folded(recorded, enrolled, bare if len(bare) == len(enrolled) else enrolled, dotted)
+        writing = bare if len(bare) == len(enrolled) else enrolled
+        level = _known_writing(recorded, enrolled, writing, dotted) or how_near(recorded, enrolled, writing)
     return level or "differs"
 
 
-def looks_transcribed(name: str, *, dotted: bool = False) -> bool:
-    """Whether a folded name is one of another language written in Chinese characters."""
-    if dotted or len(name) > 4:
-        return True
-    transcribing = sum(character in TRANSCRIBING for character in name)
-    if len(name) == 4:
-        return transcribing >= 3 and name[:2] not in DOUBLE_SURNAMES
-    if len(name) == 2 and name[0] in HAN_SURNAMES:
-        # 金龙, 林海, 白云 are surname and given name; 王金龙 is somebody else.
-        return name in SHORT_TRANSCRIBED
-    return transcribing == len(name) > 1 or name in SHORT_TRANSCRIBED
+def _behind_dot(dotted: str, other: str) -> str | None:
+    """Whether a name is what stands behind the dot of another, in front of which a clan or a father is named."""
+    own = folded(dotted.rpartition(DOT)[2])
+    return "family_in_front" if own == other and len(own) >= SHORTEST_OWN else None
 
 
 def without_surname(name: str) -> str:
@@ -94,8 +93,9 @@ def composed(name: str) -> str:
     return name[:1] + _PARTS_PATTERN.sub(lambda found: PARTS[found[1]], name[1:])
 
 
-def _compare_folded(recorded: str, enrolled: str, bare: str, dotted: bool) -> str:
-    """`enrolled` is the member's folded name, `bare` the same characters as he writes them."""
+def _known_writing(recorded: str, enrolled: str, bare: str, dotted: bool) -> str | None:
+    """The level of two names of which one is known to be written for the other, or for somebody who belongs to the one
+    named. `enrolled` is the member's folded name, `bare` the same characters as the member writes them."""
     if _NEWBORN.search(recorded) and not _NEWBORN.search(enrolled):
         return "newborn"
     if (noted := _NOTED.fullmatch(recorded)) and noted[1] == enrolled:
@@ -107,13 +107,7 @@ def _compare_folded(recorded: str, enrolled: str, bare: str, dotted: bool) -> st
     level = level or _respelt(recorded, enrolled, bare)
     if level is None and (looks_transcribed(enrolled, dotted=dotted) or looks_transcribed(recorded, dotted=dotted)):
         level = _transcribed(recorded, enrolled, bare)
-    if level is not None:
-        return level
-    # No known way of writing it: how near it comes.
-    if len(enrolled) > 2 and len(recorded) > 1 and _one_edit(recorded, enrolled):
-        return "typo"
-    surname = 2 if enrolled[:2] in DOUBLE_SURNAMES else 1
-    return "surname" if recorded[:surname] == enrolled[:surname] else "differs"
+    return level
 
 
 def _same_length(recorded: str, enrolled: str, bare: str, dotted: bool) -> str | None:
@@ -133,7 +127,8 @@ def _same_length(recorded: str, enrolled: str, bare: str, dotted: bool) -> str |
         if transcribed_sound(recorded[at]) == transcribed_sound(enrolled[at]):
             return "transcribed"
     if all(sound_alike(recorded[at], enrolled[at]) for at in places):
-        return "homophone"
+        transcribed = looks_transcribed(enrolled, dotted=dotted) or looks_transcribed(recorded, dotted=dotted)
+        return "sounds_alike" if transcribed else "homophone"
     return None
 
 
@@ -200,21 +195,10 @@ def _cut(recorded: str, enrolled: str, bare: str) -> str | None:
     shortest = SHORTEST_CUT if len(visible) == len(recorded) else SHORTEST_CUT - 1
     if not shortest <= len(visible) < len(enrolled) or len(recorded) > len(enrolled):
         return None
+    if visible == recorded and is_whole(visible):
+        # 包格日勒 is somebody's whole name, and 包格日勒图 is another's.
+        return None
     if enrolled.startswith(visible):
         return "cut"
     level = _same_length(visible, enrolled[: len(visible)], bare[: len(visible)], dotted=True)
     return "cut" if level in ("transcribed", "rare_lost", "rare_homophone") else None
-
-
-def _one_edit(recorded: str, enrolled: str) -> bool:
-    """One character wrong, missing, too many, or two neighbours swapped."""
-    if abs(len(recorded) - len(enrolled)) > 1:
-        return False
-    start = next(
-        (at for at, (a, b) in enumerate(zip(recorded, enrolled, strict=False)) if a != b),
-        min(len(recorded), len(enrolled)),
-    )
-    part, counterpart = recorded[start:], enrolled[start:]
-    if len(part) == len(counterpart):
-        return part[1:] == counterpart[1:] or (part[:2] == counterpart[1::-1] and part[2:] == counterpart[2:])
-    return part[1:] == counterpart if len(part) > len(counterpart) else part == counterpart[1:]

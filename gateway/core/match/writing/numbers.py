@@ -7,6 +7,7 @@ few digits differ. One whose check digit is wrong was written wrongly, and a sin
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -17,14 +18,20 @@ from rapidfuzz.distance import OSA
 from gateway.model.national_id import birth_date_of, checksum_ok, in_18, sex_of
 
 _UNSOUND: Final = re.compile(r"[0-9]{13,19}[0-9X]|[0-9]{17}[^0-9]|[0-9]{16}X[0-9]")
-_BETWEEN: Final = re.compile(r"[-./'\":;,，。、\s\u200b-\u200f\u2060\ufeff]")
+_BETWEEN: Final = re.compile(
+    r"[-./\\|_'\"`´=()\[\]:;,，。、·\s\x00-\x1f\x7f-\x9f\u00ad\u02bc\u200b-\u200f\u2010-\u2015\u2018-\u201f"
+    r"\u202a-\u202e\u2060-\u2069\u2212\ufeff]"
+)
 _PERMIT: Final = re.compile(r"([HM][0-9]{8})([0-9]{2})?(\([0-9A-Z]+\))?")
 _TAIWAN: Final = re.compile(r"([0-9]{8})([0-9]{2})?(\([A-Z]\))?")
 _MASKS: Final = "*#?_-~.•●○■□×＊Xx"
+_HIDING: Final = frozenset("*#?•●○■□×")
 _MASKED: Final = re.compile(rf"([0-9]*)([{re.escape(_MASKS)}]+)([0-9{re.escape(_MASKS)}]*?)([0-9]*[0-9Xx]?)")
 _NOT_WRITING: Final = re.compile(r"[^0-9A-Z]")
 _COUNTED: Final = "12345678901234567890"
-_LOOKALIKES: Final = str.maketrans("OIL", "011")
+# Letters typed for digits, of the Latin alphabet, the Cyrillic and the Greek, and Chinese noughts. What also hides
+# digits (○, ×) is read as none.
+_LOOKALIKES: Final = str.maketrans("OILОΟ〇零ІΙХΧ", "0110000" + "11XX")
 _LEAST_VISIBLE: Final = 7
 """So many digits of a masked number, the last four among them, make it evidence of its own."""
 
@@ -59,17 +66,21 @@ def read_number(text: str | None) -> Number:
 
 
 def _read_doubtful(text: str) -> Number:
-    repaired = _BETWEEN.sub("", text).translate(_LOOKALIKES)
+    # The digits of every script (Arabic, Tibetan, Mongolian) as ours.
+    unmarked = "".join(str(unicodedata.decimal(character, character)) for character in _BETWEEN.sub("", text))
+    repaired = unmarked.translate(_LOOKALIKES)
     if repaired != text and checksum_ok(repaired):
         # Letters typed for digits, or marks between them: the check digit proves what was meant.
         return _proved(repaired, "sound")
+    if unmarked != text and not _is_placeholder(unmarked) and (whole := in_18(unmarked)) != unmarked:
+        return _proved(whole, "old")
     if _is_placeholder(text):
         return _MISSING
     if _UNSOUND.fullmatch(text):
         return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
-    # Digits, then marks, then digits; an X at the very end is a check digit, and one X is no mask.
+    # Digits, then marks, then digits; an X at the very end is a check digit, and one X in a short text is no mask.
     hidden = sum(not character.isdigit() for character in text[:-1])
-    masks = hidden >= 2 or (len(text) < 18 and hidden == 1 and not text[:-1].isalnum())
+    masks = hidden >= 2 or (hidden == 1 and (len(text) == 18 or not text[:-1].isalnum()))
     if masks and len(text) >= 6 and _MASKED.fullmatch(text):
         return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
     return Number(text, "other") if any(map(str.isdigit, text)) else _MISSING
@@ -88,7 +99,7 @@ def _is_placeholder(text: str) -> bool:
 def compare_numbers(record: Number, member: str) -> str:
     """The level at which a record's number agrees with a member's."""
     if record.text == member:
-        return "equal"
+        return "other_document" if hides_digits(member) else "equal"
     if record.kind == "missing":
         return "missing"
     if record.kind in ("sound", "old"):
@@ -101,13 +112,12 @@ def compare_numbers(record: Number, member: str) -> str:
         return level
     if record.kind == "unsound" and checksum_ok(member):
         return _compare_unsound(record.text, member)
-    return "same_document" if _document(record.text) == _document(member) else "other_document"
+    return _compare_documents(record.text, member)
 
 
-def covers_birth(record: Number, level: str) -> bool:
-    """Whether agreement at this level already holds the birth date."""
-    if level in ("masked", "masked_part"):
-        return record.born is not None
+def covers_birth(level: str) -> bool:
+    """Whether agreement at this level already holds the birth date. What a masked number is worth is counted from its
+    ends: a birth date that it shows is worth what it is worth beside one that hides it."""
     return level in ("equal", "one_digit", "swapped", "digit_missing", "digit_doubled", "two_digits")
 
 
@@ -126,7 +136,7 @@ def _family(text: str) -> str:
 
 def _compare_sound(record: Number, member: str) -> str:
     if not checksum_ok(member):
-        return "same_document" if _document(record.text) == _document(member) else "other_document"
+        return _compare_documents(record.text, member)
     if _family(member) != record.family:
         return "other_document"
     places = _differing(record.text[:17], member[:17])
@@ -195,6 +205,17 @@ def _visible(text: str, whole: str) -> int | None:
     head, tail = (parts[1], parts[4]) if parts else ("", "")
     agrees = len(head) + len(tail) <= len(whole) and whole.startswith(head) and whole.endswith(tail.upper())
     return len(head) + len(tail) if agrees else None
+
+
+def hides_digits(text: str) -> bool:
+    """Whether a document's number, here or there, holds a mark in the place of a digit; what it hides may be any."""
+    return not text.isalnum() and not _HIDING.isdisjoint(text)
+
+
+def _compare_documents(text: str, member: str) -> str:
+    if hides_digits(text) or hides_digits(member):
+        return "other_document"
+    return "same_document" if _document(text) == _document(member) else "other_document"
 
 
 def _document(text: str) -> str:

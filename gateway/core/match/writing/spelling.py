@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from functools import cache
+from html import unescape
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from typing import Final, Protocol
@@ -15,13 +16,21 @@ import opencc
 
 from gateway.core.match.writing.name_tables import MIXED_SOUNDS, VARIANTS
 
+FIRST_HAN: Final = "\u3400"
+
 LOST: Final = "?"
-"""What every mark that stands for a lost or hidden character becomes in a folded name."""
+"""What every mark that stands for a lost character becomes in a folded name."""
+
+HIDDEN: Final = "*"
+"""What every mark becomes that somebody set on purpose in the place of a character. A lost character is one that some
+system could not write, so a common one is not lost; a hidden one may be any."""
 
 DOT: Final = "·"
 
 # The middle dot of a transcribed name (额尔敦·朝鲁) is typed in many ways; all are one letter here.
-_DOT_KINDS: Final = "·•‧∙⋅・･.．。｡●․⸱⸳⦁᛫\u0307"
+# U+119E is what NFKC makes of the Korean dot U+318D; U+1427 is a syllabic letter that is only a dot.
+_DOT_KINDS: Final = "·•‧∙⋅・･.．。｡●․⸱⸳⦁᛫\u0307\u1427\u119e"
+_DOT_LETTER: Final = "\u1427"
 # Nothing to be seen: soft hyphen, zero-width and direction marks, variation selectors.
 _INVISIBLE: Final = (0xAD, *range(0x180B, 0x180F), *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
 _SELECTORS: Final = (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
@@ -29,9 +38,25 @@ _WRITTEN: Final[dict[int, str | None]] = {
     **dict.fromkeys(map(ord, _DOT_KINDS), DOT),
     **dict.fromkeys((*_INVISIBLE, *_SELECTORS), None),
 }
-_LOST_MARKS: Final = frozenset(map(ord, "?□■▯◇◆〓*_\ufffd"))
+_LOST_MARKS: Final = frozenset(map(ord, "?□■〓\ufffd"))
+_HIDING: Final = frozenset("*_#×✕✖∗⁎○◎◯◇◆▯▢△▲☆★※")
+_HIDING_MARKS: Final = frozenset(map(ord, _HIDING))
 _NOISE: Final = frozenset(map(ord, "'\"`´,;:!|/\\-–—~^=+、\u2018\u2019\u201c\u201d"))
 _PRIVATE: Final = range(0xE000, 0xF900)
+
+
+# Radicals that look like the character and are none (CJK Radicals Supplement; NFKC knows only two of them), as fonts
+# and copied PDF files bring them: where each is the whole of a character that names hold.
+_RADICALS: Final = str.maketrans(
+    "⺁⺄⺈⺊⺌⺎⺒⺓⺗⺟⺠⺥⺧⺩⺫⺬⺮⺯⺰⺲⺶⺷⺹⺼⻁⻄⻅⻆⻉⻋⻌⻐⻑⻓⻔⻗⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻮⻯⻰⻳",
+    "厂乙刀卜小兀巳幺心母民爪牛王目示竹糹纟网羊羊老月虎西见角贝车辶钅長长门雨青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐齿竜龙龟",
+)
+
+# Letters of other alphabets that look like Latin ones and are typed for them.
+_LOOKALIKES: Final = str.maketrans(
+    "АВСЕНІЈКМОРЅТХУҮԚԜΑΒΕΖΗΙΚΜΝΟΡΤΥΧавсеніјкморѕтхуүοιν",
+    "ABCEHIJKMOPSTXYYQWABEZHIKMNOPTYXABCEHIJKMOPSTXYYOIV",
+)
 
 
 class _Converter(Protocol):
@@ -39,21 +64,30 @@ class _Converter(Protocol):
 
 
 def plain_name(name: str) -> str:
-    """One spelling of a name: NFKC, no space or invisible mark, one kind of middle dot, upper case."""
-    if name.isalnum() and not name.isascii() and unicodedata.is_normalized("NFKC", name):
+    """One spelling of a name: NFKC, no space or invisible mark, one kind of middle dot, characters for the entities and
+    radicals that stand for them, Latin letters for those of other alphabets that look like them, upper case."""
+    if name.isalnum() and name > FIRST_HAN and _DOT_LETTER not in name and unicodedata.is_normalized("NFKC", name):
         return name.upper()
-    return "".join(unicodedata.normalize("NFKC", name).translate(_WRITTEN).split()).upper()
+    written = unescape(name) if "&" in name else name
+    spelt = unicodedata.normalize("NFKC", written.translate(_RADICALS)).translate(_WRITTEN)
+    return in_latin("".join(spelt.split())).upper()
+
+
+def in_latin(text: str) -> str:
+    """Latin letters in the place of Cyrillic and Greek ones that look like them."""
+    return text if text.isascii() else text.translate(_LOOKALIKES)
 
 
 def folded(plain: str) -> str:
-    """A plain name without dots and marks, in simplified characters and usual variants, every lost character as `?`."""
+    """A plain name without dots and marks, in simplified characters and usual variants, every lost character as `?`
+    and every hidden one as `*`."""
     return plain.translate(_FOLDS)
 
 
 @cache
 def sound(character: str) -> str:
-    """The first reading without tone of a folded character; a letter's own capital, and "" for a lost one."""
-    if character == LOST:
+    """The first reading without tone of a folded character; a letter's own capital, and "" for a lost or hidden one."""
+    if character in (LOST, HIDDEN):
         return ""
     readings = tones(character)
     return _toneless(readings[0]) if readings else character
@@ -119,6 +153,11 @@ def _toneless(reading: str) -> str:
     return "".join(letter for letter in letters if letter.isalpha() and letter.isascii())
 
 
+def hides(plain: str) -> bool:
+    """Whether a plain name holds a mark in the place of a character that somebody did not want to show."""
+    return not plain.isalnum() and not _HIDING.isdisjoint(plain)
+
+
 class _Folds(dict[int, str | None]):
     """Code point → what it becomes in a folded name, worked out when it is first met."""
 
@@ -129,6 +168,8 @@ class _Folds(dict[int, str | None]):
         elif code in _LOST_MARKS or code in _PRIVATE:
             # Old systems keep characters of their own making in the private area, which nobody else can read.
             folds_to = LOST
+        elif code in _HIDING_MARKS:
+            folds_to = HIDDEN
         else:
             usual = _usual().get(character, character)
             simple = _converter().convert(usual) if usual > "\u2e80" else usual
