@@ -132,8 +132,8 @@ def _same_name(record: RecordSide, pair: ScoredPair, model: Model) -> bool:
     level = pair.levels["name"]
     if level != "rare_dropped":
         return level in _WITH_WHOLE_NUMBER and (level not in _LATER_LEVELS or model.knows("name", level))
-    said = record.subject.sex is not None and record.written_birth is not None and model.knows("name", level)
-    return said and pair.levels["sex"] == pair.levels["birth_date"] == "equal"
+    tells_both = record.subject.sex is not None and record.written_birth is not None and model.knows("name", level)
+    return tells_both and pair.levels["sex"] == pair.levels["birth_date"] == "equal"
 
 
 def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> MatchDecision:

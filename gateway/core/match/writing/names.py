@@ -76,10 +76,10 @@ def compare_names(record: str, member: str) -> str:
     return level or "differs"
 
 
-def _behind_dot(dotted: str, other: str) -> str | None:
+def _behind_dot(dotted: str, undotted: str) -> str | None:
     """Whether a name is what stands behind the dot of another, in front of which a clan or a father is named."""
     own = folded(dotted.rpartition(DOT)[2])
-    return "family_in_front" if own == other and len(own) >= SHORTEST_OWN else None
+    return "family_in_front" if own == undotted and len(own) >= SHORTEST_OWN else None
 
 
 def without_surname(name: str) -> str:

@@ -12,8 +12,8 @@ def how_near(recorded: str, enrolled: str, bare: str) -> str:
     if has_surname_in_front(recorded, enrolled) or has_surname_in_front(enrolled, recorded):
         return "family_in_front"
     written = zip(enrolled, bare, strict=True)
-    kept = "".join(character for character, own in written if not (is_rare(character) or is_rare(own)))
-    if recorded == kept != enrolled and len(kept) > 1:
+    without_rare = "".join(character for character, own in written if not (is_rare(character) or is_rare(own)))
+    if recorded == without_rare != enrolled and len(without_rare) > 1:
         return "rare_dropped"
     if len(enrolled) > 2 and len(recorded) > 1 and _one_edit(recorded, enrolled):
         return "typo"
