@@ -102,6 +102,7 @@ def test_disease_groups_hold_the_codes_the_naive_implementation_reads() -> None:
     """Every code of four places of the chapters the groups speak of, written as the national edition writes it."""
     groups = load_groups(CODES)
     patterns = {**sums.WOMENS_CANCERS, **sums.IN_SITU, **sums.NINE, **sums.TEN, **sums.EARLY}
+    patterns |= {**sums.OPERATIONS, **sums.INFARCTION}
     assert set(groups) == set(patterns)
     for letter, number, place in product("BCDFGHIKMNZ", range(100), range(10)):
         code = f"{letter}{number:02d}.{place}00"

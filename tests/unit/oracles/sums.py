@@ -57,6 +57,12 @@ TEN = {
     "valve_intervention": "Z95[.]8",
 }
 EARLY = {"early_stage": "D0[0-9]"}
+OPERATIONS = {
+    "uterus_and_ovaries_removed": "Z90[.]702",
+    "uterus_or_ovary_removed": "Z90[.]70[01]",
+    "uterine_myoma_removed": "D25",
+}
+INFARCTION = {"myocardial_infarction": "I2[12]"}
 
 Table = dict[str, tuple[str, int | None]]
 """Group → codes, yuan (None where no text says it), in the order of the file."""
