@@ -59,6 +59,9 @@ class Troubles(NamedTuple):
 
 NO_TROUBLES = Troubles()
 
+_CODE = [str(Path(__file__).parents[up]) for up in (2, 1)]
+"""Where processes find the gateway, which is the one beside these tests, and the tests' own modules."""
+
 SECRETS = ("HUBAO_WUHAI_SECRET", "HUBAO_BAYANNUR_SECRET", "HUBAO_NM_SECRET", "HUBAO_NM_REQUESTS_SECRET")
 
 
@@ -110,7 +113,7 @@ class Gateways:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=surroundings() | {"PYTHONPATH": str(Path(__file__).parents[1])} | (environment or {}),
+            env=surroundings() | {"PYTHONPATH": os.pathsep.join(_CODE)} | (environment or {}),
         )
 
     def __enter__(self) -> Self:

@@ -73,6 +73,14 @@ def test_a_mended_mapping_is_a_finding_and_changes_nothing_by_itself(office: Off
     assert codes(office) == []
 
 
+def test_a_refund_that_names_nobody_is_no_difference(office: Office) -> None:
+    """It stands as its original's, whatever its own words say of whose it is."""
+    take(office, "east", page(row("A2", None, refund=True)))
+    assert len(payable(office)) == len(MANY) - 1
+    result = reread(office, "east")
+    assert (result.pages, result.rows, result.classes, result.differs) == (2, 0, {}, False)
+
+
 def test_the_difference_is_told_before_anything_is_written(office: Office) -> None:
     newer = mended(office, in_scope_amount={"sources": ("scope_true",)})
     before = everything(newer)

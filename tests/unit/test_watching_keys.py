@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from gateway.core.normalise import compile_mapping
+from gateway.core.normalise.language import FieldRule
 from gateway.core.normalise.noticing import shown_code
 from gateway.core.watching import files, keys, queues, standing
 from gateway.core.watching.expectation import Expectation, Limits
@@ -14,6 +18,7 @@ from gateway.core.watching.queues import OpenQueue
 from gateway.model.clock import SHANGHAI
 from gateway.model.feed_day import FeedDay, KeySample
 from gateway.model.page import WaitingFile
+from gateway.settings.mappings import load_mapping
 
 FIRST = date(2021, 10, 18)
 NOW = datetime(2021, 10, 20, 9, 0, tzinfo=SHANGHAI)
@@ -47,6 +52,34 @@ def test_an_unknown_code_is_named_with_rows_money_and_first_day() -> None:
 def test_a_code_that_the_mapping_knows_by_now_is_mended() -> None:
     told = [day(0, unknown={"care_type": {"2A": (2, 500)}})]
     assert keys.unknown_codes("east", told, lambda field, code: (field, code) == ("care_type", "2A")) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "code", "known"),
+    [
+        ("insurance_type", "职工基本医疗保险", True),
+        # What the table keeps as it stands may be national already, local endings too.
+        ("insurance_type", "310", True),
+        ("insurance_type", "39902", True),
+        ("insurance_type", "3I0", False),
+        ("insurance_type", "职工基本医疗保险二档", False),
+        ("care_type", "21", True),
+        ("care_type", "2A", False),
+    ],
+)
+def test_a_code_that_is_kept_is_known_where_it_is_one_of_ours(field: str, code: str, known: bool) -> None:
+    """兴安盟's table tells two names and keeps what else comes."""
+    mapping = load_mapping(Path(__file__).parents[2] / "mappings/hinggan.toml")
+    assert compile_mapping(mapping.language()).knows_code(field, code) is known
+
+
+def test_a_kept_code_is_known_where_another_one_means_it() -> None:
+    levels = FieldRule(sources=("level",), codes=(("三级", "03"), ("未定", "")), unknown="keep")
+    mapping = load_mapping(Path(__file__).parents[2] / "mappings/hinggan.toml").language()
+    mapping = msgspec.structs.replace(mapping, fields={**mapping.fields, "facility_level": levels})
+    compiled = compile_mapping(mapping)
+    known = [code for code in ("三级", "03", "未定", "04", "二级") if compiled.knows_code("facility_level", code)]
+    assert known == ["三级", "03", "未定"]
 
 
 @pytest.mark.parametrize("code", ["2A", "310", "39902", "H-1_0.x", "普通住院", "门诊慢特病", "职工"])

@@ -18,6 +18,7 @@ from gateway.core.normalise.language import EMPTY, IDENTIFIERS, FieldRule, JsonF
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import (
     Text,
+    either_parser,
     flag_parser,
     id_number_of,
     identifier_parser,
@@ -135,10 +136,15 @@ class Parsers:
         rule = rule_of(self.language, field)
         empty = frozenset(EMPTY + self.language.empty + rule.empty)
         text = text_parser(empty, limit=_limit(field, ""))
+        ours = table_parser(text, national.INSURANCE_CODES, prefix=True, unknown="error")
         if field == "insurance_type" and not rule.codes:
-            return table_parser(text, national.INSURANCE_CODES, prefix=True, unknown="error")
-        rule = msgspec.structs.replace(rule, unknown="error")
-        return self._table(rule.parse or default_parser(field), rule, text)
+            return ours
+        keeps, own = rule.unknown == "keep", dict(rule.codes)
+        # What is kept as it stands is known where it is what another code of the table means.
+        kept = {meaning: meaning for meaning in own.values() if meaning} if keeps else {}
+        rule = msgspec.structs.replace(rule, codes=tuple((kept | own).items()), unknown="error")
+        table = self._table(rule.parse or default_parser(field), rule, text)
+        return either_parser(table, ours) if keeps and field == "insurance_type" else table
 
     def _table(self, name: str, rule: FieldRule, text: Text) -> Parser:
         codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])

@@ -106,6 +106,18 @@ def table_parser(text: Text, codes: dict[str, str], *, prefix: bool, unknown: st
     return parse
 
 
+def either_parser(first: Text, second: Text) -> Text:
+    """What the first makes of a value; of one it knows not, what the second does."""
+
+    def parse(value: Any) -> str | None:
+        try:
+            return first(value)
+        except Wrong:
+            return second(value)
+
+    return parse
+
+
 def flag_parser(table: Text) -> Text:
     """ "yes" or "no" through a code table, or None; JSON's true and false are looked up by those words."""
 

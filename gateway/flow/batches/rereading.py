@@ -28,6 +28,7 @@ from gateway.flow.reading.rows import identify, look_up
 from gateway.model.holds import Cause
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
+from gateway.model.rows import RowClass
 from gateway.store import claims, findings, pages, records, roster
 from gateway.store.engine import Tx, lock
 from gateway.store.pages import StoredPage
@@ -86,9 +87,14 @@ def reread(office: Office, feed: str, first: date | None = None, last: date | No
 
 def _read_page_again(tx: Tx, office: Office, page: OpenPage, cause: Cause, result: Rereading) -> None:
     for rows in _batches(office, page):
+        stored, before = _records_at(tx, office, page, rows), _classes_at(tx, office, page, rows)
         reading = look_up(tx, office, page.meta.feed, rows, page.rows)
-        _count(tx, office, page, reading.rows, result)
         apply_again(tx, office, page, reading, cause=cause, judged=True)
+        # What a row counts as follows from more than its own words: a refund that names nobody is its original's.
+        after = _classes_at(tx, office, page, rows)
+        for row in reading.rows:
+            classes = tuple(listed[row.index] for listed in (before, after) if row.index in listed)
+            _count(stored.get(row.index), row.record, classes, result)
 
 
 def replay(office: Office, feed: str, first: date | None = None, last: date | None = None) -> Rereading:
@@ -155,24 +161,21 @@ def _batches(office: Office, page: OpenPage) -> Iterator[list[ReadRow]]:
         yield identify(office, page.meta.feed, page.rows, start, min(start + size, behind))
 
 
-def _count(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow], result: Rereading) -> None:
-    """Add what these rows say otherwise than what stands: classes and names of fields, never a value."""
-    stored = _records_at(tx, office, page, rows)
-    listed = classes_listed(tx, office, page.meta.seq, [row.index for row in rows], [])
-    fields, classes = Counter(result.fields), Counter(result.classes)
-    for row in rows:
-        before = listed.get(row.index, row.row_class)
-        was = stored.get(row.index)
-        comparable = was is not None and row.record is not None
-        names = SettlementRecord.__struct_fields__ if comparable else ()
-        differing = [name for name in names if getattr(was, name) != getattr(row.record, name)]
-        if before != row.row_class and before not in ("superseded", "duplicate"):
-            classes[f"{before} → {row.row_class}"] += 1
-            result.rows += 1
-        elif differing:
-            result.rows += 1
-        fields.update(differing)
-    result.fields, result.classes = dict(fields), dict(classes)
+def _classes_at(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> dict[int, RowClass]:
+    return classes_listed(tx, office, page.meta.seq, [row.index for row in rows], [])
+
+
+def _count(
+    was: SettlementRecord | None, becomes: SettlementRecord | None, classes: Sequence[RowClass], result: Rereading
+) -> None:
+    """Add what a row says otherwise than what stands: its class and names of fields, never a value."""
+    comparable = was is not None and becomes is not None
+    names = SettlementRecord.__struct_fields__ if comparable else ()
+    differing = [name for name in names if getattr(was, name) != getattr(becomes, name)]
+    moved = [" → ".join(classes)] if len({*classes}) > 1 else []
+    result.rows += bool(differing or moved)
+    result.fields = dict(Counter(result.fields) + Counter(differing))
+    result.classes = dict(Counter(result.classes) + Counter(moved))
 
 
 def _records_at(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow]) -> dict[int, SettlementRecord]:

@@ -152,9 +152,13 @@ class Site:
         """The open findings, as the night left them."""
         return show(self.office)
 
+    def close(self) -> None:
+        """Stop the gateway of this process."""
+        self.office.store.close()
+
     def reopen(self) -> None:
         """Start the gateway again, with the settings as they are now."""
-        self.office.store.close()
+        self.close()
         self.office = wiring.open_office(self.path, clock=self.clock.now)
 
 
@@ -193,5 +197,5 @@ def open_site(folder: Path, people: ChangingWorld, first_day: date, *, database:
         gateways = stack.enter_context(Gateways(folder / "gateways"))
         office = wiring.open_office(path, clock=clock.now)
         site = Site(path, clock, gateways, people, line, inbox, book, office)
-        stack.callback(lambda: site.office.store.close())
+        stack.callback(site.close)
         yield site

@@ -59,6 +59,10 @@ class Town:
         """A member of this league who plays no part yet."""
         return self._free[feed].pop()
 
+    def free(self) -> list[Insured]:
+        """The members who play no part."""
+        return [insured for of_feed in self._free.values() for insured in of_feed]
+
     def serial(self) -> int:
         self._serial += 1
         return self._serial

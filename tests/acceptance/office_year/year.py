@@ -21,7 +21,7 @@ from gateway.sandbox.leagues import Sent
 
 from .reckoning import owed
 from .site import ASSOCIATION, EVENING_HOUR, MORNING_HOUR, NIGHT_HOUR, Site
-from .town import FEEDS, Insured, Town, as_bill, bill, sent
+from .town import Insured, Town, as_bill, bill, sent
 
 CLERK, SECOND_CLERK = "王芳", "李敏"
 ONE_DAY = timedelta(days=1)
@@ -76,7 +76,6 @@ class Year:
     mornings: dict[date, list[Doing]] = field(default_factory=lambda: defaultdict(list))
     files: dict[date, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     pushed: dict[date, list[Sent]] = field(default_factory=lambda: defaultdict(list))
-    late_pushes: dict[date, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     silent: dict[str, set[date]] = field(default_factory=lambda: defaultdict(set))
     sweeps: set[date] = field(default_factory=set)
     as_commands: set[date] = field(default_factory=set)
@@ -84,9 +83,14 @@ class Year:
     questions: list[Question] = field(default_factory=list)
     holds: list[Held] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    busy: set[date] = field(default_factory=set)
+    quitting: Insured | None = None
+    longest_rest: int = 1
 
     def __post_init__(self) -> None:
         self.dice = Random(f"year/{self.seed}")
+        # The cloud line is asked on Saturdays, and when the year is over.
+        self.sweeps |= {day for day in self.days() if day.weekday() == 5} | {self.last}
 
     # Planning
 
@@ -99,18 +103,36 @@ class Year:
         begin, end = date(self.first.year, *first), date(self.first.year, *last)
         return begin + self.dice.randrange((end - begin).days + 1) * ONE_DAY
 
+    def days_apart(self, many: int, *, some: int, first: tuple[int, int], last: tuple[int, int]) -> list[date]:
+        """So many days, at least some days apart, in any order."""
+        while True:
+            days = [self.some_day(first, last) for _ in range(many)]
+            if all(abs((one - other).days) >= some for one in days for other in days if one is not other):
+                return days
+
+    def doing(self, day: date, doing: Doing) -> None:
+        """Something happens in the evening of a day, and the night behind it looks."""
+        self.evenings[day].append(doing)
+        self.busy.add(day)
+
     def foresee(self, code: str, name: str, first: date, last: date | None = None, *levels: str) -> None:
         """A finding that the night behind this day shows first."""
         self.foreseen.append(Foreseen(code, name, first, last or first, levels or ("act",)))
+        self.busy |= {first, (last or first) + ONE_DAY}
 
     def stay(self, insured: Insured, ended: date, **values: Any) -> SettlementRecord:
         """A stay of a member that ends on this day."""
         days = values.pop("days", None) or self.dice.choice((1, 2, 3, 5, 6, 7, 9, 12, 15, 21, 33))
         return bill(self.town, insured.person, admitted=ended - days * ONE_DAY, days=days, **values)
 
-    def tell(self, insured: Insured, record: SettlementRecord, day: date, *, stands: bool = True) -> None:
-        """The league tells this row in the evening of a day; it stands from then on."""
+    def tell(
+        self, insured: Insured, record: SettlementRecord, day: date, *, stands: bool = True, quiet: bool = False
+    ) -> None:
+        """The league tells this row in the evening of a day; it stands from then on. Where it is `quiet` the night
+        behind that day may be left out."""
         self.tell_row(insured.feed, sent(insured.person, record), day)
+        if not quiet:
+            self.busy.add(day)
         if stands:
             self.evenings[day].append(lambda: self.stands(insured, record))
 
@@ -135,8 +157,15 @@ class Year:
 
     def play(self) -> None:
         """From the first day to the last."""
+        rested, busy = 0, self.busy | self.sweeps | self.mornings.keys()
         for day in self.days():
             self.evening(day)
+            # A process that finds the clock three days on believes it no more: it is run the night before, too.
+            quiet = not {day, day + ONE_DAY} & self.as_commands and day not in busy
+            if quiet and rested < self.longest_rest - 1:
+                rested += 1
+                continue
+            rested = 0
             self.night(day)
             self.morning(day)
 
@@ -153,7 +182,7 @@ class Year:
     def night(self, day: date) -> None:
         """The night behind a day. Some are commands in a process of their own, whose exit code says how it stands."""
         self.site.at(day + ONE_DAY, NIGHT_HOUR)
-        feeds = ["hinggan", "bayannur"] + (["wuhai"] if day.weekday() == 5 or day in self.sweeps else [])
+        feeds = ["hinggan", "bayannur"] + (["wuhai"] if day in self.sweeps else [])
         if day not in self.as_commands:
             self.site.night(feeds)
             self.look_at_findings(day)
@@ -161,7 +190,7 @@ class Year:
         ended = self.site.command("run", *feeds, "--json")
         to_act = self.look_at_findings(day)
         assert ended.code == int(to_act), f"{day}: run ended with {ended.code}\n{ended.out[-2000:]}{ended.err}"
-        for command in ("status", "findings", "check"):
+        for command in ("status", "findings", "check", "reconcile"):
             other = self.site.command(command, "--json")
             assert other.code == int(to_act), f"{day}: {command} ended with {other.code}\n{other.out[-2000:]}"
         self.counts["run_to_act" if to_act else "run_well"] += 1
@@ -308,11 +337,8 @@ def ordinary_stays(year: Year, members: Iterable[Insured]) -> None:
             ended = date(year.first.year, month, dice.randrange(8, 26))
             house = dice.randrange(6)
             record = year.stay(insured, ended, days=dice.choice((1, 2, 4, 7)), facility=house)
-            year.tell(insured, record, ended)
+            year.tell(insured, record, ended, quiet=True)
             if dice.random() < 0.2:
                 on = ended + dice.randrange(2) * ONE_DAY
                 moved = bill(year.town, insured.person, admitted=on, days=3, facility=house + 1)
-                year.tell(insured, moved, on + 3 * ONE_DAY)
-
-
-assert FEEDS
+                year.tell(insured, moved, on + 3 * ONE_DAY, quiet=True)
