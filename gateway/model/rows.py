@@ -45,8 +45,8 @@ MAY_BECOME: Final[Mapping[RowClass, frozenset[RowClass]]] = {
     # it superseded, because nothing is kept that could tell; only a row read anew beside it does.
     RowClass.NON_MEMBER: _READ_ANEW - {RowClass.NON_MEMBER},
     RowClass.NOT_PAYABLE: _READ_ANEW - {RowClass.NOT_PAYABLE},
-    # The end: a row that counts no longer never counts again.
-    RowClass.SUPERSEDED: frozenset(),
+    # What took its place was replaced itself, or is another person's: it was looked up in its page and counts again.
+    RowClass.SUPERSEDED: _READ_ANEW - {RowClass.SUPERSEDED},
 }
 """Which class a row that was counted may have later. Each change takes one row and the money counted for it from one
 class of its batch and adds one row and its money to the other; only a quarantined row may have been counted with other

@@ -83,6 +83,12 @@ def changed_of_page(tx: Connection, seq: int) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, [seq], kind="bigint")]
 
 
+def refused_rows(tx: Connection, seqs: Iterable[int]) -> list[tuple[int, int]]:
+    """(page, row) of what waited in a hold a person decided about."""
+    query = "select page_seq, row from review where kind = 'hold' and state = 'closed' and page_seq {keys}"
+    return [(seq, row) for seq, row in select_in(tx, query, seqs, kind="bigint")]
+
+
 def move(tx: Connection, places: Sequence[tuple[int, int, int]]) -> None:
     """(page, row, item): what the item is about came again in another row."""
     change_many(tx, "update review set page_seq = ?, row = ? where item_id = ?", places)

@@ -184,17 +184,6 @@ def find_duplicates(members: list[Seen]) -> None:
             each.kind = "duplicate"
 
 
-def takes_turns(night: Night) -> bool:
-    """Whether rows of several members take turns under one number. Nothing is kept of a row that waits that says whose
-    it is, so such a night is what it is only in the order received."""
-    people: dict[tuple[str, str, bool], list[int]] = {}
-    for feed, lines in night.pages:
-        for line in lines:
-            owner = line.person if line.person in MEMBERS and not line.bad else 0
-            people.setdefault((feed, line.number, line.refund), []).append(owner)
-    return any(len(of_key) > 2 and len({*of_key} - {0}) > 1 for of_key in people.values())
-
-
 # ── what is ──
 
 
@@ -243,8 +232,6 @@ def check(office: Office, night: Night) -> None:
     assert held == wanted
     counts = {kind: sum(each.kind == kind for each in rows) for kind in {each.kind for each in rows}}
     assert {name: rows for name, (rows, _) in in_order["tallies"].items()} == counts
-    if takes_turns(night):
-        night = msgspec.structs.replace(night, order=tuple(range(len(night.pages))), threads=1)
     assert work_shuffled(office, received(office, night), night) == in_order
 
 

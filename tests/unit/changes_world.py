@@ -29,7 +29,7 @@ from gateway.core.changes import (
 )
 from gateway.core.changes.leavings import PLAIN_REASONS
 from gateway.core.changes.questions import Answered
-from gateway.core.changes.values import ClaimKey, DecidedClaim, Place
+from gateway.core.changes.values import ClaimKey, DecidedClaim, Place, PlacedRow
 from gateway.core.claims import kept
 from gateway.core.schemes import SchemeFamily, could_pay_any, in_order_of_payment
 from gateway.model.benefit import ClaimDecision, Fact
@@ -44,7 +44,6 @@ from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass, Tally, signed
 
-_LISTED_ONLY = (RowClass.NON_MEMBER, RowClass.NOT_PAYABLE)
 NOW = 1_700_000_000_000
 LEAGUE = "league"
 FIRST_DAY = date(2021, 9, 30)
@@ -288,10 +287,12 @@ class World:
             stored = list({held.record_id: held for held in stored}.values())
         taken_back = {held.key for held in stored if held.page_seq in batch.taken_back}
         keys_asked = (keys if batch.page else set()) | taken_back
-        later = self._last_places(batch, keys)
-        strangers = self._later_strangers(batch, later)
-        waiting, waiting_records = self._waiting(batch)
-        concerned = self._people_concerned(batch, stored)
+        rivals = self._rivals(batch, keys)
+        rows = [*batch.rows, *(placed.row for of_key in rivals.values() for placed in of_key)]
+        originals = {row.original for row in rows if row.original is not None and row.is_nameless_reversal}
+        stored += [held for held in self.records.values() if held.key in originals and held not in stored]
+        waiting, waiting_records = self._waiting(batch, rows)
+        concerned = self._people_concerned(batch, rows, stored)
         people = {person_id: self._file(person_id, concerned[person_id]) for person_id in sorted(concerned)}
         claims: dict[int, dict[ClaimKey, PrefilledClaim]] = defaultdict(dict)
         for (person_id, claim_key), claim in self.claims.items():
@@ -311,8 +312,12 @@ class World:
                 for aside in self.quarantine.values()
                 if aside.state == "open" and (aside.key in keys_asked or aside.page_seq in seqs)
             ],
-            last_places={key: place for key, place in later.items() if key not in strangers},
-            later_strangers=strangers,
+            rivals=rivals,
+            taken=frozenset(
+                (item.page_seq, item.row or 0)
+                for item in self.reviews.values()
+                if (item.kind, item.state) == ("changed", "decided") and self.answers[item.item_id].answer == "take"
+            ),
             row_answers=row_answers,
             listed={row.index: self.lists[batch.page.seq][row.index][0] for row in batch.rows}
             if batch.page and batch.again
@@ -354,32 +359,21 @@ class World:
         people = [p for p, enrolments in self.members.items() if item.member_id in {m.member_id for m in enrolments}]
         return self.reassess(*people)
 
-    def _last_places(self, batch: Batch, keys: set[bytes]) -> dict[bytes, Place]:
+    def _rivals(self, batch: Batch, keys: set[bytes]) -> dict[bytes, list[PlacedRow]]:
+        rivals: dict[bytes, list[PlacedRow]] = defaultdict(list)
         if batch.page is None:
-            return {}
-        own_page_too = batch.again or batch.fills_gap
-        after = batch.page.seq - 1 if own_page_too else batch.page.seq
+            return rivals
+        own = {(batch.page.seq, row.index) for row in batch.rows}
+        for seq in sorted(self.lists):
+            page, rows = self.pages[seq]
+            for index, (row_class, row_key) in sorted(self.lists[seq].items()):
+                row = msgspec.structs.replace(rows[index])
+                if row_key in keys and row_key is not None and page.feed == batch.page.feed and (seq, index) not in own:
+                    rivals[row_key].append(PlacedRow(page=page, row=row, listed=row_class))
+        first = {row.key: (batch.page.seq, row.index) for row in reversed(batch.rows)}
         return {
-            row_key: (seq, row)
-            for seq in sorted(self.lists)
-            if seq > after and self.pages[seq][0].feed == batch.page.feed
-            for row, (row_class, row_key) in sorted(self.lists[seq].items())
-            if row_key in keys and row_key is not None and row_class in _LISTED_ONLY
+            row_key: placed for row_key, placed in rivals.items() if batch.again or placed[-1].place > first[row_key]
         }
-
-    def _later_strangers(self, batch: Batch, later: dict[bytes, Place]) -> dict[bytes, tuple[Place, int]]:
-        strangers = {}
-        for row in batch.rows:
-            seq, index = later.get(row.key or b"", (0, 0))
-            if batch.page is None or row.row_class is not RowClass.MEMBER:
-                continue
-            listed = self.lists[batch.page.seq].get(row.index, (RowClass.REVIEW, None))[0]
-            if (seq, index) <= (batch.page.seq, row.index) or listed is not RowClass.REVIEW:
-                continue
-            there = self.pages[seq][1][index]
-            if self.lists[seq][index][0] is RowClass.NON_MEMBER and not there.is_nameless_reversal:
-                strangers[row.key or b""] = ((seq, index), there.amount)
-        return strangers
 
     def _row_answers(self, batch: Batch) -> dict[int, str]:
         if batch.page is None or not batch.again:
@@ -391,9 +385,11 @@ class World:
             if (item.kind, item.state, item.page_seq) == ("changed", "decided", batch.page.seq) and item.row in indexes
         }
 
-    def _waiting(self, batch: Batch) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
-        members = {row.key for row in batch.rows if row.key is not None and row.row_class is RowClass.MEMBER}
-        again = {row.original for row in batch.rows if row.original is not None and not row.is_nameless_reversal}
+    def _waiting(
+        self, batch: Batch, rows: Sequence[ReadRow]
+    ) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
+        members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
+        again = {row.original for row in rows if row.original is not None and not row.is_nameless_reversal}
         waiting = {original: place for original, (_, place) in self.waiting.items() if original in members | again}
         here = {(batch.page.seq, row.index) for row in batch.rows} if batch.page else set()
         found = {}
@@ -410,9 +406,9 @@ class World:
     def _came_again(self, place: Place, row_key: bytes | None) -> bool:
         return any((seq, row) > place and k == row_key for seq in self.lists for row, (_, k) in self.lists[seq].items())
 
-    def _people_concerned(self, batch: Batch, stored: Iterable[HeldRecord]) -> dict[int, str]:
+    def _people_concerned(self, batch: Batch, rows: Iterable[ReadRow], stored: Iterable[HeldRecord]) -> dict[int, str]:
         concerned = dict(batch.people)
-        for row in batch.rows:
+        for row in rows:
             if row.row_class is RowClass.MEMBER:
                 concerned |= {member.person_id: association for association, member in row.matched}
         for held in stored:

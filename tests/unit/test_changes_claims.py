@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -586,3 +587,33 @@ def test_special_outpatient_care_is_claimed_by_month() -> None:
         1, members_row(0, special("M1", on("2021-07-03")), ONE), members_row(1, special("M2", on("2021-07-20")), ONE)
     )
     assert [stay_of(claim) for claim in world.claims.values()] == ["month/2021-07"]
+
+
+# A bill that comes twice, and in two orders.
+
+TWICE = CARE, stay("S2", "2021-07-01", "2021-07-05")
+"""15000.00 in scope less 9000.00 of the fund leave 6000.00: 40 % of it, and in the first year 10.00 a day, 4 days."""
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+def test_a_bill_sent_twice_is_paid_once_though_the_earlier_copy_is_worked_last(order: tuple[int, ...]) -> None:
+    world = World(ONE)
+    for seq, record in ((1, TWICE[1]), (2, TWICE[0]), (3, TWICE[1])):
+        world.store(seq, [members_row(0, record, ONE)])
+    for seq in order:
+        world.work_batch(seq, [0])
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    assert [(item.page_seq, item.reasons) for item in world.open_questions()] == [(2, '["billed_twice"]')]
+
+
+def test_that_two_bills_are_one_is_not_asked_again_when_the_other_turns_out_to_have_come_first() -> None:
+    world = World(ONE)
+    for seq, record in ((1, TWICE[1]), (2, TWICE[0]), (3, TWICE[1])):
+        world.store(seq, [members_row(0, record, ONE)])
+    world.work_batch(2, [0])
+    world.work_batch(3, [0])
+    (question,) = world.open_questions()
+    world.answer(question.item_id or 0, "same")
+    world.work_batch(1, [0])
+    assert [claim.payable for claim in world.live_claims().values()] == [244_000]
+    assert world.open_questions() == []

@@ -267,14 +267,19 @@ def test_a_row_that_was_superseded_is_never_worked_again() -> None:
     world.work(1, members_row(0, CARE, ONE))
     world.work(2, members_row(0, CORRECTED, ONE))
     changes = world.read_again(1, members_row(0, CARE, ONE))
-    assert (changes.classes, changes.moved, changes.added) == ({}, [], [])
+    assert (changes.classes, changes.moved, changes.added) == ({0: RowClass.SUPERSEDED}, [], [])
 
 
-def test_a_strangers_row_that_a_later_page_replaced_is_not_worked_again() -> None:
+def test_a_strangers_row_that_a_strangers_replaced_counts_once_it_is_a_members() -> None:
     world = World(ONE)
     world.work(1, strangers_row(0, CARE))
     world.work(2, strangers_row(0, CARE))
-    assert world.read_again(1, members_row(0, CARE, ONE)).classes == {}
+    world.read_again(1, members_row(0, CARE, ONE))
+    assert world.classes() == {(1, 0): RowClass.MEMBER, (2, 0): RowClass.REVIEW}
+    assert [(item.kind, item.page_seq, item.reasons) for item in world.open_questions()] == [
+        ("changed", 2, '["names_nobody"]')
+    ]
+    assert world.counted() == world.proof()
 
 
 def test_a_row_whose_number_is_read_at_last_is_superseded_where_a_later_page_replaced_it() -> None:
@@ -530,7 +535,7 @@ def test_rulings_that_decided_a_row_are_noted_with_it() -> None:
     world = World(ONE)
     row = members_row(3, CARE, ONE)
     row.ruled_by = (7, 8)
-    assert world.work(1, row).ruled == [(7, 3), (8, 3)]
+    assert world.work(1, row).ruled == [(7, (1, 3)), (8, (1, 3))]
 
 
 def test_the_feeds_own_number_of_a_member_is_learnt_from_certain_rows_only() -> None:
@@ -553,7 +558,7 @@ def test_a_match_by_number_and_name_alone_needs_no_explanation_and_every_other_d
     row.decisions = [(LEAGUE, msgspec.structs.replace(plain, reasons=("unit_agrees",))), ("guests", doubt)]
     world = World(ONE, GUEST, families=BOTH)
     changes = world.work(1, row)
-    assert [(each.row, each.association) for each in changes.explained] == [(0, LEAGUE), (0, "guests")]
+    assert [(each.place, each.association) for each in changes.explained] == [((1, 0), LEAGUE), ((1, 0), "guests")]
     assert [question.association for question in changes.questions] == ["guests"]
     assert World(ONE).work(1, members_row(0, CARE, ONE)).explained == []
 
@@ -568,14 +573,14 @@ def test_a_decision_that_it_is_nobody_is_neither_explained_nor_asked_about() -> 
 # The table of classes.
 
 
-def test_a_superseded_row_never_becomes_anything_again() -> None:
-    for after in RowClass:
+def test_a_row_never_becomes_what_it_is() -> None:
+    for unchanged in set(RowClass) - {RowClass.QUARANTINED}:
         with pytest.raises(ValueError, match="never becomes"):
-            ClassChange(page_seq=1, row=0, before=RowClass.SUPERSEDED, after=after, amount=0, counted=0)
+            ClassChange(page_seq=1, row=0, before=unchanged, after=unchanged, amount=0, counted=0)
 
 
-def test_every_other_class_may_become_every_other_and_only_the_quarantined_itself() -> None:
-    for before in set(RowClass) - {RowClass.SUPERSEDED}:
+def test_every_class_may_become_every_other_and_only_the_quarantined_itself() -> None:
+    for before in RowClass:
         itself = {before} if before is RowClass.QUARANTINED else set()
         assert MAY_BECOME[before] == set(RowClass) - {before} | itself
 

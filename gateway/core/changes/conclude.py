@@ -21,7 +21,7 @@ from gateway.core.changes.supersede import (
     supersede,
 )
 from gateway.core.changes.take_back import take_back, take_out
-from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
+from gateway.core.changes.values import Batch, Changes, Known, PagePlace, PlacedRow, ReadRow, Rules
 from gateway.model.rows import ClassChange, RowClass, signed
 
 
@@ -48,11 +48,15 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
         take_back(batch, known, changes)
     if batch.taken_out:
         take_out(batch, known, changes)
-    # Only now is it known which settlements go and which come: a reversal that names nobody follows them.
-    if changes.removed or known.waiting or any(row.original is not None for row in rows):
-        reversals(batch, rows, known, rules, changes)
+    # What counts again of other batches is worked like a row of this one.
+    placed = [returned.placed for returned in changes.returned.values()]
     if batch.page is not None:
-        _attach_to_members(batch.page, rows, rules, changes)
+        placed = [*placed, *(PlacedRow(page=batch.page, row=row) for row in rows)]
+    # Only now is it known which settlements go and which come: a reversal that names nobody follows them.
+    if changes.removed or known.waiting or any(here.row.original is not None for here in placed):
+        reversals(placed, known, rules, changes)
+    _attach_to_members(placed, rules, changes)
+    changes.count_returned()
     standing = _records_after(known, changes)
     touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
     touched |= {settlement.person_id for settlement in known.records if settlement.record_id in changes.came_first}
@@ -62,19 +66,22 @@ def conclude(batch: Batch, known: Known, rules: Rules) -> Changes:
         _count_duplicates(batch.page, person, standing[person_id], bills.repeats, changes)
         if not person.unreadable:
             assess_person(person, bills, standing[person_id], known, rules, changes, batch.withdrawal_reason)
+    leave_behind(placed, rules, changes)
     if batch.page is not None:
-        leave_behind(batch.page, rows, rules, changes)
         _count_rows(batch, batch.page, rows, before, known, changes)
     if apart is not None:
         put_aside(whole_batch, all_known, apart, rules, changes)
     return changes
 
 
-def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes: Changes) -> None:
+def _attach_to_members(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> None:
     """Each member's row becomes a record of every association that matched it and could ever pay for it."""
-    for row in rows:
-        if changes.classes[row.index] is not RowClass.MEMBER or row.record is None or row.key is None:
+    for placed in rows:
+        page, row = placed.page, placed.row
+        if changes.class_at(placed) is not RowClass.MEMBER or row.record is None or row.key is None:
             continue
+        returned = changes.returned.get(placed.place)
+        first = changes.first_places.get(row.index) if returned is None else returned.first
         for association, member in row.matched:
             if rules.could_pay(association, row.record):
                 changes.added.append(
@@ -90,7 +97,7 @@ def _attach_to_members(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, c
                         received_on=page.received_on,
                         amount=signed(row.record.total_amount, reversal=row.record.reversal),
                         sealed=row.sealed.get(association) if row.sealed else None,
-                        first=changes.first_places.get(row.index),
+                        first=first if first != placed.place else None,
                     )
                 )
 

@@ -78,11 +78,13 @@ def set_apart(batch: Batch, knowledge: Known) -> SetApart:
     places = {settlement.place for settlement in knowledge.records if settlement.person_id in knowledge.held}
     # Two associations' records of one row stand or go together, or the row would be counted in two classes.
     records = [row for row in knowledge.records if row.key not in keys and row.place not in places]
+    # The record that took a row's place is not among what is known any more, so the row itself says so.
+    held_keys = {row.key for row in knowledge.records if row.person_id in knowledge.held}
+    rivals = {key: placed for key, placed in knowledge.rivals.items() if key not in keys | held_keys}
+    knowledge = msgspec.structs.replace(knowledge, rivals=rivals)
     if batch.again:
         rows: Sequence[ReadRow] = [row for row in batch.rows if row.index not in waiting]
     else:
-        # The record that took a row's place is not among what is known any more, so the row itself says so.
-        held_keys = {row.key for row in knowledge.records if row.person_id in knowledge.held}
         rows = [
             ReadRow(index=row.index, row_class=RowClass.REVIEW, key=row.key, amount=row.amount)
             if row.index in waiting
@@ -102,9 +104,11 @@ def _rows_waiting(batch: Batch, knowledge: Known) -> dict[int, set[int]]:
         if settlement.person_id in knowledge.held:
             owners[settlement.key].add(settlement.person_id)
     for row in batch.rows:
-        matched = {member.person_id for _, member in row.matched if member.person_id in knowledge.held}
-        if row.key is not None and row.row_class is RowClass.MEMBER and matched:
-            owners[row.key] |= matched
+        rivals = [placed.row for placed in knowledge.rivals.get(row.key or b"", ())]
+        for claiming in (row, *rivals):
+            matched = {member.person_id for _, member in claiming.matched if member.person_id in knowledge.held}
+            if row.key is not None and claiming.row_class is RowClass.MEMBER and matched:
+                owners[row.key] |= matched
     waiting = {}
     for row in batch.rows:
         people = owners.get(row.key, set()) if row.key is not None else set()

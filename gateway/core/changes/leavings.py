@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.changes.values import Changes, ExplainedRow, PagePlace, ReadRow, Rules
+from gateway.core.changes.values import Changes, ExplainedRow, PagePlace, PlacedRow, ReadRow, Rules
 from gateway.model.decision import MatchDecision, MatchOutcome
 from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.rows import RowClass
@@ -23,10 +23,10 @@ def is_plain(decision: MatchDecision) -> bool:
     return decision.outcome is MatchOutcome.MATCHED and decision.reasons == PLAIN_REASONS
 
 
-def leave_behind(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes: Changes) -> None:
+def leave_behind(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> None:
     """Put down what rows leave. A superseded row leaves nothing: what replaced it is asked about and explained."""
-    for row in rows:
-        row_class = changes.classes[row.index]
+    for placed in rows:
+        page, row, row_class = placed.page, placed.row, changes.class_at(placed)
         if row_class is RowClass.NON_MEMBER and not row.ruled_by:
             continue
         if row_class is RowClass.QUARANTINED:
@@ -34,14 +34,14 @@ def leave_behind(page: PagePlace, rows: Sequence[ReadRow], rules: Rules, changes
         if row_class is RowClass.SUPERSEDED:
             continue
         if row.ruled_by:
-            changes.ruled += [(ruling_id, row.index) for ruling_id in row.ruled_by]
+            changes.ruled += [(ruling_id, placed.place) for ruling_id in row.ruled_by]
         if row.person_no is not None and row_class in _CERTAIN:
             # The feed's own number of a member certainly matched finds the member from now on.
             changes.person_numbers.update((row.person_no, member.member_id) for _, member in row.matched)
         if row_class in _EXPLAINED:
             for association, decision in row.decisions:
                 if decision.member is not None and not is_plain(decision):
-                    explained = ExplainedRow(row=row.index, association=association, decision=decision)
+                    explained = ExplainedRow(place=placed.place, association=association, decision=decision)
                     changes.explained.append(explained)
                 # What is one association's member for certain may be another's in doubt.
                 if decision.outcome is MatchOutcome.REVIEW:

@@ -50,14 +50,11 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
     """What is odd among a person's records, refunds named (`take_refunds`) and other feeds' duplicates left out."""
     readable = [(settlement, settlement.record) for settlement in records if settlement.record is not None]
     gone = reversed_among([record for _, record in readable])
-    bills = sorted(
-        [
-            _ToldBill(held=settlement, record=record)
-            for at, (settlement, record) in enumerate(readable)
-            if not record.reversal and at not in gone
-        ],
-        key=lambda bill: bill.held.first_place,
-    )
+    # Where something was taken back, it may have been the earlier bill until now: nothing tells what was paid before.
+    is_plain = not any(record.reversal for _, record in readable)
+    standing = [pair for at, pair in enumerate(readable) if not pair[1].reversal and at not in gone]
+    bills = [_ToldBill(held=settlement, record=record) for settlement, record in standing]
+    bills.sort(key=lambda bill: bill.held.first_place)
     repeating: set[tuple[int, int]] = set()
     waiting: set[tuple[int, int]] = set()
     different: set[tuple[int, int]] = set()
@@ -70,11 +67,13 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
         if not {earlier.held.place, later.held.place}.isdisjoint(repeating | waiting):
             continue
         question = _question(earlier, later, reason, digest)
-        answered = asked.answers.get(question.situation)
+        # Which of the two came first may have come to light since it was answered.
+        turned = _question(later, earlier, reason, digest).situation
+        answered = asked.answers.get(question.situation) or asked.answers.get(turned)
         if answered is not None:
             (repeating if answered.answer == "same" else different).add(later.held.place)
             continue
-        stood = _stood_before(question, asked)
+        stood = is_plain and _stood_before(question, asked)
         questions.append(msgspec.structs.replace(question, reasons=(reason, COUNTED)) if stood else question)
         flags[earlier.held.place].append(reason)
         if reason == BILLED_TWICE and not stood:
@@ -163,12 +162,16 @@ def _overlap(earlier: _ToldBill, later: _ToldBill) -> bool:
 
 
 def _stood_before(question: BillQuestion, asked: AskedBefore) -> bool:
-    """Whether the later bill was paid before anybody asked, on a site that an older program filled: it stays so."""
+    """Whether the later bill was paid before anybody asked, on a site that an older program filled: it stays so. One of
+    the two that waits, because it was held against another bill or was the later one until now, was not paid."""
+    waiting = set()
     for item in asked.open:
         if item.situation == question.situation:
             return COUNTED in item.reasons
+        if BILLED_TWICE in item.reasons and COUNTED not in item.reasons:
+            waiting.add((item.page_seq, item.row))
     pair = (question.about, *question.against)
-    return all(bill.record_id is not None and not bill.duplicate for bill in pair)
+    return all(bill.record_id is not None and not bill.duplicate and bill.place not in waiting for bill in pair)
 
 
 def _far_apart(bills: Sequence[_ToldBill]) -> Iterator[_ToldBill]:

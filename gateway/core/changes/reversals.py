@@ -9,39 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gateway.core.changes.persons import HeldRecord, PersonFile
-from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Place, ReadRow, Rules
+from gateway.core.changes.values import Changes, Known, PagePlace, Place, PlacedRow, ReadRow, Rules
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass, signed
 
 
-def reversals(batch: Batch, rows: Sequence[ReadRow], known: Known, rules: Rules, changes: Changes) -> None:
-    """Release, join, wait and wake. The order matters: what lost its original waits before a row of this batch may wake
-    it, and a reversal of this batch waits before an original of this batch may wake it."""
-    standing = [row for row in rows if changes.classes[row.index] is not RowClass.SUPERSEDED]
-    members = [row for row in standing if changes.classes[row.index] is RowClass.MEMBER]
-    coming = {(row.key, member.person_id) for row in members for _, member in row.matched}
+def reversals(rows: Sequence[PlacedRow], known: Known, rules: Rules, changes: Changes) -> None:
+    """Release, join, wait and wake. `rows`: of the batch, and those that count again. The order matters: what lost its
+    original waits before a row of this batch may wake it, and a reversal of this batch waits before an original of this
+    batch may wake it."""
+    standing = [placed for placed in rows if changes.class_at(placed) is not RowClass.SUPERSEDED]
+    members = [placed for placed in standing if changes.class_at(placed) is RowClass.MEMBER]
+    coming = {(placed.row.key, member.person_id) for placed in members for _, member in placed.row.matched}
     # What was released can wake in the same batch: its original may have become another member's.
     readable = {**known.waiting_records, **_release(known, rules, changes, coming)}
-    if batch.page is None:
-        return
-    for row in standing:
+    for placed in standing:
+        row = placed.row
         if row.original is not None and not row.is_nameless_reversal:
             place = _waiting_for(row.original, known, changes)
-            if place is not None and place < (batch.page.seq, row.index):
+            if place is not None and place < placed.place:
                 # The reversal that waited came again, as a member's or unreadable: it waits no longer.
                 changes.wake(row.original)
-    for row in standing:
-        if row.original is not None and row.is_nameless_reversal and changes.classes[row.index] is not RowClass.REVIEW:
-            _join_or_wait(batch.page, row, row.original, known, rules, changes)
+    for placed in standing:
+        row = placed.row
+        if row.original is not None and row.is_nameless_reversal and changes.class_at(placed) is not RowClass.REVIEW:
+            _join_or_wait(placed, row.original, known, rules, changes)
     joined = _joined(known, rules, changes)
-    rows_by_place = {(batch.page.seq, row.index): row for row in rows}
-    for row in members:
+    rows_by_place = {placed.place: placed for placed in rows}
+    for row in [placed.row for placed in members]:
         if row.key is not None and row.record is not None and not row.record.reversal:
             place = _waiting_for(row.key, known, changes)
             if place is None and row.key in joined:
                 _share(row, joined[row.key], known, rules, changes)
             if place is not None:
-                _wake(batch.page, row, row.key, place, rows_by_place.get(place), readable, rules, changes)
+                _wake(row, row.key, place, rows_by_place.get(place), readable, rules, changes)
 
 
 def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | None:
@@ -117,39 +118,38 @@ def _records_left(person: PersonFile, changes: Changes) -> list[HeldRecord]:
     return [settlement for settlement in person.records if settlement.record_id not in changes.removed]
 
 
-def _join_or_wait(page: PagePlace, row: ReadRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
+def _join_or_wait(placed: PlacedRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
     """The original is stored: the reversal is the same member's. It is not: the reversal waits, in the place of one
     that waited for the same."""
     stored = [settlement for settlement in known.records if settlement.key == original]
     originals = [settlement for settlement in stored if settlement.record_id not in changes.removed]
     if not originals:
-        changes.wait(original, page.feed, (page.seq, row.index))
-    elif row.record is not None:
-        changes.classes[row.index] = RowClass.MEMBER
+        changes.wait(original, placed.page.feed, placed.place)
+    elif placed.row.record is not None:
+        changes.count_as_members(placed)
         for settlement in originals:
             owner = (settlement.association, settlement.person_id, settlement.member_id)
-            changes.added.append(_taken_with(owner, row.record, page, row.index, rules))
+            changes.added.append(_taken_with(owner, placed.row.record, placed.page, placed.row.index, rules))
 
 
 def _wake(
-    page: PagePlace,
     original: ReadRow,
     key: bytes,
     place: Place,
-    row_here: ReadRow | None,
+    here: PlacedRow | None,
     readable: Mapping[Place, tuple[PagePlace, SettlementRecord]],
     rules: Rules,
     changes: Changes,
 ) -> None:
     """A waiting reversal found its original: it is the same member's. While it cannot be read, it goes on waiting."""
-    coming, record = (page, row_here.record) if row_here is not None else readable.get(place, (page, None))
-    if record is None:
+    coming, record = (here.page, here.row.record) if here is not None else readable.get(place, (None, None))
+    if coming is None or record is None:
         return
     for association, member in original.matched:
         owner = (association, member.person_id, member.member_id)
         changes.added.append(_taken_with(owner, record, coming, place[1], rules))
-    if row_here is not None:
-        changes.classes[row_here.index] = RowClass.MEMBER
+    if here is not None:
+        changes.count_as_members(here)
     else:
         changes.move(place, RowClass.NON_MEMBER, RowClass.MEMBER, signed(record.total_amount, reversal=True))
         changes.relist(place, RowClass.MEMBER)

@@ -15,7 +15,17 @@ from typing import Final
 import msgspec
 
 from gateway.core.changes.persons import HeldRecord
-from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Place, ReadRow, Rules
+from gateway.core.changes.values import (
+    Batch,
+    Changes,
+    Known,
+    PagePlace,
+    Place,
+    PlacedRow,
+    ReadRow,
+    ReturnedRow,
+    Rules,
+)
 from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass
@@ -29,14 +39,16 @@ UNKNOWN_CODE: Final = "unknown_code"
 
 _TELLING: Final = frozenset((RowClass.MEMBER, RowClass.DUPLICATE, RowClass.NOT_PAYABLE, RowClass.SUPERSEDED))
 _ASIDE: Final = frozenset((RowClass.REVIEW, RowClass.QUARANTINED))
+_LEFT_IN_PAGE: Final = frozenset((RowClass.NON_MEMBER, RowClass.NOT_PAYABLE))
 
 
 class _Claimant(msgspec.Struct, kw_only=True, gc=False):
     """A row that claims to be what stands under a key: of the batch (`row`), or stored as records, items, or in a list.
 
-    `first`: where the number came first as this owner's; `telling`: whether it may replace a member's record: it is a
-    member's for certain, or goes with one; `holding`: if it stands against what tells less; `owners`: (association,
-    person) whose it is; `says`: what it says.
+    `first`: where the number came first as this owner's; `row_class`: as it counts until now; `telling`: whether it may
+    replace a member's record: it is a member's for certain, or goes with one; `holding`: if it stands against what
+    tells less; `owners`: (association, person) whose it is; `says`: what it says; `rival`: the row of another batch,
+    where nothing but its page tells of it.
     """
 
     place: Place
@@ -49,16 +61,25 @@ class _Claimant(msgspec.Struct, kw_only=True, gc=False):
     member_id: int | None = None
     says: SettlementRecord | None = None
     row: ReadRow | None = None
+    rival: PlacedRow | None = None
     records: list[HeldRecord] = []
     questions: list[ReviewItem] = []
     errors: list[QuarantineItem] = []
+
+    @property
+    def reading(self) -> ReadRow | None:
+        """The row as it reads now; None where only what is stored of it is known."""
+        return self.rival.row if self.rival is not None else self.row
 
 
 def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rules, changes: Changes) -> None:
     """Give every row its first class, and take out what a row of the batch replaces.
 
-    Only rows with a number can replace or be replaced. A stranger's row of an earlier page is not found, because
-    nothing is kept of strangers but sealed lists; `hubao reconcile` counts it as superseded.
+    Only rows with a number can replace or be replaced. What came under a number is made out row by row, in the order
+    of places: where pages are worked in that order, what stands and what waits beside it is enough to go on from.
+    Where a later page was worked before, or a row is read again, all rows of the number are looked up in their pages
+    (`known.rivals`), so that the order of work does not tell. A stranger's row of an earlier page is not looked for
+    otherwise; `hubao reconcile` counts it as superseded.
     """
     _take_answers(page, rows, known, rules, changes)
     by_key: dict[bytes, list[ReadRow]] = {}
@@ -83,11 +104,20 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rul
     changes.classes |= dict.fromkeys(overtaken, RowClass.SUPERSEDED)
     stored = _stored(page, by_key, known, changes)
     for key in sorted(crowded | stored.keys()):
-        standing = (row for row in by_key[key] if row.index not in overtaken and not _waits_in_hold(row))
-        of_batch = [_of_row(page, row, changes) for row in standing]
+        of_batch = [
+            _of_row(page, row, changes)
+            for row in by_key[key]
+            # What waits in a hold has nothing decided about it.
+            if row.index not in overtaken and (row.row_class is not RowClass.REVIEW or row.decisions)
+        ]
         if of_batch:
-            rivals = sorted([*of_batch, *stored.get(key, ())], key=lambda claimant: (claimant.first, claimant.place))
-            _settle(page, key, rivals, rules, changes, known)
+            claimants = [*of_batch, *stored.get(key, ())]
+            places = {claimant.place for claimant in claimants} if key in known.rivals else ()
+            for claimant in claimants:
+                # Where a number came first is made out anew, unless it came in a row that is known no more.
+                claimant.first = claimant.place if claimant.first in places else claimant.first
+            claimants.sort(key=lambda claimant: (claimant.first, claimant.place))
+            _settle(page, key, claimants, rules, changes, known)
 
 
 def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rules, changes: Changes) -> None:
@@ -114,15 +144,19 @@ def within_facility(facility_no: str | None, number: str) -> str:
     return f"{facility_no or ''}\x1f{number}"
 
 
-def _waits_in_hold(row: ReadRow) -> bool:
-    return row.row_class is RowClass.REVIEW and not row.decisions
-
-
 def _of_row(page: PagePlace, row: ReadRow, changes: Changes) -> _Claimant:
+    claimant = _as_read((page.seq, row.index), row)
+    claimant.first = changes.first_places.get(row.index, claimant.place)
+    claimant.row = row
+    return claimant
+
+
+def _as_read(place: Place, row: ReadRow) -> _Claimant:
+    """What a row claims as it reads."""
     matched = row.matched
     return _Claimant(
-        place=(page.seq, row.index),
-        first=changes.first_places.get(row.index, (page.seq, row.index)),
+        place=place,
+        first=place,
         row_class=row.row_class,
         amount=row.amount,
         telling=row.row_class in _TELLING or row.is_nameless_reversal,
@@ -131,7 +165,6 @@ def _of_row(page: PagePlace, row: ReadRow, changes: Changes) -> _Claimant:
         member_id=matched[0][1].member_id if matched else None,
         # A reversal that names nobody tells nothing that could be held against another one.
         says=None if row.is_nameless_reversal else row.record,
-        row=row,
     )
 
 
@@ -142,6 +175,7 @@ def _stored(
     comes again. Records first: a row that is a member's and asked about is counted as the member's."""
     rivals: dict[tuple[bytes | None, Place], _Claimant] = {}
     own = {(page.seq, row.index) for rows in by_key.values() for row in rows}
+    in_holds = {(item.page_seq, item.row or 0) for item in known.open_reviews if item.kind == "hold"}
     for settlement in known.records:
         if settlement.key not in by_key:
             continue
@@ -155,23 +189,31 @@ def _stored(
             rival = rivals[settlement.key, settlement.place] = _of_record(settlement, known)
         rival.owners |= {(settlement.association, settlement.person_id)}
         rival.records.append(settlement)
-    for item in known.open_reviews:
+    items: list[ReviewItem | QuarantineItem] = [*known.open_reviews, *known.open_quarantine]
+    for item in items:
         # What waits in a hold is worked when the hold ends, and replaces nothing until then.
-        elsewhere = item.row is not None and (item.page_seq, item.row) not in own
-        if elsewhere and item.key in by_key and item.kind != "hold":
-            place = (item.page_seq, item.row or 0)
-            _aside(rivals, item.key, place, RowClass.REVIEW, item.amount).questions.append(item)
-    for aside in known.open_quarantine:
-        if aside.row is not None and aside.key in by_key and (aside.page_seq, aside.row) not in own:
-            place = (aside.page_seq, aside.row)
-            _aside(rivals, aside.key, place, RowClass.QUARANTINED, aside.amount).errors.append(aside)
-    for number, (place, amount) in known.later_strangers.items():
-        if number in by_key:
-            _aside(rivals, number, place, RowClass.NON_MEMBER, amount)
+        if item.key in by_key and item.row is not None and (item.page_seq, item.row) not in own | in_holds:
+            _add_item(rivals, (item.page_seq, item.row), item)
+    for number in known.rivals.keys() & by_key.keys():
+        for placed in known.rivals[number]:
+            rival = rivals.get((number, placed.place))
+            # What is stored of a member's row is what stands, whatever its page would say now.
+            if placed.place not in in_holds and (rival is None or not rival.records):
+                rivals[number, placed.place] = _of_rival(placed, rival)
     stored: dict[bytes, list[_Claimant]] = defaultdict(list)
     for (key, _), rival in rivals.items():
         stored[key or b""].append(rival)
     return stored
+
+
+def _of_rival(placed: PlacedRow, stored: _Claimant | None) -> _Claimant:
+    """A row of another batch; `stored`: its open questions and errors, which say how it counts until now."""
+    claimant = _as_read(placed.place, placed.row)
+    claimant.rival = placed
+    claimant.row_class = placed.listed if placed.listed in _LEFT_IN_PAGE else RowClass.SUPERSEDED
+    if stored is not None:
+        claimant.row_class, claimant.questions, claimant.errors = stored.row_class, stored.questions, stored.errors
+    return claimant
 
 
 def _of_record(settlement: HeldRecord, known: Known) -> _Claimant:
@@ -192,26 +234,26 @@ def _of_record(settlement: HeldRecord, known: Known) -> _Claimant:
     )
 
 
-def _aside(
-    rivals: dict[tuple[bytes | None, Place], _Claimant],
-    key: bytes | None,
-    place: Place,
-    row_class: RowClass,
-    amount: int,
-) -> _Claimant:
-    rival = rivals.get((key, place))
+def _add_item(
+    rivals: dict[tuple[bytes | None, Place], _Claimant], place: Place, item: ReviewItem | QuarantineItem
+) -> None:
+    """An open question or error about a row of another batch."""
+    rival = rivals.get((item.key, place))
     if rival is None:
-        rival = rivals[key, place] = _Claimant(
+        rival = rivals[item.key, place] = _Claimant(
             place=place,
             first=place,
-            row_class=row_class,
-            amount=amount,
+            row_class=RowClass.REVIEW if isinstance(item, ReviewItem) else RowClass.QUARANTINED,
+            amount=item.amount,
             telling=False,
             records=[],
             questions=[],
             errors=[],
         )
-    return rival
+    if isinstance(item, ReviewItem):
+        rival.questions.append(item)
+    else:
+        rival.errors.append(item)
 
 
 def _settle(
@@ -250,6 +292,8 @@ def _settle(
         _replace(claimant, changes)
     if standing is None:
         return
+    if standing.rival is not None:
+        _count_again(standing, standing.rival, standing.rival.row.row_class, changes)
     _note_first(standing, changes)
     if waiting:
         _wait(page, key, standing, *waiting[-1], rules, changes)
@@ -264,13 +308,20 @@ def _note_first(standing: _Claimant, changes: Changes) -> None:
             changes.came_first[settlement.record_id] = standing.first
 
 
-def _is_taken(claimant: _Claimant, known: Known) -> bool:
-    return claimant.row is not None and known.row_answers.get(claimant.row.index) == "take"
+def _count_again(claimant: _Claimant, rival: PlacedRow, row_class: RowClass, changes: Changes) -> None:
+    """A row of another batch counts as this from now on, where it did not."""
+    if claimant.row_class is not row_class:
+        changes.closed_reviews += [item.item_id for item in claimant.questions]
+        changes.closed_quarantine += [aside.item_id for aside in claimant.errors]
+        changes.returned[claimant.place] = ReturnedRow(
+            placed=rival, before=claimant.row_class, row_class=row_class, first=claimant.first
+        )
 
 
 def _objection(standing: _Claimant, claimant: _Claimant, known: Known) -> str | None:
     """Why a later row does not replace what stands; None where it does."""
-    if not standing.holding or _is_taken(claimant, known):
+    answer = None if claimant.row is None else known.row_answers.get(claimant.row.index)
+    if not standing.holding or answer == "take" or claimant.place in known.taken:
         return None
     return _contradiction(standing, claimant) if claimant.telling else NAMES_NOBODY
 
@@ -285,7 +336,7 @@ def _contradiction(standing: _Claimant, claimant: _Claimant) -> str | None:
         stood, came = standing.says.settled_at, claimant.says.settled_at
         if stood is not None and came is not None and came.timestamp() < stood.timestamp():
             return SETTLED_EARLIER
-    unknown = claimant.row.unknown_codes if claimant.row is not None else ()
+    unknown = claimant.reading.unknown_codes if claimant.reading is not None else ()
     return UNKNOWN_CODE if unknown and _tells_otherwise(unknown, standing.says, claimant.says) else None
 
 
@@ -299,7 +350,7 @@ def _replace(claimant: _Claimant, changes: Changes) -> None:
     if claimant.row is not None:
         changes.classes[claimant.row.index] = RowClass.SUPERSEDED
         return
-    if claimant.row_class is RowClass.NON_MEMBER:
+    if claimant.row_class in _LEFT_IN_PAGE:
         # A stranger's row stays in the list of its page: `reconcile` sees that its number stands again further on.
         return
     for settlement in claimant.records:
@@ -320,11 +371,16 @@ def _wait(
     changes: Changes,
 ) -> None:
     """A row that may not replace what stands is asked about, but where it is in quarantine or asked about anyway."""
-    if claimant.row_class in _ASIDE:
+    if claimant.rival is not None and claimant.rival.row.row_class in _ASIDE:
+        _count_again(claimant, claimant.rival, claimant.rival.row.row_class, changes)
+    reasons = msgspec.json.encode([reason]).decode()
+    asked = {(item.kind, item.member_id, item.reasons) for item in claimant.questions}
+    if (claimant.reading or claimant).row_class in _ASIDE or (CHANGED, standing.member_id, reasons) in asked:
         return
     if claimant.row is not None:
         changes.classes[claimant.row.index] = RowClass.REVIEW
     else:
+        changes.superseded_reviews += [item.item_id for item in claimant.questions]
         for settlement in claimant.records:
             changes.remove(settlement)
         changes.move(claimant.place, claimant.row_class, RowClass.REVIEW, claimant.amount)
@@ -341,7 +397,7 @@ def _wait(
             amount=claimant.amount,
             member_id=standing.member_id,
             score=None,
-            reasons=msgspec.json.encode([reason]).decode(),
+            reasons=reasons,
             state="open",
             created_at=rules.now_ms,
         )
@@ -378,6 +434,9 @@ def still_standing(batch: Batch, page: PagePlace, known: Known, before: dict[int
         if replaced and before[row.index] is RowClass.QUARANTINED:
             # Its number could not be read until now, so nothing could take its place before.
             standing.append(msgspec.structs.replace(row, row_class=RowClass.SUPERSEDED))
+        elif row.key in known.rivals and row.index not in known.refused:
+            # Which of the rows of a number stands is made out from all of them: one that was replaced may be again.
+            standing.append(row)
         elif before[row.index] is not RowClass.SUPERSEDED and not replaced:
             standing.append(row)
     return standing

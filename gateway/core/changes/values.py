@@ -72,6 +72,20 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
         return self.identity is not None and self.identity.names_nobody and self.identity.reverses is not None
 
 
+class PlacedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A row with the page it stands in. `listed`: its class as the list of its page has it, where it is of another
+    batch."""
+
+    page: PagePlace
+    row: ReadRow
+    listed: RowClass = RowClass.SUPERSEDED
+
+    @property
+    def place(self) -> Place:
+        """Page and row."""
+        return self.page.seq, self.row.index
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What a transaction is about; each part may be empty.
 
@@ -118,11 +132,13 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
     `people`: everybody the batch may concern, locked and opened; `records`: stored records with the keys of its rows,
     or that it takes back or out; `open_reviews`, `open_quarantine`: open items with these keys or of its pages;
-    `last_places`: where lists of this and later pages hold one of its keys last, itself left out on its first reading;
-    `listed`: its rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody
-    and wait for a key of the batch; `waiting_records`: those that could be read, with their pages.
-    `later_strangers`: key of a member's row → place and money of a stranger's that was worked before it and received
-    later; `row_answers`: row of a page read again → what a person said about whether it may replace what stands.
+    `rivals`: key → the rows of other batches that came under it, as their pages read now, where a later one was worked
+    before or the batch is read again: which of them stands is then made out anew from all of them; `taken`: places of
+    those that a person said take the place of what stood; `refused`: rows of the batch that a person refused;
+    `last_places`: where lists of later pages hold one of its keys last, in a row that cannot be read; `listed`: its
+    rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody and wait for a
+    key of the batch; `waiting_records`: those that could be read, with their pages. `row_answers`: row of a page read
+    again → what a person said about whether it may replace what stands.
     `claims`, `decided`: of these people; `asked`: what was asked about the bills of those of them that may raise a
     question. `unopened`: what did not open while this was gathered, and is waited for.
     `held`: person → hold, of those for whom what stands stays (0: for the one that gathers now).
@@ -133,7 +149,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     open_reviews: Sequence[ReviewItem] = ()
     open_quarantine: Sequence[QuarantineItem] = ()
     last_places: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
-    later_strangers: Mapping[bytes, tuple[Place, int]] = msgspec.field(default_factory=dict)
+    rivals: Mapping[bytes, Sequence[PlacedRow]] = msgspec.field(default_factory=dict)
+    taken: frozenset[Place] = frozenset()
+    refused: frozenset[int] = frozenset()
     row_answers: Mapping[int, str] = msgspec.field(default_factory=dict)
     listed: Mapping[int, RowClass] = msgspec.field(default_factory=dict)
     waiting: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
@@ -164,9 +182,21 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 class ExplainedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A decision about a row that must be explainable later."""
 
-    row: int
+    place: Place
     association: str
     decision: MatchDecision
+
+
+class ReturnedRow(msgspec.Struct, kw_only=True, gc=False):
+    """A row of another batch that counts again, or otherwise than before, because of what came under its number.
+
+    `before`: its class until now; `row_class`: from now on; `first`: where its number came first as the same person's.
+    """
+
+    placed: PlacedRow
+    before: RowClass
+    row_class: RowClass
+    first: Place
 
 
 class Relisting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -181,8 +211,9 @@ class Changes(msgspec.Struct, kw_only=True):
     """What is to be written: values only, so that they can be shown before they are.
 
     `classes`: row → class, of the batch's rows; `first_places`, `came_first`: row or record id → where its number came
-    first as the same person's; `tally`: how they are counted the first time. `moved`: rows counted
-    before that change class, and `relisted` what the lists of their pages say then. `removed`, `added`: records;
+    first as the same person's; `tally`: how they are counted the first time. `moved`: rows counted before that change
+    class, `returned`: place → those of other batches that count again, and `relisted` what the lists of their pages say
+    then. `removed`, `added`: records;
     `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
     for it; `woken`: keys nothing waits for any more.
     `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
@@ -197,6 +228,7 @@ class Changes(msgspec.Struct, kw_only=True):
     came_first: dict[int, Place] = msgspec.field(default_factory=dict)
     tally: Tally = msgspec.field(default_factory=Tally)
     moved: list[ClassChange] = msgspec.field(default_factory=list)
+    returned: dict[Place, ReturnedRow] = msgspec.field(default_factory=dict)
     relisted: dict[int, dict[int, Relisting]] = msgspec.field(default_factory=dict)
     removed: dict[int, HeldRecord] = msgspec.field(default_factory=dict)
     added: list[HeldRecord] = msgspec.field(default_factory=list)
@@ -219,7 +251,7 @@ class Changes(msgspec.Struct, kw_only=True):
     explained: list[ExplainedRow] = msgspec.field(default_factory=list)
     person_numbers: set[tuple[str, int]] = msgspec.field(default_factory=set)
     unopened: Sequence[Piece] = ()
-    ruled: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    ruled: list[tuple[int, Place]] = msgspec.field(default_factory=list)
     put_aside: list[AsideItem] = msgspec.field(default_factory=list)
     held: Mapping[int, int] = msgspec.field(default_factory=dict)
 
@@ -229,6 +261,24 @@ class Changes(msgspec.Struct, kw_only=True):
             seq, row = place
             change = ClassChange(page_seq=seq, row=row, before=before, after=after, amount=amount, counted=amount)
             self.moved.append(change)
+
+    def class_at(self, placed: PlacedRow) -> RowClass:
+        """The class a row of the batch, or one that counts again, has by now."""
+        returned = self.returned.get(placed.place)
+        return self.classes[placed.row.index] if returned is None else returned.row_class
+
+    def count_as_members(self, placed: PlacedRow) -> None:
+        """A reversal that names nobody is its original's member's."""
+        if placed.place in self.returned:
+            self.returned[placed.place].row_class = RowClass.MEMBER
+        else:
+            self.classes[placed.row.index] = RowClass.MEMBER
+
+    def count_returned(self) -> None:
+        """Rows of other batches that count again: in the tallies and in the lists of their pages."""
+        for place, returned in self.returned.items():
+            self.move(place, returned.before, returned.row_class, returned.placed.row.amount)
+            self.relist(place, returned.row_class)
 
     def remove(self, settlement: HeldRecord) -> None:
         """A stored record goes."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from gateway.core.changes import AskedBefore, Batch, PersonFile
+from gateway.core.changes import AskedBefore, PersonFile, ReadRow
 from gateway.core.changes.decided_again import may_ask
 from gateway.core.changes.questions import Answered
 from gateway.core.changes.values import ClaimKey, DecidedClaim
@@ -19,12 +19,12 @@ from gateway.store.engine import Tx
 def asked_before(
     tx: Tx,
     files: Mapping[int, PersonFile],
-    batch: Batch,
+    rows: Iterable[ReadRow],
     decided: Mapping[int, Mapping[ClaimKey, DecidedClaim]],
 ) -> dict[int, AskedBefore]:
     """Person → what was asked, of those whose stored and coming records may be odd together."""
     coming: dict[int, list[SettlementRecord]] = defaultdict(list)
-    for row in batch.rows:
+    for row in rows:
         if row.row_class is RowClass.MEMBER and row.record is not None:
             for _, member in row.matched:
                 coming[member.person_id].append(row.record)

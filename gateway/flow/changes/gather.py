@@ -6,16 +6,16 @@ less: `conclude` can only use what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
-from gateway.core.changes import Batch, HeldRecord, Known, PagePlace, PersonFile
+from gateway.core.changes import Batch, HeldRecord, Known, PagePlace, PersonFile, ReadRow
 from gateway.core.changes.values import Place
 from gateway.core.normalise import Normal
 from gateway.errors import BrokenSeal
 from gateway.flow.changes.asked import asked_before
-from gateway.flow.changes.later import later_places
+from gateway.flow.changes.later import rival_rows
 from gateway.flow.changes.people import claims_of, decided_claims, held_record, person_files
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import classes_listed, entries_after
@@ -33,27 +33,26 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     order of id, and only then reads what they have, so that it cannot change any more. What does not open is waited
     for: nothing is concluded about its person."""
     keys = {row.key for row in batch.rows if row.key is not None}
-    originals = {row.original for row in batch.rows if row.original is not None and row.is_nameless_reversal}
     aside: list[Piece] = []
+    rivals = rival_rows(tx, office, batch, aside)
+    rows = [*batch.rows, *rivals.rows]
+    originals = {row.original for row in rows if row.original is not None and row.is_nameless_reversal}
     row_answers = _row_answers(tx, batch)
     stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals)]
     stored += _in_places(tx, office, batch, row_answers)
     # What is taken back may have come again so that it cannot replace what stands.
     keys |= {settlement.key for settlement in stored if settlement.page_seq in batch.taken_back}
-    open_reviews = _open_reviews(tx, batch, keys)
-    open_quarantine = _open_quarantine(tx, batch, keys)
     read_again = batch.page.seq if batch.page is not None and batch.again else None
     listed = (
         {} if read_again is None else classes_listed(tx, office, read_again, [row.index for row in batch.rows], aside)
     )
-    last_places, later_strangers = later_places(tx, office, batch, keys, listed, aside)
-    waiting, waiting_records = _waiting(tx, office, batch)
-    concerned = _people_concerned(batch, stored)
+    waiting, waiting_records = _waiting(tx, office, batch, rows)
+    concerned = _people_concerned(batch, rows, stored)
     held = people.lock(tx, concerned)
     files = person_files(tx, office, concerned, batch.members, aside)
     claims = claims_of(tx, office, concerned) if concerned else {}
     decided = decided_claims(tx, office, claims, aside)
-    asked = asked_before(tx, files, batch, decided)
+    asked = asked_before(tx, files, rows, decided)
     files |= _unreadable(files, aside)
     # As they are now that their people are held: before, another feed's batch may have marked a record as a duplicate,
     # moved it to another person or removed it.
@@ -61,10 +60,12 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     return Known(
         people=files,
         records=[locked[record.record_id] for record in stored if record.record_id in locked],
-        open_reviews=open_reviews,
-        open_quarantine=open_quarantine,
-        last_places=last_places,
-        later_strangers=later_strangers,
+        open_reviews=_open_reviews(tx, batch, keys),
+        open_quarantine=_open_quarantine(tx, batch, keys),
+        rivals=rivals.rivals,
+        taken=rivals.taken,
+        refused=rivals.refused,
+        last_places=rivals.last_places,
         row_answers={row: answer for row, answer in row_answers.items() if answer is not None},
         listed=listed,
         waiting=waiting,
@@ -130,12 +131,12 @@ def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[Quar
 
 
 def _waiting(
-    tx: Tx, office: Office, batch: Batch
+    tx: Tx, office: Office, batch: Batch, rows: Sequence[ReadRow]
 ) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
-    """Reversals that wait for a settlement of the batch, or for what one of its reversals reverses; and those of them
-    that stand in other rows, read from their pages."""
-    members = {row.key for row in batch.rows if row.key is not None and row.row_class is RowClass.MEMBER}
-    again = {row.original for row in batch.rows if row.original is not None and not row.is_nameless_reversal}
+    """Reversals that wait for a settlement of these rows, the batch's and their rivals, or for what one of them
+    reverses; and those that stand in other rows, read from their pages."""
+    members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
+    again = {row.original for row in rows if row.original is not None and not row.is_nameless_reversal}
     waiting = {key: (seq, row) for key, seq, row in records.waiting(tx, members | again)}
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
     elsewhere = {place for key, place in waiting.items() if key in members and place not in own_places}
@@ -168,10 +169,10 @@ def _read_whole(tx: Tx, office: Office, place: Place) -> tuple[PagePlace, Settle
     return (page.place, read.record) if isinstance(read, Normal) else None
 
 
-def _people_concerned(batch: Batch, stored: Iterable[HeldRecord]) -> dict[int, str]:
+def _people_concerned(batch: Batch, rows: Iterable[ReadRow], stored: Iterable[HeldRecord]) -> dict[int, str]:
     """Person → association of everybody whose records may come or go."""
     concerned = dict(batch.people)
-    for row in batch.rows:
+    for row in rows:
         if row.row_class is RowClass.MEMBER:
             concerned |= {member.person_id: association for association, member in row.matched}
     for settlement in stored:

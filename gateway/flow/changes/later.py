@@ -1,74 +1,122 @@
-"""Where the numbers of a batch stand in pages that were received later and worked before it: only sealed lists know."""
+"""What else came under the numbers of a batch, where the order of work could tell: sealed lists know in which rows, and
+the pages of these what they say.
+
+Pages worked in the order received need none of it: what stands, and what waits beside it, is enough to go on from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections import defaultdict
+from collections.abc import Mapping
 
-from gateway.core.changes import Batch
-from gateway.core.changes.values import Place
+import msgspec
+
+from gateway.core.changes import Batch, PagePlace, ReadRow
+from gateway.core.changes.values import Place, PlacedRow
 from gateway.errors import BrokenSeal
 from gateway.flow.office import Office
 from gateway.flow.pages.row_lists import entries_after
 from gateway.flow.pages.stored_pages import open_page
-from gateway.model.page import Identity
+from gateway.flow.reading.rows import SHUT, identify, look_up
 from gateway.model.pieces import Piece
-from gateway.model.rows import RowClass, signed
-from gateway.store import batches
+from gateway.model.rows import RowClass
+from gateway.store import batches, review_decisions, reviews
 from gateway.store.engine import Tx
 
-_HOLDING: Final = frozenset((RowClass.NOT_PAYABLE, RowClass.NON_MEMBER))
+_HOLDING = frozenset((RowClass.NOT_PAYABLE, RowClass.NON_MEMBER))
 """What a list alone says of rows that hold a number. Records, and what waits in review or quarantine, the tables know;
 what was superseded gave the number to another row."""
 
 
-def later_places(
-    tx: Tx,
-    office: Office,
-    batch: Batch,
-    keys: Collection[bytes],
-    listed_here: Mapping[int, RowClass],
-    aside: list[Piece],
-) -> tuple[dict[bytes, Place], dict[bytes, tuple[Place, int]]]:
-    """Where each key of the batch stands last among pages received later; and apart from these, where what stands there
-    is a stranger's and the row of the batch, new or in review until now (`listed_here`: classes of rows read again), a
-    member's: place and money of the stranger's row. A batch that is read again or fills a gap asks its own page too."""
-    if batch.page is None:
-        return {}, {}
-    own_page_too = batch.again or batch.fills_gap
-    after = batch.page.seq - 1 if own_page_too else batch.page.seq
-    if not own_page_too and not batches.later_done(tx, batch.page.feed, batch.page.seq):
-        return {}, {}
-    listed = {
-        key: (place, row_class)
-        for place, (row_class, key) in entries_after(tx, office, batch.page.feed, after, aside)
-        if key in keys and key and row_class in _HOLDING
-    }
-    members = {
-        row.key: (batch.page.seq, row.index)
-        for row in batch.rows
-        if row.row_class is RowClass.MEMBER
-        and row.key is not None
-        and listed_here.get(row.index, RowClass.REVIEW) is RowClass.REVIEW
-    }
-    strangers: dict[bytes, tuple[Place, int]] = {}
-    for key, (place, row_class) in listed.items():
-        if row_class is RowClass.NON_MEMBER and key in members and place > members[key]:
-            amount = _strangers_amount(tx, office, place)
-            if amount is not None:
-                strangers[key] = (place, amount)
-    return {key: place for key, (place, _) in listed.items() if key not in strangers}, strangers
+class RivalRows(msgspec.Struct, frozen=True, kw_only=True):
+    """As the fields of `Known` with these names."""
+
+    rivals: Mapping[bytes, list[PlacedRow]] = msgspec.field(default_factory=dict)
+    last_places: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
+    taken: frozenset[Place] = frozenset()
+    refused: frozenset[int] = frozenset()
+
+    @property
+    def rows(self) -> list[ReadRow]:
+        """The rows themselves."""
+        return [placed.row for of_key in self.rivals.values() for placed in of_key]
 
 
-def _strangers_amount(tx: Tx, office: Office, place: Place) -> int | None:
-    """The money of a stranger's row; None where it cannot be read, or is a reversal that names nobody."""
-    try:
-        page = open_page(tx, office, place[0])
-    except BrokenSeal:
-        return None
+def rival_rows(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> RivalRows:
+    """All rows of other batches under the numbers of one that is read again, or of which a later row was worked before
+    it: read from their pages, under the roster of now. What a newer file took back, or a person refused, is none."""
+    page = batch.page
     if page is None:
-        return None
-    [identity] = office.mapping_of(page.meta.feed).identify(page.rows, place[1], place[1] + 1)
-    if not isinstance(identity, Identity) or identity.names_nobody:
-        return None
-    return signed(identity.total, reversal=identity.reversal)
+        return RivalRows()
+    listed = _listed(tx, office, page, batch, aside)
+    by_page: dict[int, dict[int, tuple[bytes, RowClass]]] = defaultdict(dict)
+    for key, places in listed.items():
+        for (seq, row), row_class in places.items():
+            by_page[seq][row] = (key, row_class)
+    rivals: dict[bytes, list[PlacedRow]] = {key: [] for key in listed}
+    last_places: dict[bytes, Place] = {}
+    for seq, entries in sorted(by_page.items()):
+        read_rows = _read(tx, office, seq, entries)
+        for row, (key, row_class) in sorted(entries.items()):
+            if row in read_rows:
+                rivals[key].append(read_rows[row])
+            elif row_class in _HOLDING and (seq, row) > (page.seq, -1):
+                last_places[key] = (seq, row)
+    return RivalRows(
+        rivals=rivals,
+        last_places=last_places,
+        taken=_taken(tx, by_page),
+        refused=frozenset(row for _, row in reviews.refused_rows(tx, [page.seq])) if batch.again else frozenset(),
+    )
+
+
+def _listed(
+    tx: Tx, office: Office, page: PagePlace, batch: Batch, aside: list[Piece]
+) -> dict[bytes, dict[Place, RowClass]]:
+    """Key → place and class of every other row that lists have under it. Only keys that came again further on, where
+    the batch is worked for the first time."""
+    own_page_too = batch.again or batch.fills_gap
+    if not own_page_too and not batches.later_done(tx, page.feed, page.seq):
+        return {}
+    firsts = {row.key: (page.seq, row.index) for row in reversed(batch.rows) if row.key is not None}
+    keys = set(firsts)
+    if not own_page_too:
+        keys &= {key for _, (_, key) in entries_after(tx, office, page.feed, page.seq, aside) if key is not None}
+    own_places = {(page.seq, row.index) for row in batch.rows}
+    listed: dict[bytes, dict[Place, RowClass]] = defaultdict(dict)
+    for place, (row_class, key) in entries_after(tx, office, page.feed, 0, aside) if keys else ():
+        if key in keys and key and place not in own_places:
+            listed[key][place] = row_class
+    return {key: places for key, places in listed.items() if batch.again or max(places) > firsts[key]}
+
+
+def _read(tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, RowClass]]) -> dict[int, PlacedRow]:
+    """Rows of a page, as they read now, where they still have the number they are listed under."""
+    try:
+        page = open_page(tx, office, seq)
+    except BrokenSeal:
+        return {}
+    if page is None or page.meta.replaced_by is not None:
+        return {}
+    refused = {row for _, row in reviews.refused_rows(tx, [seq])}
+    rows = [
+        identify(office, page.meta.feed, page.rows, row, row + 1)[0]
+        for row, (_, row_class) in sorted(entries.items())
+        if row < len(page.rows) and not (row in refused and row_class is RowClass.SUPERSEDED)
+    ]
+    return {
+        row.index: PlacedRow(page=page.place, row=row, listed=entries[row.index][1])
+        for row in look_up(tx, office, page.meta.feed, rows, page.rows).rows
+        if row.key == entries[row.index][0] and row.errors != (SHUT,) and row.row_class is not RowClass.SUPERSEDED
+    }
+
+
+def _taken(tx: Tx, seqs: Mapping[int, object]) -> frozenset[Place]:
+    """The places, in these pages, of rows that a person said take the place of what stood."""
+    asked = {item.item_id: item for seq in seqs for item in reviews.changed_of_page(tx, seq)}
+    answered = review_decisions.of_items(tx, asked) if asked else {}
+    return frozenset(
+        (asked[item_id].page_seq, asked[item_id].row or 0)
+        for item_id, decisions in answered.items()
+        if any(decision.state == "done" and decision.answer == "take" for decision in decisions)
+    )

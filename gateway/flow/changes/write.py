@@ -166,29 +166,32 @@ def _unasked(tx: Tx, doubts: Sequence[ReviewItem], names_before: Mapping[str, st
 def _write_leavings(tx: Tx, office: Office, page: PagePlace, changes: Changes, *, again: bool) -> None:
     """What rows leave for later: errors, questions, decisions to explain, person numbers, which ruling decided what."""
     if changes.quarantined:
-        (quarantine.add_again if again else quarantine.add)(tx, changes.quarantined)
-    if again:
+        (quarantine.add_again if again or changes.returned else quarantine.add)(tx, changes.quarantined)
+    if again or changes.returned:
         # A doubt about a row that was asked before keeps its number; a decision before is forgotten.
         reviews.ask_again(tx, changes.questions)
-        match_decisions.forget(tx, page.seq, list(changes.classes))
     elif changes.questions:
         reviews.ask(tx, changes.questions)
+    if again:
+        match_decisions.forget(tx, page.seq, list(changes.classes))
+    for seq, row in changes.returned:
+        match_decisions.forget(tx, seq, [row])
     if changes.explained:
         now_ms = to_ms(office.now())
-        match_decisions.keep(tx, [_kept_decision(page.seq, explained, now_ms) for explained in changes.explained])
+        match_decisions.keep(tx, [_kept_decision(explained, now_ms) for explained in changes.explained])
     if changes.person_numbers:
         learnt = {(person_block(office, page.feed, number), member_id) for number, member_id in changes.person_numbers}
         stored = blocks.find(tx, sorted({block for block, _ in learnt}))
         blocks.add(tx, learnt.difference(stored))
     if changes.ruled:
-        rulings.note_uses(tx, [(ruling_id, page.seq, row) for ruling_id, row in changes.ruled])
+        rulings.note_uses(tx, [(ruling_id, seq, row) for ruling_id, (seq, row) in changes.ruled])
 
 
-def _kept_decision(seq: int, explained: ExplainedRow, now_ms: int) -> MatchDecisionRow:
+def _kept_decision(explained: ExplainedRow, now_ms: int) -> MatchDecisionRow:
     decision = explained.decision
     return MatchDecisionRow(
-        page_seq=seq,
-        row=explained.row,
+        page_seq=explained.place[0],
+        row=explained.place[1],
         association=explained.association,
         member_id=decision.member.member_id if decision.member else 0,
         outcome=decision.outcome.value,
