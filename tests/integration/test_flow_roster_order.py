@@ -150,10 +150,22 @@ def roster_first(office: Office, story: Story) -> dict[str, Any]:
     return truth(office)
 
 
+def mixed_refunds(story: Story) -> bool:
+    """Whether of the refunds of one settlement one names nobody and one cannot be read or names somebody. Whether what
+    names nobody stands against what tells less depends on whether it has joined its settlement, so such a story may end
+    otherwise with its roster first; that either adds up is still asked."""
+    said: dict[tuple[str, str], set[bool]] = {}
+    for feed, lines in story.pages:
+        for line in lines:
+            if line.refund or not line.person:
+                said.setdefault((feed, line.number), set()).add(bool(line.person) or line.bad)
+    return any(len(of_number) > 1 for of_number in said.values())
+
+
 def check(office: Office, story: Story) -> None:
     batched = in_batches(office, story.size)
     came, first = as_it_came(batched, story), roster_first(batched, story)
-    assert came == first
+    assert mixed_refunds(story) or came == first
 
 
 class Bench:

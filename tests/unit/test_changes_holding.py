@@ -119,6 +119,17 @@ def test_a_row_that_a_later_one_replaced_already_waits_for_nobody(world: World) 
     assert changes.put_aside == []
 
 
+def test_a_row_that_takes_the_number_back_from_a_later_one_waits_with_who_has_it(world: World) -> None:
+    world.work(5, members_row(0, S1, TWO))
+    world.held = {2}
+    changes = world.work(3, members_row(0, S1, ONE))
+    # The number is the first person's, so the second would lose it.
+    assert changes.classes == {0: RowClass.REVIEW}
+    assert [(item.person_id, item.page_seq) for item in changes.put_aside] == [(2, 3)]
+    world.release()
+    assert (world.class_of(3, 0), world.class_of(5, 0)) == (RowClass.MEMBER, RowClass.REVIEW)
+
+
 def test_who_is_held_is_not_assessed_again(world: World) -> None:
     world.held = {1}
     changes = world.reassess(1)

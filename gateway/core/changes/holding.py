@@ -120,9 +120,17 @@ def _rows_waiting(batch: Batch, knowledge: Known) -> dict[int, set[int]]:
 
 
 def _replaced(page: PagePlace, row: ReadRow, knowledge: Known) -> bool:
-    """Whether what a later row says of the same number stands already."""
-    place = (page.seq, row.index)
-    later = (settlement.place > place for settlement in knowledge.records if settlement.key == row.key)
+    """Whether what a later row says of the same number stands already: not where it is another person's, or was settled
+    earlier, because then this one stands."""
+    place, people = (page.seq, row.index), {member.person_id for _, member in row.matched}
+    settled_at = row.record.settled_at if row.record is not None else None
+    later = (
+        settlement.place > place
+        and not (people and settlement.person_id not in people)
+        and not (settled_at and settlement.record and (settlement.record.settled_at or settled_at) < settled_at)
+        for settlement in knowledge.records
+        if settlement.key == row.key
+    )
     return any(later) or (row.key is not None and knowledge.last_places.get(row.key, place) > place)
 
 
