@@ -102,6 +102,20 @@ def sheets_of_feed(tx: Connection, feed: str, *, after: int = 0) -> Iterator[Bat
         yield _sheet(row)
 
 
+def lists_of_feed(tx: Connection, feed: str, *, after: int) -> Iterator[tuple[int, bytes, int, bytes]]:
+    """The sealed lists of a feed's pages after a place, oldest first: page, its id, first row, list. Those that have
+    expired are left out."""
+    batch, page = schema.batch.c, schema.page.c
+    query = (
+        select(batch.page_seq, page.page_id, batch.first_row, batch.sealed)
+        .join(schema.page, page.seq == batch.page_seq)
+        .where(page.feed == feed, page.seq > after, batch.sealed.is_not(None))
+        .order_by(batch.page_seq, batch.first_row)
+    )
+    for seq, page_id, first_row, sealed in tx.execute(query):
+        yield seq, bytes(page_id), first_row, bytes(sealed)
+
+
 def sheets_of_page(tx: Connection, seq: int) -> list[BatchSheet]:
     """The batches of one page, in row order."""
     query = select(schema.batch).where(schema.batch.c.page_seq == seq).order_by(schema.batch.c.first_row)

@@ -45,6 +45,11 @@ def by_keys(tx: Connection, keys: Iterable[bytes]) -> list[RecordRow]:
     return [_row(row) for row in rows]
 
 
+def any_under(tx: Connection, keys: Iterable[bytes]) -> bool:
+    """Whether a record stands under one of these keys."""
+    return bool(select_in(tx, "select 1 from record where key {keys} limit 1", keys, kind="bytea"))
+
+
 def by_id(tx: Connection, record_id: int) -> RecordRow | None:
     """The record with this number, if it is still there."""
     rows = select_in(tx, _SELECT + "where record_id {keys}", [record_id], kind="bigint")

@@ -108,6 +108,14 @@ def difference_of(knowledge: Known, changes: Changes) -> Difference:
     return difference_between(before, [*changes.new_claims, *changes.changed_claims])
 
 
+def difference_of_changed(knowledge: Known, changes: Changes) -> Difference:
+    """The same, without the people who only have new claims: nothing can be taken from them."""
+    people = {claim.person_id for claim in changes.changed_claims}
+    before = {claim.claim_id: claim for person in people for claim in knowledge.claims[person].values()}
+    coming = [claim for claim in changes.new_claims if claim.person_id in people]
+    return difference_between(before, [*coming, *changes.changed_claims])
+
+
 def difference_between(before: Mapping[str, PrefilledClaim], after: Sequence[PrefilledClaim]) -> Difference:
     """What becomes of the claims `before` (claim id → claim) where `after` holds them otherwise, or new ones."""
     changed = [_claim_change(before.get(claim.claim_id), claim) for claim in after]

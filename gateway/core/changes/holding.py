@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from gateway.core.changes.difference import Difference, difference_of, net
+from gateway.core.changes.difference import Difference, difference_of_changed, net
 from gateway.core.changes.values import Batch, Changes, Known, PagePlace, ReadRow, Rules
 from gateway.model.claim import PrefilledClaim
 from gateway.model.holds import AsideItem
@@ -25,7 +25,7 @@ def people_taken_from(knowledge: Known, changes: Changes, since: int | None = No
     own = {claim.claim_id for claim in changes.changed_claims if _was_made_since(knowledge, claim, since)}
     if len(own) == len(changes.changed_claims):
         return set()
-    difference = difference_of(knowledge, changes)
+    difference = difference_of_changed(knowledge, changes)
     taken = {
         claim.person_id
         for claim in difference.taken

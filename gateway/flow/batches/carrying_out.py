@@ -56,7 +56,7 @@ def _take_hold(
     once nobody can add one, since what was put aside while this waited belongs to it too; and person → association.
     Raises Conflict where the hold was decided about meanwhile."""
     concerned = dict(sorted(holds.associations_of(tx, {item.person_id for item in items}).items()))
-    feeds = {pages.load(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
+    feeds = {pages.about(tx, seq)[0].feed for seq in {item.page_seq for item in items} if seq is not None}
     for feed in sorted(feeds):
         lock(tx, f"feed:{feed}")
     if hold.cause == "roster":
@@ -83,7 +83,7 @@ def _rows_by_page(items: Sequence[AsideItem]) -> dict[int, set[int]]:
 
 def _page(tx: Tx, office: Office, seq: int) -> OpenPage:
     """A page whose rows wait. Raises BrokenSeal, or Conflict where it is gone, or its feed is."""
-    feed = pages.load(tx, seq)[0].feed
+    feed = pages.about(tx, seq)[0].feed
     if feed not in office.feeds:
         raise Conflict(f"来源 {feed} 已不在配置中 (no longer in the settings)")
     page = open_page(tx, office, seq)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from gateway.core.changes import Changes
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
-from gateway.model.rows import RowClass
-from gateway.store import quarantine
+from gateway.store import quarantine, records
 from gateway.store.engine import Tx
 
 
 def note_not_read_again(tx: Tx, office: Office, feed: str, changes: Changes) -> None:
     """Say how many of a feed's rows in quarantine are members' that stand, with their money; nothing is asked where a
-    batch left quarantine as it was."""
+    batch puts no such row there and takes none out."""
     ended = changes.superseded_quarantine or changes.closed_quarantine
-    if not ended and RowClass.QUARANTINED not in changes.classes.values():
+    keys = {item.key for item in changes.quarantined if item.key is not None}
+    if not ended and not records.any_under(tx, keys):
         return
     rows, amount = quarantine.not_read_again(tx, feed)
     if rows:

@@ -109,7 +109,7 @@ class _Proof:
     def _entries(self, seq: int) -> list[tuple[int, Entry]]:
         """Row → class and key, of a page, from its sealed lists."""
         sheets = self.sheets.get(seq, [])
-        page_id = bytes(pages.load(self.tx, seq)[1]) if sheets else b""
+        page_id = bytes(pages.about(self.tx, seq)[1]) if sheets else b""
         entries: list[tuple[int, Entry]] = []
         for sheet in sheets:
             try:

@@ -120,7 +120,7 @@ def page_or_note(office: Office, seq: int) -> OpenPage | None:
             return open_page(tx, office, seq)
     except BrokenSeal:
         with office.store.write() as tx:
-            feed = pages.load(tx, seq)[0].feed
+            feed = pages.about(tx, seq)[0].feed
             unreadable.note(tx, [Piece(kind="page", name=str(seq), subject=feed)], now=office.now())
         return None
 

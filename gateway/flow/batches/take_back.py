@@ -55,7 +55,7 @@ def take_back_agreed(tx: Tx, office: Office, seq: int) -> None:
 
     The caller holds the feed. Raises Conflict if a newer file of that name has come since.
     """
-    meta = pages.load(tx, seq)[0]
+    meta = pages.about(tx, seq)[0]
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
     if newest[0].seq != seq:
         raise Conflict("此后又收到了更新的文件 (a newer file has come since)")

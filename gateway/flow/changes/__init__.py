@@ -3,8 +3,9 @@
 import msgspec
 
 from gateway.core.changes import Batch, Changes, Known, Rules, conclude
-from gateway.core.changes.difference import difference_of
+from gateway.core.changes.difference import difference_of_changed
 from gateway.core.changes.holding import people_taken_from, takes_part
+from gateway.core.changes.memory import Memory
 from gateway.flow.changes.gather import gather
 from gateway.flow.changes.losses import note_losses
 from gateway.flow.changes.rules import rules_of
@@ -35,12 +36,12 @@ def make_changes(
     if known.held:
         waiting = {person: hold for person, hold in known.held.items() if cause and takes_part(known, person)}
         known = msgspec.structs.replace(known, held=waiting)
-    changes = conclude(batch, known, rules)
-    if cause is not None and not judged:
-        changes = _held_where_taken(batch, known, rules, changes, since)
+    changes = (
+        conclude(batch, known, rules) if cause is None or judged else _held_where_taken(batch, known, rules, since)
+    )
     write(tx, office, batch, changes, cause)
     if changes.changed_claims:
-        note_losses(tx, office, batch, cause, difference_of(known, changes))
+        note_losses(tx, office, batch, cause, difference_of_changed(known, changes))
     return changes
 
 
@@ -50,11 +51,13 @@ def conclude_only(tx: Tx, office: Office, batch: Batch) -> tuple[Known, Changes]
     return known, conclude(batch, known, rules_of(office))
 
 
-def _held_where_taken(batch: Batch, known: Known, rules: Rules, changes: Changes, since: int | None) -> Changes:
-    """The same changes, or what is left of them once nothing is taken away from anybody any more."""
+def _held_where_taken(batch: Batch, known: Known, rules: Rules, since: int | None) -> Changes:
+    """What changes, or what is left of it once nothing is taken away from anybody any more."""
+    memory = Memory() if known.claims else None
+    changes = conclude(batch, known, rules, memory)
     while taken_from := people_taken_from(known, changes, since) - known.held.keys():
         known = msgspec.structs.replace(known, held={**dict.fromkeys(taken_from, 0), **known.held})
-        changes = conclude(batch, known, rules)
+        changes = conclude(batch, known, rules, memory)
     return changes
 
 

@@ -153,8 +153,8 @@ def _came_again(tx: Tx, office: Office, place: Place, page: PagePlace, reversal:
     """Whether a reversal that waits was received once more in a later row, and perhaps takes back another settlement:
     then it waits for nothing. Asked only where it would wake."""
     key = office.record_key(page.feed)(reversal.settlement_no + reversal.sign)
-    later = entries_after(tx, office, page.feed, page.seq - 1, [])
-    return any(listed == key and listed_place > place for listed_place, (_, listed) in later)
+    later = entries_after(tx, office, page.feed, page.seq - 1, {key}, [])
+    return any(listed_place > place for listed_place, _, _ in later)
 
 
 def _read_whole(tx: Tx, office: Office, place: Place) -> tuple[PagePlace, SettlementRecord] | None:

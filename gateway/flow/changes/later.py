@@ -81,11 +81,11 @@ def _listed(
     firsts = {row.key: (page.seq, row.index) for row in reversed(batch.rows) if row.key is not None}
     keys = set(firsts)
     if not own_page_too:
-        keys &= {key for _, (_, key) in entries_after(tx, office, page.feed, page.seq, aside) if key is not None}
+        keys = {key for _, _, key in entries_after(tx, office, page.feed, page.seq, keys, aside)}
     own_places = {(page.seq, row.index) for row in batch.rows}
     listed: dict[bytes, dict[Place, RowClass]] = defaultdict(dict)
-    for place, (row_class, key) in entries_after(tx, office, page.feed, 0, aside) if keys else ():
-        if key in keys and key and place not in own_places:
+    for place, row_class, key in entries_after(tx, office, page.feed, 0, keys, aside) if keys else ():
+        if place not in own_places:
             listed[key][place] = row_class
     return {key: places for key, places in listed.items() if batch.again or max(places) > firsts[key]}
 

@@ -169,7 +169,7 @@ def _opens(office: Office, piece: Piece) -> bool:
 def _open_lists(tx: Tx, office: Office, name: str) -> None:
     """Open the row list of every batch of a page that begins at a row."""
     seq, first_row = map(int, name.split("/"))
-    page_id = bytes(pages.load(tx, seq)[1])
+    page_id = bytes(pages.about(tx, seq)[1])
     for sheet in batches.sheets_of_page(tx, seq):
         if sheet.first_row == first_row:
             open_list(office, sheet, page_id)
@@ -181,7 +181,7 @@ def _go_on(tx: Tx, office: Office, piece: Piece) -> None:
         claim_id, version = piece.name.split("/")
         deliveries.wake(tx, claim_id, int(version), now=office.now())
     if piece.kind == "list":
-        meta = pages.load(tx, int(piece.name.split("/")[0]))[0]
+        meta = pages.about(tx, int(piece.name.split("/")[0]))[0]
         if office.feeds[meta.feed].replaces == "file" and meta.source:
             take_back_replaced(tx, office, meta)
     if piece.kind == "member":

@@ -178,7 +178,7 @@ def _set_aside(office: Office, meta: StoredPage, error: BadPage) -> None:
     problem = RowError(code=error.code, field="", message=error.message)
     with office.store.write() as tx:
         lock(tx, f"feed:{meta.feed}")
-        if pages.load(tx, meta.seq)[0].state != "stored":
+        if pages.about(tx, meta.seq)[0].state != "stored":
             return
         pages.set_aside(tx, meta.seq, code=error.code)
         item = QuarantineItem(

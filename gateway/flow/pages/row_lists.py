@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from gateway.core.changes.values import Place, Relisting
 from gateway.core.forms import Form, Forms
-from gateway.flow.office import Office, Opener, batch_context
+from gateway.flow.office import Office, batch_context
 from gateway.flow.opening import open_or_set_aside
 from gateway.model.pieces import Piece
 from gateway.model.rows import RowClass
@@ -38,6 +38,7 @@ _LETTERS: Final = {
 _CLASSES: Final = {letter[0]: row_class for row_class, letter in _LETTERS.items()}
 _ENTRY: Final = 17
 _NO_KEY: Final = bytes(_ENTRY - 1)
+_FEW: Final = 100
 
 
 def _encode(entries: list[Entry]) -> bytes:
@@ -64,26 +65,30 @@ def seal_list(office: Office, key_no: int, page_id: bytes, first_row: int, entri
     return office.vault.key(key_no).seal(ROW_LISTS.write(entries), list_context(page_id, first_row))
 
 
-def open_list(office: Office, sheet: BatchSheet, page_id: bytes, open_one: Opener | None = None) -> list[Entry]:
+def open_list(office: Office, sheet: BatchSheet, page_id: bytes) -> list[Entry]:
     """The entries of a batch; none once its page has expired. Raises BrokenSeal."""
     if sheet.sealed is None:
         return []
-    return ROW_LISTS.read((open_one or office.vault.open)(sheet.sealed, list_context(page_id, sheet.first_row)))
+    return ROW_LISTS.read(office.vault.open(sheet.sealed, list_context(page_id, sheet.first_row)))
 
 
 def open_or_note(
-    office: Office, sheet: BatchSheet, page_id: bytes, feed: str, aside: list[Piece], open_one: Opener | None = None
+    office: Office, sheet: BatchSheet, page_id: bytes, feed: str, aside: list[Piece]
 ) -> list[Entry] | None:
     """The entries of a batch; None where its list does not open, which is added to `aside`: what cannot be looked up
     changes nothing."""
-    piece = Piece(kind="list", name=f"{sheet.page_seq}/{sheet.first_row}", subject=feed)
-    return open_or_set_aside(piece, partial(open_list, office, sheet, page_id, open_one), aside)
+    piece = _list_piece(feed, sheet.page_seq, sheet.first_row)
+    return open_or_set_aside(piece, partial(open_list, office, sheet, page_id), aside)
+
+
+def _list_piece(feed: str, seq: int, first_row: int) -> Piece:
+    return Piece(kind="list", name=f"{seq}/{first_row}", subject=feed)
 
 
 def classes_listed(tx: Tx, office: Office, seq: int, rows: Collection[int], aside: list[Piece]) -> dict[int, RowClass]:
     """The class of these rows as a page's own lists have it. A row whose list does not open is said to be superseded,
     which is never worked again: what became of it stays, whatever that is."""
-    meta, page_id, _ = pages.load(tx, seq)
+    meta, page_id, _ = pages.about(tx, seq)
     listed: dict[int, RowClass] = {}
     for sheet in batches.sheets_of_page(tx, seq):
         inside = [row for row in rows if sheet.first_row <= row < sheet.first_row + sheet.rows]
@@ -97,7 +102,7 @@ def classes_listed(tx: Tx, office: Office, seq: int, rows: Collection[int], asid
 
 def keys_listed(tx: Tx, office: Office, seq: int) -> dict[int, bytes | None] | None:
     """Row → key as a page's own lists have them; None where one does not open."""
-    page_id = bytes(pages.load(tx, seq)[1])
+    page_id = bytes(pages.about(tx, seq)[1])
     listed: dict[int, bytes | None] = {}
     for sheet in batches.sheets_of_page(tx, seq):
         entries = open_or_note(office, sheet, page_id, "", [])
@@ -107,25 +112,32 @@ def keys_listed(tx: Tx, office: Office, seq: int) -> dict[int, bytes | None] | N
     return listed
 
 
-def entries_after(tx: Tx, office: Office, feed: str, seq: int, aside: list[Piece]) -> Iterator[tuple[Place, Entry]]:
-    """Every row of the feed's pages after a place, oldest first, but for those whose list does not open."""
+def entries_after(
+    tx: Tx, office: Office, feed: str, seq: int, keys: Collection[bytes], aside: list[Piece]
+) -> Iterator[tuple[Place, RowClass, bytes]]:
+    """Where these keys stand in the feed's pages after a place, oldest first: place, class and key of every such row,
+    but for those whose list does not open."""
     open_one = office.vault.opener()
-    page_ids: dict[int, bytes] = {}
-    for sheet in batches.sheets_of_feed(tx, feed, after=seq):
-        if sheet.sealed is None:
+    for page_seq, page_id, first_row, sealed in batches.lists_of_feed(tx, feed, after=seq):
+        opening = partial(open_one, sealed, list_context(page_id, first_row))
+        plain = open_or_set_aside(_list_piece(feed, page_seq, first_row), opening, aside)
+        if plain is None or not _may_hold(plain, keys):
             continue
-        if sheet.page_seq not in page_ids:
-            page_ids = {sheet.page_seq: bytes(pages.load(tx, sheet.page_seq)[1])}
-        entries = open_or_note(office, sheet, page_ids[sheet.page_seq], feed, aside, open_one) or []
-        for row, entry in enumerate(entries, sheet.first_row):
-            yield (sheet.page_seq, row), entry
+        for row, (row_class, key) in enumerate(ROW_LISTS.read(plain), first_row):
+            if key is not None and key in keys:
+                yield (page_seq, row), row_class, key
+
+
+def _may_hold(plain: bytes, keys: Collection[bytes]) -> bool:
+    """Whether a list may name one of these keys. To search for a few is many times faster than to read every entry."""
+    return len(keys) > _FEW or any(key in plain for key in keys)
 
 
 def keys_of_pages(tx: Tx, office: Office, stored: Iterable[StoredPage], aside: list[Piece]) -> set[bytes] | None:
     """The keys of the rows of these pages, as far as they could be read; None where a list does not open."""
     keys: set[bytes] = set()
     for page in stored:
-        page_id = bytes(pages.load(tx, page.seq)[1])
+        page_id = bytes(pages.about(tx, page.seq)[1])
         for sheet in batches.sheets_of_page(tx, page.seq):
             entries = open_or_note(office, sheet, page_id, page.feed, aside)
             if entries is None:
@@ -137,7 +149,7 @@ def keys_of_pages(tx: Tx, office: Office, stored: Iterable[StoredPage], aside: l
 def rewrite(tx: Tx, office: Office, seq: int, relisted: Mapping[int, Relisting]) -> list[Piece]:
     """Write the new class of some rows of a worked page into its lists, and keys learnt since. Returns the lists that
     do not open: the tables know what became of their rows."""
-    meta, page_id, _ = pages.load(tx, seq)
+    meta, page_id, _ = pages.about(tx, seq)
     aside: list[Piece] = []
     for sheet in batches.sheets_of_page(tx, seq):
         inside = [row for row in relisted if sheet.first_row <= row < sheet.first_row + sheet.rows]

@@ -372,7 +372,7 @@ class _Case:
             raise BadInput("not_valid", "已记为协会的决定，请协会另作决定 (the association must decide anew)")
         if last.answer == "agree":
             raise BadInput("not_valid", "已收回的行不能放回，请让对方重发文件 (have the file sent again)")
-        if self._item.page_seq and pages.load(self._tx, self._item.page_seq)[0].state == "expired":
+        if self._item.page_seq and pages.about(self._tx, self._item.page_seq)[0].state == "expired":
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         reviews.end(self._tx, [self._item.item_id], state="open")
         return self._done("open", answer=last.answer)
@@ -392,7 +392,7 @@ class _Case:
         rows = rulings.ruled_rows(self._tx, [ruling.ruling_id for ruling in withdrawn])
         rows.add((self._item.page_seq, self._item.row or 0))
         gone = {place for place in rows if self._page(place[0]) is None}
-        if any(pages.load(self._tx, seq)[0].state != "expired" for seq, _ in gone):
+        if any(pages.about(self._tx, seq)[0].state != "expired" for seq, _ in gone):
             raise BadInput("item_expired", "原页已读不出，先修映射 (a page cannot be read: mend the mapping first)")
         if last.answer == "different" and (self._item.page_seq, self._item.row) in gone:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")

@@ -92,7 +92,7 @@ def _place(tx: Tx, office: Office, feed: str, key: bytes) -> tuple[int, int] | N
     places += [(lost.page_seq, lost.row) for lost in quarantine.open_by_key(tx, [key]) if lost.row is not None]
     if places:
         return max(places)
-    return max((place for place, (_, listed) in entries_after(tx, office, feed, 0, []) if listed == key), default=None)
+    return max((place for place, _, _ in entries_after(tx, office, feed, 0, {key}, [])), default=None)
 
 
 def _again(tx: Tx, office: Office, seq: int, index: int) -> list[MatchExplanation]:

@@ -237,7 +237,7 @@ def _page(tx: Tx, office: Office, item: QuarantineItem) -> OpenPage | None:
 
 
 def _line(tx: Tx, office: Office, item: QuarantineItem, page: OpenPage | None) -> QuarantineLine:
-    meta, _, _ = pages.load(tx, item.page_seq)
+    meta, _, _ = pages.about(tx, item.page_seq)
     number = None
     if page is not None and item.row is not None and item.row < len(page.rows):
         number, _, _ = office.mapping_of(item.feed).salvage(page.rows, item.row)

@@ -68,7 +68,7 @@ class Alternative(msgspec.Struct, frozen=True, kw_only=True):
 
 def page_of(tx: Tx, office: Office, seq: int) -> OpenPage | None:
     """A stored page, or None where its bytes are gone, its feed is no more, or it cannot be read any more."""
-    return open_page(tx, office, seq) if pages.load(tx, seq)[0].feed in office.feeds else None
+    return open_page(tx, office, seq) if pages.about(tx, seq)[0].feed in office.feeds else None
 
 
 def alternatives(
@@ -224,7 +224,7 @@ def _shown(tx: Tx, office: Office, item: ReviewItem, *, reveal: bool) -> dict[st
     if item.kind == "hold":
         return shown
     if item.kind == "takeback":
-        return {**shown, "file": pages.load(tx, item.page_seq)[0].source}
+        return {**shown, "file": pages.about(tx, item.page_seq)[0].source}
     if item.kind in ABOUT_BILLS:
         shown["bills"] = bills_shown(tx, office, item)
     return {**shown, "claim": _claim_shown(tx, office, item)}
