@@ -41,6 +41,13 @@ def _column(text: str) -> str:
     return text
 
 
+def _pattern(text: str) -> str:
+    if text.count("{}") != 1 or text.count("*") > _MOST_STARS:
+        raise ValueError(f"一个 {{}} 为要取的部分，最多{_MOST_STARS}个 * (one {{}}, at most {_MOST_STARS} *)")
+    return text
+
+
+_MOST_STARS = 3
 Text = Annotated[str, Field(min_length=1, max_length=100)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)]
 Column = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_column)]
@@ -58,11 +65,31 @@ class JsonSpec(Spec):
     encoding: Encodings = ("utf-8",)
     envelope: Literal["none", "national"] = "none"
     rows: Annotated[Columns, Field(min_length=1)]
+    may_be_missing: bool = False
 
     def plain(self) -> core.JsonFormat:
         """The same for the core."""
-        national = self.envelope == "national"
-        return core.JsonFormat(rows=self.rows, encoding=self.encoding, national_envelope=national)
+        return core.JsonFormat(
+            rows=self.rows,
+            encoding=self.encoding,
+            national_envelope=self.envelope == "national",
+            may_be_missing=self.may_be_missing,
+        )
+
+
+class XmlSpec(Spec):
+    """An XML page. `rows`: dotted paths to the settlements, the first that exists; `name#` takes name, name1, name2.
+    `repeated`: which value counts of a tag that stands in a settlement more than once."""
+
+    kind: Literal["xml"]
+    encoding: Encodings = ("utf-8", "gb18030")
+    rows: Annotated[Columns, Field(min_length=1)]
+    repeated: core.Repeated = "same"
+    may_be_missing: bool = False
+
+    def plain(self) -> core.XmlFormat:
+        """The same for the core."""
+        return core.XmlFormat(**self.model_dump(exclude={"kind"}))
 
 
 class CsvSpec(Spec):
@@ -77,6 +104,20 @@ class CsvSpec(Spec):
     def plain(self) -> core.CsvFormat:
         """The same for the core."""
         return core.CsvFormat(encoding=self.encoding, delimiter=self.delimiter, quote=self.quote, columns=self.columns)
+
+
+class StatusSpec(Spec):
+    """How a message says whether the call succeeded (JSON and XML): dotted paths from the top of the message to its
+    code, the values that mean success, and where the text of an error stands."""
+
+    at: Annotated[Columns, Field(min_length=1)]
+    success: Annotated[Texts, Field(min_length=1)]
+    text: Columns = ()
+
+    def plain(self) -> core.Status:
+        """The same for the core."""
+        paths = (tuple(tuple(path.split(".")) for path in paths) for paths in (self.at, self.text))
+        return core.Status(success=self.success, **dict(zip(("at", "text"), paths, strict=True)))
 
 
 class FirstSpec(Spec):
@@ -130,6 +171,7 @@ class FieldSpec(Spec):
     unknown: core.Unknown | None = None
     sum: Columns = ()
     minus: Columns = ()
+    pattern: Annotated[str, AfterValidator(_pattern)] = ""
     value: Text | None = None
     required: bool = False
     optional: bool = False
@@ -210,8 +252,9 @@ class MappingSpec(Spec):
     name: Text = "-"
     national: bool = False
     empty: tuple[str, ...] = ()
-    format: Annotated[JsonSpec | CsvSpec, Field(discriminator="kind")]
+    format: Annotated[JsonSpec | CsvSpec | XmlSpec, Field(discriminator="kind")]
     bundle: BundleSpec | None = None
+    status: StatusSpec | None = None
     fields: dict[RecordField, FieldSpec] = Field(default_factory=dict)
     special_outpatient: SpecialSpec = SpecialSpec()
     amounts: AmountsSpec = AmountsSpec()
@@ -231,6 +274,7 @@ class MappingSpec(Spec):
             format=self.format.plain(),
             fields={**national, **{field: spec.rule(national.get(field)) for field, spec in self.fields.items()}},
             bundle=self.bundle.plain() if self.bundle else None,
+            status=self.status.plain() if self.status else core.Status(),
             special=self.special_outpatient.plain(),
             fund_includes_account=self.amounts.fund_includes_account,
             fund_includes_hospital_share=self.amounts.fund_includes_hospital_share,
@@ -343,13 +387,17 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
     return contradictions
 
 
+_KINDS_OF = {"bundle": ("json",), "totals": ("json",), "status": ("json", "xml")}
+"""Table of a mapping → the formats it means something to."""
+
+
 def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     form = tables.get("format")
     kind = form.get("kind") if isinstance(form, dict) else None
     contradictions: list[Contradiction] = [
-        (name, "format.kind csv", "只用于 format.kind json (only with JSON)")
-        for name in ("bundle", "totals")
-        if kind == "csv" and name in tables
+        (name, f"format.kind {kind}", f"只用于 format.kind {'、'.join(kinds)} (only with these)")
+        for name, kinds in _KINDS_OF.items()
+        if name in tables and kind not in kinds and kind in ("csv", "json", "xml")
     ]
     bundle = tables.get("bundle")
     joins = bundle.get("joins", []) if isinstance(bundle, dict) else []

@@ -202,7 +202,7 @@ def test_a_page_of_scalars_is_refused_before_it_fills_memory() -> None:
         try:
             rows = mapping("national").read(content)
         except BadPage as bad:
-            assert bad.code in ("too_many_rows", "wrong_shape")
+            assert bad.code in ("too_many_rows", "wrong_shape", "no_rows_found")
         else:
             assert len(rows) < 20
 

@@ -74,7 +74,7 @@ def test_an_error_of_the_layer_in_front_of_the_platform() -> None:
     [
         (b"", "empty"), (b" \r\n", "empty"), (b"{", "not_json"), (b'{"rows": [1,]}', "not_json"),
         (b"<html>", "not_json"),
-        (b'{"rows": [NaN]}', "not_json"), (b'{"rows": [{"a": Infinity}]}', "not_json"), (b"null", "wrong_shape"),
+        (b'{"rows": [NaN]}', "not_json"), (b"null", "wrong_shape"),
         (b'"text"', "wrong_shape"), (b"5", "wrong_shape"), (b"[]", "wrong_shape"), (b'{"rows": 5}', "wrong_shape"),
         (b'{"rows": true}', "wrong_shape"), (b'{"\xff": 1}', "wrong_encoding"), (b'{"rows": []} x', "not_json"),
         (b'{"rows": "[1"}', "not_json"), (b"\xef\xbb\xbf", "not_json"), (b"\xff\xfe{\x00}\x00", "not_json"),

@@ -24,7 +24,8 @@ def findings(**tables: Any) -> list[Finding]:
     ("tables", "key"),
     [
         ({"mapping": "No Name"}, "mapping"), ({"version": 0}, "version"), ({"unknown": 1}, "unknown"),
-        ({"format": {"kind": "xml"}}, "format"), ({"format": {"kind": "json"}}, "format.json.rows"),
+        ({"format": {"kind": "yaml"}}, "format"), ({"format": {"kind": "xml"}}, "format.xml.rows"),
+        ({"format": {"kind": "json"}}, "format.json.rows"),
         ({"format": {"kind": "json", "rows": []}}, "format.json.rows"),
         ({"format": {"kind": "json", "rows": ["r"], "encoding": ["latin-1"]}}, "format.json.encoding.0"),
         ({"format": {"kind": "csv", "delimiter": "||"}}, "format.csv.delimiter"),

@@ -12,6 +12,7 @@ from gateway.core.normalise.mapping import (
     is_skipped,
     only_in_doubt,
 )
+from gateway.core.normalise.outside import Origin
 from gateway.core.normalise.rows import NO_ROWS, Rows
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Glanced",
     "Normal",
     "Normalised",
+    "Origin",
     "Rejected",
     "Rows",
     "Summary",

@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.normalise.fields import Values
 from gateway.core.normalise.language import MAX_ROWS, CsvFormat
-from gateway.core.normalise.odd_lines import looks_like
+from gateway.core.normalise.looks import looks_like
 from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.core.normalise.views import Sources
 

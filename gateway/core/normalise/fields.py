@@ -14,7 +14,7 @@ import msgspec
 from gateway.core.normalise import national
 from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import FIRST_SETTLEMENT_YEAR, FIRST_YEAR, date_parser, datetime_parser
-from gateway.core.normalise.language import EMPTY, IDENTIFIERS, FieldRule, JsonFormat, MappingLanguage, default_parser
+from gateway.core.normalise.language import EMPTY, IDENTIFIERS, CsvFormat, FieldRule, MappingLanguage, default_parser
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import (
     Text,
@@ -26,6 +26,7 @@ from gateway.core.normalise.texts import (
     list_parser,
     number_as_written,
     number_asked_for,
+    part_parser,
     table_parser,
     text_parser,
     written_text,
@@ -102,14 +103,15 @@ class Parsers:
     def of(self, field: str) -> Parser:
         """The parser of a field. It raises Wrong with the code of what is wrong."""
         if field not in self._made:
-            self._made[field] = self._make(field)
+            made, pattern = self._make(field), rule_of(self.language, field).pattern
+            self._made[field] = part_parser(made, pattern) if pattern else made
         return self._made[field]
 
     def _make(self, field: str) -> Parser:
         rule = rule_of(self.language, field)
         empty = frozenset(EMPTY + self.language.empty + rule.empty)
         name = rule.parse or default_parser(field)
-        exponents = isinstance(self.language.format, JsonFormat)
+        exponents = not isinstance(self.language.format, CsvFormat)
         if name == "yuan":
             return yuan_parser(empty, thousands=rule.thousands, exponents=exponents)
         if name in ("date", "datetime"):

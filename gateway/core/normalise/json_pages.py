@@ -14,111 +14,155 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from gateway.core.normalise.fields import Values
-from gateway.core.normalise.language import MAX_ROWS, JsonFormat
-from gateway.core.normalise.odd_lines import looks_like
-from gateway.core.normalise.problems import Wrong, bad_page
+from gateway.core.normalise.decoding import in_utf_8
+from gateway.core.normalise.language import MAX_ROWS, JsonFormat, Status
+from gateway.core.normalise.looks import looks_like
+from gateway.core.normalise.messages import layer_below, node_of, refuse_empty_success, refuse_failure, says_nothing
+from gateway.core.normalise.problems import Wrong, bad_page, nothing_at, shown_status
+from gateway.core.normalise.splitting import without_rows
 from gateway.core.normalise.views import Sources
+from gateway.errors import BadPage
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _ARRAY: Final = msgspec.json.Decoder(list[Raw])
 _TEXT: Final = msgspec.json.Decoder(str)
 _PLAIN: Final = msgspec.json.Decoder(float_hook=str)
-_SAFE_CODE: Final = re.compile(r"[-A-Za-z0-9_.]{1,16}")
 _SPACE: Final = b" \t\r\n"
 _LARGE: Final = 4 * 1024 * 1024
-_BOM: Final = b"\xef\xbb\xbf"
+NO_STATUS: Final = Status()
 
 
-def read_json(content: bytes, spoken: JsonFormat) -> list[Raw]:
+def read_json(content: bytes, spoken: JsonFormat, status: Status = NO_STATUS) -> list[Raw]:
     """The settlements of one JSON page, each still as its bytes. Raises BadPage."""
-    content = as_utf8(content, spoken.encoding)
+    content = in_utf_8(content, spoken.encoding)
     # Millions of numbers or empty objects would each become a row before they could be counted. So a page large enough
     # to do harm is looked at first: with so many members and so few keys it is no page of settlements.
     members_without_key = content.count(b",") - content.count(b":") if len(content) > _LARGE else 0
     if members_without_key > MAX_ROWS or (len(content) > _LARGE and content.count(b"{") > 4 * MAX_ROWS):
         raise bad_page("too_many_rows")
-    rows = _quickly(content, spoken)
+    rows = _quickly(content, spoken, status)
     if rows is None:
-        first = content.lstrip(_SPACE)[:1]
-        if first not in (b"[", b"{") and first in b'"0123456789-tfn':
-            _safely(_PLAIN.decode, content)
-            raise bad_page("wrong_shape")
-        rows = _rows_in(Raw(content) if first == b"[" else _safely(_OBJECT.decode, content), spoken)
+        rows = _carefully(content, spoken, status)
     if len(rows) > MAX_ROWS:
         raise bad_page("too_many_rows")
     return rows
 
 
-def _quickly(content: bytes, spoken: JsonFormat) -> list[Raw] | None:
+def _carefully(content: bytes, spoken: JsonFormat, status: Status) -> list[Raw]:
+    first = content.lstrip(_SPACE)[:1]
+    if first == b"<":
+        return _inside_xml(content, spoken, status)
+    if first not in (b"[", b"{") and first in b'"0123456789-tfn':
+        _safely(_PLAIN.decode, content)
+        raise bad_page("wrong_shape")
+    try:
+        return _rows_in(Raw(content) if first == b"[" else _safely(_OBJECT.decode, content), spoken, status)
+    except BadPage as bad:
+        if bad.code != "not_json":
+            raise
+        # One damaged settlement costs itself where the message around it is sound.
+        frame, pieces = without_rows(content, spoken.rows)
+        if not pieces:
+            raise
+        _rows_in(_safely(_OBJECT.decode, frame) if frame[:1] == b"{" else Raw(frame), spoken, status)
+        return pieces
+
+
+def _inside_xml(content: bytes, spoken: JsonFormat, status: Status) -> list[Raw]:
+    """The settlements of JSON that an XML message (SOAP) holds as a text."""
+    top = node_of(content)
+    if isinstance(top, bytes):
+        raise bad_page("not_json", looks_like(content))
+    for path in spoken.rows:
+        below = layer_below(top, path.split("."))
+        if below is not None:
+            inner = msgspec.structs.replace(spoken, rows=(".".join(below[1]) or ".",), encoding=("utf-8",))
+            refuse_failure(top, status)
+            return read_json(below[0], inner, status)
+    raise bad_page("not_json", looks_like(content))
+
+
+def _quickly(content: bytes, spoken: JsonFormat, status: Status) -> list[Raw] | None:
     """The rows in one pass where they are an array at the first path, as in a large page; else None."""
-    if spoken.national_envelope:
+    if spoken.national_envelope or status.at:
         return None
     try:
-        rows = _decoder_at(spoken.rows[0]).decode(content)
+        rows = decoder_at(spoken.rows[0]).decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     for _ in spoken.rows[0].split("."):
+        if rows and rows.code is not msgspec.UNSET:
+            return None
         rows = rows and rows.inside
     return rows or None
 
 
 @lru_cache(maxsize=64)
-def _decoder_at(path: str) -> msgspec.json.Decoder[Any]:
+def decoder_at(path: str) -> msgspec.json.Decoder[Any]:
+    """Decodes only the array at a path, and every status code on the way to it."""
     inside: Any = list[Raw]
+    code = ("code", Raw | msgspec.UnsetType, msgspec.UNSET)
     for key in reversed(path.split(".")):
-        inside = msgspec.defstruct("At", [("inside", inside | None, None)], rename={"inside": key})
+        names = {"inside": key, "code": "infcode"}
+        inside = msgspec.defstruct("At", [("inside", inside | None, None), code], rename=names)
     return msgspec.json.Decoder(inside)
 
 
-def as_utf8(content: bytes, encodings: tuple[str, ...]) -> bytes:
-    """The page in UTF-8 without a byte order mark, whatever of the mapping's encodings it came in."""
-    content = content.removeprefix(_BOM)
-    if encodings == ("utf-8",):
-        return content
-    for encoding in encodings:
-        try:
-            return content.decode(encoding).encode("utf-8")
-        except UnicodeError:
-            continue
-    raise bad_page("wrong_encoding", "、".join(encodings))
-
-
-def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat) -> list[Raw]:
+def _rows_in(top: Raw | dict[str, Raw], spoken: JsonFormat, status: Status) -> list[Raw]:
     elements: list[Raw]
     if not isinstance(top, dict):
         elements = _safely(_ARRAY.decode, top)
         if "." not in spoken.rows:
             raise bad_page("wrong_shape")
         return elements
-    if spoken.national_envelope:
-        check_envelope(top)
+    succeeded = check_envelope(top) if spoken.national_envelope else False
     rows = next((raw for path in spoken.rows if path != "." and (raw := find(top, path)) is not None), None)
     if rows is None:
-        return []
+        succeeded = refuse_failure(top, status) or succeeded
+        return _without_settlements(top, spoken, status, succeeded=succeeded)
+    # What stands beside the settlements says whether the call succeeded; they themselves are not looked through.
+    under = {path.split(".")[0] for path in spoken.rows}
+    refuse_failure({name: raw for name, raw in top.items() if name not in under or _first(raw) != b"["}, status)
     first = _first(rows)
     if first == b"[":
         elements = _safely(_ARRAY.decode, rows)
+        if not elements:
+            refuse_empty_success(top, status)
         return elements
     if first != b"{":
         raise bad_page("wrong_shape")
     # An empty object stands for "no settlement" in replies of the platform.
-    return [rows] if _safely(_OBJECT.decode, rows) else []
+    if _safely(_OBJECT.decode, rows):
+        return [rows]
+    refuse_empty_success(top, status)
+    return []
 
 
-def check_envelope(top: dict[str, Raw]) -> None:
-    """Raises BadPage("feed_error") where the platform's own status code is not 0."""
+def _without_settlements(top: dict[str, Raw], spoken: JsonFormat, status: Status, *, succeeded: bool) -> list[Raw]:
+    """A message with nothing where settlements should be: an empty one, or itself the one settlement."""
+    refuse_empty_success(top, status)
+    if "." in spoken.rows and top and not (succeeded or spoken.national_envelope):
+        return [Raw(msgspec.json.encode(top))]
+    # A platform that says that it succeeded may leave the whole answer out.
+    if spoken.may_be_missing or any(says_nothing(top, path.split("."), leaves_out=succeeded) for path in spoken.rows):
+        return []
+    raise bad_page("no_rows_found", nothing_at(spoken.rows, list(top)))
+
+
+def check_envelope(top: dict[str, Raw]) -> bool:
+    """Whether the platform's own status code is 0; False where it has none. Raises BadPage for any other."""
     # The e-voucher layer in front of the platform answers with `code` and `type` instead of `infcode`.
     status = top.get("infcode") or (top.get("code") if "type" in top or "message" in top else None)
     if status is None:
-        return
+        return False
     try:
         value = _PLAIN.decode(status)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         value = None
     code = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     if code != "0":
-        raise bad_page("feed_error", code if _SAFE_CODE.fullmatch(code) else "infcode")
+        raise bad_page("feed_error", shown_status(code) if code else "infcode")
+    return True
 
 
 def find(top: dict[str, Raw], path: str, *, opened: bool = True) -> Raw | None:
@@ -157,7 +201,11 @@ def _safely(decode: Callable[[Any], Any], content: Any) -> Any:
     try:
         return decode(content)
     except msgspec.DecodeError as error:
-        raise bad_page("not_json", looks_like(content) if isinstance(content, bytes) else "") from error
+        seems = looks_like(content) if isinstance(content, bytes) and content.lstrip()[:1] not in (b"{", b"[") else ""
+        # Of the library's words only the place is told.
+        place = re.search("byte ([0-9]+)", str(error))
+        where = f"第{place.group(1)}字节附近 (near byte {place.group(1)})" if place else ""
+        raise bad_page("not_json", seems or where) from error
     except UnicodeDecodeError as error:
         raise bad_page("wrong_encoding", "utf-8") from error
     except RecursionError as error:
@@ -196,14 +244,3 @@ class RowDecoder:
         except (msgspec.DecodeError, RecursionError):
             raise Wrong("unreadable") from None
         return msgspec.structs.astuple(row)
-
-
-def row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Callable[[int], Values]:
-    """Index → values of that row, for a page without joins."""
-    blank = (None,) * len(sources.joined)
-    if sources.nested:
-        return lambda index: sources.with_nested(decoder.values(rows[index]) + blank)
-    if blank:
-        return lambda index: decoder.values(rows[index]) + blank
-    values = decoder.values
-    return lambda index: values(rows[index])

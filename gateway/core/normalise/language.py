@@ -20,6 +20,7 @@ ParserName = Literal[
 
 OnFailure = Literal["quarantine", "warn", "off"]
 Unknown = Literal["error", "keep", "empty", "other"]
+Repeated = Literal["first", "last", "same"]
 ReversalStyle = Literal["flag", "pair", "vanish"]
 
 EMPTY: Final = ("", "null", "NULL", "nan")
@@ -34,7 +35,8 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
 
     Exactly one of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says
     where from; `minus` takes further sources off an amount. `unknown` says what a code outside `codes`
-    becomes. `optional` allows a CSV header without any of the sources.
+    becomes. `optional` allows a CSV header without any of the sources. `pattern`: which part of a text counts (`{}`),
+    with `*` for anything.
     """
 
     sources: tuple[str, ...] = ()
@@ -50,17 +52,20 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
     sum: tuple[str, ...] = ()
     minus: tuple[str, ...] = ()
     value: str | None = None
+    pattern: str = ""
     required: bool = False
     optional: bool = False
     empty: tuple[str, ...] = ()
 
 
 class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """JSON: where the settlements stand (dotted paths, the first that exists; "." is a bare array)."""
+    """JSON: where the settlements stand (dotted paths, the first that exists; "." is a bare array or the
+    object at the top). `may_be_missing`: a message without any of them has no settlements."""
 
     rows: tuple[str, ...]
     encoding: tuple[str, ...] = ("utf-8",)
     national_envelope: bool = False
+    may_be_missing: bool = False
 
 
 class CsvFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +75,19 @@ class CsvFormat(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str = ","
     quote: str = '"'
     columns: tuple[str, ...] = ()
+
+
+class XmlFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """XML: where the settlements stand (dotted paths from the root, the first that exists). `name#` is a name with or
+    without a number behind it. `repeated`: which value of a tag counts that stands in a settlement more than once."""
+
+    rows: tuple[str, ...]
+    encoding: tuple[str, ...] = ("utf-8", "gb18030")
+    repeated: Repeated = "same"
+    may_be_missing: bool = False
+
+
+Format = JsonFormat | CsvFormat | XmlFormat
 
 
 class Join(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +111,15 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
     rows_from: str
     joins: tuple[Join, ...] = ()
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message says whether the call succeeded: where its code stands, which values mean success, and where the
+    text of an error stands; paths from the top, each as its names."""
+
+    at: tuple[tuple[str, ...], ...] = ()
+    success: tuple[str, ...] = ("0",)
+    text: tuple[tuple[str, ...], ...] = ()
 
 
 class SpecialOutpatient(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,9 +157,10 @@ class MappingLanguage(msgspec.Struct, frozen=True, kw_only=True):
 
     mapping: str
     version: int
-    format: JsonFormat | CsvFormat
+    format: Format
     fields: dict[str, FieldRule]
     bundle: Bundle | None = None
+    status: Status = Status()
     special: SpecialOutpatient = SpecialOutpatient()
     fund_includes_account: bool = False
     fund_includes_hospital_share: bool = False

@@ -13,20 +13,18 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.checks import checks_of, plainly_sound
-from gateway.core.normalise.csv_pages import CsvRows
+from gateway.core.normalise.doors import door_of
 from gateway.core.normalise.fields import Parsers, Values, rule_of
-from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, row_values
-from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage, digest_of
+from gateway.core.normalise.language import RECORD_FIELDS, JsonFormat, MappingLanguage, digest_of
 from gateway.core.normalise.national import INSURANCE_CODES
 from gateway.core.normalise.noticing import Noticing
 from gateway.core.normalise.odd_lines import SKIPPED, SUM_ROW, is_sum, odd_line
+from gateway.core.normalise.outside import UNKNOWN, Origin
 from gateway.core.normalise.problems import Wrong, bad_page, row_error
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.totals import totals_in
 from gateway.core.normalise.views import IDENTITY_FIELDS, View
-from gateway.model.bundle import is_bundle
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
 from gateway.model.person import Subject
 from gateway.model.record import SettlementRecord
@@ -103,52 +101,20 @@ class CompiledMapping:
         self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
         self._sound = plainly_sound(language.checks)
-        self._identity_decoder = RowDecoder(self._identity.sources)
-        self._full_decoder = RowDecoder(self._full.sources)
+        self._door = door_of(self.language, self._identity.sources, self._full.sources)
         self._noticing = Noticing(parsers, self._full)
         self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
         self.sample = self._noticing.sample
         self.digest = digest_of(language)
 
-    def read(self, content: bytes) -> Rows:
-        """A page taken apart into rows. Raises BadPage where that cannot be done at all."""
+    def read(self, content: bytes, origin: Origin = UNKNOWN) -> Rows:
+        """A page taken apart into rows. Raises BadPage where that cannot be done at all. `origin`: the file it came
+        from, where it came from one."""
         if len(content) > MAX_PAGE_BYTES:
             raise bad_page("too_large")
         if not content.strip():
             raise bad_page("empty")
-        spoken, identity, full = self.language.format, self._identity.sources, self._full.sources
-        if isinstance(spoken, CsvFormat):
-            # For every field that must be there: the columns of which one is enough; of a sum every one.
-            needed: list[tuple[str, ...]] = []
-            for rule in self.language.fields.values():
-                if not rule.optional:
-                    needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
-            needed += [self.language.special.disease_sources, *((name,) for name, _ in self.language.skip)]
-            lines = CsvRows(content, spoken, tuple(dict.fromkeys(columns for columns in needed if columns)))
-            return Rows(
-                len(lines.rows),
-                lines.values(identity),
-                lines.values(full),
-                lambda _: filter(None, lines.header),
-                lines.rows.__getitem__,
-                lines.header,
-            )
-        read_identity, read_full = self._identity_decoder, self._full_decoder
-        if self.language.bundle and is_bundle(content):
-            bundle = BundleRows(content, self.language.bundle, spoken)
-            return Rows(
-                len(bundle.rows),
-                bundle.values(read_identity, identity),
-                bundle.values(read_full, full),
-                lambda index: keys_of(bundle.rows[index][0]),
-            )
-        rows = read_json(content, spoken)
-        return Rows(
-            len(rows),
-            row_values(read_identity, identity, rows),
-            row_values(read_full, full, rows),
-            lambda index: keys_of(rows[index]),
-        )
+        return self._door.rows(content, origin)
 
     def identify(
         self, rows: Rows, start: int, stop: int, *, names: bool = True
@@ -260,7 +226,7 @@ class CompiledMapping:
 
     def totals(self, content: bytes) -> FeedTotals | None:
         """What a JSON page itself says it holds, where the mapping says where that stands."""
-        if self.language.totals is None or isinstance(self.language.format, CsvFormat):
+        if self.language.totals is None or not isinstance(self.language.format, JsonFormat):
             return None
         return totals_in(content, self.language.totals, self.language.format)
 

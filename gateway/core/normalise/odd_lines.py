@@ -1,4 +1,4 @@
-"""Lines that are no settlements: sums (合计), a header that stands there again; what an unreadable page looks like.
+"""Lines that are no settlements: sums (合计), a header that stands there again.
 
 Nothing of this is asked about a row with a number of its own and somebody's id number: such a row costs nothing more.
 """
@@ -24,16 +24,6 @@ SKIPPED: Final = (row_error("skipped", ""),)
 SUM_ROW: Final = (row_error("sum_row", ""),)
 HEADER_AGAIN: Final = (row_error("header_again", ""),)
 
-_BEGINNINGS: Final = (
-    (b"PK\x03\x04", "看上去是Excel工作簿或压缩包，请另存为CSV (a workbook or zip)"),
-    (b"\xd0\xcf\x11\xe0", "看上去是旧版Excel工作簿，请另存为CSV (an old workbook)"),
-    (b"\x1f\x8b", "看上去是gzip压缩的内容 (gzip)"),
-    (b"\xff\xfe", "看上去是UTF-16 (UTF-16)"),
-    (b"\xfe\xff", "看上去是UTF-16 (UTF-16)"),
-    (b"%PDF", "看上去是PDF (a PDF)"),
-)
-_WEB_PAGE: Final = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<body|<table|<meta)", re.IGNORECASE)
-
 
 def is_sum(text: str | None) -> bool:
     """Whether a text is a word of a line of sums and not the number of a settlement."""
@@ -50,14 +40,3 @@ def odd_line(number: str | None, cells: Sequence[str], header: Sequence[str]) ->
     if is_sum(number) or (number is None and any(is_sum(cell) for cell in cells)):
         return SUM_ROW
     return ()
-
-
-def looks_like(content: bytes) -> str:
-    """What bytes that are no page of the mapping look like, in words; "" where nothing can be said."""
-    for beginning, words in _BEGINNINGS:
-        if content.startswith(beginning):
-            return words
-    start = content.removeprefix(b"\xef\xbb\xbf")[:200].lstrip()
-    if _WEB_PAGE.match(start):
-        return "看上去是网页，不是数据：表格请另存为CSV或.xlsx (a web page)"
-    return "看上去是XML (XML)" if start.startswith((b"<?xml", b"<soap", b"<SOAP")) else ""

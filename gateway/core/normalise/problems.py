@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.errors import BadPage
@@ -10,6 +11,9 @@ from gateway.model.page import RowError
 from gateway.words.troubles import PAGE_CODES, ROW_CODES
 
 _CODE: Final = re.compile(r"(?=[A-Za-z0-9_.-]{1,12}$)(?!(?:.*[0-9]){7})[A-Za-z0-9_.-]+")
+_STATUS: Final = re.compile(r"[-A-Za-z0-9_.]{1,16}")
+_NAME: Final = re.compile(r"(?!(?:.*[0-9]){7})[^\x00-\x1f\x7f]{1,40}")
+_MOST_NAMES: Final = 12
 _TRADE_WORD: Final = re.compile(
     "住院|门诊|急诊|药店|购药|诊疗|就医|医院|医疗|医保|医药|生育|计划|慢性|慢病|特病|特殊|特门|大病|保险|职工|居民|公务|离休|退休|在职|灵活"
     "|结算|手工|中心|自费|转院|转外|异地|家庭|日间|手术|体检|康复|护理|[一二三]级|未定|其他|未知"
@@ -36,6 +40,17 @@ def row_error(code: str, field: str, sources: tuple[str, ...] = (), detail: str 
 def bad_page(code: str, detail: str = "") -> BadPage:
     """A page error with its sentence. `detail` must not come from a person's data."""
     return BadPage(code, f"{PAGE_CODES[code]}{'：' if detail else ''}{detail}")
+
+
+def nothing_at(paths: Sequence[str], names: Sequence[str]) -> str:
+    """Where settlements were looked for, and what stands at the top of the message, as far as it may be shown."""
+    tops = [name for name in dict.fromkeys(names) if _NAME.fullmatch(name)][:_MOST_NAMES]
+    return f"找过 {'、'.join(paths)}；报文最外层有 {'、'.join(tops) or '—'} (looked at; at the top there is)"
+
+
+def shown_status(text: str) -> str:
+    """A platform's own status as it may be shown: a short code; of anything else nothing."""
+    return text if _STATUS.fullmatch(text) else "状态 (status)"
 
 
 def shown_code(text: str) -> str:

@@ -16,6 +16,7 @@ Text = Callable[[Any], str | None]
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _SCIENTIFIC: Final = re.compile(r"[0-9]([.][0-9]+[Ee][+]?|[Ee][+])[0-9]{1,3}")
+_LONGEST: Final = 500
 _LARGEST_NUMBER: Final = 10**64
 MOST_ITEMS: Final = 200
 
@@ -62,6 +63,22 @@ def written_text(empty: frozenset[str], *, limit: int) -> Text:
         return None if text in empty or len(text) > limit or _CONTROL.search(text) else text
 
     return parse
+
+
+def part_parser(parse: Callable[[Any], Any], pattern: str) -> Callable[[Any], Any]:
+    """A parser of the part of a text that `{}` stands for in a pattern, where `*` is anything."""
+    before, _, behind = (re.escape(half).replace(r"\*", ".*?") for half in pattern.partition("{}"))
+    shape = re.compile(f"{before}(.+?){behind}", re.DOTALL)
+
+    def part(value: Any) -> Any:
+        if value is None or value == "":
+            return parse(None)
+        fits = shape.fullmatch(str(value)) if type(value) in (str, int) and len(str(value)) <= _LONGEST else None
+        if fits is None:
+            raise Wrong("wrong_pattern")
+        return parse(fits.group(1))
+
+    return part
 
 
 def identifier_parser(text: Text) -> Text:

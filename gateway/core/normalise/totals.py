@@ -7,7 +7,8 @@ from msgspec import Raw
 
 from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import date_parser
-from gateway.core.normalise.json_pages import as_utf8, find
+from gateway.core.normalise.decoding import in_utf_8
+from gateway.core.normalise.json_pages import find
 from gateway.core.normalise.language import EMPTY, JsonFormat, TotalsPaths
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import integer_parser
@@ -23,7 +24,7 @@ _YUAN = yuan_parser(_EMPTY, thousands=False, exponents=True)
 def totals_in(content: bytes, paths: TotalsPaths, spoken: JsonFormat) -> FeedTotals | None:
     """Day, rows and money (fen) a page claims, or None where it claims nothing that can be read."""
     try:
-        top = msgspec.json.decode(as_utf8(content, spoken.encoding), type=dict[str, Raw])
+        top = msgspec.json.decode(in_utf_8(content, spoken.encoding), type=dict[str, Raw])
         day, rows = _DAY(_value(top, paths.day)), _COUNT(_value(top, paths.rows))
         if day is None or rows is None or rows < 0:
             return None

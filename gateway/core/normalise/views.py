@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from gateway.core.normalise.fields import Parsers, Readers, Values, rule_of, sources_of
 from gateway.core.normalise.hints import hint
-from gateway.core.normalise.language import CsvFormat, MappingLanguage
+from gateway.core.normalise.language import JsonFormat, MappingLanguage
+from gateway.core.normalise.outside import stands_outside
 from gateway.core.normalise.problems import Wrong, row_error
 from gateway.model.page import RowError
 
@@ -21,27 +22,31 @@ IDENTITY_FIELDS: Final = (
 
 
 class Sources:
-    """The names a view reads, in the order of its values: the row's own, then joined, then nested ones."""
+    """The names a view reads, in the order of its values: the row's own, joined, nested ones, those outside."""
 
     def __init__(self, language: MappingLanguage, fields: tuple[str, ...]) -> None:
         names = list(dict.fromkeys(name for field in fields for name in sources_of(language, field)))
         names += [name for name, _ in language.skip if name not in names]
+        self.outer = tuple(name for name in names if stands_outside(name))
+        names = [name for name in names if name not in self.outer]
         joins = language.bundle.joins if language.bundle else ()
-        dotted = [name for name in names if "." in name and not isinstance(language.format, CsvFormat)]
+        # Only JSON has values inside of values: a line has cells, and an element's path is a name of its own.
+        dotted = [name for name in names if "." in name and isinstance(language.format, JsonFormat)]
         self.joined = [name for name in dotted if name.split(".")[0] in {join.name for join in joins}]
         self.nested = [name for name in dotted if name not in self.joined]
         own = [name for name in names if name not in self.joined and name not in self.nested]
         own += [name.split(".")[0] for name in self.nested]
         own += [join.key for join in joins] if self.joined else []
         self.own = list(dict.fromkeys(own))
-        self.positions = {name: place for place, name in enumerate(self.own + self.joined + self.nested)}
+        everything = (*self.own, *self.joined, *self.nested, *self.outer)
+        self.positions = {name: place for place, name in enumerate(everything)}
 
     def with_nested(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """The row's values with those that stand deeper inside it appended."""
-        return values + tuple(_walk(values[self.positions[path.split(".")[0]]], path) for path in self.nested)
+        return values + tuple(walked(values[self.positions[path.split(".")[0]]], path) for path in self.nested)
 
 
-def _walk(value: Any, path: str) -> Any:
+def walked(value: Any, path: str) -> Any:
     for key in path.split(".")[1:]:
         value = value.get(key) if type(value) is dict else None
     return value

@@ -9,7 +9,7 @@ import msgspec
 import zstandard
 
 from gateway.core.changes.values import PagePlace
-from gateway.core.normalise import Rows
+from gateway.core.normalise import Origin, Rows
 from gateway.errors import BadPage
 from gateway.flow.office import Office, page_context
 from gateway.model.feed_day import KeySample
@@ -109,7 +109,7 @@ def open_page(tx: Tx, office: Office, seq: int) -> OpenPage | None:
 def read_page(office: Office, meta: StoredPage, identity: bytes, key_no: int, content: bytes) -> OpenPage:
     """The rows of a page's bytes, by its feed's mapping. Raises BadPage."""
     compiled = office.mapping_of(meta.feed)
-    rows = compiled.read(content)
+    rows = compiled.read(content, Origin(meta.source, meta.part))
     return OpenPage(meta=meta, page_id=identity, key_no=key_no, rows=rows, totals=compiled.totals(content))
 
 

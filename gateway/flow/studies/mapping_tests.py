@@ -6,11 +6,12 @@ import csv
 import io
 from pathlib import Path
 from typing import Any, Final, Literal
+from xml.sax.saxutils import escape, quoteattr  # Writing only: nothing is parsed with it.
 
 import msgspec
 
 from gateway.core.normalise import CompiledMapping, normalise_lines
-from gateway.core.normalise.language import CsvFormat
+from gateway.core.normalise.language import CsvFormat, XmlFormat
 from gateway.errors import BadSettings, Finding
 from gateway.model.bundle import Call, bundle_of
 from gateway.settings.files import read_toml
@@ -138,11 +139,32 @@ def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) 
     rows = [{key: value for key, value in row.items() if key not in case.drop} for row in written]
     if isinstance(spoken, CsvFormat):
         return _csv(rows, spoken).encode(encoding)
+    if isinstance(spoken, XmlFormat):
+        return _xml(rows, spoken.rows[0].split(".")).encode(encoding)
     nested: Any = rows
     for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
         nested = {key: nested}
     enveloped = spoken.national_envelope and isinstance(nested, dict)
     return _JSON.encode({"infcode": 0, **nested} if enveloped else nested)
+
+
+def _xml(rows: list[dict[str, Any]], path: list[str]) -> str:
+    *around, name = path
+    written = "".join(_element(name.removesuffix("#"), row) for row in rows)
+    for tag in reversed(around):
+        written = f"<{tag}>{written}</{tag}>"
+    return written
+
+
+def _element(tag: str, value: Any) -> str:
+    """One element: a table's keys are elements inside it, those with `@` its attributes; a list is the tag repeated."""
+    if isinstance(value, list):
+        return "".join(_element(tag, part) for part in value)
+    if not isinstance(value, dict):
+        return f"<{tag}>{escape('' if value is None else str(value))}</{tag}>"
+    attributes = "".join(f" {key[1:]}={quoteattr(str(text))}" for key, text in value.items() if key.startswith("@"))
+    inside = "".join(_element(key, part) for key, part in value.items() if not key.startswith("@"))
+    return f"<{tag}{attributes}>{inside}</{tag}>"
 
 
 def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:

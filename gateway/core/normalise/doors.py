@@ -1,0 +1,142 @@
+"""Doors (入口): one for each format. All of them end in `Rows`, and nothing behind them knows a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Raw
+
+from gateway.core.normalise.bundles import BundleRows
+from gateway.core.normalise.csv_pages import CsvRows
+from gateway.core.normalise.decoding import in_utf_8
+from gateway.core.normalise.fields import Values, rule_of
+from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json
+from gateway.core.normalise.language import CsvFormat, JsonFormat, MappingLanguage, XmlFormat, default_parser
+from gateway.core.normalise.messages import Node, node_of
+from gateway.core.normalise.outside import Origin, Outside
+from gateway.core.normalise.rows import Rows
+from gateway.core.normalise.views import Sources
+from gateway.core.normalise.xml_messages import read_xml
+from gateway.core.normalise.xml_pages import reader, values_at
+from gateway.model.bundle import is_bundle
+
+
+class Door(Protocol):
+    """Takes the pages of one format apart."""
+
+    def rows(self, content: bytes, origin: Origin) -> Rows:
+        """A page's rows, not yet read. Raises BadPage."""
+        ...
+
+
+def door_of(language: MappingLanguage, identity: Sources, full: Sources) -> Door:
+    """The door of a mapping's format. A row gives the values of two views: what is asked of everybody, and all."""
+    spoken = language.format
+    if isinstance(spoken, CsvFormat):
+        return CsvDoor(language, spoken, identity, full)
+    if isinstance(spoken, XmlFormat):
+        return XmlDoor(language, spoken, identity, full)
+    return JsonDoor(language, spoken, identity, full)
+
+
+class CsvDoor:
+    """Files of lines."""
+
+    def __init__(self, language: MappingLanguage, spoken: CsvFormat, identity: Sources, full: Sources) -> None:
+        # For every field that must be there: the columns of which one is enough; of a sum every one.
+        needed: list[tuple[str, ...]] = []
+        for rule in language.fields.values():
+            if not rule.optional:
+                needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
+        needed += [language.special.disease_sources, *((name,) for name, _ in language.skip)]
+        outer = {*identity.outer, *full.outer}
+        self._needs = tuple(dict.fromkeys(columns for columns in needed if columns and outer.isdisjoint(columns)))
+        self._spoken, self._identity, self._full = spoken, identity, full
+
+    def rows(self, content: bytes, origin: Origin) -> Rows:
+        """The lines under the header."""
+        lines = CsvRows(content, self._spoken, self._needs)
+        return Rows(
+            len(lines.rows),
+            _beside(lines.values(self._identity), self._identity, origin, _nothing),
+            _beside(lines.values(self._full), self._full, origin, _nothing),
+            lambda _: filter(None, lines.header),
+            lines.rows.__getitem__,
+            lines.header,
+        )
+
+
+class JsonDoor:
+    """JSON messages, and the bundles of a sweep."""
+
+    def __init__(self, language: MappingLanguage, spoken: JsonFormat, identity: Sources, full: Sources) -> None:
+        self._language, self._spoken = language, spoken
+        self._views = [(view, RowDecoder(view)) for view in (identity, full)]
+
+    def rows(self, content: bytes, origin: Origin) -> Rows:
+        """The settlements of a message, or those of a bundle's replies."""
+        if self._language.bundle and is_bundle(content):
+            bundle = BundleRows(content, self._language.bundle, self._spoken, self._language.status, origin)
+            identity, full = (bundle.values(decoder, view) for view, decoder in self._views)
+            return Rows(len(bundle.rows), identity, full, lambda index: keys_of(bundle.rows[index][0]))
+        rows = read_json(content, self._spoken, self._language.status)
+        identity, full = (
+            _beside(_row_values(decoder, view, rows), view, origin, lambda: self._top(content))
+            for view, decoder in self._views
+        )
+        return Rows(len(rows), identity, full, lambda index: keys_of(rows[index]))
+
+    def _top(self, content: bytes) -> Node:
+        return node_of(in_utf_8(content, self._spoken.encoding))
+
+
+class XmlDoor:
+    """XML messages."""
+
+    def __init__(self, language: MappingLanguage, spoken: XmlFormat, identity: Sources, full: Sources) -> None:
+        self._spoken, self._status, self._views = spoken, language.status, (identity, full)
+        self._names = tuple(dict.fromkeys(identity.own + full.own))
+        lists = [
+            name
+            for field, rule in language.fields.items()
+            if (rule.parse or default_parser(field)) == "list"
+            for name in rule_of(language, field).sources
+        ]
+        self._read = reader(self._names, lists, spoken.repeated)
+        places = {name: place for place, name in enumerate(self._names)}
+        self._places = [[places[name] for name in view.own] for view in self._views]
+
+    def rows(self, content: bytes, origin: Origin) -> Rows:
+        """The settlements of a message."""
+        message = read_xml(content, self._spoken, self._status, self._read)
+        identity, full = (
+            _beside(values_at(message.rows, places), view, origin, lambda: message.top)
+            for places, view in zip(self._places, self._views, strict=True)
+        )
+        return Rows(len(message.rows), identity, full, message.keys_by(self._names))
+
+
+def _row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Callable[[int], Values]:
+    """Index → values of that row, for a page without joins."""
+    blank = (None,) * len(sources.joined)
+    if sources.nested:
+        return lambda index: sources.with_nested(decoder.values(rows[index]) + blank)
+    if blank:
+        return lambda index: decoder.values(rows[index]) + blank
+    values = decoder.values
+    return lambda index: values(rows[index])
+
+
+def _beside(
+    values: Callable[[int], Values], sources: Sources, origin: Origin, top: Callable[[], Node]
+) -> Callable[[int], Values]:
+    """The same with what stands outside of the row behind it, where the mapping asks for any of that."""
+    if not sources.outer:
+        return values
+    outside = Outside(sources.outer, origin, top)
+    return lambda index: (*values(index), *outside.values(index))
+
+
+def _nothing() -> Node:
+    return None
