@@ -138,15 +138,15 @@ class Parsers:
         rule = rule_of(self.language, field)
         empty = frozenset(EMPTY + self.language.empty + rule.empty)
         text = text_parser(empty, limit=_limit(field, ""))
-        ours = table_parser(text, national.INSURANCE_CODES, prefix=True, unknown="error")
+        insurance = table_parser(text, national.INSURANCE_CODES, prefix=True, unknown="error")
         if field == "insurance_type" and not rule.codes:
-            return ours
+            return insurance
         keeps, own = rule.unknown == "keep", dict(rule.codes)
         # What is kept as it stands is known where it is what another code of the table means.
-        kept = {meaning: meaning for meaning in own.values() if meaning} if keeps else {}
-        rule = msgspec.structs.replace(rule, codes=tuple((kept | own).items()), unknown="error")
+        meanings = {meaning: meaning for meaning in own.values() if meaning} if keeps else {}
+        rule = msgspec.structs.replace(rule, codes=tuple((meanings | own).items()), unknown="error")
         table = self._table(rule.parse or default_parser(field), rule, text)
-        return either_parser(table, ours) if keeps and field == "insurance_type" else table
+        return either_parser(table, insurance) if keeps and field == "insurance_type" else table
 
     def _table(self, name: str, rule: FieldRule, text: Text) -> Parser:
         codes, prefix, unknown = _TABLES.get(name, _TABLES["code"])
