@@ -33,7 +33,8 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `edition`, `period_from` and `claim_by` are None where no coverage period applies. `assumed` names the
     open settings (policy questions the regulation leaves open) the result leaned on. `stay` identifies the
-    stay or month for ever: see design §5.2.
+    stay or month for ever: see design §5.2. `difference` is what a stay that would change what was decided would be
+    worth with it, less what was decided; None where it changes nothing or that cannot be told.
     """
 
     settlements: tuple[str, ...]
@@ -49,6 +50,7 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     admitted_on: date | None = None
     discharged_on: date | None = None
     merged_stays: tuple[str, ...] = ()
+    difference: Money | None = None
 
     def __post_init__(self) -> None:
         if sum([line.amount for line in self.lines]) != self.payable:
@@ -123,8 +125,9 @@ def line_to_json(line: BenefitLine) -> dict[str, Any]:
 
 
 def estimate_to_json(estimate: BenefitEstimate) -> dict[str, Any]:
-    """An estimate as JSON values, in the shape of `hubao scheme assess`."""
-    return {
+    """An estimate as JSON values, in the shape of `hubao scheme assess`. `difference` is there only where something would
+    change what was decided and is worth something that can be told."""
+    plain = {
         "settlements": list(estimate.settlements),
         "edition": estimate.edition,
         "payable": yuan(estimate.payable),
@@ -133,3 +136,6 @@ def estimate_to_json(estimate: BenefitEstimate) -> dict[str, Any]:
         "assumed": list(estimate.assumed),
         "claim_by": estimate.claim_by.isoformat() if estimate.claim_by else None,
     }
+    if estimate.difference is not None:
+        plain["difference"] = yuan(estimate.difference)
+    return plain

@@ -27,6 +27,7 @@ FLAGS: Final = {
     "not_payable_care": "不属补助范围的就医",
     "overlapping_stays": "住院日期重叠",
     "partial_reversal": "部分退费",
+    "recover_to_confirm": "已付补助待追回",
     "referral_to_confirm": "异地就医转诊待核实",
     "reversal_unclear": "退费对应不明",
     "transfer_to_confirm": "转院待核实",
@@ -69,6 +70,7 @@ DOUBTS: Final = {
     "referral_to_confirm": "在参保地以外就医，须核实是否办理转诊或备案",
     "injury_to_confirm": "外伤住院，须核实是否有第三人责任或工伤",
     "transfer_to_confirm": "按日期判断为转院并合并为一次住院，须核实是否在24小时以内",
+    "recover_to_confirm": "协会已核定补助，其后结算已退费或保障期已取消，是否追回须由经办人决定",
     "late": "结算资料到达时已超过申领期限，是否受理须由经办人决定",
 }
 """What a person still has to look at, by flag."""

@@ -7,25 +7,41 @@ rules: plain loops over days, exact fractions of yuan, nothing clever. It takes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import date
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
-Row = dict[str, Any]
-
-SHANGHAI = timezone(timedelta(hours=8))
-ONE_DAY = timedelta(days=1)
-NO_DAY = date.max
-NO_INSTANT = datetime.max.replace(tzinfo=SHANGHAI)
-
-EDITION_STARTS = (
-    (date(2022, 3, 22), "2022"),
-    (date(2021, 5, 1), "2021"),
-    (date(2020, 4, 28), "2020"),
-    (date(2019, 1, 16), "2019"),
+from oracles.inpatient_care import (
+    EDITION_STARTS,
+    ONE_DAY,
+    SHANGHAI,
+    CaseError,
+    Period,
+    Row,
+    Stay,
+    admission,
+    admitted,
+    amount,
+    coverage_periods,
+    days_of,
+    distinct,
+    inpatient_stays,
+    is_special,
+    month_name,
+    period_holding,
+    place_in_month,
+    place_in_order,
+    place_of_row,
+    same_admission,
+    same_visit,
+    settled,
+    stays_of,
+    without_reversed,
 )
+
+__all__ = ["EDITION_STARTS", "SHANGHAI", "Row", "assess_naively"]
+
 OLD_BANDS = ((10_000, "0.30"), (100_000, "0.70"), (250_000, "1.00"))
 BANDS: dict[str, tuple[tuple[int | None, str], ...]] = {
     "2019": OLD_BANDS,
@@ -43,61 +59,8 @@ BANDS: dict[str, tuple[tuple[int | None, str], ...]] = {
 CAPS = {"2019": 250_000, "2020": 250_000, "2021": 250_000, "2022": 500_000}
 ALLOWANCE_EDITIONS = FLOOR_EDITIONS = ("2021", "2022")
 CLAIM_BY_SETTLEMENT = ("2019", "2020", "2021")
-YEARS_COUNT_FROM = date(2020, 4, 28)
 FLOOR = Fraction(200)
 TO_A_PERSON = ("incomplete", "decided_before")
-MATERNITY_CARE = ("maternity_inpatient", "maternity_outpatient", "family_planning")
-
-
-@dataclass
-class Period:
-    """One coverage period and what has been used of it so far."""
-
-    first: date
-    last: date
-    edition: str | None
-    before: Period | None = None
-    cap_used: Fraction = Fraction(0)
-    first_stay_taken: bool = False
-    allowance_was_due: bool = False
-
-    def holds(self, day: date) -> bool:
-        return self.edition is not None and self.first <= day <= self.last
-
-    def follows_without_gap(self) -> bool:
-        return self.before is not None and self.before.last + ONE_DAY == self.first
-
-    def years(self) -> int:
-        """Touching periods up to this one that count, begun again after a period with an allowance."""
-        if self.first < YEARS_COUNT_FROM:
-            return 0
-        if self.before is None or not self.follows_without_gap() or self.before.allowance_was_due:
-            return 1
-        return self.before.years() + 1
-
-
-@dataclass
-class Stay:
-    """What one estimate is about: an inpatient stay, a month of special care, or one row set aside."""
-
-    kind: str
-    rows: list[Row]
-    transfer: bool = False
-    doubts: set[str] = field(default_factory=set)
-    reason: str | None = None
-    period: Period | None = None
-    decided: Row | None = None
-    changed: bool = False
-    reversed_since: bool = False
-    lines: list[Row] = field(default_factory=list)
-    payable: Fraction = Fraction(0)
-
-    def numbers(self) -> list[str]:
-        return [row["settlement_no"] for row in self.rows]
-
-
-class CaseError(Exception):
-    """The case cannot be assessed at all."""
 
 
 def assess_naively(case: Row) -> Row:
@@ -115,227 +78,11 @@ def assess_naively(case: Row) -> Row:
         stay.doubts = {doubt for doubt, numbers in doubts.items() if numbers & set(stay.numbers())}
         stay.period = period_of(stay, periods)
         stay.reason = reason_not_payable(stay, periods)
+    for stay in stays:
+        stay.changed_again = stay.reversed_since and any(is_again(other, stay) for other in stays)
     weigh_all(stays, periods)
-    standing = [stay for stay in stays if not stay.reversed_since]
-    return {"case": case["case"], "estimates": [shown(stay, case["member"]) for stay in standing]}
-
-
-# ---- coverage periods (保障期)
-
-
-def coverage_periods(coverage: list[Row]) -> list[Period]:
-    spans = sorted((date.fromisoformat(one["from"]), date.fromisoformat(one["to"])) for one in coverage)
-    periods: list[Period] = []
-    for first, last in spans:
-        before = periods[-1] if periods else None
-        if last < first:
-            raise CaseError("a period ends before it begins")
-        if before is not None and first <= before.last:
-            raise CaseError("periods overlap")
-        periods.append(Period(first, last, edition_from(first), before))
-    return periods
-
-
-def edition_from(first_day: date) -> str | None:
-    for start, edition in EDITION_STARTS:
-        if first_day >= start:
-            return edition
-    return None
-
-
-def period_holding(day: date, periods: list[Period]) -> Period | None:
-    for period in periods:
-        if period.holds(day):
-            return period
-    return None
-
-
-# ---- reading a row
-
-
-def admitted(row: Row) -> date | None:
-    text = row.get("admitted_on")
-    return None if text is None else date.fromisoformat(text)
-
-
-def discharged(row: Row) -> date | None:
-    text = row.get("discharged_on")
-    return None if text is None else date.fromisoformat(text)
-
-
-def settled(row: Row) -> datetime | None:
-    text = row.get("settled_at")
-    return None if text is None else datetime.fromisoformat(text).astimezone(SHANGHAI)
-
-
-def amount(row: Row, name: str) -> Fraction | None:
-    text = row.get(name)
-    return None if text is None else Fraction(text)
-
-
-def place_of_row(row: Row) -> tuple[date, datetime, str]:
-    """What is unknown comes last; the text does not say."""
-    return admitted(row) or NO_DAY, settled(row) or NO_INSTANT, row["settlement_no"]
-
-
-# ---- reversals (退费)
-
-
-def without_reversed(rows: list[Row]) -> tuple[list[Row], dict[str, set[str]]]:
-    """The settlements that stand, and the flags of those a refund leaves in doubt, by number."""
-    originals = {row["settlement_no"]: row for row in rows if not row.get("reversal")}
-    found: dict[str, set[str]] = {"gone": set(), "partial_reversal": set(), "reversal_unclear": set()}
-    nameless = []
-    for reversal in [row for row in rows if row.get("reversal")]:
-        number = number_reversed(reversal, originals)
-        if number is None:
-            nameless.append(reversal)
-        elif number in originals:
-            whole = same_total(reversal, originals[number])
-            found["gone" if whole else "partial_reversal"].add(number)
-    live = {number: row for number, row in originals.items() if number not in found["gone"]}
-    for reversal in take_sure_ones(nameless, live):
-        what, numbers = find_by_visit(reversal, live)
-        found[what] |= set(numbers)
-    return list(live.values()), found
-
-
-def take_sure_ones(nameless: list[Row], live: dict[str, Row]) -> list[Row]:
-    """Takes out what is the one live settlement of the visit with the opposite amounts; gives the rest."""
-    sure = {place: find_by_visit(reversal, live) for place, reversal in enumerate(nameless)}
-    for what, numbers in sure.values():
-        if what == "gone":
-            live.pop(numbers[0], None)
-    return [reversal for place, reversal in enumerate(nameless) if sure[place][0] != "gone"]
-
-
-def number_reversed(reversal: Row, originals: dict[str, Row]) -> str | None:
-    """The original's number: named, or the reversal's own where a settlement has the same."""
-    named: str | None = reversal.get("reverses")
-    own: str = reversal["settlement_no"]
-    return named if named is not None else own if own in originals else None
-
-
-def find_by_visit(reversal: Row, live: dict[str, Row]) -> tuple[str, list[str]]:
-    """Which live settlements of the visit a refund without a number can mean, and what follows."""
-    visit = [number for number, row in live.items() if same_visit(row, reversal)]
-    opposite = [number for number in visit if same_total(live[number], reversal)]
-    if len(opposite) == 1:
-        return "gone", opposite
-    if len(visit) == 1:
-        return "partial_reversal", visit
-    return "reversal_unclear", opposite or visit
-
-
-def same_visit(one: Row, other: Row) -> bool:
-    keys = ("facility_no", "visit_no")
-    return all(one.get(key) is not None and one.get(key) == other.get(key) for key in keys)
-
-
-def same_total(one: Row, other: Row) -> bool:
-    """Feeds send a refund with the opposite sign or with the same one: only the size counts."""
-    totals = amount(one, "total_amount"), amount(other, "total_amount")
-    return totals[0] is not None and totals[1] is not None and abs(totals[0]) == abs(totals[1])
-
-
-# ---- stays (单次住院) and months (门诊特殊慢性病)
-
-
-def stays_of(live: list[Row]) -> list[Stay]:
-    aside = [Stay("aside", [row], reason=set_aside(row)) for row in live if set_aside(row)]
-    rest = [row for row in live if not set_aside(row)]
-    special = [row for row in rest if row["care_type"] == "outpatient_special"]
-    return aside + months(special) + inpatient_stays([row for row in rest if row["care_type"] == "inpatient"])
-
-
-def set_aside(row: Row) -> str | None:
-    insurance, care = row.get("insurance_type"), row.get("care_type")
-    if insurance == "510" or care in MATERNITY_CARE:
-        return "maternity_insurance"
-    if insurance is not None and insurance != "310":
-        return "not_employee_insurance"
-    if care not in ("inpatient", "outpatient_special"):
-        return "not_payable_care"
-    return None
-
-
-def months(rows: list[Row]) -> list[Stay]:
-    by_month: dict[str, list[Row]] = {}
-    for row in rows:
-        by_month.setdefault(month_name(row), []).append(row)
-    return [Stay("month", sorted(part, key=place_in_month)) for part in by_month.values()]
-
-
-def month_name(row: Row) -> str:
-    instant = settled(row)
-    return instant.strftime("%Y-%m") if instant else f"unknown {row['settlement_no']}"
-
-
-def place_in_month(row: Row) -> tuple[datetime, str]:
-    return settled(row) or NO_INSTANT, row["settlement_no"]
-
-
-def inpatient_stays(rows: list[Row]) -> list[Stay]:
-    """Each row starts alone; rows of one visit are put together, then rows that follow as a transfer."""
-    ordered = sorted(rows, key=place_of_row)
-    groups = [Stay("inpatient", [row]) for row in ordered]
-    for one in ordered:
-        for other in ordered:
-            if same_visit(one, other):
-                groups = joined(groups, one, other, transfer=False)
-    for previous, row in pairwise(ordered):
-        if is_transfer(previous, row):
-            groups = joined(groups, previous, row, transfer=True)
-    return groups
-
-
-def is_transfer(previous: Row, row: Row) -> bool:
-    left, came = discharged(previous), admitted(row)
-    if left is None or came is None or admitted(previous) is None:
-        return False
-    return previous.get("facility_no") != row.get("facility_no") and came in (left, left + ONE_DAY)
-
-
-def joined(groups: list[Stay], one: Row, other: Row, *, transfer: bool) -> list[Stay]:
-    ours = [stay for stay in groups if one in stay.rows or other in stay.rows]
-    rows = sorted((row for stay in ours for row in stay.rows), key=place_of_row)
-    whole = Stay("inpatient", rows, transfer=transfer or any(stay.transfer for stay in ours))
-    return [stay for stay in groups if not any(stay is our for our in ours)] + [whole]
-
-
-def place_in_order(stay: Stay) -> tuple[date, datetime, str]:
-    """By admission, settlement time, settlement number; a month stands at its last settlement."""
-    last = settled(stay.rows[-1])
-    if is_special(stay):
-        return (last.date() if last else NO_DAY), last or NO_INSTANT, stay.rows[-1]["settlement_no"]
-    return admission(stay) or NO_DAY, last or NO_INSTANT, stay.rows[0]["settlement_no"]
-
-
-def is_special(stay: Stay) -> bool:
-    return all(row.get("care_type") == "outpatient_special" for row in stay.rows)
-
-
-def admission(stay: Stay) -> date | None:
-    """The first that is known: rows that do not say stand last."""
-    return admitted(stay.rows[0])
-
-
-def days_of(stay: Stay) -> list[date] | None:
-    """The dates whose nights count, from admission on; None when the dates are missing or impossible."""
-    if is_special(stay):
-        last = settled(stay.rows[-1])
-        return [last.date()] if last else None
-    for row in stay.rows:
-        came, left = admitted(row), discharged(row)
-        if came is None or left is None or left < came:
-            return None
-    first, end = admitted(stay.rows[0]), discharged(stay.rows[-1])
-    assert first is not None
-    assert end is not None
-    days = [first]
-    while days[-1] + ONE_DAY < end:
-        days.append(days[-1] + ONE_DAY)
-    return days
+    standing = [stay for stay in stays if not stay.reversed_since or to_recover(stay, periods)]
+    return {"case": case["case"], "estimates": [shown(stay, case["member"], periods) for stay in standing]}
 
 
 # ---- what a stay is weighed by
@@ -354,13 +101,21 @@ def with_decision(stays: list[Stay], decision: Row, rows: list[Row]) -> list[Sta
     if not before + gone:
         return stays
     decided = decided_stay(before, gone, decision)
-    if later:
-        transfer = decided.transfer or any(stay.transfer for stay in touched)
-        others.append(Stay(decided.kind, in_order(later), transfer=transfer, reason="decided_before"))
-    for stay in others:
-        if stay.decided is None and stay.reason is None and replaces(stay, gone):
-            stay.reason = "decided_before"
+    again = [stay for stay in others if stay.decided is None and is_open(stay) and replaces(stay, gone)]
+    if later or again:
+        concerned = touched + again
+        rest = Stay(
+            decided.kind, in_order(later + [row for stay in again for row in stay.rows]), reason="decided_before"
+        )
+        rest.transfer = decided.transfer or any(stay.transfer for stay in concerned)
+        rest.whole = in_order(distinct([row for stay in concerned for row in stay.whole or stay.rows]))
+        rest.joins = [earlier for stay in concerned for earlier in stay.joins] + [decision]
+        others = [stay for stay in others if not any(stay is one for one in again)] + [rest]
     return [*others, decided]
+
+
+def is_open(stay: Stay) -> bool:
+    return stay.reason in (None, "decided_before")
 
 
 def in_order(rows: list[Row]) -> list[Row]:
@@ -374,7 +129,7 @@ def decided_stay(before: list[Row], gone: list[Row], decision: Row) -> Stay:
     kind = "month" if rows[0]["care_type"] == "outpatient_special" else "inpatient"
     transfer = kind == "inpatient" and any(stay.transfer for stay in inpatient_stays(rows))
     stay = Stay(kind, in_order(before) or rows, transfer=transfer, decided=decision)
-    stay.changed, stay.reversed_since = bool(gone), not before
+    stay.changed, stay.reversed_since, stay.gone = bool(before and gone), not before, gone
     return stay
 
 
@@ -383,7 +138,26 @@ def replaces(stay: Stay, gone: list[Row]) -> bool:
     if stay.kind == "month":
         special = [row for row in gone if row["care_type"] == "outpatient_special"]
         return any(month_name(stay.rows[0]) == month_name(row) for row in special)
-    return any(same_visit(row, other) for row in stay.rows for other in gone)
+    return any(same_visit(row, other) or same_admission(row, other) for row in stay.rows for other in gone)
+
+
+def is_again(stay: Stay, refunded: Stay) -> bool:
+    """Whether a stay stands in place of a decided one that was refunded whole."""
+    if stay is refunded or stay.reversed_since:
+        return False
+    if stay.decided is not None:
+        return any(same_admission(row, other) for row in stay.rows for other in refunded.gone)
+    return stay.reason == "decided_before" and replaces(stay, refunded.gone)
+
+
+def to_recover(stay: Stay, periods: list[Period]) -> bool:
+    """1.7.8: decided and paid, then reversed and not settled again, or its coverage was taken away."""
+    if stay.decided is None or Fraction(stay.decided["payable"]) == 0:
+        return False
+    if stay.reversed_since:
+        return not stay.changed_again
+    days = days_of(stay)
+    return days is not None and not any(period_holding(day, periods) for day in days)
 
 
 def period_of(stay: Stay, periods: list[Period]) -> Period | None:
@@ -444,6 +218,25 @@ def weigh_all(stays: list[Stay], periods: list[Period]) -> None:
             weigh(stay, periods)
         elif stay.reason == "incomplete" and stay.kind == "inpatient" and stay.period is not None:
             stay.period.first_stay_taken = True
+        elif stay.reason == "decided_before":
+            stay.difference = difference(stay, periods)
+
+
+def difference(stay: Stay, periods: list[Period]) -> Fraction | None:
+    """What the whole would be worth had nothing been decided about it, less what was decided."""
+    paid = sum((Fraction(decision["payable"]) for decision in stay.joins), Fraction(0))
+    whole = Stay(stay.kind, stay.whole or stay.rows)
+    whole.period = period_of(whole, periods)
+    if days_of(whole) is None or any(is_incomplete(row) for row in whole.rows):
+        return None
+    if whole.period is None:
+        return -paid
+    period = replace(whole.period)
+    period.cap_used -= paid
+    period.first_stay_taken &= not any(period.first_stay_decided is decision for decision in stay.joins)
+    whole.period = period
+    weigh(whole, periods)
+    return whole.payable - paid
 
 
 def take_as_decided(stay: Stay, payable: Fraction) -> None:
@@ -454,6 +247,7 @@ def take_as_decided(stay: Stay, payable: Fraction) -> None:
     stay.period.cap_used += payable
     if stay.kind == "inpatient" and not stay.period.first_stay_taken:
         stay.period.first_stay_taken = True
+        stay.period.first_stay_decided = stay.decided
         stay.period.allowance_was_due = stay.period.edition in ALLOWANCE_EDITIONS
 
 
@@ -547,19 +341,20 @@ def half_up(value: Fraction) -> Fraction:
 # ---- the answer
 
 
-def shown(stay: Stay, member: Row) -> Row:
+def shown(stay: Stay, member: Row, periods: list[Period]) -> Row:
     deadline = claim_by(stay, stay.period)
     return {
         "settlements": stay.numbers(),
         "edition": stay.period.edition if stay.period else None,
         "payable": two_decimals(stay.payable),
         "lines": stay.lines,
-        "flags": flags(stay, member),
+        "flags": flags(stay, member, periods),
         "claim_by": deadline.isoformat() if deadline else None,
+        "difference": None if stay.difference is None else two_decimals(stay.difference),
     }
 
 
-def flags(stay: Stay, member: Row) -> list[str]:
+def flags(stay: Stay, member: Row, periods: list[Period]) -> list[str]:
     if stay.reason is not None and stay.reason not in TO_A_PERSON:
         return [stay.reason]
     found = {
@@ -571,6 +366,7 @@ def flags(stay: Stay, member: Row) -> list[str]:
         "referral_to_confirm": any(is_elsewhere(row) for row in stay.rows),
         "injury_to_confirm": any(row.get("care_type_code") == "22" for row in stay.rows),
         "transfer_to_confirm": stay.transfer,
+        "recover_to_confirm": to_recover(stay, periods),
     }
     return [flag for flag, present in found.items() if present]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from schemes_builders import (
     IN_2020,
@@ -207,7 +210,74 @@ def test_a_decided_settlement_settled_again_goes_to_a_person() -> None:
 def test_a_decided_stay_that_was_reversed_still_uses_the_cap() -> None:
     big = special("S2", on("2020-08-01"), "250000.00")
     estimates = assessed(MEMBER, ONE, reversal(ONE), big, decided=(decided("200000.00", "S1"),))
-    assert (groups(estimates), paid(estimates)) == ([("S2",)], ["50000.00"])
+    assert [(each.settlements, each.flags) for each in estimates] == [
+        (("S1",), ("recover_to_confirm",)),
+        (("S2",), ()),
+    ]
+    assert paid(estimates) == ["200000.00", "50000.00"]
+    assert needs_person(estimates[0])
+
+
+def test_what_was_refused_and_reversed_leaves_nothing_to_recover() -> None:
+    assert assessed(MEMBER, ONE, reversal(ONE), decided=(decided("0.00", "S1", refused=True),)) == ()
+
+
+def test_cover_that_goes_behind_a_decided_stay_is_to_be_recovered() -> None:
+    other_year = insured(IN_2021)
+    (estimate,) = assessed(other_year, ONE, decided=(decided("1800.00", "S1"),))
+    assert (estimate.edition, paid((estimate,)), estimate.flags) == (None, ["1800.00"], ("recover_to_confirm",))
+    (refused,) = assessed(other_year, ONE, decided=(decided("0.00", "S1", refused=True),))
+    assert refused.flags == ()
+
+
+AGAIN = [
+    ("without visits", {"visit_no": None}, {"visit_no": None}),
+    ("a new visit number", {"visit_no": "V1"}, {"visit_no": "V2"}),
+    ("the same visit number", {"visit_no": "V1"}, {"visit_no": "V1"}),
+    ("the later one longer", {"visit_no": "V1"}, {"visit_no": None, "discharged_on": date(2021, 7, 9)}),
+]
+
+
+@pytest.mark.parametrize(("style", "before", "after"), AGAIN, ids=[style for style, *_ in AGAIN])
+def test_a_decided_stay_settled_again_under_any_number_is_not_paid_twice(
+    style: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    member = insured(IN_2021)
+    one = stay("A", "2021-07-01", "2021-07-05", "8000.00", **before)
+    again = stay("A2", "2021-07-01", "2021-07-05", "12000.00", **after)
+    settled = (one, reversal(one, settlement_no="AR", reverses="A"), again)
+    (estimate,) = assessed(member, *settled, decided=(decided("3240.00", "A"),))
+    assert (estimate.settlements, estimate.flags, paid((estimate,))) == (("A2",), ("decided_before",), ["0.00"])
+    # 40 % of 10,000, 70 % of 2,000 and 10 yuan a day; 8 nights where it is longer.
+    nights = 8 if "discharged_on" in after else 4
+    assert estimate.difference == 540_000 + 1_000 * nights - 324_000
+
+
+@pytest.mark.parametrize("elsewhere", [{"facility_no": B}, {"admitted_on": date(2021, 7, 2)}, {"facility_no": None}])
+def test_what_begins_elsewhere_or_later_is_a_stay_of_its_own(elsewhere: dict[str, Any]) -> None:
+    one = stay("A", "2021-07-01", "2021-07-05", "8000.00")
+    other = stay("A2", "2021-07-01", "2021-07-05", "12000.00", **elsewhere)
+    estimates = assessed(insured(IN_2021), one, reversal(one), other, decided=(decided("3240.00", "A"),))
+    assert {each.settlements: each.flags for each in estimates} == {("A",): ("recover_to_confirm",), ("A2",): ()}
+
+
+def test_what_was_decided_too_stands_in_place_of_what_was_reversed() -> None:
+    one = stay("A", "2021-07-01", "2021-07-05", "8000.00")
+    again = stay("A2", "2021-07-01", "2021-07-05", "12000.00")
+    both = (decided("3240.00", "A"), decided("2200.00", "A2"))
+    estimates = assessed(insured(IN_2021), one, reversal(one), again, decided=both)
+    assert [(each.settlements, each.flags) for each in estimates] == [(("A2",), ())]
+
+
+def test_a_difference_counts_what_other_decisions_used_up_of_the_cap() -> None:
+    """Of 250,000 yuan 240,000 went to another stay, so the whole is worth the 10,000 that were left beside it."""
+    other = special("B", on("2021-08-01"), "250000.00")
+    one = stay("A", "2021-07-01", "2021-07-05", "8000.00")
+    again = stay("A2", "2021-07-01", "2021-07-05", "90000.00")
+    given = (decided("240000.00", "B"), decided("30000.00", "A"))
+    estimates = assessed(insured(IN_2021), one, reversal(one), again, other, decided=given)
+    (asked,) = [each for each in estimates if each.flags == ("decided_before",)]
+    assert asked.difference == 1_000_000 - 3_000_000
 
 
 def test_a_decided_chain_of_which_a_part_was_reversed_goes_to_a_person() -> None:

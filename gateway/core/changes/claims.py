@@ -163,7 +163,16 @@ class _Desk:
         paid: Sequence[OtherPayment],
     ) -> Sequence[BenefitEstimate]:
         records = [settlement.record for settlement in counting if settlement.record is not None]
-        return assess(seen, records, family, decisions, facts=self._person.facts, other_payments=paid)
+        # Whether a bill under a new number corrects a decided stay is asked of a person here (`decided_again`).
+        return assess(
+            seen,
+            records,
+            family,
+            decisions,
+            facts=self._person.facts,
+            other_payments=paid,
+            ties_corrections=False,
+        )
 
     def _settled_again(
         self,

@@ -42,6 +42,7 @@ from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
 MATERNITY_IN_DOUBT: Final = "maternity.under_310"
+RECOVER: Final = "recover_to_confirm"
 
 _ZERO_FOR_PERSON: Final = frozenset(
     {"incomplete", "decided_before", PARTIAL, UNCLEAR, TO_CONFIRM, AMOUNT_UNKNOWN, BEFORE_COVER}
@@ -53,6 +54,7 @@ PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
     "referral_to_confirm",
     "injury_to_confirm",
     "transfer_to_confirm",
+    RECOVER,
     "late",
 }
 """Flags that send a claim to a person (须人工审核); a scheme's file may add its own (`confirm`). `late` is the
@@ -72,13 +74,15 @@ def assess(
     facts: Sequence[Fact] = (),
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
+    ties_corrections: bool = True,
 ) -> tuple[BenefitEstimate, ...]:
     """One estimate for each stay, month, period or event, in order of admission, settlement time and number.
 
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
     `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
     diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the lines
-    have no sentences. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
+    have no sentences; without `ties_corrections` what begins where and when a decided stay began that was reversed since
+    is a stay of its own, because a person is asked otherwise whether it is. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
     without offset.
     """
     if len(records) == 1 and not decided and not facts:
@@ -94,6 +98,7 @@ def assess(
         other_payments=other_payments,
         explained=explained,
         remembers=False,
+        ties_corrections=ties_corrections,
     )[0]
 
 
@@ -107,10 +112,13 @@ def assessed(
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
     remembers: bool = True,
+    ties_corrections: bool = True,
 ) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
-    units = care_units_of(records, standing_of(records), family, periods, decided, facts)
+    units = care_units_of(
+        records, standing_of(records), family, periods, decided, facts, ties_corrections=ties_corrections
+    )
     if len(units) > 1:
         units.sort(key=unit_order)
     case = MemberCase(
@@ -129,8 +137,15 @@ def assessed(
     if decided:
         _take_decided(situations, uses)
     assessment = _Assessment(case, uses, remembers)
-    # What was decided and then reversed in full has used what it used, and there is nothing left to tell about it.
-    estimates = tuple([assessment.estimate(situation) for situation in situations if not situation.unit.fully_reversed])
+    # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in its
+    # place is there something left to tell about it.
+    estimates = tuple(
+        [
+            assessment.estimate(situation)
+            for situation in situations
+            if not situation.unit.fully_reversed or situation.unit.to_recover
+        ]
+    )
     return estimates, case, uses
 
 
@@ -265,16 +280,20 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
             text = texts.decided_text(payable, unit.decision.refused)
             lines = [BenefitLine(rule="decided", article="协会核定", amount=payable, text=text)]
             flags = ["decided_before"] if unit.changed else []
+            if _to_recover(situation, payable):
+                flags.append(RECOVER)
             return _estimate_of(situation, lines, payable, flags + doubts_of(situation), ["decided.fixed"])
         if unit.would_join is not None:
             # Nothing is paid by itself; the line tells what the whole would be worth beside what was decided.
             worth = self._worth(unit.would_join, unit.joined_decisions)
+            paid = sum(decision.payable for decision in unit.joined_decisions)
             lines = []
             if worth is not None:
-                text = texts.difference_text(worth, sum(decision.payable for decision in unit.joined_decisions))
+                text = texts.difference_text(worth, paid)
                 lines.append(BenefitLine(rule="decided_before", article="协会核定", amount=Money(0), text=text))
             flags = ["decided_before", *doubts_of(situation)]
-            return _estimate_of(situation, lines, 0, flags, ["decided.fixed"])
+            difference = None if worth is None else Money(worth - paid)
+            return _estimate_of(situation, lines, 0, flags, ["decided.fixed"], difference=difference)
         return self.undecided(situation)
 
     def undecided(self, situation: Situation) -> BenefitEstimate:
@@ -370,8 +389,21 @@ def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> li
     return leaned
 
 
+def _to_recover(situation: Situation, paid: int) -> bool:
+    """Whether what was paid for a decided unit is to be recovered: it was reversed, or its days lost their cover."""
+    if situation.unit.to_recover:
+        return True
+    return paid > 0 and situation.period is None and situation.measure.days_known
+
+
 def _estimate_of(
-    situation: Situation, lines: list[BenefitLine], payable: int, flags: list[str], assumed: list[str]
+    situation: Situation,
+    lines: list[BenefitLine],
+    payable: int,
+    flags: list[str],
+    assumed: list[str],
+    *,
+    difference: Money | None = None,
 ) -> BenefitEstimate:
     period, parts = situation.period, situation.unit.parts
     days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
@@ -392,6 +424,7 @@ def _estimate_of(
         admitted_on=parts[0].record.admitted_on if days else None,
         discharged_on=parts[-1].record.discharged_on if days else None,
         merged_stays=situation.merged,
+        difference=difference,
     )
 
 

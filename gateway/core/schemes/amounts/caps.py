@@ -128,7 +128,7 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
         most = limit_of(cap, period)
         if price.payable <= 0:
             continue
-        left = max(0, most - uses.of(cap, situation, period)) + spared
+        left = max(0, most - uses.of(cap, situation, period) + spared)
         over = _concerned(cap, price) - left
         if over <= 0:
             continue

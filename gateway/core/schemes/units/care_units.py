@@ -75,6 +75,14 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return self.record.care_type_code == INJURY_CARE
 
     @property
+    def admission(self) -> tuple[str, date] | None:
+        """Facility and day of admission of what may stand alone: what a correction under a new number keeps (换号重结)."""
+        facility, began = self.record.facility_no, self.record.admitted_on
+        if self.reason is not None or self.kind not in ("stay", "single") or facility is None or began is None:
+            return None
+        return facility, began
+
+    @property
     def visit_identity(self) -> str:
         """Facility and visit, the settlement number where there is none, or the month or period."""
         if self.key[0] in OF_ONE_DAY:
@@ -93,8 +101,9 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What becomes one estimate: a stay, a month, an event, one settlement set aside. Parts are in order.
 
     `decision` is what the association decided about exactly these settlements, `first` the earliest of them
-    even if it was reversed since, `changed` whether one of several was. `would_join` is the whole stay that these
-    would make together with decided ones, and `joined_decisions` are what was decided about those. `event` belongs to
+    even if it was reversed since, `changed` whether one of several was, `settled_again` whether others stand in place
+    of all of them. `would_join` is the whole stay that these would make together with decided ones or in their place,
+    and `joined_decisions` are what was decided about those. `event` belongs to
     an event, whose parts may be none: its settlements may stand in their own stays; `evidence` are all with its codes.
     """
 
@@ -104,6 +113,7 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     decision: ClaimDecision | None = None
     first: UnitPart | None = None
     changed: bool = False
+    settled_again: bool = False
     would_join: CareUnit | None = None
     joined_decisions: tuple[ClaimDecision, ...] = ()
     event: Event | None = None
@@ -152,6 +162,12 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     def fully_reversed(self) -> bool:
         """Whether nothing of it stands any more: it was decided, then reversed."""
         return bool(self.parts) and self.parts[0].gone
+
+    @property
+    def to_recover(self) -> bool:
+        """Whether it was paid, then reversed, and nothing was settled in its place (待追回)."""
+        decision = self.decision
+        return self.fully_reversed and not self.settled_again and decision is not None and decision.payable > 0
 
 
 def unit_order(unit: CareUnit) -> Order:

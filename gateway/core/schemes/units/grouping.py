@@ -11,8 +11,8 @@ Decisions are about whole units as they stood when the association decided, so t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Sequence, Set
+from datetime import date, datetime
 from itertools import pairwise
 
 import msgspec
@@ -37,6 +37,9 @@ from gateway.model.record import SettlementRecord
 Group = list[UnitPart]
 """Settlements that belong together, in order."""
 
+Tie = ClaimDecision | tuple[str, date] | None
+"""What holds groups together beyond visits and transfers: a decision, or an admission that was decided and reversed."""
+
 
 def care_units_of(
     records: Sequence[SettlementRecord],
@@ -45,9 +48,11 @@ def care_units_of(
     periods: Sequence[Period],
     decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
+    *,
+    ties_corrections: bool = True,
 ) -> list[CareUnit]:
     """Every settlement that stands, in exactly one unit; events besides. The order of `records` does not matter."""
-    return _Grouping(standing, family, periods, decided, facts).units(records)
+    return _Grouping(standing, family, periods, decided, facts, ties_corrections).units(records)
 
 
 class _Grouping(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +63,7 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
     periods: Sequence[Period]
     decided: Sequence[ClaimDecision]
     facts: Sequence[Fact]
+    ties_corrections: bool
 
     def units(self, records: Sequence[SettlementRecord]) -> list[CareUnit]:
         # A reversed settlement stays only where something was decided about it: its decision must find its unit.
@@ -82,7 +88,9 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
                 for number in decision.settlements:
                     if deciding.setdefault(number, decision) is not decision:
                         raise BadCase("decided_twice", "同一结算有两个核定结果 (a settlement was decided twice)")
-            return events + [unit for group in _tied(groups + alone, deciding) for unit in _split(group, deciding)]
+            tied = _tied(groups + alone, deciding, corrections=self.ties_corrections)
+            standing = {part.admission for part in parts if self.ties_corrections and not part.gone} - {None}
+            return events + [unit for group in tied for unit in _split(group, deciding, standing)]
         return events + [_unit(group) for group in alone + groups]
 
     def _part(self, at: int, record: SettlementRecord) -> UnitPart:
@@ -199,19 +207,26 @@ def _moved(parts: Sequence[UnitPart]) -> bool:
     return len(parts) > 1 and len({part.record.facility_no for part in parts if part.kind == "stay"}) > 1
 
 
-def _tied(groups: Sequence[Group], deciding: dict[str, ClaimDecision]) -> list[Group]:
-    """Groups that share a decision made one: a decided stay stays whole even if its records moved apart."""
-    homes: dict[ClaimDecision, Group] = {}
+def _tied(groups: Sequence[Group], deciding: dict[str, ClaimDecision], *, corrections: bool) -> list[Group]:
+    """Groups that share a decision made one: a decided stay stays whole even if its records moved apart.
+
+    So are those that begin where and when one began that was decided and reversed since: whatever its numbers, it is
+    settled in that one's place.
+    """
+    reversed_admissions = {part.admission for group in groups for part in group if corrections and part.gone} - {None}
+    homes: dict[Tie, Group] = {}
     tied: list[Group] = []
     for group in groups:
-        for decision in _decisions(group, deciding):
-            home = homes.get(decision, group)
+        may_correct = [part for part in group if part.gone or part.record.settlement_no not in deciding]
+        admissions = {part.admission for part in may_correct} & reversed_admissions
+        for tie in [*_decisions(group, deciding), *admissions]:
+            home = homes.get(tie, group)
             if home is not group:
-                # The earlier group goes into this one, and with it every decision that had its home there.
+                # The earlier group goes into this one, and with it every tie that had its home there.
                 tied.remove(home)
                 group.extend(home)
                 homes.update({moved: group for moved, place in homes.items() if place is home})
-            homes[decision] = group
+            homes[tie] = group
         tied.append(group)
     return [sorted(group, key=part_order) for group in tied]
 
@@ -221,8 +236,11 @@ def _decisions(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) ->
     return list(dict.fromkeys(decision for decision in decisions if decision is not None))
 
 
-def _split(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> list[CareUnit]:
-    """The decided units of a group, and the rest of it as one unit that would join them.
+def _split(
+    parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision], standing: Set[tuple[str, date] | None]
+) -> list[CareUnit]:
+    """The decided units of a group, and the rest of it as one unit that would join them. `standing`: the admissions of
+    all that stands.
 
     What is decided keeps its settlements and nothing is added to it. The rest is paid nothing by itself, because its
     worth depends on what was paid already: it only says what the whole would be, and a person decides.
@@ -230,21 +248,27 @@ def _split(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> lis
     decisions = _decisions(parts, deciding)
     if not decisions:
         return [_unit(parts)]
-    units = []
+    units, joined = [], []
+    rest = tuple(part for part in parts if part.record.settlement_no not in deciding)
     for decision in decisions:
         named = tuple(part for part in parts if deciding.get(part.record.settlement_no) is decision)
         live = tuple(part for part in named if not part.gone)
+        # What stands in place of a unit that was reversed: the rest of its visit or month, or what begins where it did.
+        places = {part.key for part in named} & {part.key for part in rest}
+        again = not live and bool(places or standing & {part.admission for part in named})
+        if live or again:
+            joined.append(decision)
         units.append(
             CareUnit(
                 parts=live or named,
                 kind=(live or named)[0].kind,
                 first=named[0],
-                transfer=_moved(live),
+                transfer=_moved(live or named),
                 decision=decision,
                 changed=0 < len(live) < len(named),
+                settled_again=again,
             )
         )
-    rest = tuple(part for part in parts if part.record.settlement_no not in deciding)
     if rest:
         whole = _unit([part for part in parts if not part.gone])
         units.append(
@@ -253,7 +277,7 @@ def _split(parts: Sequence[UnitPart], deciding: dict[str, ClaimDecision]) -> lis
                 kind=rest[0].kind,
                 transfer=whole.transfer,
                 would_join=whole,
-                joined_decisions=tuple(decisions),
+                joined_decisions=tuple(joined),
             )
         )
     return units
