@@ -125,8 +125,7 @@ def line_to_json(line: BenefitLine) -> dict[str, Any]:
 
 
 def estimate_to_json(estimate: BenefitEstimate) -> dict[str, Any]:
-    """An estimate as JSON values, in the shape of `hubao scheme assess`. `difference` is there only where something would
-    change what was decided and is worth something that can be told."""
+    """An estimate as JSON values, in the shape of `hubao scheme assess`; `difference` is left out where it is None."""
     plain = {
         "settlements": list(estimate.settlements),
         "edition": estimate.edition,

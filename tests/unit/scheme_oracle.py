@@ -23,6 +23,7 @@ from oracles.inpatient_care import (
     admission,
     admitted,
     amount,
+    counted,
     coverage_periods,
     days_of,
     distinct,
@@ -71,7 +72,9 @@ def assess_naively(case: Row) -> Row:
         return {"case": case["case"], "error": {"code": "contradiction", "message": str(error)}}
     live, doubts = without_reversed(case["settlements"])
     stays = stays_of(live)
-    for decision in case.get("decided", []):
+    standing_numbers = {row["settlement_no"] for row in live}
+    # What stands is decided about before what was refunded since, so that nothing decided is taken for a correction.
+    for decision in sorted(case.get("decided", []), key=lambda one: standing_numbers.isdisjoint(one["settlements"])):
         stays = with_decision(stays, decision, case["settlements"])
     stays.sort(key=place_in_order)
     for stay in stays:
@@ -156,12 +159,12 @@ def to_recover(stay: Stay, periods: list[Period]) -> bool:
         return False
     if stay.reversed_since:
         return not stay.changed_again
-    days = days_of(stay)
+    days = days_of(stay, periods)
     return days is not None and not any(period_holding(day, periods) for day in days)
 
 
 def period_of(stay: Stay, periods: list[Period]) -> Period | None:
-    days = days_of(stay)
+    days = days_of(stay, periods)
     if days is None:
         first = None if is_special(stay) else admission(stay)
         days = [] if first is None else [first]
@@ -175,12 +178,12 @@ def period_of(stay: Stay, periods: list[Period]) -> Period | None:
 def reason_not_payable(stay: Stay, periods: list[Period]) -> str | None:
     if stay.reason is not None or stay.decided is not None:
         return stay.reason
-    days = days_of(stay)
+    days = days_of(stay, periods)
     if days is None:
         return "incomplete"
     if not any(period_holding(day, periods) for day in days):
         return "not_covered"
-    if any(is_incomplete(row) for row in stay.rows):
+    if any(is_incomplete(row) for row in counted(stay, periods)):
         return "incomplete"
     return None
 
@@ -196,9 +199,9 @@ def settled_too_early(row: Row) -> bool:
     return row["care_type"] == "inpatient" and bool(when and came and when.date() < came)
 
 
-def base(stay: Stay) -> Fraction:
+def base(stay: Stay, periods: list[Period]) -> Fraction:
     total = Fraction(0)
-    for row in stay.rows:
+    for row in counted(stay, periods):
         in_scope, paid = amount(row, "in_scope_amount"), amount(row, "fund_paid_amount")
         assert in_scope is not None
         assert paid is not None
@@ -217,6 +220,9 @@ def weigh_all(stays: list[Stay], periods: list[Period]) -> None:
         if stay.decided is None and stay.reason is None:
             weigh(stay, periods)
         elif stay.reason == "incomplete" and stay.kind == "inpatient" and stay.period is not None:
+            # 1.7.6: what is missing comes later; a first stay has days, so its allowance is due all the same.
+            if not stay.period.first_stay_taken and stay.period.edition in ALLOWANCE_EDITIONS:
+                stay.period.allowance_was_due = True
             stay.period.first_stay_taken = True
         elif stay.reason == "decided_before":
             stay.difference = difference(stay, periods)
@@ -227,7 +233,7 @@ def difference(stay: Stay, periods: list[Period]) -> Fraction | None:
     paid = sum((Fraction(decision["payable"]) for decision in stay.joins), Fraction(0))
     whole = Stay(stay.kind, stay.whole or stay.rows)
     whole.period = period_of(whole, periods)
-    if days_of(whole) is None or any(is_incomplete(row) for row in whole.rows):
+    if days_of(whole, periods) is None or any(is_incomplete(row) for row in counted(whole, periods)):
         return None
     if whole.period is None:
         return -paid
@@ -255,9 +261,9 @@ def weigh(stay: Stay, periods: list[Period]) -> None:
     period = stay.period
     assert period is not None
     assert period.edition is not None
-    days = days_of(stay) or []
+    days = days_of(stay, periods) or []
     covered = [day for day in days if period_holding(day, periods)]
-    stay.lines = band_lines(base(stay), period.edition)
+    stay.lines = band_lines(base(stay, periods), period.edition)
     due = prorated(stay, len(covered), len(days))
     if stay.kind == "inpatient":
         due += take_allowance(stay, period, len(covered), len(days))
@@ -312,16 +318,15 @@ def take_allowance(stay: Stay, period: Period, covered: int, total: int) -> Frac
 
 
 def days_on_the_sheet(stay: Stay) -> int:
-    """Inpatient days (住院天数) of all parts; 0 when a part does not give them."""
-    given = [row.get("inpatient_days") for row in stay.rows]
-    total = 0 if None in given else sum(one for one in given if one is not None)
-    spans = [(row["admitted_on"], row["discharged_on"]) for row in stay.rows]
-    shared = [1 for at, (came, _) in enumerate(spans) if any(came < left for _, left in spans[:at])]
-    if not shared:
-        return total
-    # Sheets that tell the same days: no night counts twice.
-    first, last = date.fromisoformat(spans[0][0]), date.fromisoformat(spans[-1][1])
-    return min(total, max(1, (last - first).days))
+    """1.7.3: the inpatient days (住院天数) of all parts, when every part gives them above 0 (else 0); of several parts
+    never more than the nights between the first admission and the last discharge."""
+    given = [row.get("inpatient_days") or 0 for row in stay.rows]
+    if min(given) <= 0:
+        return 0
+    if len(stay.rows) == 1:
+        return given[0]
+    first, last = date.fromisoformat(stay.rows[0]["admitted_on"]), date.fromisoformat(stay.rows[-1]["discharged_on"])
+    return min(sum(given), max(1, (last - first).days))
 
 
 def capped(stay: Stay, period: Period, due: Fraction) -> Fraction:

@@ -258,7 +258,8 @@ def test_the_ledger_counts_decisions_also_for_what_was_taken_back() -> None:
     made = (decided("1500.00", "S1"),)
     (period,) = ledger(insured(IN_2021), [one, two, reversal(one)], family(), made).periods
     assert [estimate.settlements for estimate in assessed(insured(IN_2021), one, two, reversal(one), decided=made)] == [
-        ("S2",)
+        ("S1",),
+        ("S2",),
     ]
     assert (period.decided, period.paid) == (150_000, 150_000 + 40_000)
     assert period.caps[0].used == period.paid

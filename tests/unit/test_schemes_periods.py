@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from schemes_builders import IN_2020, IN_2021, IN_2022, amounts, assessed, day, insured, paid, special, stay
+from schemes_builders import IN_2020, IN_2021, IN_2022, amounts, assessed, day, family, insured, paid, special, stay
 from schemes_builders import at as on
 
 from gateway.core.schemes import Insured
+from gateway.core.schemes.units.joining import coverage_from, open_coverage
 from gateway.errors import BadCase
 from gateway.model.member import Coverage
 
@@ -169,13 +170,29 @@ def test_only_the_first_stay_of_a_period_has_an_allowance() -> None:
     assert "allowance.first_stay" in estimates[2].assumed
 
 
-def test_an_incomplete_stay_is_the_first_all_the_same_but_nothing_was_due() -> None:
+@pytest.mark.parametrize("missing", ["fund_paid_amount", "settled_at", "discharged_on"])
+def test_an_incomplete_stay_is_the_first_and_its_allowance_is_due(missing: str) -> None:
+    """The next period's stay is paid the same before and after what is missing came: its years begin again (A10.6)."""
     member = insured(IN_2021, ("2022-06-01", "2023-05-31"))
-    unknown = stay("S1", "2021-07-01", "2021-07-05", fund_paid_amount=None)
+    whole = stay("S1", "2021-07-01", "2021-07-05")
+    unknown = stay("S1", "2021-07-01", "2021-07-05", **{missing: None})
     second, next_year = stay("S2", "2021-08-01", "2021-08-05"), stay("S3", "2022-08-01", "2022-08-02")
     estimates = assessed(member, unknown, second, next_year)
+    assert [each.flags for each in estimates] == [("incomplete",), (), ()]
     assert amounts(estimates[1]) == [("band", "2400.00")]
-    assert dict(amounts(estimates[2]))["daily_allowance"] == "20.00"
+    assert dict(amounts(estimates[2]))["daily_allowance"] == "10.00"
+    assert estimates[1:] == assessed(member, whole, second, next_year)[1:]
+
+
+def test_what_is_completed_later_lowers_no_rate_of_the_next_period() -> None:
+    """10,000 yuan under the bands of 2022 are 5,200.00; ten days in a first year are 100.00."""
+    member = insured(IN_2021, ("2022-06-01", "2023-05-31"))
+    following = stay("B", "2022-07-01", "2022-07-11", "10000.00")
+    for first in (
+        stay("A", "2021-07-01", "2021-07-11", "10000.00"),
+        stay("A", "2021-07-01", "2021-07-11", in_scope_amount=None),
+    ):
+        assert paid(assessed(member, first, following))[1] == "5300.00"
 
 
 @pytest.mark.parametrize(
@@ -238,3 +255,69 @@ def test_coverage_to_the_end_of_time() -> None:
     assert str(estimate.claim_by) == "9999-12-31"
     (over,) = assessed(insured(IN_2020), stay("S1", "2020-07-01", "2020-07-05"))
     assert over.edition == "2020"
+
+
+JOINED = [
+    # Up to 2023 twelve months from the next day; of 29 February the year ends on the 28th.
+    ("2019-03-01", "2019-03-02", "2020-03-01"),
+    ("2020-02-28", "2020-02-29", "2021-02-28"),
+    ("2022-06-10", "2022-06-11", "2023-06-10"),
+    ("2022-12-30", "2022-12-31", "2023-12-30"),
+    # Periods of 2023 are extended to the end of 2024.
+    ("2022-12-31", "2023-01-01", "2024-12-31"),
+    ("2023-08-01", "2023-08-02", "2024-12-31"),
+    ("2023-12-31", "2024-01-01", "2024-12-31"),
+    # 2024 by month.
+    ("2024-03-10", "2024-03-01", "2024-12-31"),
+    ("2024-03-15", "2024-03-01", "2024-12-31"),
+    ("2024-03-16", "2024-04-01", "2024-12-31"),
+    ("2024-02-28", "2024-03-01", "2024-12-31"),
+    ("2024-08-31", "2024-09-01", "2024-12-31"),
+    ("2024-12-10", "2024-12-01", "2024-12-31"),
+    # Enrolled in autumn for the next calendar year.
+    ("2024-09-01", "2025-01-01", "2025-12-31"),
+    ("2024-10-10", "2025-01-01", "2025-12-31"),
+    ("2024-11-30", "2025-01-01", "2025-12-31"),
+    # From 2025 on the calendar year.
+    ("2025-01-01", "2025-01-01", "2025-12-31"),
+    ("2026-01-01", "2026-01-01", "2026-12-31"),
+]
+
+
+@pytest.mark.parametrize(("joined", "first", "last"), JOINED, ids=[joined for joined, *_ in JOINED])
+def test_a_day_of_joining_makes_the_period_that_was_published(joined: str, first: str, last: str) -> None:
+    period = coverage_from(day(joined), family())
+    assert period is not None
+    assert (period.first_day, period.last_day) == (day(first), day(last))
+
+
+def test_who_joined_in_2023_is_covered_to_the_end_of_2024() -> None:
+    member = Insured(category="active", joined_on=day("2023-08-01"))
+    (estimate,) = assessed(member, stay("S1", "2024-10-05", "2024-10-09"))
+    # 1,200 and 1,000 and 600 by the bands of 2022, ten yuan a day for four days.
+    assert (paid((estimate,)), estimate.period_from) == (["2840.00"], day("2023-08-02"))
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("2023-08-02", "2024-12-31"),
+        ("2024-03-01", "2024-12-31"),
+        ("2024-10-01", "2024-12-31"),
+        ("2025-01-01", "2025-12-31"),
+        ("2026-02-01", "2026-12-31"),
+    ],
+)
+def test_a_period_whose_end_is_open_ends_as_those_that_begin_then(first: str, last: str) -> None:
+    period = open_coverage(day(first), family())
+    assert period is not None
+    assert (period.first_day, period.last_day) == (day(first), day(last))
+
+
+def test_a_year_from_29_february_leaves_no_gap_before_its_renewal() -> None:
+    """Renewed on 28 February 2021 from 1 March: both nights of 28 February to 2 March are covered."""
+    first = coverage_from(day("2020-02-28"), family())
+    assert first is not None
+    member = insured(("2020-02-29", first.last_day.isoformat()), ("2021-03-01", "2022-02-28"))
+    (estimate,) = assessed(member, stay("S1", "2021-02-28", "2021-03-02", "8000.00"))
+    assert amounts(estimate) == [("band", "2400.00")]

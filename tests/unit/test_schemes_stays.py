@@ -110,7 +110,19 @@ def test_days_on_the_sheet_are_summed_when_every_part_gives_them() -> None:
         assert found is not None
         return found
 
-    assert [days(5, 9), days(5, None), days(0, 9), days(0, 0)] == [14, 12, 9, 12]
+    assert [days(3, 4), days(4, 8), days(3, None), days(0, 9), days(7, 0), days(0, 0)] == [7, 12, 12, 12, 12, 12]
+    # No day is paid twice: from 1 to 13 July there are twelve nights.
+    assert days(5, 9) == 12
+
+
+def test_a_sheet_of_0_days_says_nothing_in_a_transfer_either() -> None:
+    """7 nights and 15, the second sheet without days: 22 days at 10 yuan."""
+    records = [
+        stay("A", "2021-07-01", "2021-07-08", "10000.00", facility_no=A, inpatient_days=7),
+        stay("B", "2021-07-08", "2021-07-23", "10000.00", facility_no=B, inpatient_days=0),
+    ]
+    (estimate,) = assessed(insured(IN_2021), *records)
+    assert dict(amounts(estimate))["daily_allowance"] == "220.00"
 
 
 def test_one_part_without_an_amount_makes_the_stay_incomplete() -> None:
@@ -157,12 +169,37 @@ def test_the_month_is_that_of_shanghai() -> None:
     assert groups(estimates) == [("S1",), ("S2", "S3")]
 
 
-def test_a_month_follows_its_last_settlement() -> None:
+EDGES = [
+    ("the cover begins inside of the month", ("2021-06-16", "2022-06-15"), "2021-06-10", "2021-06-20"),
+    ("the cover ends inside of the month", ("2021-06-16", "2022-06-15"), "2022-06-20", "2022-06-10"),
+]
+
+
+@pytest.mark.parametrize(("edge", "cover", "outside", "inside"), EDGES, ids=[edge for edge, *_ in EDGES])
+def test_a_month_pays_for_its_covered_days(edge: str, cover: tuple[str, str], outside: str, inside: str) -> None:
+    """Only what happened outside is excluded (A18.1): 40 % of 8,000 yuan, whichever of the two came last."""
+    member = insured(cover)
+    covered, uncovered = special("A", on(inside), "8000.00"), special("B", on(outside), "8000.00")
+    assert assessed(member, uncovered)[0].flags == ("not_covered",)
+    (both,) = assessed(member, covered, uncovered)
+    assert (set(both.settlements), paid((both,)), both.edition) == ({"A", "B"}, ["3200.00"], "2021")
+    assert (both.flags, both.claim_by) == ((), max(day(inside), day(outside)) + timedelta(days=90))
+
+
+def test_what_a_month_leaves_out_need_not_be_complete() -> None:
     member = insured(("2021-06-16", "2022-06-15"))
-    early, late = special("S1", on("2021-06-10")), special("S2", on("2021-06-20"))
-    assert assessed(member, early)[0].flags == ("not_covered",)
-    (both,) = assessed(member, early, late)
-    assert (paid((both,)), both.claim_by) == (["800.00"], day("2021-09-18"))
+    unknown = special("B", on("2021-06-10"), in_scope_amount=None)
+    (both,) = assessed(member, special("A", on("2021-06-20"), "8000.00"), unknown)
+    assert (paid((both,)), both.flags) == (["3200.00"], ())
+    (torn,) = assessed(insured(IN_2021), special("A", on("2021-06-20"), "8000.00"), unknown)
+    assert torn.flags == ("incomplete",)
+
+
+def test_a_month_over_two_periods_belongs_to_that_of_its_last_covered_day() -> None:
+    member = insured(("2020-06-16", "2021-06-15"), ("2021-06-16", "2022-06-15"))
+    (both,) = assessed(member, special("A", on("2021-06-10"), "8000.00"), special("B", on("2021-06-20"), "8000.00"))
+    # 40 % of 10,000 and 70 % of 6,000.
+    assert (paid((both,)), both.period_from) == (["8200.00"], day("2021-06-16"))
 
 
 def test_a_month_has_no_allowance_no_floor_and_no_proration() -> None:

@@ -80,10 +80,10 @@ def assess(
 
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
     `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
-    diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the lines
-    have no sentences; without `ties_corrections` what begins where and when a decided stay began that was reversed since
-    is a stay of its own, because a person is asked otherwise whether it is. Raises BadCase for overlapping coverage, a settlement decided twice, an instant
-    without offset.
+    diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the
+    lines have no sentences. Without `ties_corrections` what begins where and when a decided stay began that was
+    reversed since is a stay of its own: the caller asks a person. Raises BadCase for overlapping coverage, a
+    settlement decided twice, an instant without offset.
     """
     if len(records) == 1 and not decided and not facts:
         situation = single(insured, records[0], family, other_payments or (), explained=explained)
@@ -137,8 +137,8 @@ def assessed(
     if decided:
         _take_decided(situations, uses)
     assessment = _Assessment(case, uses, remembers)
-    # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in its
-    # place is there something left to tell about it.
+    # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in
+    # its place is there something left to tell about it.
     estimates = tuple(
         [
             assessment.estimate(situation)
@@ -244,14 +244,18 @@ def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
         if kind is not None:
             period.take(kind, decision)
         if situation.first:
-            allowances = [benefit for benefit in benefits if isinstance(benefit, DailyBenefit)]
-            due = [allowance.name for allowance in allowances if holds(allowance.conditions, situation)]
-            period.due = tuple({*period.due, *due})
+            period.due = tuple({*period.due, *_allowances_due(situation, period)})
         # A decision is one amount and tells nothing of deductibles, so what it used of them is worked out by the rules.
         deducts = any(isinstance(benefit, ShareBenefit) and benefit.deductible is not None for benefit in benefits)
         if deducts and situation.measure.usable:
             price = price_unit(situation, period, uses)
             _remember_deducted(period, {} if price is None else price.deducted)
+
+
+def _allowances_due(situation: Situation, period: Period) -> list[str]:
+    """The allowances that are owed for a unit whatever its amounts are: the next period counts its years by that."""
+    allowances = [benefit for benefit in period.edition.benefits if isinstance(benefit, DailyBenefit)]
+    return [allowance.name for allowance in allowances if holds(allowance.conditions, situation)]
 
 
 def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
@@ -320,8 +324,11 @@ class _Assessment(msgspec.Struct, frozen=True, gc=False):
         return _estimate_of(situation, [], 0, [reason], [MATERNITY_IN_DOUBT] if doubtful else [])
 
     def _incomplete(self, situation: Situation) -> BenefitEstimate:
-        if situation.period is not None:
-            situation.period.take(situation.unit.kind)
+        period = situation.period
+        if period is not None:
+            # What is missing will come; the days of a first stay are paid for then, and the next period counts on that.
+            period.due += tuple(_allowances_due(situation, period))
+            period.take(situation.unit.kind)
         return _estimate_of(situation, [], 0, ["incomplete", *doubts_of(situation)], [])
 
     def _worth(self, whole: CareUnit, decisions: Sequence[ClaimDecision]) -> int | None:

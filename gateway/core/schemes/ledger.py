@@ -86,7 +86,7 @@ def ledger(
         periods=tuple(_period(period, uses) for period in case.periods),
         # The caps of a lifetime are as the member's latest edition gives them.
         lifetime=tuple(
-            _use(cap, uses.used.get(("lifetime", cap.benefits), 0), None, case.periods[-1])
+            _use(cap, uses.used.get(("lifetime", cap.benefits, cap.categories), 0), None, case.periods[-1])
             for cap in latest
             if cap.per == "lifetime"
         ),
@@ -101,8 +101,8 @@ def _period(period: Period, uses: Uses) -> PeriodLedger:
         if cap.per == "period":
             caps.append(_use(cap, period.used.get(cap.slot, 0), period.first, period))
         elif cap.per == "year":
-            keys = [key for key in uses.used if key[:2] == (period.first, cap.slot)]
-            caps += [_use(cap, uses.used[key], key[2], period) for key in sorted(keys) if len(key) == 3]
+            keys = [key for key in uses.used if isinstance(key[0], date) and key[:2] == (period.first, cap.slot)]
+            caps += [_use(cap, uses.used[key], key[2], period) for key in sorted(keys)]
     deductibles = []
     for benefit in period.edition.benefits:
         if isinstance(benefit, ShareBenefit) and benefit.deductible is not None and benefit.deductible.per == "period":

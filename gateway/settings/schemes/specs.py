@@ -31,6 +31,7 @@ from gateway.settings.schemes.common import (
     Yuan,
     fen,
 )
+from gateway.settings.schemes.periods import PeriodSpec
 
 Region = Annotated[str, Field(pattern=r"^[0-9]{2,6}$")]
 Age = Annotated[int, Field(ge=0, le=150)]
@@ -128,47 +129,6 @@ class WhoSpec(RuleSpec):
         )
 
 
-class PeriodSpec(RuleSpec):
-    """How a member's period is made from the day of joining."""
-
-    runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day", "fixed_days"]
-    months: Annotated[int, Field(ge=1, le=120)] = 12
-    starts: Literal["same_day", "next_day"] = "same_day"
-    cutoff_day: Annotated[int, Field(ge=1, le=28)] = 15
-    until: Literal["year_end"] | None = None
-    begins: date | None = None
-    joined_before: Days = 0
-    extended_to: date | None = None
-
-    @model_validator(mode="after")
-    def _fixed_days_are_known(self) -> PeriodSpec:
-        fixed = self.runs == "fixed_days"
-        if fixed and self.begins is None:
-            raise ValueError(
-                'begins 缺失：runs = "fixed_days" 须写其中一期的起始日 (the first day of one of the periods)'
-            )
-        if fixed and self.begins is not None and self.begins.day > 28:
-            raise ValueError("begins 应为每月1日至28日中的一天 (a day from the 1st to the 28th)")
-        if not fixed and (self.begins is not None or self.joined_before):
-            raise ValueError('begins、joined_before 只用于 runs = "fixed_days" (go with fixed_days only)')
-        if fixed and self.until is not None:
-            raise ValueError('until 不用于 runs = "fixed_days" (does not go with fixed_days)')
-        return self
-
-    def plain(self) -> edition.PeriodRule:
-        return edition.PeriodRule(
-            runs=self.runs,
-            months=self.months,
-            starts=self.starts,
-            cutoff_day=self.cutoff_day,
-            until_year_end=self.until == "year_end",
-            begins=self.begins,
-            joined_before=self.joined_before,
-            extended_to=self.extended_to,
-            article=self.article,
-        )
-
-
 class WaitingSpec(RuleSpec):
     """Days at a period's beginning in which nothing is paid; none where it was renewed in time."""
 
@@ -236,14 +196,16 @@ class CapSpec(RuleSpec):
     per_share: bool = False
 
     def plain(self, slot: int) -> rules.Cap:
+        categories = None if self.categories is None else frozenset(self.categories)
         return rules.Cap(
             amount=fen(self.amount),
             per=self.per,
             article=self.article,
             slot=slot,
             benefits=None if self.benefits is None else frozenset(self.benefits),
+            categories=categories,
             others=self.with_,
-            conditions=() if self.categories is None else (conditions.category_is(frozenset(self.categories)),),
+            conditions=() if categories is None else (conditions.category_is(categories),),
             per_share=self.per_share,
             leans_on=self.leans_on,
         )
@@ -420,7 +382,8 @@ class SchemeSpec(Spec):
             self.claim,
             self.processing,
         ]
-        return [*self.benefits, *self.caps, *[table for table in tables if table is not None]]
+        joined = () if self.period is None else self.period.joined
+        return [*self.benefits, *self.caps, *joined, *[table for table in tables if table is not None]]
 
     @property
     def leans_always(self) -> tuple[str, ...]:

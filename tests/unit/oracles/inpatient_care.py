@@ -297,10 +297,22 @@ def admission(stay: Stay) -> date | None:
     return admitted(stay.rows[0])
 
 
-def days_of(stay: Stay) -> list[date] | None:
+def counted(stay: Stay, periods: list[Period]) -> list[Row]:
+    """1.7.10: of a month the settlements of covered days; all of them where no day is covered, and of a stay."""
+    if not is_special(stay):
+        return stay.rows
+    covered = []
+    for row in stay.rows:
+        when = settled(row)
+        if when is not None and period_holding(when.date(), periods) is not None:
+            covered.append(row)
+    return covered or stay.rows
+
+
+def days_of(stay: Stay, periods: list[Period]) -> list[date] | None:
     """The dates whose nights count, from admission on; None when the dates are missing or impossible."""
     if is_special(stay):
-        last = settled(stay.rows[-1])
+        last = settled(counted(stay, periods)[-1])
         return [last.date()] if last else None
     for row in stay.rows:
         came, left = admitted(row), discharged(row)

@@ -20,9 +20,11 @@ from oracles.naive import (
     nights,
     percent_of,
     period_of,
+    period_on,
     periods_of,
     place,
     settled_badly,
+    settled_day,
     standing,
     visits,
     wrong_insurance,
@@ -68,29 +70,43 @@ def answer(case: Row, plan: Plan) -> list[Estimate]:
     return aside + [weighed(unit, case, plan, periods) for unit in units]
 
 
-def weighed(unit: Unit, case: Row, plan: Plan, periods: list[Period]) -> Estimate:
+def weighed(whole: Unit, case: Row, plan: Plan, periods: list[Period]) -> Estimate:
+    numbers, unit = whole.numbers(), counted(whole, plan, periods)
     period = period_of(unit, periods)
     known = {"claim_by": plan.claim_by(period).isoformat() if period else None}
     # Who may be a member is a question of the edition; what a person must look at is not.
     flags = [flag for flag in plan.flags(case["member"]) if period or flag != "not_eligible"]
     if period is not None and plan.waiting(unit, period):
-        return estimate(unit.numbers(), period, flags=["waiting_period"], **known)
+        return estimate(numbers, period, flags=["waiting_period"], **known)
     if days_impossible(unit):
-        return estimate(unit.numbers(), period, flags=["incomplete", *flags], **known)
+        return estimate(numbers, period, flags=["incomplete", *flags], **known)
     if period is None:
-        return estimate(unit.numbers(), None, flags=["not_covered"])
+        return estimate(numbers, None, flags=["not_covered"])
     try:
         if settled_badly(unit):
             raise Incomplete
         lines = plan.lines(unit, period, case)
     except Incomplete:
-        return estimate(unit.numbers(), period, flags=["incomplete", *flags], **known)
+        return estimate(numbers, period, flags=["incomplete", *flags], **known)
     due = sum(value for _, value in lines)
     left, year = plan.cap(unit, period)
     paid = min(due, max(0, left - period.paid_by_year.get(year, 0)))
     period.paid_by_year[year] = period.paid_by_year.get(year, 0) + paid
     lines.append(("cap", paid - due))
-    return estimate(unit.numbers(), period, payable=paid, lines=lines, flags=flags, **known)
+    return estimate(numbers, period, payable=paid, lines=lines, flags=flags, **known)
+
+
+def counted(unit: Unit, plan: Plan, periods: list[Period]) -> Unit:
+    """Of a month what was settled on covered days that wait for nothing, else on covered days, else all of it."""
+    if unit.kind != "month":
+        return unit
+    covered = [row for row in unit.rows if period_on(settled_day(row), periods)]
+    payable = []
+    for row in covered:
+        period = period_on(settled_day(row), periods)
+        if period is not None and not plan.waiting(Unit("month", [row]), period):
+            payable.append(row)
+    return Unit("month", payable or covered or unit.rows)
 
 
 # ---- amounts

@@ -32,7 +32,7 @@ class BaseAmount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAmount | None:
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
-    for part in situation.unit.parts:
+    for part in situation.counted:
         if base.special and ceiling is not None:
             # What was in scope earlier in the year of the funds has used up so much of their ceiling.
             left = max(0, ceiling.amount - situation.case.in_scope_before(part, ceiling))

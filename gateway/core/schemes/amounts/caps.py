@@ -7,6 +7,7 @@ one stay first, say, then of the period, then of a lifetime. What is used of a c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -14,13 +15,15 @@ from gateway.core.schemes.amounts import texts
 from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.rules import Cap
-from gateway.core.schemes.units.joining import months_later
+from gateway.core.schemes.units.joining import before_months_later
 from gateway.core.schemes.units.periods import Period
 from gateway.core.schemes.units.situations import Situation
 from gateway.model.benefit import BenefitLine
 from gateway.model.money import Money
 
-Scope: TypeAlias = "tuple[date, int, date] | tuple[str, frozenset[str] | None]"
+_ONE_DAY = timedelta(days=1)
+
+Scope: TypeAlias = "tuple[date, int, date] | tuple[str, frozenset[str] | None, frozenset[str] | None]"
 """What a cap counts together beyond a period: a year's first day with its period and place, or a lifetime."""
 
 
@@ -53,16 +56,13 @@ class Uses:
 
     def take(self, price: UnitPrice, situation: Situation, period: Period) -> None:
         """Remember what a unit is paid."""
-        for cap in period.edition.caps:
-            if cap.per != "stay":
-                self._add(cap, situation, period, _concerned(cap, price))
+        self._add([(cap, _concerned(cap, price)) for cap in period.edition.caps], situation, period)
 
     def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
         """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
         event = situation.unit.event
+        amounts = []
         for cap in period.edition.caps:
-            if cap.per == "stay":
-                continue
             could_pay = cap.benefits is None
             if cap.benefits is not None and event is not None:
                 could_pay = event.key.lump in cap.benefits
@@ -70,20 +70,28 @@ class Uses:
                 benefits = [benefit for benefit in period.edition.benefits if benefit.name in cap.benefits]
                 could_pay = any(holds(benefit.conditions, situation) for benefit in benefits)
             if could_pay:
-                self._add(cap, situation, period, amount)
+                amounts.append((cap, amount))
+        self._add(amounts, situation, period)
 
-    def _add(self, cap: Cap, situation: Situation, period: Period, amount: int) -> None:
-        if cap.per == "period":
-            period.used[cap.slot] = period.used.get(cap.slot, 0) + amount
-            return
-        key = scope(cap, situation, period)
-        self.used[key] = self.used.get(key, 0) + amount
+    def _add(self, amounts: Sequence[tuple[Cap, int]], situation: Situation, period: Period) -> None:
+        """Count what was paid towards each cap that holds for the unit; towards one scope once, however often a file
+        writes its cap."""
+        scopes: dict[Scope, int] = {}
+        for cap, amount in amounts:
+            if cap.per == "stay" or not holds(cap.conditions, situation):
+                continue
+            if cap.per == "period":
+                period.used[cap.slot] = period.used.get(cap.slot, 0) + amount
+            else:
+                scopes[scope(cap, situation, period)] = amount
+        for key, amount in scopes.items():
+            self.used[key] = self.used.get(key, 0) + amount
 
 
 def scope(cap: Cap, situation: Situation, period: Period) -> Scope:
     """What this cap counts together with this unit."""
     if cap.per == "lifetime":
-        return "lifetime", cap.benefits
+        return "lifetime", cap.benefits, cap.categories
     return period.first, cap.slot, _year_of(situation, period)[0]
 
 
@@ -106,13 +114,15 @@ def top_up(price: UnitPrice, situation: Situation, period: Period) -> None:
     if floor.on_death is not None and situation.measure.first is not None:
         # In this stay, up to the day after its discharge.
         first, last = situation.measure.first, situation.unit.parts[-1].record.discharged_on
-        if situation.case.death_between(first, (last or first) + timedelta(days=1)):
+        if situation.case.death_between(first, (last or first) + _ONE_DAY):
             lowest, least = floor.on_death, 0
     if least <= price.payable < lowest:
         price.assumed.append("floor.above_zero")
         price.assumed += floor.leans_on
         text = texts.floor_text(price.payable, lowest) if situation.case.explained else ""
         amount = Money(lowest - price.payable)
+        price.topped_up = amount
+        price.floor_of = frozenset([name for name, _ in price.by_benefit if price.of(name) > 0])
         price.add(BenefitLine(rule="floor", article=floor.article, amount=amount, text=text))
 
 
@@ -136,7 +146,9 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
         text = texts.cap_text(most, left, amount, cap.per) if situation.case.explained else ""
         price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
         price.assumed += cap.leans_on
-        # From the last benefit backwards: a later cap of some benefits then counts what is really left of each.
+        if cap.benefits is None or _tops_up(price, cap.benefits):
+            price.topped_up, over = max(0, price.topped_up - over), max(0, over - price.topped_up)
+        # Then from the last benefit backwards: a later cap of some benefits then counts what is really left of each.
         left_of_each = []
         for name, paid in reversed(price.by_benefit):
             cut = min(over, paid) if paid > 0 and (cap.benefits is None or name in cap.benefits) else 0
@@ -148,14 +160,21 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
 def _concerned(cap: Cap, price: UnitPrice) -> int:
     if cap.benefits is None:
         return price.payable
-    return sum([amount for name, amount in price.by_benefit if name in cap.benefits])
+    paid = sum([amount for name, amount in price.by_benefit if name in cap.benefits])
+    return paid + price.topped_up if _tops_up(price, cap.benefits) else paid
+
+
+def _tops_up(price: UnitPrice, benefits: frozenset[str]) -> bool:
+    """Whether the floor topped up what only these benefits paid: then it is theirs, and their cap holds for it too."""
+    return bool(price.topped_up) and price.floor_of <= benefits and bool(price.floor_of)
 
 
 def _year_of(situation: Situation, period: Period) -> tuple[date, date]:
     """First and last day of the twelve months from the period's first day that hold the unit's day."""
     day = max(situation.measure.first or period.first, period.first)
-    years = 0
-    while months_later(period.first, 12 * (years + 1)) <= day:
+    first, last = period.first, before_months_later(period.first, 12)
+    years = 1
+    while last < day:
         years += 1
-    first = months_later(period.first, 12 * years)
-    return first, months_later(period.first, 12 * (years + 1)) - timedelta(days=1)
+        first, last = last + _ONE_DAY, before_months_later(period.first, 12 * years)
+    return first, last

@@ -17,7 +17,8 @@ class UnitPrice(msgspec.Struct, kw_only=True, gc=False):
     """Lines in order with their sum `payable`, the open questions they leaned on, and what is to be remembered.
 
     `by_benefit` is what each benefit pays, `due` the allowances that were owed, `deducted` what was used of
-    deductibles that count once a period, `flags` what sends an event to a person or says why it pays nothing.
+    deductibles that count once a period, `topped_up` what the floor added to the sum of `floor_of`, the benefits that
+    paid something, `flags` what sends an event to a person or says why it pays nothing.
     """
 
     lines: list[BenefitLine]
@@ -27,6 +28,8 @@ class UnitPrice(msgspec.Struct, kw_only=True, gc=False):
     due: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     deducted: Mapping[str, int] = _NOTHING
+    topped_up: int = 0
+    floor_of: frozenset[str] = frozenset()
 
     def add(self, line: BenefitLine) -> None:
         self.lines.append(line)

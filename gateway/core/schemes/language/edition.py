@@ -126,7 +126,8 @@ class PeriodRule(msgspec.Struct, frozen=True, kw_only=True):
 
     `begins` is the first day of one of the fixed periods (`fixed_days`): another begins every `months` months before
     and after it, for everybody. Who joins up to `joined_before` days ahead of one is covered from its first day. No
-    period ends before `extended_to`.
+    period ends before `extended_to`. `joined` are other rules for those who join between two days, both included
+    (`joined_from`, `joined_to`).
     """
 
     runs: Literal["months_from_joining", "calendar_year", "july_to_june", "month_by_day", "fixed_days"]
@@ -138,6 +139,16 @@ class PeriodRule(msgspec.Struct, frozen=True, kw_only=True):
     begins: date | None = None
     joined_before: int = 0
     extended_to: date | None = None
+    joined_from: date = date.min
+    joined_to: date = date.max
+    joined: tuple[PeriodRule, ...] = ()
+
+    def on(self, day: date) -> PeriodRule:
+        """The rule for who joins on a day: the first of `joined` that is about it, else this one."""
+        for rule in self.joined:
+            if rule.joined_from <= day <= rule.joined_to:
+                return rule
+        return self
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):

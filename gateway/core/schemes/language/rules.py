@@ -188,8 +188,8 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 class Cap(msgspec.Struct, frozen=True, kw_only=True):
     """The most that is paid (最高补助) per unit, period, year of a period, or lifetime.
 
-    `benefits` limits it to some benefits, `others` are schemes whose payments count towards it, `slot` is
-    its place in the edition.
+    `benefits` limits it to some benefits, `categories` to members of some (which `conditions` ask), `others` are
+    schemes whose payments count towards it, `slot` is its place in the edition.
     """
 
     amount: Money
@@ -197,6 +197,7 @@ class Cap(msgspec.Struct, frozen=True, kw_only=True):
     article: str
     slot: int = 0
     benefits: frozenset[str] | None = None
+    categories: frozenset[str] | None = None
     others: tuple[str, ...] = ()
     conditions: Conditions = ALWAYS
     per_share: bool = False

@@ -76,7 +76,7 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
     @property
     def admission(self) -> tuple[str, date] | None:
-        """Facility and day of admission of what may stand alone: what a correction under a new number keeps (换号重结)."""
+        """Facility and day of admission of what may be a stay: what a correction under a new number keeps."""
         facility, began = self.record.facility_no, self.record.admitted_on
         if self.reason is not None or self.kind not in ("stay", "single") or facility is None or began is None:
             return None

@@ -16,9 +16,10 @@ def coverage_from(joined_on: date, family: SchemeFamily) -> Coverage | None:
     for edition in reversed(family.editions):
         if edition.period is not None:
             # The edition is that of the first covered day, which may come after the day of joining.
-            first = first_day(joined_on, edition.period)
+            rule = edition.period.on(joined_on)
+            first = first_day(joined_on, rule)
             if edition.starts <= first:
-                return Coverage(first_day=first, last_day=last_day(first, edition.period), scheme=family.scheme)
+                return Coverage(first_day=first, last_day=last_day(first, rule), scheme=family.scheme)
     return None
 
 
@@ -27,7 +28,7 @@ def open_coverage(first: date, family: SchemeFamily) -> Coverage | None:
     edition = family.edition_on(first)
     if edition is None or edition.period is None:
         return None
-    return Coverage(first_day=first, last_day=last_day(first, edition.period), scheme=family.scheme)
+    return Coverage(first_day=first, last_day=last_day(first, edition.period.on(first)), scheme=family.scheme)
 
 
 def first_day(joined_on: date, rule: PeriodRule) -> date:
@@ -55,7 +56,14 @@ def _last_by_rule(first: date, rule: PeriodRule) -> date:
         return date(first.year + (first.month >= 7), 6, 30)
     if rule.runs == "fixed_days":
         return _fixed_after(first, rule) - _ONE_DAY
-    return months_later(first, rule.months) - _ONE_DAY
+    return before_months_later(first, rule.months)
+
+
+def before_months_later(first: date, months: int) -> date:
+    """The last of so many months that begin on `first`: the day before the one that corresponds, or the last of the
+    month where none does (a year from 29 February ends on 28 February)."""
+    after = months_later(first, months)
+    return after - _ONE_DAY if after.day == first.day else after
 
 
 def _fixed_after(day: date, rule: PeriodRule) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -31,8 +32,9 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return self.days_known and self.settled_known
 
 
-def measure(unit: CareUnit) -> Measure:
-    """The measure of a unit, or of a settlement set aside."""
+def measure(unit: CareUnit, counted: Sequence[UnitPart]) -> Measure:
+    """The measure of a unit, or of a settlement set aside. A month has its one day and needs its data from those of its
+    settlements that are `counted`."""
     parts = unit.parts
     if unit.event is not None:
         # An event has its one day; what is missing in its settlements does not matter.
@@ -47,8 +49,8 @@ def measure(unit: CareUnit) -> Measure:
         )
     if len(parts) == 1 and unit.kind == "stay":
         return _of_one_stay(parts[0])
-    days_known = all(part.days_known for part in parts) and _ends_after_it_began(unit)
-    first, last = _days(unit, days_known)
+    days_known = all(part.days_known for part in counted) and _ends_after_it_began(unit)
+    first, last = _days(unit, days_known, counted[-1])
     total_days = 1 if first is None or last is None else last.toordinal() - first.toordinal() + 1
     return Measure(
         first=first,
@@ -57,7 +59,7 @@ def measure(unit: CareUnit) -> Measure:
         settled=parts[-1].settled,
         sheet_days=_days_on_sheets(unit, total_days),
         days_known=days_known,
-        settled_known=all(part.settled_possibly for part in parts),
+        settled_known=all(part.settled_possibly for part in counted),
     )
 
 
@@ -83,20 +85,15 @@ def _of_one_stay(part: UnitPart) -> Measure:
 
 
 def _days_on_sheets(unit: CareUnit, total_days: int) -> int | None:
-    """The days all sheets of a unit give together. Where two of them tell the same days (天数重叠), never more than
-    the nights from the first admission to the last discharge: no day is paid twice."""
-    sheet_days = [part.record.inpatient_days for part in unit.parts]
-    reported = [days for days in sheet_days if days is not None]
-    if len(reported) < len(sheet_days) or sum(reported) == 0:
-        return None
-    ended: date | None = None
+    """The days all sheets of a unit give together, where each gives any; of several never more than the nights from the
+    first admission to the last discharge: no day is paid twice."""
+    days = 0
     for part in unit.parts:
-        began, left = part.record.admitted_on, part.record.discharged_on
-        if ended is not None and began is not None and began < ended:
-            return min(sum(reported), total_days)
-        if left is not None:
-            ended = left if ended is None else max(ended, left)
-    return sum(reported)
+        # 0 is what a form without days says, on one sheet of several as on the only one.
+        if not part.record.inpatient_days or part.record.inpatient_days < 0:
+            return None
+        days += part.record.inpatient_days
+    return days if len(unit.parts) == 1 else min(days, total_days)
 
 
 def _ends_after_it_began(unit: CareUnit) -> bool:
@@ -107,12 +104,13 @@ def _ends_after_it_began(unit: CareUnit) -> bool:
     return began is not None and ended is not None and began <= ended
 
 
-def _days(unit: CareUnit, days_known: bool) -> tuple[date | None, date | None]:
-    """First and last counted day: the nights of a stay, the one day of a month, as much as a date allows."""
+def _days(unit: CareUnit, days_known: bool, counted: UnitPart) -> tuple[date | None, date | None]:
+    """First and last counted day: the nights of a stay, the one day of a month (that of the last settlement that
+    counts), as much as a date allows."""
     head, tail = unit.parts[0], unit.parts[-1]
     began, ended = head.record.admitted_on, tail.record.discharged_on
     if unit.of_one_day:
-        day = tail.settled.date() if tail.settled else None
+        day = counted.settled.date() if counted.settled else None
         return day, day
     if unit.kind == "single" and (began is None or ended is None):
         return head.day, head.day

@@ -10,7 +10,7 @@ import msgspec
 from gateway.core.schemes.language.edition import Ceiling, SchemeFamily
 from gateway.core.schemes.units.care_units import CareUnit, UnitPart
 from gateway.core.schemes.units.measures import Measure, measure
-from gateway.core.schemes.units.periods import Insured, Period, covered_days, deciding_period
+from gateway.core.schemes.units.periods import Insured, Period, covered_days, deciding_period, period_on, waits
 from gateway.model.benefit import Fact
 
 
@@ -55,6 +55,7 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     """One unit, its measure, its period and covered days, its identity; `first` of its kind in the period.
 
     `place` is the same counted on: 1 for the first; `paid_before` counts the period's units that were paid something.
+    `counted` are the settlements whose amounts count: all, but of a month those of covered days (A18.1).
     `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
     """
 
@@ -64,6 +65,7 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     covered: int
     identity: str
     case: MemberCase
+    counted: tuple[UnitPart, ...]
     merged: tuple[str, ...] = ()
     first: bool = True
     place: int = 1
@@ -88,7 +90,8 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
 
 def situation_of(unit: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
     """A unit with its measure, its period and the days of it that are covered."""
-    measured = measure(unit)
+    counted = unit.parts if unit.kind != "month" or len(unit.parts) == 1 else _of_covered_days(unit, case.periods)
+    measured = measure(unit, counted)
     first, last = measured.first, measured.last
     period, covered = None, 0
     if first is not None and last is not None:
@@ -97,5 +100,25 @@ def situation_of(unit: CareUnit, identity: str, case: MemberCase, merged: tuple[
             inside = period.first <= first and last <= period.last
             covered = measured.total_days if inside else covered_days(case.periods, first, last)
     return Situation(
-        unit=unit, measure=measured, period=period, covered=covered, identity=identity, case=case, merged=merged
+        unit=unit,
+        measure=measured,
+        period=period,
+        covered=covered,
+        identity=identity,
+        case=case,
+        counted=counted,
+        merged=merged,
     )
+
+
+def _of_covered_days(unit: CareUnit, periods: Sequence[Period]) -> tuple[UnitPart, ...]:
+    """The settlements of a month whose days are covered and wait for nothing, else those that only wait; all where no
+    day is covered."""
+    covered = []
+    for part in unit.parts:
+        day = None if part.settled is None else part.settled.date()
+        period = period_on(periods, day)
+        if day is not None and period is not None:
+            covered.append((part, waits(period, day, accident=part.by_accident)))
+    payable = [part for part, waiting in covered if not waiting]
+    return tuple(payable or [part for part, _ in covered] or unit.parts)
