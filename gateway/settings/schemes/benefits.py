@@ -251,15 +251,15 @@ def _tables(bands: list[Placed]) -> Iterable[list[Placed]]:
     places = {"local", "elsewhere"} if any(band.place for _, band in bands) else {None}
     named = {name for _, band in bands for name in (*(band.classes or ()), *(band.without_classes or ()))}
     classes = {frozenset[str](), frozenset(named), *(frozenset([name]) for name in named)}
-    for category, grade, place, held in product(categories, grades, places, classes):
+    for category, grade, place, member_classes in product(categories, grades, places, classes):
         yield [
             (over, band)
             for over, band in bands
             if (band.categories is None or category in band.categories)
             and (band.grades is None or grade in band.grades)
             and (band.place is None or place == band.place)
-            and (band.classes is None or not held.isdisjoint(band.classes))
-            and (band.without_classes is None or held.isdisjoint(band.without_classes))
+            and (band.classes is None or not member_classes.isdisjoint(band.classes))
+            and (band.without_classes is None or member_classes.isdisjoint(band.without_classes))
         ]
 
 

@@ -69,7 +69,7 @@ class NarrowSpec(Spec):
         if self.classes is not None:
             required.append(conditions.class_is(frozenset(self.classes)))
         if self.without_classes is not None:
-            required.append(conditions.class_is(frozenset(self.without_classes), wanted=False))
+            required.append(conditions.class_is(frozenset(self.without_classes), inside=False))
         return tuple(required)
 
 

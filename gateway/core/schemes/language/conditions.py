@@ -172,13 +172,13 @@ def category_is(allowed: frozenset[str]) -> Condition:
     return condition
 
 
-def class_is(named: frozenset[str], *, wanted: bool = True) -> Condition:
-    """One of these classes of members (人员身份) in the period, or with `wanted` false none of them."""
+def class_is(named: frozenset[str], *, inside: bool = True) -> Condition:
+    """One of these classes of members (人员身份) in the period, or with `inside` false none of them."""
 
     def condition(subject: ConditionSubject) -> bool:
         period = subject.period
         classes = subject.insured.classes if period is None else period.classes
-        return wanted is not named.isdisjoint(classes)
+        return inside is not named.isdisjoint(classes)
 
     return condition
 
