@@ -88,7 +88,7 @@ def assess(
     if len(records) == 1 and not decided and not facts:
         situation = single(insured, records[0], family, other_payments or (), explained=explained)
         if situation is not None:
-            return (_Assessment(situation.case, _UNUSED, False).undecided(situation),)
+            return (_MemberAssessment(situation.case, _UNUSED, False).undecided(situation),)
     return assessed(
         insured,
         records,
@@ -136,7 +136,7 @@ def assessed(
     uses = Uses() if remembers else _UNUSED
     if decided:
         _take_decided(situations, uses)
-    assessment = _Assessment(case, uses, remembers)
+    assessment = _MemberAssessment(case, uses, remembers)
     # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in
     # its place is there something left to tell about it.
     estimates = tuple(
@@ -263,7 +263,7 @@ def _remember_deducted(period: Period, deducted: Mapping[str, int]) -> None:
         period.deductibles[name] = period.deductibles.get(name, 0) + amount
 
 
-class _Assessment(msgspec.Struct, frozen=True, gc=False):
+class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
     """Estimates of one member's units, asked for in their order; periods and uses keep what has been used."""
 
     case: MemberCase
