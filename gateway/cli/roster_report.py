@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _SHOWN = 50
 _LINES: Final = {"sum": "合计行", "signature": "签字盖章行", "header": "重复表头"}
 _KEPT_OUT: Final = "同一人的另一会员号不参与，此号一并不参与 (the same person opted out under another member number)"
+_NEAR: Final = (
+    "同一证件号码、姓名相近而不同，均已收入，其记录转人工核对；改正名册上写错的姓名后再导入 "
+    "(one document, names that differ: records go to review; correct the name on the roster)"
+)
 _TWICE: Final = (
     "同一证件号码、保障期重叠，未经人工合并按不同的人处理，其记录转人工核对，可答 same --join 合并 "
     "(one document, coverage overlaps: records go to review; join them there)"
@@ -64,6 +68,7 @@ def as_json(read: RosterFile | None, report: Enrolled, *, dry_run: bool) -> dict
         "refused": [{"member_no": number, "message": why} for number, why in report.refused],
         "kept_out": report.kept_out,
         "enrolled_twice": report.apart,
+        "near_names": report.near_names,
         "dry_run": dry_run,
     }
 
@@ -100,6 +105,7 @@ def say_report(read: RosterFile | None, report: Enrolled, *, dry_run: bool) -> N
     problems += [f"会员 {number}: {why}" for number, why in report.refused]
     problems += [f"会员 {number}: {_KEPT_OUT}" for number in report.kept_out]
     problems += [f"会员 {'、'.join(numbers)}: {_TWICE}" for numbers in report.apart]
+    problems += [f"会员 {'、'.join(numbers)}: {_NEAR}" for numbers in report.near_names]
     for problem in problems[:_SHOWN]:
         complain(problem)
     if len(problems) > _SHOWN:

@@ -439,3 +439,56 @@ def test_the_order_of_rows_never_changes_a_decision(office: Office, order: list[
     with office.store.read() as tx:
         look_up(tx, office, "east", straight, plain)
     assert told == {each.index: (each.row_class, [decision for _, decision in each.decisions]) for each in straight}
+
+
+# ── a number with marks, a roster that is a little wrong ──
+
+
+def test_a_number_with_marks_is_looked_up_as_what_is_read_in_it(office: Office) -> None:
+    enrolled(office, 1, 2, 3)
+    numbers = [who(serial).id_number for serial in (1, 2, 3)]
+    marked = [f"{numbers[0][:6]}-{numbers[0][6:14]}-{numbers[0][14:]}", f"'{numbers[1]}", numbers[2].replace("0", "O")]
+    take(office, "east", page(*[doubtful(f"A{serial}", serial, marked[serial - 1]) for serial in (1, 2, 3)]))
+    assert adds_up(office) == {"member": 3}
+
+
+def test_a_name_with_nul_at_its_end_is_the_name(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(doubtful("A1", 1, who(1).id_number, psn_name=f"{who(1).name}\0\0")))
+    assert adds_up(office) == {"member": 1}
+
+
+def test_a_hidden_name_waits_for_a_person(office: Office) -> None:
+    enrolled(office, 1)
+    take(office, "east", page(doubtful("A1", 1, who(1).id_number, psn_name=f"{who(1).name[0]}*")))
+    assert adds_up(office) == {"review": 1}
+
+
+def test_a_wrong_number_on_the_roster_sends_its_members_rows_to_review(office: Office) -> None:
+    """Also with a sound number on the row, and although nobody with a sound number is looked for further."""
+    person = who(1)
+    wrong = mistyped(person)
+    wrongly = member(1, id_number=wrong, birth_date=date.fromisoformat(born(person)))
+    enrol(office, "nm", [wrongly])
+    enrolled(office, 2)
+    rows = (
+        doubtful("A1", 1, person.id_number),
+        doubtful("A2", 1, wrong),
+        doubtful("A3", 1, None),
+        doubtful("A4", 2, who(2).id_number),
+    )
+    take(office, "east", page(*rows))
+    assert adds_up(office) == {"review": 3, "member": 1}
+    # Corrected on the roster, its rows are the member's.
+    enrol(office, "nm", [member(1)])
+    rescan_and_judge(office)
+    assert adds_up(office)["member"] == 3
+
+
+def test_a_person_number_that_several_people_carry_proves_nobody(office: Office) -> None:
+    """A feed that puts one number there for everybody: a row without a number that bears it is for a person."""
+    enrolled(office, 1, 2)
+    rows = [doubtful(f"A{serial}", serial, who(serial).id_number, psn_no="7700000001") for serial in (1, 2)]
+    take(office, "east", page(*rows))
+    take(office, "east", page(doubtful("A3", 1, None, psn_no="7700000001")))
+    assert adds_up(office) == {"member": 2, "review": 1}

@@ -2,6 +2,7 @@
 
 from gateway.core.match.blocks import (
     member_blocks,
+    member_numbers,
     name_search_blocks,
     number_looked_up,
     record_blocks,
@@ -22,6 +23,7 @@ __all__ = [
     "explain",
     "match",
     "member_blocks",
+    "member_numbers",
     "name_search_blocks",
     "number_looked_up",
     "own_person_no",

@@ -3,7 +3,8 @@
 A record asks for two at most, so each text must survive what happens to records. What the texts are made of stands with
 each kind of evidence (`compare`); here is only the order of asking.
 
-nb|birth date|name key · bl|birth date|last four · rl|region|last four · dc|permit · be|birth date|employer ·
+nb|birth date|name key · bl|birth date|last four · rl|region|last four · br|birth date|region · nl|name key|last four ·
+dc|permit · be|birth date|employer ·
 ph|phone · pn|person number (given to a member by the flow when it is learnt) · wn|whole name · ws|its sound (no record
 asks for these two: people who search do)
 """
@@ -16,7 +17,7 @@ from typing import Final
 from gateway.core.match.compare import COMPARISONS, NAME, record_side
 from gateway.core.match.compare.comparison import EARLIEST_BIRTH, day_of
 from gateway.core.match.writing.name_keys import name_key
-from gateway.core.match.writing.numbers import read_number
+from gateway.core.match.writing.numbers import read_number, sound_numbers_near, swapped_across
 from gateway.core.match.writing.spelling import folded, plain_name, sound
 from gateway.model.national_id import checksum_ok
 from gateway.model.person import Particulars, Subject
@@ -51,8 +52,18 @@ def number_looked_up(id_type: str | None, number: str) -> str:
     return read.text if read.kind in ("sound", "old") else number
 
 
+def member_numbers(person: Particulars) -> tuple[str, ...]:
+    """The numbers by which records lead to a member: the member's own, and of a resident's that is not sound on the
+    roster those from which one slip makes it. So a sound record leads there without a look-up more."""
+    number = person.id_number
+    if person.id_type != "01" or checksum_ok(number):
+        return (number,)
+    return (number, *sound_numbers_near(number))
+
+
 def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...]:
-    """At most two further texts to look up when the exact number found nobody; none where nothing could come of it.
+    """At most two further texts to look up when the exact number found nobody, a third where two digits may stand
+    swapped across birth date and order number; none where nothing could come of it.
 
     Name and birth date come first, because they survive a wrong number; then whatever the number still shows, or in its
     place the employer; then the person number and the phone, which few records carry.
@@ -72,6 +83,9 @@ def record_blocks(subject: Subject, *, sound_too: bool = True) -> tuple[str, ...
         text = next((text for comparison in comparisons if (text := comparison.record_block(record))), "")
         if text and len(asked) < _MOST_ASKED:
             asked.append(text)
+    # With a digit of the birth date in the last four, and the other way round, neither leads to anybody.
+    if meant := swapped_across(record.number):
+        asked.append(f"bl|{meant[6:14]}|{meant[14:]}")
     return tuple(asked)
 
 

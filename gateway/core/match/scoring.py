@@ -53,7 +53,7 @@ def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPai
     if levels["id_number"] == "equal" and on_number:
         weighed = on_number
     else:
-        weighed = list(_apart_from_the_number(levels, member, model))
+        weighed = list(_apart_from_the_number(levels, record, member, model))
     # Every step with the sum so far. Sums are of exact weights, what is shown is rounded.
     running = log_odds(model.prior)
     steps = [Evidence(field="prior", level="", weight=round(running, 3), running=round(running, 3))]
@@ -73,12 +73,18 @@ def _share_of(bits: float) -> float:
     return round(1 / (1 + exp2(-max(min(bits, 60.0), -60.0))), 6)
 
 
-def _apart_from_the_number(levels: Mapping[str, str], member: Candidate, model: Model) -> Iterable[float]:
+def _apart_from_the_number(
+    levels: Mapping[str, str], record: RecordSide, member: Candidate, model: Model
+) -> Iterable[float]:
     """The weight of every level. What agrees because the number agrees is no evidence of its own and may only
     contradict: the number holds the birth date, and a card that somebody else uses brings its owner's sex, employer and
     telephone with it."""
     on_number = levels["id_number"]
-    holds_birth = covers_birth(on_number)
+    # Versions from before hiding was known count a birth date that a masked number shows for nothing.
+    shown_counts = model.knows("name", "hidden")
+    holds_birth = covers_birth(on_number) or (
+        not shown_counts and on_number in ("masked", "masked_part") and record.number.born is not None
+    )
     for comparison in COMPARISONS:
         echoes = comparison.echoes_card if on_number == "equal" else holds_birth and comparison.echoes_number
         weight = comparison.weight(levels[comparison.field], member, model)

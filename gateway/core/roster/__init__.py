@@ -6,7 +6,7 @@ the value, because every value here belongs to a person.
 
 from gateway.core.roster.difference import MemberChange, RosterChange, as_roster, difference
 from gateway.core.roster.people import RosterFile, RosterFinding, RosterMember, Statement
-from gateway.core.roster.persons import Group, one_holder, persons_of, same_name, who_stays
+from gateway.core.roster.persons import Group, near_name, one_holder, persons_of, same_name, who_stays
 from gateway.core.roster.reading import read_roster
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Statement",
     "as_roster",
     "difference",
+    "near_name",
     "one_holder",
     "persons_of",
     "read_roster",

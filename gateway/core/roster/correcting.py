@@ -17,10 +17,14 @@ import msgspec
 from gateway.core.roster.people import RosterMember, Statement, period_order
 from gateway.core.roster.persons import overlap
 from gateway.model.member import Coverage
+from gateway.model.national_id import checksum_ok
 
 _FIELDS: Final = tuple(
     name for name in RosterMember.__struct_fields__ if name not in ("member_no", "coverage", "category")
 )
+
+
+_OF_THE_NUMBER: Final = frozenset(("id_type", "id_number", "sex", "birth_date"))
 
 
 class PeriodLoss(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +92,16 @@ def end_periods(before: RosterMember, ending: Ending) -> Correction:
 def _stated(before: RosterMember, statement: Statement, name: str) -> object:
     """What a statement says of a field; None where it says nothing."""
     # A type of document that is only taken for granted changes none that is stored with the same number.
+    if name in _OF_THE_NUMBER and checksum_ok(before.id_number) and not _is_proved(statement.member):
+        # A number that is stored and sound is believed before one that a file has wrong, and so is what it says.
+        return None
     if name in statement.unsaid and (name != "id_type" or before.id_number == statement.member.id_number):
         return None
     return getattr(statement.member, name)
+
+
+def _is_proved(member: RosterMember) -> bool:
+    return member.id_type != "01" or checksum_ok(member.id_number)
 
 
 def _tells_the_latest(stated: Sequence[Coverage], after: Sequence[Coverage]) -> bool:

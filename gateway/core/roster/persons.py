@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.match import LEVELS
+from gateway.core.match.writing.names import compare_names
 from gateway.core.roster.people import RosterMember
 from gateway.model.member import Coverage, Member
 
@@ -38,6 +40,14 @@ class Group(msgspec.Struct, kw_only=True):
 def same_name(name: str, name_elsewhere: str) -> bool:
     """Whether two names differ in width, case, spaces and dots only."""
     return name == name_elsewhere or _bare(name) == _bare(name_elsewhere)
+
+
+_NEAR: Final = frozenset(LEVELS["name"]) - {"surname", "hidden_surname", "newborn", "differs", "missing"}
+
+
+def near_name(name: str, name_elsewhere: str) -> bool:
+    """Whether two names may be one that was written wrongly in one of two places: under one document's number."""
+    return compare_names(name, name_elsewhere) in _NEAR
 
 
 def one_holder(member: RosterMember | Member) -> tuple[str, str]:

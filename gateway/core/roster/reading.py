@@ -9,12 +9,14 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.core.match.writing.numbers import sound_numbers_near
 from gateway.core.roster.columns import letter, missing_columns, shown
 from gateway.core.roster.people import Place, RosterFile, RosterFinding, RosterMember, Statement, period_order
-from gateway.core.roster.persons import same_name
+from gateway.core.roster.persons import near_name, same_name
 from gateway.core.roster.rows import RosterRow, RosterRules, RowReader, finding_at
 from gateway.core.roster.tables import Table, UnreadSheet, read_tables
 from gateway.core.schemes import SchemeFamily
+from gateway.model.national_id import checksum_ok
 from gateway.model.person import PARTICULARS
 
 _MUST_AGREE: Final = ("id_type", "id_number", "sex", "birth_date", "opt_out")
@@ -183,6 +185,7 @@ class _Roll:
         """The members all of whose rows are sound, once the rows of each person have been compared."""
         for rows in self._members.values():
             if len(rows) > 1:
+                self._believe_the_sound(rows)
                 self._compare_rows(rows)
                 self._compare_periods(rows)
         # A person is one document, whatever the number of memberships.
@@ -202,6 +205,18 @@ class _Roll:
                     self.findings.append(finding_at(row.place, "member_no", "set_aside", message))
         return (_statement(rows) for number, rows in self._members.items() if number not in self.refused)
 
+    def _believe_the_sound(self, rows: list[RosterRow]) -> None:
+        """Where one row of a member number has a sound id number and another the same with a slip, the sound one holds
+        for both."""
+        sound = {row.id_number: row for row in rows if checksum_ok(row.id_number)}
+        if len(sound) != 1:
+            return
+        (number, believed), *_ = sound.items()
+        for at, row in enumerate(rows):
+            if row.id_number != number and number in sound_numbers_near(row.id_number):
+                of_number = {"id_number": number, "sex": believed.sex, "birth_date": believed.birth_date}
+                rows[at] = msgspec.structs.replace(row, **of_number)
+
     def _compare_rows(self, rows: list[RosterRow]) -> None:
         """The rows of a member number say the same of who it is. What a row does not say contradicts nothing."""
         for column in ("name", *_MUST_AGREE):
@@ -213,11 +228,20 @@ class _Roll:
                     self._refuse(row, column, "rows_disagree", message)
 
     def _compare_members(self, rows: list[RosterRow]) -> None:
-        """One document under two member numbers is one person only if the names agree."""
+        """One document under two member numbers is one person only if the names agree. Where one may be the other
+        miswritten both are taken in, and a person says who the records under that number are about."""
         first = rows[0]
         others = [row for row in rows if not same_name(row.name, first.name)]
         members = {row.member_no for row in rows}
         if not others or len(members) == 1:
+            return
+        if all(near_name(row.name, first.name) for row in others) and not any(row.opt_out for row in rows):
+            for row in others:
+                message = (
+                    f"证件号码与{first.place}相同而姓名相近，均已收入，其记录待人工核对 (both taken in, for review)"
+                )
+                finding = finding_at(row.place, "id_number", "shared_id_number", message)
+                self.findings.append(msgspec.structs.replace(finding, level="warning"))
             return
         for row in others:
             message = f"证件号码与{first.place}相同而姓名不同 (same document as row {first.place.row}, other name)"

@@ -111,9 +111,12 @@ class RowReader:
             row_values["cleared"] = tuple(column for column in self._clears if row_values.get(column) is None)
         return place, member_no, RosterRow(place=place, id_type_said="id_type" in row_values, **row_values)
 
-    def note(self, row: int, column: str, code: str, message: str) -> None:
-        """Remember what is wrong in a column of a row."""
-        self._findings.append(finding_at(Place(self._table.sheet_no, row, self._table.sheet), column, code, message))
+    def note(
+        self, row: int, column: str, code: str, message: str, level: Literal["error", "warning"] | None = None
+    ) -> None:
+        """Remember what is wrong in a column of a row; `level` where it is not the column's own."""
+        finding = finding_at(Place(self._table.sheet_no, row, self._table.sheet), column, code, message)
+        self._findings.append(finding if level is None else msgspec.structs.replace(finding, level=level))
 
     def _values(self, number: int, cells: list[Cell]) -> dict[str, Any]:
         """Column → value of the cells that hold something readable."""
@@ -145,19 +148,34 @@ class RowReader:
         try:
             row_values["id_number"] = values.id_number(row_values["id_number"], kind)
         except BadInput as error:
-            self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}")
+            if (unproved := values.unproved_id(row_values["id_number"])) and kind == "01":
+                self._take_unproved(number, row_values, unproved)
+            else:
+                self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}")
             return
         if kind == "01":
             self._agree(number, row_values, "sex", national_id.sex_of(row_values["id_number"]))
             self._agree(number, row_values, "birth_date", national_id.birth_date_of(row_values["id_number"]))
+
+    def _take_unproved(self, number: int, row_values: dict[str, Any], unproved: str) -> None:
+        """A number with a slip in it keeps nobody out: records lead to its member, for a person to look at."""
+        row_values["id_number"] = unproved
+        row_values.setdefault("birth_date", values.written_birth(unproved))
+        words = (
+            "有误（位数、校验码或生日不对），已收入，其记录只供人工核对；已存的有效号码不改 (not proved: review only)"
+        )
+        self.note(number, "id_number", "bad_id_number", f"{shown('id_number')}{words}", "warning")
 
     def _agree(self, number: int, row_values: dict[str, Any], column: str, in_id: object) -> None:
         stated = row_values.setdefault(column, in_id)
         if stated is None:
             row_values[column] = in_id
         elif stated != in_id:
-            message = f"{shown(column)}与身份证号不符 ({column} contradicts the id number)"
-            self.note(number, column, f"{column}_differs", message)
+            row_values[column] = in_id
+            message = (
+                f"{shown(column)}与身份证号不符，以号码为准 ({column} contradicts the id number, which is believed)"
+            )
+            self.note(number, column, f"{column}_differs", message, "warning")
 
     def _take_period(self, number: int, row_values: dict[str, Any]) -> None:
         """Turn the coverage columns into one period, or into the day on which something ends. Whoever opted out needs

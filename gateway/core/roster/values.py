@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from gateway.core.match.writing.numbers import looks_like_residents, unmarked
 from gateway.core.roster.workbooks import Cell
 from gateway.errors import BadInput
 from gateway.model import national_id
@@ -24,6 +25,8 @@ _DATE = re.compile(r"([0-9]{4})(?:([-/.])([0-9]{1,2})\2([0-9]{1,2})|年([0-9]{1,
 _DATE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _TIME_OF_DAY = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?$")
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+# Excel keeps 15 digits of a number and fills up with noughts.
+_LOST_DIGITS = re.compile(r"000$")
 _DAY_NUMBER_DIGITS: Final = 5
 """Excel counts days from 1900 on: since 1927 its numbers have five digits, and no other writing of a date has."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,18}[0-9]")
@@ -177,7 +180,25 @@ def id_number(text: str, kind: str) -> str:
     if _SCIENTIFIC.fullmatch(text):
         raise _number_lost()
     number = national_id.normalise_id(text)
-    return resident_id(number) if kind == "01" else _NUMBER(number)
+    if kind != "01":
+        return _NUMBER(number)
+    bare = unmarked(number)
+    return resident_id(bare if bare != number and national_id.looks_like_id(bare) else number)
+
+
+def unproved_id(text: str) -> str | None:
+    """A resident's number with a slip in it: 17 to 19 digits that are not sound; None for what is none at all, or what
+    a spreadsheet made of one."""
+    number = unmarked(national_id.normalise_id(text))
+    return number if looks_like_residents(number) and not _LOST_DIGITS.search(number) else None
+
+
+def written_birth(number: str) -> date | None:
+    """The birth date that stands in a number of 18 characters, sound or not; None where it is no date."""
+    try:
+        return date(int(number[6:10]), int(number[10:12]), int(number[12:14])) if len(number) == 18 else None
+    except ValueError:
+        return None
 
 
 def resident_id(number: str) -> str:

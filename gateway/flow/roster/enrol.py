@@ -7,7 +7,7 @@ from functools import partial
 
 import msgspec
 
-from gateway.core.match import COMPARISONS, member_blocks, name_search_blocks
+from gateway.core.match import COMPARISONS, member_blocks, member_numbers, name_search_blocks
 from gateway.core.roster import Group, RosterMember, Statement, who_stays
 from gateway.core.roster.correcting import Ending
 from gateway.core.signing import clerk
@@ -42,7 +42,7 @@ from gateway.store.members import MemberRow, pack_coverage
 from gateway.store.rescans import Rescan
 from gateway.store.values import to_ms
 
-BLOCK_RULES = 3
+BLOCK_RULES = 4
 """Counted up with every change of `gateway.core.match.blocks`: rosters taken in before are then indexed anew."""
 
 _AT_ONCE = 5_000
@@ -215,7 +215,7 @@ def _look_again(tx: Tx, office: Office, association: str, after: list[People]) -
 def look_again_at(office: Office, row: MemberRow, gone: bytes = b"") -> Rescan:
     """That every row which could be about a member must be read again; `gone`: what he was found by besides."""
     member = office.open_member(row)
-    digests = office.id_fingerprint(member.id_number) + b"".join(blocks_of(office, member)) + gone
+    digests = numbers_of(office, member) + b"".join(blocks_of(office, member)) + gone
     return Rescan(member_id=row.member_id, association=row.association, fingerprints=digests, reread=True)
 
 
@@ -251,14 +251,13 @@ def _write_changed(tx: Tx, office: Office, association: str, plan: Plan, place: 
     members.change(tx, rows)
     persons = {row.member_id: row.person_id for row in rows}
     now = _add_fingerprints(tx, office, [(new, row.member_id, persons[row.member_id]) for row, _, new in moved])
-    fingerprint = office.id_fingerprint
     return [
         Rescan(
             member_id=row.member_id,
             association=association,
-            fingerprints=fingerprint(old.id_number)
+            fingerprints=numbers_of(office, old)
             + before.get(row.member_id, b"")
-            + (now.get(row.member_id) or fingerprint(new.id_number)),
+            + (now.get(row.member_id) or numbers_of(office, new)),
             reread=row.member_id in before,
         )
         for row, old, new in plan.changed
@@ -309,14 +308,24 @@ def _add_fingerprints(tx: Tx, office: Office, enrolled: Sequence[tuple[RosterMem
     """How members are found from now on: member id → his number's fingerprint and his blocks, joined. One who opted
     out is found by no record, and only by the imports of his other enrolments."""
     numbers = [
-        (office.id_fingerprint(person.id_number), member_id, person_id)
+        (office.id_fingerprint(number), member_id, person_id)
         for person, member_id, person_id in enrolled
         if not person.opt_out
+        for number in member_numbers(person)
     ]
     blocks_by_member = {member_id: blocks_of(office, person) for person, member_id, _ in enrolled}
     members.add_fingerprints(tx, numbers)
     blocks.add(tx, [(block, member_id) for member_id, of_member in blocks_by_member.items() for block in of_member])
-    return {member_id: digest + b"".join(blocks_by_member[member_id]) for digest, member_id, _ in numbers}
+    return {
+        member_id: numbers_of(office, person) + b"".join(blocks_by_member[member_id])
+        for person, member_id, _ in enrolled
+        if not person.opt_out
+    }
+
+
+def numbers_of(office: Office, person: RosterMember | Member) -> bytes:
+    """The fingerprints of the numbers that lead to a member, joined."""
+    return b"".join(map(office.id_fingerprint, member_numbers(person)))
 
 
 def blocks_of(office: Office, person: RosterMember | Member) -> tuple[bytes, ...]:

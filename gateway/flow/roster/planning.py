@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -11,7 +12,7 @@ import msgspec
 
 from gateway.core.changes.difference import Difference
 from gateway.core.compared import to_compare
-from gateway.core.roster import Group, RosterMember, Statement, as_roster, difference, same_name
+from gateway.core.roster import Group, RosterMember, Statement, as_roster, difference, near_name, one_holder, same_name
 from gateway.core.roster.correcting import Ending, PeriodLoss, TwoPeriods, correct, end_periods
 from gateway.flow.office import Office
 from gateway.flow.opening import member_piece, open_or_set_aside
@@ -41,7 +42,8 @@ class Enrolled(msgspec.Struct, kw_only=True):
     """What an import did: member numbers by what happened to them, and rows refused with the reason.
 
     `kept_out`: those who take no part because the same person opted out under another member number; `apart`: the
-    member numbers of one document whose periods overlap, two people until a person joins them. `periods_added` and
+    member numbers of one document whose periods overlap, two people until a person joins them; `near_names`: those of
+    one document whose names differ and may be one name miswritten, two people too. `periods_added` and
     `periods_extended` count; `lost`: member number → the periods that lose days. `waiting`: the member numbers that
     wait in the hold `hold_id`; `told`: what becomes of claims, see `take_in`. `opted_out`: who takes no part any more.
     """
@@ -53,6 +55,7 @@ class Enrolled(msgspec.Struct, kw_only=True):
     refused: list[tuple[str, str]] = msgspec.field(default_factory=list)
     kept_out: list[str] = msgspec.field(default_factory=list)
     apart: list[tuple[str, ...]] = msgspec.field(default_factory=list)
+    near_names: list[tuple[str, ...]] = msgspec.field(default_factory=list)
     periods_added: int = 0
     periods_extended: int = 0
     lost: dict[str, tuple[PeriodLoss, ...]] = msgspec.field(default_factory=dict)
@@ -185,6 +188,7 @@ def planned(tx: Tx, office: Office, association: str, plan: Plan, report: Enroll
     plan.kept_out.clear()
     stored = holders(tx, office, association, plan.concerned())
     _refuse_strangers(plan, stored, report)
+    report.near_names = _near_names(plan, stored)
     hold_out(plan, stored)
     after = people_after(tx, plan, stored)
     _count(plan, report)
@@ -195,6 +199,24 @@ def planned(tx: Tx, office: Office, association: str, plan: Plan, report: Enroll
         if len(people) > 1 and not any(member.opt_out for member in members_of(people))
     )
     return after
+
+
+def _near_names(plan: Plan, stored: Holders) -> list[tuple[str, ...]]:
+    """The member numbers of each id number under which the names differ, and may be one name miswritten."""
+    coming = plan.coming()
+    planned_numbers = {member.member_no for member in coming}
+    enrolled: dict[str, list[RosterMember]] = defaultdict(list)
+    for member in coming:
+        enrolled[member.id_number].append(member)
+    for id_number, enrolments in stored.items():
+        enrolled[id_number] += [
+            as_roster(enrolment.member) for enrolment in enrolments if enrolment.row.member_no not in planned_numbers
+        ]
+    return sorted(
+        tuple(sorted(member.member_no for member in members))
+        for members in enrolled.values()
+        if len({one_holder(member) for member in members}) > 1
+    )
 
 
 def _count(plan: Plan, report: Enrolled) -> None:
@@ -218,7 +240,7 @@ def _count(plan: Plan, report: Enrolled) -> None:
 
 
 def _refuse_strangers(plan: Plan, stored: Holders, report: Enrolled) -> None:
-    """Leave out of the plan whoever has the id number of a member of another name."""
+    """Leave out of the plan whoever has the id number of a member of another name that is not near."""
     in_plan = {person.member_no for person in plan.coming()}
     refused: set[str] = set()
     coming, before = plan.coming(), -1
@@ -232,6 +254,8 @@ def _refuse_strangers(plan: Plan, stored: Holders, report: Enrolled) -> None:
             for enrolment in stored.get(person.id_number, ())
             if enrolment.member.member_no not in changing and enrolment.member.member_no != person.member_no
             if not same_name(enrolment.member.name, person.name)
+            # One name miswritten is for a person to tell, but not where somebody opted out under it.
+            if enrolment.member.opt_out or person.opt_out or not near_name(enrolment.member.name, person.name)
         }
     report.refused += [(number, _OTHER_NAME) for number in sorted(refused)]
     if refused:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from gateway.core.match.blocks import member_blocks, number_looked_up, record_blocks
+from gateway.core.match.blocks import member_blocks, member_numbers, number_looked_up, record_blocks
 from gateway.core.match.deciding import match
 from gateway.core.match.model import Model
 from gateway.core.roster import RosterMember, one_holder
@@ -43,7 +43,8 @@ class Trial:
             # Coverage plays no part here, so nothing tells whether two member numbers are one person: a person says.
             if member.id_number not in numbers or one_holder(member) not in out:
                 candidate = _candidate(member, index, index)
-                _put(self._by_number, candidate.id_number, candidate)
+                for number in member_numbers(candidate):
+                    _put(self._by_number, number, candidate)
                 for block in member_blocks(candidate):
                     _put(self._by_block, block, candidate)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,7 @@ from rapidfuzz.distance import OSA
 
 from gateway.model.national_id import birth_date_of, checksum_ok, in_18, sex_of
 
+_RESIDENTS: Final = re.compile(r"[1-9][0-9]{15,17}[0-9X]")
 _UNSOUND: Final = re.compile(r"[0-9]{13,19}[0-9X]|[0-9]{17}[^0-9]|[0-9]{16}X[0-9]")
 _BETWEEN: Final = re.compile(
     r"[-./\\|_'\"`´=()\[\]:;,，。、·\s\x00-\x1f\x7f-\x9f\u00ad\u02bc\u200b-\u200f\u2010-\u2015\u2018-\u201f"
@@ -32,6 +34,7 @@ _COUNTED: Final = "12345678901234567890"
 # Letters typed for digits, of the Latin alphabet, the Cyrillic and the Greek, and Chinese noughts. What also hides
 # digits (○, ×) is read as none.
 _LOOKALIKES: Final = str.maketrans("OILОΟ〇零ІΙХΧ", "0110000" + "11XX")
+_DIGITS: Final = "0123456789X"
 _LEAST_VISIBLE: Final = 7
 """So many digits of a masked number, the last four among them, make it evidence of its own."""
 
@@ -66,24 +69,44 @@ def read_number(text: str | None) -> Number:
 
 
 def _read_doubtful(text: str) -> Number:
-    # The digits of every script (Arabic, Tibetan, Mongolian) as ours.
-    unmarked = "".join(str(unicodedata.decimal(character, character)) for character in _BETWEEN.sub("", text))
-    repaired = unmarked.translate(_LOOKALIKES)
+    bare = unmarked(text)
+    repaired = bare.translate(_LOOKALIKES)
     if repaired != text and checksum_ok(repaired):
         # Letters typed for digits, or marks between them: the check digit proves what was meant.
         return _proved(repaired, "sound")
-    if unmarked != text and not _is_placeholder(unmarked) and (whole := in_18(unmarked)) != unmarked:
+    if bare != text and not _is_placeholder(bare) and (whole := in_18(bare)) != bare:
         return _proved(whole, "old")
     if _is_placeholder(text):
         return _MISSING
     if _UNSOUND.fullmatch(text):
-        return Number(text, "unsound", born=_born(text[6:14]) if len(text) == 18 else None)
+        return Number(text, "unsound", born=_born_beside_slip(text))
     # Digits, then marks, then digits; an X at the very end is a check digit, and one X in a short text is no mask.
     hidden = sum(not character.isdigit() for character in text[:-1])
     masks = hidden >= 2 or (hidden == 1 and (len(text) == 18 or not text[:-1].isalnum()))
     if masks and len(text) >= 6 and _MASKED.fullmatch(text):
         return Number(text, "masked", born=_born(text[6:14]) if len(text) == 18 else None)
     return Number(text, "other") if any(map(str.isdigit, text)) else _MISSING
+
+
+def _born_beside_slip(text: str) -> date | None:
+    """The birth date in an unsound number, to look for its bearer by: of 17 digits, or 19, the slip stands behind the
+    date or else before it."""
+    if len(text) == 18:
+        return _born(text[6:14])
+    if len(text) in (17, 19):
+        moved = 6 + len(text) - 18
+        return _born(text[6:14]) or _born(text[moved : moved + 8])
+    return None
+
+
+def swapped_across(number: Number) -> str:
+    """The sound number of which the last digit of the birth date and the first of the order number stand swapped in an
+    unsound one, "" where none does."""
+    text = number.text
+    if number.kind != "unsound" or len(text) != 18:
+        return ""
+    meant = text[:13] + text[14] + text[13] + text[15:]
+    return meant if checksum_ok(meant) else ""
 
 
 def _proved(text: str, kind: str) -> Number:
@@ -105,14 +128,43 @@ def compare_numbers(record: Number, member: str) -> str:
     if record.kind in ("sound", "old"):
         return _compare_sound(record, member)
     if record.kind == "masked":
-        level = _compare_visible(record.text, member, 4)
-        # A mask of fewer than 18 characters hides any number, or the 15 digits of before 1999.
-        if level == "masked_differs" and len(record.text) == 15 and checksum_ok(member) and member[6:8] == "19":
-            level = _compare_visible(record.text, member[:6] + member[8:17], 3)
-        return level
-    if record.kind == "unsound" and checksum_ok(member):
+        return _compare_masked(record, member)
+    if record.kind == "unsound" and (checksum_ok(member) or looks_like_residents(member)):
         return _compare_unsound(record.text, member)
     return _compare_documents(record.text, member)
+
+
+def _compare_masked(record: Number, member: str) -> str:
+    level = _compare_visible(record.text, member, 4)
+    if level == "masked_differs" and not checksum_ok(member) and looks_like_residents(member):
+        # The digit that differs may be the one that the roster has wrong.
+        meant = (_compare_visible(record.text, near, 4) for near in sound_numbers_near(member))
+        return "masked_part" if any(seen != "masked_differs" for seen in meant) else level
+    # A mask of fewer than 18 characters hides any number, or the 15 digits of before 1999.
+    if level == "masked_differs" and len(record.text) == 15 and checksum_ok(member) and member[6:8] == "19":
+        level = _compare_visible(record.text, member[:6] + member[8:17], 3)
+    return level
+
+
+def sound_numbers_near(number: str) -> tuple[str, ...]:
+    """The sound numbers from which one slip makes this one: those that a resident may have whose number stands wrong on
+    a roster. Of each place at most one digit passes the check, so they are about twenty."""
+    places = range(len(number))
+    near: Iterable[str] = ()
+    if len(number) == 18:
+        changed = (number[:at] + digit + number[at + 1 :] for at in places for digit in _DIGITS)
+        swapped = (number[:at] + number[at + 1] + number[at] + number[at + 2 :] for at in places[:-1])
+        near = (*changed, *swapped)
+    elif len(number) == 17:
+        near = (number[:at] + digit + number[at:] for at in range(18) for digit in _DIGITS)
+    elif len(number) == 19:
+        near = (number[:at] + number[at + 1 :] for at in places)
+    return tuple(sorted({possible for possible in near if checksum_ok(possible)}))
+
+
+def unmarked(text: str) -> str:
+    """A resident's number without the marks and spaces that stand in it, its digits in ours of every script."""
+    return "".join(str(unicodedata.decimal(character, character)) for character in _BETWEEN.sub("", text))
 
 
 def covers_birth(level: str) -> bool:
@@ -136,7 +188,9 @@ def _family(text: str) -> str:
 
 def _compare_sound(record: Number, member: str) -> str:
     if not checksum_ok(member):
-        return _compare_documents(record.text, member)
+        # A roster's number that is not sound was written wrongly there: the same slips, the other way round.
+        wrong_on_roster = looks_like_residents(member) and record.family == "1"
+        return _compare_unsound(member, record.text) if wrong_on_roster else _compare_documents(record.text, member)
     if _family(member) != record.family:
         return "other_document"
     places = _differing(record.text[:17], member[:17])
@@ -205,6 +259,11 @@ def _visible(text: str, whole: str) -> int | None:
     head, tail = (parts[1], parts[4]) if parts else ("", "")
     agrees = len(head) + len(tail) <= len(whole) and whole.startswith(head) and whole.endswith(tail.upper())
     return len(head) + len(tail) if agrees else None
+
+
+def looks_like_residents(number: str) -> bool:
+    """Whether a number has the form of a resident's, or lacks a digit of it, or has one too many."""
+    return _RESIDENTS.fullmatch(number) is not None
 
 
 def hides_digits(text: str) -> bool:
