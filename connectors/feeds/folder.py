@@ -156,10 +156,7 @@ class Folder:
     def waiting(self) -> list[WaitingFile]:
         """What lies in the folder and is not taken in, and why. Raises Unavailable."""
         entries = self._entries()
-        waiting = []
-        with suppress(OSError), os.scandir(self._folder) as listing:
-            links = [file for file in listing if file.is_symlink() and self._means(_shown(file.name))]
-            waiting = [(_shown(link.name), "link", link.stat(follow_symlinks=False).st_mtime) for link in links]
+        waiting = self._passed_over()
         waiting += [
             (entry.shown, why, entry.identity.changed / 1e9)
             for entry in entries.values()
@@ -169,6 +166,18 @@ class Folder:
             WaitingFile(name=name, why=cast(WhyWaiting, why), since=datetime.fromtimestamp(since, tz=SHANGHAI))
             for name, why, since in waiting
         ]
+
+    def _passed_over(self) -> list[tuple[str, str, float]]:
+        """What is no file, whatever its name: (name, why, since). A marker that is a link keeps its file waiting."""
+        passed = []
+        with suppress(OSError), os.scandir(self._folder) as listing:
+            others = [entry for entry in listing if not entry.is_file(follow_symlinks=False)]
+            for entry in others:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if not (is_folder and self._moved_to and self._moved_to.resolve() == Path(entry.path).resolve()):
+                    why = "link" if entry.is_symlink() else "folder" if is_folder else "special"
+                    passed.append((_shown(entry.name), why, entry.stat(follow_symlinks=False).st_mtime))
+        return passed
 
     def _why_waiting(self, entry: _Entry, entries: dict[str, _Entry]) -> WhyWaiting | None:
         """Why an entry is not taken in; None for one that is or was, and for its marker."""

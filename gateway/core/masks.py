@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 from typing import Final
 
@@ -53,10 +54,16 @@ _PERSONAL: Final = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15}|1[3-9][0
 """What may be a number of an identity card or a mobile phone."""
 
 
-def mask_personal(text: str) -> str:
+def mask_personal(text: str, *, mark: Callable[[str], str] = lambda _: "") -> str:
     """A number of a settlement or the name of a file, with whatever in it may be a person's number masked: a card's
-    number has a day in its middle, of a birth."""
-    return _PERSONAL.sub(lambda number: _masked_where_personal(number[0]), text)
+    number has a day in its middle, of a birth. `mark` of a number is put behind its mask, so that two which are masked
+    alike can be told apart."""
+
+    def masked(number: re.Match[str]) -> str:
+        hidden = _masked_where_personal(number[0])
+        return hidden if hidden == number[0] else hidden + mark(number[0])
+
+    return _PERSONAL.sub(masked, text)
 
 
 def _masked_where_personal(number: str) -> str:

@@ -38,7 +38,9 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     totals: tuple[FeedTotals, ...] = ()
 
 
-WhyWaiting = Literal["no_marker", "marker_old", "still", "case", "marker_case", "pattern", "link", "marker_alone"]
+WhyWaiting = Literal[
+    "no_marker", "marker_old", "still", "case", "marker_case", "pattern", "link", "special", "folder", "marker_alone"
+]
 """Why a dropped file is not taken in."""
 
 

@@ -13,10 +13,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from gateway.errors import BadInput, Conflict, HubaoError, NotAuthentic, Refused, Unavailable
 
 log = logging.getLogger("hubao.web")
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -138,9 +141,15 @@ def retry_after(error: HubaoError) -> dict[str, str]:
     return {} if seconds is None else {"retry-after": str(max(1, round(seconds)))}
 
 
-async def _of_the_framework(_: Request, error: HTTPException) -> Response:
+async def _of_the_framework(request: Request, error: HTTPException) -> Response:
     """404, 405 and the like."""
-    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The framework names the methods of the first route alone.
+        routes, scope = request.app.routes, request.scope
+        fitting = {name: [route.matches({**scope, "method": name})[0] for route in routes] for name in _METHODS}
+        allowed = ", ".join(name for name, matches in fitting.items() if Match.FULL in matches)
+        return problem_response(Problem("method_not_allowed", headers={"allow": allowed}))
+    codes = {404: "not_found", 413: "too_large"}
     if error.status_code in codes:
         return problem_response(Problem(codes[error.status_code], headers=error.headers))
     phrase = HTTPStatus(error.status_code).phrase

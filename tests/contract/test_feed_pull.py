@@ -338,6 +338,26 @@ def test_links_folders_and_pipes_are_neither_followed_nor_opened(drop: Drop, tmp
     assert (tmp_path / "secret").exists()
 
 
+def test_what_is_no_file_is_named_whatever_it_is_called(drop: Drop, tmp_path: Path) -> None:
+    (drop.folder / "setl_152200_20260301.csv").symlink_to(tmp_path / "secret")
+    (drop.folder / "setl_152200_20260302.csv.ok").symlink_to("/dev/null")
+    (drop.folder / "archive").mkdir()
+    os.mkfifo(drop.folder / "any name")
+    waiting = {file.name: file.why for file in drop.feed().waiting()}
+    assert waiting == {
+        "setl_152200_20260301.csv": "link",
+        "setl_152200_20260302.csv.ok": "link",
+        "archive": "folder",
+        "any name": "special",
+    }
+
+
+def test_the_folder_files_move_to_is_not_named(drop: Drop) -> None:
+    moved_to = drop.folder / "done"
+    moved_to.mkdir()
+    assert drop.feed(after="move", moved_to=moved_to).waiting() == []
+
+
 def test_a_link_that_takes_a_files_place_is_not_followed(drop: Drop, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(rows(9))
     drop.put("setl_152200_20260301.csv", rows(1))

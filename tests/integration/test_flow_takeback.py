@@ -77,6 +77,19 @@ def test_a_corrected_file_replaces_the_older_one(office: Office) -> None:
     assert replaced(office) == [2, None]
 
 
+def test_a_persons_number_in_a_file_s_name_is_not_kept_and_its_correction_is_still_known(office: Office) -> None:
+    name, alike = "day_150999198001010017.json", "day_150999197505050017.json"
+    drop(office, [ONE, TWO], name=name)
+    drop(office, [THREE], name=alike)
+    drop(office, [ONE], name=name, revision=2)
+    assert [claim for claim, _ in payable(office)] == ["H15099900001/VA1", "H15099900001/VA3"]
+    first, other, corrected = (page["source"] for page in rows_of(office, schema.page))
+    assert first == corrected != other
+    kept = str([rows_of(office, table) for table in schema.metadata.sorted_tables])
+    assert "day_150999********0017~" in kept
+    assert "19800101" not in kept
+
+
 def test_rows_that_vanished_are_taken_back(office: Office) -> None:
     drop(office, [ONE, TWO, STRANGER, row("A8", 8)])
     claim = next(each["claim_id"] for each in live(office) if each["stay"].endswith("VA2"))

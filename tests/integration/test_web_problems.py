@@ -59,6 +59,7 @@ def test_an_address_that_is_not_there(side: Side, path: str) -> None:
     [
         ("GET", "/api/v1/feeds/east/push", "POST"),
         ("PUT", "/api/v1/associations/nm/claims", "GET"),
+        ("DELETE", "/api/v1/associations/nm/facts", "GET, POST"),
         ("GET", "/api/v1/associations/nm/lookup", "POST"),
         ("DELETE", "/api/v1/associations/nm/claims/HB1/decision", "POST"),
         ("POST", "/healthz", "GET"),

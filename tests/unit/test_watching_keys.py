@@ -173,7 +173,9 @@ def test_files_that_wait_are_named_with_why_and_how_long() -> None:
         (waits("case", 0), "act"),
         (waits("marker_case", 0), "act"),
         (waits("link", 0), "act"),
+        (waits("special", 0), "act"),
         (waits("pattern", 500), "know"),
+        (waits("folder", 500), "know"),
     ],
 )
 def test_when_a_file_is_to_act_on(file: WaitingFile, level: str) -> None:

@@ -22,12 +22,17 @@ WHY: Final = {
     "marker_case": "完成标记大小写与约定不同 (upper and lower case of the marker differ)",
     "pattern": "文件名与约定不符 (the name does not fit the pattern)",
     "link": "是链接，不会打开 (a link, which is never opened)",
+    "special": "是管道、设备等，不是文件，不会打开 (a pipe or a device, which is never opened)",
+    "folder": "是子目录，里面的文件不读 (a folder, whose files are not read)",
     "marker_alone": "只有完成标记，没有文件 (a marker without its file)",
 }
 """Why a file waits → what people read."""
 
-_NEVER_BY_ITSELF = ("case", "marker_case", "link")
+_NEVER_BY_ITSELF = ("case", "marker_case", "link", "special")
 """What no waiting mends."""
+
+_SAID_ONLY = ("pattern", "folder")
+"""What may well be nothing of the feed's."""
 
 _SHOWN = 20
 
@@ -40,14 +45,15 @@ _COPY = re.compile(
 
 def waiting_files(feed: str, files: Sequence[WaitingFile], expect: Expectation, *, now: datetime) -> list[Trouble]:
     """One for a feed, with each file by name, why it waits and for how long. To act on where one waits for longer than
-    it may, or will never be taken in as it is; files the pattern does not mean are only said."""
+    it may, or will never be taken in as it is; files the pattern does not mean and folders are only
+    said."""
     if not files:
         return []
     longest = timedelta(hours=expect.waiting_hours)
     overdue = any(
-        file.why in _NEVER_BY_ITSELF or (file.why != "pattern" and now - file.since > longest) for file in files
+        file.why in _NEVER_BY_ITSELF or (file.why not in _SAID_ONLY and now - file.since > longest) for file in files
     )
-    by_age = sorted(files, key=lambda file: (file.why == "pattern", file.since))
+    by_age = sorted(files, key=lambda file: (file.why in _SAID_ONLY, file.since))
     lines = [f"{mask_personal(file.name)}：{WHY[file.why]}，{how_long(now - file.since)}" for file in by_age[:_SHOWN]]
     detail = "；".join(lines) + (f"；等{len(files)}个文件" if len(files) > _SHOWN else "")
     days, level = tuple(file.since.date() for file in files), "act" if overdue else "know"

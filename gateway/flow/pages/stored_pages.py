@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import zstandard
 
 from gateway.core.changes.values import PagePlace
+from gateway.core.masks import mask_personal
 from gateway.core.normalise import Origin, Rows
 from gateway.errors import BadPage
 from gateway.flow.office import Office, page_context
@@ -18,6 +20,8 @@ from gateway.store import cursors, feed_totals, pages
 from gateway.store.engine import Tx, lock
 from gateway.store.pages import StoredPage
 from gateway.vault import key_number
+
+_NAME_LENGTH: Final = 255
 
 
 class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,11 +66,13 @@ def store_page(
 ) -> tuple[int, bool]:
     """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
 
-    A page that is already there is not stored again. `also` writes what must be true together with the page. Raises
-    Conflict if the cursor was moved by another since `cursor_version` was read, BadPage for a page too large.
+    A page that is already there is not stored again. Of its file's name a person's number is not kept. `also` writes
+    what must be true together with the page. Raises Conflict if the cursor was moved by another since `cursor_version`
+    was read, BadPage for a page too large.
     """
     identity = page_id(feed, fetched)
     sealed, key_no = seal_page(office, fetched, feed, identity)
+    fetched = msgspec.structs.replace(fetched, source=kept_name(office, fetched.source))
     now = office.now()
     with office.store.write() as tx:
         if cursor_version is not None:
@@ -82,6 +88,13 @@ def store_page(
         for totals in fetched.totals:
             feed_totals.put(tx, feed, fetched.source, totals, page_seq=seq)
         return seq, True
+
+
+def kept_name(office: Office, name: str) -> str:
+    """The name of a file as it is kept: a person's number in it masked, with a keyed mark by which the same name is
+    known again and another is told from it."""
+    masked = mask_personal(name, mark=lambda number: f"~{office.vault.fingerprinter('file_name')(number).hex()[:8]}")
+    return masked[:_NAME_LENGTH]
 
 
 def page_bytes(tx: Tx, office: Office, seq: int) -> bytes | None:

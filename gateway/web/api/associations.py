@@ -18,7 +18,7 @@ from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, parse_yuan, yuan
-from gateway.web.api.cursors import opaque, place_of
+from gateway.web.api.cursors import CURSOR, opaque, place_of
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
@@ -35,7 +35,8 @@ _LARGEST_AMOUNT = Money(1_000_000_000)
 _CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
 _PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
 
-MemberNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")]
+MemberNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\u0000-\u001f\u007f\ud800-\udfff]+$")]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$")]
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     claim_id: str
     version: Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
     outcome: Literal["approved", "paid", "refused"]
-    amount: str
+    amount: Amount
 
 
 class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +126,7 @@ async def list_claims(
     association: str,
     request: Request,
     _: Proved,
-    after: Annotated[str, Query(description="上次答复的 next (`next` of the last answer)")] = "",
+    after: Annotated[str, Query(pattern=CURSOR, description="上次答复的 next (`next` of the last answer)")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     status: Annotated[Literal["proposed", "amended", "withdrawn"] | None, Query()] = None,
 ) -> Response:

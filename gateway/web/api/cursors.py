@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Final
 
 from gateway.web.problems import Problem
+
+CURSOR: Final = "^[A-Za-z0-9_-]{0,200}$"
+"""What a cursor is written with, for the OpenAPI document; the first page is asked for with none."""
 
 
 def opaque(place: str) -> str:

@@ -80,7 +80,8 @@ def json_body(kind: type[msgspec.Struct]) -> OpenApi:
 def any_body(text: str) -> OpenApi:
     """A request body in the sender's own words, kept as it comes."""
     anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
-    return {"required": True, "description": text, "content": anything}
+    # Nothing at all is kept as well, and a person told that it cannot be read.
+    return {"required": False, "description": text, "content": anything}
 
 
 def complete(app: FastAPI) -> None:

@@ -49,7 +49,7 @@ async def proved(association: str, request: Request) -> bytes:
         query: bytes = request.scope["query_string"]
         signed = b"GET " + path + (b"?" + query if query else b"")
     with told_to_the_log(_sender(office, association)):
-        message_id = await run_in_threadpool(_prove, office, association, dict(request.headers), signed)
+        message_id = await run_in_threadpool(prove, office, association, dict(request.headers), signed)
     if not asks:
         digest = office.vault.fingerprinter("request")(f"{association}/{message_id}")
         seen = await run_in_threadpool(requests.first_came, office, digest, keep_seconds=wiring.REPLAY_SECONDS)
@@ -68,7 +68,7 @@ def _sender(office: Office, association: str) -> str:
     return f"association {association if association in office.associations else '?'}"
 
 
-def _prove(office: Office, association: str, headers: dict[str, str], signed: bytes) -> str:
+def prove(office: Office, association: str, headers: dict[str, str], signed: bytes) -> str:
     """The id of a request this association signed. An association that is not there is answered like a wrong signature,
     so that nobody can try out which names there are."""
     try:

@@ -18,7 +18,7 @@ from gateway.errors import Conflict
 from gateway.flow.reviewing import show as reviewing
 from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
 from gateway.model.states import ItemState, QuestionKind
-from gateway.web.api.cursors import opaque, place_of
+from gateway.web.api.cursors import CURSOR, opaque, place_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
@@ -189,7 +189,7 @@ async def list_reviews(
     association: str,
     request: Request,
     _: Proved,
-    after: Annotated[str, Query(description="上次答复的 next (`next` of the last answer)")] = "",
+    after: Annotated[str, Query(pattern=CURSOR, description="上次答复的 next (`next` of the last answer)")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     state: Annotated[ItemState, Query()] = "open",
     kind: Annotated[QuestionKind | None, Query()] = None,
