@@ -117,7 +117,7 @@ class ClaimReply:
             status = self._fields.get("status")
             understood = status in _OWN_STATUSES or (any_status and isinstance(status, str))
             return "verdict" if odd or not understood else ""
-        if any(_as_text(self._at(path)) != wanted for path, wanted in self._rule.equals):
+        if any(_as_text(self._at(path)) != value for path, value in self._rule.equals):
             return "other_value"
         return "no_reference" if self._rule.reference and not plain_token(self._at(self._rule.reference)) else ""
 

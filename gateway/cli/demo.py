@@ -82,8 +82,9 @@ def _show(result: Demonstration, *, keep_open: bool) -> None:
     show_findings(result.findings)
     if result.to_confirm is not None:
         say("有一份女性馨康申领待确认诊断，确认后即应付32000元 (a diagnosis to confirm; then it pays)：")
-        fact = f"--kind diagnosis --on {DAY} --disease breast_cancer"
-        say(f"    {as_typed(result.site, f'facts add {result.to_confirm} --association {ASSOCIATION} {fact}')}")
+        fact = f"facts add {result.to_confirm} --association {ASSOCIATION} --on {DAY}"
+        say(f"    {as_typed(result.site, fact)}")
+        say("    询问时先答 diagnosis，再答 breast_cancer；诊断不写在命令里 (answer so when asked)")
     _show_where(result.site, keep_open=keep_open)
 
 

@@ -34,8 +34,10 @@ def facts_add(
     context: typer.Context,
     member_no: Annotated[str, typer.Argument(help="会员号 (the member's number).")],
     association: Association,
-    kind: Annotated[str, typer.Option(help=" | ".join(FACT_KINDS))],
     on: Day,
+    kind: Annotated[
+        str | None, typer.Option(help=f"{' | '.join(FACT_KINDS)}；不写则询问 (asked for where it is left out).")
+    ] = None,
     disease: Annotated[
         str | None, typer.Option(help="病种代码；请勿写在命令里，不写则询问 (leave it out: it is asked for).")
     ] = None,
@@ -46,12 +48,13 @@ def facts_add(
     """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
     from gateway.flow.people.facts import FactReport, record_fact
 
+    # What stands on a command line stands in the shell's history and in every list of processes.
+    kind = kind or typer.prompt(f"事实 (kind)：{'、'.join(FACT_KINDS)}", err=True)
     if kind not in FACT_KINDS:
         raise WrongUse(f"--kind 应为 {'、'.join(FACT_KINDS)} (unknown kind)")
     if disease is not None:
         complain("提醒 (warning): --disease 会留在命令历史与进程列表里，下一版取消；不写则询问 (leave it out)")
     elif kind == "diagnosis":
-        # A diagnosis on a command line stands in the shell's history and in every list of processes.
         disease = typer.prompt("病种代码 (disease group)", err=True)
     day: date = on.date()
     fact_kind = cast("FactKind", kind)

@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, emit, say, table
+from gateway.cli.progress import working
 from gateway.cli.site import open_office
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def show_command(context: typer.Context, hold_id: Number, as_json: Json = False)
     """差异：会员、申领、金额、原因；不写入 (the difference; nothing is written)."""
     from gateway.flow.batches.deciding_holds import show_hold
 
-    _answer(show_hold(open_office(context), hold_id), as_json=as_json)
+    with working("正在核算差异 (working out the difference)", as_json=as_json):
+        difference = show_hold(open_office(context), hold_id)
+    _answer(difference, as_json=as_json)
 
 
 @holds.command("accept")
@@ -79,7 +82,9 @@ def accept_command(
     """照最新差异写入；差异变了则不写，再问一次 (write it; asks again where the difference changed)."""
     from gateway.flow.batches.deciding_holds import accept_hold
 
-    result = accept_hold(open_office(context), hold_id, by=name_of(by), confirm=confirm)
+    clerk = name_of(by)
+    with working("正在重新核算 (concluding anew)", as_json=as_json):
+        result = accept_hold(open_office(context), hold_id, by=clerk, confirm=confirm)
     _answer(result, as_json=as_json)
     if result.outcome != "accepted":
         raise typer.Exit(1)
@@ -96,7 +101,9 @@ def refuse_command(
     """保持原样：会撤回或调低申领的行不再计入 (what stands stays; rows that would lower it count no longer)."""
     from gateway.flow.batches.deciding_holds import refuse_hold
 
-    report = refuse_hold(open_office(context), hold_id, by=name_of(by), reason=reason)
+    clerk = name_of(by)
+    with working("正在重新核算 (concluding anew)", as_json=as_json):
+        report = refuse_hold(open_office(context), hold_id, by=clerk, reason=reason)
     if as_json:
         emit(report)
     else:

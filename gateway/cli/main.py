@@ -46,8 +46,8 @@ app = typer.Typer(
 )
 
 
-def _say_version(wanted: bool) -> None:
-    if wanted:
+def _say_version(asked_for: bool) -> None:
+    if asked_for:
         sys.stdout.write(f"hubao {__version__}\n")
         raise typer.Exit
 

@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.output import Json, complain, emit, lines_of, say, table, to_write
 from gateway.cli.people import match
+from gateway.cli.progress import working
 from gateway.cli.roster_files import roster_bytes
 from gateway.errors import BadInput, WrongUse
 
@@ -57,7 +58,8 @@ def match_generate(
     plan = TruthPlan(
         members=members, records=records, mix="life" if mix == "life" else "hard", seed=seed, regions=regions
     )
-    counts = write_truth(folder, plan)
+    with working("正在生成 (making people and records)", as_json=as_json):
+        counts = write_truth(folder, plan)
     if as_json:
         emit({"members": members, "records": records, "mix": mix, "seed": seed, "kinds": dict(sorted(counts.items()))})
     else:
@@ -88,7 +90,8 @@ def match_eval(
         to_write(chart)
     model = site_model(context.obj)
     trial = Trial(_roster(roster_file).people, model, looks_further=site_looks_further(context.obj))
-    evaluation = evaluate(_labels(truth_file), _answers(trial, records))
+    with working("正在比对 (matching)", as_json=as_json) as work:
+        evaluation = evaluate(_labels(truth_file), work.counting(_answers(trial, records)))
     if not evaluation.total.records:
         raise BadInput(
             "nothing_to_measure", "没有一条带标注的记录，无从评估 (no record has a label: nothing to measure)"
@@ -138,7 +141,8 @@ def match_train(
     lessons = _lessons(roster_file, truth, records, decisions, seed)
     lessons = structs.replace(lessons, count_names=names)
     versions = [current.version, *(file.stem.removeprefix("model-") for file in model_files(folder))]
-    model = trained(current, lessons, next_version(versions))
+    with working("正在估计 (training)", as_json=as_json):
+        model = trained(current, lessons, next_version(versions))
     path = None if dry_run else write_model(folder, model, lessons)
     _show_training(current, model, differences(current, model), path, as_json=as_json)
 

@@ -19,18 +19,18 @@ _EVERY: Final = 500
 
 
 class Work:
-    """What a command is doing, and how many of its things are done."""
+    """What a command is doing, and how many of its items are done."""
 
     def __init__(self, words: str) -> None:
         self._words, self._many = words, 0
         self._shown: Status | None = None
 
-    def counting(self, things: Iterable[T]) -> Iterator[T]:
-        """The same things, counted as they pass."""
-        for self._many, thing in enumerate(things, 1):
+    def counting(self, items: Iterable[T]) -> Iterator[T]:
+        """The same items, counted as they pass."""
+        for self._many, item in enumerate(items, 1):
             if self._shown is not None and self._many % _EVERY == 0:
                 self._shown.update(self._text())
-            yield thing
+            yield item
 
     def begin_to_show(self) -> None:
         """Show from now on that something goes on."""

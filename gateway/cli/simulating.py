@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from gateway.cli.output import Json, emit, say, to_write
+from gateway.cli.progress import working
 from gateway.cli.schemes import scheme, schemes_folder
 from gateway.cli.site import FirstDay, LastDay
 from gateway.errors import WrongUse
@@ -79,7 +80,8 @@ def scheme_simulate(
         members=members,
         file=stays,
     )
-    outcome = simulation.run(plan, association, processes=processes, today=_hundredths(take_up))
+    with working("正在试算 (simulating)", as_json=as_json):
+        outcome = simulation.run(plan, association, processes=processes, today=_hundredths(take_up))
     _tell(outcome, chart, tables, as_json)
 
 

@@ -344,8 +344,8 @@ def _show_sheets(sheets: list[DaySheet]) -> None:
         counted = [(words, sheet.tally.rows[name], yuan(amounts[name])) for name, words in CLASSES.items()]
         lines += [("", "", *count) for count in counted if count[1]]
         if sheet.said_rows is not None or sheet.said_amount is not None:
-            said = yuan(sheet.said_amount) if sheet.said_amount is not None else None
-            lines.append(("", "", "对方合计", sheet.said_rows, said))
+            total = yuan(sheet.said_amount) if sheet.said_amount is not None else None
+            lines.append(("", "", "对方合计", sheet.said_rows, total))
     table("对账", ("盟市", "日期", "去向", "行数", "金额（元）"), lines)
     wrong = [f"{sheet.feed} {sheet.day}：{difference}" for sheet in sheets for difference in sheet.differences]
     for difference in wrong or ["没有差异 (no differences)"]:

@@ -24,6 +24,6 @@ def program() -> str:
     on_path = shutil.which("hubao")
     if on_path is not None and script.is_file() and Path(on_path).samefile(script):
         return "hubao"
-    here = Path.cwd()
-    shown = script.relative_to(here) if script.is_absolute() and script.is_relative_to(here) else script
+    folder = Path.cwd()
+    shown = script.relative_to(folder) if script.is_absolute() and script.is_relative_to(folder) else script
     return shlex.quote(str(shown))

@@ -89,9 +89,9 @@ class BoundedProtocol(H11Protocol):
 
     def _make_room(self) -> None:
         """The one who has kept us waiting longest goes, so that whoever comes with a whole request is answered."""
-        slow = [other for other in self.connections if isinstance(other, BoundedProtocol) and other.waiting_since]
+        slow = [line for line in self.connections if isinstance(line, BoundedProtocol) and line.waiting_since]
         # This one waits too, so there is always one; whoever is being answered stays.
-        slowest = min(slow, key=lambda other: other.waiting_since or 0.0)
+        slowest = min(slow, key=lambda line: line.waiting_since or 0.0)
         refusals.tell("连接过多，已断开等待最久的 (too many connections: the slowest was closed)")
         self.connections.discard(slowest)
         slowest.transport.abort()

@@ -291,8 +291,13 @@ def hubao(office: Office, *words: object) -> str:
 def test_a_diagnosis_is_asked_for_and_warned_of_on_a_command_line(make_office: MakeOffice, sqlite_url: str) -> None:
     office = make_office(sqlite_url, feeds=EAST_AND_WEST)
     enrol(office, "nm", [woman(1)])
-    words = ["--site", str(office.site), "facts", "add", "M00001", "--association", "nm", "--kind", "diagnosis"]
+    words = ["--site", str(office.site), "facts", "add", "M00001", "--association", "nm"]
     words += ["--on", "2022-06-20", "--by", "甲", "--json"]
+    both_asked = CliRunner().invoke(app, words, input="diagnosis\nbreast_cancer\n")
+    assert both_asked.exit_code == 0, both_asked.output
+    kept = msgspec.json.decode(both_asked.stdout.splitlines()[-1])
+    assert (kept["kind"], kept["disease"]) == ("diagnosis", "breast_cancer")
+    words += ["--kind", "diagnosis"]
     asked = CliRunner().invoke(app, words, input="breast_cancer\n")
     assert asked.exit_code == 0, asked.output
     assert msgspec.json.decode(asked.stdout.splitlines()[-1])["disease"] == "breast_cancer"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import io
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
-from gateway.cli import progress
+from gateway.cli import holds, matching, progress, simulating
 from gateway.cli.progress import working
 
 WORDS = "正在对账"
@@ -54,6 +57,24 @@ def test_nobody_else_sees_anything(
     monkeypatch: pytest.MonkeyPatch, attached: bool, as_json: bool, patience: float
 ) -> None:
     assert shown(monkeypatch, attached=attached, as_json=as_json, patience=patience, lasts=0.05) == ""
+
+
+LONG = [
+    (holds.show_command, "show_hold"),
+    (holds.accept_command, "accept_hold"),
+    (holds.refuse_command, "refuse_hold"),
+    (simulating.scheme_simulate, "simulation.run"),
+    (matching.match_eval, "evaluate"),
+    (matching.match_train, "trained"),
+    (matching.match_generate, "write_truth"),
+]
+
+
+@pytest.mark.parametrize(("command", "work"), LONG, ids=[work for _, work in LONG])
+def test_commands_that_may_take_long_say_that_they_work(command: Callable[..., None], work: str) -> None:
+    """What takes long stands within `working`, not before or behind it."""
+    withs = [node for node in ast.walk(ast.parse(inspect.getsource(command))) if isinstance(node, ast.With)]
+    assert any(f"{work}(" in ast.unparse(node) and "working(" in ast.unparse(node.items[0]) for node in withs)
 
 
 def test_an_error_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
