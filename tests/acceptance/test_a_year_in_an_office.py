@@ -60,4 +60,4 @@ def test_a_year_ends_with_what_every_member_is_owed(database: str | None) -> Non
 @pytest.mark.full
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_year_does(seed: int, database: str | None) -> None:
-    play(seed, database, longest_rest=2)
+    play(seed, database, longest_rest=2 + seed % 2)

@@ -163,7 +163,7 @@ class Site:
 
 
 def write_office(path: Path, database: str | None) -> None:
-    """A site with the shipped files and keys. The cloud line is asked once a week, which its file says."""
+    """A site with the shipped files and keys. The cloud line is asked every other week, which its file says."""
     write_site(path)
     (path / "data/inbound/hinggan").mkdir(parents=True)
     (path / "keys").mkdir(mode=0o700)
@@ -174,7 +174,7 @@ def write_office(path: Path, database: str | None) -> None:
     rewrite(path, {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS})
     change(path / "config/gateway.toml", lease_seconds=5, batch_rows=100)
     wuhai = path / "config/feeds/wuhai.toml"
-    change(wuhai, paas_id=PAAS_ID, per_second=1000, care_types=["21"], fresh_within_hours=200, overlap_days=60)
+    change(wuhai, paas_id=PAAS_ID, per_second=1000, care_types=["21"], fresh_within_hours=400, overlap_days=60)
     if database is not None:
         change(path / "config/gateway.toml", database=database)
     wiring.make_keys(wiring.load_site(path))

@@ -89,8 +89,8 @@ class Year:
 
     def __post_init__(self) -> None:
         self.dice = Random(f"year/{self.seed}")
-        # The cloud line is asked on Saturdays, and when the year is over.
-        self.sweeps |= {day for day in self.days() if day.weekday() == 5} | {self.last}
+        # The cloud line is asked every other Saturday, and when the year is over.
+        self.sweeps |= {*[day for day in self.days() if day.weekday() == 5][::2], self.last}
 
     # Planning
 
