@@ -19,7 +19,7 @@ from office_year.year import Year, everyday, ordinary_stays
 from stage import folder_in_memory
 
 FIRST, LAST = date(2025, 1, 1), date(2026, 1, 10)
-MEMBERS = {"hinggan": 38, "bayannur": 18, "wuhai": 8}
+MEMBERS = {"hinggan": 46, "bayannur": 22, "wuhai": 8}
 SEEDS = range(1, 21)
 
 
@@ -39,7 +39,8 @@ def planned_year(folder: Path, seed: int, database: str | None) -> Iterator[Year
         everyday(year)
         everything(year)
         ordinary_stays(year, town.free())
-        rows = roster_rows(town.members.values(), {member.number: member.periods for member in town.members.values()})
+        enrolled = [member for number, member in town.members.items() if number not in year.unenrolled]
+        rows = roster_rows(enrolled, {member.number: member.periods for member in enrolled})
         roster = write_roster(folder / "roster.csv", HEADERS, rows)
         site.answer("roster", "import", str(roster), "--association", ASSOCIATION)
         yield year

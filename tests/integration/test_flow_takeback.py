@@ -30,6 +30,7 @@ from builders import (
     who,
 )
 
+from gateway.flow.batches.reconcile import reconcile
 from gateway.flow.batches.replay import rescan
 from gateway.flow.intake import work as ingest
 from gateway.flow.intake.night import work_waiting
@@ -182,6 +183,26 @@ def test_a_part_that_cannot_be_read_holds_the_taking_back(office: Office) -> Non
     take(office, "files", good, Fetched(content=b"{", request=bad.request, source=bad.source, part=2, parts=2))
     assert len(live(office)) == 2
     assert only(open_items(office))[0] == "quarantine"
+
+
+def test_a_file_that_could_not_be_read_needs_nobody_once_it_came_again(office: Office) -> None:
+    """A correction in another encoding, and then the right one: nothing was taken back, and nothing is left to do."""
+    drop(office, [ONE, TWO])
+    [broken] = parts([], revision=2)
+    take(office, "files", Fetched(content=b"{", request=broken.request, source=broken.source, part=1, parts=1))
+    assert (len(live(office)), only(open_items(office))[0]) == (2, "quarantine")
+    assert [sheet.unreadable for sheet in reconcile(office)] == [1]
+    drop(office, [ONE, TWO], revision=3)
+    assert (len(live(office)), open_items(office)) == (2, [])
+    assert replaced(office) == [3, 3, None]
+    assert [sheet.unreadable for sheet in reconcile(office)] == [0]
+
+
+def test_the_first_file_that_could_not_be_read_needs_nobody_either(office: Office) -> None:
+    [broken] = parts([])
+    take(office, "files", Fetched(content=b"{", request=broken.request, source=broken.source, part=1, parts=1))
+    drop(office, [ONE], [], revision=2)
+    assert (len(live(office)), open_items(office), replaced(office)) == (1, [], [2, None, None])
 
 
 @pytest.mark.parametrize("order", [(1, 0), (0, 1)])

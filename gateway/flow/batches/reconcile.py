@@ -122,7 +122,7 @@ class _Proof:
         """Add a page to its day, and note what does not add up."""
         if page.state in ("stored", "bad"):
             sheet.unworked += page.state == "stored"
-            sheet.unreadable += page.state == "bad"
+            sheet.unreadable += page.state == "bad" and page.replaced_by is None
             return
         tally = self._tally(page)
         rows = page.rows or 0

@@ -13,7 +13,7 @@ from gateway.flow.pages.stored_pages import revisions
 from gateway.model.holds import Cause
 from gateway.model.pieces import Piece
 from gateway.model.questions import ReviewItem
-from gateway.store import batches, pages, reviews, unreadable
+from gateway.store import batches, pages, quarantine, reviews, unreadable
 from gateway.store.engine import Tx, lock
 from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
@@ -30,7 +30,10 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, at_work: Causes
     whole = _whole(tx, [page for group in (*older, newest) for page in group])
     complete = len(newest) == newest[0].parts and whole.issuperset(page.seq for page in newest)
     replaced = [page for group in older for page in group if page.seq in whole and page.replaced_by is None]
-    if not complete or not replaced:
+    if not complete:
+        return
+    _replace_unread(tx, [page for group in older for page in group], newest[0])
+    if not replaced:
         return
     # A question about an older file of this name is settled by the newer one, one way or the other.
     questions = reviews.open_takebacks(tx, [page.seq for group in older for page in group])
@@ -70,6 +73,14 @@ def _whole(tx: Tx, stored: Sequence[StoredPage]) -> set[int]:
     """The places of those of these pages that are worked to their last row: what a gap holds is not missing."""
     rows_done = batches.rows_done(tx, [page.seq for page in stored])
     return {page.seq for page in stored if page.state == "done" and rows_done.get(page.seq, 0) >= (page.rows or 0)}
+
+
+def _replace_unread(tx: Tx, older: Sequence[StoredPage], newest: StoredPage) -> None:
+    """What could not be read at all of older files of this name needs nobody any more: the newer one stands for it."""
+    unread = [page.seq for page in older if page.state == "bad" and page.replaced_by is None]
+    if unread:
+        quarantine.end(tx, [item.item_id for item in quarantine.open_of_pages(tx, unread)], state="superseded")
+        pages.replace(tx, unread, by=newest.seq)
 
 
 def _ask_person(tx: Tx, office: Office, newest: StoredPage, missing: int, rows: int) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from stage import Ended, Gateways, Time, change, rewrite
 
 from gateway import wiring
@@ -20,7 +21,7 @@ from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
 from gateway.model.clock import SHANGHAI
 from gateway.sandbox.cloud_line_server import CloudLineApp
-from gateway.sandbox.files import day_file, drop
+from gateway.sandbox.files import ENCODING, day_file, drop
 from gateway.sandbox.inbox import InboxApp
 from gateway.sandbox.inbox_book import InboxBook
 from gateway.sandbox.leagues import Sent
@@ -53,6 +54,8 @@ class MoodyInbox:
     def __init__(self, app: InboxApp) -> None:
         self._app = app
         self.mood: ServerReply | None = None
+        self.carries_out = False
+        """Whether what comes reaches the association all the same, and only its answer is lost."""
         self.turned_away = 0
 
     def point(self, request: Request) -> str:
@@ -61,6 +64,8 @@ class MoodyInbox:
     def answer(self, request: Request) -> ServerReply:
         if self.mood is not None:
             self.turned_away += 1
+            if self.carries_out:
+                self._app.answer(request)
             return self.mood
         return self._app.answer(request)
 
@@ -103,9 +108,20 @@ class Site:
         moment = datetime(day.year, day.month, day.day, hour, tzinfo=SHANGHAI)
         self.clock.pass_by(moment - self.clock.now())
 
-    def drop_file(self, day: date, rows: Sequence[Sent], *, name: str | None = None, marker: bool = True) -> None:
-        """兴安盟 drops a day's file, now."""
-        file = drop(self.dropped, day_file(day, rows))
+    def drop_file(
+        self,
+        day: date,
+        rows: Sequence[Sent],
+        *,
+        name: str | None = None,
+        marker: bool = True,
+        more_rows: int = 0,
+        encoding: str = ENCODING,
+    ) -> None:
+        """兴安盟 drops a day's file, now. `more_rows`: as many more its marker says there are."""
+        prepared = day_file(day, rows)
+        content = prepared.content.decode(ENCODING).encode(encoding)
+        file = drop(self.dropped, msgspec.structs.replace(prepared, content=content, rows=prepared.rows + more_rows))
         if name is not None:
             ready = file.with_name(f"{file.name}.ok")
             file = file.rename(file.with_name(name))
@@ -174,7 +190,7 @@ def write_office(path: Path, database: str | None) -> None:
     rewrite(path, {f"env:{name}": f"file:keys/{name.lower()}" for name in SECRETS})
     change(path / "config/gateway.toml", lease_seconds=5, batch_rows=100)
     wuhai = path / "config/feeds/wuhai.toml"
-    change(wuhai, paas_id=PAAS_ID, per_second=1000, care_types=["21"], fresh_within_hours=400, overlap_days=60)
+    change(wuhai, paas_id=PAAS_ID, per_second=1000, care_types=["21"], fresh_within_hours=400, overlap_days=90)
     if database is not None:
         change(path / "config/gateway.toml", database=database)
     wiring.make_keys(wiring.load_site(path))

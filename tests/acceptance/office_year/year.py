@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from gateway.flow.delivery.claims import export_claims
+from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 from gateway.sandbox.leagues import Sent
 
@@ -25,6 +26,9 @@ from .town import Insured, Town, as_bill, bill, sent
 
 CLERK, SECOND_CLERK = "王芳", "李敏"
 ONE_DAY = timedelta(days=1)
+SPRING, AUTUMN = (2, 5), (10, 20)
+"""Between these (month, day) things go wrong."""
+
 Doing = Callable[[], None]
 
 
@@ -43,12 +47,19 @@ class Foreseen:
 
 @dataclass
 class Question:
-    """A question a clerk will meet about this settlement, and what is answered; `then`: what follows for the truth."""
+    """A question a clerk will meet, and what is answered; `about`: the settlement that raises it; `then`: what follows
+    for the truth."""
 
     kind: str
-    answer: tuple[str, ...]
+    answer: str
     then: Doing | None = None
-    settlement_no: str | None = None
+    about: SettlementRecord | None = None
+
+    def is_meant(self, item: Mapping[str, Any]) -> bool:
+        """Whether an item of `review list` is this question: by its kind and the money of its row."""
+        if item["kind"] != self.kind or self.about is None:
+            return item["kind"] == self.kind
+        return bool(item["amount"].lstrip("-") == yuan(abs(self.about.total_amount or 0)))
 
 
 @dataclass
@@ -85,7 +96,10 @@ class Year:
     counts: Counter[str] = field(default_factory=Counter)
     busy: set[date] = field(default_factory=set)
     quitting: Insured | None = None
+    unenrolled: set[str] = field(default_factory=set)
+    """Members the first roster does not hold."""
     longest_rest: int = 1
+    cleared: set[date] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.dice = Random(f"year/{self.seed}")
@@ -98,17 +112,28 @@ class Year:
         """Every day of the year."""
         return [self.first + ahead * ONE_DAY for ahead in range((self.last - self.first).days + 1)]
 
-    def some_day(self, first: tuple[int, int], last: tuple[int, int]) -> date:
+    def day_between(self, first: tuple[int, int], last: tuple[int, int]) -> date:
         """A day of the year between these (month, day)."""
         begin, end = date(self.first.year, *first), date(self.first.year, *last)
         return begin + self.dice.randrange((end - begin).days + 1) * ONE_DAY
 
-    def days_apart(self, many: int, *, some: int, first: tuple[int, int], last: tuple[int, int]) -> list[date]:
-        """So many days, at least some days apart, in any order."""
-        while True:
-            days = [self.some_day(first, last) for _ in range(many)]
-            if all(abs((one - other).days) >= some for one in days for other in days if one is not other):
-                return days
+    def some_day(self, first: tuple[int, int] = SPRING, last: tuple[int, int] = AUTUMN) -> date:
+        """The same, where rows come as ever on that day and those around it."""
+        while (day := self.day_between(first, last)) in self.cleared:
+            continue
+        return day
+
+    def stretches(self, many: int) -> list[date]:
+        """The beginnings of so many stretches of the year, far enough apart, in any order."""
+        begin = date(self.first.year, *SPRING)
+        length = (date(self.first.year, *AUTUMN) - begin).days // many
+        days = [begin + (at * length + self.dice.randrange(4)) * ONE_DAY for at in range(many)]
+        self.dice.shuffle(days)
+        return days
+
+    def keep_clear(self, day: date) -> None:
+        """What is told around this day may come late: no correction and no refund begins here."""
+        self.cleared |= {day + ahead * ONE_DAY for ahead in range(-12, 13)}
 
     def doing(self, day: date, doing: Doing) -> None:
         """Something happens in the evening of a day, and the night behind it looks."""
@@ -251,15 +276,22 @@ class Year:
         for item in self.site.answer("review", "list")["review"]:
             if item["kind"] == "hold":
                 continue
-            planned = [question for question in self.questions if question.kind == item["kind"]]
+            planned = [question for question in self.questions if question.is_meant(item)]
             assert planned, f"{day}: a question nobody planned: {item}"
             question, number = planned[0], str(item["item_id"])
             self.questions.remove(question)
             self.site.answer("review", "show", number)
-            self.site.answer("review", "decide", number, *question.answer, "--by", CLERK)
+            self.site.answer("review", "decide", number, question.answer, "--by", CLERK)
             self.counts[f"question_{item['kind']}"] += 1
             if question.then is not None:
                 question.then()
+
+    def acknowledge(self, code: str, name: str, until: date) -> None:
+        """A clerk takes note of a finding until a day."""
+        [finding] = [report for report in self.site.findings() if (report.code, report.name) == (code, name)]
+        self.site.answer(
+            *("findings", "acknowledge", str(finding.finding_id), "--until", until.isoformat(), "--by", CLERK)
+        )
 
     # Holding against the reckoning
 
