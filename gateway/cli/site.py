@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -34,6 +34,9 @@ keys = typer.Typer(help="密钥：生成、查看 (keys).", no_args_is_help=True
 
 FirstDay = Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="首日 (first day).")]
 LastDay = Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="末日 (last day).")]
+
+_KEYS: Final = ("root_key", "keys")
+"""Keys of findings with which a site is not opened."""
 
 
 def register(app: typer.Typer) -> None:
@@ -79,7 +82,9 @@ def check(
         findings = [
             Finding(file, "connect", message, "可以连通 (reachable)") for file, message in wiring.unreachable(site)
         ]
-    noted = _noted(context, site) if site is not None and not findings else []
+    # What is wrong with keys or database is told first; anything else hides nothing of what was found before.
+    can_open = site is not None and not any(finding.key in _KEYS for finding in findings)
+    noted = _noted(context, site) if site is not None and can_open else []
     failed = bool(findings) or any(report.counts for report in noted)
     if as_json:
         emit({"findings": [vars(finding) for finding in findings], "noted": noted, "ok": not failed})
@@ -88,6 +93,7 @@ def check(
             say(str(finding))
     elif site is not None:
         say(f"全部正确：{len(site.feeds)}个盟市、{len(site.mappings)}个映射、{len(site.associations)}个协会 (all good)")
+    if can_open and not as_json:
         show_findings(noted)
     if failed:
         raise typer.Exit(1)

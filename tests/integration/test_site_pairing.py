@@ -23,8 +23,10 @@ from gateway import wiring
 from gateway.cli.main import app
 from gateway.errors import ForeignDatabase, KeyMissing
 from gateway.flow.delivery.health import health
+from gateway.flow.findings.book import raise_
 from gateway.flow.office import Office
 from gateway.flow.site import pairing, vault_keys
+from gateway.model.trouble import Trouble
 from gateway.store import schema
 from gateway.store.engine import Store, open_store
 from gateway.store.migrate import MIGRATIONS
@@ -397,3 +399,21 @@ def test_what_is_shown_never_holds_the_id(site: Path, other_url: str) -> None:
     with closing(store_of(site)) as store:
         shown = repr(pairing.left_behind(store, vault_of(site)))
     assert site_id.hex() not in f"{refused.value}{shown}"
+
+
+# ── check ──
+
+
+def test_check_shows_what_was_found_before_beside_what_is_wrong_in_the_files(
+    site: Path, monkeypatch: pytest.MonkeyPatch, clock: Hands
+) -> None:
+    with closing(store_of(site)) as store, store.write() as tx:
+        raise_(tx, Trouble(code="hold_expired", kind="feed", name="east", count=1), now=clock.now)
+    (site / FOLDERS[0]).rmdir()
+    monkeypatch.delenv("HUBAO_TEST_SECRET")
+    code, answer = hubao(site, "check")
+    assert code == 1
+    assert {finding["key"] for finding in answer["findings"]} == {"connector.folder", "connector.secret"}
+    _, found_before = hubao(site, "findings")
+    assert [finding["code"] for finding in answer["noted"]] == [finding["code"] for finding in found_before["findings"]]
+    assert answer["noted"]
