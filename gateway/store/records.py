@@ -116,7 +116,7 @@ def counts_by_page(tx: Connection, feed: str) -> dict[int, tuple[int, int]]:
 
 def wait(tx: Connection, rows: Sequence[tuple[str, bytes, int, int]]) -> None:
     """Reversals without their original: (feed, key of what they reverse, page, row), until it is known."""
-    change_many(tx, "delete from waiting_reversal where key = ?", [(row[1],) for row in rows])
+    woken(tx, [(seq, row) for _, _, seq, row in rows])
     insert_many(tx, schema.waiting_reversal, ("feed", "key", "page_seq", "row"), rows)
 
 
@@ -127,9 +127,9 @@ def waiting(tx: Connection, keys: Iterable[bytes]) -> list[tuple[bytes, int, int
     return [(bytes(key), seq, row) for key, seq, row in rows]
 
 
-def woken(tx: Connection, keys: Sequence[bytes]) -> None:
-    """Reversals that found their original wait no longer."""
-    change_many(tx, "delete from waiting_reversal where key = ?", [(key,) for key in keys])
+def woken(tx: Connection, places: Sequence[tuple[int, int]]) -> None:
+    """The reversals at these places (page, row) found their original, or came again: they wait no longer."""
+    change_many(tx, "delete from waiting_reversal where page_seq = ? and row = ?", places)
 
 
 def forget_waiting(tx: Connection, seqs: Sequence[int]) -> None:

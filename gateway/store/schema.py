@@ -316,10 +316,12 @@ waiting_reversal = Table(
     "waiting_reversal",
     metadata,
     Column("feed", String(40), nullable=False),
-    Column("key", LargeBinary(16), primary_key=True),
-    Column("page_seq", BigInteger, nullable=False),
-    Column("row", Integer, nullable=False),
+    Column("key", LargeBinary(16), nullable=False),
+    Column("page_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    Index("ix_waiting_reversal_key", "key"),
 )
+"""Reversals that name nobody and wait for what they reverse (key: of the original), by their own place."""
 
 claim = Table(
     "claim",

@@ -109,16 +109,17 @@ def test_rows_of_a_page_are_counted_once_though_two_associations_have_them(store
         assert records.counts_by_page(tx, "nobody") == {}
 
 
-def test_reversals_wait_and_the_last_one_told_of_counts(store: Store) -> None:
+def test_reversals_wait_by_their_own_places(store: Store) -> None:
     with store.write() as tx:
         records.wait(tx, [("east", key(1), 5, 0), ("east", key(2), 5, 1), ("west", key(1, "west"), 6, 0)])
-        records.wait(tx, [("east", key(1), 7, 3)])
-        assert sorted(records.waiting(tx, [key(1), key(2), key(3)])) == [(key(1), 7, 3), (key(2), 5, 1)]
-        records.woken(tx, [key(1), key(9)])
-        assert records.waiting(tx, [key(1), key(2)]) == [(key(2), 5, 1)]
+        # Another one for the same settlement, and one that waits for another settlement since.
+        records.wait(tx, [("east", key(1), 7, 3), ("east", key(3), 5, 1)])
+        assert sorted(records.waiting(tx, [key(1), key(2)])) == [(key(1), 5, 0), (key(1), 7, 3)]
+        records.woken(tx, [(5, 0), (9, 9)])
+        assert sorted(records.waiting(tx, [key(1), key(3)])) == sorted([(key(1), 7, 3), (key(3), 5, 1)])
         assert records.waiting(tx, [key(1, "west")]) == [(key(1, "west"), 6, 0)]
         records.forget_waiting(tx, [5])
-        assert records.waiting(tx, [key(2)]) == []
+        assert records.waiting(tx, [key(3)]) == []
 
 
 # ── what waits for a person ──

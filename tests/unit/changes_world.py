@@ -200,7 +200,7 @@ class World:
         self.lists: dict[int, dict[int, tuple[RowClass, bytes | None]]] = defaultdict(dict)
         self.tallies: dict[int, Tally] = defaultdict(Tally)
         self.records: dict[int, HeldRecord] = {}
-        self.waiting: dict[bytes, tuple[str, Place]] = {}
+        self.waiting: dict[Place, tuple[str, bytes]] = {}
         self.claims: dict[tuple[int, ClaimKey], PrefilledClaim] = {}
         self.bodies: dict[tuple[str, int], bytes] = {}
         self.decisions: dict[str, tuple[int, int | None]] = {}
@@ -291,7 +291,7 @@ class World:
         rows = [*batch.rows, *(placed.row for of_key in rivals.values() for placed in of_key)]
         originals = {row.original for row in rows if row.original is not None and row.is_nameless_reversal}
         stored += [held for held in self.records.values() if held.key in originals and held not in stored]
-        waiting, waiting_records = self._waiting(batch, rows)
+        waiting, waiting_records, outdated = self._waiting(batch, rows)
         concerned = self._people_concerned(batch, rows, stored)
         people = {person_id: self._file(person_id, concerned[person_id]) for person_id in sorted(concerned)}
         claims: dict[int, dict[ClaimKey, PrefilledClaim]] = defaultdict(dict)
@@ -324,6 +324,7 @@ class World:
             else {},
             waiting=waiting,
             waiting_records=waiting_records,
+            outdated=outdated,
             claims=claims,
             decided={person_id: self._decided(of_person) for person_id, of_person in claims.items()},
             asked={person_id: self._asked(person_id) for person_id in people},
@@ -387,21 +388,24 @@ class World:
 
     def _waiting(
         self, batch: Batch, rows: Sequence[ReadRow]
-    ) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
+    ) -> tuple[dict[bytes, list[Place]], dict[Place, tuple[PagePlace, SettlementRecord]], frozenset[Place]]:
         members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
-        again = {row.original for row in rows if row.original is not None and not row.is_nameless_reversal}
-        waiting = {original: place for original, (_, place) in self.waiting.items() if original in members | again}
+        again = {row.original for row in rows if row.original is not None}
         here = {(batch.page.seq, row.index) for row in batch.rows} if batch.page else set()
-        found = {}
-        for original, (seq, index) in list(waiting.items()):
-            if original in members and (seq, index) not in here and seq in self.pages:
-                place, rows = self.pages[seq]
-                record = rows[index].record
-                if record is not None and self._came_again((seq, index), rows[index].key):
-                    del waiting[original]
-                elif record is not None:
-                    found[(seq, index)] = (place, record)
-        return waiting, found
+        waiting: dict[bytes, list[Place]] = defaultdict(list)
+        readable, outdated = {}, set()
+        for place, (_, original) in sorted(self.waiting.items()):
+            if original not in members | again:
+                continue
+            page, of_page = self.pages.get(place[0], (None, {}))
+            record = of_page[place[1]].record if page is not None and place not in here else None
+            if record is not None and self._came_again(place, of_page[place[1]].key):
+                outdated.add(place)
+                continue
+            waiting[original].append(place)
+            if page is not None and record is not None:
+                readable[place] = page, record
+        return waiting, readable, frozenset(outdated)
 
     def _came_again(self, place: Place, row_key: bytes | None) -> bool:
         return any((seq, row) > place and k == row_key for seq in self.lists for row, (_, k) in self.lists[seq].items())
@@ -452,12 +456,10 @@ class World:
         for state, ids in (("superseded", changes.superseded_quarantine), ("closed", changes.closed_quarantine)):
             for item_id in ids:
                 self.quarantine[item_id] = msgspec.structs.replace(self.quarantine[item_id], state=state)
-        for original in changes.woken:
-            self.waiting.pop(original, None)
+        for place in changes.woken:
+            self.waiting.pop(place, None)
         self.waiting |= changes.waiting
-        self.waiting = {
-            k: (feed, place) for k, (feed, place) in self.waiting.items() if place[0] not in batch.taken_back
-        }
+        self.waiting = {place: waits for place, waits in self.waiting.items() if place[0] not in batch.taken_back}
         for record_id in changes.removed:
             del self.records[record_id]
         for held in changes.added:

@@ -10,8 +10,6 @@ What an order of work may change, and so is not compared or not drawn:
 * What the association decided meanwhile, and contradictions among facts, are asked about when they are met.
 * A feed's refunds of one settlement all name somebody or none does: whether what names nobody stands against a row in
   doubt depends on whether it has joined yet.
-* One reversal that names nobody waits for one settlement: here each takes back the settlement of its own number. Of
-  two with different numbers that take back the same settlement, only the one worked last waits.
 * There is one association. Where a settlement is two associations' members', a waiting reversal wakes for both, also
   for one that could not pay it; one that comes later joins where the original is recorded; and one that has joined
   does not join an association that records the original only afterwards.
@@ -84,10 +82,12 @@ def _rows(draw: Any, index: int, feed: str) -> ReadRow:
         facility_no=facility,
     )
     taken_back = reversal(record)
+    own_number = reversal(record, settlement_no=f"R{record.settlement_no}", reverses=record.settlement_no)
+    own_number = draw(st.sampled_from((taken_back, own_number)))
     kinds = {
         "member": lambda: members_row(index, record, member, feed=feed),
         "members reversal": lambda: members_row(index, taken_back, member, feed=feed),
-        "nameless": lambda: nameless_row(index, taken_back, feed=feed),
+        "nameless": lambda: nameless_row(index, own_number, feed=feed),
         "stranger": lambda: strangers_row(index, record, feed=feed),
         "strangers reversal": lambda: strangers_row(index, taken_back, feed=feed),
         "unpaid": lambda: unpaid_row(index, record, member, feed=feed),
@@ -141,7 +141,7 @@ def _at_once(pages: list[Page]) -> dict[str, Any]:
     waiting, records = {}, []
     for place, row in standing.items():
         if row.is_nameless_reversal and row.original not in owners:
-            waiting[row.original] = place
+            waiting[place] = row.original
         elif row.is_nameless_reversal or row.row_class is RowClass.MEMBER:
             classes[place] = RowClass.MEMBER
             records.append((place, owners[row.original if row.is_nameless_reversal else row.key], row.record))
@@ -228,7 +228,7 @@ def _odd(bills: list[Any], feeds: dict[int, str]) -> tuple[list[Any], list[Odd]]
     """
     said = {place: (r.facility_no, r.admitted_on, r.discharged_on, abs(r.total_amount)) for place, _, r in bills}
     numbers = {record.settlement_no for _, _, record in bills if not record.reversal}
-    lost = [place for place, _, record in bills if record.reversal and record.settlement_no not in numbers]
+    lost = [place for place, _, record in bills if record.reversal and _named(record) not in numbers]
     named = [each for each in bills if each[0] not in lost]
     taken = {named[at][0] for at in reversed_among([record for _, _, record in named])}
     found: set[Any] = set()
@@ -262,6 +262,10 @@ def _odd(bills: list[Any], feeds: dict[int, str]) -> tuple[list[Any], list[Odd]]
         if place in of_refund:
             paid.append((place, member, msgspec.structs.replace(record, reverses=of_refund[place])))
     return paid, odd
+
+
+def _named(refund: Any) -> str:
+    return refund.reverses or refund.settlement_no
 
 
 def _flagged(places: list[Any], odd: list[Odd]) -> list[str]:
@@ -323,7 +327,7 @@ def _standing(world: World) -> dict[str, Any]:
             place: (claim.payable, claim.member_id, claim.content) for place, claim in world.live_claims().items()
         },
         "questions": {((item.page_seq, item.row), _person(item.member_id)) for item in world.open_questions()},
-        "waiting": {original: place for original, (_, place) in world.waiting.items()},
+        "waiting": {place: original for place, (_, original) in world.waiting.items()},
     }
 
 

@@ -24,7 +24,7 @@ from gateway.model.rows import RowClass
 ONE, OTHER = enrolled(1), enrolled(2)
 CARE = stay("S1", "2021-07-01", "2021-07-05")
 BACK = reversal(CARE)
-WAITS = {key("S1"): ("a", (2, 0))}
+WAITS = {(2, 0): ("a", key("S1"))}
 
 
 def test_a_reversal_joins_the_member_whose_settlement_is_stored() -> None:
@@ -109,7 +109,7 @@ def test_a_nameless_reversal_without_anything_read_changes_nothing() -> None:
     assert world.class_of(2, 0) is RowClass.NON_MEMBER
 
 
-def test_of_two_reversals_that_wait_for_one_settlement_the_one_worked_last_does() -> None:
+def test_of_a_reversal_that_came_twice_the_later_one_waits() -> None:
     world = World(ONE)
     world.work(1, nameless_row(0, BACK))
     world.work(2, nameless_row(0, BACK))
@@ -117,11 +117,27 @@ def test_of_two_reversals_that_wait_for_one_settlement_the_one_worked_last_does(
     assert world.classes() == {(1, 0): RowClass.SUPERSEDED, (2, 0): RowClass.NON_MEMBER}
 
 
+def test_two_reversals_of_one_settlement_with_numbers_of_their_own_wait_and_are_its_members_both() -> None:
+    first, second = (nameless_row(0, reversal(CARE, settlement_no=number, reverses="S1")) for number in ("R1", "R2"))
+    waited, came_after = World(ONE), World(ONE)
+    waited.work(1, first)
+    waited.work(2, second)
+    assert waited.waiting == {(1, 0): ("a", key("S1")), (2, 0): ("a", key("S1"))}
+    waited.work(3, members_row(0, CARE, ONE))
+    came_after.work(3, members_row(0, CARE, ONE))
+    came_after.work(1, first)
+    came_after.work(2, second)
+    assert waited.classes() == came_after.classes() == dict.fromkeys(((1, 0), (2, 0), (3, 0)), RowClass.MEMBER)
+    assert waited.waiting == {}
+    assert waited.live_claims() == came_after.live_claims() == {}
+    assert waited.counted() == waited.proof()
+
+
 def test_a_reversal_that_comes_again_as_a_members_waits_no_longer() -> None:
     world = World(ONE)
     world.work(1, nameless_row(0, BACK))
     changes = world.work(2, members_row(0, BACK, ONE))
-    assert changes.woken == [key("S1")]
+    assert changes.woken == [(1, 0)]
     assert world.waiting == {}
     assert world.classes() == {(1, 0): RowClass.SUPERSEDED, (2, 0): RowClass.MEMBER}
     assert world.work(3, members_row(0, CARE, ONE)).moved == []
@@ -227,7 +243,7 @@ def test_a_reversal_that_reverses_what_went_in_the_same_batch_waits_for_it() -> 
     world = World(ONE)
     world.work(1, members_row(0, CARE, ONE), nameless_row(1, BACK))
     world.read_again(1, strangers_row(0, CARE), nameless_row(1, BACK))
-    assert world.waiting == {key("S1"): ("a", (1, 1))}
+    assert world.waiting == {(1, 1): ("a", key("S1"))}
     assert world.claims == {}
 
 
@@ -270,7 +286,7 @@ def test_a_reversal_may_wait_for_an_original_whose_other_reversal_waits_no_longe
     world.work(1, nameless_row(0, BACK))
     other_number = reversal(CARE, settlement_no="R9", reverses="S1")
     changes = world.work(2, members_row(0, BACK, ONE), nameless_row(1, other_number))
-    assert (changes.woken, world.waiting) == ([], {key("S1"): ("a", (2, 1))})
+    assert (changes.woken, world.waiting) == ([(1, 0)], {(2, 1): ("a", key("S1"))})
 
 
 def test_a_reversal_that_wakes_in_another_page_may_repeat_one_of_another_feed() -> None:

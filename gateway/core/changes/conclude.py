@@ -55,7 +55,7 @@ def conclude(batch: Batch, known: Known, rules: Rules, memory: Memory | None = N
     if batch.page is not None:
         placed = [*placed, *(PlacedRow(page=batch.page, row=row) for row in rows)]
     # Only now is it known which settlements go and which come: a reversal that names nobody follows them.
-    if changes.removed or known.waiting or any(here.row.original is not None for here in placed):
+    if changes.removed or known.waiting or known.outdated or any(entry.row.original is not None for entry in placed):
         reversals(placed, known, rules, changes)
     _attach_to_members(placed, rules, changes)
     changes.count_returned()

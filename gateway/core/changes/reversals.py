@@ -6,6 +6,7 @@ waits as the key of its original; what it says, its page alone knows.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from gateway.core.changes.persons import HeldRecord, PersonFile
@@ -23,13 +24,13 @@ def reversals(rows: Sequence[PlacedRow], known: Known, rules: Rules, changes: Ch
     coming = {(placed.row.key, member.person_id) for placed in members for _, member in placed.row.matched}
     # What was released can wake in the same batch: its original may have become another member's.
     readable = {**known.waiting_records, **_release(known, rules, changes, coming)}
+    for place in sorted(known.outdated):
+        changes.wake(place)
     for placed in standing:
-        row = placed.row
-        if row.original is not None and not row.is_nameless_reversal:
-            place = _waiting_for(row.original, known, changes)
-            if place is not None and place < placed.place:
-                # The reversal that waited came again, as a member's or unreadable: it waits no longer.
-                changes.wake(row.original)
+        for place in _waiting_for(placed.row.original, known, changes):
+            # The reversal that waited came again: it waits no longer.
+            if place < placed.place and _is_number_of(placed.row, readable.get(place), rules):
+                changes.wake(place)
     for placed in standing:
         row = placed.row
         if row.original is not None and row.is_nameless_reversal and changes.class_at(placed) is not RowClass.REVIEW:
@@ -38,18 +39,26 @@ def reversals(rows: Sequence[PlacedRow], known: Known, rules: Rules, changes: Ch
     rows_by_place = {placed.place: placed for placed in rows}
     for row in [placed.row for placed in members]:
         if row.key is not None and row.record is not None and not row.record.reversal:
-            place = _waiting_for(row.key, known, changes)
-            if place is None and row.key in joined:
-                _share(row, joined[row.key], known, rules, changes)
-            if place is not None:
-                _wake(row, row.key, place, rows_by_place.get(place), readable, rules, changes)
+            for settlement in joined[row.key]:
+                _share(row, settlement, known, rules, changes)
+            for place in _waiting_for(row.key, known, changes):
+                _wake(row, place, rows_by_place.get(place), readable, rules, changes)
 
 
-def _waiting_for(original: bytes, known: Known, changes: Changes) -> Place | None:
-    """The place of the reversal that waits for this original, once the changes so far are written."""
-    if original in changes.waiting:
-        return changes.waiting[original][1]
-    return None if original in changes.woken else known.waiting.get(original)
+def _waiting_for(original: bytes | None, known: Known, changes: Changes) -> list[Place]:
+    """The places of the reversals that wait for this original, once the changes so far are written."""
+    if original is None:
+        return []
+    coming = {place for place, (_, waited_for) in changes.waiting.items() if waited_for == original}
+    return sorted(coming.union(known.waiting.get(original, ())).difference(changes.woken))
+
+
+def _is_number_of(row: ReadRow, reading: tuple[PagePlace, SettlementRecord] | None, rules: Rules) -> bool:
+    """Whether a reversal that waits has the number of this row; one that cannot be read may."""
+    if reading is None:
+        return True
+    page, record = reading
+    return rules.record_key(page.feed)(record.settlement_no + record.sign) == row.key
 
 
 def _release(
@@ -90,11 +99,15 @@ def _original_of(settlement: HeldRecord, rules: Rules) -> bytes | None:
     return rules.record_key(settlement.feed)((record.reverses or record.settlement_no) + "+")
 
 
-def _joined(known: Known, rules: Rules, changes: Changes) -> dict[bytes, HeldRecord]:
-    """Key of an original that was stored before → the reversal that named nobody and has joined it."""
+def _joined(known: Known, rules: Rules, changes: Changes) -> dict[bytes, list[HeldRecord]]:
+    """Key of an original that was stored before → the reversals that named nobody and have joined it."""
+    joined: dict[bytes, list[HeldRecord]] = defaultdict(list)
     stored = {settlement.key for settlement in known.records}
-    left = [(_original_of(settlement, rules), settlement) for settlement in _all_left(known, changes)] if stored else []
-    return {original: settlement for original, settlement in left if original in stored and original is not None}
+    for settlement in _all_left(known, changes) if stored else ():
+        original = _original_of(settlement, rules)
+        if original is not None and original in stored:
+            joined[original].append(settlement)
+    return joined
 
 
 def _share(original: ReadRow, joined: HeldRecord, known: Known, rules: Rules, changes: Changes) -> None:
@@ -119,8 +132,7 @@ def _records_left(person: PersonFile, changes: Changes) -> list[HeldRecord]:
 
 
 def _join_or_wait(placed: PlacedRow, original: bytes, known: Known, rules: Rules, changes: Changes) -> None:
-    """The original is stored: the reversal is the same member's. It is not: the reversal waits, in the place of one
-    that waited for the same."""
+    """The original is stored: the reversal is the same member's. It is not: the reversal waits."""
     stored = [settlement for settlement in known.records if settlement.key == original]
     originals = [settlement for settlement in stored if settlement.record_id not in changes.removed]
     if not originals:
@@ -134,26 +146,25 @@ def _join_or_wait(placed: PlacedRow, original: bytes, known: Known, rules: Rules
 
 def _wake(
     original: ReadRow,
-    key: bytes,
     place: Place,
-    here: PlacedRow | None,
+    in_batch: PlacedRow | None,
     readable: Mapping[Place, tuple[PagePlace, SettlementRecord]],
     rules: Rules,
     changes: Changes,
 ) -> None:
     """A waiting reversal found its original: it is the same member's. While it cannot be read, it goes on waiting."""
-    coming, record = (here.page, here.row.record) if here is not None else readable.get(place, (None, None))
+    coming, record = (in_batch.page, in_batch.row.record) if in_batch is not None else readable.get(place, (None, None))
     if coming is None or record is None:
         return
     for association, member in original.matched:
         owner = (association, member.person_id, member.member_id)
         changes.added.append(_taken_with(owner, record, coming, place[1], rules))
-    if here is not None:
-        changes.count_as_members(here)
+    if in_batch is not None:
+        changes.count_as_members(in_batch)
     else:
         changes.move(place, RowClass.NON_MEMBER, RowClass.MEMBER, signed(record.total_amount, reversal=True))
         changes.relist(place, RowClass.MEMBER)
-    changes.wake(key)
+    changes.wake(place)
 
 
 def _taken_with(

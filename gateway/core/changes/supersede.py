@@ -430,11 +430,16 @@ def still_standing(batch: Batch, page: PagePlace, known: Known, before: dict[int
     """The rows read again that nothing received later has replaced, and those that only now show that something has."""
     standing = []
     for row in batch.rows:
-        replaced = row.key is not None and known.last_places.get(row.key, (0, 0)) > (page.seq, row.index)
+        place = (page.seq, row.index)
+        rivals = known.rivals.get(row.key or b"", ())
+        replaced = row.key is not None and known.last_places.get(row.key, (0, 0)) > place
+        if row.row_class in _LEFT_IN_PAGE and row.row_class is before[row.index]:
+            # Nothing about it changed: what a later row replaced is left in its page as ever.
+            replaced = replaced or any(rival.place > place for rival in rivals)
         if replaced and before[row.index] is RowClass.QUARANTINED:
             # Its number could not be read until now, so nothing could take its place before.
             standing.append(msgspec.structs.replace(row, row_class=RowClass.SUPERSEDED))
-        elif row.key in known.rivals and row.index not in known.refused:
+        elif rivals and not replaced and row.index not in known.refused:
             # Which of the rows of a number stands is made out from all of them: one that was replaced may be again.
             standing.append(row)
         elif before[row.index] is not RowClass.SUPERSEDED and not replaced:

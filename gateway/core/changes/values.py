@@ -137,8 +137,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     those that a person said take the place of what stood; `refused`: rows of the batch that a person refused;
     `last_places`: where lists of later pages hold one of its keys last, in a row that cannot be read; `listed`: its
     rows' classes as its own list has them, where it is read again; `waiting`: reversals that name nobody and wait for a
-    key of the batch; `waiting_records`: those that could be read, with their pages. `row_answers`: row of a page read
-    again → what a person said about whether it may replace what stands.
+    key of the batch; `waiting_records`: those that could be read, with their pages; `outdated`: those that came again
+    since, and wait for nothing. `row_answers`: row of a page read again → what a person said about whether it may
+    replace what stands.
     `claims`, `decided`: of these people; `asked`: what was asked about the bills of those of them that may raise a
     question. `unopened`: what did not open while this was gathered, and is waited for.
     `held`: person → hold, of those for whom what stands stays (0: for the one that gathers now).
@@ -154,8 +155,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     refused: frozenset[int] = frozenset()
     row_answers: Mapping[int, str] = msgspec.field(default_factory=dict)
     listed: Mapping[int, RowClass] = msgspec.field(default_factory=dict)
-    waiting: Mapping[bytes, Place] = msgspec.field(default_factory=dict)
+    waiting: Mapping[bytes, Sequence[Place]] = msgspec.field(default_factory=dict)
     waiting_records: Mapping[Place, tuple[PagePlace, SettlementRecord]] = msgspec.field(default_factory=dict)
+    outdated: frozenset[Place] = frozenset()
     unopened: Sequence[Piece] = ()
     claims: Mapping[int, Mapping[ClaimKey, PrefilledClaim]] = msgspec.field(default_factory=dict)
     decided: Mapping[int, Mapping[ClaimKey, DecidedClaim]] = msgspec.field(default_factory=dict)
@@ -214,8 +216,8 @@ class Changes(msgspec.Struct, kw_only=True):
     first as the same person's; `tally`: how they are counted the first time. `moved`: rows counted before that change
     class, `returned`: place → those of other batches that count again, and `relisted` what the lists of their pages say
     then. `removed`, `added`: records;
-    `marks`: (duplicate or not, record id). `waiting`: key of an original → (feed, place) of the reversal that waits
-    for it; `woken`: keys nothing waits for any more.
+    `marks`: (duplicate or not, record id). `waiting`: place of a reversal → (feed, key of the original) that it waits
+    for; `woken`: places of those that wait no longer.
     `outgoing`: claim versions with the content to be frozen. Items end as superseded, or as closed where they are asked
     anew. `doubts` are about claims, `bill_questions` about bills (`asked_of`: open ones whose bill came again in
     another row), `questions` about whose a row is; `names_before`: how a doubt about a stay that has no claim was
@@ -233,8 +235,8 @@ class Changes(msgspec.Struct, kw_only=True):
     removed: dict[int, HeldRecord] = msgspec.field(default_factory=dict)
     added: list[HeldRecord] = msgspec.field(default_factory=list)
     marks: list[tuple[bool, int]] = msgspec.field(default_factory=list)
-    waiting: dict[bytes, tuple[str, Place]] = msgspec.field(default_factory=dict)
-    woken: list[bytes] = msgspec.field(default_factory=list)
+    waiting: dict[Place, tuple[str, bytes]] = msgspec.field(default_factory=dict)
+    woken: list[Place] = msgspec.field(default_factory=list)
     superseded_reviews: list[int] = msgspec.field(default_factory=list)
     superseded_quarantine: list[int] = msgspec.field(default_factory=list)
     closed_reviews: list[int] = msgspec.field(default_factory=list)
@@ -286,15 +288,15 @@ class Changes(msgspec.Struct, kw_only=True):
             self.removed[settlement.record_id] = settlement
 
     def wait(self, original: bytes, feed: str, place: Place) -> None:
-        """The reversal at this place waits for its original; one that waited for the same waits no longer."""
-        if original in self.woken:
-            self.woken.remove(original)
-        self.waiting[original] = (feed, place)
+        """The reversal at this place waits for its original."""
+        if place in self.woken:
+            self.woken.remove(place)
+        self.waiting[place] = (feed, original)
 
-    def wake(self, original: bytes) -> None:
-        """Nothing waits for this original any more."""
-        self.waiting.pop(original, None)
-        self.woken.append(original)
+    def wake(self, place: Place) -> None:
+        """The reversal at this place waits for nothing any more."""
+        self.waiting.pop(place, None)
+        self.woken.append(place)
 
     def relist(self, place: Place, row_class: RowClass, key: bytes | None = None) -> None:
         """The list of a page says so of a row from now on."""

@@ -6,6 +6,7 @@ less: `conclude` can only use what it is given.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
@@ -46,7 +47,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     listed = (
         {} if read_again is None else classes_listed(tx, office, read_again, [row.index for row in batch.rows], aside)
     )
-    waiting, waiting_records = _waiting(tx, office, batch, rows)
+    waiting, waiting_records, outdated = _waiting(tx, office, batch, rows)
     concerned = _people_concerned(batch, rows, stored)
     held = people.lock(tx, concerned)
     files = person_files(tx, office, concerned, batch.members, aside)
@@ -70,6 +71,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         listed=listed,
         waiting=waiting,
         waiting_records=waiting_records,
+        outdated=outdated,
         claims=claims,
         decided=decided,
         asked=asked,
@@ -132,21 +134,24 @@ def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[Quar
 
 def _waiting(
     tx: Tx, office: Office, batch: Batch, rows: Sequence[ReadRow]
-) -> tuple[dict[bytes, Place], dict[Place, tuple[PagePlace, SettlementRecord]]]:
+) -> tuple[dict[bytes, list[Place]], dict[Place, tuple[PagePlace, SettlementRecord]], frozenset[Place]]:
     """Reversals that wait for a settlement of these rows, the batch's and their rivals, or for what one of them
-    reverses; and those that stand in other rows, read from their pages."""
+    reverses; those that stand in other rows, read from their pages; and those that came again since."""
     members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
-    again = {row.original for row in rows if row.original is not None and not row.is_nameless_reversal}
-    waiting = {key: (seq, row) for key, seq, row in records.waiting(tx, members | again)}
+    again = {row.original for row in rows if row.original is not None}
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
-    elsewhere = {place for key, place in waiting.items() if key in members and place not in own_places}
-    read_rows = {place: _read_whole(tx, office, place) for place in sorted(elsewhere)}
-    readable = {place: read for place, read in read_rows.items() if read is not None}
-    outdated = {place for place, read in readable.items() if _came_again(tx, office, place, *read)}
-    return (
-        {key: place for key, place in waiting.items() if place not in outdated},
-        {place: read for place, read in readable.items() if place not in outdated},
-    )
+    waiting: dict[bytes, list[Place]] = defaultdict(list)
+    readable: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
+    outdated = set()
+    for key, seq, row in sorted(records.waiting(tx, members | again)):
+        read = None if (seq, row) in own_places else _read_whole(tx, office, (seq, row))
+        if read is not None and _came_again(tx, office, (seq, row), *read):
+            outdated.add((seq, row))
+            continue
+        waiting[key].append((seq, row))
+        if read is not None:
+            readable[seq, row] = read
+    return waiting, readable, frozenset(outdated)
 
 
 def _came_again(tx: Tx, office: Office, place: Place, page: PagePlace, reversal: SettlementRecord) -> bool:

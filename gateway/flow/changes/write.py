@@ -85,10 +85,10 @@ def _end_items(tx: Tx, changes: Changes) -> None:
 
 
 def _write_records(tx: Tx, office: Office, batch: Batch, changes: Changes) -> None:
-    """Records that go and come, and reversals that wait: each for one key, in the place of one that waited for it."""
+    """Records that go and come, and reversals that wait for their original."""
     if changes.woken or changes.waiting or batch.taken_back:
         records.woken(tx, changes.woken)
-        records.wait(tx, [(feed, original, seq, row) for original, (feed, (seq, row)) in changes.waiting.items()])
+        records.wait(tx, [(feed, original, *place) for place, (feed, original) in changes.waiting.items()])
         records.forget_waiting(tx, batch.taken_back)
     if changes.removed:
         records.remove(tx, list(changes.removed))
