@@ -55,8 +55,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     decided = decided_claims(tx, office, claims, aside)
     asked = asked_before(tx, files, rows, decided)
     files |= _unreadable(files, aside)
-    # As they are now that their people are held: before, another feed's batch may have marked a record as a duplicate,
-    # moved it to another person or removed it.
+    # As they are now that their people are held: until then another feed's batch may have changed them.
     locked = {record.record_id: record for person in files.values() for record in person.records}
     return Known(
         people=files,
