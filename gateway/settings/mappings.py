@@ -10,8 +10,12 @@ import msgspec
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from gateway.core.normalise import language as core
+from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import format_ok
 from gateway.core.normalise.national import national_rules
+from gateway.core.normalise.outside import stands_outside
+from gateway.core.normalise.problems import Wrong
+from gateway.core.normalise.views import IDENTITY_FIELDS
 from gateway.errors import BadSettings, Finding
 from gateway.model.record import CARE_TYPES
 from gateway.settings.feeds import Name
@@ -19,8 +23,10 @@ from gateway.settings.files import Spec, check, read_toml
 
 if TYPE_CHECKING:
     RecordField = str
+    AmountField = str
 else:
     RecordField = Literal[core.RECORD_FIELDS]
+    AmountField = Literal[tuple(field for field in core.RECORD_FIELDS if field.endswith("_amount"))]
 
 
 def _one_or_more(value: Any) -> Any:
@@ -100,10 +106,11 @@ class CsvSpec(Spec):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     quote: Annotated[str, Field(max_length=1)] = '"'
     columns: Columns = ()
+    open_end: bool = False
 
     def plain(self) -> core.CsvFormat:
         """The same for the core."""
-        return core.CsvFormat(encoding=self.encoding, delimiter=self.delimiter, quote=self.quote, columns=self.columns)
+        return core.CsvFormat(**self.model_dump(exclude={"kind"}))
 
 
 class StatusSpec(Spec):
@@ -172,6 +179,7 @@ class FieldSpec(Spec):
     sum: Columns = ()
     minus: Columns = ()
     pattern: Annotated[str, AfterValidator(_pattern)] = ""
+    unreadable: Literal["error", "empty"] = "error"
     value: Text | None = None
     required: bool = False
     optional: bool = False
@@ -221,10 +229,19 @@ class ReversalsSpec(Spec):
     reverses: Literal["own", "unnamed"] = "own"
 
 
-class ChecksSpec(Spec):
-    """What follows where a sum or the order of dates is wrong; tolerance in yuan."""
+Tolerance = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
+Amounts = Annotated[tuple[AmountField, ...], BeforeValidator(_one_or_more)]
 
-    tolerance: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)] = Decimal("0.01")
+
+class ChecksSpec(Spec):
+    """What follows where a sum or the order of dates is wrong, or an amount is missing; tolerances in yuan."""
+
+    tolerance: Tolerance = Decimal("0.01")
+    tolerances: dict[Literal["i1", "i2", "i3", "i4"], Tolerance] = Field(default_factory=dict)
+    complete: core.OnFailure = "warn"
+    not_sent: Amounts = ()
+    nothing: Amounts = ()
+    deductible: core.OnFailure = "warn"
     i1: core.OnFailure = "quarantine"
     i2: core.OnFailure = "quarantine"
     i3: core.OnFailure = "quarantine"
@@ -233,7 +250,9 @@ class ChecksSpec(Spec):
 
     def plain(self) -> core.Checks:
         """The same for the core, tolerance in fen."""
-        return core.Checks(**{**self.model_dump(), "tolerance": int(self.tolerance * 100)})
+        fen = {"tolerance": int(self.tolerance * 100)}
+        each = tuple((name, int(yuan * 100)) for name, yuan in sorted(self.tolerances.items()))
+        return core.Checks(**{**self.model_dump(), **fen, "tolerances": each})
 
 
 class TotalsSpec(Spec):
@@ -323,9 +342,21 @@ _OPTION_FITS: dict[str, frozenset[str]] = {
     "codes": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
     "prefix": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
     "unknown": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "flag"}),
-    "value": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type"}),
+    "value": frozenset({"text", "identifier", "code", "id_type", "sex", "care_type", "yuan", "flag"}),
+    "unreadable": frozenset({"text", "identifier", "code", "list", "date", "integer", "sex"}),
 }
 """Option of a field → the parsers it means something to."""
+
+_NEVER_EMPTY = (*IDENTITY_FIELDS, "facility_no", "visit_no")
+"""Fields whose values say whose settlement it is, and which."""
+
+
+def _is_yuan(text: str) -> bool:
+    try:
+        return yuan_parser(frozenset(), thousands=False)(text) is not None
+    except Wrong:
+        return False
+
 
 _UNKNOWN_FITS = {
     "care_type": ("error", "other", "empty"),
@@ -365,9 +396,14 @@ def _field_contradictions(name: str, spec: FieldSpec, *, national: bool) -> list
             contradictions.append((f"{key}.{option}", f"parse {parser}", allowed_text))
     origins = [option for option, value in (("from", spec.from_), ("sum", spec.sum), ("value", spec.value)) if value]
     by_itself = national or name in ("reverses", "care_type_code")
-    if len(origins) > 1 or not (origins or by_itself):
+    # From a source, else a sum: some leagues send the total only where it has no parts.
+    if (len(origins) > 1 and origins != ["from", "sum"]) or not (origins or by_itself):
         shown_origins = " + ".join(origins) or "没有来源 (no source)"
-        contradictions.append((key, shown_origins, "from, sum, value 三选一 (exactly one of)"))
+        contradictions.append((key, shown_origins, "from、sum、value 三选一，或 from 加 sum (one of, or from and sum)"))
+    if spec.unreadable == "empty" and (name in _NEVER_EMPTY or spec.required):
+        contradictions.append((f"{key}.unreadable", "empty", "这个字段决定是谁、是哪一次 (it says who and which)"))
+    if spec.value is not None and parser == "yuan" and not _is_yuan(spec.value):
+        contradictions.append((f"{key}.value", "不是金额 (no amount)", "0.00"))
     return contradictions + _code_contradictions(key, name, spec)
 
 
@@ -429,6 +465,7 @@ def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list
     needs.append(("special_outpatient.disease_from", diseases))
     needs += [(f"skip.{name}", (name,)) for name in skipped]
     listed = f"format.columns 里的列 (a column of format.columns): {'、'.join(columns)}"
-    missing = [(key, "、".join(names), listed) for key, names in needs if names and not set(names) & set(columns)]
+    needs = [(key, names) for key, names in needs if names and not any(map(stands_outside, names))]
+    missing = [(key, "、".join(names), listed) for key, names in needs if not set(names) & set(columns)]
     doubles = {name for _, names in needs for name in names if columns.count(name) > 1}
     return missing + [("format.columns", name, "各不相同 (each column once)") for name in sorted(doubles)]

@@ -15,6 +15,10 @@ ROW_CODES: Final = {
     "not_an_integer": "不是整数 (not a whole number)",
     "bad_id_number": "身份证号码位数、校验码或出生日期不对 (not a valid id number)",
     "unknown_code": "代码不在映射的代码表里 (a code the mapping does not know)",
+    "missing_part": "相加或要减去的金额缺了一项 (a part of a sum, or what is taken off, is missing)",
+    "missing_amount": "核对需要的金额没有来 (an amount that the checks need is not there)",
+    "repeated_key": "同一个键出现几次，值不相同 (a key stands there more than once with other values)",
+    "cut_off": "最后一行没有换行，可能被截断 (the last line breaks off without its line end)",
     "wrong_pattern": "不符合 pattern 写明的样子 (not of the shape the pattern names)",
     "wrong_type": "值的类型不对 (a value of the wrong type)",
     "too_long": "内容过长 (longer than allowed)",
@@ -31,6 +35,7 @@ ROW_CODES: Final = {
     "sum_mismatch_i2": "总额 ≠ 基金 + 个人 + 医院 (I2: total is not fund + personal + hospital)",
     "sum_mismatch_i3": "个人负担 ≠ 个人账户 + 共济 + 现金 (I3: personal is not account + shared account + cash)",
     "sum_mismatch_i4": "基金总额 ≠ 各项基金之和 (I4: fund total is not the sum of the funds)",
+    "deductible": "起付线大于总额，或正负与总额相反 (the deductible is larger than the total, or has another sign)",
     "date_order": "出院早于入院 (discharged before admitted)",
 }
 """Row error code → the sentence shown with it. Stable: others store and count by the code."""

@@ -193,7 +193,7 @@ def test_stray_quotes_in_rows_below_each_other_cost_their_own_rows() -> None:
 
 def test_a_quote_that_brings_another_number_of_cells_costs_its_own_line() -> None:
     first, second, third = csv_page({}, {}, {}).split(b"\r\n")[:3]
-    content = b"\r\n".join([first, second, b'9,"a', b'b",c', third])
+    content = b"\r\n".join([first, second, b'9,"a', b'b",c', third, b""])
     assert answers(content) == ["152200000001", ["wrong_columns"], ["wrong_columns"], "152200000001"]
 
 
@@ -236,5 +236,6 @@ def test_a_line_reads_the_same_whether_or_not_another_has_an_open_quote() -> Non
     early = second.replace("测试农场".encode("gb18030"), b'"x"y')
     opened = second.replace("测试农场".encode("gb18030"), b'"x')
     good, wrong = "152200000001", ["wrong_columns"]
-    assert answers(b"\r\n".join([first, early, second])) == [good, good]
-    assert answers(b"\r\n".join([first, early, second, opened, early, second])) == [good, good, wrong, good, good]
+    assert answers(b"\r\n".join([first, early, second, b""])) == [good, good]
+    lines = [first, early, second, opened, early, second, b""]
+    assert answers(b"\r\n".join(lines)) == [good, good, wrong, good, good]

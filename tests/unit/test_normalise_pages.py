@@ -110,8 +110,16 @@ def test_the_first_path_that_exists_is_taken() -> None:
     assert numbers(compiled, page(row(), data={"list": [row(setl_id="T2")]})) == ["T2"]
 
 
-def test_of_a_key_that_stands_twice_the_last_counts() -> None:
-    assert numbers(made(), b'{"rows": [{"setl_id": "A", "medfee_sumamt": 1, "setl_id": "B"}]}') == ["B"]
+def test_a_key_that_stands_twice_must_say_the_same() -> None:
+    def said(*pairs: str) -> Any:
+        settlements = '{"setl_id": "A", "medfee_sumamt": 1}, {"setl_id": "B", ' + ", ".join(pairs)
+        content = f'{{"rows": [{settlements}}}]}}'.encode()
+        result = made().record(made().read(content), 1)
+        return result.record.total_amount if isinstance(result, Normal) else [error.code for error in result.errors]
+
+    assert said('"medfee_sumamt": 1', '"medfee_sumamt": 2') == ["repeated_key"]
+    assert said('"medfee_sumamt": 1', '"medfee_sumamt": 1') == 100
+    assert said('"medfee_sumamt": 1', '"x": 1', '"x": 2') == 100
 
 
 def test_rows_that_are_no_objects_cost_only_themselves() -> None:
@@ -354,7 +362,7 @@ def test_a_file_without_a_header_line() -> None:
 
 def test_a_national_file_may_lack_columns_but_not_number_and_total() -> None:
     compiled = made(format={"kind": "csv"})
-    assert [line["record"]["total_amount"] for line in normalise_lines(compiled, b"setl_id,medfee_sumamt\n1,2")] == [
+    assert [line["record"]["total_amount"] for line in normalise_lines(compiled, b"setl_id,medfee_sumamt\n1,2\n")] == [
         "2.00"
     ]
 

@@ -5,14 +5,15 @@
     I3  personal = account + shared account + cash, or account + cash where the account holds the shared one (共济)
     I4  fund = the sum of the funds (a missing "other fund" counts as nothing)
 
-A check is skipped where one of its other amounts is missing. The fund is the one without personal account and
-hospital share, whatever the feed's total holds. Where no mapping says whether the account holds the shared one, I3
-holds if it holds either way.
+A check is skipped where one of its other amounts is missing; that it is missing is told by `missing_amounts`, unless
+the mapping says that the league does not send it, or that it counts as nothing. The fund is the one without personal
+account and hospital share, whatever the feed's total holds. Where no mapping says whether the account holds the shared
+one, I3 holds if it holds either way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Final
 
@@ -47,6 +48,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 def checks_of(switches: Checks) -> tuple[Check, ...]:
     """The checks a mapping has switched on, in their order."""
     made = [_sum_check(name, switches) for name in _SUMS if getattr(switches, name) != "off"]
+    if switches.deductible != "off":
+        field, warns = "deductible_amount", switches.deductible == "warn"
+        made.append(
+            Check(error=row_error("deductible", field), fields=(field, "total_amount"), fails=_odd, warns=warns)
+        )
     if switches.date_order != "off":
 
         def fails(record: SettlementRecord) -> bool:
@@ -58,13 +64,14 @@ def checks_of(switches: Checks) -> tuple[Check, ...]:
     return tuple(made)
 
 
-def plainly_sound(switches: Checks) -> Callable[[SettlementRecord], bool]:
+def plainly_sound(switches: Checks, *, reads_deductible: bool) -> Callable[[SettlementRecord], bool]:
     """A record → whether it has every amount that I1–I4 need, all four hold and its dates are in order.
 
     One look that spares nearly every record the checks one by one; False only says that they are needed.
     """
 
-    tolerance, beside = switches.tolerance, switches.account_includes_shared is False
+    i1, i2, i3, i4 = (tolerance_of(name, switches) for name in _SUMS)
+    asks_deductible = switches.deductible != "off"
 
     def sound(record: SettlementRecord) -> bool:
         amounts = needed(record)
@@ -72,13 +79,16 @@ def plainly_sound(switches: Checks) -> Callable[[SettlementRecord], bool]:
             return False
         total, full_self, over_limit, first_self, in_scope, fund, personal, account, cash, *funds = amounts
         admitted, discharged = record.admitted_on, record.discharged_on
+        deductible = record.deductible_amount
         return (
-            abs(total - full_self - over_limit - first_self - in_scope) <= tolerance
-            and abs(total - fund - personal - (record.hospital_borne_amount or 0)) <= tolerance
-            and abs(personal - account - cash) <= tolerance
-            and abs(fund - sum(funds) - (record.other_fund_amount or 0)) <= tolerance
+            abs(total - full_self - over_limit - first_self - in_scope) <= i1
+            and abs(total - fund - personal - (record.hospital_borne_amount or 0)) <= i2
+            and abs(personal - account - cash) <= i3
+            and abs(fund - sum(funds) - (record.other_fund_amount or 0)) <= i4
             and (admitted is None or discharged is None or admitted <= discharged)
-            and not (beside and record.shared_account_amount)
+            and not record.shared_account_amount
+            and (deductible is not None or not reads_deductible)
+            and not (deductible and asks_deductible and _is_odd(deductible, total))
         )
 
     every = dict.fromkeys(field for fields in _SUMS.values() for field in fields)
@@ -86,22 +96,59 @@ def plainly_sound(switches: Checks) -> Callable[[SettlementRecord], bool]:
     return sound
 
 
+def tolerance_of(name: str, switches: Checks) -> int:
+    """How far an identity may be off, in fen."""
+    return dict(switches.tolerances).get(name, switches.tolerance)
+
+
+def missing_amounts(
+    record: SettlementRecord, switches: Checks, read: Collection[str], stands: Callable[[str], bool]
+) -> list[str]:
+    """The amounts of I1–I4, and the deductible, that should be there and are not.
+
+    `read`: the fields the mapping reads. `stands`: whether anything stands for a field, if only an empty value: then it
+    is missed only where the identities do not hold with nothing in its place.
+    """
+    if switches.complete == "off":
+        return []
+    spared = {*switches.not_sent, *switches.nothing, *_MAY_BE_MISSING.values()}
+    every = dict.fromkeys((*(field for fields in _SUMS.values() for field in fields), "deductible_amount"))
+    absent = [field for field in every if field in read and field not in spared and getattr(record, field) is None]
+    nothing = msgspec.structs.replace(switches, nothing=tuple(every))
+    unproven = {
+        field for name in _SUMS if _sum_check(name, nothing).fails(record) for field in _SUMS[name] if field in absent
+    }
+    return [field for field in absent if field in unproven or not stands(field)]
+
+
+def _is_odd(deductible: int, total: int) -> bool:
+    return abs(deductible) > abs(total) or (deductible < 0) != (total < 0)
+
+
+def _odd(record: SettlementRecord) -> bool:
+    total, deductible = record.total_amount, record.deductible_amount
+    return bool(deductible) and total is not None and _is_odd(deductible or 0, total)
+
+
 def _sum_check(name: str, switches: Checks) -> Check:
-    fields, may_be_missing, tolerance = _SUMS[name], _MAY_BE_MISSING.get(name), switches.tolerance
-    needed = attrgetter(*(field for field in fields if field != may_be_missing))
-    extra = attrgetter(may_be_missing) if may_be_missing else None
+    fields, tolerance = _SUMS[name], tolerance_of(name, switches)
+    may_be_missing = {_MAY_BE_MISSING.get(name), *switches.nothing}
+    needed = [field for field in fields if field not in may_be_missing]
+    extra = [field for field in fields if field in may_be_missing]
 
     def fails(record: SettlementRecord) -> bool:
-        amounts = needed(record)
+        amounts = [getattr(record, field) for field in needed]
         if None in amounts:
             return False
-        missing_counts_nothing = (extra(record) or 0) if extra else 0
-        off = 2 * amounts[0] - sum(amounts) - missing_counts_nothing
+        parts = sum(amounts) + sum(getattr(record, field) or 0 for field in extra)
+        off = 2 * (getattr(record, fields[0]) or 0) - parts
         shared = (record.shared_account_amount or 0) if name == "i3" else 0
-        if shared and switches.account_includes_shared is not True:
-            beside = abs(off - shared) <= tolerance
-            return not beside and (switches.account_includes_shared is False or abs(off) > tolerance)
-        return bool(abs(off) > tolerance)
+        if not shared or switches.account_includes_shared is True:
+            return bool(abs(off) > tolerance)
+        beside = abs(off - shared) <= tolerance
+        # An account cannot hold more of the family's money than it paid.
+        within = abs(off) <= tolerance and abs(shared) <= abs(record.account_amount or 0)
+        return not beside and (switches.account_includes_shared is False or not within)
 
     error, warns = row_error(f"sum_mismatch_{name}", fields[0]), getattr(switches, name) == "warn"
     return Check(error=error, fields=fields, fails=fails, warns=warns)

@@ -31,6 +31,9 @@ Cells = list[str] | None
 _CONTINUED: Final[list[str]] = []
 """What stands in the place of a line that goes on with the row above it. It is known by being this very list."""
 
+_CUT_OFF: Final[list[str]] = []
+"""What stands in the place of a last line without the line end that all others have."""
+
 Needs = tuple[tuple[str, ...], ...]
 """For every field the header must serve: the columns of which one is enough."""
 
@@ -54,6 +57,9 @@ class CsvRows:
         # A quote that does not close in its line swallows others: then they are taken apart with care.
         if len(self.rows) != len(lines):
             self.rows = self._with_care(every_line[first:], nothing)
+        # Of a line that breaks off nothing can be believed: 67 may have been 678.90.
+        if self.rows and not spoken.open_end and len(every_line) > 1 and every_line[-1].strip(_NOTHING):
+            self.rows[-1] = _CUT_OFF
 
     def _with_care(self, lines: list[str], nothing: str) -> list[Cells]:
         rows: list[Cells] = []
@@ -107,6 +113,8 @@ class CsvRows:
             if cells is None or len(cells) != width:
                 if cells is _CONTINUED:
                     raise Wrong("skipped")
+                if cells is _CUT_OFF:
+                    raise Wrong("cut_off")
                 # A line may end with further empty cells; any other width is wrong.
                 if cells is None or len(cells) < width or any(cell.strip() for cell in cells[width:]):
                     raise Wrong("wrong_columns")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Raw
@@ -11,10 +11,11 @@ from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.csv_pages import CsvRows
 from gateway.core.normalise.decoding import in_utf_8
 from gateway.core.normalise.fields import Values, rule_of
-from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json
+from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, repeated_keys
 from gateway.core.normalise.language import CsvFormat, JsonFormat, MappingLanguage, XmlFormat, default_parser
 from gateway.core.normalise.messages import Node, node_of
 from gateway.core.normalise.outside import Origin, Outside
+from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.views import Sources
 from gateway.core.normalise.xml_messages import read_xml
@@ -78,14 +79,17 @@ class JsonDoor:
         """The settlements of a message, or those of a bundle's replies."""
         if self._language.bundle and is_bundle(content):
             bundle = BundleRows(content, self._language.bundle, self._spoken, self._language.status, origin)
-            identity, full = (bundle.values(decoder, view) for view, decoder in self._views)
-            return Rows(len(bundle.rows), identity, full, lambda index: keys_of(bundle.rows[index][0]))
+            ways = [bundle.values(decoder, view) for view, decoder in self._views]
+            return Rows(len(bundle.rows), ways[0], ways[1], lambda index: keys_of(bundle.rows[index][0]))
         rows = read_json(content, self._spoken, self._language.status)
-        identity, full = (
-            _beside(_row_values(decoder, view, rows), view, origin, lambda: self._top(content))
-            for view, decoder in self._views
+        (identity, quickly), (full, wholly) = self._views
+        once = _OnceOnly(_row_values(wholly, full, rows), rows, full.own)
+        return Rows(
+            len(rows),
+            _beside(_row_values(quickly, identity, rows), identity, origin, lambda: self._top(content)),
+            _beside(once, full, origin, lambda: self._top(content)),
+            lambda index: keys_of(rows[index]),
         )
-        return Rows(len(rows), identity, full, lambda index: keys_of(rows[index]))
 
     def _top(self, content: bytes) -> Node:
         return node_of(in_utf_8(content, self._spoken.encoding))
@@ -126,6 +130,27 @@ def _row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Calla
         return lambda index: decoder.values(rows[index]) + blank
     values = decoder.values
     return lambda index: values(rows[index])
+
+
+class _OnceOnly:
+    """Refuses a settlement of JSON in which a key stands again with another value.
+
+    Settlements with as many colons as one that was looked through are not looked through again: nearly all of a page
+    are alike, and looking costs more than reading.
+    """
+
+    def __init__(self, values: Callable[[int], Values], rows: list[Raw], names: Sequence[str]) -> None:
+        self._values, self._rows, self._names = values, rows, frozenset(names)
+        self._alike: set[int] = set()
+
+    def __call__(self, index: int) -> Values:
+        values, row = self._values(index), bytes(self._rows[index])
+        colons = row.count(b":")
+        if colons not in self._alike:
+            if self._names & repeated_keys(row):
+                raise Wrong("repeated_key")
+            self._alike.add(colons)
+        return values
 
 
 def _beside(

@@ -24,6 +24,7 @@ from gateway.core.normalise.texts import (
     identifier_parser,
     integer_parser,
     list_parser,
+    name_parser,
     number_as_written,
     number_asked_for,
     part_parser,
@@ -121,6 +122,8 @@ class Parsers:
         if name == "integer":
             return integer_parser(empty, exponents=exponents)
         text = text_parser(empty, limit=_limit(field, name))
+        if field == "name":
+            text = name_parser(text)
         if name == "list":
             return list_parser(text, rule.separators or _SEPARATORS, rule.item)
         return self._text_parser(name, rule, text)
@@ -184,7 +187,7 @@ class Readers:
         rule = rule_of(self._language, field)
         if field in self._special or not rule.sources or rule.minus or rule.required:
             return None
-        further = self.reader(field) if len(rule.sources) > 1 else None
+        further = self.reader(field) if len(rule.sources) > 1 or rule.sum else None
         return self._parser(field), self._positions[rule.sources[0]], further
 
     def reader(self, field: str) -> Reader:
@@ -234,13 +237,15 @@ class Readers:
         rule = rule_of(self._language, field)
         parse = self._parser(field)
         if rule.value is not None:
-            return _constant(rule.value)
+            return _constant(parse(rule.value) if default_parser(field) == "yuan" else rule.value)
+        read = _first_of(parse, self._at(rule.sources))
         if rule.sum:
-            return self._less(_sum_of(parse, self._at(rule.sum)), parse, rule.minus)
-        return self._less(_first_of(parse, self._at(rule.sources)), parse, rule.minus)
-
-    def _less(self, read: Reader, parse: Parser, minus: tuple[str, ...]) -> Reader:
-        return _minus(read, [_first_of(parse, (place,)) for place in self._at(minus)]) if minus else read
+            added = _sum_of(parse, self._at(rule.sum), optional=rule.optional)
+            read = _first_of_readers(read, added) if rule.sources else added
+        if not rule.minus:
+            return read
+        taken = [_first_of(parse, (place,)) for place in self._at(rule.minus)]
+        return _minus(read, taken if rule.optional else [_there(take) for take in taken])
 
     def _at(self, sources: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(self._positions[source] for source in sources)
@@ -278,7 +283,8 @@ class Readers:
     def _reversal(self) -> Reader:
         flagged = self._ordinary("reversal")
         total = _forgiving(self._ordinary("total_amount"))
-        places = self._at(rule_of(self._language, "total_amount").sources)
+        rule = rule_of(self._language, "total_amount")
+        places = self._at(rule.sources)
 
         def negative(values: Values) -> bool:
             # A sign is looked for first: nearly every total has none.
@@ -290,9 +296,13 @@ class Readers:
                     return False
             return False
 
+        def reckoned(values: Values) -> bool:
+            return (total(values) or 0) < 0
+
+        below = reckoned if rule.sum or rule.minus else negative
         if self._language.reversal_style == "pair":
-            return negative
-        return lambda values: flagged(values) == "yes" or negative(values)
+            return below
+        return lambda values: flagged(values) == "yes" or below(values)
 
     def _reverses(self) -> Reader:
         named = self._ordinary("reverses")
@@ -339,20 +349,45 @@ def _all_of(parse: Parser, places: tuple[int, ...]) -> Reader:
     return read
 
 
-def _sum_of(parse: Parser, places: tuple[int, ...]) -> Reader:
+def _first_of_readers(read: Reader, otherwise: Reader) -> Reader:
+    def first(values: Values) -> Any:
+        value = read(values)
+        return otherwise(values) if value is None else value
+
+    return first
+
+
+def _sum_of(parse: Parser, places: tuple[int, ...], *, optional: bool) -> Reader:
+    """The sum of amounts. Where some are there and one is not, it is not known; an empty one adds nothing."""
+
     def read(values: Values) -> Any:
-        total = None
+        total, absent = None, False
         for place in places:
             value = values[place]
+            absent = absent or value is None
             if value is not None and (amount := parse(value)) is not None:
                 total = amount if total is None else total + amount
+        if absent and total is not None and not optional:
+            raise Wrong("missing_part")
         return total
 
     return read
 
 
+def _there(read: Reader) -> Reader:
+    """The same, of an amount that must have a value."""
+
+    def take(values: Values) -> Any:
+        amount = read(values)
+        if amount is None:
+            raise Wrong("missing_part")
+        return amount
+
+    return take
+
+
 def _minus(read: Reader, taken: list[Reader]) -> Reader:
-    """The amount less what is taken off; what is missing there takes nothing off: check I2 guards that."""
+    """The amount less what is taken off; what is missing there takes nothing off."""
 
     def less(values: Values) -> Any:
         amount = read(values)

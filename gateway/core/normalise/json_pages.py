@@ -6,6 +6,7 @@ twice in an object the last value counts. A row keeps its bytes until it is aske
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -218,6 +219,22 @@ def keys_of(raw: Raw | None) -> Iterable[str]:
         return _OBJECT.decode(raw) if raw is not None else ()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ()
+
+
+def repeated_keys(row: bytes) -> set[str]:
+    """The keys right inside an object that stand there more than once with different values."""
+    tops: list[list[tuple[str, Any]]] = []
+
+    def pairs(inside: list[tuple[str, Any]]) -> Any:
+        tops[:] = [inside]
+        return tuple(inside)
+
+    try:
+        json.loads(row.decode("utf-8", "replace"), object_pairs_hook=pairs, parse_float=str)
+    except (ValueError, RecursionError):
+        return set()
+    values: dict[str, Any] = {}
+    return {key for key, value in (tops[0] if tops else ()) if values.setdefault(key, value) != value}
 
 
 class RowDecoder:

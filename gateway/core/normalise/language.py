@@ -33,10 +33,11 @@ MAX_ROWS: Final = 200_000
 class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
     """How one field of the record is read from a row.
 
-    Exactly one of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says
-    where from; `minus` takes further sources off an amount. `unknown` says what a code outside `codes`
-    becomes. `optional` allows a CSV header without any of the sources. `pattern`: which part of a text counts (`{}`),
-    with `*` for anything.
+    One of `sources` (the first with a value wins; a list joins them all), `sum` and `value` says where from;
+    with sources and `sum` the sum counts where no source has a value. `minus` takes further sources off an
+    amount. Parts of a sum and what is taken off must be there, unless `optional`. `unknown` says what a code
+    outside `codes` becomes. `optional` allows a CSV header without any of the sources. `pattern`: which part of
+    a text counts (`{}`), with `*` for anything. `unreadable`: what a value becomes that cannot be read.
     """
 
     sources: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
     minus: tuple[str, ...] = ()
     value: str | None = None
     pattern: str = ""
+    unreadable: Literal["error", "empty"] = "error"
     required: bool = False
     optional: bool = False
     empty: tuple[str, ...] = ()
@@ -69,12 +71,14 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CsvFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """CSV: one line is one row. `columns` names the cells of a file without a header line."""
+    """CSV: one line is one row. `columns` names the cells of a file without a header line. `open_end`: its last line
+    has no line end."""
 
     encoding: tuple[str, ...] = ("utf-8",)
     delimiter: str = ","
     quote: str = '"'
     columns: tuple[str, ...] = ()
+    open_end: bool = False
 
 
 class XmlFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,9 +136,18 @@ class SpecialOutpatient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
-    """The identities a row must satisfy, each with what follows if not; tolerance in fen."""
+    """The identities a row must satisfy, each with what follows if not; tolerances in fen, `tolerances` by check.
+
+    `complete`: what follows where an amount of I1–I4 is not there. `not_sent`: amounts the league does not send.
+    `nothing`: amounts that count as nothing in I1–I4 where they are missing.
+    """
 
     tolerance: int = 1
+    tolerances: tuple[tuple[str, int], ...] = ()
+    complete: OnFailure = "warn"
+    deductible: OnFailure = "warn"
+    not_sent: tuple[str, ...] = ()
+    nothing: tuple[str, ...] = ()
     i1: OnFailure = "quarantine"
     i2: OnFailure = "quarantine"
     i3: OnFailure = "quarantine"

@@ -8,12 +8,13 @@ compiled.record(rows, 7)                    # the whole record, for the few it i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
-from gateway.core.normalise.checks import checks_of, plainly_sound
+from gateway.core.normalise.checks import checks_of, missing_amounts, plainly_sound
 from gateway.core.normalise.doors import door_of
 from gateway.core.normalise.fields import Parsers, Values, rule_of
 from gateway.core.normalise.language import RECORD_FIELDS, JsonFormat, MappingLanguage, digest_of
@@ -69,6 +70,7 @@ class Glanced(msgspec.Struct, frozen=True, gc=False):
     glance: Glance
     values: Values
     view: View
+    keys: Callable[[], Iterable[str]]
 
 
 def is_skipped(errors: Sequence[RowError]) -> bool:
@@ -100,7 +102,7 @@ class CompiledMapping:
         self._skips = [(self._full.sources.positions[name], texts) for name, texts in language.skip]
         self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
-        self._sound = plainly_sound(language.checks)
+        self._sound = plainly_sound(language.checks, reads_deductible=self._reads_deductible())
         self._door = door_of(self.language, self._identity.sources, self._full.sources)
         self._noticing = Noticing(parsers, self._full)
         self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
@@ -135,7 +137,7 @@ class CompiledMapping:
             return Rejected(instead or (row_error(wrong.code, ""),))
         if _is_skipped(values, self._skips):
             return Rejected(SKIPPED)
-        outcome = self._record_of(values, self._written if as_written else self._full)
+        outcome = self._record_of(values, self._written if as_written else self._full, partial(rows.keys, index))
         if isinstance(outcome, Normal):
             unnamed = outcome.record.id_number is None and is_sum(outcome.record.settlement_no)
             return Rejected(SUM_ROW) if unnamed else outcome
@@ -148,14 +150,14 @@ class CompiledMapping:
         view = self._written if as_written else self._full
         try:
             values = rows.full(index)
-            return Glanced(self._glance[view](values), values, view)
+            return Glanced(self._glance[view](values), values, view, partial(rows.keys, index))
         except Wrong as wrong:
             whole = self.record(rows, index)
             return whole if isinstance(whole, Rejected) else Rejected((row_error(wrong.code, ""),))
 
     def record_of(self, glanced: Glanced) -> Normalised:
         """The whole record of a row at which a glance was taken, or all that is wrong with it."""
-        return self._record_of(glanced.values, glanced.view)
+        return self._record_of(glanced.values, glanced.view, glanced.keys)
 
     def unknown_codes(self, rows: Rows, index: int, errors: Sequence[RowError] = ()) -> list[tuple[str, str]]:
         """(field, code as it may be shown) for the codes of a row that decide about money, or that it was refused for,
@@ -181,24 +183,52 @@ class CompiledMapping:
         except Wrong:
             return Subject()
 
-    def _record_of(self, values: Values, view: View) -> Normalised:
+    def _record_of(self, values: Values, view: View, keys: Callable[[], Iterable[str]]) -> Normalised:
         try:
             record = SettlementRecord(**view.read(values))
         except Wrong:
-            fields, errors = self._full.thoroughly(values)
-            wrong = {error.field for error in errors}
-            partial = SettlementRecord(**{"settlement_no": "", **fields})
-            # A check says something only where every amount it looks at could be read.
-            sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
-            return Rejected((*errors, *(check.error for check in sound if check.fails(partial))))
-        if self._sound(record):
-            return Normal(record)
+            return self._thoroughly(values, view, keys)
+        return Normal(record) if self._sound(record) else self._checked(record, keys, ())
+
+    def _thoroughly(self, values: Values, view: View, keys: Callable[[], Iterable[str]]) -> Normalised:
+        """All that is wrong with a row; a record where only fields are that may be unreadable."""
+        fields, errors = view.thoroughly(values)
+        warnings = tuple(error for error in errors if rule_of(self.language, error.field).unreadable == "empty")
+        if len(warnings) == len(errors):
+            return self._checked(SettlementRecord(**{**fields, **_without(warnings)}), keys, warnings)
+        fields, errors = self._full.thoroughly(values)
+        wrong = {error.field for error in errors}
+        partly = SettlementRecord(**{"settlement_no": "", **fields})
+        # A check says something only where every amount it looks at could be read.
+        sound = (check for check in self._checks if wrong.isdisjoint(check.fields) and not check.warns)
+        return Rejected((*errors, *(check.error for check in sound if check.fails(partly))))
+
+    def _checked(
+        self, record: SettlementRecord, keys: Callable[[], Iterable[str]], warnings: tuple[RowError, ...]
+    ) -> Normalised:
+        """A record whose amounts do not plainly add up: with warnings, or rejected for what is no mere warning."""
         failed = [check for check in self._checks if check.fails(record)]
-        if not failed:
-            return Normal(record)
-        if any(not check.warns for check in failed):
-            return Rejected(tuple(check.error for check in failed if not check.warns))
-        return Normal(record, tuple(check.error for check in failed))
+        errors = tuple(check.error for check in failed if not check.warns)
+        missing = self._missing(record, keys)
+        if self.language.checks.complete == "quarantine":
+            errors += missing
+        if errors:
+            return Rejected(errors)
+        return Normal(record, (*warnings, *(check.error for check in failed), *missing))
+
+    def _missing(self, record: SettlementRecord, keys: Callable[[], Iterable[str]]) -> tuple[RowError, ...]:
+        present: set[str] = set()
+
+        def stands(field: str) -> bool:
+            present.update(() if present else keys())
+            rule = rule_of(self.language, field)
+            return any(name in present or name.split(".")[0] in present for name in rule.sources + rule.sum)
+
+        fields = missing_amounts(record, self.language.checks, self.language.fields, stands)
+        return (row_error("missing_amount", fields[0], detail="、".join(fields)),) if fields else ()
+
+    def _reads_deductible(self) -> bool:
+        return self.language.checks.complete != "off" and "deductible_amount" in self.language.fields
 
     def as_it_came(self, rows: Rows, index: int) -> dict[str, str]:
         """What stands in one row under each name the mapping reads, for whoever must look at the row itself; of a line
@@ -286,6 +316,11 @@ class _Glancing:
 
 def _is_skipped(values: Values, skips: Sequence[tuple[int, frozenset[str]]]) -> bool:
     return any(str(values[place]).strip() in texts for place, texts in skips if values[place] is not None)
+
+
+def _without(warnings: Sequence[RowError]) -> dict[str, Any]:
+    """The fields of a record that have no value because none could be read."""
+    return {warning.field: () if warning.field == "diagnosis_codes" else None for warning in warnings}
 
 
 def _absent(_: Values) -> None:

@@ -135,7 +135,7 @@ def says_nothing(top: Node, path: Sequence[str], *, leaves_out: bool) -> bool:
     if nodes and nodes[-1] is None:
         before: Node = nodes[-2] if len(nodes) > 1 else top
         if isinstance(before, dict):
-            return path[len(nodes) - 1] in before or not before or (leaves_out and len(nodes) == 1)
+            return path[len(nodes) - 1] in before or not before or (leaves_out and before is top)
         is_empty = isinstance(before, bytes) or not (len(before) or xml_tree.text_of(before))
         return (is_empty and before is not top) or (leaves_out and before is top)
     return False

@@ -65,6 +65,44 @@ def written_text(empty: frozenset[str], *, limit: int) -> Text:
     return parse
 
 
+_LATIN: Final = re.compile("[\x80-\xb6\xb8-\xff]")
+_NO_NAME: Final = re.compile("[?\ue000-\uf8ff]")
+
+
+def _chinese_by_chance() -> frozenset[str]:
+    """The characters of GB18030 whose two bytes begin a Chinese character of UTF-8."""
+    pairs = (bytes((first, second)) for first in range(0xE3, 0xEA) for second in range(0x80, 0xC0) if second != 0x7F)
+    return frozenset(pair.decode("gb18030") for pair in pairs)
+
+
+_BEGINS_MOJIBAKE: Final = _chinese_by_chance()
+
+
+def name_parser(text: Text) -> Text:
+    """A person's name. Raises Wrong("bad_encoding") for one whose characters somebody else has already spoiled:
+    GB18030 read as Latin letters (²âÊÔ), UTF-8 read as GB18030 (娴嬭瘯), lost ones (??), private ones."""
+
+    def parse(value: Any) -> str | None:
+        name = text(value)
+        if name is None or (name.isalpha() and name[0] not in _BEGINS_MOJIBAKE and not _LATIN.search(name)):
+            return name
+        latin = len(_LATIN.findall(name))
+        # Few accents among plain letters are a foreigner's name.
+        letters = sum(sign.isascii() and sign.isalpha() for sign in name)
+        if _NO_NAME.search(name) or latin > letters or _is_mojibake(name):
+            raise Wrong("bad_encoding")
+        return name
+
+    return parse
+
+
+def _is_mojibake(name: str) -> bool:
+    try:
+        return bool(re.fullmatch("[\u3400-\u9fff·]+", name.encode("gb18030").decode("utf-8")))
+    except UnicodeError:
+        return False
+
+
 def part_parser(parse: Callable[[Any], Any], pattern: str) -> Callable[[Any], Any]:
     """A parser of the part of a text that `{}` stands for in a pattern, where `*` is anything."""
     before, _, behind = (re.escape(half).replace(r"\*", ".*?") for half in pattern.partition("{}"))

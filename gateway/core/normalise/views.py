@@ -104,5 +104,10 @@ class View:
                 parsed[field] = read(values)
             except Wrong as wrong:
                 written = [values[self.sources.positions[name]] for name in rule.sources]
-                errors.append(row_error(wrong.code, field, rule.sources, hint(field, wrong.code, rule, written)))
+                words = hint(field, wrong.code, rule, written)
+                if rule.unreadable == "empty":
+                    words = (
+                        f"{words}；按没有值处理 (taken as no value)" if words else "按没有值处理 (taken as no value)"
+                    )
+                errors.append(row_error(wrong.code, field, rule.sources, words))
         return parsed, errors
