@@ -8,6 +8,7 @@ is allowed.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateway.errors import BadSettings, Finding
 from gateway.settings.allowed import allowed_in_words
+from gateway.settings.places import meant, place_of
 from gateway.settings.secrets import BARE_VALUE
 
 
@@ -65,19 +67,40 @@ def _holds_a_long_integer(tables: dict[str, Any]) -> bool:
     return False
 
 
-def check(spec: type[S], tables: dict[str, Any], *, shown_as: str) -> S:
-    """The specification these tables describe. Raises BadSettings with every finding."""
+def check(spec: type[S], tables: dict[str, Any], *, shown_as: str, from_one: bool = False) -> S:
+    """The specification these tables describe. Raises BadSettings with every finding; `from_one`: places are told as
+    the file's writer counts, from 1, and without the branches of the checking library."""
     try:
         return spec.model_validate(tables)
     except ValidationError as error:
-        raise BadSettings([_finding(shown_as, problem) for problem in error.errors()]) from error
+        problems = error.errors()
+        if from_one:
+            # Of the branches of a union only the one that the kind of value fits says what is wrong.
+            problems = [problem for problem in problems if not _of_another_branch(spec, problem, problems)]
+        raise BadSettings([_finding(shown_as, problem, spec, from_one=from_one) for problem in problems]) from error
 
 
-def _finding(shown_as: str, problem: Any) -> Finding:
-    key = ".".join(str(part) for part in problem["loc"]) or "-"
+def _of_another_branch(spec: type[Spec], problem: Any, problems: Sequence[Any]) -> bool:
+    """Whether a value that is a table, or a list, is only found to be no plain value, or the other way round."""
+    composed = isinstance(problem["input"], dict | list)
+    branch = str(problem["loc"][-1]) if problem["loc"] else ""
+    wants_composed = any(word in branch for word in ("Spec", "tuple", "list", "dict"))
+    union = problem["loc"][:-1]
+    if composed is wants_composed or place_of(spec, problem["loc"]).words != place_of(spec, union).words:
+        return False
+    return [finding["loc"][: len(union)] for finding in problems].count(union) > 1
+
+
+def _finding(shown_as: str, problem: Any, spec: type[Spec], *, from_one: bool) -> Finding:
+    place = place_of(spec, problem["loc"])
+    key = place.words if from_one else ".".join(str(part) for part in problem["loc"]) or "-"
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden":
-        return Finding(shown_as, key, "未知键 (unknown key)", "只允许文档列出的键 (only the documented keys)")
+        unknown = str(problem["loc"][-1])
+        key = f"{place.words}.{unknown}".removeprefix("-.") if from_one else key
+        return Finding(shown_as, key, "未知键 (unknown key)", meant(unknown, place.keys))
+    if kind == "union_tag_not_found":
+        return Finding(shown_as, f"{key}.kind", "缺失 (missing)", "、".join(repr(kind) for kind in place.kinds))
     if kind == "missing":
         return Finding(shown_as, key, "缺失 (missing)", "必填 (required)")
     if kind in ("literal_error", "enum", "union_tag_invalid"):

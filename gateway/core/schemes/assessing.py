@@ -307,7 +307,7 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
             reason = "not_covered" if situation.measure.days_known else "incomplete"
             return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
         situation.first = situation.unit.kind not in period.taken
-        situation.place, situation.paid_before = 1 + period.order.count(situation.unit.kind), period.claims
+        situation.place, situation.paid_before = period.counts_before(situation.unit.kind)
         # Nothing is paid whatever the amounts in the waiting days, then where an exclusion of the file holds.
         first = situation.measure.first
         waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None
@@ -345,10 +345,8 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
             bases = [base_of(share.base, situation, latest.ceiling) for share in applying]
             return None if None in bases else 0
         situation.first = whole.kind not in period.taken or period.taken[whole.kind] in decisions
-        # It stands in the place of what was decided, so that counts neither before it nor as paid.
         used = [decision for decision in decisions if not decision.refused]
-        situation.place = max(1, 1 + period.order.count(whole.kind) - len(used))
-        situation.paid_before = max(0, period.claims - sum(decision.payable > 0 for decision in used))
+        situation.place, situation.paid_before = period.counts_before(whole.kind, used)
         spared = sum(decision.payable for decision in used)
         price = price_unit(situation, period, self.uses, spared=spared)
         return None if price is None else price.payable

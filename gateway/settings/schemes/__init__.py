@@ -99,7 +99,7 @@ def _read(paths: Iterable[Path], shown_as: str, findings: list[Finding]) -> Spec
     for path in paths:
         shown = f"{shown_as}/{path.name}"
         try:
-            specs[shown] = check(SchemeSpec, read_toml(path, shown_as=shown), shown_as=shown)
+            specs[shown] = check(SchemeSpec, read_toml(path, shown_as=shown), shown_as=shown, from_one=True)
         except BadSettings as error:
             findings += error.findings
     return specs
@@ -136,13 +136,13 @@ def _compared(spec: SchemeSpec, key: str) -> object:
 def _unknown_groups(shown: str, spec: SchemeSpec, groups: Mapping[str, DiseaseGroup]) -> list[Finding]:
     """Disease groups a file names that no file of codes holds."""
     named: dict[str, str] = {}
-    for at, benefit in enumerate(spec.benefits):
-        named |= dict.fromkeys(benefit.disease or (), f"benefits.{at}.disease")
+    for at, benefit in enumerate(spec.benefits, start=1):
+        named |= dict.fromkeys(benefit.disease or (), f"benefits[{at}].disease")
         if isinstance(benefit, LumpSumSpec):
-            named |= {row.disease: f"benefits.{at}.groups" for row in benefit.groups}
+            named |= {row.disease: f"benefits[{at}].groups" for row in benefit.groups}
     for key, rows in (("exclusions", spec.exclusions), ("confirm", spec.confirm)):
-        for at, row in enumerate(rows):
-            named |= dict.fromkeys(row.disease or (), f"{key}.{at}.disease")
+        for at, row in enumerate(rows, start=1):
+            named |= dict.fromkeys(row.disease or (), f"{key}[{at}].disease")
     group_names = ", ".join(sorted(groups)) or "config/codes 中没有 (none in config/codes)"
     return [Finding(shown, key, repr(name), group_names) for name, key in named.items() if name not in groups]
 

@@ -45,9 +45,11 @@ class BaseSpec(Spec):
     def _terms_are_known(self) -> BaseSpec:
         unknown = [term for term in self.terms if term not in TERMS and not term.startswith(PAID_BY)]
         if unknown:
-            raise ValueError(f"unknown {', '.join(unknown)}; known: {', '.join(TERMS)}, paid_by:<scheme>")
+            raise ValueError(
+                f"没有这一项 (unknown {', '.join(unknown)}; known)：可用: {', '.join(TERMS)}, paid_by:<scheme>"
+            )
         if "days" in self.less:
-            raise ValueError("days can be added, not taken off")
+            raise ValueError("days 只能加，不能减 (days can be added, not taken off)")
         return self
 
     @property
@@ -70,39 +72,31 @@ class BaseSpec(Spec):
         )
 
 
-class GateSpec(Spec):
-    """What the base must reach before anything is paid, or exceed; other amounts for later stays."""
+class StayAmountSpec(Spec):
+    """An amount, or one for a period's first stay and one for later stays."""
 
     amount: Yuan | None = None
     first: Yuan | None = None
     later: Yuan | None = None
+
+    @model_validator(mode="after")
+    def _amount_or_first_and_later(self) -> StayAmountSpec:
+        both_told = (self.first is None) is (self.later is None)
+        if not both_told or (self.amount is None) is (self.first is None):
+            raise ValueError("写 amount，或同时写 first 和 later (either amount, or first and later)")
+        return self
+
+
+class GateSpec(StayAmountSpec):
+    """What the base must reach before anything is paid, or exceed."""
+
     exceeded: bool = False
 
-    @model_validator(mode="after")
-    def _amount_or_first_and_later(self) -> GateSpec:
-        _one_amount_or_two(self)
-        return self
 
+class DeductibleSpec(StayAmountSpec):
+    """What is taken off the base (起付): per stay, or used up once a period."""
 
-class DeductibleSpec(Spec):
-    """What is taken off the base (起付): per stay, or used up once a period; other amounts for later stays."""
-
-    amount: Yuan | None = None
-    first: Yuan | None = None
-    later: Yuan | None = None
     per: Literal["stay", "period"] = "stay"
-
-    @model_validator(mode="after")
-    def _amount_or_first_and_later(self) -> DeductibleSpec:
-        _one_amount_or_two(self)
-        return self
-
-
-def _one_amount_or_two(spec: GateSpec | DeductibleSpec) -> None:
-    if (spec.amount is None) == (spec.first is None or spec.later is None) or (
-        spec.amount is not None and (spec.first is not None or spec.later is not None)
-    ):
-        raise ValueError("写 amount，或同时写 first 和 later (either amount, or first and later)")
 
 
 class BandSpec(NarrowSpec):
@@ -118,7 +112,7 @@ class BandSpec(NarrowSpec):
     @model_validator(mode="after")
     def _one_of_both(self) -> BandSpec:
         if (self.rate is None) == (self.amount is None):
-            raise ValueError('rate missing: a band has a rate (or, with mode = "whole", an amount)')
+            raise ValueError('缺 rate (rate missing: a band has a rate or, with mode = "whole", an amount)')
         return self
 
     @property
@@ -171,20 +165,16 @@ class ShareSpec(PaidBenefitSpec):
 
     @model_validator(mode="after")
     def _bands_agree(self) -> ShareSpec:
-        if any(band.from_included for band in self.bands) and (
-            self.mode != "whole" or self.edge != "upper_included" or any(at for at in self._including())
-        ):
-            raise ValueError(
-                'bands: from_included 只用于 mode = "whole"、edge = "upper_included" 的第一档'
-                " (goes with the first band of a whole amount, upper edges included)"
-            )
+        edges_told = self.mode == "whole" and self.edge == "upper_included"
+        if not edges_told and any(band.from_included for band in self.bands):
+            raise ValueError(_FROM_INCLUDED)
         for rows in _tables(self.placed_bands()):
             _check_table(rows)
         if self.mode == "marginal" and any(band.amount is not None for band in self.bands):
-            raise ValueError('bands: amount needs mode = "whole"')
+            raise ValueError('bands 的 amount 只用于 mode = "whole" (bands: amount needs mode = "whole")')
         most = max([band.rate or Decimal(0) for band in self.bands])
         if self.raise_ is not None and most + self.raise_.most > 1:
-            raise ValueError("raise.most: a raised rate would be above 1")
+            raise ValueError("raise.most 使比例超过1 (a raised rate would be above 1)")
         return self
 
     def placed_bands(self) -> list[tuple[Decimal, BandSpec]]:
@@ -196,13 +186,6 @@ class ShareSpec(PaidBenefitSpec):
             placed.append((over, band))
             ends[band.narrow] = over if band.upto is None else band.upto
         return placed
-
-    def _including(self) -> list[int]:
-        """Where in its own table each band stands that says its lower edge belongs to it."""
-        places = []
-        for rows in _tables(self.placed_bands()):
-            places += [at for at, (_, band) in enumerate(rows) if band.from_included]
-        return places
 
     def plain(self, groups: Groups) -> rules.ShareBenefit:
         return rules.ShareBenefit(
@@ -237,6 +220,10 @@ class ShareSpec(PaidBenefitSpec):
         )
 
 
+_FROM_INCLUDED: Final = (
+    'bands: from_included 只用于 mode = "whole"、edge = "upper_included" 的第一档'
+    " (goes with the first band of a whole amount, upper edges included)"
+)
 Placed = tuple[Decimal, BandSpec]
 
 
@@ -267,13 +254,16 @@ def _check_table(rows: list[Placed]) -> None:
     """Bands that hold together ascend without hole and overlap; only the first may begin above 0."""
     end: Decimal | None = None
     for at, (over, band) in enumerate(rows):
+        if at and band.from_included:
+            raise ValueError(_FROM_INCLUDED)
         if at and end is None:
-            raise ValueError("bands: only the last band may be without upto")
+            raise ValueError("bands 只有最后一段可以不写 upto (only the last band may be without upto)")
         if band.upto is not None and band.upto <= over:
-            raise ValueError("bands: upto must rise from band to band")
+            raise ValueError("bands 的 upto 须逐段升高 (upto must rise from band to band)")
         if end is not None and over != end:
-            kind = "a hole" if over > end else "an overlap"
-            raise ValueError(f"bands: {kind} between {end:f} and {over:f}; each begins where the last one ended")
+            kind, english = ("空缺", "a hole") if over > end else ("重叠", "an overlap")
+            words = f"bands 之间有{kind}，每段从上一段止处起"
+            raise ValueError(f"{words} ({english} between {end:f} and {over:f}; each begins where the last one ended)")
         end = band.upto
 
 
@@ -298,7 +288,7 @@ class DailySpec(PaidBenefitSpec):
     @model_validator(mode="after")
     def _one_of_both(self) -> DailySpec:
         if (self.per_day is None) == (not self.rates):
-            raise ValueError("per_day: either per_day or rates")
+            raise ValueError("per_day 与 rates 写一种 (either per_day or rates)")
         return self
 
     def plain(self, groups: Groups) -> rules.DailyBenefit:
@@ -341,7 +331,7 @@ class FlatSpec(PaidBenefitSpec):
     @model_validator(mode="after")
     def _one_of_both(self) -> FlatSpec:
         if (self.amount is None) == (not self.amounts):
-            raise ValueError("amount: either amount or amounts")
+            raise ValueError("amount 与 amounts 写一种 (either amount or amounts)")
         return self
 
     def plain(self, groups: Groups) -> rules.FlatBenefit:
@@ -378,7 +368,7 @@ class ConsolationSpec(Spec):
     @model_validator(mode="after")
     def _days_agree(self) -> ConsolationSpec:
         if self.to_day < self.from_day:
-            raise ValueError("to_day must not be before from_day")
+            raise ValueError("to_day 不得早于 from_day (to_day must not be before from_day)")
         return self
 
 
@@ -400,21 +390,21 @@ class LumpSumSpec(BenefitSpec):
     @model_validator(mode="after")
     def _amounts_fit_event(self) -> LumpSumSpec:
         if self.event == "diagnosis" and (not self.groups or self.amount is not None):
-            raise ValueError("groups: a diagnosis pays by disease group")
+            raise ValueError("确诊按病种给付，写 groups，不写 amount (a diagnosis pays by disease group)")
         if self.event != "diagnosis" and (self.groups or self.amount is None):
-            raise ValueError(f"amount: {self.event} pays one amount")
+            raise ValueError(f"{self.event} 只写一个 amount ({self.event} pays one amount)")
         names = [payment.disease for payment in self.groups]
         if len(set(names)) < len(names):
-            raise ValueError("groups: a disease group stands twice")
+            raise ValueError("groups 里同一病种写了两次 (a disease group stands twice)")
         return self
 
     @model_validator(mode="after")
     def _consolation_before_the_sum(self) -> LumpSumSpec:
         days = sorted((row.from_day, row.to_day) for row in self.consolation)
         if any(later[0] <= earlier[1] for earlier, later in pairwise(days)):
-            raise ValueError("consolation: days overlap")
+            raise ValueError("consolation 的天数重叠 (days overlap)")
         if days and days[-1][1] >= self.waiting_days:
-            raise ValueError("consolation: to_day must lie inside waiting_days")
+            raise ValueError("consolation 的 to_day 须在 waiting_days 之内 (must lie inside waiting_days)")
         return self
 
     def plain(self, groups: Groups) -> rules.LumpSum:

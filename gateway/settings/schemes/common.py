@@ -35,7 +35,7 @@ def fen(amount: Decimal) -> Money:
 
 def _not_empty(rows: tuple[object, ...]) -> tuple[object, ...]:
     if not rows:
-        raise ValueError("at least one is needed")
+        raise ValueError("至少一项 (at least one is needed)")
     return rows
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from gateway.core.schemes.language import edition
 from gateway.settings.schemes.benefits import (
@@ -13,8 +12,8 @@ from gateway.settings.schemes.benefits import (
     LumpSumSpec,
     ShareSpec,
 )
-from gateway.settings.schemes.common import Groups, NarrowSpec, fen
-from gateway.settings.schemes.specs import SchemeSpec, StaySpec
+from gateway.settings.schemes.common import Groups, NarrowSpec
+from gateway.settings.schemes.specs import SchemeSpec, StaySpec, ceiling_of
 
 
 def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
@@ -38,7 +37,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         claim_window=spec.claim.plain() if spec.claim else None,
         period=spec.period.plain() if spec.period else None,
         waiting=edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"})) if spec.waiting else None,
-        ceiling=_ceiling(spec),
+        ceiling=ceiling_of(spec),
         rounding_unit=100 if spec.rounding == "half_up_yuan" else 1,
         papers=tuple(edition.Papers(**papers.model_dump()) for papers in spec.papers),
         processing=spec.processing.plain() if spec.processing else None,
@@ -52,12 +51,6 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         has_daily=any(isinstance(benefit, DailySpec) for benefit in spec.benefits),
         reorders=_reorders([benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]),
     )
-
-
-def _ceiling(spec: SchemeSpec) -> edition.Ceiling | None:
-    if isinstance(spec.ceiling, Decimal):
-        return edition.Ceiling(amount=fen(spec.ceiling))
-    return None if spec.ceiling is None else spec.ceiling.plain()
 
 
 def units_of(stay: StaySpec | None) -> dict[str, edition.UnitKind]:

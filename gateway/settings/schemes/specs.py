@@ -62,7 +62,7 @@ class AgeSpec(Spec):
     @model_validator(mode="after")
     def _ages_agree(self) -> AgeSpec:
         if self.from_ is not None and self.to is not None and self.to < self.from_:
-            raise ValueError("to must not be below from")
+            raise ValueError("to 不得小于 from (must not be below from)")
         return self
 
     def plain(self) -> edition.AgeRule:
@@ -152,7 +152,9 @@ class StaySpec(RuleSpec):
         every = [*self.care, *self.months, *self.single, *self.period]
         twice = sorted({care for care in every if every.count(care) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)} stands twice in care, months, single, period")
+            raise ValueError(
+                f"{'、'.join(twice)} 在 care、months、single、period 里写了两次 ({', '.join(twice)} stands twice)"
+            )
         return self
 
 
@@ -244,9 +246,9 @@ class ClaimSpec(RuleSpec):
     @model_validator(mode="after")
     def _one_window(self) -> ClaimSpec:
         if [self.days, self.years, self.fixed_day].count(None) != 2:
-            raise ValueError("exactly one of days, years, fixed_day")
+            raise ValueError("days、years、fixed_day 恰好写一种 (exactly one of days, years, fixed_day)")
         if self.days is not None and self.counts_from is None:
-            raise ValueError("counts_from missing: settlement, period_end or discharge")
+            raise ValueError("缺 counts_from：settlement、period_end 或 discharge (counts_from missing)")
         if self.fixed_day is not None:
             date.fromisoformat(f"2001-{self.fixed_day}")
         return self
@@ -396,21 +398,29 @@ class SchemeSpec(Spec):
         """All that does not agree inside the file, told at once."""
         names = [benefit.name for benefit in self.benefits]
         doubles = sorted({name for name in names if names.count(name) > 1})
-        problems = [f"benefits: name {name} stands twice" for name in doubles]
+        problems = [f"benefits 的 name {name} 写了两次 (name {name} stands twice)" for name in doubles]
         for cap in self.caps:
             unknown = sorted(set(cap.benefits or ()) - set(names))
             if unknown:
-                problems.append(f"caps.benefits: unknown {', '.join(unknown)}; known: {', '.join(names)}")
+                words = f"caps.benefits 没有这一项 (caps.benefits: unknown {', '.join(unknown)})"
+                problems.append(f"{words}；可用 (known): {', '.join(names)}")
         problems += _excluding(self)
         lowest = (self.floor.amount if self.floor is not None else None) or Decimal(0)
         if any(cap.amount < lowest for cap in self.caps if cap.benefits is None):
-            problems.append("caps: cap.amount must not be below floor.amount")
+            problems.append("caps 的 amount 不得低于 floor.amount (cap.amount must not be below floor.amount)")
         if self.carried_on_from is not None and self.carried_on_from <= self.starts:
-            problems.append("carried_on_from must be after starts")
+            problems.append("carried_on_from 须晚于 starts (must be after starts)")
         problems += _questions(self) + _needs(self)
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("；".join(problems))
         return self
+
+
+def ceiling_of(spec: SchemeSpec) -> edition.Ceiling | None:
+    """The funds' ceiling of a file; a plain amount is one for each settlement."""
+    if isinstance(spec.ceiling, Decimal):
+        return edition.Ceiling(amount=fen(spec.ceiling))
+    return None if spec.ceiling is None else spec.ceiling.plain()
 
 
 def _questions(spec: SchemeSpec) -> list[str]:
@@ -420,10 +430,14 @@ def _questions(spec: SchemeSpec) -> list[str]:
     unknown = sorted(set(spec.settings) - set(OPEN_QUESTIONS) - leaned)
     problems = []
     if unasked:
-        problems.append(f"leans_on: {', '.join(unasked)} not in settings")
+        problems.append(
+            f"leans_on 的 {', '.join(unasked)} 在 settings 里没有 (leans_on: {', '.join(unasked)} not in settings)"
+        )
     if unknown:
         names = ", ".join(OPEN_QUESTIONS)
-        problems.append(f"settings: unknown {', '.join(unknown)}; no rule leans on it (leans_on); known: {names}")
+        problems.append(
+            f"settings 里没有规则用到的名字 (unknown {', '.join(unknown)}: no rule leans on it)；可用 (known): {names}"
+        )
     return problems
 
 
@@ -445,13 +459,13 @@ def _needs(spec: SchemeSpec) -> list[str]:
     problems = []
     terms = {term for share in spec.shares for term in share.base.terms}
     if terms & set(CEILING_TERMS) and spec.ceiling is None:
-        problems.append("ceiling missing: a base speaks of it")
+        problems.append("缺 ceiling：基数用到封顶线 (ceiling missing: a base speaks of it)")
     if any(share.prorated for share in spec.shares) and spec.proration is None:
-        problems.append("proration missing: a benefit is prorated")
+        problems.append("缺 [proration]：有一项 prorated (proration missing: a benefit is prorated)")
     paying = [benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]
     units = spec.stay is not None and any([spec.stay.care, spec.stay.months, spec.stay.single, spec.stay.period])
     if paying and not units:
-        problems.append("stay missing: no care is said to be paid (care, months, single or period)")
+        problems.append("缺 [stay]：没有写付哪些就医类别 (stay missing: care, months, single or period)")
     return problems
 
 

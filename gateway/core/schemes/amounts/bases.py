@@ -33,12 +33,8 @@ def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAm
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.counted:
-        if base.special and ceiling is not None:
-            # What was in scope earlier in the year of the funds has used up so much of their ceiling.
-            left = max(0, ceiling.amount - situation.case.in_scope_before(part, ceiling))
-            amount = _around_ceiling(base, part.record, left)
-        else:
-            amount = _plain(base, part.record)
+        left = situation.case.ceiling_left(part, ceiling) if base.special else 0
+        amount = _around_ceiling(base, part.record, left) if base.special else _plain(base, part.record)
         if amount is None:
             return None
         # Settlement by settlement: one that was paid more than its base must not lower the base of another.

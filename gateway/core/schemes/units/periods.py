@@ -69,6 +69,12 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
         self.taken.setdefault(kind, decision)
         self.order += (kind,)
 
+    def counts_before(self, kind: str, instead_of: Sequence[ClaimDecision] = ()) -> tuple[int, int]:
+        """A unit's place among those of its kind, and how many units were paid before it. What stands in the place of
+        decided ones counts those neither before it nor as paid."""
+        paid = sum(decision.payable > 0 for decision in instead_of)
+        return max(1, 1 + self.order.count(kind) - len(instead_of)), max(0, self.claims - paid)
+
     @property
     def years(self) -> int:
         """Touching periods in a row up to and with this one (连续参互年数)."""

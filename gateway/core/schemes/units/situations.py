@@ -35,16 +35,18 @@ class MemberCase(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     settled: Sequence[UnitPart] = ()
     """What the funds took part in, in order of settlement; only where a scheme's ceiling counts over a year."""
 
-    def in_scope_before(self, part: UnitPart, ceiling: Ceiling) -> int:
-        """What was in scope of the funds earlier in the same year of theirs; an amount nobody knows counts as none."""
-        year = None if part.settled is None else ceiling.year_of(part.settled.date())
-        total = 0
+    def ceiling_left(self, part: UnitPart, ceiling: Ceiling | None) -> int:
+        """What is left of the funds' ceiling for a settlement: what was in scope earlier in the same year of the funds
+        has used up so much of one that counts over a year; an amount nobody knows counts as none."""
+        if ceiling is None:
+            return 0
+        left, year = int(ceiling.amount), None if part.settled is None else ceiling.year_of(part.settled.date())
         for earlier in self.settled:
             if year is None or earlier is part:
                 break
             if earlier.settled is not None and ceiling.year_of(earlier.settled.date()) == year:
-                total += max(0, earlier.record.in_scope_amount or 0)
-        return total
+                left -= max(0, earlier.record.in_scope_amount or 0)
+        return max(0, left)
 
     def death_between(self, first: date, last: date) -> bool:
         """Whether the member died on one of these days."""
