@@ -44,22 +44,31 @@ def match_generate(
     region: Annotated[
         list[str] | None, typer.Option(help="虚构号码的前六位，可多个 (first six digits of the invented numbers).")
     ] = None,
+    second: Annotated[
+        bool, typer.Option("--second", help="另一份独立编写的真值 (the second truth, written apart from the first).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """生成带标注差错的名册与记录 (roster.csv, records.jsonl and truth.jsonl, to measure and to train by)."""
+    from gateway.sandbox.second_truth import write_second_truth
     from gateway.sandbox.truth import TruthPlan, write_truth
     from gateway.sandbox.truth_people import REGIONS
 
     if mix not in _MIXES:
         raise WrongUse(f"--mix 应为 life 或 hard (unknown mix {mix!r})")
     regions = tuple(region) if region else REGIONS
+    if second and region:
+        raise WrongUse("--second 的号码自有地区，不能与 --region 同用 (the second truth has regions of its own)")
     if not all(len(code) == 6 and code.isdigit() and code[0] != "0" for code in regions):
         raise WrongUse("--region 应为六位数字，如 150999 (six digits)")
     plan = TruthPlan(
         members=members, records=records, mix="life" if mix == "life" else "hard", seed=seed, regions=regions
     )
     with working("正在生成 (making people and records)", as_json=as_json):
-        counts = write_truth(folder, plan)
+        if second:
+            counts = write_second_truth(folder, members=members, records=records, mix=mix, seed=seed)
+        else:
+            counts = write_truth(folder, plan)
     if as_json:
         emit({"members": members, "records": records, "mix": mix, "seed": seed, "kinds": dict(sorted(counts.items()))})
     else:

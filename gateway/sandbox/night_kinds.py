@@ -80,6 +80,13 @@ class Guest(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+_AT_NIGHT: Final = (
+    *(name for name, kind in KINDS.items() if kind.at_night),
+    *(name for name, trap in TRAPS.items() if trap.at_night),
+    ENROLLED_TWICE,
+)
+
+
 class Guests(msgspec.Struct, frozen=True, kw_only=True):
     """All guests' rows and who is enrolled because of them. By index: who of these has opted out, and which are
     former enrolments of a guest who has a newer number."""
@@ -97,7 +104,7 @@ NOBODY: Final = Guests(rows=(), members=(), opted_out=frozenset(), former=frozen
 def invite(seed: int, day: date, taken: Iterable[str]) -> Guests:
     """The guests of a night. `taken`: id numbers that somebody else in it has."""
     party = _Party(seed, day, frozenset(taken))
-    rows = [party.guest(league, kind) for league in SENDING for kind in (*KINDS, *TRAPS, ENROLLED_TWICE)]
+    rows = [party.guest(league, kind) for league in SENDING for kind in _AT_NIGHT]
     former = [party.former(guest) for guest in rows if guest.kind == ENROLLED_TWICE]
     return Guests(
         rows=tuple(rows),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Literal
@@ -17,7 +18,9 @@ from gateway.core.match.measuring.evaluating import Label
 from gateway.errors import WrongUse
 from gateway.sandbox.people import Dice
 from gateway.sandbox.roster import HEADERS, ID_TYPES, SCHEME
-from gateway.sandbox.truth_errors import KINDS, Kind, SpoiledLine, clean_line
+from gateway.sandbox.truth_errors import KINDS, Kind, clean_line
+from gateway.sandbox.truth_lines import SpoiledLine, change
+from gateway.sandbox.truth_marks import slipped
 from gateway.sandbox.truth_people import REGIONS, TruthPerson, World
 from gateway.sandbox.truth_traps import TRAPS, Scene, Trap
 
@@ -28,6 +31,7 @@ ROSTER_FILE: Final = "roster.csv"
 RECORDS_FILE: Final = "records.jsonl"
 TRUTH_FILE: Final = "truth.jsonl"
 
+_NEAR_CHARACTERS: Final = str.maketrans("红伟华丽军志明玉建国梅兰", "虹玮桦莉君至鸣裕健帼媒岚")
 _TRIES: Final = 60
 _SHARES: Final = 10_000
 
@@ -78,7 +82,8 @@ def write_truth(folder: Path, plan: TruthPlan) -> dict[str, int]:
     with (folder / ROSTER_FILE).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADERS)
-        writer.writerows(roster_row(person, opted_out=plan.world.opted_out(person.index)) for person in roster_of(plan))
+        for person in roster_of(plan):
+            writer.writerow(roster_row(as_on_roster(person), opted_out=plan.world.opted_out(person.index)))
     counts: dict[str, int] = {}
     encode = msgspec.json.Encoder().encode
     with (folder / RECORDS_FILE).open("wb") as records, (folder / TRUTH_FILE).open("wb") as labels:
@@ -113,6 +118,21 @@ def roster_row(person: TruthPerson, *, opted_out: bool) -> tuple[str, ...]:
         f"{year}-12-31",
         "是" if opted_out else "",
     )
+
+
+def as_on_roster(person: TruthPerson) -> TruthPerson:
+    """A member as an office wrote the roster: of some the number or a column is wrong, and of those enrolled twice one
+    unit in two spells the name by its sound."""
+    dice = Dice("truth roster", person.index)
+    if person.role == "number_miswritten":
+        return change(person, id_number=slipped(dice, person.id_number))
+    if person.role == "column_miswritten":
+        if dice.below(2):
+            return change(person, sex="F" if person.sex == "M" else "M")
+        return change(person, birth_date=person.birth_date + timedelta(days=dice.pick((-1, 9, 30, 365))))
+    if person.role == "enrolled_twice" and person.index % 4 == 1:
+        return change(person, name=person.name.translate(_NEAR_CHARACTERS))
+    return person
 
 
 def spoil(

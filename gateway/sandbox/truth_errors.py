@@ -13,8 +13,27 @@ from typing import Final
 
 import msgspec
 
-from gateway.model.national_id import checksum_ok
 from gateway.sandbox.people import Dice, words
+from gateway.sandbox.truth_lines import SpoiledLine, change, is_chinese, other_digit, renamed, resident
+from gateway.sandbox.truth_marks import (
+    mask_under_hidden_name,
+    mask_without_birth,
+    name_behind_clan,
+    name_behind_surname,
+    name_dot_letter,
+    name_entity,
+    name_hidden,
+    name_other_alphabet,
+    name_radical,
+    name_rare_dropped,
+    name_sounds_alike,
+    number_letters,
+    number_marked,
+    number_short_without_birth,
+    number_swapped_across,
+    on_the_roster,
+    text_filled_up,
+)
 from gateway.sandbox.truth_names import (
     FOLK_SURNAMES,
     MONGOL_SURNAMES,
@@ -31,25 +50,12 @@ from gateway.sandbox.truth_names import (
 )
 from gateway.sandbox.truth_people import TruthPerson, employer
 
+__all__ = ["KINDS", "Error", "Kind", "SpoiledLine", "change", "clean_line"]
+
 _DOTS = "•‧∙⋅・･.．。● "
-_LOST = "?□？�*"
+_LOST = "?□？�〓■"
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _FORMS = words("有限责任公司 集团有限公司 股份有限公司 有限公司 服务中心")
-
-
-class SpoiledLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A settlement as far as matching reads it, in the fields of a record; None is left out."""
-
-    settlement_no: str
-    name: str | None = None
-    id_type: str | None = None
-    id_number: str | None = None
-    sex: str | None = None
-    birth_date: date | None = None
-    person_no: str | None = None
-    employer_name: str | None = None
-    phone: str | None = None
-    admitted_on: date | None = None
 
 
 def clean_line(dice: Dice, person: TruthPerson, settlement_no: str) -> SpoiledLine:
@@ -82,12 +88,9 @@ def clean_line(dice: Dice, person: TruthPerson, settlement_no: str) -> SpoiledLi
     return line
 
 
-change = msgspec.structs.replace
-
-
 def number_15(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The number as it was before 1999."""
-    number = _resident(line)
+    number = resident(line)
     if number is None or number[6:8] != "19":
         return None
     return change(line, id_number=number[:6] + number[8:17])
@@ -96,12 +99,12 @@ def number_15(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
 def number_15_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The old number with one wrong digit: nothing shows it is wrong, so it could be somebody else's."""
     short = number_15(dice, line)
-    return short and change(short, id_number=_other_digit(dice, str(short.id_number), dice.between(12, 14)))
+    return short and change(short, id_number=other_digit(dice, str(short.id_number), dice.between(12, 14)))
 
 
 def number_lower_x(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A small x at the end."""
-    number = _resident(line)
+    number = resident(line)
     return change(line, id_number=number[:-1] + "x") if number and number.endswith("X") else None
 
 
@@ -115,19 +118,19 @@ def number_full_width(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def number_one_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """One wrong digit; the check digit tells."""
-    number = _resident(line)
-    return change(line, id_number=_other_digit(dice, number, dice.below(17))) if number else None
+    number = resident(line)
+    return change(line, id_number=other_digit(dice, number, dice.below(17))) if number else None
 
 
 def number_check_wrong(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The last character is wrong, often an X that became a digit."""
-    number = _resident(line)
-    return change(line, id_number=_other_digit(dice, number, 17)) if number else None
+    number = resident(line)
+    return change(line, id_number=other_digit(dice, number, 17)) if number else None
 
 
 def number_swapped(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Two neighbouring digits in the other order."""
-    number = _resident(line) or ""
+    number = resident(line) or ""
     places = [at for at in range(1, len(number) - 1) if number[at] != number[at + 1] and number[at + 1] != "X"]
     if not places:
         return None
@@ -137,7 +140,7 @@ def number_swapped(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def number_length(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A digit is missing or stands twice."""
-    number = _resident(line)
+    number = resident(line)
     if number is None:
         return None
     at = dice.between(2, 16)
@@ -147,7 +150,7 @@ def number_length(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def number_masked(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """At least the region and the last four are to be seen."""
-    number = _resident(line)
+    number = resident(line)
     if number is None:
         return None
     mark = dice.pick("***＊xX●")
@@ -157,7 +160,7 @@ def number_masked(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def number_masked_more(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Less is to be seen."""
-    number = _resident(line)
+    number = resident(line)
     if number is None:
         return None
     first, last = dice.pick(((4, 4), (3, 4), (1, 1), (14, 0), (0, 4), (3, 3), (10, 1)))
@@ -174,7 +177,7 @@ def number_missing(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def other_document(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Enrolled with the resident's number, in hospital with a passport or the social security card."""
-    if _resident(line) is None or (line.employer_name is None and line.phone is None):
+    if resident(line) is None or (line.employer_name is None and line.phone is None):
         return None
     if dice.below(3) == 0:
         return change(line, id_type="90", id_number=f"N{dice.below(10**8):08d}")
@@ -196,18 +199,18 @@ def permit_renewed(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def name_traditional(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The whole name in traditional characters."""
-    return _renamed(line, "".join(map(traditional, line.name or "")))
+    return renamed(line, "".join(map(traditional, line.name or "")))
 
 
 def name_variant(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A character in another accepted form (异体字)."""
-    return _renamed(line, "".join(VARIANTS.get(character, character) for character in line.name or ""))
+    return renamed(line, "".join(VARIANTS.get(character, character) for character in line.name or ""))
 
 
 def name_folk(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """肖 for 萧, 付 for 傅: the same family, or another."""
     name = line.name or ""
-    return _renamed(line, FOLK_SURNAMES.get(name[:1], name[:1]) + name[1:])
+    return renamed(line, FOLK_SURNAMES.get(name[:1], name[:1]) + name[1:])
 
 
 def name_spaced(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
@@ -223,31 +226,33 @@ def name_lost(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Characters that the old encoding does not hold became one mark each."""
     encoding, mark = dice.pick(("gbk", "gb2312", "gb2312")), dice.pick(_LOST)
     name = (line.name or "").replace("·", "")
-    return _renamed(line, _with_marks(name, encoding, mark)) if _han(line) else None
+    return renamed(line, _with_marks(name, encoding, mark)) if is_chinese(line) else None
 
 
 def name_lost_twice(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Two marks for one lost character, one for each of its bytes."""
     name = line.name or ""
     mark = dice.pick(_LOST) * 2
-    return _renamed(line, _with_marks(name, "gb2312", mark)) if _han(line) else None
+    return renamed(line, _with_marks(name, "gb2312", mark)) if is_chinese(line) else None
 
 
 def name_homophone(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character replaced by one of the same sound."""
-    return _renamed(line, "".join(dice.pick(RARE.get(character, character)) for character in line.name or ""))
+    return renamed(line, "".join(dice.pick(RARE.get(character, character)) for character in line.name or ""))
 
 
 def name_pinyin(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character replaced by its letters."""
     small = dice.below(2)
     typed = (PINYIN.get(character, character) for character in line.name or "")
-    return _renamed(line, "".join(letters.lower() if small else letters for letters in typed)) if _han(line) else None
+    return (
+        renamed(line, "".join(letters.lower() if small else letters for letters in typed)) if is_chinese(line) else None
+    )
 
 
 def name_in_parts(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """A rare character described by its parts."""
-    return _renamed(line, "".join(PARTS.get(character, character) for character in line.name or ""))
+    return renamed(line, "".join(PARTS.get(character, character) for character in line.name or ""))
 
 
 def mongol_dot(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
@@ -261,7 +266,7 @@ def mongol_dot(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
 
 def mongol_no_dot(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """The dot left out."""
-    return _renamed(line, (line.name or "").replace("·", ""))
+    return renamed(line, (line.name or "").replace("·", ""))
 
 
 def mongol_surname(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
@@ -269,20 +274,25 @@ def mongol_surname(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     surname, first, last = mongol_parts(line.name or "")
     if not first:
         return None
-    return _renamed(line, ("" if surname else dice.pick(MONGOL_SURNAMES)) + first + last)
+    return renamed(line, ("" if surname else dice.pick(MONGOL_SURNAMES)) + first + last)
 
 
 def name_cut(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Cut at four to six characters."""
     name = line.name or ""
-    return change(line, name=name[: dice.between(4, min(6, len(name) - 1))]) if len(name) > 4 and _han(line) else None
+    if len(name) <= 4 or not is_chinese(line):
+        return None
+    left = name[: dice.between(4, min(6, len(name) - 1))]
+    # What is left must not be whole words: that is another's name.
+    surname, first, _ = mongol_parts(name)
+    return change(line, name=left) if left.replace("·", "") != surname + first else None
 
 
 def name_cut_bytes(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Cut in the middle of a character: its half shows as a mark."""
     name = line.name or ""
     length = dice.between(3, 5)
-    if len(name) <= max(length, 4) or not _han(line):
+    if len(name) <= max(length, 4) or not is_chinese(line):
         return None
     return change(line, name=name[:length] + dice.pick("?�"))
 
@@ -299,27 +309,27 @@ def name_latin(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
         " ".join(parts).title(),
         family + "-".join(names),
     )
-    return _renamed(line, dice.pick(shapes))
+    return renamed(line, dice.pick(shapes))
 
 
 def name_typo(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """One character of the given name is another."""
     name = line.name or ""
     first = len(surname_of(name))
-    if not _han(line) or len(name) <= first:
+    if not is_chinese(line) or len(name) <= first:
         return None
     at = dice.between(first, len(name) - 1)
-    return _renamed(line, name[:at] + han_name(dice, line.sex or "M")[-1] + name[at + 1 :])
+    return renamed(line, name[:at] + han_name(dice, line.sex or "M")[-1] + name[at + 1 :])
 
 
 def name_changed(dice: Dice, line: SpoiledLine) -> SpoiledLine | None:
     """Another given name since he was enrolled."""
     name = line.name or ""
-    if not _han(line):
+    if not is_chinese(line):
         return None
     if mongol_parts(name)[1] and len(name) > 3:
-        return _renamed(line, mongol_name(dice, line.sex or "M"))
-    return _renamed(line, han_name(dice, line.sex or "M", surname=surname_of(name)))
+        return renamed(line, mongol_name(dice, line.sex or "M"))
+    return renamed(line, han_name(dice, line.sex or "M", surname=surname_of(name)))
 
 
 def birth_missing(_: Dice, line: SpoiledLine) -> SpoiledLine | None:
@@ -379,24 +389,26 @@ _NAME_ERRORS: Final[tuple[Error, ...]] = (
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A kind of error: how it happens, how often in ten thousand records of members, whom it can happen to."""
+    """A kind of error: how it happens, how often in ten thousand records of members, whom it can happen to; whether the
+    sandbox's leagues write it."""
 
     error: Error
     life: int
     hard: int
     automatic: bool
     roles: tuple[str, ...] = ()
+    at_night: bool = True
 
 
 _MONGOL = ("mongol", "mongol", "mongol", "dotted")
 KINDS: Final = {
-    "number_15": Kind(number_15, 20, 220, True),
+    "number_15": Kind(number_15, 20, 170, True),
     "number_lower_x": Kind(number_lower_x, 40, 150, True),
     "number_full_width": Kind(number_full_width, 30, 150, True),
-    "number_one_wrong": Kind(number_one_wrong, 25, 400, True),
+    "number_one_wrong": Kind(number_one_wrong, 25, 320, True),
     "number_check_wrong": Kind(number_check_wrong, 8, 100, True),
     "number_swapped": Kind(number_swapped, 12, 200, True),
-    "number_masked": Kind(number_masked, 40, 350, True),
+    "number_masked": Kind(number_masked, 40, 280, True),
     "number_masked_more": Kind(number_masked_more, 5, 100, False),
     "number_length": Kind(number_length, 3, 60, False),
     "number_15_wrong": Kind(number_15_wrong, 1, 20, False),
@@ -404,16 +416,16 @@ KINDS: Final = {
     "number_missing": Kind(number_missing, 10, 200, False),
     "other_document": Kind(other_document, 6, 120, False),
     "permit_renewed": Kind(permit_renewed, 3, 60, False, ("foreign", "permit")),
-    "name_traditional": Kind(name_traditional, 30, 250, True),
+    "name_traditional": Kind(name_traditional, 30, 180, True),
     "name_variant": Kind(name_variant, 12, 150, True),
     "name_folk": Kind(name_folk, 3, 40, False),
-    "name_spaced": Kind(name_spaced, 40, 200, True),
-    "name_lost": Kind(name_lost, 25, 300, True, ("rare",)),
+    "name_spaced": Kind(name_spaced, 40, 140, True),
+    "name_lost": Kind(name_lost, 25, 230, True, ("rare",)),
     "name_lost_twice": Kind(name_lost_twice, 3, 50, False, ("rare",)),
-    "name_homophone": Kind(name_homophone, 12, 250, True, ("rare",)),
+    "name_homophone": Kind(name_homophone, 12, 200, True, ("rare",)),
     "name_pinyin": Kind(name_pinyin, 3, 50, True, ("rare",)),
     "name_in_parts": Kind(name_in_parts, 2, 30, False, ("rare",)),
-    "mongol_dot": Kind(mongol_dot, 40, 250, True, _MONGOL),
+    "mongol_dot": Kind(mongol_dot, 40, 180, True, _MONGOL),
     "mongol_no_dot": Kind(mongol_no_dot, 30, 200, True, _MONGOL),
     "mongol_surname": Kind(mongol_surname, 10, 200, True, ("mongol",)),
     "name_cut": Kind(name_cut, 25, 200, True, _MONGOL),
@@ -427,30 +439,29 @@ KINDS: Final = {
     "sex_differs": Kind(sex_differs, 2, 30, False),
     "employer_short": Kind(employer_short, 15, 80, True),
     "two_errors": Kind(two_errors, 4, 130, False),
+    "number_marked": Kind(number_marked, 2, 40, True, at_night=False),
+    "number_letters": Kind(number_letters, 1, 40, True, at_night=False),
+    "text_filled_up": Kind(text_filled_up, 1, 30, True, at_night=False),
+    "name_other_alphabet": Kind(name_other_alphabet, 1, 25, True, ("foreign",), at_night=False),
+    "name_radical": Kind(name_radical, 1, 25, True, at_night=False),
+    "name_entity": Kind(name_entity, 1, 25, True, ("rare",), at_night=False),
+    "name_dot_letter": Kind(name_dot_letter, 1, 25, True, ("dotted", "mongol"), at_night=False),
+    "name_behind_clan": Kind(name_behind_clan, 1, 30, True, ("mongol",), at_night=False),
+    "name_behind_surname": Kind(name_behind_surname, 1, 30, True, ("mongol",), at_night=False),
+    "name_sounds_alike": Kind(name_sounds_alike, 1, 30, True, ("mongol",), at_night=False),
+    "name_rare_dropped": Kind(name_rare_dropped, 1, 25, True, ("rare",), at_night=False),
+    "name_hidden": Kind(name_hidden, 1, 25, False, at_night=False),
+    "mask_without_birth": Kind(mask_without_birth, 1, 25, False, at_night=False),
+    "mask_under_hidden_name": Kind(mask_under_hidden_name, 1, 25, False, at_night=False),
+    "number_short_without_birth": Kind(number_short_without_birth, 1, 25, False, at_night=False),
+    "number_swapped_across": Kind(number_swapped_across, 1, 25, False, at_night=False),
+    "roster_number_wrong": Kind(on_the_roster, 1, 30, False, ("number_miswritten",), at_night=False),
+    "roster_column_wrong": Kind(on_the_roster, 1, 30, True, ("column_miswritten",), at_night=False),
+    "roster_near_name": Kind(on_the_roster, 1, 25, False, ("enrolled_twice",), at_night=False),
 }
 """Every kind of error. What is left of ten thousand is clean: 9500 in life, 5000 in the hard mix."""
-
-
-def _resident(line: SpoiledLine) -> str | None:
-    """The number, where it is a sound one of 18."""
-    number = line.id_number
-    return number if number and line.id_type == "01" and checksum_ok(number) else None
-
-
-def _other_digit(dice: Dice, number: str, at: int) -> str:
-    digit = dice.pick([candidate for candidate in "0123456789" if candidate != number[at]])
-    return number[:at] + digit + number[at + 1 :]
-
-
-def _renamed(line: SpoiledLine, name: str) -> SpoiledLine | None:
-    """The line under this name, unless that is the name it bears."""
-    return change(line, name=name) if name and name != line.name else None
 
 
 def _with_marks(name: str, encoding: str, mark: str) -> str:
     """The name with a mark for every character that the encoding does not hold."""
     return "".join(character if fits(character, encoding) else mark for character in name)
-
-
-def _han(line: SpoiledLine) -> bool:
-    return bool(line.name) and not (line.name or "").isascii()

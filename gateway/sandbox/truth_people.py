@@ -39,7 +39,9 @@ ROLES: Final = {
     "dotted": range(23, 25),
     "rare": range(25, 36),
     "mongol": range(36, 108),
-    "plain": range(108, 500),
+    "number_miswritten": range(108, 111),
+    "column_miswritten": range(111, 114),
+    "plain": range(114, 500),
 }
 """Of every 500 pairs of members, which are what; both of a pair are the same."""
 
@@ -107,9 +109,9 @@ class World:
         return role_of(index) == "opted_out"
 
     def enrolled(self, dice: Dice) -> TruthPerson:
-        """Any member who takes part."""
+        """Any member who takes part and whose number the roster has right."""
         index = dice.below(self.members)
-        while self.opted_out(index):
+        while self.opted_out(index) or role_of(index) == "number_miswritten":
             index = dice.below(self.members)
         return self.person(index)
 

@@ -26,7 +26,7 @@ from gateway.sandbox.truth_errors import (
     number_swapped,
     other_document,
 )
-from gateway.sandbox.truth_names import han_name, surname_of
+from gateway.sandbox.truth_names import han_name, mongol_parts, surname_of
 from gateway.sandbox.truth_people import TruthPerson, World, sibling_name
 
 Person = TruthPerson
@@ -83,6 +83,23 @@ def used_for_newborn(scene: Scene) -> SpoiledLine | None:
     born = admitted - timedelta(days=dice.below(20))
     name = own if dice.below(4) == 0 and own != mother.name else named
     return change(line, name=name, birth_date=born, sex=dice.pick(("M", "F")))
+
+
+def hidden_sibling(scene: Scene) -> SpoiledLine | None:
+    """A brother or sister under the member's number, the given name hidden: what is shown is the member's too."""
+    name, member = sibling_name(scene.dice, scene.member.name, scene.member.sex), scene.member
+    surname = surname_of(member.name)
+    if surname_of(name) != surname or len(name) != len(member.name) or "·" in member.name:
+        return None
+    line = clean_line(scene.dice, member, scene.settlement_no)
+    return change(line, name=surname + "*" * (len(name) - len(surname)))
+
+
+def whole_name(scene: Scene) -> SpoiledLine | None:
+    """Somebody whose whole name the member's begins with (包格日勒, 包格日勒图), under the member's number."""
+    surname, first, last = mongol_parts(scene.member.name)
+    whole = surname + first
+    return scene.on_the_members_number(whole) if len(first) > 2 and last and len(whole) > 3 else None
 
 
 def twin(scene: Scene) -> SpoiledLine | None:
@@ -154,19 +171,22 @@ def opted_out(scene: Scene) -> SpoiledLine | None:
 
 class Trap(msgspec.Struct, frozen=True):
     """A trap: how it is written, how often in ten thousand records of others, whether a person should look, and
-    which members it is laid for where it is not any."""
+    which members it is laid for where it is not any; whether the sandbox's leagues write it."""
 
     write: Callable[[Scene], SpoiledLine | None]
     life: int
     hard: int
     review: bool = False
     roles: tuple[str, ...] = ()
+    at_night: bool = True
 
 
 TRAPS: Final = {
     "used_by_stranger": Trap(used_by_stranger, 2, 90, True),
     "used_by_sibling": Trap(used_by_sibling, 2, 80, True),
     "used_for_newborn": Trap(used_for_newborn, 3, 70, True),
+    "hidden_sibling": Trap(hidden_sibling, 1, 30, True, at_night=False),
+    "whole_name": Trap(whole_name, 1, 25, True, ("mongol",), at_night=False),
     "twin": Trap(twin, 5, 250),
     "same_name_and_birth": Trap(same_name_and_birth, 3, 250),
     "same_name_and_birth_unproved": Trap(same_name_and_birth_unproved, 1, 20, True),

@@ -99,8 +99,8 @@ _WORDS: Final = (
     "顿珠 多杰 平措 达瓦 尼玛 洛桑 拉姆 措姆 曲珍 白玛 索朗 格桑 贡布 罗布 益西 仁青"
 )
 NAME_WORDS: Final = frozenset(_WORDS.split())
-"""Words that transcribed names are made of, each of them a name by itself: what is made of such words alone was not cut
-short, or nobody can tell."""
+"""Words that transcribed names are made of, each of them a name by itself: what ends with one was not cut short, or
+nobody can tell."""
 
 _PARTS: Final = (
     "吉吉喆 方方土堃 牛牛牛犇 水水水淼 火火火焱 土土土垚 金金金鑫 斌贝赟 文武贝赟 日文旻 日升昇 王月玥 "

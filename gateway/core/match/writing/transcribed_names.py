@@ -6,7 +6,6 @@ from typing import Final
 
 from gateway.core.match.writing.name_tables import (
     DOUBLE_SURNAMES,
-    FRONT_SURNAMES,
     HAN_SURNAMES,
     NAME_WORDS,
     RARER_SURNAMES,
@@ -38,10 +37,5 @@ def has_surname_in_front(longer: str, name: str) -> bool:
 
 
 def is_whole(name: str) -> bool:
-    """Whether a transcribed name is made of whole words, with or without a surname in front: nothing shows then that it
-    was cut short."""
-    ends = {0, 1} if name[:1] in FRONT_SURNAMES else {0}
-    for end in range(1, len(name) + 1):
-        if any(start in ends and name[start:end] in NAME_WORDS for start in range(end)):
-            ends.add(end)
-    return len(name) in ends and len(name) > 1
+    """Whether a transcribed name ends with a word: nothing shows then that it was cut, and it may be another's."""
+    return any(name[start:] in NAME_WORDS for start in range(len(name) - 1))
