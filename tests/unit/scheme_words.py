@@ -23,11 +23,12 @@ starts = 2000-01-01
 BASE = 'base = { add = ["in_scope_amount"], less = ["fund_paid_amount"] }'
 
 
-def text_of(rules: str, more: str = "", *, head: str = "", stay_split: bool = False) -> str:
-    """A scheme file with these benefits and further tables; `head` stands before the tables."""
+def text_of(rules: str, more: str = "", *, head: str = "", stay_split: bool = False, kind: str = "care") -> str:
+    """A scheme file with these benefits and further tables; `head` stands before the tables, `kind` is the list of
+    `[stay]` that inpatient care stands in."""
     split = 'split = "year_end"\n' if stay_split else ""
     who = '[who]\ninsurance_types = ["310"]\ncategories = ["active", "retired"]\narticle = "a"\n'
-    return f'{HEAD}{head}\n{who}[stay]\ncare = ["inpatient"]\narticle = "a"\n{split}{more}\n{rules}'
+    return f'{HEAD}{head}\n{who}[stay]\n{kind} = ["inpatient"]\narticle = "a"\n{split}{more}\n{rules}'
 
 
 def family_of(folder: Path, rules: str, more: str = "", **given: Any) -> SchemeFamily:

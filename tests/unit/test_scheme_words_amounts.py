@@ -177,6 +177,14 @@ def test_a_stay_is_split_at_the_turn_of_the_year_by_its_costs(tmp_path: Path) ->
     ]
 
 
+def test_the_days_of_all_stays_of_a_period_are_added_up(tmp_path: Path) -> None:
+    """One yuan for each of 5 and 7 days, which the sheets tell: the stays of a year are one unit."""
+    rules = share(None, base='base = { add = ["days"] }', bands='rate = 1.0\narticle = "a"\n')
+    family = family_of(tmp_path, rules, kind="period")
+    stays = [stay("A", "2025-03-01", "0.00", inpatient_days=5), stay("B", "2025-06-01", "0.00", inpatient_days=7)]
+    assert payables(family, member(YEAR), stays) == ["12.00"]
+
+
 # ---- events
 
 

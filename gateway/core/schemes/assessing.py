@@ -307,7 +307,8 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
             reason = "not_covered" if situation.measure.days_known else "incomplete"
             return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
         situation.first = situation.unit.kind not in period.taken
-        situation.place, situation.paid_before = period.counts_before(situation.unit.kind)
+        if period.order or period.claims:
+            situation.place, situation.paid_before = period.counts_before(situation.unit.kind)
         # Nothing is paid whatever the amounts in the waiting days, then where an exclusion of the file holds.
         first = situation.measure.first
         waiting = period.waiting_ends is not None and first is not None and situation.unit.event is None

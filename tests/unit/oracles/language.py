@@ -158,11 +158,23 @@ class Reading:
                 events.setdefault((lump["name"], fact.get("disease"), own), Unit("event", [], event=known))
         return list(events.values())
 
+    def counted(self, unit: Unit) -> list[Row]:
+        """The settlements whose amounts count: of a month those of covered days, before those that only wait."""
+        if unit.kind != "month":
+            return unit.rows
+        covered = [row for row in unit.rows if self.span_on(instant(row).date()) is not None]
+        return [row for row in covered if not self.waits(row)] or covered or unit.rows
+
+    def waits(self, row: Row) -> bool:
+        span = self.span_on(instant(row).date())
+        early = span is not None and instant(row).date() < span.paying_from
+        return early and self.waits_after(row.get("care_type_code"))
+
     def days(self, unit: Unit) -> list[date]:
         """The dates a unit counts, each night by its date."""
         if unit.event is not None:
             return [unit.event["on"]]
-        first, last = unit.rows[0], unit.rows[-1]
+        first, last = unit.rows[0], self.counted(unit)[-1]
         if unit.kind not in ("stay", "single", "none") or first.get("admitted_on") is None:
             return [instant(last).date()]
         came, left = date.fromisoformat(first["admitted_on"]), date.fromisoformat(last["discharged_on"])
@@ -350,7 +362,7 @@ class Reading:
 
     def base(self, base: Row, unit: Unit) -> Fraction | None:
         whole = Fraction(0)
-        for row in unit.rows:
+        for row in self.counted(unit):
             added = [self.term(name, row, unit) for name in base["add"] if name != "days"]
             if any(name.endswith("_ceiling") for name in base["add"]) and all(value == 0 for value in added):
                 continue

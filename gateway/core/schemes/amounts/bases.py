@@ -33,8 +33,10 @@ def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAm
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.counted:
-        left = situation.case.ceiling_left(part, ceiling) if base.special else 0
-        amount = _around_ceiling(base, part.record, left) if base.special else _plain(base, part.record)
+        if base.special:
+            amount = _around_ceiling(base, part.record, situation.case.ceiling_left(part, ceiling))
+        else:
+            amount = _plain(base, part.record)
         if amount is None:
             return None
         # Settlement by settlement: one that was paid more than its base must not lower the base of another.

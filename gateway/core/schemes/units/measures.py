@@ -85,15 +85,15 @@ def _of_one_stay(part: UnitPart) -> Measure:
 
 
 def _days_on_sheets(unit: CareUnit, total_days: int) -> int | None:
-    """The days all sheets of a unit give together, where each gives any; of several never more than the nights from the
-    first admission to the last discharge: no day is paid twice."""
+    """The days all sheets of a unit give together, where each gives any; of several of one stay never more than the
+    nights from the first admission to the last discharge: no day is paid twice."""
     days = 0
     for part in unit.parts:
         # 0 is what a form without days says, on one sheet of several as on the only one.
         if not part.record.inpatient_days or part.record.inpatient_days < 0:
             return None
         days += part.record.inpatient_days
-    return days if len(unit.parts) == 1 else min(days, total_days)
+    return days if len(unit.parts) == 1 or unit.of_one_day else min(days, total_days)
 
 
 def _ends_after_it_began(unit: CareUnit) -> bool:

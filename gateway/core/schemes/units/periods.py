@@ -109,18 +109,19 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
         renewed = earlier is not None and within is not None and _days_after(earlier, coverage) <= max(within, 1)
         if waiting is not None and waiting.days and not renewed:
             waiting_ends = date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
-        periods.append(
-            Period(
-                first=coverage.first_day,
-                last=coverage.last_day,
-                category=coverage.category or insured.category,
-                shares=coverage.shares or insured.shares,
-                classes=coverage.classes or insured.classes,
-                edition=edition,
-                before=earlier if earlier is not None and _days_after(earlier, coverage) == 1 else None,
-                waiting_ends=waiting_ends,
-            )
+        period = Period(
+            first=coverage.first_day,
+            last=coverage.last_day,
+            category=coverage.category or insured.category,
+            edition=edition,
+            before=earlier if earlier is not None and _days_after(earlier, coverage) == 1 else None,
+            waiting_ends=waiting_ends,
         )
+        # Most members hold one share and are of no class of their own.
+        if coverage.shares or coverage.classes or insured.shares != 1 or insured.classes:
+            period.shares = coverage.shares or insured.shares
+            period.classes = coverage.classes or insured.classes
+        periods.append(period)
     return tuple(periods)
 
 
