@@ -15,8 +15,8 @@ from typing import Any
 
 Row = dict[str, Any]
 DAY = timedelta(days=1)
-GROUPS = {"pneumonia": "J18", "lung": "J4", "tumour": "C16", "uraemia": "N18"}
-"""Disease groups of the random schemes: their codes begin so."""
+GROUPS = {"pneumonia": "J18", "lung": "J4", "tumour": "C16", "uraemia": "N18", "malignant_tumour": "C"}
+"""Disease groups that conditions ask for: their codes begin so."""
 SETTLED_FIRST, EVENTS_LAST = 0, 1
 
 

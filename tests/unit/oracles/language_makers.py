@@ -15,6 +15,7 @@ CLASSES = ("劳模", "困难职工", "女职工")
 GRADES = ("03", "02", "01")
 FEED_CODES = ("21", "22")
 CODES = ("J18.900", "J44.000", "C16.900", "I10.x00")
+BEGINS = date(2023, 1, 1)
 EDGES = (0, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 ARTICLE = {"article": "a"}
 
@@ -294,8 +295,12 @@ class SchemeMaker:
 class CaseMaker:
     """A member with one to three periods, up to seven settlements around them, sometimes facts."""
 
-    def __init__(self, seed: int, scheme: Row) -> None:
+    def __init__(self, seed: int, scheme: Row, *, codes: tuple[str, ...] = CODES[:2], begins: date = BEGINS) -> None:
         self.rng, self.seed, self.scheme = Random(seed), seed, scheme
+        self.codes, self.begins = codes, begins
+        lumps = [lump for lump in scheme["benefits"] if lump["kind"] == "lump_sum"]
+        groups = [group["disease"] for lump in lumps for group in lump.get("groups", ())]
+        self.diseases = groups or ["tumour", "uraemia"]
         self.rows: list[Row] = []
 
     def pick(self, options: Any) -> Any:
@@ -318,10 +323,16 @@ class CaseMaker:
         member |= {"shares": self.pick((2, 3))} if self.chance(0.3) else {}
         member |= {"classes": self.rng.sample(CLASSES, self.pick((1, 1, 2)))} if self.chance(0.4) else {}
         self.rng.shuffle(self.rows)
-        return {"case": str(self.seed), "scheme": "random", "member": member, "settlements": self.rows, "facts": facts}
+        return {
+            "case": str(self.seed),
+            "scheme": self.scheme["scheme"],
+            "member": member,
+            "settlements": self.rows,
+            "facts": facts,
+        }
 
     def spans(self) -> list[Row]:
-        first, spans = date(2023, 1, 1) + timedelta(days=self.pick(range(500))), []
+        first, spans = self.begins + timedelta(days=self.pick(range(500))), []
         for _ in range(self.pick((1, 2, 2, 3))):
             last = first + timedelta(days=self.pick((364, 364, 120, 800)))
             span: Row = {"from": first.isoformat(), "to": last.isoformat()}
@@ -341,7 +352,9 @@ class CaseMaker:
 
     def settlement(self) -> None:
         ends = date.fromisoformat(self.pick(self.coverage)["to"]) - timedelta(days=self.pick(range(8)))
-        came = self.pick((self.day(), self.day(), ends, date(self.pick((2024, 2025)), 12, self.pick((20, 28, 31)))))
+        came = self.pick(
+            (self.day(), self.day(), ends, date(self.begins.year + self.pick((1, 2)), 12, self.pick((20, 28, 31))))
+        )
         if self.chance(0.75):
             row = self.stay(came, self.pick((0, 1, 2, 4, 9, 20)))
             if self.chance(0.6 if came.month == 12 else 0.25):
@@ -377,7 +390,7 @@ class CaseMaker:
         row |= {"visit_no": f"V{number}"} if self.chance(0.5) else {}
         row |= {"insurance_type": self.pick(("310", "310", "310", "310", "390", "510"))} if self.chance(0.8) else {}
         row |= {"facility_level": self.pick(GRADES)} if self.chance(0.8) else {}
-        row |= {"diagnosis_codes": [self.pick(CODES[:2])]} if self.chance(0.3) else {}
+        row |= {"diagnosis_codes": [self.pick(self.codes)]} if self.chance(0.3) else {}
         row |= {"insured_region": "150100"} if self.chance(0.8) else {}
         row |= {"care_region": self.pick(("150102", "110101"))} if self.chance(0.8) else {}
         self.rows.append(row | self.amounts())
@@ -404,5 +417,5 @@ class CaseMaker:
         on = self.day()
         if self.chance(0.4):
             on = date.fromisoformat(self.coverage[0]["from"]) + timedelta(days=self.pick((0, 29, 30, 89, 90, 91)))
-        fact = {"kind": "diagnosis", "disease": self.pick(("tumour", "uraemia")), "on": on.isoformat()}
+        fact = {"kind": "diagnosis", "disease": self.pick(self.diseases), "on": on.isoformat()}
         return fact | {"confirmed": self.chance(0.9), "accident": self.chance(0.2)}
