@@ -83,7 +83,7 @@ def test_many_pieces_give_every_row_in_its_order() -> None:
         ("list.row", message(ONE, TWO)),
         ("out.list.row", f"<out><list>{ONE}</list><other/><list>{TWO}</list></out>"),
         ("out.list.row", f"<o:out xmlns:o='urn:o' xmlns='urn:p'><list>{ONE}</list><list>{TWO}</list></o:out>"),
-        ("out.list.row", f"<out><list>{ONE.replace('row>', 'Row>')}{ONE}{TWO}</list></out>"),
+        ("out.list.row", f"<out><list><head><a>1</a></head>{ONE}<foot/>{TWO}</list></out>"),
         ("out.row#", f"<out>{ONE.replace('row>', 'row1>')}{TWO.replace('row>', 'row2>')}<rows/></out>"),
         ("out.row#", f"<out>{ONE}{TWO.replace('row>', 'row12>')}</out>"),
         ("out.list.row", f"<out><!-- {ONE} --><list>{ONE}<!-- x --><?x y?>{TWO}</list></out>"),
@@ -100,6 +100,12 @@ def test_the_first_path_that_exists_is_taken() -> None:
 
 def test_the_message_itself_may_be_the_settlement() -> None:
     assert numbers(made("row"), ONE) == ["T0000000001"]
+
+
+def test_a_settlement_under_another_tag_is_not_overlooked() -> None:
+    other = ONE.replace("row>", "Row>")
+    assert numbers(made(), message(other, TWO)) == [["unreadable"], "T2"]
+    assert numbers(made(), message(other)) == [["unreadable"]]
 
 
 def test_tags_are_exact_in_case() -> None:

@@ -19,6 +19,8 @@ from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.errors import BadPage
 
 _PIECE: Final = 256 * 1024
+_OF_ANOTHER_NAME: Final = 3
+"""An element beside the settlements with more of their values than this is one under another name."""
 _DECLARED: Final = re.compile(rb"\sxmlns(?::[-\w.]+)?=(?:\"[^\"<]*\"|'[^'<]*')")
 _PLACE: Final = "hubao-row"
 """What stands for a settlement while the message around it is looked at alone."""
@@ -60,8 +62,9 @@ class XmlRows:
 
     @property
     def found(self) -> bool:
-        """Whether there is a place for settlements in this message, be it an empty one."""
-        return bool(self.rows or self._parents)
+        """Whether there is a place for settlements here, be it empty; one that holds other things is none."""
+        empty = (not len(parent) and not xml_tree.text_of(parent) for parent, _ in self._parents)
+        return bool(self.rows) or any(empty)
 
     def _stream(self, text: bytes) -> Any:
         """The message without its settlements, which are read as soon as they are complete."""
@@ -86,11 +89,16 @@ class XmlRows:
         for place, (parent, seen) in enumerate(self._parents):
             # The last child may still be growing.
             complete = parent[seen:until]
-            settlements = [child for child in complete if self._is_row(child)]
-            for child in settlements:
-                self.rows.append(self._read(self._cells(child)))
-                parent.remove(child)
-            self._parents[place] = (parent, seen + len(complete) - len(settlements))
+            settlements = sum(map(self._is_row, complete))
+            for child in complete:
+                row = self._read(self._cells(child)) if len(child) or self._is_row(child) else None
+                if self._is_row(child):
+                    self.rows.append(row)
+                    parent.remove(child)
+                elif row is not None and sum(value is not None for value in row) > _OF_ANOTHER_NAME:
+                    # Many of a settlement's values under another tag: a settlement that nobody may overlook.
+                    self.rows.append(None)
+            self._parents[place] = (parent, seen + len(complete) - settlements)
         if len(self.rows) > MAX_ROWS:
             raise bad_page("too_many_rows")
 
