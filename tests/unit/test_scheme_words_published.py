@@ -32,7 +32,7 @@ FILES = (
 )  # fmt: skip
 CASES = 20_000
 EVERY_RUN = 100
-PIECES = 2
+PIECES = 4
 AROUND = {"shenzhen-card-2018": ("C16.900", "J18.900")}
 """Codes of diagnoses that a file asks for; those of sums at a diagnosis are told by facts alone."""
 

@@ -95,3 +95,18 @@ def findings(folder: Path, rules: str) -> list[str]:
     with pytest.raises(BadSettings) as refused:
         load_families(folder, codes=Path(__file__).parents[2] / "config" / "codes")
     return [str(finding) for finding in refused.value.findings]
+
+
+GUIDE = (Path(__file__).parents[2] / "config" / "schemes" / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(
+    r"```toml\n(.*?)```", GUIDE.split("## What other unions' rules needed")[1].split("\n## ")[0], re.S
+)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.split("#")[1].strip()[:30])
+def test_the_examples_of_the_guide_are_parts_of_sound_schemes(example: str, tmp_path: Path) -> None:
+    who = "" if "[who]" in example else '[who]\narticle = "a"\n'
+    care = "" if "[stay]" in example else '[stay]\ncare = ["inpatient"]\narticle = "a"\n'
+    benefit = "" if "[[benefits]]" in example else share(0.5)
+    (tmp_path / "words-1.toml").write_text(f"{HEAD}{who}{care}{example}\n{benefit}", encoding="utf-8")
+    assert set(load_families(tmp_path, codes=Path(__file__).parents[2] / "config" / "codes")) == {"words"}
