@@ -332,11 +332,13 @@ class Year:
         assert self.site.book.summary()["doubled"] == 0
 
     def check_foreseen(self) -> None:
-        """Everything that was meant to be found was found; every question and hold came."""
+        """Everything that was meant to be found was found; every question and hold came; nothing is left to act on."""
         unseen = [one for one in self.foreseen if not {*one.levels} <= one.seen]
         assert not unseen, unseen
         assert not self.questions, self.questions
         assert not self.holds, self.holds
+        assert not [str(report) for report in self.site.findings() if report.counts]
+        assert self.counts["run_well"] > 0
 
 
 def _differences(
