@@ -23,6 +23,7 @@ from builders import (
 
 from gateway.core.reviewing import Answer
 from gateway.errors import BadInput
+from gateway.flow.batches.rereading import reread
 from gateway.flow.findings import book
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
@@ -200,6 +201,18 @@ def test_one_number_at_two_hospitals_takes_nobodys_claim(office: Office) -> None
     say(office, "keep")
     assert (owed(office), asked(office)) == ([289000], [])
     assert adds_up(office) == {"member": 1, "left": 1}
+
+
+def test_what_was_said_of_a_number_is_no_difference_when_pages_are_read_again(office: Office) -> None:
+    other = bill("152200000001", 2, mdtrt_id="M9", fixmedins_code="H15220000002")
+    take(office, "east", page(bill(), other))
+    said: tuple[Answer, ...] = ("both", "keep")
+    for answer in said:
+        item = only(list_items(office))["item_id"]
+        say(office, answer)
+        result = reread(office, "east")
+        assert (result.pages, result.left_out, result.differs) == (1, [], False)
+        undo(office, item, by="乙")
 
 
 def test_an_older_state_that_comes_last_changes_nothing(office: Office) -> None:

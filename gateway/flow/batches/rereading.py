@@ -29,7 +29,7 @@ from gateway.model.holds import Cause
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass
-from gateway.store import claims, findings, pages, records, roster
+from gateway.store import claims, findings, pages, records, reviews, roster
 from gateway.store.engine import Tx, lock
 from gateway.store.pages import StoredPage
 
@@ -143,7 +143,10 @@ def _comparable(tx: Tx, office: Office, meta: StoredPage, result: Rereading) -> 
         page = None
     if page is not None and len(page.rows) == meta.rows:
         listed = keys_listed(tx, office, meta.seq)
-        if listed is not None and all(_same_number(row, listed) for rows in _batches(office, page) for row in rows):
+        # What a person said about a row says under which number it is known.
+        ruled = {item.row for item in reviews.changed_of_page(tx, meta.seq)}
+        rows = (row for batch in _batches(office, page) for row in batch if row.index not in ruled)
+        if listed is not None and all(_same_number(row, listed) for row in rows):
             return page
     result.left_out.append(meta.seq)
     return None

@@ -77,7 +77,9 @@ def everything(year: Year) -> None:
     year.keep_clear(silent)
     pushes_stay_away(year, silent)
     for oddity in FILES_COME_AGAIN:
-        oddity(year, next(stretches))
+        day = next(stretches)
+        year.keep_clear(day, around=3)
+        oddity(year, day)
     for answer, code in ANSWERS:
         association_answers(year, next(stretches), answer, code)
     bills_and_refunds(year)

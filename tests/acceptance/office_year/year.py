@@ -131,9 +131,9 @@ class Year:
         self.dice.shuffle(days)
         return days
 
-    def keep_clear(self, day: date) -> None:
-        """What is told around this day may come late: no correction and no refund begins here."""
-        self.cleared |= {day + ahead * ONE_DAY for ahead in range(-12, 13)}
+    def keep_clear(self, day: date, around: int = 12) -> None:
+        """What is told around this day may come late, or once more: nothing else that is odd begins here."""
+        self.cleared |= {day + ahead * ONE_DAY for ahead in range(-around, around + 1)}
 
     def doing(self, day: date, doing: Doing) -> None:
         """Something happens in the evening of a day, and the night behind it looks."""
