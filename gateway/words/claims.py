@@ -37,6 +37,7 @@ FLAGS: Final = {
     "merged": "并入同次住院",
     "nothing_owed": "已无应补助金额",
     "decision_withdrawn": "人工认定已撤回",
+    "emergency_to_confirm": "急诊转住院待核实",
     "event_gone": "确诊等事实已撤回或更正",
     "reversed": "结算已退费或更正",
 }
@@ -56,6 +57,7 @@ NOT_PAID: Final = {
     "amount_unknown": "该病种的给付标准未载明，须由协会核定",
     "diagnosed_before": "保障开始前已有同类诊断记录，须由经办人核实",
     "used_before": "同类给付此前已享受过，不再给付",
+    "emergency_to_confirm": "入院当日或前一日在同一机构有急诊费用，是否属于本次住院须由经办人核实",
 }
 """Why nothing is paid, by flag."""
 

@@ -38,6 +38,7 @@ from oracles.inpatient_care import (
     same_visit,
     settled,
     stays_of,
+    with_emergencies,
     without_reversed,
 )
 
@@ -76,6 +77,8 @@ def assess_naively(case: Row) -> Row:
     # What stands is decided about before what was refunded since, so that nothing decided is taken for a correction.
     for decision in sorted(case.get("decided", []), key=lambda one: standing_numbers.isdisjoint(one["settlements"])):
         stays = with_decision(stays, decision, case["settlements"])
+    facts = [fact for fact in case.get("facts", []) if fact["kind"] == "emergency_part"]
+    stays = with_emergencies(stays, {number for fact in facts for number in fact["settlements"]})
     stays.sort(key=place_in_order)
     for stay in stays:
         stay.doubts = {doubt for doubt, numbers in doubts.items() if numbers & set(stay.numbers())}
@@ -183,15 +186,19 @@ def reason_not_payable(stay: Stay, periods: list[Period]) -> str | None:
         return "incomplete"
     if not any(period_holding(day, periods) for day in days):
         return "not_covered"
-    if any(is_incomplete(row) for row in counted(stay, periods)):
+    if any(is_incomplete(row) for row in counted(stay, periods)) or any(lacks(row) for row in stay.emergencies):
         return "incomplete"
     return None
 
 
 def is_incomplete(row: Row) -> bool:
     """An amount or the settlement time is missing or impossible; of the dates days_of has spoken."""
+    return settled(row) is None or settled_too_early(row) or lacks(row)
+
+
+def lacks(row: Row) -> bool:
     amounts = amount(row, "in_scope_amount"), amount(row, "fund_paid_amount")
-    return settled(row) is None or settled_too_early(row) or any(one is None or one < 0 for one in amounts)
+    return any(one is None or one < 0 for one in amounts)
 
 
 def settled_too_early(row: Row) -> bool:
@@ -201,7 +208,7 @@ def settled_too_early(row: Row) -> bool:
 
 def base(stay: Stay, periods: list[Period]) -> Fraction:
     total = Fraction(0)
-    for row in counted(stay, periods):
+    for row in counted(stay, periods) + stay.emergencies:
         in_scope, paid = amount(row, "in_scope_amount"), amount(row, "fund_paid_amount")
         assert in_scope is not None
         assert paid is not None
@@ -371,6 +378,7 @@ def flags(stay: Stay, member: Row, periods: list[Period]) -> list[str]:
         "referral_to_confirm": any(is_elsewhere(row) for row in stay.rows),
         "injury_to_confirm": any(row.get("care_type_code") == "22" for row in stay.rows),
         "transfer_to_confirm": stay.transfer,
+        "emergency_to_confirm": stay.awaits_emergency,
         "recover_to_confirm": to_recover(stay, periods),
     }
     return [flag for flag, present in found.items() if present]

@@ -241,6 +241,7 @@ def estimate_situations(estimate: Row, case: Row) -> set[str]:
     found = {f"edition {estimate['edition']}", *estimate["flags"]}
     for line in estimate["lines"]:
         found |= line_situations(line)
+    found |= {"emergency care in a stay"} if {part["care_type"] for part in parts} > {"emergency"} else set()
     found |= {"a difference"} if estimate["difference"] is not None else set()
     if "recover_to_confirm" in found and estimate["edition"] is None:
         found |= {"recovered though nothing was refunded"}
@@ -311,6 +312,7 @@ EXPECTED = {
     *("allowance begun again", "more than 90 days", "settled before admission", "negative amount"),
     *("decided, still as it was", "decided, then joined", "decided, now apart"),
     *("decided, then refunded", "decided, then refunded in part", "decided, then settled again"),
+    *("emergency_to_confirm", "emergency care in a stay"),
     *("recover_to_confirm", "recovered though nothing was refunded", "a difference"),
 }
 AT_LEAST = 10

@@ -38,9 +38,9 @@ def answer(case: object) -> dict[str, Any]:
     return answer_case(case, {"nm-inpatient": family()})
 
 
-def changed(path: str, value: object) -> dict[str, Any]:
+def changed(path: str, value: object, whole: dict[str, Any] | None = None) -> dict[str, Any]:
     """The case with one value put in its place; `...` takes the key away."""
-    case = copy.deepcopy(CASE)
+    case = copy.deepcopy(whole or CASE)
     *way, last = path.split(".")
     place: Any = case
     for step in way:
@@ -64,7 +64,7 @@ def test_the_example_of_the_contract() -> None:
 def test_reversal_decision_and_optional_keys() -> None:
     case = copy.deepcopy(CASE)
     case["settlements"].append({**case["settlements"][0], "settlement_no": "S2", "visit_no": "V2"})
-    case["settlements"].append({"settlement_no": "S1", "reversal": True, "reverses": None, "note": "ignored"})
+    case["settlements"].append({"settlement_no": "S1", "reversal": True, "reverses": None})
     case["decided"] = [{"settlements": ["S2"], "payable": "0.00"}]
     (estimate,) = answer(case)["estimates"]
     assert (estimate["settlements"], estimate["payable"]) == (["S2"], "0.00")
@@ -224,3 +224,80 @@ PLACES = [
 def test_junk_anywhere_is_answered(place: str, junk: object) -> None:
     found = answer(changed(place, junk))
     assert ("estimates" in found) != ("error" in found)
+
+
+TYPING_ERRORS = [
+    ("inpatient_dys", "settlements.0.inpatient_dys", 5, "inpatient_days"),
+    ("facility_grade", "settlements.0.facility_grade", "三级", "facility_name"),
+    ("accident", "settlements.0.accident", True, None),
+    ("decidd", "decidd", [], "decided"),
+    ("categry", "member.categry", "active", "category"),
+    ("relation", "member.relation", "本人", "region"),
+    ("form", "member.coverage.0.form", "2021-01-01", "from"),
+    ("refusd", "decided.0.refusd", True, "refused"),
+    ("onn", "facts.0.onn", "2021-07-01", "on"),
+]
+
+
+@pytest.mark.parametrize(("key", "path", "value", "meant"), TYPING_ERRORS, ids=[key for key, *_ in TYPING_ERRORS])
+def test_a_typing_error_is_refused_with_what_is_allowed(key: str, path: str, value: Any, meant: str | None) -> None:
+    case = copy.deepcopy(CASE)
+    case["decided"] = [{"settlements": ["S1"], "payable": "2580.00"}]
+    case["facts"] = [{"kind": "death", "on": "2021-07-01"}]
+    assert "estimates" in answer(case)
+    error = answer(changed(path, value, case))["error"]
+    assert error["code"] == "unknown_key"
+    assert key in error["message"]
+    assert "允许" in error["message"]
+    assert (f"是否想写 did you mean {meant}？" in error["message"]) is (meant is not None)
+
+
+def test_places_are_counted_from_1_as_people_do() -> None:
+    second = copy.deepcopy(CASE)
+    second["settlements"].append({**second["settlements"][0], "settlement_no": "S2", "in_scope_amount": 5})
+    assert answer(second)["error"]["message"].startswith("settlements 第2条.in_scope_amount: ")
+
+
+def test_a_key_that_may_be_about_a_person_is_not_repeated() -> None:
+    message = answer(changed("member.150999198001010017", "x"))["error"]["message"]
+    assert "150999" not in message
+    assert "不便显示的键" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "rows"),
+    [
+        ("decided", [{"settlements": ["S1", "S9"], "payable": "1.00"}]),
+        ("decided", [{"settlements": ["S1"], "payable": "1.00"}, {"settlements": ["S9"], "payable": "0.00"}]),
+        ("facts", [{"kind": "emergency_part", "settlements": ["S9"]}]),
+    ],
+)
+def test_what_is_said_about_an_unknown_settlement_is_refused(key: str, rows: list[Any]) -> None:
+    error = answer({**CASE, key: rows})["error"]
+    assert error["code"] == "unknown_settlement"
+    place = "第1条 settlements 第2个" if len(rows) == 1 and len(rows[0]["settlements"]) == 2 else f"第{len(rows)}条"
+    assert place in error["message"]
+
+
+def test_emergency_care_joins_its_stay_by_a_fact() -> None:
+    case = copy.deepcopy(CASE)
+    care = {"settlement_no": "E", "care_type": "emergency", "facility_no": "H15010200001"}
+    amounts = {"settled_at": "2021-07-01T09:00:00+08:00", "in_scope_amount": "3000.00", "fund_paid_amount": "1000.00"}
+    case["settlements"].append(care | amounts)
+    asked = {tuple(each["settlements"]): each for each in answer(case)["estimates"]}
+    assert asked[("E",)]["payable"] == "0.00"
+    assert [each["flags"] for each in asked.values()] == [["emergency_to_confirm"]] * 2
+    case["facts"] = [{"kind": "emergency_part", "settlements": ["E"]}]
+    (whole,) = answer(case)["estimates"]
+    # 40 % of 8,000 and nine days of the second year.
+    assert (whole["settlements"], whole["payable"], whole["flags"]) == (["S1", "E"], "3380.00", [])
+
+
+def test_a_difference_stands_in_the_answer_where_something_would_change_a_decision() -> None:
+    case = copy.deepcopy(CASE)
+    case["settlements"].append({**case["settlements"][0], "settlement_no": "S2", "in_scope_amount": "17000.00"})
+    case["settlements"].append({"settlement_no": "S1", "reversal": True})
+    case["decided"] = [{"settlements": ["S1"], "payable": "2580.00"}]
+    (again,) = answer(case)["estimates"]
+    assert (again["flags"], again["payable"], again["difference"]) == (["decided_before"], "0.00", "800.00")
+    assert "difference" not in answer(CASE)["estimates"][0]

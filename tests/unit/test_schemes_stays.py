@@ -21,7 +21,10 @@ from schemes_builders import (
 )
 from schemes_builders import at as on
 
-from gateway.core.schemes import could_pay, needs_person
+from gateway.core.schemes import assess, could_pay, needs_person
+from gateway.model.benefit import ClaimDecision
+from gateway.model.money import Money
+from gateway.model.record import SettlementRecord
 
 A, B, C = "H15010200001", "H15020200002", "H15030200003"
 MEMBER = insured(IN_2020)
@@ -237,7 +240,6 @@ ASIDE = [
     ("outpatient", "390", "not_employee_insurance", False),
     ("outpatient", "310", "not_payable_care", False),
     ("outpatient_chronic", None, "not_payable_care", False),
-    ("emergency", "310", "not_payable_care", False),
     ("pharmacy", None, "not_payable_care", False),
     ("other", None, "not_payable_care", False),
 ]
@@ -313,3 +315,86 @@ def test_a_claim_of_nothing_with_only_such_flags_needs_nobody() -> None:
 def test_an_incomplete_one_needs_a_person() -> None:
     (estimate,) = assessed(MEMBER, stay("S1", "2020-07-01", "2020-07-05", in_scope_amount=None))
     assert needs_person(estimate)
+
+
+# ── emergency care that became a stay (1.7.13, fn②) ──────
+
+CARE = stay("A", "2021-07-01", "2021-07-05", "8000.00")
+
+
+def emergency(number: str, settled: str, **given: Any) -> SettlementRecord:
+    """Emergency care with a self-pay of 2,000 yuan, of which only the day of settlement is known."""
+    fields: dict[str, Any] = {"admitted_on": None, "discharged_on": None, "settled_at": on(settled)}
+    return stay(number, "2021-07-01", "2021-07-01", "2000.00", **(fields | {"care_type": "emergency"} | given))
+
+
+@pytest.mark.parametrize("settled", ["2021-07-01", "2021-06-30"])
+def test_emergency_care_before_an_admission_is_asked_about_with_the_stay(settled: str) -> None:
+    estimates = {each.settlements: each for each in assessed(insured(IN_2021), CARE, emergency("E", settled))}
+    assert {numbers: (paid((each,)), each.flags) for numbers, each in estimates.items()} == {
+        ("A",): (["3240.00"], ("emergency_to_confirm",)),
+        ("E",): (["0.00"], ("emergency_to_confirm",)),
+    }
+    assert all(needs_person(each) for each in estimates.values())
+
+
+def test_once_a_person_agreed_emergency_care_is_part_of_its_stay() -> None:
+    """40 % of 10,000 yuan, and the four days of the stay, whose admission does not change."""
+    care = emergency("E", "2021-06-30", admitted_on=day("2021-06-30"))
+    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), emergencies=["E"])
+    assert (estimate.settlements, paid((estimate,)), estimate.flags) == (("A", "E"), ["4040.00"], ())
+    assert (estimate.admitted_on, estimate.record_keys) == (day("2021-07-01"), (1, 0))
+    assert estimate.merged_stays == (f"{A}/s:E",)
+
+
+ELSEWHERE = [
+    ("two days before", emergency("E", "2021-06-29")),
+    ("the day after", emergency("E", "2021-07-02")),
+    ("another facility", emergency("E", "2021-07-01", facility_no=B)),
+    ("an unknown facility", emergency("E", "2021-07-01", facility_no=None)),
+    ("an unknown day", emergency("E", "2021-07-01", settled_at=None)),
+    ("a pharmacy", emergency("E", "2021-07-01", care_type="pharmacy")),
+]
+
+
+@pytest.mark.parametrize(("why", "care"), ELSEWHERE, ids=[why for why, _ in ELSEWHERE])
+def test_other_emergency_care_is_not_paid_whatever_was_agreed(why: str, care: SettlementRecord) -> None:
+    for agreed in ([], ["E"]):
+        estimates = assess(insured(IN_2021), [care, CARE], family(), emergencies=agreed)
+        assert sorted((each.settlements, each.flags) for each in estimates) == [
+            (("A",), ()),
+            (("E",), ("not_payable_care",)),
+        ]
+
+
+def test_emergency_care_under_another_insurance_keeps_its_reason() -> None:
+    care = emergency("E", "2021-07-01", insurance_type="390")
+    assert assessed(insured(IN_2021), care, CARE)[0].flags in ((), ("not_employee_insurance",))
+    assert {each.flags for each in assessed(insured(IN_2021), care, CARE)} == {(), ("not_employee_insurance",)}
+
+
+def test_emergency_care_without_an_amount_makes_its_stay_incomplete() -> None:
+    care = emergency("E", "2021-07-01", in_scope_amount=None)
+    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), emergencies=["E"])
+    assert (paid((estimate,)), estimate.flags) == (["0.00"], ("incomplete",))
+
+
+def test_emergency_care_agreed_on_after_a_decision_changes_nothing_by_itself() -> None:
+    made = (ClaimDecision(settlements=("A",), payable=Money(324_000)),)
+    care = emergency("E", "2021-07-01")
+    estimates = assess(insured(IN_2021), [care, CARE], family(), made, emergencies=["E"])
+    assert {each.settlements: (paid((each,)), each.flags, each.difference) for each in estimates} == {
+        ("A",): (["3240.00"], (), None),
+        ("E",): (["0.00"], ("decided_before",), 80_000),
+    }
+    both = (ClaimDecision(settlements=("A", "E"), payable=Money(404_000)),)
+    (whole,) = assessed(insured(IN_2021), care, CARE, decided=both)
+    assert (whole.settlements, paid((whole,)), whole.flags) == (("A", "E"), ["4040.00"], ())
+
+
+def test_emergency_care_could_be_part_of_a_stay_and_is_looked_at() -> None:
+    alone = emergency("E", "2021-07-01")
+    assert could_pay(alone, family())
+    assert not could_pay(emergency("E", "2021-07-01", insurance_type="510"), family())
+    (estimate,) = assessed(insured(IN_2021), alone)
+    assert (estimate.flags, needs_person(estimate)) == (("not_payable_care",), False)

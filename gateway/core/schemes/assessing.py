@@ -7,7 +7,7 @@ used, so the rest can only be paid from what that leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
 from gateway.core.schemes.units.care_units import (
+    EMERGENCY_TO_CONFIRM,
     OF_ONE_DAY,
     CareKind,
     CareUnit,
@@ -32,6 +33,7 @@ from gateway.core.schemes.units.care_units import (
     set_aside,
     unit_order,
 )
+from gateway.core.schemes.units.emergencies import may_be_part
 from gateway.core.schemes.units.grouping import care_units_of
 from gateway.core.schemes.units.periods import Insured, Period, periods_of, waits
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR, standing_of
@@ -45,7 +47,7 @@ MATERNITY_IN_DOUBT: Final = "maternity.under_310"
 RECOVER: Final = "recover_to_confirm"
 
 _ZERO_FOR_PERSON: Final = frozenset(
-    {"incomplete", "decided_before", PARTIAL, UNCLEAR, TO_CONFIRM, AMOUNT_UNKNOWN, BEFORE_COVER}
+    {"incomplete", "decided_before", EMERGENCY_TO_CONFIRM, PARTIAL, UNCLEAR, TO_CONFIRM, AMOUNT_UNKNOWN, BEFORE_COVER}
 )
 
 PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
@@ -74,6 +76,7 @@ def assess(
     facts: Sequence[Fact] = (),
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
+    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> tuple[BenefitEstimate, ...]:
     """One estimate for each stay, month, period or event, in order of admission, settlement time and number.
@@ -81,7 +84,8 @@ def assess(
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
     `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
     diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the
-    lines have no sentences. Without `ties_corrections` what begins where and when a decided stay began that was
+    lines have no sentences; `emergencies` are settlement numbers of emergency care that a person found to be part of
+    the inpatient stay after it. Without `ties_corrections` what begins where and when a decided stay began that was
     reversed since is a stay of its own: the caller asks a person. Raises BadCase for overlapping coverage, a
     settlement decided twice, an instant without offset.
     """
@@ -98,6 +102,7 @@ def assess(
         other_payments=other_payments,
         explained=explained,
         remembers=False,
+        emergencies=emergencies,
         ties_corrections=ties_corrections,
     )[0]
 
@@ -112,12 +117,20 @@ def assessed(
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
     remembers: bool = True,
+    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
     units = care_units_of(
-        records, standing_of(records), family, periods, decided, facts, ties_corrections=ties_corrections
+        records,
+        standing_of(records),
+        family,
+        periods,
+        decided,
+        facts,
+        emergencies=emergencies,
+        ties_corrections=ties_corrections,
     )
     if len(units) > 1:
         units.sort(key=unit_order)
@@ -155,6 +168,8 @@ def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
     A scheme that pays at a diagnosis could pay for any care, as long as the insurance is one it knows.
     """
     reason = set_aside(kind, family)
+    if may_be_part(kind, reason, family):
+        return True
     if reason == "not_payable_care" and family.pays_at_events and family.pays_at_diagnosis:
         # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
         codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
@@ -208,9 +223,9 @@ def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
     situations = []
     for unit, identity in zip(units, identities, strict=True):
         merged: tuple[str, ...] = ()
-        if len(unit.parts) > 1 and unit.event is None:
+        if (len(unit.parts) > 1 or unit.emergencies) and unit.event is None:
             # A later part that once was a stay of its own may have a claim, which goes where this unit's claim is.
-            visits = dict.fromkeys(part.visit_identity for part in unit.parts)
+            visits = dict.fromkeys(part.visit_identity for part in unit.told)
             merged = tuple(visit for visit in visits if visit not in taken)
         situation = situation_of(unit, identity, case, merged)
         if situation.period is not None and unit.counts:
@@ -411,12 +426,12 @@ def _estimate_of(
     *,
     difference: Money | None = None,
 ) -> BenefitEstimate:
-    period, parts = situation.period, situation.unit.parts
+    period, parts, told = situation.period, situation.unit.parts, situation.unit.told
     days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
-    alone = len(parts) == 1
+    alone = len(told) == 1
     return BenefitEstimate(
         settlements=(
-            (parts[0].record.settlement_no,) if alone else tuple([part.record.settlement_no for part in parts])
+            (parts[0].record.settlement_no,) if alone else tuple([part.record.settlement_no for part in told])
         ),
         edition=None if period is None else period.edition.name,
         payable=Money(payable),
@@ -425,7 +440,7 @@ def _estimate_of(
         assumed=() if period is None else _still_open(period.edition.assumed, tuple(assumed)),
         claim_by=claim_by(situation),
         stay=situation.identity,
-        record_keys=(parts[0].at,) if alone else tuple([part.at for part in parts]),
+        record_keys=(parts[0].at,) if alone else tuple([part.at for part in told]),
         period_from=None if period is None else period.first,
         admitted_on=parts[0].record.admitted_on if days else None,
         discharged_on=parts[-1].record.discharged_on if days else None,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Any, Final, TypeVar, get_args
 
 from gateway.core.schemes.assessing import assess
@@ -33,6 +34,28 @@ _KINDS: Final[dict[type, str]] = {
     type(None): "null",
 }
 
+CASE_KEYS: Final = ("case", "scheme", "member", "settlements", "decided", "facts", "beside")
+_MEMBER_KEYS: Final = (
+    "category",
+    "sex",
+    "birth_date",
+    "coverage",
+    "shares",
+    "classes",
+    "joined_on",
+    "insured",
+    "region",
+)
+_COVERAGE_KEYS: Final = ("from", "to", "scheme", "category", "shares", "classes")
+_FACT_KEYS: Final = ("kind", "on", "disease", "confirmed", "accident")
+_EMERGENCY_PART: Final = "emergency_part"
+_EMERGENCY_KEYS: Final = ("kind", "settlements")
+_DECISION_KEYS: Final = ("settlements", "payable", "refused")
+_RECORD_KEYS: Final = SettlementRecord.__struct_fields__
+
+_SHOWN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
+"""A key that may stand in a message: it says nothing of a person."""
+
 T = TypeVar("T")
 Reader = Callable[[object, str], Any]
 
@@ -48,6 +71,7 @@ def answer_case(case: object, families: Mapping[str, SchemeFamily]) -> dict[str,
 
 
 def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> list[dict[str, Any]]:
+    _only(case, "", CASE_KEYS)
     family = families.get(_needed(case, "scheme", "scheme", _text))
     if family is None:
         schemes = "、".join(sorted(families))
@@ -58,24 +82,51 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     if len(set(keys)) < len(keys):
         raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
     decided = _each(_optional(case, "decided", "decided", _list) or [], "decided", _decided)
-    facts = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
+    told = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
+    facts = [fact for fact in told if isinstance(fact, Fact)]
+    numbers = {record.settlement_no for record in records if not record.reversal}
+    _about_known("decided", [decision.settlements for decision in decided], numbers)
+    agreed = [() if isinstance(fact, Fact) else fact for fact in told]
+    _about_known("facts", agreed, numbers)
     reported: dict[str, list[OtherPayment]] = {}
     for scheme, rows in (_optional(case, "beside", "beside", _table) or {}).items():
-        payments = _each(_list(rows, f"beside.{scheme}"), f"beside.{scheme}", _decided)
+        place = f"beside.{scheme}" if scheme in families else "beside"
+        payments = _each(_list(rows, place), place, _decided)
         reported[scheme] = [payment_by(scheme, paid.settlements, paid.payable, records) for paid in payments]
     other_payments = payments_stood_on(insured, records, family, families, facts=facts, reported=reported)
-    estimates = assess(insured, records, family, decided, facts=facts, other_payments=other_payments)
+    estimates = assess(
+        insured,
+        records,
+        family,
+        decided,
+        facts=facts,
+        other_payments=other_payments,
+        emergencies={number for settlements in agreed for number in settlements},
+    )
     return [estimate_to_json(estimate) for estimate in estimates]
 
 
+def _about_known(place: str, named: Sequence[Sequence[str]], known: Collection[str]) -> None:
+    """Refuse what is said about settlements the case does not hold; what is unknown is told by its place."""
+    unknown = [
+        f"第{row}条 settlements 第{at}个"
+        for row, numbers in enumerate(named, start=1)
+        for at, number in enumerate(numbers, start=1)
+        if number not in known
+    ]
+    if unknown:
+        raise BadCase("unknown_settlement", f"{place}: {'、'.join(unknown)}不在 settlements 中 (no such settlement)")
+
+
 def _insured(member: dict[str, Any], family: SchemeFamily) -> Insured:
+    _only(member, "member", _MEMBER_KEYS)
     insured = _optional(member, "insured", "member.insured", _truth)
     return Insured(
         category=_optional(member, "category", "member.category", _category),
         sex=_optional(member, "sex", "member.sex", _sex),
         birth_date=_optional(member, "birth_date", "member.birth_date", _date),
         coverage=tuple(
-            _coverage(value, f"member.coverage[{at}]", family)
+            _coverage(value, _nth("member.coverage", at), family)
             for at, value in enumerate(_optional(member, "coverage", "member.coverage", _list) or [])
         ),
         shares=_optional(member, "shares", "member.shares", _shares) or 1,
@@ -89,6 +140,7 @@ def _insured(member: dict[str, Any], family: SchemeFamily) -> Insured:
 def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
     """A period; one whose end is left open ends as the scheme's own rule says."""
     period = _table(value, place)
+    _only(period, place, _COVERAGE_KEYS)
     first = _needed(period, "from", f"{place}.from", _date)
     last = _optional(period, "to", f"{place}.to", _date)
     if last is None:
@@ -108,9 +160,14 @@ def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
     )
 
 
-def _fact(value: object, place: str) -> Fact:
+def _fact(value: object, place: str) -> Fact | tuple[str, ...]:
+    """A fact, or of one that says which emergency care belongs to a stay the settlement numbers."""
     row = _table(value, place)
     kind = _needed(row, "kind", f"{place}.kind", _fact_kind)
+    if kind == _EMERGENCY_PART:
+        _only(row, place, _EMERGENCY_KEYS)
+        return tuple(_each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text))
+    _only(row, place, _FACT_KEYS)
     disease = _optional(row, "disease", f"{place}.disease", _text)
     if kind == "diagnosis" and disease is None:
         raise BadCase("missing", f"{place}.disease: 缺失 (missing)")
@@ -125,6 +182,7 @@ def _fact(value: object, place: str) -> Fact:
 
 def _record(value: object, place: str) -> SettlementRecord:
     row = _table(value, place)
+    _only(row, place, _RECORD_KEYS)
     _needed(row, "settlement_no", f"{place}.settlement_no", _text)
     names = [name for name in SettlementRecord.__struct_fields__ if row.get(name) is not None]
     return SettlementRecord(**{name: _READERS.get(name, _text)(row[name], f"{place}.{name}") for name in names})
@@ -132,6 +190,7 @@ def _record(value: object, place: str) -> SettlementRecord:
 
 def _decided(value: object, place: str) -> ClaimDecision:
     row = _table(value, place)
+    _only(row, place, _DECISION_KEYS)
     payable = _needed(row, "payable", f"{place}.payable", _amount)
     refused = _optional(row, "refused", f"{place}.refused", _truth)
     if payable < 0 or (refused and payable):
@@ -155,7 +214,28 @@ def _optional(table: dict[str, Any], key: str, place: str, read: Callable[[objec
 
 
 def _each(values: list[Any], place: str, read: Callable[[object, str], T]) -> list[T]:
-    return [read(value, f"{place}[{at}]") for at, value in enumerate(values)]
+    return [read(value, _nth(place, at)) for at, value in enumerate(values)]
+
+
+def _nth(place: str, at: int) -> str:
+    """The place of an entry of a list, counted from 1 as a person does."""
+    return f"{place} 第{at + 1}条"
+
+
+def _only(table: dict[str, Any], place: str, allowed: Sequence[str]) -> None:
+    """Refuse keys nobody reads: a typing error must not pass for something that is not told."""
+    unknown = [str(key) for key in table if key not in allowed]
+    if not unknown:
+        return
+    told = []
+    for key in unknown:
+        close = get_close_matches(key, allowed, n=1, cutoff=0.6)
+        hint = f"（是否想写 did you mean {close[0]}？）" if close else ""
+        told.append((key if _SHOWN_KEY.fullmatch(key) else "（不便显示的键）") + hint)
+    where = f"{place}: " if place else ""
+    raise BadCase(
+        "unknown_key", f"{where}未知的键 (unknown key) {'、'.join(told)}；允许 (allowed): {', '.join(sorted(allowed))}"
+    )
 
 
 def _wrong(place: str, value: object, allowed: str) -> BadCase:
@@ -259,7 +339,7 @@ def _classes(value: object, place: str) -> tuple[str, ...]:
 
 _category = _one_of(get_args(Category))
 _sex = _one_of(("M", "F"))
-_fact_kind = _one_of(("diagnosis", "death", "maturity"))
+_fact_kind = _one_of(("diagnosis", "death", "maturity", _EMERGENCY_PART))
 
 _READERS: Final[dict[str, Reader]] = {
     **dict.fromkeys(AMOUNT_FIELDS, _amount),

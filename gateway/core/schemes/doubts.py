@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.core.schemes.language.edition import Who
+from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM
 from gateway.core.schemes.units.periods import Period, age_is_outside
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR
 from gateway.core.schemes.units.situations import Situation
@@ -14,7 +15,7 @@ def doubts_of(situation: Situation) -> list[str]:
     edition = situation.case.family.editions[-1] if period is None else period.edition
     flags = []
     if unit.doubtful:
-        doubts = {part.doubt for part in unit.parts}
+        doubts = {part.doubt for part in unit.told}
         flags += [flag for flag in (PARTIAL, UNCLEAR) if flag in doubts]
     if period is not None:
         if age_is_outside(period, situation.insured):
@@ -27,6 +28,8 @@ def doubts_of(situation: Situation) -> list[str]:
                 break
         else:
             flags.append(confirm.flag)
+    if unit.awaits_emergency:
+        flags.append(EMERGENCY_TO_CONFIRM)
     if unit.transfer:
         flags.append("transfer_to_confirm")
     return flags

@@ -89,6 +89,7 @@ def families_of(specs: Iterable[SchemeSpec], groups: Mapping[str, DiseaseGroup])
             maternity_insurance=latest.who.maternity_insurance,
             units=units_of(latest.stay),
             transfer_days=None if latest.stay is None else latest.stay.transfer_days,
+            emergency_days=None if latest.stay is None else latest.stay.emergency_days,
             splits_years=latest.stay is not None and latest.stay.split == "year_end",
         )
     return families

@@ -43,7 +43,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         processing=spec.processing.plain() if spec.processing else None,
         fees=tuple(fee.plain() for fee in spec.fees),
         questions={name: edition.SchemeQuestion(**question.model_dump()) for name, question in spec.settings.items()},
-        assumed=frozenset(name for name, question in spec.settings.items() if question.assumed),
+        assumed=_assumed(spec),
         leans_on=spec.leans_always,
         stands_on=tuple(dict.fromkeys(spec.stands_on)),
         asks_place=_asks_place(spec),
@@ -51,6 +51,21 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         has_daily=any(isinstance(benefit, DailySpec) for benefit in spec.benefits),
         reorders=_reorders([benefit for benefit in spec.benefits if not isinstance(benefit, LumpSumSpec)]),
     )
+
+
+def _ceiling(spec: SchemeSpec) -> edition.Ceiling | None:
+    if isinstance(spec.ceiling, Decimal):
+        return edition.Ceiling(amount=fen(spec.ceiling))
+    return None if spec.ceiling is None else spec.ceiling.plain()
+
+
+def _assumed(spec: SchemeSpec) -> frozenset[str]:
+    """The questions nobody has answered: those the file says so of, all that the engine leans on where it has no
+    [settings] at all."""
+    if spec.settings:
+        return frozenset(name for name, question in spec.settings.items() if question.assumed)
+    # Two of them are about editions of one scheme, and mean nothing for another.
+    return frozenset(edition.OPEN_QUESTIONS) - {"allowance.from_2021", "floor.from_2021"}
 
 
 def units_of(stay: StaySpec | None) -> dict[str, edition.UnitKind]:

@@ -145,6 +145,7 @@ class StaySpec(RuleSpec):
     single: tuple[Care, ...] = ()
     period: tuple[Care, ...] = ()
     transfer_days: Annotated[int, Field(ge=0, le=30)] | None = None
+    emergency_days: Annotated[int, Field(ge=0, le=7)] | None = None
     split: Literal["year_end"] | None = None
 
     @model_validator(mode="after")

@@ -72,13 +72,15 @@ class Stay:
     changed_again: bool = False
     gone: list[Row] = field(default_factory=list)
     whole: list[Row] = field(default_factory=list)
+    emergencies: list[Row] = field(default_factory=list)
+    awaits_emergency: bool = False
     joins: list[Row] = field(default_factory=list)
     difference: Fraction | None = None
     lines: list[Row] = field(default_factory=list)
     payable: Fraction = Fraction(0)
 
     def numbers(self) -> list[str]:
-        return [row["settlement_no"] for row in self.rows]
+        return [row["settlement_no"] for row in self.rows + self.emergencies]
 
 
 class CaseError(Exception):
@@ -223,6 +225,45 @@ def stays_of(live: list[Row]) -> list[Stay]:
     rest = [row for row in live if not set_aside(row)]
     special = [row for row in rest if row["care_type"] == "outpatient_special"]
     return aside + months(special) + inpatient_stays([row for row in rest if row["care_type"] == "inpatient"])
+
+
+def with_emergencies(stays: list[Stay], agreed: set[str]) -> list[Stay]:
+    """1.7.13: emergency care before an admission: in its stay where a person agreed, else flagged with it."""
+    left = []
+    for stay in stays:
+        row = stay.rows[0]
+        home = stay_after(row, stays) if stay.kind == "aside" else None
+        if home is None or stay.decided is not None:
+            left.append(stay)
+        elif row["settlement_no"] in agreed:
+            home.emergencies = in_place([*home.emergencies, row])
+        else:
+            home.awaits_emergency = True
+            stay.reason = "emergency_to_confirm"
+            left.append(stay)
+    return left
+
+
+def in_place(rows: list[Row]) -> list[Row]:
+    return sorted(rows, key=place_of_row)
+
+
+def stay_after(row: Row, stays: list[Stay]) -> Stay | None:
+    """The stay that begins, or has a transfer, at the facility of emergency care on its day; else on the day after."""
+    instant = settled(row)
+    day = admitted(row) or (instant.date() if instant else None)
+    if row["care_type"] != "emergency" or set_aside(row) != "not_payable_care" or day is None:
+        return None
+    for when in (day, day + ONE_DAY):
+        found = []
+        for stay in [stay for stay in stays if stay.kind == "inpatient" and not stay.reversed_since]:
+            for part in stay.rows:
+                same = part.get("facility_no") is not None and part["facility_no"] == row.get("facility_no")
+                if same and part["care_type"] == "inpatient" and admitted(part) == when:
+                    found.append((place_of_row(part), stay))
+        if found:
+            return min(found, key=lambda one: one[0])[1]
+    return None
 
 
 def set_aside(row: Row) -> str | None:

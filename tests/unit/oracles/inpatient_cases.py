@@ -36,9 +36,11 @@ class CaseMaker:
         self.last_day = self.some_day()
 
     def make(self) -> Row:
-        scenes = (self.plain, self.chain, self.split_visit, self.special, self.other, self.heavy, self.fork)
+        scenes = (
+            self.plain, self.chain, self.split_visit, self.special, self.other, self.heavy, self.fork, self.emergency,
+        )  # fmt: skip
         while len(self.rows) < self.wanted:
-            self.rng.choices(scenes, (5, 4, 3, 3, 2, 2, 1))[0]()
+            self.rng.choices(scenes, (5, 4, 3, 3, 2, 2, 1, 1))[0]()
         self.rows = self.rows[: self.wanted]
         self.refund()
         self.damage()
@@ -49,6 +51,10 @@ class CaseMaker:
             "member": self.member(),
             "settlements": self.rows,
         }
+        plain = [row for row in self.rows if not row.get("reversal")]
+        emergencies = [row["settlement_no"] for row in plain if row["care_type"] == "emergency"]
+        if emergencies and self.chance(0.5):
+            return case | {"facts": [{"kind": "emergency_part", "settlements": sorted(set(emergencies))}]}
         return self.decide(case) if self.chance(0.35) else case
 
     def chance(self, part: float) -> bool:
@@ -220,6 +226,15 @@ class CaseMaker:
         for facility in FACILITIES[1:]:
             later = left + timedelta(days=self.rng.choice((0, 1)))
             self.stay(later, later + timedelta(days=self.rng.choice((0, 3, 8))), facility_no=facility)
+
+    def emergency(self) -> None:
+        """Emergency care on the day of an admission or around it, with the day of care or that of settlement alone."""
+        came, facility = self.start_day(), self.rng.choice(FACILITIES)
+        self.stay(came, came + timedelta(days=self.length()), facility_no=facility)
+        for days in self.rng.choice(((0,), (1,), (0, 1), (2,), (-1,))):
+            day = came - timedelta(days=days)
+            known = {"admitted_on": day.isoformat()} if self.chance(0.3) else {}
+            self.row("emergency", facility_no=facility, settled_at=self.instant(day), **known)
 
     def heavy(self) -> None:
         """Stays that use up the cap of a period."""

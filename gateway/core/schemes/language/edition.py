@@ -281,6 +281,8 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     maternity_insurance: str | None
     units: Mapping[str, UnitKind]
     transfer_days: int | None
+    emergency_days: int | None = None
+    """So many days before an admission emergency care at the same facility may be part of the stay (急诊转住院)."""
     splits_years: bool = False
     """Whether what one visit was settled for in different years makes a unit a year (跨年分开结算)."""
     pays_at_events: bool = False

@@ -27,6 +27,8 @@ INJURY_CARE: Final = "22"
 _MATERNITY = ("maternity_inpatient", "maternity_outpatient", "family_planning")
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
+EMERGENCY_TO_CONFIRM: Final = "emergency_to_confirm"
+
 Key = tuple[str | None, ...]
 Order = tuple[date, datetime, str, str]
 
@@ -35,7 +37,8 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One settlement on its way into an estimate. `key` is what it shares with others of its unit.
 
     `reason` sets it aside (不予补助); `gone` says it was reversed and is here for what was decided about it.
-    `event` is the event its codes speak of, also where it stands in a stay.
+    `event` is the event its codes speak of, also where it stands in a stay. `emergency` is emergency care that a person
+    found to be part of its stay; a stay that `awaits_emergency` may yet have such a part.
     """
 
     at: int
@@ -47,6 +50,8 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     doubt: str | None = None
     gone: bool = False
     event: EventKey | None = None
+    emergency: bool = False
+    awaits_emergency: bool = False
 
     @property
     def days_known(self) -> bool:
@@ -100,6 +105,7 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """What becomes one estimate: a stay, a month, an event, one settlement set aside. Parts are in order.
 
+    `emergencies` are settlements of emergency care whose amounts count with it and whose days do not.
     `decision` is what the association decided about exactly these settlements, `first` the earliest of them
     even if it was reversed since, `changed` whether one of several was, `settled_again` whether others stand in place
     of all of them. `would_join` is the whole stay that these would make together with decided ones or in their place,
@@ -109,6 +115,7 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
     parts: tuple[UnitPart, ...]
     kind: UnitKind
+    emergencies: tuple[UnitPart, ...] = ()
     transfer: bool = False
     decision: ClaimDecision | None = None
     first: UnitPart | None = None
@@ -126,8 +133,21 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
     @property
     def doubtful(self) -> bool:
         """Whether a refund leaves one of its settlements in doubt."""
-        for part in self.parts:  # noqa: SIM110 (asked often)
+        for part in self.told:  # noqa: SIM110 (asked often)
             if part.doubt is not None:
+                return True
+        return False
+
+    @property
+    def told(self) -> tuple[UnitPart, ...]:
+        """All its settlements, those of emergency care last."""
+        return self.parts + self.emergencies if self.emergencies else self.parts
+
+    @property
+    def awaits_emergency(self) -> bool:
+        """Whether emergency care before an admission of it waits for a person."""
+        for part in self.parts:  # noqa: SIM110 (asked often)
+            if part.awaits_emergency:
                 return True
         return False
 

@@ -11,7 +11,7 @@ Decisions are about whole units as they stood when the association decided, so t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from datetime import date, datetime
 from itertools import pairwise
 
@@ -27,6 +27,7 @@ from gateway.core.schemes.units.care_units import (
     part_order,
     set_aside,
 )
+from gateway.core.schemes.units.emergencies import with_emergencies
 from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
 from gateway.core.schemes.units.periods import Period, period_on, waits
 from gateway.core.schemes.units.reversals import StandingRecords
@@ -49,10 +50,11 @@ def care_units_of(
     decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
     *,
+    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> list[CareUnit]:
     """Every settlement that stands, in exactly one unit; events besides. The order of `records` does not matter."""
-    return _Grouping(standing, family, periods, decided, facts, ties_corrections).units(records)
+    return _Grouping(standing, family, periods, decided, facts, emergencies, ties_corrections).units(records)
 
 
 class _Grouping(msgspec.Struct, frozen=True, gc=False):
@@ -63,6 +65,7 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
     periods: Sequence[Period]
     decided: Sequence[ClaimDecision]
     facts: Sequence[Fact]
+    emergencies: Collection[str]
     ties_corrections: bool
 
     def units(self, records: Sequence[SettlementRecord]) -> list[CareUnit]:
@@ -77,6 +80,8 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
         if len(parts) == 1 and not self.decided and not at_events:
             return [CareUnit(parts=(parts[0],), kind=parts[0].kind)]
         parts.sort(key=part_order)
+        if self.family.emergency_days is not None:
+            parts = with_emergencies(parts, self.family, self.emergencies, self.decided)
         events = self._events(parts) if at_events else []
         parts = [part for part in parts if part.kind != "event"]
         alone = [[part] for part in parts if part.reason is not None]
@@ -177,7 +182,9 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
             groups.setdefault(part.key, []).append(part)
         # What was reversed cannot be the link between two stays that stand.
         chain = [
-            part for part in parts if part.kind == "stay" and not part.gone and part.record.admitted_on is not None
+            part
+            for part in parts
+            if part.kind == "stay" and not part.gone and not part.emergency and part.record.admitted_on is not None
         ]
         for earlier, later in pairwise(chain):
             group, joining = groups[earlier.key], groups[later.key]
@@ -199,7 +206,17 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
 
 
 def _unit(parts: Sequence[UnitPart]) -> CareUnit:
-    return CareUnit(parts=tuple(parts), kind=parts[0].kind, transfer=_moved(parts))
+    stays, emergencies = _apart(parts)
+    return CareUnit(parts=stays, kind=stays[0].kind, emergencies=emergencies, transfer=_moved(parts))
+
+
+def _apart(parts: Sequence[UnitPart]) -> tuple[tuple[UnitPart, ...], tuple[UnitPart, ...]]:
+    """What makes the days of a unit, and the emergency care that only adds to its amounts; that stands for itself where
+    nothing else is there."""
+    emergencies = tuple([part for part in parts if part.emergency])
+    if not emergencies or len(emergencies) == len(parts):
+        return tuple(parts), ()
+    return tuple([part for part in parts if not part.emergency]), emergencies
 
 
 def _moved(parts: Sequence[UnitPart]) -> bool:
@@ -258,11 +275,13 @@ def _split(
         again = not live and bool(places or standing & {part.admission for part in named})
         if live or again:
             joined.append(decision)
+        stays, emergencies = _apart(live or named)
         units.append(
             CareUnit(
-                parts=live or named,
-                kind=(live or named)[0].kind,
-                first=named[0],
+                parts=stays,
+                kind=stays[0].kind,
+                emergencies=emergencies,
+                first=_apart(named)[0][0],
                 transfer=_moved(live or named),
                 decision=decision,
                 changed=0 < len(live) < len(named),
@@ -271,10 +290,12 @@ def _split(
         )
     if rest:
         whole = _unit([part for part in parts if not part.gone])
+        stays, emergencies = _apart(rest)
         units.append(
             CareUnit(
-                parts=rest,
-                kind=rest[0].kind,
+                parts=stays,
+                kind=stays[0].kind,
+                emergencies=emergencies,
                 transfer=whole.transfer,
                 would_join=whole,
                 joined_decisions=tuple(joined),

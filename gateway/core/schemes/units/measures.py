@@ -49,7 +49,7 @@ def measure(unit: CareUnit, counted: Sequence[UnitPart]) -> Measure:
         )
     if len(parts) == 1 and unit.kind == "stay":
         return _of_one_stay(parts[0])
-    days_known = all(part.days_known for part in counted) and _ends_after_it_began(unit)
+    days_known = all(part.days_known for part in counted if not part.emergency) and _ends_after_it_began(unit)
     first, last = _days(unit, days_known, counted[-1])
     total_days = 1 if first is None or last is None else last.toordinal() - first.toordinal() + 1
     return Measure(
@@ -59,7 +59,7 @@ def measure(unit: CareUnit, counted: Sequence[UnitPart]) -> Measure:
         settled=parts[-1].settled,
         sheet_days=_days_on_sheets(unit, total_days),
         days_known=days_known,
-        settled_known=all(part.settled_possibly for part in counted),
+        settled_known=all(part.settled_possibly for part in counted if not part.emergency),
     )
 
 

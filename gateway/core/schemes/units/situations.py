@@ -87,12 +87,12 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     @property
     def numbers(self) -> frozenset[str]:
         """The settlement numbers of its parts."""
-        return frozenset([part.record.settlement_no for part in self.unit.parts])
+        return frozenset([part.record.settlement_no for part in self.unit.told])
 
 
 def situation_of(unit: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
     """A unit with its measure, its period and the days of it that are covered."""
-    counted = unit.parts if unit.kind != "month" or len(unit.parts) == 1 else _of_covered_days(unit, case.periods)
+    counted = unit.told if unit.kind != "month" or len(unit.parts) == 1 else _of_covered_days(unit, case.periods)
     measured = measure(unit, counted)
     first, last = measured.first, measured.last
     period, covered = None, 0
