@@ -122,15 +122,9 @@ def assessed(
 ) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
+    standing = standing_of(records)
     units = care_units_of(
-        records,
-        standing_of(records),
-        family,
-        periods,
-        decided,
-        facts,
-        emergencies=emergencies,
-        ties_corrections=ties_corrections,
+        records, standing, family, periods, decided, facts, emergencies=emergencies, ties_corrections=ties_corrections
     )
     if len(units) > 1:
         units.sort(key=unit_order)
@@ -152,13 +146,7 @@ def assessed(
     assessment = _MemberAssessment(case, uses, remembers)
     # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in
     # its place is there something left to tell about it.
-    estimates = tuple(
-        [
-            assessment.estimate(situation)
-            for situation in situations
-            if not situation.unit.fully_reversed or situation.unit.to_recover
-        ]
-    )
+    estimates = tuple([assessment.estimate(situation) for situation in situations if not situation.unit.is_over])
     return estimates, case, uses
 
 

@@ -234,7 +234,7 @@ def _only(table: dict[str, Any], place: str, allowed: Sequence[str]) -> None:
         told.append((key if _SHOWN_KEY.fullmatch(key) else "（不便显示的键）") + hint)
     where = f"{place}: " if place else ""
     raise BadCase(
-        "unknown_key", f"{where}未知的键 (unknown key) {'、'.join(told)}；允许 (allowed): {', '.join(sorted(allowed))}"
+        "unknown_key", f"{where}未知键 (unknown key) {'、'.join(told)}；允许 (allowed): {', '.join(sorted(allowed))}"
     )
 
 

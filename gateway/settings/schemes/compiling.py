@@ -53,12 +53,6 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
     )
 
 
-def _ceiling(spec: SchemeSpec) -> edition.Ceiling | None:
-    if isinstance(spec.ceiling, Decimal):
-        return edition.Ceiling(amount=fen(spec.ceiling))
-    return None if spec.ceiling is None else spec.ceiling.plain()
-
-
 def _assumed(spec: SchemeSpec) -> frozenset[str]:
     """The questions nobody has answered: those the file says so of, all that the engine leans on where it has no
     [settings] at all."""

@@ -184,6 +184,11 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return bool(self.parts) and self.parts[0].gone
 
     @property
+    def is_over(self) -> bool:
+        """Whether it was reversed and leaves nothing to tell about."""
+        return self.fully_reversed and not self.to_recover
+
+    @property
     def to_recover(self) -> bool:
         """Whether it was paid, then reversed, and nothing was settled in its place (待追回)."""
         decision = self.decision
