@@ -10,8 +10,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from scheme_words import answers, death, estimates, family_of, member, payables, period, share, stay
+
+from gateway.core.schemes import Insured, assess
+from gateway.model.member import Coverage
+from gateway.model.record import SettlementRecord
 
 YEAR = ("2025-01-01", "2025-12-31")
 
@@ -174,6 +179,25 @@ def test_a_stay_is_split_at_the_turn_of_the_year_by_its_costs(tmp_path: Path) ->
     assert payables(family_of(tmp_path / "s", rules, stay_split=True), coverage, [first, second]) == [
         "250.00",
         "1250.00",
+    ]
+
+
+def test_each_year_of_a_split_stay_keeps_its_identity_whatever_comes_later(tmp_path: Path) -> None:
+    first = stay("A", "2025-12-20", "1000.00", visit_no="V", discharged_on="2025-12-31")
+    second = stay("B", "2026-01-01", "3000.00", visit_no="V", discharged_on="2026-01-09")
+    family = family_of(tmp_path, share(0.5), stay_split=True)
+    coverage = (Coverage(first_day=date(2025, 1, 1), last_day=date(2026, 12, 31)),)
+    records = [msgspec.convert(row, SettlementRecord) for row in in_fen([first, second])]
+    alone = assess(Insured(coverage=coverage), records[1:], family)
+    both = assess(Insured(coverage=coverage), records, family)
+    assert [one.stay for one in both] == ["H15010200001/V/2025", "H15010200001/V/2026"]
+    assert [one.stay for one in alone] == ["H15010200001/V/2026"]
+
+
+def in_fen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        row | {name: int(value.replace(".", "")) for name, value in row.items() if name.endswith("_amount")}
+        for row in rows
     ]
 
 

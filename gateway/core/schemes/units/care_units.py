@@ -89,12 +89,15 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
 
     @property
     def visit_identity(self) -> str:
-        """Facility and visit, the settlement number where there is none, or the month or period."""
+        """Facility and visit (and year, where it is split), the settlement number where there is none, or the month or
+        period."""
         if self.key[0] in OF_ONE_DAY:
             return f"{self.key[0]}/{self.key[1]}"
         if self.record.visit_no is None or self.kind == "single":
             return self.settlement_identity
-        return f"{self.record.facility_no or ''}/{self.record.visit_no}"
+        visit = f"{self.record.facility_no or ''}/{self.record.visit_no}"
+        # Of a visit that is split by years each year is a stay of its own, whichever was settled or received first.
+        return f"{visit}/{self.key[-1]}" if len(self.key) > 3 else visit
 
     @property
     def settlement_identity(self) -> str:

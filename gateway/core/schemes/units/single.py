@@ -29,7 +29,7 @@ def single(
     """The situation of a member's only settlement; None where it is no stay, or may be more than one."""
     if family.units.get(record.care_type or "") != "stay" or record.reversal or set_aside(record, family) is not None:
         return None
-    if family.pays_at_events and record.diagnosis_codes:
+    if (family.pays_at_events and record.diagnosis_codes) or family.splits_years:
         return None
     periods = periods_of(insured, family)
     settled = in_shanghai(record.settled_at)
