@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.changes.numbers import within_facility
 from gateway.core.claims.drafting import stay_kind, stay_text
 from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
 from gateway.core.claims.kept import spoken, unit_told
@@ -131,6 +132,22 @@ class Office:
     def record_key(self, feed: str) -> Callable[[str], bytes]:
         """Settlement number with its sign → the keyed digest its row is known by; no two feeds share one."""
         return self.vault.fingerprinter(f"settlement/{feed}")
+
+    def number_key(self, feed: str) -> Callable[[str | None, str], bytes]:
+        """Facility and settlement number with its sign → the keyed digest its row is known by. The facility counts
+        where the feed's mapping says that numbers are only unique within it, and the row tells one."""
+        digest = self.record_key(feed)
+        if self.mapping_of(feed).language.unique_within == "facility":
+            return lambda facility_no, number: digest(within_facility(facility_no, number) if facility_no else number)
+        return lambda _, number: digest(number)
+
+    def keys_of_number(self, feed: str, text: str) -> list[bytes]:
+        """The digests of a settlement number as a person writes it, with either sign: `facility/number` where numbers
+        are only unique within their facility; the number alone finds what was stored before that was said."""
+        facility_no, _, number = text.rpartition("/")
+        plain, keys = self.record_key(feed), self.number_key(feed)
+        found = {keys(facility_no or None, number + sign) for sign in "+-"} if facility_no else set()
+        return sorted(found.union(plain(text + sign) for sign in "+-"))
 
     @cached_property
     def id_fingerprint(self) -> Any:

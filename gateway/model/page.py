@@ -65,7 +65,8 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name. `name` and
     `birth_date` are what somebody whose number nobody has is looked for by; None where they cannot be read. An intact
-    `id_number` of before 1999 keeps its 15 digits, because no check digit proves it.
+    `id_number` of before 1999 keeps its 15 digits, because no check digit proves it. `facility_no`: only where numbers
+    are unique within it.
     """
 
     settlement_no: str
@@ -77,3 +78,4 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     names_nobody: bool = False
     name: str | None = None
     birth_date: date | None = None
+    facility_no: str | None = None

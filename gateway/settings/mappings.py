@@ -278,6 +278,7 @@ class MappingSpec(Spec):
     special_outpatient: SpecialSpec = SpecialSpec()
     amounts: AmountsSpec = AmountsSpec()
     reversals: ReversalsSpec = ReversalsSpec()
+    unique_within: core.NumberScope = "feed"
     checks: ChecksSpec = ChecksSpec()
     totals: TotalsSpec | None = None
     skip: dict[Column, Texts] = Field(default_factory=dict)
@@ -299,6 +300,7 @@ class MappingSpec(Spec):
             fund_includes_hospital_share=self.amounts.fund_includes_hospital_share,
             reversal_style=self.reversals.style,
             reverses_own=self.reversals.reverses == "own",
+            unique_within=self.unique_within,
             checks=msgspec.structs.replace(
                 self.checks.plain(), account_includes_shared=self.amounts.account_includes_shared
             ),
@@ -381,6 +383,9 @@ def _contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     if not national:
         needed = (name for name in ("settlement_no", "total_amount") if name not in fields)
         contradictions += [(f"fields.{name}", "缺失 (missing)", "必填：没有它就无法计数 (required)") for name in needed]
+        if tables.get("unique_within") == "facility" and "facility_no" not in fields:
+            wanted = "必填：流水号只在机构内唯一 (numbers are only unique within it)"
+            contradictions.append(("fields.facility_no", "缺失 (missing)", wanted))
     return contradictions + _format_contradictions(tables)
 
 

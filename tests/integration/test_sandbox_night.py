@@ -77,7 +77,7 @@ class Taken:
             self._row(self._compiled, read, index, identity)
 
     def _row(self, compiled, read, index, identity) -> None:
-        number, _, _ = compiled.salvage(read, index)
+        number, *_ = compiled.salvage(read, index)
         if number in self._guests:
             refused = isinstance(identity, tuple)
             self.rows[number, "+"] = self._guest(compiled, read, index, number, refused=refused)
@@ -395,7 +395,7 @@ def test_what_the_generator_wrote_stands_in_the_rows(night: Night) -> None:
         for content in contents:
             read = compiled.read(content)
             for index in range(len(read)):
-                number, _, _ = compiled.salvage(read, index)
+                number, *_ = compiled.salvage(read, index)
                 if number in guests:
                     line, subject = guests[number].line, compiled.subject(read, index)
                     assert (line.sex, line.id_type) == (subject.sex, subject.id_type)

@@ -83,6 +83,7 @@ def rules(families: Mapping[str, Sequence[SchemeFamily]]) -> Rules:
         families=ordered.__getitem__,
         could_pay=lambda association, record: could_pay_any(record, ordered[association], refund=record.reversal),
         record_key=lambda feed: lambda number: digest(f"{feed}/{number}"),
+        number_key=lambda feed: lambda _, number: digest(f"{feed}/{number}"),
         digest_content=lambda content: digest(content.hex()),
         digest_doubt=digest,
         digest_stay=digest_stay,

@@ -83,7 +83,7 @@ def test_a_line_of_sums_is_no_settlement(sums: dict[str, str]) -> None:
     assert answers(content) == ["152200000001", ["sum_row"]]
     assert identified(content) == ["152200000001", ["sum_row"]]
     rows = mapping("hinggan").read(content)
-    assert mapping("hinggan").salvage(rows, 1) == (None, False, None), "its money is that of other rows"
+    assert mapping("hinggan").salvage(rows, 1) == (None, False, None, None), "its money is that of other rows"
 
 
 def test_a_line_of_sums_in_a_message_is_none_either() -> None:
@@ -105,7 +105,7 @@ def test_a_header_in_the_middle_of_a_joined_file_is_one_error(around: str) -> No
     content = csv_page({}, again, {"结算流水号": "152200000002"})
     assert answers(content) == identified(content) == ["152200000001", ["header_again"], "152200000002"]
     rows = mapping("hinggan").read(content)
-    assert mapping("hinggan").salvage(rows, 1) == (None, False, None)
+    assert mapping("hinggan").salvage(rows, 1) == (None, False, None, None)
 
 
 # What a mapping skips

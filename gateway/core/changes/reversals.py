@@ -58,7 +58,7 @@ def _is_number_of(row: ReadRow, reading: tuple[PagePlace, SettlementRecord] | No
     if reading is None:
         return True
     page, record = reading
-    return rules.record_key(page.feed)(record.settlement_no + record.sign) == row.key
+    return rules.number_key(page.feed)(record.facility_no, record.settlement_no + record.sign) == row.key
 
 
 def _release(
@@ -96,7 +96,7 @@ def _original_of(settlement: HeldRecord, rules: Rules) -> bytes | None:
     record = settlement.record
     if record is None or not record.reversal or record.id_number is not None or record.name is not None:
         return None
-    return rules.record_key(settlement.feed)((record.reverses or record.settlement_no) + "+")
+    return rules.number_key(settlement.feed)(record.facility_no, (record.reverses or record.settlement_no) + "+")
 
 
 def _joined(known: Known, rules: Rules, changes: Changes) -> dict[bytes, list[HeldRecord]]:
@@ -174,7 +174,7 @@ def _taken_with(
     association, person_id, member_id = owner
     return HeldRecord(
         record=record,
-        key=rules.record_key(page.feed)(record.settlement_no + record.sign),
+        key=rules.number_key(page.feed)(record.facility_no, record.settlement_no + record.sign),
         association=association,
         feed=page.feed,
         person_id=person_id,

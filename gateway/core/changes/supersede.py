@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from gateway.core.changes.numbers import within_facility
 from gateway.core.changes.persons import HeldRecord
 from gateway.core.changes.values import (
     Batch,
@@ -137,11 +138,6 @@ def _take_answers(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules:
         # A row that is known by another number than before leaves its record under the one of before.
         if settlement.page_seq == page.seq and numbers.get(settlement.row, settlement.key) != settlement.key:
             changes.remove(settlement)
-
-
-def within_facility(facility_no: str | None, number: str) -> str:
-    """The text of a settlement number, with its sign, that is unique within its facility only."""
-    return f"{facility_no or ''}\x1f{number}"
 
 
 def _of_row(page: PagePlace, row: ReadRow, changes: Changes) -> _Claimant:

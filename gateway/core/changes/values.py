@@ -37,18 +37,22 @@ class PagePlace(msgspec.Struct, frozen=True, kw_only=True):
 class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     """One row as read: its class as far as reading tells, and what it says where that matters.
 
-    `key`: the keyed digest of its number and sign; `original`: of what a reversal reverses; `amount` in fen with its
-    sign; `decisions`: what matching or a ruling says, by association, and `matched` the members it certainly is about
-    (`decide` sets both); `subject`: what stands in a row whose number or name is in doubt, as it was written;
-    `person_no`: the feed's own number of the member, where the match is certain; `ruled_by`: the rulings of people that
-    decided the row; `record`: a member's row read in full, or a reversal's that names nobody; `sealed`: its box, by
-    association; `unknown_codes`: the fields that decide about money and whose code the mapping does not know.
+    `key`: the keyed digest of its number and sign; `original`: of what a reversal reverses; `former` and
+    `former_original`: the same as they were before the mapping said that numbers are only unique within their facility;
+    `amount` in fen with its sign; `decisions`: what matching or a ruling says, by association, and `matched` the
+    members it certainly is about (`decide` sets both); `subject`: what stands in a row whose number or name is in
+    doubt, as it was written; `person_no`: the feed's own number of the member, where the match is certain; `ruled_by`:
+    the rulings of people that decided the row; `record`: a member's row read in full, or a reversal's that names
+    nobody; `sealed`: its box, by association; `unknown_codes`: the fields that decide about money and whose code the
+    mapping does not know.
     """
 
     index: int
     row_class: RowClass = RowClass.NON_MEMBER
     key: bytes | None = None
     original: bytes | None = None
+    former: bytes | None = None
+    former_original: bytes | None = None
     amount: int = 0
     identity: Identity | None = None
     errors: tuple[RowError, ...] = ()
@@ -169,12 +173,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What conclusions rest on beside the facts: schemes and keyed digests, as functions; the instant in milliseconds.
 
     `families`: an association's schemes, in order of payment; `could_pay`: whether any of them ever pays for such a
-    record; `record_key`: feed → number with sign → key.
+    record; `record_key`: feed → number with sign → key; `number_key`: feed → facility and number with sign → the key of
+    a row as the feed's mapping has it.
     """
 
     families: Callable[[str], Sequence[SchemeFamily]]
     could_pay: Callable[[str, SettlementRecord], bool]
     record_key: Callable[[str], Callable[[str], bytes]]
+    number_key: Callable[[str], Callable[[str | None, str], bytes]]
     digest_content: Callable[[bytes], bytes]
     digest_doubt: Callable[[str], bytes]
     digest_stay: Callable[[str], bytes]

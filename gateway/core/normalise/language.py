@@ -165,6 +165,10 @@ class TotalsPaths(msgspec.Struct, frozen=True, kw_only=True):
     amount: str = ""
 
 
+NumberScope = Literal["feed", "facility"]
+"""Within what a feed's settlement numbers are unique."""
+
+
 class MappingLanguage(msgspec.Struct, frozen=True, kw_only=True):
     """One mapping, complete: `fields` holds a rule for every record field that is read."""
 
@@ -179,6 +183,7 @@ class MappingLanguage(msgspec.Struct, frozen=True, kw_only=True):
     fund_includes_hospital_share: bool = False
     reversal_style: ReversalStyle = "flag"
     reverses_own: bool = True
+    unique_within: NumberScope = "feed"
     checks: Checks = Checks()
     totals: TotalsPaths | None = None
     empty: tuple[str, ...] = ()

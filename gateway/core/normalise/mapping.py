@@ -92,13 +92,15 @@ class CompiledMapping:
         self.language = language = msgspec.structs.replace(language, fields={**language.fields, **always})
         read = [field for field in RECORD_FIELDS if field in _DERIVED or field in self.language.fields]
         parsers = Parsers(self.language)
-        self._identity = View(parsers, IDENTITY_FIELDS, to_ask=True)
+        in_facility = language.unique_within == "facility"
+        self._identity = View(parsers, (*IDENTITY_FIELDS, *(("facility_no",) if in_facility else ())), to_ask=True)
         self._full = View(parsers, tuple(read))
         self._written = View(parsers, tuple(read), as_written=AS_WRITTEN)
         # Only what a glance is for is strict: a wrong birth date is an error of the record, not of the glance.
         self._glance = {way: _Glancing(way) for way in (self._full, self._written)}
         self._name = self._identity.forgiving["name"]
         self._birth_date = self._identity.forgiving["birth_date"]
+        self._facility_no = self._identity.readers["facility_no"] if in_facility else _absent
         self._skips = [(self._full.sources.positions[name], texts) for name, texts in language.skip]
         self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
@@ -241,18 +243,19 @@ class CompiledMapping:
         named = {name: values[place] for name, place in self._full.sources.positions.items()}
         return {name: str(value) for name, value in named.items() if value not in (None, "")}
 
-    def salvage(self, rows: Rows, index: int) -> tuple[str | None, bool, int | None]:
-        """Settlement number, whether it is a reversal, and total in fen of a row whose identity cannot be read,
-        as far as they can: enough to count it, and to know it when it comes again."""
+    def salvage(self, rows: Rows, index: int) -> tuple[str | None, bool, int | None, str | None]:
+        """Settlement number, whether it is a reversal, total in fen, and facility (where numbers are unique within it)
+        of a row whose identity cannot be read, as far as they can: enough to count it, and to know it when it comes
+        again."""
         try:
             fields, _ = self._identity.thoroughly(rows.identity(index))
         except Wrong:
-            return None, False, None
+            return None, False, None, None
         number = fields.get("settlement_no")
         if odd_line(number, rows.words(index), rows.header):
             # A line of sums tells the money of other rows.
-            return None, False, None
-        return number, bool(fields.get("reversal")), fields.get("total_amount")
+            return None, False, None, None
+        return number, bool(fields.get("reversal")), fields.get("total_amount"), fields.get("facility_no")
 
     def totals(self, content: bytes) -> FeedTotals | None:
         """What a JSON page itself says it holds, where the mapping says where that stands."""
@@ -288,6 +291,7 @@ class CompiledMapping:
                 names_nobody=reversal and id_number is None and name is None and read["name"](values) is None,
                 name=name,
                 birth_date=birth_date,
+                facility_no=self._facility_no(values),
             )
         except Wrong as wrong:
             whole = self.record(rows, index)

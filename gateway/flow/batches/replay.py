@@ -141,6 +141,8 @@ def replay_rows(office: Office, page: OpenPage, rows: Sequence[ReadRow], cause: 
                 row_class=RowClass.NON_MEMBER if row.identity else RowClass.QUARANTINED,
                 key=row.key,
                 original=row.original,
+                former=row.former,
+                former_original=row.former_original,
                 amount=row.amount,
                 identity=row.identity,
                 errors=() if row.identity else row.errors,

@@ -154,7 +154,7 @@ def _comparable(tx: Tx, office: Office, meta: StoredPage, result: Rereading) -> 
 
 def _same_number(row: ReadRow, listed: dict[int, bytes | None]) -> bool:
     before = listed.get(row.index)
-    return row.key is None or before is None or row.key == before
+    return row.key is None or before is None or before in (row.key, row.former)
 
 
 def _batches(office: Office, page: OpenPage) -> Iterator[list[ReadRow]]:

@@ -38,15 +38,12 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     rivals = rival_rows(tx, office, batch, aside)
     rows = [*batch.rows, *rivals.rows]
     originals = {row.original for row in rows if row.original is not None and row.is_nameless_reversal}
+    formers = {key for row in rows for key in (row.former, row.former_original) if key is not None}
     row_answers = _row_answers(tx, batch)
-    stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals)]
+    stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals | formers)]
     stored += _in_places(tx, office, batch, row_answers)
     # What is taken back may have come again so that it cannot replace what stands.
     keys |= {settlement.key for settlement in stored if settlement.page_seq in batch.taken_back}
-    read_again = batch.page.seq if batch.page is not None and batch.again else None
-    listed = (
-        {} if read_again is None else classes_listed(tx, office, read_again, [row.index for row in batch.rows], aside)
-    )
     waiting, waiting_records, outdated = _waiting(tx, office, batch, rows)
     concerned = _people_concerned(batch, rows, stored)
     held = people.lock(tx, concerned)
@@ -56,6 +53,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     asked = asked_before(tx, files, rows, decided)
     files |= _unreadable(files, aside)
     # As they are now that their people are held: until then another feed's batch may have changed them.
+    files = {person_id: _known_by_facility(office, person, formers) for person_id, person in files.items()}
     locked = {record.record_id: record for person in files.values() for record in person.records}
     return Known(
         people=files,
@@ -67,7 +65,7 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         refused=rivals.refused,
         last_places=rivals.last_places,
         row_answers={row: answer for row, answer in row_answers.items() if answer is not None},
-        listed=listed,
+        listed=_listed_here(tx, office, batch, aside),
         waiting=waiting,
         waiting_records=waiting_records,
         outdated=outdated,
@@ -77,6 +75,33 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
         unopened=aside,
         held=held,
     )
+
+
+def _listed_here(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> dict[int, RowClass]:
+    """The classes of rows that are read again, as their page's own lists have them."""
+    if batch.page is None or not batch.again:
+        return {}
+    return classes_listed(tx, office, batch.page.seq, [row.index for row in batch.rows], aside)
+
+
+def _known_by_facility(office: Office, person: PersonFile, formers: Collection[bytes]) -> PersonFile:
+    """A person whose records with these keys, stored before the mapping said that numbers are only unique within their
+    facility, are known as they would be now."""
+    if not any(settlement.key in formers for settlement in person.records):
+        return person
+    return msgspec.structs.replace(
+        person,
+        records=[
+            msgspec.structs.replace(settlement, key=_key_of(office, settlement.feed, settlement.record))
+            if settlement.record is not None and settlement.key in formers
+            else settlement
+            for settlement in person.records
+        ],
+    )
+
+
+def _key_of(office: Office, feed: str, record: SettlementRecord) -> bytes:
+    return office.number_key(feed)(record.facility_no, record.settlement_no + record.sign)
 
 
 def _row_answers(tx: Tx, batch: Batch) -> dict[int, str | None]:
@@ -137,26 +162,30 @@ def _waiting(
     """Reversals that wait for a settlement of these rows, the batch's and their rivals, or for what one of them
     reverses; those that stand in other rows, read from their pages; and those that came again since."""
     members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
-    again = {row.original for row in rows if row.original is not None}
+    again = {key for row in rows for key in (row.original, row.former_original, row.former) if key is not None}
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
     waiting: dict[bytes, list[Place]] = defaultdict(list)
     readable: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
     outdated = set()
-    for key, seq, row in sorted(records.waiting(tx, members | again)):
+    for stored_key, seq, row in sorted(records.waiting(tx, members | again)):
         read = None if (seq, row) in own_places else _read_whole(tx, office, (seq, row))
         if read is not None and _came_again(tx, office, (seq, row), *read):
             outdated.add((seq, row))
             continue
-        waiting[key].append((seq, row))
+        original = stored_key
         if read is not None:
+            # Known as it would be now, if it was stored before numbers were only unique within their facility.
+            number = read[1].reverses or read[1].settlement_no
+            original = office.number_key(read[0].feed)(read[1].facility_no, number + "+")
             readable[seq, row] = read
+        waiting[original].append((seq, row))
     return waiting, readable, frozenset(outdated)
 
 
 def _came_again(tx: Tx, office: Office, place: Place, page: PagePlace, reversal: SettlementRecord) -> bool:
     """Whether a reversal that waits was received once more in a later row, and perhaps takes back another settlement:
     then it waits for nothing. Asked only where it would wake."""
-    key = office.record_key(page.feed)(reversal.settlement_no + reversal.sign)
+    key = _key_of(office, page.feed, reversal)
     later = entries_after(tx, office, page.feed, page.seq - 1, {key}, [])
     return any(listed_place > place for listed_place, _, _ in later)
 

@@ -53,13 +53,14 @@ def rival_rows(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> Riva
     for key, places in listed.items():
         for (seq, row), row_class in places.items():
             by_page[seq][row] = (key, row_class)
-    rivals: dict[bytes, list[PlacedRow]] = {key: [] for key in listed}
+    numbers = {row.key for row in batch.rows}
+    rivals: dict[bytes, list[PlacedRow]] = defaultdict(list)
     last_places: dict[bytes, Place] = {}
     for seq, entries in sorted(by_page.items()):
         read_rows = _read(tx, office, seq, entries)
         for row, (key, row_class) in sorted(entries.items()):
-            if row in read_rows:
-                rivals[key].append(read_rows[row])
+            if row in read_rows and read_rows[row].row.key in numbers:
+                rivals[read_rows[row].row.key or b""].append(read_rows[row])
             elif row_class in _HOLDING and (seq, row) > (page.seq, -1):
                 last_places[key] = (seq, row)
     return RivalRows(
@@ -78,7 +79,9 @@ def _listed(
     own_page_too = batch.again or batch.fills_gap
     if not own_page_too and not batches.later_done(tx, page.feed, page.seq):
         return {}
-    firsts = {row.key: (page.seq, row.index) for row in reversed(batch.rows) if row.key is not None}
+    firsts = {
+        key: (page.seq, row.index) for row in reversed(batch.rows) for key in (row.former, row.key) if key is not None
+    }
     keys = set(firsts)
     if not own_page_too:
         keys = {key for _, _, key in entries_after(tx, office, page.feed, page.seq, keys, aside)}
@@ -107,7 +110,9 @@ def _read(tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, R
     return {
         row.index: PlacedRow(page=page.place, row=row, listed=entries[row.index][1])
         for row in look_up(tx, office, page.meta.feed, rows, page.rows).rows
-        if row.key == entries[row.index][0] and row.errors != (SHUT,) and row.row_class is not RowClass.SUPERSEDED
+        if entries[row.index][0] in (row.key, row.former)
+        and row.errors != (SHUT,)
+        and row.row_class is not RowClass.SUPERSEDED
     }
 
 

@@ -15,6 +15,7 @@ def rules_of(office: Office) -> Rules:
         families=families.__getitem__,
         could_pay=lambda association, record: could_pay_any(record, families[association], refund=record.reversal),
         record_key=office.record_key,
+        number_key=office.number_key,
         digest_content=office.vault.digest_content,
         digest_doubt=office.vault.fingerprinter("doubt"),
         digest_stay=office.vault.digest_stay,

@@ -53,20 +53,35 @@ class Reading(msgspec.Struct, kw_only=True):
 def identify(office: Office, feed: str, rows: Any, start: int, stop: int) -> list[ReadRow]:
     """Settlement number, sign, id number and total of every row; what cannot be read is quarantined."""
     compiled, digest = office.mapping_of(feed), office.record_key(feed)
+    within_facility = compiled.language.unique_within == "facility"
     out = []
     for index, identity in enumerate(compiled.identify(rows, start, stop, names=office.looks_further), start):
         if isinstance(identity, Identity):
             if identity.reversal:
-                out.append(_reversal(digest, compiled, rows, index, identity))
+                row = _reversal(digest, compiled, rows, index, identity)
             else:
-                out.append(
-                    ReadRow(
-                        index=index, key=digest(identity.settlement_no + "+"), amount=identity.total, identity=identity
-                    )
-                )
+                key = digest(identity.settlement_no + "+")
+                row = ReadRow(index=index, key=key, amount=identity.total, identity=identity)
+            if within_facility:
+                number, original = identity.settlement_no, identity.reverses or identity.settlement_no
+                _know_by_facility(office.number_key(feed), row, identity.facility_no, number, original)
         else:
-            out.append(_unreadable(digest, compiled, rows, index, identity))
+            salvaged, reversal, total, facility_no = compiled.salvage(rows, index)
+            row = _unreadable(digest, salvaged, reversal, total)
+            row.index, row.errors = index, identity
+            if salvaged and within_facility:
+                _know_by_facility(office.number_key(feed), row, facility_no, salvaged, salvaged)
+        out.append(row)
     return out
+
+
+def _know_by_facility(
+    number_key: Callable[[str | None, str], bytes], row: ReadRow, facility_no: str | None, number: str, original: str
+) -> None:
+    """A row whose number is only unique within its facility is known by both; what was stored before is found too."""
+    row.former, row.former_original = row.key, row.original
+    row.key = number_key(facility_no, number + ("+" if row.original is None else "-"))
+    row.original = None if row.original is None else number_key(facility_no, original + "+")
 
 
 def _reversal(
@@ -89,12 +104,9 @@ def _reversal(
     return row
 
 
-def _unreadable(
-    digest: Callable[[str], bytes], compiled: CompiledMapping, rows: Rows, index: int, errors: tuple[RowError, ...]
-) -> ReadRow:
+def _unreadable(digest: Callable[[str], bytes], number: str | None, reversal: bool, total: int | None) -> ReadRow:
     """A row for quarantine, with its number and money where at least these can be read."""
-    number, reversal, total = compiled.salvage(rows, index)
-    row = ReadRow(index=index, row_class=RowClass.QUARANTINED, amount=total or 0, errors=errors)
+    row = ReadRow(index=0, row_class=RowClass.QUARANTINED, amount=total or 0)
     if number:
         row.key = digest(number + ("-" if reversal else "+"))
     if reversal:

@@ -133,7 +133,8 @@ def _of_member_no(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]
 def _of_settlement(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[str]:
     """The claims whose latest body tells of a settlement; found by the keyed digests of its number."""
     number = search.settlement_no or ""
-    keys = [office.record_key(feed)(number + sign) for feed in office.feeds for sign in "+-"]
+    keys = [key for feed in office.feeds for key in office.keys_of_number(feed, number)]
+    number = number.rpartition("/")[2] or number
     person_ids = {row.person_id for row in records.by_keys(tx, keys)}
     return frozenset(
         claim.claim_id

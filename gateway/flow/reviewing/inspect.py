@@ -63,9 +63,9 @@ def explain(office: Office, settlement_no: str, feed: str | None = None) -> list
         raise WrongUse(f"没有盟市 {feed}；已有：{'、'.join(sorted(office.feeds))} (unknown feed)")
     explanations = []
     for name in [feed] if feed else list(office.feeds):
-        for sign in "+-":
+        for key in office.keys_of_number(name, settlement_no):
             with office.store.read() as tx:
-                place = _place(tx, office, name, office.record_key(name)(settlement_no + sign))
+                place = _place(tx, office, name, key)
                 if place is not None:
                     explanations += _again(tx, office, *place)
     if not explanations:

@@ -240,7 +240,7 @@ def _line(tx: Tx, office: Office, item: QuarantineItem, page: OpenPage | None) -
     meta, _, _ = pages.about(tx, item.page_seq)
     number = None
     if page is not None and item.row is not None and item.row < len(page.rows):
-        number, _, _ = office.mapping_of(item.feed).salvage(page.rows, item.row)
+        number, *_ = office.mapping_of(item.feed).salvage(page.rows, item.row)
     return QuarantineLine(
         item=item.item_id,
         feed=item.feed,

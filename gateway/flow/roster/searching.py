@@ -145,7 +145,7 @@ def _found(tx: Tx, office: Office, association: str, search: MemberSearch) -> li
         number = in_18(normalise_id(search.id_number))
         return [enrolment.row for enrolment in holders(tx, office, association, [number]).get(number, ())]
     if search.settlement_no is not None:
-        keys = [office.record_key(feed)(search.settlement_no + sign) for feed in office.feeds for sign in "+-"]
+        keys = [key for feed in office.feeds for key in office.keys_of_number(feed, search.settlement_no)]
         ids = {row.member_id for row in records.by_keys(tx, keys) if row.association == association}
     else:
         written, heard = name_search_blocks(search.name or "")
