@@ -53,7 +53,10 @@ def conclude(batch: Batch, known: Known, rules: Rules, memory: Memory | None = N
     # What counts again of other batches is worked like a row of this one.
     placed = [returned.placed for returned in changes.returned.values()]
     if batch.page is not None:
-        placed = [*placed, *(PlacedRow(page=batch.page, row=row) for row in rows)]
+        classes, plain = changes.classes, RowClass.NON_MEMBER
+        # Four rows in five are nobody's, and nothing follows from them.
+        followed = [row for row in rows if classes[row.index] is not plain or row.original is not None or row.ruled_by]
+        placed += [PlacedRow(page=batch.page, row=row) for row in followed]
     # Only now is it known which settlements go and which come: a reversal that names nobody follows them.
     if changes.removed or known.waiting or known.outdated or any(entry.row.original is not None for entry in placed):
         reversals(placed, known, rules, changes)

@@ -15,10 +15,7 @@ from gateway.core.changes.persons import HeldRecord
 from gateway.core.changes.values import Changes
 
 _ASSESSED: Final = ("new_claims", "changed_claims", "outgoing", "doubts", "bill_questions", "closed_reviews")
-"""The lists an assessment adds to."""
-
-_BESIDE: Final = ("names_before", "asked_of", "marks", "moved")
-"""What grows with an assessment or a count that is not simply repeated."""
+"""The lists an assessment adds to. What else grows with one, or with a count of repeats, is not simply repeated."""
 
 
 class _Assessment(msgspec.Struct, frozen=True):
@@ -36,8 +33,19 @@ class Memory:
 
     @staticmethod
     def extent(changes: Changes) -> tuple[int, ...]:
-        """How far everything reaches that an assessment may add to."""
-        return tuple([len(getattr(changes, name)) for name in (*_ASSESSED, *_BESIDE)])
+        """How far everything reaches that an assessment may add to: the lists of `_ASSESSED`, then what is beside."""
+        return (
+            len(changes.new_claims),
+            len(changes.changed_claims),
+            len(changes.outgoing),
+            len(changes.doubts),
+            len(changes.bill_questions),
+            len(changes.closed_reviews),
+            len(changes.names_before),
+            len(changes.asked_of),
+            len(changes.marks),
+            len(changes.moved),
+        )
 
     def keep(self, person_id: int, standing: Sequence[HeldRecord], before: tuple[int, ...], changes: Changes) -> None:
         """Keep what was added since `before`, where it can be added again as it is."""

@@ -272,7 +272,7 @@ class Changes(msgspec.Struct, kw_only=True):
 
     def class_at(self, placed: PlacedRow) -> RowClass:
         """The class a row of the batch, or one that counts again, has by now."""
-        returned = self.returned.get(placed.place)
+        returned = self.returned.get(placed.place) if self.returned else None
         return self.classes[placed.row.index] if returned is None else returned.row_class
 
     def count_as_members(self, placed: PlacedRow) -> None:
