@@ -360,7 +360,10 @@ class CaseMaker:
             if self.chance(0.6 if came.month == 12 else 0.25):
                 self.further(row)
         else:
-            care = self.pick(("outpatient_special", "outpatient_special", "outpatient_special", "pharmacy"))
+            other = (
+                "outpatient" if "outpatient" in self.scheme.get("stay", {}).get("period", ()) else "outpatient_special"
+            )
+            care = self.pick((other, other, other, "pharmacy"))
             self.row(care, came)
 
     def stay(self, came: date, nights: int) -> Row:
