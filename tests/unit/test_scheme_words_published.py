@@ -26,7 +26,8 @@ from gateway.settings.schemes import SchemeSpec, families_of
 
 SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
 FILES = (
-    "beijing-medical-2012", "beijing-stay-2011", "changchun-card-2021", "fuzhou-2010", "fuzhou-2012", "hainan-2023", "hainan-2026",
+    "beijing-medical-2012", "beijing-stay-2011", "changchun-card-2021", "fuzhou-2010", "fuzhou-2012",
+    "hainan-2023", "hainan-2026",
     "nanping-women-2012", "sanming-major-2025", "sh-card-2017", "shenzhen-card-2018", "weihai-2010", "weihai-2013",
     "zhonghu-stay-2015",
 )  # fmt: skip
