@@ -617,3 +617,17 @@ def test_that_two_bills_are_one_is_not_asked_again_when_the_other_turns_out_to_h
     world.work_batch(1, [0])
     assert [claim.payable for claim in world.live_claims().values()] == [244_000]
     assert world.open_questions() == []
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_one_number_of_two_feeds_at_one_facility_is_two_stays_and_two_claims(order: tuple[int, ...]) -> None:
+    world = World(ONE)
+    later = stay("S1", "2021-08-01", "2021-08-09")
+    world.store(1, [members_row(0, later, ONE, feed="a")], "a")
+    world.store(2, [members_row(0, CARE, ONE, feed="b")], "b")
+    for seq in order:
+        world.work_batch(seq, [0])
+    # 40 % of 6000.00, and for the first stay of the period 10.00 a day for 4 days.
+    claims = {stay_name: claim.payable for (_, stay_name), claim in world.live_claims().items()}
+    assert claims == {"H15010200001/s:S1": 240_000, "H15010200001/s:S1@b": 244_000}
+    assert world.counted() == world.proof()

@@ -13,11 +13,10 @@ What an order of work may change, and so is not compared or not drawn:
 * There is one association. Where a settlement is two associations' members', a waiting reversal wakes for both, also
   for one that could not pay it; one that comes later joins where the original is recorded; and one that has joined
   does not join an association that records the original only afterwards.
+* Two feeds that give one number at one facility to two stays of a person, and tell no visit, have two claims; a refund
+  names both of them, so it is asked about. Here each feed has numbers of its own.
 
-* Two feeds that give one number at one facility to two stays of a person, and tell no visit, name both stays alike, and
-  one claim is lost. Here each feed has numbers of its own.
-
-The last four have been so since the first edition.
+That of two associations has been so since the first edition.
 """
 
 from __future__ import annotations

@@ -35,6 +35,24 @@ _EVENT: Final = "event/"
 """How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
 
 
+def _named_apart(estimates: Sequence[BenefitEstimate], counting: Sequence[HeldRecord]) -> Sequence[BenefitEstimate]:
+    """Every stay under a name of its own. Two feeds may give one number at one facility to two stays of a person, and
+    tell no visit: what was received first keeps the name, the other one's says its feed too."""
+    if len({estimate.stay for estimate in estimates}) == len(estimates):
+        return estimates
+    first: dict[str, Place] = {}
+    for estimate in estimates:
+        came = min((counting[at].first_place for at in estimate.record_keys), default=(0, 0))
+        first[estimate.stay] = min(came, first.get(estimate.stay, came))
+    named = []
+    for estimate in estimates:
+        part = min((counting[at] for at in estimate.record_keys), key=lambda part: part.first_place, default=None)
+        is_second = part is not None and part.first_place > first[estimate.stay]
+        name = f"{estimate.stay}@{part.feed}" if part is not None and is_second else estimate.stay
+        named.append(msgspec.structs.replace(estimate, stay=name))
+    return named
+
+
 def assess_person(
     person: PersonFile,
     bills: Bills,
@@ -164,7 +182,7 @@ class _Desk:
     ) -> Sequence[BenefitEstimate]:
         records = [settlement.record for settlement in counting if settlement.record is not None]
         # Whether a bill under a new number corrects a decided stay is asked of a person here (`decided_again`).
-        return assess(
+        estimates = assess(
             seen,
             records,
             family,
@@ -173,6 +191,7 @@ class _Desk:
             other_payments=paid,
             ties_corrections=False,
         )
+        return _named_apart(estimates, counting)
 
     def _settled_again(
         self,
