@@ -279,8 +279,9 @@ def expire(tx: Connection, feed: str, *, before: int, limit: int, longest: int |
     if longest is not None:
         old &= (table.c.received_at < longest) | ~needed
     gone = list(tx.execute(select(table.c.seq).where(old).order_by(table.c.seq).limit(limit)).scalars())
-    tx.execute(update(table).where(table.c.seq.in_(gone)).values(sealed=None, state="expired"))
-    tx.execute(update(schema.batch).where(schema.batch.c.page_seq.in_(gone)).values(sealed=None))
+    if gone:
+        tx.execute(update(table).where(table.c.seq.in_(gone)).values(sealed=None, state="expired"))
+        tx.execute(update(schema.batch).where(schema.batch.c.page_seq.in_(gone)).values(sealed=None))
     return gone
 
 

@@ -95,6 +95,8 @@ def _let_go(office: Office, feed: str, end: datetime, report: RetentionReport) -
     longest = to_ms(end - timedelta(days=office.gateway.holds.keep_days))
     with office.store.write() as tx:
         gone = pages.expire(tx, feed, before=to_ms(end), longest=longest, limit=_AT_ONCE)
+        if not gone:
+            return 0
         report.pages += len(gone)
         expire_holds(tx, office, gone)
         report.open_items += quarantine.expire(tx, gone) + reviews.expire(tx, gone)
