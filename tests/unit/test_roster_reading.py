@@ -374,3 +374,15 @@ def test_the_order_of_rows_does_not_matter(rows: list[dict[str, Any]], chance: r
 
 def _taken(file: RosterFile) -> list[tuple[str, tuple[Coverage, ...]]]:
     return sorted((person.member_no, person.coverage) for person in file.people)
+
+
+@pytest.mark.parametrize(
+    ("number", "hinted"),
+    [("E12345678", True), ("EA1234567", True), ("h1234567890", True), ("12345678", False), ("150999198001", False)],
+)
+def test_a_passport_without_the_type_of_document_is_told_what_to_add(number: str, hinted: bool) -> None:
+    text = f"会员号,姓名,证件号码,人员类别,险种,保障开始,保障结束\nM1,测试甲,{number},在职,s,2025-06-01,2026-05-31\n"
+    [finding] = read_roster(text.encode()).findings
+    assert finding.code == "bad_id_number"
+    assert ("证件类型" in str(finding)) is hinted
+    assert number.upper() not in str(finding).upper()

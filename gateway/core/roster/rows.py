@@ -151,7 +151,13 @@ class RowReader:
             if (unproved := values.unproved_id(row_values["id_number"])) and kind == "01":
                 self._take_unproved(number, row_values, unproved)
             else:
-                self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}")
+                other = "id_type" not in row_values and values.is_of_another_document(row_values["id_number"])
+                hint = (
+                    "；像是护照、通行证等的号码：请加证件类型一列 (of a passport: say the type of document)"
+                    if other
+                    else ""
+                )
+                self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}{hint}")
             return
         if kind == "01":
             self._agree(number, row_values, "sex", national_id.sex_of(row_values["id_number"]))

@@ -27,6 +27,7 @@ _TIME_OF_DAY = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-
 _UNREADABLE = re.compile("[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 # Excel keeps 15 digits of a number and fills up with noughts.
 _LOST_DIGITS = re.compile(r"000$")
+_ANOTHER_DOCUMENT = re.compile(r"[A-Z]{1,2}[0-9]{6,11}")
 _DAY_NUMBER_DIGITS: Final = 5
 """Excel counts days from 1900 on: since 1927 its numbers have five digits, and no other writing of a date has."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,18}[0-9]")
@@ -184,6 +185,11 @@ def id_number(text: str, kind: str) -> str:
         return _NUMBER(number)
     bare = unmarked(number)
     return resident_id(bare if bare != number and national_id.looks_like_id(bare) else number)
+
+
+def is_of_another_document(text: str) -> bool:
+    """Whether a number looks like that of a passport or a permit: one or two letters, then digits."""
+    return _ANOTHER_DOCUMENT.fullmatch("".join(unicodedata.normalize("NFKC", text).upper().split())) is not None
 
 
 def unproved_id(text: str) -> str | None:
