@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from scheme_words import HEAD, death, family_of, period, share
+from scheme_words import HEAD, death, family_of, member, period, share, stay
 
 from gateway.errors import BadSettings
+from gateway.flow.studies.scheme_tests import run_scheme_tests
 from gateway.settings.schemes import load_families
 
 FLAT = '[[benefits]]\nname = "flat"\nkind = "flat"\ntitle = "t"\namount = 300\narticle = "a"\n'
@@ -110,3 +111,11 @@ def test_the_examples_of_the_guide_are_parts_of_sound_schemes(example: str, tmp_
     benefit = "" if "[[benefits]]" in example else share(0.5)
     (tmp_path / "words-1.toml").write_text(f"{HEAD}{who}{care}{example}\n{benefit}", encoding="utf-8")
     assert set(load_families(tmp_path, codes=Path(__file__).parents[2] / "config" / "codes")) == {"words"}
+
+
+def test_what_a_case_expected_is_told_by_its_row_from_one(tmp_path: Path) -> None:
+    family = family_of(tmp_path, share(0.5))
+    case = {"case": "a", "scheme": "words", "member": member(("2025-01-01", "2025-12-31"))}
+    case |= {"settlements": [stay("A", "2025-03-01", "10.00")], "expect": [{"payable": "6.00"}]}
+    [result] = run_scheme_tests({"cases": [case]}, {"words": family})
+    assert result.differences == ("estimates[1].payable: 应为 (expected) '6.00'，得到 (found) '5.00'",)

@@ -70,7 +70,9 @@ def _compared(place: str, expected: Any, answer: Any) -> list[str]:
         pairs = [(f"{place}.{key}", value, answer.get(key)) for key, value in expected.items()]
         return [problem for pair in pairs for problem in _compared(*pair)]
     if isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
-        rows = [(f"{place}[{at}]", *pair) for at, pair in enumerate(zip(expected, answer, strict=True))]
+        # Rows are counted from 1, as whoever wrote the case counts them.
+        both = enumerate(zip(expected, answer, strict=True), start=1)
+        rows = [(f"{place}[{at}]", *pair) for at, pair in both]
         return [problem for row in rows for problem in _compared(*row)]
     if expected == ("" if answer is None else answer):
         return []
