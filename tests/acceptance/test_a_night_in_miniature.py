@@ -7,6 +7,7 @@ second time, from that truth and the scheme alone, without pages, roster, matchi
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -70,9 +71,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 def test_what_the_demo_prints_works_as_typed_and_a_second_one_leaves_the_first_alone(tmp_path: Path) -> None:
     """In a shell, from the folder it was started in, the way it was started."""
 
-    def typed(command: str) -> str:
+    def typed(command: str, answers: str = "") -> str:
         done = subprocess.run(
             command,
+            input=answers,
             shell=True,
             cwd=tmp_path,
             env=surroundings(),
@@ -90,7 +92,10 @@ def test_what_the_demo_prints_works_as_typed_and_a_second_one_leaves_the_first_a
     commands = [line.strip() for line in shown.splitlines() if line.startswith("    ") and "--site" in line]
     assert len(commands) == 7
     assert "facts add" in commands[0]
-    for command in commands:
+    assert not any("breast_cancer" in command for command in commands), "no diagnosis stands on a command line"
+    assert re.search("diagnosis.*breast_cancer", shown), "what to answer when asked stands below"
+    assert typed(commands[0], "diagnosis\nbreast_cancer\n")
+    for command in commands[1:]:
         assert typed(command)
     [listing] = [command for command in commands if command.endswith("claims list")]
     facts = listing.removesuffix("claims list") + "facts list --association nm --json"
