@@ -36,7 +36,7 @@ def yuan_parser(empty: frozenset[str], *, thousands: bool, exponents: bool = Fal
 
     def parse(value: Any) -> int | None:
         # This runs 20 times a row, and more than half of what it meets is this.
-        if value == "0.00":
+        if value == "0.00" or value == "0.0":  # noqa: PLR1714 - a set would ask for a hash, which a list has not.
             return 0
         if type(value) is str:
             # Two decimals, then one, without a regular expression; at most twelve digits before the point.

@@ -19,7 +19,7 @@ from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.rows import Rows
 from gateway.core.normalise.views import Sources
 from gateway.core.normalise.xml_messages import read_xml
-from gateway.core.normalise.xml_pages import reader, values_at
+from gateway.core.normalise.xml_pages import SettlementReader, values_at
 from gateway.model.bundle import is_bundle
 
 
@@ -100,25 +100,27 @@ class XmlDoor:
 
     def __init__(self, language: MappingLanguage, spoken: XmlFormat, identity: Sources, full: Sources) -> None:
         self._spoken, self._status, self._views = spoken, language.status, (identity, full)
-        self._names = tuple(dict.fromkeys(identity.own + full.own))
+        self._names = tuple(dict.fromkeys(full.own + identity.own))
         lists = [
             name
             for field, rule in language.fields.items()
             if (rule.parse or default_parser(field)) == "list"
             for name in rule_of(language, field).sources
         ]
-        self._read = reader(self._names, lists, spoken.repeated)
+        self._lists = frozenset(lists)
         places = {name: place for place, name in enumerate(self._names)}
         self._places = [[places[name] for name in view.own] for view in self._views]
 
     def rows(self, content: bytes, origin: Origin) -> Rows:
         """The settlements of a message."""
-        message = read_xml(content, self._spoken, self._status, self._read)
+        read = SettlementReader(self._names, self._lists, self._spoken.repeated)
+        message = read_xml(content, self._spoken, self._status, read)
+        settlements = message.rows
         identity, full = (
-            _beside(values_at(message.rows, places), view, origin, lambda: message.top)
+            _beside(values_at(settlements, places, as_they_are=not view.outer), view, origin, lambda: message.top)
             for places, view in zip(self._places, self._views, strict=True)
         )
-        return Rows(len(message.rows), identity, full, message.keys_by(self._names))
+        return Rows(len(settlements), identity, full, lambda index: read.keys(settlements[index]))
 
 
 def _row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Callable[[int], Values]:

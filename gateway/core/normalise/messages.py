@@ -6,6 +6,7 @@ JSON and XML may stand in each other's texts, as often as a platform's layers ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
 _PLAIN: Final = msgspec.json.Decoder(float_hook=str)
 _SUCCESS: Final = ("成功", "正常", "success", "succeed", "ok", "null", "无", "0")
 _REFUSED: Final = ("不成功", "未成功", "失败", "错误", "异常", "unsuccess", "not success", "fail", "error")
+_FIRST: Final = 100
+"""So many elements of an element are looked at for what is in it: more are a list."""
 MOST_LAYERS: Final = 4
 """So many layers of text in text are opened."""
 
@@ -91,7 +94,7 @@ def names_in(node: Node) -> list[str]:
     """What stands at the top of a message, by name."""
     if isinstance(node, dict):
         return list(node)
-    return [] if isinstance(node, bytes) or node is None else list(map(xml_tree.name_of, node))
+    return [] if isinstance(node, bytes) or node is None else list(map(xml_tree.name_of, islice(node, _FIRST)))
 
 
 def refuse_failure(top: Node, status: Status) -> bool:

@@ -84,7 +84,8 @@ def name_parser(text: Text) -> Text:
 
     def parse(value: Any) -> str | None:
         name = text(value)
-        if name is None or (name.isalpha() and name[0] not in _BEGINS_MOJIBAKE and not _LATIN.search(name)):
+        # Nearly every name is of Chinese characters alone; what was spoiled is spoiled from its first sign on.
+        if name is None or (name[0] > "\u2e7f" and name[0] not in _BEGINS_MOJIBAKE and name.isalpha()):
             return name
         latin = len(_LATIN.findall(name))
         # Few accents among plain letters are a foreigner's name.

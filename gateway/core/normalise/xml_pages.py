@@ -1,23 +1,25 @@
 """XML pages: bytes → rows.
 
-A page is parsed in pieces, and the settlements that are complete are taken out of the growing tree before the next
-piece: a page costs its own size and not that of its tree. Tags are exact in case. What stands inside an element as text
+A large page is parsed in pieces, and the settlements that are complete are taken out of the growing tree before the
+next piece: it costs its own size and not that of its tree. Tags are exact in case. What stands in an element as text
 and is XML itself (CDATA, escaped in SOAP) is opened on the way.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
 from gateway.core.normalise import xml_tree
+from gateway.core.normalise.decoding import reads
 from gateway.core.normalise.fields import Values
 from gateway.core.normalise.language import MAX_ROWS, Repeated
 from gateway.core.normalise.problems import Wrong, bad_page
 from gateway.errors import BadPage
 
+_AT_ONCE: Final = 4 * 1024 * 1024
 _PIECE: Final = 256 * 1024
 _OF_ANOTHER_NAME: Final = 3
 """An element beside the settlements with more of their values than this is one under another name."""
@@ -42,18 +44,19 @@ class XmlRows:
     `found` says whether anything stands at that path; `root` is the message without them.
     """
 
-    def __init__(
-        self, text: bytes, path: Sequence[str], read: Callable[[Cells], Row], *, damaged_alone: bool = True
-    ) -> None:
+    def __init__(self, text: bytes, path: Sequence[str], read: SettlementReader, *, damaged_alone: bool = True) -> None:
         *self._around, last = path
         self._tag, self._numbered = last.removesuffix("#"), last.endswith("#")
         # Names of a message without namespaces are as they stand.
         self._plain, self._read = b"xmlns" not in text, read
+        self._no_attributes = b"=" not in text
         self._parents: list[tuple[Any, int]] = []
         self.rows: list[Row] = []
         try:
             self.root = self._stream(text)
         except xml_tree.XMLSyntaxError as error:
+            if not reads(text, "utf-8"):
+                raise xml_tree.OtherEncoding from None
             why = xml_tree.why_not(error, text)
             if not damaged_alone:
                 raise why from None
@@ -68,50 +71,74 @@ class XmlRows:
 
     def _stream(self, text: bytes) -> Any:
         """The message without its settlements, which are read as soon as they are complete."""
-        if not self._around:
-            root = xml_tree.parsed(text)
-            rows = [root] if self._is_row(root) else list(filter(self._is_row, root))
-            self.rows = [self._read(self._cells(row)) for row in rows]
-            return root
+        if len(text) <= _AT_ONCE or not self._around:
+            return self._at_once(text)
         parser = xml_tree.pull_parser(self._around[-1])
         for start in range(0, len(text), _PIECE):
             parser.feed(text[start : start + _PIECE])
-            self._take(parser, until=-1)
+            self._take(parser.read_events(), until=-1)
         root = parser.close()
-        self._take(parser, until=None)
+        self._take(parser.read_events(), until=None)
         return root
 
-    def _take(self, parser: Any, *, until: int | None) -> None:
-        for _, element in parser.read_events():
+    def _at_once(self, text: bytes) -> Any:
+        """The same of a message that is small enough to be held whole, which is quicker."""
+        root = xml_tree.tree_of(text)
+        if self._around:
+            self._parents = [(parent, 0) for parent in xml_tree.at_path(root, self._around)]
+            self._take((), until=None)
+            return root
+        rows = [root] if self._is_row(root) else list(filter(self._is_row, root))
+        self.rows = [self._read(cells_of(row)) for row in rows]
+        return root
+
+    def _take(self, events: Iterable[tuple[str, Any]], *, until: int | None) -> None:
+        for _, element in events:
             names = xml_tree.path_of(element)
             if self._around in (names, names[1:]):
                 self._parents.append((element, 0))
         for place, (parent, seen) in enumerate(self._parents):
             # The last child may still be growing.
             complete = parent[seen:until]
+            growing = 1 + xml_tree.count_inside(parent[-1]) if until and len(parent) else 0
+            alike = self._alike(parent, complete, growing) if not seen else None
+            if alike is not None:
+                self.rows += alike
+                # Taking out costs a tenth of reading, and only a growing tree needs it.
+                del parent[: len(complete) if until else 0]
+                continue
             settlements = sum(map(self._is_row, complete))
             for child in complete:
-                row = self._read(self._cells(child)) if len(child) or self._is_row(child) else None
-                if self._is_row(child):
-                    self.rows.append(row)
-                    parent.remove(child)
-                elif row is not None and sum(value is not None for value in row) > _OF_ANOTHER_NAME:
-                    # Many of a settlement's values under another tag: a settlement that nobody may overlook.
-                    self.rows.append(None)
+                self._take_one(parent, child)
             self._parents[place] = (parent, seen + len(complete) - settlements)
         if len(self.rows) > MAX_ROWS:
             raise bad_page("too_many_rows")
 
+    def _alike(self, parent: Any, complete: list[Any], growing: int) -> Sequence[Row] | None:
+        """The settlements of an element that holds nothing else, and they only texts under tags that stand there once,
+        as nearly always; None where one of these is not so. `growing`: elements of the last one, itself included."""
+        if not self._plain or not all(child.tag == self._tag for child in complete):
+            return None
+        if not self._no_attributes and xml_tree.has_attributes(parent):
+            return None
+        plain = self._read.plain
+        # One settlement at a time: thousands of dictionaries at once would cost more than all the rest.
+        rows = [plain({child.tag: child.text or "" for child in row}) for row in complete]
+        # Where there are no more elements than these, none is nested and none stands there again.
+        everything = sum(row[-1] for row in rows) + len(rows) + growing
+        return rows if everything == xml_tree.count_inside(parent) else None
+
+    def _take_one(self, parent: Any, child: Any) -> None:
+        if self._is_row(child):
+            self.rows.append(self._read(cells_of(child)))
+            parent.remove(child)
+        elif len(child) and self._read.reads_much_of(cells_of(child)):
+            # Many of a settlement's values under another tag: a settlement that nobody may overlook.
+            self.rows.append(None)
+
     def _is_row(self, element: Any) -> bool:
         name = element.tag if self._plain else xml_tree.name_of(element)
         return name == self._tag or (self._numbered and name.startswith(self._tag) and name[len(self._tag) :].isdigit())
-
-    def _cells(self, row: Any) -> dict[str, Any]:
-        if self._plain:
-            cells: dict[str, Any] = {child.tag: child.text or "" for child in row}
-            if len(cells) == len(row) and not row.attrib and not xml_tree.is_nested(row):
-                return cells
-        return cells_of(row)
 
     def _around_damaged(self, text: bytes, why: BadPage) -> Any:
         """Where a message is sound but for some of its settlements, those cost themselves. Else raises `why`.
@@ -134,12 +161,12 @@ class XmlRows:
             raise why
         declared = b"".join(dict.fromkeys(_DECLARED.findall(text)))
         try:
-            places = XmlRows(frame, [*self._around, _PLACE], lambda cells: (cells,), damaged_alone=False)
+            places = XmlRows(frame, [*self._around, _PLACE], SettlementReader(("@n",), (), "same"), damaged_alone=False)
         except BadPage:
             raise why from None
         self._parents = places._parents
         for row in places.rows:
-            number = int(row[0]["@n"]) if row else 0
+            number = int(row[0]) if row else 0
             piece = b"<r" + declared + b">" + pieces[number] + b"</r>"
             self.rows.append(self._read(cells_of(xml_tree.parsed(piece)[0]) if xml_tree.is_sound(piece) else None))
         return places.root
@@ -166,22 +193,45 @@ def cells_of(element: Any, before: str = "") -> dict[str, Any]:
     return cells
 
 
-def reader(names: Sequence[str], lists: Iterable[str], repeated: Repeated) -> Callable[[Cells], Row]:
-    """Cells → the values of these names. `lists`: the names whose every value counts."""
-    every = frozenset(lists)
+class SettlementReader:
+    """Keeps of each settlement what the mapping reads, and once for all that are alike the tags it does not read.
 
-    def read(cells: Cells) -> Row:
+    `lists`: the names whose every value counts. The number of a settlement's tags stands behind its values.
+    """
+
+    def __init__(self, names: Sequence[str], lists: Collection[str], repeated: Repeated) -> None:
+        self._names, self._lists, self._repeated = names, lists, repeated
+        self._tags: dict[int, tuple[str, ...]] = {}
+
+    def __call__(self, cells: Cells) -> Row:
         if cells is None:
             return None
-        values = tuple(map(cells.get, names))
-        if Again not in map(type, values):
-            return values
-        return tuple(
-            chosen(value, "all" if name in every else repeated) if type(value) is Again else value
-            for name, value in zip(names, values, strict=True)
+        values = (
+            chosen(value, "all" if name in self._lists else self._repeated) if type(value) is Again else value
+            for name, value in zip(self._names, map(cells.get, self._names), strict=True)
         )
+        self._tags.setdefault(len(cells), tuple(cells))
+        return (*values, len(cells))
 
-    return read
+    def plain(self, cells: dict[str, Any]) -> tuple[Any, ...]:
+        """The same of a settlement in which no tag stands twice."""
+        many = len(cells)
+        # Settlements with as many tags are nearly always alike; what nobody reads is only shown on trial.
+        if many not in self._tags:
+            self._tags[many] = tuple(cells)
+        return (*map(cells.get, self._names), many)
+
+    def reads_much_of(self, cells: dict[str, Any]) -> bool:
+        """Whether an element under another tag holds so much that it must be a settlement."""
+        return sum(name in cells for name in self._names) > _OF_ANOTHER_NAME
+
+    def keys(self, row: Row) -> Iterable[str]:
+        """The tags of a settlement: of those the mapping reads, and of those it does not."""
+        if row is None:
+            return ()
+        read = (name for name, value in zip(self._names, row, strict=False) if value is not None)
+        unread = (name for name in self._tags.get(row[-1], ()) if name not in self._names)
+        return [*read, *unread]
 
 
 def chosen(again: Again, repeated: str) -> Any:
@@ -194,9 +244,16 @@ def chosen(again: Again, repeated: str) -> Any:
     return again[0] if repeated == "first" or all(value == again[0] for value in again) else list(again)
 
 
-def values_at(rows: list[Row], places: Sequence[int]) -> Callable[[int], Values]:
-    """Index → the values at these places of a row."""
-    picked = itemgetter(*places) if len(places) > 1 else lambda row: tuple(row[place] for place in places)
+def _whole(row: Any) -> Any:
+    return row
+
+
+def values_at(rows: list[Row], places: Sequence[int], *, as_they_are: bool) -> Callable[[int], Values]:
+    """Index → the values at these places of a row; `as_they_are`: something more may stand behind them."""
+    if as_they_are and list(places) == list(range(len(places))):
+        picked: Callable[[Any], Any] = _whole
+    else:
+        picked = itemgetter(*places) if len(places) > 1 else lambda row: tuple(row[place] for place in places)
 
     def read(index: int) -> Values:
         row = rows[index]

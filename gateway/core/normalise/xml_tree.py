@@ -28,11 +28,16 @@ _NAMED: Final = re.compile(rb"encoding\s*=\s*[\"']([-A-Za-z0-9_]{1,20})[\"']")
 _DOCTYPE: Final = re.compile(rb"(?:\s+|<!--.*?-->|<\?.*?\?>)*<!doctype", re.IGNORECASE | re.DOTALL)
 _HINTS: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb18030", "gb2312": "gb18030", "gb18030": "gb18030"}
 
-_INSIDE: Final = etree.XPath("boolean(*/* or */@*)", smart_strings=False)
+_ATTRIBUTES: Final = etree.XPath("boolean(*/@* or */*/@*)", smart_strings=False)
+_COUNTED: Final = etree.XPath("count(.//*)", smart_strings=False)
 
 
-def plain_xml(content: bytes, encodings: Sequence[str]) -> bytes:
-    """A page in UTF-8 without its prolog. Raises BadPage.
+class OtherEncoding(Exception):
+    """A text that was taken for UTF-8 without a look at all of it, and is something else."""
+
+
+def plain_xml(content: bytes, encodings: Sequence[str], *, looked_through: bool = True) -> bytes:
+    """A page in UTF-8 without its prolog. Raises BadPage. Not `looked_through`: what should be UTF-8 may be none.
 
     The bytes decide what they are, in the order of the mapping; what the prolog names is tried first where the mapping
     names it too, since it often lies.
@@ -42,10 +47,13 @@ def plain_xml(content: bytes, encodings: Sequence[str]) -> bytes:
     named = _NAMED.search(prolog.group(1)) if prolog else None
     hint = _HINTS.get(named.group(1).decode().lower()) if named else None
     likely = [encoding for encoding in encodings if _HINTS[encoding] == hint and reads(text, encoding)]
-    encoding = encoding_of(text, tuple(dict.fromkeys((*likely, *encodings))))
+    # Nearly every page is what the first encoding says, and that is asked once.
+    first = (*likely, *encodings)[0]
+    sound = first == "utf-8" and (not looked_through or reads(text, first))
+    encoding = first if sound else encoding_of(text, tuple(dict.fromkeys((*likely, *encodings))))
     if encoding is None:
         raise bad_page("wrong_encoding", "、".join(encodings))
-    if encoding != "utf-8" or not reads(text, encoding):
+    if not sound:
         text = text.decode(encoding, "replace").encode("utf-8")
     text = text[prolog.end() :] if prolog else text
     # Millions of elements would each be built before they could be counted.
@@ -64,15 +72,28 @@ def pull_parser(tag: str) -> Any:
 def parsed(text: bytes) -> Any:
     """The root of a whole message in UTF-8. Raises BadPage."""
     try:
-        return etree.fromstring(text, etree.XMLParser(**_SAFELY))
+        return tree_of(text)
     except etree.XMLSyntaxError as error:
         raise why_not(error, text) from None
+
+
+def tree_of(text: bytes) -> Any:
+    """The same, but what is wrong with it is said by the library."""
+    return etree.fromstring(text, etree.XMLParser(**_SAFELY))
+
+
+def at_path(root: Any, names: Sequence[str]) -> list[Any]:
+    """The elements at a path from the root, whose own name may be left out."""
+    nodes = [root]
+    for name in names[1:] if name_of(root) == names[0] else names:
+        nodes = [child for node in nodes for child in children(node, name)]
+    return nodes
 
 
 def is_sound(text: bytes) -> bool:
     """Whether a piece is well-formed by itself."""
     try:
-        etree.fromstring(text, etree.XMLParser(**_SAFELY))
+        tree_of(text)
     except etree.XMLSyntaxError:
         return False
     return True
@@ -100,9 +121,14 @@ def local(name: str) -> str:
     return name[name.index("}") + 1 :] if name[0] == "{" else name
 
 
-def is_nested(element: Any) -> bool:
-    """Whether anything but text stands inside the elements of an element."""
-    return bool(_INSIDE(element))
+def has_attributes(parent: Any) -> bool:
+    """Whether a child of an element, or what stands right inside of one, has an attribute."""
+    return bool(_ATTRIBUTES(parent))
+
+
+def count_inside(parent: Any) -> int:
+    """How many elements stand inside an element, however deep."""
+    return int(_COUNTED(parent))
 
 
 def children(element: Any, name: str) -> Iterator[Any]:
