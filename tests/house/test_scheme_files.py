@@ -95,4 +95,4 @@ def test_a_difference_names_its_place() -> None:
     row = {"settlement_no": "S1", "care_type": "pharmacy", "admitted_on": "2021-07-01"}
     case = GOOD | {"member": member, "settlements": [row], "expect": [{"flags": ["x"], "payable": "0.00"}]}
     (result,) = run_scheme_tests({"cases": [case]}, FAMILIES)
-    assert result.differences == ("estimates[0].flags[0]: 应为 (expected) 'x'，得到 (found) 'not_payable_care'",)
+    assert result.differences == ("estimates[1].flags[1]: 应为 (expected) 'x'，得到 (found) 'not_payable_care'",)
