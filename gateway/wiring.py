@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import BinaryIO
 
 import msgspec
 
@@ -16,13 +17,15 @@ from connectors.feeds.push import Push, PushSpec
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
-from gateway.core.normalise.language import CsvFormat
+from connectors.transport.parts import plan_parts, read_parts
+from gateway.core.normalise.language import CsvFormat, MappingLanguage
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
+from gateway.model.page import MAX_PAGE_BYTES
 from gateway.ports import Clock, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
 from gateway.settings import json_schema, plain_http
@@ -216,6 +219,16 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
     with _said_of(f"config/feeds/{name}.toml [connector]"):
         connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
     return connector
+
+
+def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:
+    """A file as the pages it would come in: lines are cut where a page is full, as in a folder; else one page."""
+    spoken = language.format
+    if not isinstance(spoken, CsvFormat):
+        yield file.read()
+        return
+    plan = plan_parts(file, limit=MAX_PAGE_BYTES, with_header=not spoken.columns)
+    yield from read_parts(file, plan) if plan.cuts else (b"",)
 
 
 def sender(office: Office, association: str) -> Sender:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,10 +62,13 @@ def normalise(
     strict: Annotated[
         bool, typer.Option("--strict", help="有读不了的行就以1结束 (1 where a row cannot be read).")
     ] = False,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="列出没有字段读的键或列 (tell the keys that no field reads).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """报文 → 每行一个 JSON 记录或隔离原因 (bytes → one JSON line per row)."""
-    from gateway.core.normalise import Summary, normalise_lines
+    from gateway.core.normalise import Origin, Summary, normalise_lines
     from gateway.words.troubles import trouble_in_words
 
     ready = compiled(mapping_file(context.obj, mapping))
@@ -71,16 +76,31 @@ def normalise(
     summary = Summary()
     # Where the lines themselves go to the terminal they show how far it is.
     with working("正在读取 (reading)", as_json=as_json or sys.stdout.isatty()) as work:
-        for line in work.counting(normalise_lines(ready, content, summary)):
-            emit(line)
+        for number, part in enumerate(_parts(ready, content), 1):
+            origin = Origin(file.name if file else "", number)
+            for line in work.counting(normalise_lines(ready, part, summary, origin)):
+                emit(line)
     # Standard output holds one line a row and nothing else.
     complain(
         f"{summary.records}行可读，{summary.quarantined}行隔离，{summary.skipped}行跳过 (records, quarantined, skipped)"
     )
     for (code, field), many in sorted(summary.errors.items(), key=lambda entry: -entry[1]):
         complain(f"  {many}× {code}  {trouble_in_words(field, code)}")
+    if unused:
+        complain(f"没有字段读的键 (keys no field reads)：{'、'.join(summary.unused) or '无 (none)'}")
     if strict and summary.errors:
         raise typer.Exit(1)
+
+
+def _parts(ready: CompiledMapping, content: bytes) -> Iterable[bytes]:
+    """A file as the pages it would come in."""
+    from gateway.model.page import MAX_PAGE_BYTES
+
+    if len(content) <= MAX_PAGE_BYTES:
+        return (content,)
+    from gateway.wiring import parts_of
+
+    return parts_of(io.BytesIO(content), ready.language)
 
 
 @feed.command("list")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
 from normalise_samples import bundle, csv_page, made, mapping, page, row
 
-from gateway.core.normalise import CompiledMapping, Normal, Origin, Rejected
+from gateway.core.normalise import CompiledMapping, Normal, Origin, Rejected, Summary, normalise_lines
 from gateway.errors import BadPage
+from gateway.wiring import parts_of
 
 UTF8_AND_GB = {"kind": "json", "rows": ["rows"], "encoding": ["utf-8", "gb18030"]}
 
@@ -284,3 +286,21 @@ def test_sources_in_the_call_of_a_bundle() -> None:
     content = bundle(("5203", {"psn_no": "P7"}, answer))
     (record,) = read(compiled, content)
     assert (record.person_no, record.insured_region, record.care_region) == ("P7", "150300", "5203")
+
+
+def test_rows_are_counted_on_over_the_parts_of_a_file_and_unread_keys_are_told() -> None:
+    summary = Summary()
+    compiled = made(format={"kind": "csv"})
+    parts = (b"setl_id,medfee_sumamt,extra\n1,2,\n,3,\n", b"setl_id,medfee_sumamt,extra\n3,x,\n")
+    lines = [line for part in parts for line in normalise_lines(compiled, part, summary)]
+    assert [line["quarantined"]["row"] for line in lines if "quarantined" in line] == [2, 3]
+    assert (summary.rows, list(summary.unused)) == (3, ["extra"])
+
+
+def test_a_file_over_16_mib_is_cut_as_a_folder_cuts_it() -> None:
+    lines = 17 * 2**20 // 120
+    content = b"setl_id,medfee_sumamt\n" + b"".join(b"%0118d,1\n" % number for number in range(lines))
+    compiled = made(format={"kind": "csv"})
+    parts = list(parts_of(io.BytesIO(content), compiled.language))
+    assert len(parts) == 2
+    assert sum(len(compiled.read(part)) for part in parts) == lines
