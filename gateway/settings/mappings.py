@@ -256,7 +256,7 @@ class ChecksSpec(Spec):
 
 
 class TotalsSpec(Spec):
-    """Where a JSON page states its own totals (dotted paths)."""
+    """Where a page of JSON or XML states its own totals (dotted paths from the top)."""
 
     day: Column
     rows: Column
@@ -428,7 +428,7 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
     return contradictions
 
 
-_KINDS_OF = {"bundle": ("json",), "totals": ("json",), "status": ("json", "xml")}
+_KINDS_OF = {"bundle": ("json",), "totals": ("json", "xml"), "status": ("json", "xml")}
 """Table of a mapping → the formats it means something to."""
 
 

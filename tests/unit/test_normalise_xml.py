@@ -302,3 +302,13 @@ def test_the_worked_example_of_the_guide_reads_what_it_shows() -> None:
     assert (record.insured_region, record.total_amount, record.visit_no) == ("150400", 2000000, "M01")
     failed = whole.replace("returnCode&gt;0", "returnCode&gt;-1")
     assert refused(compiled, failed.encode("gb18030")).code == "feed_error"
+
+
+def test_what_a_message_says_of_itself() -> None:
+    totals = {"day": "head.day", "rows": "head.count", "amount": "head.money"}
+    head = "<head><day>2026-03-01</day><count>2</count><money>7.50</money></head>"
+    content = f"<out>{head}<list>{ONE}{TWO}</list></out>".encode()
+    stated = made(totals=totals).totals(content)
+    assert stated is not None
+    assert (str(stated.day), stated.rows, stated.amount) == ("2026-03-01", 2, 750)
+    assert made(totals=totals).totals(content.replace(b"<count>2", b"<count>x")) is None

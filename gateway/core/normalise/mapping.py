@@ -17,7 +17,7 @@ import msgspec
 from gateway.core.normalise.checks import checks_of, missing_amounts, plainly_sound
 from gateway.core.normalise.doors import door_of
 from gateway.core.normalise.fields import Parsers, Values, rule_of
-from gateway.core.normalise.language import RECORD_FIELDS, JsonFormat, MappingLanguage, digest_of
+from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage, digest_of
 from gateway.core.normalise.national import INSURANCE_CODES
 from gateway.core.normalise.noticing import Noticing
 from gateway.core.normalise.odd_lines import SKIPPED, SUM_ROW, is_sum, odd_line
@@ -258,8 +258,8 @@ class CompiledMapping:
         return number, bool(fields.get("reversal")), fields.get("total_amount"), fields.get("facility_no")
 
     def totals(self, content: bytes) -> FeedTotals | None:
-        """What a JSON page itself says it holds, where the mapping says where that stands."""
-        if self.language.totals is None or not isinstance(self.language.format, JsonFormat):
+        """What a page of JSON or XML itself says it holds, where the mapping says where that stands."""
+        if self.language.totals is None or isinstance(self.language.format, CsvFormat):
             return None
         return totals_in(content, self.language.totals, self.language.format)
 
