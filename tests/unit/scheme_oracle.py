@@ -26,6 +26,7 @@ from oracles.inpatient_care import (
     counted,
     coverage_periods,
     days_of,
+    discharged,
     distinct,
     inpatient_stays,
     is_special,
@@ -379,9 +380,18 @@ def flags(stay: Stay, member: Row, periods: list[Period]) -> list[str]:
         "injury_to_confirm": any(row.get("care_type_code") == "22" for row in stay.rows),
         "transfer_to_confirm": stay.transfer,
         "emergency_to_confirm": stay.awaits_emergency,
+        "days_to_confirm": is_too_long(stay),
         "recover_to_confirm": to_recover(stay, periods),
     }
     return [flag for flag, present in found.items() if present]
+
+
+def is_too_long(stay: Stay) -> bool:
+    """1.7.4: a single sheet that tells more days than nights by more than one."""
+    came, left, days = admitted(stay.rows[0]), discharged(stay.rows[-1]), stay.rows[0].get("inpatient_days")
+    if stay.kind != "inpatient" or len(stay.rows) > 1 or came is None or left is None or not days:
+        return False
+    return bool(days - (left - came).days > 1)
 
 
 def age_outside(member: Row, day: date) -> bool:

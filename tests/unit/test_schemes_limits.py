@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from schemes_builders import decided, insured, paid, stay
+from schemes_builders import at, decided, insured, paid, stay
 
 from gateway.core.schemes import SchemeFamily, assess, ledger
 from gateway.core.schemes.units.periods import Insured
 from gateway.model.member import Coverage
+from gateway.model.record import SettlementRecord
 from gateway.settings.schemes import load_families
 
 HEAD = """
@@ -26,7 +29,7 @@ article = "一"
 runs = "calendar_year"
 article = "一"
 [stay]
-care = ["inpatient"]
+STAY
 article = "一"
 """
 
@@ -63,11 +66,11 @@ article = "三"
 """
 
 
-def scheme(folder: Path, text: str) -> SchemeFamily:
+def scheme(folder: Path, text: str, *, stay: str = 'care = ["inpatient"]') -> SchemeFamily:
     schemes = folder / "schemes"
     schemes.mkdir()
     (folder / "codes").mkdir()
-    (schemes / "one-1.toml").write_text(HEAD + text, encoding="utf-8")
+    (schemes / "one-1.toml").write_text(HEAD.replace("STAY", stay) + text, encoding="utf-8")
     return load_families(schemes)["one"]
 
 
@@ -156,3 +159,54 @@ def test_a_year_within_three_that_begins_on_29_february_is_whole(tmp_path: Path)
         "2021-03-01",
         "2022-03-01",
     ]
+
+
+# ── two kinds of care in one list of [stay] ──────
+
+KINDS = """
+[[benefits]]
+name = "{name}"
+kind = "share"
+title = "补助"
+care = ["{care}"]
+base = {{ add = ["in_scope_amount"] }}
+article = "二"
+[[benefits.bands]]
+rate = {rate}
+article = "二"
+"""
+TWO = KINDS.format(name="special", care="outpatient_special", rate=0.2) + KINDS.format(
+    name="visits", care="outpatient", rate=0.75
+)
+LISTS = [
+    ("months", ["outpatient_special", "outpatient"]),
+    ("period", ["outpatient", "outpatient_special"]),
+    ("care", ["outpatient_special", "outpatient"]),
+]
+
+
+def visit(number: str, care: str, day_: str, fen: int, **given: Any) -> SettlementRecord:
+    fields: dict[str, Any] = {"care_type": care, "in_scope_amount": fen, "visit_no": "V1", "settled_at": at(day_)}
+    return stay(number, day_, day_, **(fields | given))
+
+
+@pytest.mark.parametrize(("word", "cares"), LISTS, ids=[word for word, _ in LISTS])
+def test_each_kind_of_care_is_paid_by_its_own_benefit(tmp_path: Path, word: str, cares: list[str]) -> None:
+    """75 % of 239.88 and 20 % of 2,399.27, whichever bill came first and however one list names both kinds."""
+    family = scheme(tmp_path, TWO, stay=f"{word} = {json.dumps(cares)}")
+    ordinary = visit("O", "outpatient", "2021-01-16", 23_988)
+    special_care = visit("S", "outpatient_special", "2021-01-17", 239_927)
+    again = visit("P", "outpatient", "2021-01-18", 10_000)
+    estimates = assess(insured(("2021-01-01", "2021-12-31")), [special_care, ordinary, again], family)
+    assert {each.settlements: paid((each,)) for each in estimates} == {
+        ("S",): ["479.85"],
+        ("O", "P"): ["254.91"],
+    }
+    assert len({each.stay for each in estimates}) == 2
+
+
+def test_kinds_of_care_that_rules_treat_alike_make_one_unit(tmp_path: Path) -> None:
+    family = scheme(tmp_path, HALF, stay='months = ["outpatient_special", "outpatient"]')
+    bills = [visit("O", "outpatient", "2021-01-16", 10_000), visit("S", "outpatient_special", "2021-01-17", 20_000)]
+    (month,) = assess(insured(("2021-01-01", "2021-12-31")), bills, family)
+    assert (month.settlements, paid((month,)), month.stay) == (("O", "S"), ["150.00"], "month/2021-01")

@@ -398,3 +398,32 @@ def test_emergency_care_could_be_part_of_a_stay_and_is_looked_at() -> None:
     assert not could_pay(emergency("E", "2021-07-01", insurance_type="510"), family())
     (estimate,) = assessed(insured(IN_2021), alone)
     assert (estimate.flags, needs_person(estimate)) == (("not_payable_care",), False)
+
+
+# ── what no stay can be (1.7.4): paid as it is told, and a person looks ──────
+
+CONTRADICTIONS = [
+    ("as many days as nights", {"inpatient_days": 4}, "40.00", ()),
+    ("the last day counted too", {"inpatient_days": 5}, "50.00", ()),
+    ("one more", {"inpatient_days": 6}, "60.00", ("days_to_confirm",)),
+    ("300 days in 4 nights", {"inpatient_days": 300}, "300.00", ("days_to_confirm",)),
+    ("no days on the sheet", {"inpatient_days": 0}, "40.00", ()),
+]
+
+
+@pytest.mark.parametrize(
+    ("what", "told", "allowance", "flags"), CONTRADICTIONS, ids=[what for what, *_ in CONTRADICTIONS]
+)
+def test_what_contradicts_itself_is_paid_as_told_and_flagged(
+    what: str, told: dict[str, Any], allowance: str, flags: tuple[str, ...]
+) -> None:
+    (estimate,) = assessed(insured(IN_2021), stay("A", "2021-07-01", "2021-07-05", "8000.00", **told))
+    assert amounts(estimate) == [("band", "3200.00"), ("daily_allowance", allowance)]
+    assert (estimate.flags, needs_person(estimate)) == (flags, bool(flags))
+
+
+def test_a_same_day_stay_with_two_days_on_its_sheet_is_flagged() -> None:
+    (estimate,) = assessed(insured(IN_2021), stay("A", "2021-07-01", "2021-07-01", inpatient_days=2))
+    assert estimate.flags == ("days_to_confirm",)
+    (one,) = assessed(insured(IN_2021), stay("A", "2021-07-01", "2021-07-01", inpatient_days=1))
+    assert one.flags == ()

@@ -13,7 +13,7 @@ from gateway.core.changes.bills import NOTHING_ASKED, Bills
 from gateway.core.changes.decided_again import question_about, settled_again
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
 from gateway.core.changes.questions import AskedBefore, BillQuestion
-from gateway.core.changes.repeats import COUNTED
+from gateway.core.changes.repeats import COUNTED, TOO_MANY_DAYS
 from gateway.core.changes.values import Changes, DecidedClaim, Known, Place, Rules
 from gateway.core.claims import drafting, kept
 from gateway.core.claims.content import FORMS, Draft, content_in_form
@@ -288,6 +288,9 @@ class _Desk:
         parts = [counting[index] for index in estimate.record_keys]
         if self._bills.flags and (estimate.payable or needs_person(estimate)):
             of_bills = sorted({flag for part in parts for flag in self._bills.flags.get(part.place, ())})
+            # An estimate of one sheet says itself that its days are too many.
+            if "days_to_confirm" in estimate.flags:
+                of_bills = [flag for flag in of_bills if flag != TOO_MANY_DAYS]
             flags = tuple(dict.fromkeys((*estimate.flags, *of_bills)))
             estimate = msgspec.structs.replace(estimate, flags=flags)
         return drafting.draft(

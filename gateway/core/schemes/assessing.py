@@ -19,7 +19,7 @@ from gateway.core.schemes.amounts.caps import Uses
 from gateway.core.schemes.amounts.lump_sums import AMOUNT_UNKNOWN, BEFORE_COVER, TO_CONFIRM, WAITING
 from gateway.core.schemes.amounts.pricing import price_unit
 from gateway.core.schemes.claim_windows import claim_by
-from gateway.core.schemes.doubts import doubts_of
+from gateway.core.schemes.doubts import DAYS_TO_CONFIRM, doubts_of
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
@@ -57,6 +57,7 @@ PERSON_FLAGS: Final = _ZERO_FOR_PERSON | {
     "injury_to_confirm",
     "transfer_to_confirm",
     RECOVER,
+    DAYS_TO_CONFIRM,
     "late",
 }
 """Flags that send a claim to a person (须人工审核); a scheme's file may add its own (`confirm`). `late` is the

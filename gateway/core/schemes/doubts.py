@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.core.schemes.language.edition import Who
-from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM
+from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM, CareUnit
 from gateway.core.schemes.units.periods import Period, age_is_outside
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR
 from gateway.core.schemes.units.situations import Situation
+
+DAYS_TO_CONFIRM: Final = "days_to_confirm"
 
 
 def doubts_of(situation: Situation) -> list[str]:
@@ -28,11 +32,22 @@ def doubts_of(situation: Situation) -> list[str]:
                 break
         else:
             flags.append(confirm.flag)
+    if unit.parts and _tells_too_many_days(unit):
+        flags.append(DAYS_TO_CONFIRM)
     if unit.awaits_emergency:
         flags.append(EMERGENCY_TO_CONFIRM)
     if unit.transfer:
         flags.append("transfer_to_confirm")
     return flags
+
+
+def _tells_too_many_days(unit: CareUnit) -> bool:
+    """Whether the only sheet of a stay tells more days than counting both ends would give: paid as it says (1.7.4)."""
+    record = unit.parts[0].record
+    began, ended, days = record.admitted_on, record.discharged_on, record.inpatient_days
+    if not days or unit.kind != "stay" or len(unit.parts) > 1 or began is None or ended is None:
+        return False
+    return days > ended.toordinal() - began.toordinal() + 1
 
 
 def _not_eligible(rule: Who, situation: Situation, period: Period) -> bool:

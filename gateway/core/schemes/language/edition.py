@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from gateway.core.schemes.language.bands import bands_from
+from gateway.core.schemes.language.conditions import narrowed
 from gateway.core.schemes.language.disease_groups import DiseaseGroup
 from gateway.core.schemes.language.plans import Plans, plans_of
 from gateway.core.schemes.language.rules import Benefit, Cap, Confirm, Exclusion, Floor, LumpSum
@@ -289,12 +290,35 @@ class SchemeFamily(msgspec.Struct, frozen=True, kw_only=True):
     """Whether any edition pays a sum at a diagnosis, a death or the end of a period; follows from the editions."""
     ceiling_over_years: bool = False
     """Whether any edition's ceiling of the funds is used up over a year; follows from the editions."""
+    care_groups: Mapping[str, str] = {}
+    """Kind of care → its group, where rules tell kinds of one list in [stay] apart: they make no unit together."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "pays_at_events", any(edition.lump_sums for edition in self.editions))
         ceilings = [edition.ceiling for edition in self.editions if edition.ceiling is not None]
         over_years = any(ceiling.year_begins is not None for ceiling in ceilings)
         msgspec.structs.force_setattr(self, "ceiling_over_years", over_years)
+        msgspec.structs.force_setattr(self, "care_groups", self._groups_of_care())
+
+    def _groups_of_care(self) -> dict[str, str]:
+        groups: dict[str, str] = {}
+        for kind in ("stay", "month", "period"):
+            cares = sorted(care for care, unit in self.units.items() if unit == kind)
+            by_rules: dict[tuple[object, ...], str] = {}
+            alike = {care: by_rules.setdefault(self._rules_about(care), care) for care in cares}
+            groups |= alike if len(by_rules) > 1 else {}
+        return groups
+
+    def _rules_about(self, care: str) -> tuple[object, ...]:
+        """What can apply to a kind of care in each edition; kinds that have the same make units together."""
+        about: list[object] = []
+        for edition in self.editions:
+            for first in (True, False):
+                about.append(tuple([benefit.name for benefit in edition.plans.get((care, first), edition.benefits)]))
+            about.append(edition.floor is not None and care in (edition.floor.care or ()))
+            asked = [rule.conditions for rule in edition.exclusions] + [rule.conditions for rule in edition.confirms]
+            about.append(tuple([narrowed(conditions, care, True) is None for conditions in asked]))
+        return tuple(about)
 
     @property
     def stands_on(self) -> tuple[str, ...]:

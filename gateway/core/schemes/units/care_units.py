@@ -92,7 +92,7 @@ class UnitPart(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         """Facility and visit (and year, where it is split), the settlement number where there is none, or the month or
         period."""
         if self.key[0] in OF_ONE_DAY:
-            return f"{self.key[0]}/{self.key[1]}"
+            return "/".join([name for name in self.key if name is not None])
         if self.record.visit_no is None or self.kind == "single":
             return self.settlement_identity
         visit = f"{self.record.facility_no or ''}/{self.record.visit_no}"

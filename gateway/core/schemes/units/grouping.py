@@ -122,18 +122,21 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
 
     def _key(self, at: int, record: SettlementRecord, kind: UnitKind, settled: datetime | None) -> Key:
         """What a settlement shares with others of its unit; ("alone", …) is shared with none."""
+        # Kinds of care that the rules tell apart make no unit together, though one list names them.
+        group = self.family.care_groups.get(record.care_type or "")
+        apart = () if group is None else (group,)
         if kind == "month" and settled is not None:
-            return ("month", f"{settled:%Y-%m}")
+            return ("month", f"{settled:%Y-%m}", *apart)
         if kind == "period" and settled is not None:
             # What is settled outside any period or while it waits stands alone, and pays nothing.
             period = period_on(self.periods, settled.date())
             if period is not None and not waits(period, settled.date(), accident=record.care_type_code == INJURY_CARE):
-                return ("period", period.first.isoformat())
+                return ("period", period.first.isoformat(), *apart)
         if kind in ("month", "period", "single") or record.visit_no is None:
             return ("alone", str(at))
         if self.family.splits_years and settled is not None:
-            return ("visit", record.facility_no, record.visit_no, str(settled.year))
-        return ("visit", record.facility_no, record.visit_no)
+            return ("visit", record.facility_no, record.visit_no, str(settled.year), *apart)
+        return ("visit", record.facility_no, record.visit_no, *apart)
 
     def _events(self, parts: Sequence[UnitPart]) -> list[CareUnit]:
         """The events facts and codes tell of. A settlement that stands in a stay of its own is only evidence."""
@@ -199,6 +202,9 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
         """Another facility, admitted on the day of that discharge or up to `transfer_days` after it (fn⑤)."""
         left, entered, days = earlier.discharged_on, later.admitted_on, self.family.transfer_days
         if days is None or left is None or entered is None:
+            return False
+        groups = self.family.care_groups
+        if groups.get(earlier.care_type or "") != groups.get(later.care_type or ""):
             return False
         if earlier.facility_no is None or later.facility_no is None or earlier.facility_no == later.facility_no:
             return False
