@@ -415,12 +415,12 @@ def _estimate_of(
     *,
     difference: Money | None = None,
 ) -> BenefitEstimate:
-    period, parts, told = situation.period, situation.unit.parts, situation.unit.told
+    period, parts, all_parts = situation.period, situation.unit.parts, situation.unit.told
     days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
-    alone = len(told) == 1
+    alone = len(all_parts) == 1
     return BenefitEstimate(
         settlements=(
-            (parts[0].record.settlement_no,) if alone else tuple([part.record.settlement_no for part in told])
+            (parts[0].record.settlement_no,) if alone else tuple([part.record.settlement_no for part in all_parts])
         ),
         edition=None if period is None else period.edition.name,
         payable=Money(payable),
@@ -429,7 +429,7 @@ def _estimate_of(
         assumed=() if period is None else _still_open(period.edition.assumed, tuple(assumed)),
         claim_by=claim_by(situation),
         stay=situation.identity,
-        record_keys=(parts[0].at,) if alone else tuple([part.at for part in told]),
+        record_keys=(parts[0].at,) if alone else tuple([part.at for part in all_parts]),
         period_from=None if period is None else period.first,
         admitted_on=parts[0].record.admitted_on if days else None,
         discharged_on=parts[-1].record.discharged_on if days else None,

@@ -82,11 +82,11 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     if len(set(keys)) < len(keys):
         raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
     decided = _each(_optional(case, "decided", "decided", _list) or [], "decided", _decided)
-    told = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
-    facts = [fact for fact in told if isinstance(fact, Fact)]
+    told_facts = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
+    facts = [fact for fact in told_facts if isinstance(fact, Fact)]
     numbers = {record.settlement_no for record in records if not record.reversal}
     _about_known("decided", [decision.settlements for decision in decided], numbers)
-    agreed = [() if isinstance(fact, Fact) else fact for fact in told]
+    agreed = [() if isinstance(fact, Fact) else fact for fact in told_facts]
     _about_known("facts", agreed, numbers)
     reported: dict[str, list[OtherPayment]] = {}
     for scheme, rows in (_optional(case, "beside", "beside", _table) or {}).items():
@@ -106,13 +106,13 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     return [estimate_to_json(estimate) for estimate in estimates]
 
 
-def _about_known(place: str, named: Sequence[Sequence[str]], known: Collection[str]) -> None:
+def _about_known(place: str, named: Sequence[Sequence[str]], present: Collection[str]) -> None:
     """Refuse what is said about settlements the case does not hold; what is unknown is told by its place."""
     unknown = [
         f"第{row}条 settlements 第{at}个"
         for row, numbers in enumerate(named, start=1)
         for at, number in enumerate(numbers, start=1)
-        if number not in known
+        if number not in present
     ]
     if unknown:
         raise BadCase("unknown_settlement", f"{place}: {'、'.join(unknown)}不在 settlements 中 (no such settlement)")
@@ -227,14 +227,14 @@ def _only(table: dict[str, Any], place: str, allowed: Sequence[str]) -> None:
     unknown = [str(key) for key in table if key not in allowed]
     if not unknown:
         return
-    told = []
+    names = []
     for key in unknown:
         close = get_close_matches(key, allowed, n=1, cutoff=0.6)
         hint = f"（是否想写 did you mean {close[0]}？）" if close else ""
-        told.append((key if _SHOWN_KEY.fullmatch(key) else "（不便显示的键）") + hint)
+        names.append((key if _SHOWN_KEY.fullmatch(key) else "（不便显示的键）") + hint)
     where = f"{place}: " if place else ""
     raise BadCase(
-        "unknown_key", f"{where}未知键 (unknown key) {'、'.join(told)}；允许 (allowed): {', '.join(sorted(allowed))}"
+        "unknown_key", f"{where}未知键 (unknown key) {'、'.join(names)}；允许 (allowed): {', '.join(sorted(allowed))}"
     )
 
 
