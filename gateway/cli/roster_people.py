@@ -127,9 +127,9 @@ def roster_search(
         sound=sound,
         id_number=_typed("证件号码 (id number)") if id_number else None,
     )
-    found = search_members(office_of(context, association), association, search, by=name_of(by), limit=limit)
+    result = search_members(office_of(context, association), association, search, by=name_of(by), limit=limit)
     if as_json:
-        emit(found)
+        emit(result)
         return
     columns = ("会员号", "姓名", "证件号码", "参与", "保障期")
     rows = [
@@ -140,10 +140,10 @@ def roster_search(
             "否" if shown.line.opt_out else "是",
             _periods(shown.line),
         )
-        for shown in found.members
+        for shown in result.members
     ]
     table("会员", columns, rows)
-    tell_more(len(found.members), found.total)
+    tell_more(len(result.members), result.total)
 
 
 @roster.command("export")

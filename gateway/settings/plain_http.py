@@ -45,15 +45,15 @@ def reminders(
     gateway: GatewaySpec, feeds: Mapping[str, FeedSpec], associations: Mapping[str, AssociationSpec]
 ) -> list[Finding]:
     """What is plain and allowed to be, and a gateway that listens beyond this machine without a word why."""
-    told = [
+    plain_lines = [
         Finding(file, key, f"{host} 未加密，原因 (plain http allowed): {reason}", "https://")
         for file, key, host, reason in _plain_lines(feeds, associations)
         if reason
     ]
     if not is_this_machine(gateway.listen_host) and not gateway.insecure_http:
-        found = f"{gateway.listen_host} 未加密，他机可及 (plain http, open to other machines)"
-        told.append(Finding("config/gateway.toml", "listen_host", found, _IN_FRONT))
-    return told
+        words = f"{gateway.listen_host} 未加密，他机可及 (plain http, open to other machines)"
+        plain_lines.append(Finding("config/gateway.toml", "listen_host", words, _IN_FRONT))
+    return plain_lines
 
 
 def _plain_lines(

@@ -215,8 +215,8 @@ def open_secrets(site: Site, secrets: Iterable[tuple[str, SecretOption]]) -> lis
     for file, secret in secrets:
         kind, _, place = secret.name.partition(":")
         if kind == "file" and open_to_others(site.path / place):
-            found = f"{secret.name} 他人可读 (others may read it)"
-            reminders.append(Finding(file, secret.key, found, f"chmod 600 {place}"))
+            words = f"{secret.name} 他人可读 (others may read it)"
+            reminders.append(Finding(file, secret.key, words, f"chmod 600 {place}"))
     return reminders
 
 

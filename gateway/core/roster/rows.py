@@ -151,10 +151,10 @@ class RowReader:
             if (unproved := values.unproved_id(row_values["id_number"])) and kind == "01":
                 self._take_unproved(number, row_values, unproved)
             else:
-                other = "id_type" not in row_values and values.is_of_another_document(row_values["id_number"])
+                is_passport = "id_type" not in row_values and values.is_of_another_document(row_values["id_number"])
                 hint = (
                     "；像是护照、通行证等的号码：请加证件类型一列 (of a passport: say the type of document)"
-                    if other
+                    if is_passport
                     else ""
                 )
                 self.note(number, "id_number", error.code, f"{shown('id_number')}{error.message}{hint}")
