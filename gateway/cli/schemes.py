@@ -112,12 +112,14 @@ def scheme_test(context: typer.Context, as_json: Json = False) -> None:
         emit(
             {
                 "tests": len(results),
-                "failed": [{"case": result.case, "differences": result.differences} for result in bad],
+                "failed": [
+                    {"case": result.case, "differences": result.differences, "lines": result.lines} for result in bad
+                ],
             }
         )
     else:
         for result in bad:
-            say(f"✗ {result.case}\n  " + "\n  ".join(result.differences))
+            say(f"✗ {result.case}\n  " + "\n  ".join((*result.differences, *result.lines)))
         say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
     if bad:
         raise typer.Exit(1)

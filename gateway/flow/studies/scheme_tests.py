@@ -19,10 +19,12 @@ _TEST_KEYS = {"expect", "expect_error"}
 
 
 class SchemeTestResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One case and what differed; passed when nothing did."""
+    """One case and what differed; passed when nothing did. `lines` say how each estimate of a case that did not pass
+    comes to its amount, beside what was expected."""
 
     case: str
     differences: tuple[str, ...]
+    lines: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -52,7 +54,23 @@ def _result(case: Any, families: Mapping[str, SchemeFamily]) -> SchemeTestResult
         differences = [f"error: {answer['error']['message']}"]
     else:
         differences = _compared("estimates", case["expect"], answer["estimates"])
-    return SchemeTestResult(case=case["case"], differences=tuple(differences))
+    lines = _lines(case.get("expect", []), answer.get("estimates", [])) if differences else []
+    return SchemeTestResult(case=case["case"], differences=tuple(differences), lines=tuple(lines))
+
+
+def _lines(expected: Any, estimates: list[dict[str, Any]]) -> list[str]:
+    """How each estimate comes to its amount, with what was expected of it where the file says so."""
+    lines = []
+    for at, estimate in enumerate(estimates):
+        row = expected[at] if isinstance(expected, list) and at < len(expected) else {}
+        amount_expected = row.get("payable") if isinstance(row, dict) else None
+        beside = "" if amount_expected is None else f"（应为 expected {amount_expected}）"
+        flags = f"  {'、'.join(estimate['flags'])}" if estimate["flags"] else ""
+        lines.append(f"第{at + 1}条 {'、'.join(estimate['settlements'])}: {estimate['payable']}{beside}{flags}")
+        lines += [
+            f"    {line['rule']} {line['amount']}  {line['article']}  {line['text']}" for line in estimate["lines"]
+        ]
+    return lines
 
 
 def _plain(value: Any) -> Any:
