@@ -23,6 +23,8 @@ _SURNAMES: Final = (
 _GIVEN_M: Final = "伟强军勇杰涛明超刚平辉鹏华飞波斌宇浩凯健俊帆帅旭宁志建国文海东立成永春晓光振家庆新峰亮磊德福忠"
 _GIVEN_F: Final = "芳娜敏静丽艳娟霞秀燕玲桂英梅红雪莉萍洁颖倩婷玉慧琴云凤兰晶欣佳淑美荣珍琳蕾薇菲悦香花莲翠爱"
 _RARE: Final = "喆堃镕玥珺璟翀赟垚祎瑄旻淏湉頔彧旸晞珣䶮𬍛㛃𬭎"
+_SAME_SOUND: Final = {"玥": "悦", "珺": "俊", "𬍛": "丽莉", "淏": "浩", "㛃": "洁", "镕": "荣", "彧": "玉"}
+"""Rare character → what is typed in its place: no family gives two children names of one sound, tone and all."""
 WORDS: Final = (
     "额尔敦", "阿拉坦", "苏雅拉", "乌力吉", "孟和", "宝音", "那顺", "敖登", "萨仁", "斯琴", "娜仁", "朝克",
     "哈斯", "布仁", "特木尔",
@@ -123,7 +125,8 @@ class Town:
             return ""
         given = dice.choice(_GIVEN_M if person.sex == "M" else _GIVEN_F)
         other = person.name[0] + given if len(person.name) == 2 else person.name[:2] + given
-        return other if other != person.name else ""
+        alike = given in _SAME_SOUND.get(person.name[-1], "") or other == person.name
+        return "" if alike else other
 
     def plain(self, dice: Random, person: Townsman) -> dict[str, str | None]:
         """What a feed writes that makes no mistake; it knows every other one's employer and few telephones."""

@@ -14,7 +14,7 @@ from match_builders import BORN, NUMBER, id_number, member, model, record
 from gateway.core.match import explain, match
 from gateway.core.match.compare import record_side
 from gateway.core.match.measuring.trying import Trial
-from gateway.core.match.scoring import score_pair
+from gateway.core.match.scoring import score_of, score_pair
 from gateway.core.match.writing.contacts import compare_employers, own_phone
 from gateway.core.match.writing.names import compare_names
 from gateway.core.roster import RosterMember
@@ -36,6 +36,11 @@ OWN = Subject(
 KNOWN_NAMES = ("李伟国", "王䶮", "王喆国", "额尔敦朝鲁", "土默特·格日勒图", "欧阳明", "JOHN SMITH", "包格日勒")
 OTHER_NAMES = (*KNOWN_NAMES, "王强", "李卫国", "李国", "包格日勒图", "阿拉坦其其格", "JANE SMITH", "欧明", "李伟国之子")
 MARKS = st.sampled_from("*＊×#◇")
+
+
+def score(subject: Subject, about: Candidate) -> float:
+    """What a decision would show, whatever it decides."""
+    return score_of(score_pair(record_side(subject), about, model()), model())
 
 
 def hidden(text: str, places: set[int], mark: str) -> str:
@@ -83,10 +88,7 @@ def test_hiding_what_is_so_never_raises_a_score_nor_an_outcome(data: st.DataObje
     about, beside, subject = data.draw(own_records())
     for _ in range(data.draw(st.integers(1, 4))):
         less = data.draw(hidings(subject))
-        assert (
-            score_pair(record_side(less), about, model()).score
-            <= score_pair(record_side(subject), about, model()).score
-        )
+        assert score(less, about) <= score(subject, about)
         before, after = match(subject, [about, *beside], model()), match(less, [about, *beside], model())
         assert RANK[after.outcome] <= RANK[before.outcome]
         assert after.outcome is not MatchOutcome.MATCHED or after.member == about
@@ -107,9 +109,7 @@ def test_hiding_characters_of_any_name_never_raises_the_score_of_anybody(data: s
     less_name = data.draw(st.sampled_from((hidden(said, places, data.draw(MARKS)), None)))
     less = msgspec.structs.replace(subject, name=less_name)
     holder = member(name=of)
-    assert (
-        score_pair(record_side(less), holder, model()).score <= score_pair(record_side(subject), holder, model()).score
-    )
+    assert score(less, holder) <= score(subject, holder)
     before, after = match(subject, [holder], model()), match(less, [holder], model())
     # A doubt may become one where nobody could be named before; a match it never becomes.
     assert after.outcome is not MatchOutcome.MATCHED or before.outcome is MatchOutcome.MATCHED
@@ -134,10 +134,7 @@ def test_hiding_what_does_not_speak_against_somebody_never_raises_the_score(data
     field = data.draw(st.sampled_from(("sex", "birth_date", "person_no", "employer", "phone")))
     if weights[field] >= 0 and not (field in ("sex", "birth_date") and weights[field] == 0):
         less = msgspec.structs.replace(subject, **{"employer_name" if field == "employer" else field: None})
-        assert (
-            score_pair(record_side(less), about, model()).score
-            <= score_pair(record_side(subject), about, model()).score
-        )
+        assert score(less, about) <= score(subject, about)
 
 
 # The case itself: 王䶮 and the brother 王强, both of whom a feed writes 王*.

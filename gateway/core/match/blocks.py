@@ -46,7 +46,10 @@ def member_blocks(person: Particulars, *, told_by_feeds: bool = False) -> tuple[
 def number_looked_up(id_type: str | None, number: str) -> str:
     """The number a record is looked up by first: of a resident's what can be read in it, whatever marks, letters or
     spaces stand among its digits, and an old one in 18 characters; of any other document what is written."""
-    if id_type not in (None, "01") or checksum_ok(number):
+    if id_type not in (None, "01") or (len(number) == 18 and number.isascii() and number.isdecimal()):
+        # Of 18 digits nothing can be read that does not stand there.
+        return number
+    if checksum_ok(number):
         return number
     read = read_number(number)
     return read.text if read.kind in ("sound", "old") else number

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, SEX, RecordSide, record_side
 from gateway.core.match.model import Model
-from gateway.core.match.scoring import ScoredPair, score_pair
+from gateway.core.match.scoring import ScoredPair, score_of, score_pair
 from gateway.core.match.writing.numbers import hides_digits
 from gateway.core.match.writing.spelling import hides, plain_name
 from gateway.model.decision import Candidate, Evidence, MatchDecision, MatchOutcome
@@ -147,17 +147,15 @@ def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model:
     best = (sure or doubtful)[0]
     # A conclusive pair is in doubt for as long as nothing says that another person is not meant by that number. Whether
     # that other is worth a look by himself is not asked: a record that says less would then be surer.
-    meant = [
-        pair
-        for pair in pairs
-        if pair.levels["name"] in _MEANT_NAMES
-        and pair.levels["id_number"] not in _OTHER_PERSONS
-        and not _contradictions(pair)
-    ]
-    among = meant if sure else doubtful
-    if any(pair.member.person_id != best.member.person_id for pair in among):
+    rivals = [pair for pair in (pairs if sure else doubtful) if pair.member.person_id != best.member.person_id]
+    if any(not sure or _may_be_meant(pair) for pair in rivals):
         return _review(best, model, "several_people")
     return _matched(best, model) if sure else _review(best, model)
+
+
+def _may_be_meant(pair: ScoredPair) -> bool:
+    same_name = pair.levels["name"] in _MEANT_NAMES
+    return same_name and pair.levels["id_number"] not in _OTHER_PERSONS and not _contradictions(pair)
 
 
 def _best_first(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> list[ScoredPair]:
@@ -227,7 +225,7 @@ def _matched(pair: ScoredPair, model: Model) -> MatchDecision:
     certain = pair.levels["id_number"] == "equal" and pair.levels["name"] == "equal"
     return MatchDecision(
         outcome=MatchOutcome.MATCHED,
-        score=1.0 if certain else pair.score,
+        score=1.0 if certain else score_of(pair, model),
         reasons=_reasons(pair),
         member=pair.member,
         evidence=pair.evidence,
@@ -238,7 +236,7 @@ def _matched(pair: ScoredPair, model: Model) -> MatchDecision:
 def _review(pair: ScoredPair, model: Model, *more: str) -> MatchDecision:
     return MatchDecision(
         outcome=MatchOutcome.REVIEW,
-        score=pair.score,
+        score=score_of(pair, model),
         reasons=_reasons(pair) + more,
         member=pair.member,
         evidence=pair.evidence,

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gateway.core.match.compare import COMPARISONS, RecordSide
-from gateway.core.match.model import Model, log_odds
+from gateway.core.match.model import Model, SameNumber, log_odds
 from gateway.core.match.writing.numbers import covers_birth
 from gateway.model.decision import Candidate, Evidence
 
@@ -18,15 +18,12 @@ _NO_EMPLOYER: Final = 2
 
 
 class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A record against one member: field → level, bits of evidence, posterior. `score`: the posterior as it is shown.
-    Where a number is not the member's very one it is at most what the whole number would make of all else, so that no
-    number scores higher for the digits that it hides (in models that know of hiding)."""
+    """A record against one member: field → level, bits of evidence, posterior."""
 
     member: Candidate
     levels: Mapping[str, str]
     evidence: tuple[Evidence, ...]
     posterior: float
-    score: float
 
     @property
     def order(self) -> tuple[float, int, bool, str, int]:
@@ -43,15 +40,8 @@ class ScoredPair(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPair:
     """Compare in every kind of evidence and add up what it is worth."""
     levels = {comparison.field: comparison.compare(record, member) for comparison in COMPARISONS}
-    same_number = model.same_number
-    # How often it is the member who stands under the number, then what tells the member from whoever uses the card.
-    on_number = [] if same_number is None else [log_odds(same_number.prior) - log_odds(model.prior)]
-    if same_number is not None:
-        on_number += [
-            comparison.weight_under_number(levels[comparison.field], same_number) for comparison in COMPARISONS[1:]
-        ]
-    if levels["id_number"] == "equal" and on_number:
-        weighed = on_number
+    if levels["id_number"] == "equal" and model.same_number is not None:
+        weighed = _under_the_number(levels, model.same_number, model)
     else:
         weighed = list(_apart_from_the_number(levels, record, member, model))
     # Every step with the sum so far. Sums are of exact weights, what is shown is rounded.
@@ -60,12 +50,23 @@ def score_pair(record: RecordSide, member: Candidate, model: Model) -> ScoredPai
     for (field, level), weight in zip(levels.items(), weighed, strict=True):
         running += weight
         steps.append(Evidence(field=field, level=level, weight=round(weight, 3), running=round(running, 3)))
-    posterior = _share_of(steps[-1].running)
-    capped = on_number and model.knows("name", "hidden")
-    most = _share_of(log_odds(model.prior) + sum(on_number)) if capped else 1.0
-    return ScoredPair(
-        member=member, levels=levels, evidence=tuple(steps), posterior=posterior, score=min(posterior, most)
-    )
+    return ScoredPair(member=member, levels=levels, evidence=tuple(steps), posterior=_share_of(steps[-1].running))
+
+
+def score_of(pair: ScoredPair, model: Model) -> float:
+    """The posterior of a pair as it is shown. Where a number is not the member's very one it is at most what the whole
+    number would make of all else, so that no number scores higher for the digits that it hides (in models that know of
+    hiding)."""
+    if model.same_number is None or not model.knows("name", "hidden"):
+        return pair.posterior
+    whole = log_odds(model.prior) + sum(_under_the_number(pair.levels, model.same_number, model))
+    return min(pair.posterior, _share_of(whole))
+
+
+def _under_the_number(levels: Mapping[str, str], same_number: SameNumber, model: Model) -> list[float]:
+    """How often it is the member who stands under the number, then what tells the member from whoever uses the card."""
+    weights = [comparison.weight_under_number(levels[comparison.field], same_number) for comparison in COMPARISONS[1:]]
+    return [log_odds(same_number.prior) - log_odds(model.prior), *weights]
 
 
 def _share_of(bits: float) -> float:

@@ -164,7 +164,8 @@ def sound_numbers_near(number: str) -> tuple[str, ...]:
 
 def unmarked(text: str) -> str:
     """A resident's number without the marks and spaces that stand in it, its digits in ours of every script."""
-    return "".join(str(unicodedata.decimal(character, character)) for character in _BETWEEN.sub("", text))
+    bare = _BETWEEN.sub("", text)
+    return bare if bare.isascii() else "".join(str(unicodedata.decimal(digit, digit)) for digit in bare)
 
 
 def covers_birth(level: str) -> bool:
