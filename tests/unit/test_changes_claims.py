@@ -631,3 +631,24 @@ def test_one_number_of_two_feeds_at_one_facility_is_two_stays_and_two_claims(ord
     claims = {stay_name: claim.payable for (_, stay_name), claim in world.live_claims().items()}
     assert claims == {"H15010200001/s:S1": 240_000, "H15010200001/s:S1@b": 244_000}
     assert world.counted() == world.proof()
+
+
+# What no stay can be is paid as it is told, and said.
+
+
+def test_bills_of_one_visit_far_apart_are_one_stay_and_say_so() -> None:
+    world = World(ONE)
+    world.work(1, members_row(0, stay("S1", "2021-08-01", "2021-08-09", visit_no="V1"), ONE))
+    assert world.the_claim().flags == ""
+    world.work(2, members_row(0, stay("S2", "2021-08-16", "2021-08-20", visit_no="V1"), ONE))
+    assert world.the_claim().flags == "", "seven days between two bills of one visit are not many"
+    world.work(3, members_row(0, stay("S3", "2021-11-02", "2021-11-12", visit_no="V1"), ONE))
+    assert world.the_claim().flags == "visit_far_apart"
+
+
+def test_a_bill_with_more_in_scope_than_in_all_says_so_and_is_paid_as_told() -> None:
+    world = World(ONE)
+    world.work(1, members_row(0, msgspec.structs.replace(CARE, total_amount=Money(10_000)), ONE))
+    assert (world.the_claim().flags, world.the_claim().payable) == ("scope_exceeds_total", 244_000)
+    world.work(2, members_row(0, msgspec.structs.replace(CARE, total_amount=Money(1_500_000)), ONE))
+    assert (world.the_claim().flags, world.the_claim().payable) == ("", 244_000)

@@ -11,7 +11,7 @@ import msgspec
 from gateway.core.changes.persons import HeldRecord, duplicates_among
 from gateway.core.changes.questions import AskedBefore, BillQuestion, Digest
 from gateway.core.changes.refunds import take_refunds
-from gateway.core.changes.repeats import repeats_among
+from gateway.core.changes.repeats import repeats_among, tells_more_in_scope
 from gateway.core.schemes import REFUND_UNCLEAR
 from gateway.model.record import SettlementRecord
 
@@ -60,11 +60,11 @@ def is_odd(records: Sequence[SettlementRecord]) -> bool:
     """Whether there may be anything to ask about a person's records: a refund, two bills that share a day or a visit,
     or days no stay has. One plain settlement after the other is not odd, and costs nothing more."""
     if len(records) == 1:
-        return _too_long(records[0])
+        return _cannot_be(records[0])
     days: set[tuple[object, ...]] = set()
     last: int | None = None
     for record in sorted(records, key=_begin):
-        if record.reversal or _too_long(record):
+        if record.reversal or _cannot_be(record):
             return True
         began, ended = record.admitted_on, record.discharged_on
         if began is None:
@@ -87,7 +87,10 @@ def _begin(record: SettlementRecord) -> int:
     return record.admitted_on.toordinal() if record.admitted_on is not None else 0
 
 
-def _too_long(record: SettlementRecord) -> bool:
+def _cannot_be(record: SettlementRecord) -> bool:
+    """Whether a bill is a refund, or tells what no stay can be."""
+    if tells_more_in_scope(record):
+        return True
     began, ended, on_sheet = record.admitted_on, record.discharged_on, record.inpatient_days
     if on_sheet is None or began is None or ended is None:
         return record.reversal

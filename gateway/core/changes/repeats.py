@@ -24,6 +24,7 @@ REPEAT: Final = "repeat"
 BILLED_TWICE: Final = "billed_twice"
 OVERLAPPING: Final = "overlapping_stays"
 TOO_MANY_DAYS: Final = "days_exceed_stay"
+SCOPE_ABOVE_TOTAL: Final = "scope_exceeds_total"
 FAR_APART: Final = "visit_far_apart"
 COUNTED: Final = "counted_before"
 """Said of a bill that was added up before anybody asked."""
@@ -63,6 +64,8 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
     for bill in bills:
         if bill.has_too_many_days:
             flags[bill.held.place].append(TOO_MANY_DAYS)
+        if tells_more_in_scope(bill.record):
+            flags[bill.held.place].append(SCOPE_ABOVE_TOTAL)
     for earlier, later, reason in _odd_pairs(bills):
         if not {earlier.held.place, later.held.place}.isdisjoint(repeating | waiting):
             continue
@@ -89,6 +92,12 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
         flags={place: tuple(dict.fromkeys(reasons)) for place, reasons in flags.items()},
         questions=questions,
     )
+
+
+def tells_more_in_scope(record: SettlementRecord) -> bool:
+    """Whether a bill tells more within the scope of insurance than it comes to in all."""
+    in_scope, total = record.in_scope_amount, record.total_amount
+    return in_scope is not None and total is not None and in_scope > total
 
 
 class _ToldBill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
