@@ -146,8 +146,8 @@ class Office:
         are only unique within their facility; the number alone finds what was stored before that was said."""
         facility_no, _, number = text.rpartition("/")
         plain, keys = self.record_key(feed), self.number_key(feed)
-        found = {keys(facility_no or None, number + sign) for sign in "+-"} if facility_no else set()
-        return sorted(found.union(plain(text + sign) for sign in "+-"))
+        in_facility = {keys(facility_no, number + sign) for sign in "+-"} if facility_no else set()
+        return sorted(in_facility.union(plain(text + sign) for sign in "+-"))
 
     @cached_property
     def id_fingerprint(self) -> Any:

@@ -443,19 +443,21 @@ def still_standing(batch: Batch, page: PagePlace, known: Known, before: dict[int
     return standing
 
 
-def counted_money(page: PagePlace, known: Known) -> dict[int, int]:
+def counted_money(page: PagePlace, knowledge: Known) -> dict[int, int]:
     """Row → the money its open error was counted with: none, while its total could not be read."""
     return {
-        item.row: item.amount for item in known.open_quarantine if item.page_seq == page.seq and item.row is not None
+        item.row: item.amount
+        for item in knowledge.open_quarantine
+        if item.page_seq == page.seq and item.row is not None
     }
 
 
-def close_own_items(page: PagePlace, rows: Sequence[ReadRow], known: Known, changes: Changes) -> None:
+def close_own_items(page: PagePlace, rows: Sequence[ReadRow], knowledge: Known, changes: Changes) -> None:
     """Doubts and errors about these very rows are asked anew at the end, if they still stand."""
     indexes = {row.index for row in rows}
-    for item in known.open_reviews:
+    for item in knowledge.open_reviews:
         if item.page_seq == page.seq and item.row in indexes and item.kind in ("match", "hold", CHANGED):
             changes.closed_reviews.append(item.item_id)
-    for aside in known.open_quarantine:
+    for aside in knowledge.open_quarantine:
         if aside.page_seq == page.seq and aside.row in indexes:
             changes.closed_quarantine.append(aside.item_id)

@@ -111,9 +111,9 @@ def _row_answers(tx: Tx, batch: Batch) -> dict[int, str | None]:
         return {}
     indexes = {row.index for row in batch.rows}
     asked = {item.item_id: item for item in reviews.changed_of_page(tx, batch.page.seq) if item.row in indexes}
-    said = review_decisions.of_items(tx, asked) if asked else {}
+    decisions = review_decisions.of_items(tx, asked) if asked else {}
     return {
-        item.row: next((each.answer for each in said.get(item_id, ()) if each.state == "done"), None)
+        item.row: next((decision.answer for decision in decisions.get(item_id, ()) if decision.state == "done"), None)
         for item_id, item in asked.items()
         if item.row is not None
     }
