@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -14,7 +14,7 @@ from gateway.core.changes.decided_again import question_about, settled_again
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
 from gateway.core.changes.questions import AskedBefore, BillQuestion
 from gateway.core.changes.repeats import COUNTED, TOO_MANY_DAYS
-from gateway.core.changes.values import Changes, DecidedClaim, Known, Place, Rules
+from gateway.core.changes.values import Changes, ClaimKey, DecidedClaim, Known, Place, Rules
 from gateway.core.claims import drafting, kept
 from gateway.core.claims.content import FORMS, Draft, content_in_form
 from gateway.core.compared import to_compare
@@ -25,6 +25,8 @@ from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.questions import ReviewItem
 from gateway.model.record import SettlementRecord
 from gateway.model.states import QuestionKind
+
+Claimed = TypeVar("Claimed", PrefilledClaim, DecidedClaim)
 
 DECISION_WITHDRAWN: Final = "decision_withdrawn"
 """Why claims are withdrawn when a person takes a decision about a doubt back."""
@@ -38,7 +40,7 @@ _EVENT: Final = "event/"
 def _named_apart(estimates: Sequence[BenefitEstimate], counting: Sequence[HeldRecord]) -> Sequence[BenefitEstimate]:
     """Every stay under a name of its own. Two feeds may give one number at one facility to two stays of a person, and
     tell no visit: what was received first keeps the name, the other one's says its feed too."""
-    if len({estimate.stay for estimate in estimates}) == len(estimates):
+    if len(estimates) < 2 or len({estimate.stay for estimate in estimates}) == len(estimates):
         return estimates
     first: dict[str, Place] = {}
     for estimate in estimates:
@@ -69,8 +71,8 @@ def assess_person(
     desk = _Desk(person, bills, asked, rules, changes, withdrawal_reason)
     paid: list[OtherPayment] = []
     for family in rules.families(person.association):
-        claims = {digest: claim for (scheme, digest), claim in before.items() if scheme == family.scheme}
-        decisions = {digest: claim for (scheme, digest), claim in decided.items() if scheme == family.scheme}
+        claims = _of_scheme(family, before)
+        decisions = _of_scheme(family, decided)
         try:
             desk.assess_scheme(family, claims, decisions, paid)
         except BadCase:
@@ -79,6 +81,11 @@ def assess_person(
             situation = rules.digest_doubt(to_compare(facts).hex())
             desk.ask(family, "", None, standing, situation, kind="contradiction")
     desk.ask_about_bills()
+
+
+def _of_scheme(family: SchemeFamily, claims: Mapping[ClaimKey, Claimed]) -> dict[bytes, Claimed]:
+    """Digest of a stay → the claim, of those of one scheme."""
+    return {digest: claim for (scheme, digest), claim in claims.items() if scheme == family.scheme} if claims else {}
 
 
 class _Desk:
@@ -115,7 +122,7 @@ class _Desk:
             # Who never had a period in a scheme has no claim in it, whatever a settlement leaves in doubt.
             return
         counting = self._records
-        decisions = self._decisions(family, seen, decided, paid)
+        decisions = self._decisions(family, seen, decided, paid) if decided else []
         estimates = self._estimates(family, seen, counting, decisions, paid)
         stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
         if decided and (again := self._settled_again(counting, stays, decided, claims)):
@@ -123,17 +130,17 @@ class _Desk:
             counting = [settlement for at, settlement in enumerate(counting) if at not in again]
             estimates = self._estimates(family, seen, counting, decisions, paid)
             stays = {self._digest_stay(family, estimate.stay): estimate for estimate in estimates}
-        records = [settlement.record for settlement in counting if settlement.record is not None]
         if len(self._rules.families(person.association)) > 1:
-            paid += payments_by(family.scheme, estimates, records)
-        doubtful = _doubtful(stays, decided, records)
+            paid += payments_by(family.scheme, estimates, _told(counting))
+        doubtful = _doubtful(stays, decided, _told(counting)) if decided else {}
         # What the association decided is not drafted again: what changed since goes to a person.
         drafts = {
             digest: self._draft(estimate, counting, family, covered=bool(seen.coverage))
             for digest, estimate in stays.items()
             if digest not in decided and "decided_before" not in estimate.flags
         }
-        self._withdraw_gone(family, claims, {*drafts, *decided}, estimates)
+        if claims:
+            self._withdraw_gone(family, claims, {*drafts, *decided}, estimates)
         for digest, draft in drafts.items():
             self._propose(draft, digest, claims.get(digest))
         for digest in sorted(doubtful):
@@ -180,7 +187,7 @@ class _Desk:
         decisions: Sequence[ClaimDecision],
         paid: Sequence[OtherPayment],
     ) -> Sequence[BenefitEstimate]:
-        records = [settlement.record for settlement in counting if settlement.record is not None]
+        records = _told(counting)
         # Whether a bill under a new number corrects a decided stay is asked of a person here (`decided_again`).
         estimates = assess(
             seen,
@@ -408,6 +415,10 @@ class _Desk:
                 situation=situation,
             )
         )
+
+
+def _told(counting: Sequence[HeldRecord]) -> list[SettlementRecord]:
+    return [settlement.record for settlement in counting if settlement.record is not None]
 
 
 def _doubtful(
