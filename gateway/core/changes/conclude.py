@@ -9,9 +9,9 @@ import msgspec
 
 from gateway.core.changes.bills import NOTHING_ASKED, bills_of
 from gateway.core.changes.claims import assess_person
+from gateway.core.changes.earlier import EarlierAssessments
 from gateway.core.changes.holding import put_aside, set_apart
 from gateway.core.changes.leavings import leave_behind
-from gateway.core.changes.memory import Memory
 from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.reversals import reversals
 from gateway.core.changes.supersede import (
@@ -26,12 +26,12 @@ from gateway.core.changes.values import Batch, Changes, Known, PagePlace, Placed
 from gateway.model.rows import ClassChange, RowClass, signed
 
 
-def conclude(batch: Batch, known: Known, rules: Rules, memory: Memory | None = None) -> Changes:
+def conclude(batch: Batch, known: Known, rules: Rules, earlier: EarlierAssessments | None = None) -> Changes:
     """What changes. The same batch and the same knowledge give the same changes, in the same order.
 
     First what stands is decided (which rows and records are replaced), then whose what is left is, then what that is
     worth: an amount rests on all of a person's records, so nobody is assessed before the last record is in its place.
-    `memory`: of the same batch, concluded with fewer people held; what is concluded now is kept in it.
+    `earlier`: of the same batch, concluded with fewer people held; what is concluded now is kept in it.
     """
     changes = Changes(unopened=known.unopened)
     whole_batch, all_known, apart = batch, known, set_apart(batch, known) if known.held else None
@@ -66,7 +66,7 @@ def conclude(batch: Batch, known: Known, rules: Rules, memory: Memory | None = N
     touched = {settlement.person_id for settlement in (*changes.removed.values(), *changes.added)}
     touched |= {settlement.person_id for settlement in known.records if settlement.record_id in changes.came_first}
     for person_id in sorted({*batch.people, *touched}.difference(known.held)):
-        _assess(batch, person_id, standing[person_id], known, rules, changes, memory)
+        _assess(batch, person_id, standing[person_id], known, rules, changes, earlier)
     leave_behind(placed, rules, changes)
     if batch.page is not None:
         _count_rows(batch, batch.page, rows, before, known, changes)
@@ -82,19 +82,19 @@ def _assess(
     known: Known,
     rules: Rules,
     changes: Changes,
-    memory: Memory | None,
+    earlier: EarlierAssessments | None,
 ) -> None:
     """Count a person's repeats and assess what counts, unless that was done with the same records before."""
-    if memory is not None and memory.recall(person_id, standing, changes):
+    if earlier is not None and earlier.recall(person_id, standing, changes):
         return
-    before = memory.extent(changes) if memory is not None else ()
+    before = earlier.extent(changes) if earlier is not None else ()
     person = known.people[person_id]
     bills = bills_of(standing, known.asked.get(person_id, NOTHING_ASKED), rules.digest_doubt)
     _count_duplicates(batch.page, person, standing, bills.repeats, changes)
     if not person.unreadable:
         assess_person(person, bills, standing, known, rules, changes, batch.withdrawal_reason)
-    if memory is not None and not any(bills.repeats):
-        memory.keep(person_id, standing, before, changes)
+    if earlier is not None and not any(bills.repeats):
+        earlier.keep(person_id, standing, before, changes)
 
 
 def _attach_to_members(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> None:

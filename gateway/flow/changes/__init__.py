@@ -4,8 +4,8 @@ import msgspec
 
 from gateway.core.changes import Batch, Changes, Known, Rules, conclude
 from gateway.core.changes.difference import difference_of_changed
+from gateway.core.changes.earlier import EarlierAssessments
 from gateway.core.changes.holding import people_taken_from, takes_part
-from gateway.core.changes.memory import Memory
 from gateway.flow.changes.gather import gather
 from gateway.flow.changes.losses import note_losses
 from gateway.flow.changes.rules import rules_of
@@ -53,11 +53,11 @@ def conclude_only(tx: Tx, office: Office, batch: Batch) -> tuple[Known, Changes]
 
 def _held_where_taken(batch: Batch, known: Known, rules: Rules, since: int | None) -> Changes:
     """What changes, or what is left of it once nothing is taken away from anybody any more."""
-    memory = Memory() if known.claims else None
-    changes = conclude(batch, known, rules, memory)
+    earlier = EarlierAssessments() if known.claims else None
+    changes = conclude(batch, known, rules, earlier)
     while taken_from := people_taken_from(known, changes, since) - known.held.keys():
         known = msgspec.structs.replace(known, held={**dict.fromkeys(taken_from, 0), **known.held})
-        changes = conclude(batch, known, rules, memory)
+        changes = conclude(batch, known, rules, earlier)
     return changes
 
 

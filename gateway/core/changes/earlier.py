@@ -25,7 +25,7 @@ class _Assessment(msgspec.Struct, frozen=True):
     after: tuple[int, ...]
 
 
-class Memory:
+class EarlierAssessments:
     """Person → the records an assessment rests on, and where in the changes stands what it added."""
 
     def __init__(self) -> None:
