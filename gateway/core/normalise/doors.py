@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
 
 from msgspec import Raw
 
 from gateway.core.normalise.bundles import BundleRows
 from gateway.core.normalise.csv_pages import CsvRows
 from gateway.core.normalise.decoding import in_utf_8
-from gateway.core.normalise.fields import Values, rule_of
+from gateway.core.normalise.fields import Values, rule_of, sources_of
 from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, repeated_keys
 from gateway.core.normalise.language import CsvFormat, JsonFormat, MappingLanguage, XmlFormat, default_parser
 from gateway.core.normalise.messages import Node, node_of
 from gateway.core.normalise.outside import Origin, Outside
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.rows import Rows
-from gateway.core.normalise.views import Sources
+from gateway.core.normalise.views import IDENTITY_FIELDS, Sources
 from gateway.core.normalise.xml_messages import read_xml
 from gateway.core.normalise.xml_pages import SettlementReader, values_at
 from gateway.model.bundle import is_bundle
+
+_DECIDING: Final = (*IDENTITY_FIELDS, "admitted_on", "discharged_on", "inpatient_days", "settled_at", "care_type")
+"""Beside the amounts: what says whose settlement it is, which, and what is paid for it."""
 
 
 class Door(Protocol):
@@ -73,6 +76,8 @@ class JsonDoor:
 
     def __init__(self, language: MappingLanguage, spoken: JsonFormat, identity: Sources, full: Sources) -> None:
         self._language, self._spoken = language, spoken
+        amounts = (field for field in language.fields if field.endswith("_amount"))
+        self._deciding = {source for field in (*_DECIDING, *amounts) for source in sources_of(language, field)}
         self._views = [(view, RowDecoder(view)) for view in (identity, full)]
 
     def rows(self, content: bytes, origin: Origin) -> Rows:
@@ -83,7 +88,7 @@ class JsonDoor:
             return Rows(len(bundle.rows), ways[0], ways[1], lambda index: keys_of(bundle.rows[index][0]))
         rows = read_json(content, self._spoken, self._language.status)
         (identity, quickly), (full, wholly) = self._views
-        once = _OnceOnly(_row_values(wholly, full, rows), rows, full.own)
+        once = _OnceOnly(_row_values(wholly, full, rows), rows, self._deciding)
         return Rows(
             len(rows),
             _beside(_row_values(quickly, identity, rows), identity, origin, lambda: self._top(content)),
@@ -135,13 +140,13 @@ def _row_values(decoder: RowDecoder, sources: Sources, rows: list[Raw]) -> Calla
 
 
 class _OnceOnly:
-    """Refuses a settlement of JSON in which a key stands again with another value.
+    """Refuses a settlement of JSON in which a deciding key stands again with another value; of others the last counts.
 
     Settlements with as many colons as one that was looked through are not looked through again: nearly all of a page
     are alike, and looking costs more than reading.
     """
 
-    def __init__(self, values: Callable[[int], Values], rows: list[Raw], names: Sequence[str]) -> None:
+    def __init__(self, values: Callable[[int], Values], rows: list[Raw], names: Collection[str]) -> None:
         self._values, self._rows, self._names = values, rows, frozenset(names)
         self._alike: set[int] = set()
 
