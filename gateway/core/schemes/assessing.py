@@ -415,7 +415,9 @@ def _estimate_of(
     *,
     difference: Money | None = None,
 ) -> BenefitEstimate:
-    period, parts, all_parts = situation.period, situation.unit.parts, situation.unit.told
+    unit, period = situation.unit, situation.period
+    parts = unit.parts
+    all_parts = unit.told if unit.emergencies else parts
     days = bool(parts) and situation.unit.kind not in OF_ONE_DAY
     alone = len(all_parts) == 1
     return BenefitEstimate(

@@ -92,7 +92,11 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
 
 def situation_of(unit: CareUnit, identity: str, case: MemberCase, merged: tuple[str, ...] = ()) -> Situation:
     """A unit with its measure, its period and the days of it that are covered."""
-    counted = unit.told if unit.kind != "month" or len(unit.parts) == 1 else _of_covered_days(unit, case.periods)
+    counted = unit.parts
+    if unit.emergencies:
+        counted = unit.told
+    elif unit.kind == "month" and len(counted) > 1:
+        counted = _of_covered_days(unit, case.periods)
     measured = measure(unit, counted)
     first, last = measured.first, measured.last
     period, covered = None, 0
