@@ -43,7 +43,7 @@ def findings(file: RosterFile) -> list[tuple[int, str, str]]:
         ("sh-active-3y", "2003-02-10", ("2003-02-11", "2006-02-10")),
         ("jingan", "2003-05-05", ("2003-05-05", "2003-12-31")),
         # Twelve months from a day that the last February does not have.
-        ("sh-active", "2024-02-28", ("2024-02-29", "2025-02-27")),
+        ("sh-active", "2024-02-28", ("2024-02-29", "2025-02-28")),
     ],
 )
 def test_the_day_of_joining_makes_the_period(scheme: str, on: str, period: tuple[str, str]) -> None:

@@ -57,8 +57,11 @@ _BROKEN_ZIP: Final = (
 _SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _FAR_CELL: Final = re.compile(
     rb"<(?:\w+:)?c\s(?:[^<>]{0,200}\s)?r=[\"'](?:([A-Za-z]{2,3})([0-9]{1,7})|([A-Za-z])([0-9]{6,7}))[\"'][^<>]{0,200}(?<!/)>"
+    rb"(?!(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>)(?=[\s\S]{20})"
 )
-"""A cell beyond column Z or row 99,999 that is more than a format."""
+"""A cell beyond column Z or row 99,999 that is more than a format: neither closed at once nor empty inside. What is
+inside has to be seen, so enough has to follow."""
+_LONGEST_CELL: Final = 1024
 _COUNTS_FROM_1904: Final = re.compile(rb"date1904=[\"'](?:1|true)[\"']")
 _DAY_ZERO: Final = date(1899, 12, 30)
 _DAY_ZERO_OF_1904: Final = date(1904, 1, 1)
@@ -185,8 +188,8 @@ def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool) ->
             for far in _FAR_CELL.finditer(text):
                 width = max(width, _column(far[1] or far[3]))
                 height = max(height, int(far[2] or far[4]))
-            # A cell may be cut by the end of a chunk: what begins with its mark is looked at again.
-            tail = text[text.rfind(b"<") :]
+            # A cell may be cut by the end of a chunk: the last bytes are looked at again.
+            tail = text[-_LONGEST_CELL:]
     # Ten bytes and more say what stands in a cell: a sheet that spans more cells than it has bytes is nearly empty.
     if width * height > max(SMALL, min(MAX_CELLS, entry.file_size)):
         raise BadInput(
