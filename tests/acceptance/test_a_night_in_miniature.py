@@ -213,14 +213,14 @@ def test_the_inbox_holds_what_each_member_is_owed(played: Stage) -> None:
 def test_no_trap_makes_a_claim(played: Stage) -> None:
     """Nobody a trap was laid for has a claim, and no settlement of a trap stands in one."""
     laid = {number: guest for number, guest in played.night.truth.guests.items() if guest.kind in TRAPS}
-    assert len(laid) == 2 * len(TRAPS)
+    assert len(laid) == 2 * sum(trap.at_night for trap in TRAPS.values())
     assert not claimed(played.inbox.book) & laid.keys()
     assert not standing(played.inbox.book).keys() & {member_no(guest.person) for guest in laid.values()}
 
 
 def test_every_error_that_proves_who_it_is_becomes_a_claim(played: Stage) -> None:
     sure = {number: guest.kind for number, guest in played.night.truth.guests.items() if guest.end == "member"}
-    assert {kind for kind, how in KINDS.items() if how.automatic} <= {*sure.values()}
+    assert {kind for kind, how in KINDS.items() if how.automatic and how.at_night} <= {*sure.values()}
     assert sure.keys() <= claimed(played.inbox.book)
 
 

@@ -20,7 +20,7 @@ from builders import adds_up, claims, content, enrolled, row
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from gateway import wiring
-from gateway.errors import BadSettings, WrongUse
+from gateway.errors import BadSettings, NotAuthentic
 from gateway.flow.intake.night import run_night
 from gateway.flow.office import Office
 from gateway.ports import Registry
@@ -168,6 +168,9 @@ def test_a_way_without_a_secret_has_none_to_fall_back_on(path: Path, registry: R
     assert warnings(site.associations) == []
     wiring.make_keys(site)
     office = wiring.office_of(site, clock=clock)
-    with pytest.raises(WrongUse, match=r"requests\.secret"):
-        wiring.verifier(office, "nm")
+    # Whoever signs no requests is asked like anybody else, and nothing proves them.
+    secret = f"whsec_{b64encode(bytes(32)).decode()}"
+    headers = webhook.sign(secret, message_id="m1", timestamp=int(clock().timestamp()), body=b"{}")
+    with pytest.raises(NotAuthentic):
+        wiring.verifier(office, "nm")(headers, b"{}", clock())
     office.store.close()

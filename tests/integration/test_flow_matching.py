@@ -214,7 +214,7 @@ def test_one_statement_asks_for_all_numbers_and_one_for_all_blocks(office: Offic
 def test_blocks_begin_with_their_kind_and_hold_nothing_readable(office: Office) -> None:
     enrol(office, "nm", [member(1, unit_name=EMPLOYER, phone="13900000000")])
     blocks = [bytes(each["block"]) for each in rows_of(office, schema.member_block)]
-    assert {each[:2] for each in blocks} == {b"nb", b"be", b"bl", b"rl", b"wn", b"ws"}
+    assert {each[:2] for each in blocks} == {b"nb", b"nl", b"be", b"bl", b"br", b"rl", b"wn", b"ws"}
     assert {len(each) for each in blocks} == {16}
     assert len(set(blocks)) == len(blocks)
 

@@ -179,7 +179,7 @@ def test_days_of_one_stay_count_once(office: Office) -> None:
 
 def test_more_days_than_a_stay_has_are_said(office: Office) -> None:
     take(office, "east", page(bill(ipt_days=300)))
-    assert only(live(office))["flags"] == "days_exceed_stay"
+    assert only(live(office))["flags"] == "days_to_confirm"
 
 
 # ── the same number, another person or another time ──

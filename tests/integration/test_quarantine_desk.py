@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import EAST_AND_WEST, adds_up, enrolled, everything, only, page, payable, row, take, who
-from test_flow_quarantine import enveloped, reading, refused_page
+from test_flow_quarantine import looking_elsewhere, reading
 
 from gateway.errors import BadInput, WrongUse
 from gateway.flow.batches.reconcile import reconcile
@@ -50,8 +50,8 @@ def test_a_retry_keeps_the_number_of_what_still_cannot_be_read(office: Office) -
 
 
 def test_a_page_keeps_its_number_too(office: Office) -> None:
-    broken = enveloped(office)
-    take(broken, "east", refused_page(row("A1", 1)))
+    broken = looking_elsewhere(office)
+    take(broken, "east", page(row("A1", 1)))
     before = items(office)
     assert [place for _, place, _ in before] == [None]
     retry_quarantine(broken)
@@ -86,7 +86,7 @@ def test_a_persons_number_in_the_place_of_a_settlements_is_masked(office: Office
 
 
 def test_the_beginning_of_a_page_that_cannot_be_read_is_shown(office: Office) -> None:
-    take(enveloped(office), "east", refused_page(row("A1", 1)))
+    take(looking_elsewhere(office), "east", page(row("A1", 1)))
     item = only(quarantined.list_items(office).quarantine).item
     assert '"setl_id":"A1"' in quarantined.reveal(office, item, by="甲").values["page"].replace(" ", "")
 

@@ -364,11 +364,13 @@ def test_every_kind_of_row_occurs_in_every_league(night: Night) -> None:
 def test_every_kind_of_error_and_every_trap_occurs_in_each_league_that_sends(night: Night) -> None:
     for feed in SENDING:
         kinds = Counter(guest.kind for guest in guests_of(night, feed).values())
-        assert kinds == Counter([*KINDS, *TRAPS, ENROLLED_TWICE])
+        at_night = [name for name, kind in (*KINDS.items(), *TRAPS.items()) if kind.at_night]
+        assert kinds == Counter([*at_night, ENROLLED_TWICE])
     ends = {(guest.kind, guest.end) for guest in night.truth.guests.values()}
-    assert {(kind, "member") for kind, how in KINDS.items() if how.automatic} < ends
-    assert {(kind, "open") for kind, how in KINDS.items() if not how.automatic} <= ends
-    assert {(kind, "review") for kind, trap in TRAPS.items() if trap.review} < ends
+    told = {kind: how for kind, how in KINDS.items() if how.at_night}
+    assert {(kind, "member") for kind, how in told.items() if how.automatic} < ends
+    assert {(kind, "open") for kind, how in told.items() if not how.automatic} <= ends
+    assert {(kind, "review") for kind, trap in TRAPS.items() if trap.review and trap.at_night} < ends
     assert {end for kind, end in ends if kind in TRAPS and not TRAPS[kind].review} == {"stranger", "quarantined"}
 
 

@@ -26,18 +26,20 @@ def reversals(rows: Sequence[PlacedRow], known: Known, rules: Rules, changes: Ch
     readable = {**known.waiting_records, **_release(known, rules, changes, coming)}
     for place in sorted(known.outdated):
         changes.wake(place)
-    for placed in standing:
+    taking_back = [placed for placed in standing if placed.row.original is not None]
+    for placed in taking_back:
         for place in _waiting_for(placed.row.original, known, changes):
             # The reversal that waited came again: it waits no longer.
             if place < placed.place and _is_number_of(placed.row, readable.get(place), rules):
                 changes.wake(place)
-    for placed in standing:
+    for placed in taking_back:
         row = placed.row
         if row.original is not None and row.is_nameless_reversal and changes.class_at(placed) is not RowClass.REVIEW:
             _join_or_wait(placed, row.original, known, rules, changes)
     joined = _joined(known, rules, changes)
     rows_by_place = {placed.place: placed for placed in rows}
-    for row in [placed.row for placed in members]:
+    is_waited_for = bool(joined or known.waiting or changes.waiting)
+    for row in [placed.row for placed in members] if is_waited_for else ():
         if row.key is not None and row.record is not None and not row.record.reversal:
             for settlement in joined[row.key]:
                 _share(row, settlement, known, rules, changes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.schemes.language.edition import Who
-from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM, CareUnit
+from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM
 from gateway.core.schemes.units.periods import Period, age_is_outside
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR
 from gateway.core.schemes.units.situations import Situation
+from gateway.model.record import SettlementRecord
 
 DAYS_TO_CONFIRM: Final = "days_to_confirm"
 
@@ -32,7 +33,7 @@ def doubts_of(situation: Situation) -> list[str]:
                 break
         else:
             flags.append(confirm.flag)
-    if unit.parts and _tells_too_many_days(unit):
+    if unit.kind == "stay" and len(unit.parts) == 1 and _tells_too_many_days(unit.parts[0].record):
         flags.append(DAYS_TO_CONFIRM)
     if unit.awaits_emergency:
         flags.append(EMERGENCY_TO_CONFIRM)
@@ -41,13 +42,12 @@ def doubts_of(situation: Situation) -> list[str]:
     return flags
 
 
-def _tells_too_many_days(unit: CareUnit) -> bool:
+def _tells_too_many_days(record: SettlementRecord) -> bool:
     """Whether the only sheet of a stay tells more days than counting both ends would give: paid as it says (1.7.4)."""
-    record = unit.parts[0].record
     began, ended, days = record.admitted_on, record.discharged_on, record.inpatient_days
-    if not days or unit.kind != "stay" or len(unit.parts) > 1 or began is None or ended is None:
+    if not days or began is None or ended is None:
         return False
-    return days > ended.toordinal() - began.toordinal() + 1
+    return days > (ended - began).days + 1
 
 
 def _not_eligible(rule: Who, situation: Situation, period: Period) -> bool:
