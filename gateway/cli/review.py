@@ -14,7 +14,7 @@ from gateway.errors import WrongUse
 from gateway.words.claims import CLAIM_STATES, OUTCOMES
 from gateway.words.evidence import FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
 from gateway.words.records import CARE, field_in_words
-from gateway.words.reviews import ANSWERS, ITEM_KINDS, ITEM_STATES, LOOKED_AT, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN
+from gateway.words.reviews import ITEM_KINDS, ITEM_STATES, LOOKED_AT, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN, answer_words
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
@@ -113,17 +113,17 @@ def review_show(
         _show_bills(item, shown)
         _show_claim(shown["claim"])
     columns = ("经办人", "时间", "答", "会员", "合并", "状态", "备注", "撤回人")
-    table("经过", columns, [_answer_line(answer) for answer in shown["decisions"]])
+    table("经过", columns, [_answer_line(shown["kind"], answer) for answer in shown["decisions"]])
     if waits := _proposal(shown):
         say(f"待另一人确认（{waits}）：hubao review decide {item} same --confirm (to confirm exactly this)")
 
 
-def _answer_line(answer: dict[str, Any]) -> tuple[Any, ...]:
+def _answer_line(kind: str, answer: dict[str, Any]) -> tuple[Any, ...]:
     undone_note = f"：{answer['undone_note']}" if answer["undone_note"] else ""
     return (
         answer["by"],
         answer["at"],
-        ANSWERS.get(answer["answer"], answer["answer"]),
+        answer_words(kind, answer["answer"]),
         answer["member_no"],
         "、".join(answer["join"]) or None,
         SPOKEN.get(answer["state"], answer["state"]),
@@ -248,7 +248,7 @@ def _tell(result: ReviewResult, *, as_json: bool) -> None:
         emit(result)
         return
     member = f"，会员 {result.member_no}" if result.member_no else ""
-    answer, state = ANSWERS.get(result.answer, result.answer), REVIEW_OUTCOMES.get(result.state, result.state)
+    answer, state = answer_words(result.kind, result.answer), REVIEW_OUTCOMES.get(result.state, result.state)
     say(f"第{result.item_id}号 {answer}：{state}{member}；{result.rows}行随之变动")
     for proposal in result.replaced:
         joined = "，合并" if proposal.join else ""

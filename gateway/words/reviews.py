@@ -47,11 +47,17 @@ ANSWERS: Final = {
 }
 """What people say about an item."""
 
-BILL_ANSWERS: Final = {"same": "是同一笔，后一笔不计", "different": "是另一笔，两笔都计", "unsure": "不确定"}
-"""What people say about bills that look alike."""
+_ANSWERS_OF_KIND: Final = {
+    "repeat": {"same": "是同一笔，后一笔不计", "different": "是另一笔，两笔都计"},
+    "approval": {"agree": "照协会所说记下", "refuse": "不认"},
+}
+"""What the same answers mean where bills look alike, and where an approval is above its claim."""
 
-APPROVAL_ANSWERS: Final = {"agree": "照协会所说记下", "refuse": "不认", "unsure": "不确定"}
-"""What people say about an approval above the claim."""
+
+def answer_words(kind: str, answer: str) -> str:
+    """What a person said about an item of this kind, in words."""
+    return _ANSWERS_OF_KIND.get(kind, {}).get(answer) or ANSWERS.get(answer, answer)
+
 
 SPOKEN: Final = {
     "noted": "记下",

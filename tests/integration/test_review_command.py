@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from builders import EAST_AND_WEST, adds_up, enrolled, live, page, rows_of, take, who
+from builders import EAST_AND_WEST, adds_up, enrolled, live, page, row, rows_of, take, who
 from review_side import LATER, asked, wrong_name
 from typer.testing import CliRunner
 
@@ -155,3 +155,15 @@ def test_other_kinds_are_shown(office: Office) -> None:
     assert len(done["asked"]) == 2
     assert "差 -0.01 元" in hubao(office, "show", done["asked"][0])
     assert "已阅" in hubao(office, "decide", done["asked"][0], "noted")
+
+
+def test_an_answer_is_told_as_what_it_means_for_its_kind(office: Office) -> None:
+    """Two alike bills are one bill, which says nothing about who somebody is."""
+    take(office, "east", page(row("A1", 1, mdtrt_id="V1"), row("A2", 1, mdtrt_id="V1")))
+    [line] = told(office, "list")["review"]
+    assert line["kind"] == "repeat"
+    decided = hubao(office, "decide", line["item_id"], "same", "--by", "甲")
+    shown = hubao(office, "show", line["item_id"])
+    assert "是同一笔" in decided
+    assert "是同一笔" in shown
+    assert "同一人" not in decided + shown

@@ -33,6 +33,7 @@ class ReplacedProposal(msgspec.Struct, frozen=True, kw_only=True):
 
 class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it. state: decided | proposed (a second person must confirm) | open | superseded | expired.
+    `kind`: of the item, which tells what the answer means.
 
     `rows`: rows whose standing changed; `asked`: new items about claims the association had already decided;
     `replaced`: the proposals this answer took the place of.
@@ -45,3 +46,4 @@ class ReviewResult(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     asked: tuple[int, ...]
     replaced: tuple[ReplacedProposal, ...]
+    kind: str = "match"

@@ -479,4 +479,5 @@ class _Case:
             rows=rows,
             asked=tuple(item.item_id for item in new),
             replaced=self._replaced,
+            kind=self._item.kind,
         )
