@@ -18,6 +18,7 @@ from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
 from connectors.transport.parts import plan_parts, read_parts
+from connectors.transport.watching import watching
 from gateway.core.normalise.language import CsvFormat, MappingLanguage
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
@@ -25,6 +26,7 @@ from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
+from gateway.model.exchange import WireExchange
 from gateway.model.page import MAX_PAGE_BYTES
 from gateway.ports import Clock, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
@@ -219,6 +221,19 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
     with _said_of(f"config/feeds/{name}.toml [connector]"):
         connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
     return connector
+
+
+@contextmanager
+def watched_feed(office: Office, name: str) -> Iterator[tuple[FeedConnector, Sequence[WireExchange]]]:
+    """A feed's connector, and what goes over its line while this lasts. Raises WrongUse as `feed_connector`."""
+    with watching() as exchanges:
+        yield feed_connector(office, name), exchanges
+
+
+def secret_texts(office: Office, name: str) -> list[str]:
+    """The texts of a feed's secrets, so that none of them is shown by mistake."""
+    options = office.feeds[name].connector.options.secrets()
+    return [read_secret(option.name, site=office.site) for option in options]
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:

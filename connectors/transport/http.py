@@ -21,6 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from connectors.transport.dates import http_date, remote_clocks
 from connectors.transport.deadline import DeadlineTransport, one_deadline
+from connectors.transport.watching import note_exchange
 from gateway.errors import OutcomeUnknown, Refused, Unavailable
 from gateway.model.page import MAX_PAGE_BYTES
 
@@ -146,6 +147,7 @@ def exchange(
         ):
             remote_clocks.note(response.url.host, response.headers.get("date", ""))
             body, whole = _read(response, limit=limit)
+            note_exchange(method, url, headers, content, status=response.status_code, size=len(body))
     except _NOTHING_SENT as error:
         raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
     except httpx.RequestError as error:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from connectors.transport.watching import SECRET_SIGN, note_signed
 from gateway.errors import NotAuthentic
 
 TOLERANCE_SECONDS: Final = 300
@@ -28,6 +29,7 @@ def signature(secret: str, *, timestamp: int, nonce: str) -> str:
 
 def sign(paas_id: str, secret: str, *, timestamp: int, nonce: str) -> dict[str, str]:
     """The four headers of one call. `timestamp` in Unix seconds; the nonce must be new for every call."""
+    note_signed(f"{timestamp}{SECRET_SIGN}{nonce}{timestamp}")
     return {
         "x-tif-paasid": paas_id,
         "x-tif-timestamp": str(timestamp),

@@ -191,7 +191,7 @@ def feed_diff(
     """已存的页重读会有什么不同：不写入 (what reading stored pages again would change; nothing is written)."""
     from gateway.flow.batches.rereading import reread, with_mapping
 
-    office = _office_with(context, name)
+    office = office_with(context, name)
     if mapping is not None:
         office = with_mapping(office, name, compiled(mapping_file(context.obj, mapping)))
     with working("正在重读 (reading stored pages)", as_json=as_json):
@@ -214,7 +214,7 @@ def feed_replay(
     """用现行映射与方案重读已存的页：先显示差异，再写入或等人确认 (read stored pages again, written or held)."""
     from gateway.flow.batches.rereading import replay, reread
 
-    office = _office_with(context, name)
+    office = office_with(context, name)
     days = (first.date() if first else None, last.date() if last else None)
     if dry_run or not yes:
         with working("正在重读 (reading stored pages)", as_json=as_json):
@@ -230,7 +230,8 @@ def feed_replay(
         raise typer.Exit(1)
 
 
-def _office_with(context: typer.Context, name: str) -> Office:
+def office_with(context: typer.Context, name: str) -> Office:
+    """The office of the site, which has this feed. Raises WrongUse where it has not."""
     from gateway.cli.site import open_office
 
     office = open_office(context)

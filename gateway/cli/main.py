@@ -14,6 +14,7 @@ from gateway.cli import (
     bench,
     claims,
     clock,
+    connecting,
     deliveries,
     demo,
     explaining,
@@ -70,6 +71,7 @@ night.register(app)
 demo.register(app)
 bench.register(app)
 feeds.register(app)
+connecting.register(app)
 people.register(app)
 roster_people.register(app)
 facts.register(app)

@@ -24,7 +24,7 @@ from gateway.core.normalise.problems import row_error
 from gateway.model.page import RowError
 from gateway.model.record import SettlementRecord
 
-_SUMS: Final = {
+SUMS: Final = {
     "i1": ("total_amount", "full_self_amount", "over_limit_amount", "first_self_amount", "in_scope_amount"),
     "i2": ("total_amount", "fund_paid_amount", "personal_amount", "hospital_borne_amount"),
     "i3": ("personal_amount", "account_amount", "cash_amount"),
@@ -33,6 +33,7 @@ _SUMS: Final = {
         "critical_illness_amount", "large_amount_fund_amount", "medical_aid_amount", "other_fund_amount",
     ),
 }  # fmt: skip
+"""Identity → its amounts: the sum first, then its parts."""
 _MAY_BE_MISSING: Final = {"i2": "hospital_borne_amount", "i4": "other_fund_amount"}
 
 
@@ -47,7 +48,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 def checks_of(switches: Checks) -> tuple[Check, ...]:
     """The checks a mapping has switched on, in their order."""
-    made = [_sum_check(name, switches) for name in _SUMS if getattr(switches, name) != "off"]
+    made = [_sum_check(name, switches) for name in SUMS if getattr(switches, name) != "off"]
     if switches.deductible != "off":
         field, warns = "deductible_amount", switches.deductible == "warn"
         made.append(
@@ -70,7 +71,7 @@ def plainly_sound(switches: Checks, *, reads_deductible: bool) -> Callable[[Sett
     One look that spares nearly every record the checks one by one; False only says that they are needed.
     """
 
-    i1, i2, i3, i4 = (tolerance_of(name, switches) for name in _SUMS)
+    i1, i2, i3, i4 = (tolerance_of(name, switches) for name in SUMS)
     asks_deductible = switches.deductible != "off"
 
     def sound(record: SettlementRecord) -> bool:
@@ -91,9 +92,19 @@ def plainly_sound(switches: Checks, *, reads_deductible: bool) -> Callable[[Sett
             and not (deductible and asks_deductible and _is_odd(deductible, total))
         )
 
-    every = dict.fromkeys(field for fields in _SUMS.values() for field in fields)
+    every = dict.fromkeys(field for fields in SUMS.values() for field in fields)
     needed = attrgetter(*(field for field in every if field not in _MAY_BE_MISSING.values()))
     return sound
+
+
+def identities(record: SettlementRecord, switches: Checks) -> dict[str, bool | None]:
+    """I1–I4 → whether a record keeps it, switched on or not; None where an amount of it is missing."""
+    missing = {_MAY_BE_MISSING.get(name) for name in SUMS} | {*switches.nothing}
+    stated = {
+        name: all(getattr(record, field) is not None for field in fields if field not in missing)
+        for name, fields in SUMS.items()
+    }
+    return {name: not _sum_check(name, switches).fails(record) if stated[name] else None for name in SUMS}
 
 
 def tolerance_of(name: str, switches: Checks) -> int:
@@ -112,11 +123,11 @@ def missing_amounts(
     if switches.complete == "off":
         return []
     spared = {*switches.not_sent, *switches.nothing, *_MAY_BE_MISSING.values()}
-    every = dict.fromkeys((*(field for fields in _SUMS.values() for field in fields), "deductible_amount"))
+    every = dict.fromkeys((*(field for fields in SUMS.values() for field in fields), "deductible_amount"))
     absent = [field for field in every if field in read and field not in spared and getattr(record, field) is None]
     nothing = msgspec.structs.replace(switches, nothing=tuple(every))
     unproven = {
-        field for name in _SUMS if _sum_check(name, nothing).fails(record) for field in _SUMS[name] if field in absent
+        field for name in SUMS if _sum_check(name, nothing).fails(record) for field in SUMS[name] if field in absent
     }
     return [field for field in absent if field in unproven or not stands(field)]
 
@@ -131,7 +142,7 @@ def _odd(record: SettlementRecord) -> bool:
 
 
 def _sum_check(name: str, switches: Checks) -> Check:
-    fields, tolerance = _SUMS[name], tolerance_of(name, switches)
+    fields, tolerance = SUMS[name], tolerance_of(name, switches)
     may_be_missing = {_MAY_BE_MISSING.get(name), *switches.nothing}
     needed = [field for field in fields if field not in may_be_missing]
     extra = [field for field in fields if field in may_be_missing]

@@ -1,0 +1,88 @@
+"""feed try: a league before it goes live."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.clerk import By, name_of
+from gateway.cli.feeds import compiled, feed, mapping_file
+from gateway.cli.output import Json, emit, plain
+from gateway.cli.progress import working
+from gateway.cli.trial_tables import show_trial
+from gateway.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gateway.flow.intake.trying import FeedTrial, TrialScope
+
+
+def register(app: typer.Typer) -> None:
+    """Nothing more: these commands stand in the group of `gateway.cli.feeds`."""
+
+
+@feed.command("try")
+def feed_try(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="盟市代码 (the feed).")],
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="文件，缺省向对方取 (a file).")
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="用此映射，缺省为现行的 (another mapping).")] = None,
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="首日 (first day).")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="末日 (last day).")] = None,
+    pages: Annotated[int, typer.Option(min=1, max=100, help="最多几页 (at most so many pages).")] = 3,
+    rows: Annotated[int, typer.Option(min=0, max=100, help="每页显示几行 (rows shown of a page).")] = 2,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """试取一次：请求、应答、行与记录，什么也不保存 (request, answer, rows, records; nothing is stored)."""
+    from gateway.flow.intake.trying import TrialScope
+
+    days = (first.date() if first else None, last.date() if last else None)
+    scope = TrialScope(first=days[0], last=days[1], pages=pages, rows=rows, ticks=time.perf_counter)
+    with working("正在试取 (trying)", as_json=as_json):
+        trial = (
+            _with_file(context, name, mapping, file, scope) if file else _over_line(context, name, mapping, scope, by)
+        )
+    if as_json:
+        emit({**plain(trial), "sound": trial.sound})
+    else:
+        show_trial(trial)
+    if not trial.sound:
+        raise typer.Exit(1)
+
+
+def _with_file(context: typer.Context, name: str, mapping: str | None, file: Path, scope: TrialScope) -> FeedTrial:
+    from gateway.flow.intake.trying import try_content
+    from gateway.wiring import load_site, parts_of
+
+    site = load_site(context.obj)
+    if name not in site.feeds:
+        raise WrongUse(f"没有盟市 {name}；已配置：{'、'.join(sorted(site.feeds))} (no such feed)")
+    ready = compiled(mapping_file(context.obj, mapping or site.feeds[name].mapping))
+    with file.open("rb") as content:
+        return try_content(name, ready, parts_of(content, ready.language), file.name, scope)
+
+
+def _over_line(context: typer.Context, name: str, mapping: str | None, scope: TrialScope, by: str | None) -> FeedTrial:
+    from gateway.cli.feeds import office_with
+    from gateway.flow.batches.rereading import with_mapping
+    from gateway.flow.intake.trying import requests_shown, try_line
+    from gateway.wiring import secret_texts, watched_feed
+
+    office = office_with(context, name)
+    if office.feeds[name].intake != "pull":
+        raise WrongUse(
+            f"{name} 不能列出新的结算（intake = {office.feeds[name].intake}）：请给一个收到的报文文件"
+            f"，hubao feed try {name} FILE (it cannot list what is new: give a captured message)"
+        )
+    if mapping is not None:
+        office = with_mapping(office, name, compiled(mapping_file(context.obj, mapping)))
+    with watched_feed(office, name) as (connector, exchanges):
+        trial = try_line(office, name, connector, scope=scope, by=name_of(by))  # type: ignore[arg-type]
+    trial.requests = requests_shown(exchanges, secret_texts(office, name))
+    return trial
