@@ -89,6 +89,18 @@ def written(dice: Dice, person: Person, record: SettlementRecord) -> Sent:
     return Sent(person=person, record=record, id_written=id_written, spoiled=spoiled, wrong_name=wrong_name)
 
 
+PAID_CARE: Final = ("inpatient", "outpatient_special")
+"""The kinds of care some scheme of the shipped association pays for."""
+
+
+def stay_ending(person: Person, record: SettlementRecord, day: date) -> Sent:
+    """A stay moved so that it ends, and is settled, on this day."""
+    days = timedelta(days=cast(int, record.inpatient_days))
+    settled_at = datetime(day.year, day.month, day.day, 11, tzinfo=SHANGHAI)
+    moved = msgspec.structs.replace(record, admitted_on=day - days, discharged_on=day, settled_at=settled_at)
+    return Sent(person=person, record=moved, id_written=person.id_number)
+
+
 # 乌海: the national interface, seen through 5203.
 
 

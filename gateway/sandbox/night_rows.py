@@ -20,7 +20,16 @@ import msgspec
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
-from gateway.sandbox.leagues import Sent, as_filed, as_pushed, refund, sent_between, written
+from gateway.sandbox.leagues import (
+    PAID_CARE,
+    Sent,
+    as_filed,
+    as_pushed,
+    refund,
+    sent_between,
+    stay_ending,
+    written,
+)
 from gateway.sandbox.national import SPOILINGS, written_otherwise
 from gateway.sandbox.night_kinds import Guest
 from gateway.sandbox.people import Dice, Person, other_name
@@ -90,7 +99,7 @@ class NightRows:
         for serial, guest in enumerate(guests, start=_FIRST_OF_GUESTS):
             record = inpatient(Dice("guest", seed, serial), guest.person, serial=serial, admitted=ended)
             self._guests[record.settlement_no] = guest
-            self.before[guest.league].append(guest.tells(_ended(guest.person, record, ended)))
+            self.before[guest.league].append(guest.tells(stay_ending(guest.person, record, ended)))
         self.corrected = self._correct(self.before["hinggan"])
         self.today: Rows = {feed: self._of_today(feed, insured[feed]) for feed in FEEDS}
         self._members = {person.index for feed in FEEDS for person in members[feed]}
@@ -102,7 +111,7 @@ class NightRows:
         overlooked = dict.fromkeys(FEEDS, 0)
         for feed, rows in last.items():
             for sent in rows:
-                needless = sent.spoiled in ("sums", "admitted") and sent.record.care_type not in _PAID_CARE
+                needless = sent.spoiled in ("sums", "admitted") and sent.record.care_type not in PAID_CARE
                 overlooked[feed] += needless and self._end(sent) == "quarantined"
         return Truth(
             live=self._that_end(last, "member"),
@@ -208,7 +217,7 @@ class NightRows:
 
     def _stay(self, person: Person, *, ended: date) -> Sent:
         record = inpatient(self._dice, person, serial=next(self._serials), admitted=ended)
-        return _ended(person, record, ended)
+        return stay_ending(person, record, ended)
 
     def _last_received(self, feed: str) -> list[Sent]:
         before = self.corrected if feed == "hinggan" else self.before[feed]
@@ -236,15 +245,6 @@ class NightRows:
 
 _FIRST_OF_GUESTS = 10**9
 """Guests' settlements are numbered from here on, so that those of the others do not depend on them."""
-
-_PAID_CARE = ("inpatient", "outpatient_special")
-
-
-def _ended(person: Person, record: SettlementRecord, ended: date) -> Sent:
-    """A stay moved so that it ends, and is settled, on this day."""
-    days = timedelta(days=cast(int, record.inpatient_days))
-    moved = msgspec.structs.replace(record, admitted_on=ended - days, discharged_on=ended, settled_at=_at(ended, 11))
-    return Sent(person=person, record=moved, id_written=person.id_number)
 
 
 def _left_by(person: Person, record: SettlementRecord, last: date) -> Sent:

@@ -70,6 +70,21 @@ LEAGUES: Final = {
         League("hohhot", "呼和浩特市", "150100", 12),
     )
 }
+"""The leagues people are drawn from. The draws depend on which these are, so a further one is written below."""
+
+FURTHER_LEAGUES: Final = {
+    league.key: league
+    for league in (
+        League("tongliao", "通辽市", "150500", 45),
+        League("alxa", "阿拉善盟", "152900", 28),
+        League("erenhot", "二连浩特市", "152501", 25),
+        League("longyan", "龙岩市", "350800", 0),
+        League("shanghai", "上海市", "310000", 0),
+    )
+}
+"""Leagues that are played one at a time (`played`), each with people of its own."""
+
+ALL_LEAGUES: Final = LEAGUES | FURTHER_LEAGUES
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +149,7 @@ def person_at(seed: int, index: int, *, league: str, as_of: date) -> Person:
     """The person with this index (below MOST_PEOPLE); `as_of` decides who has retired by age."""
     if not 0 <= index < _SLOTS:
         raise ValueError(f"a person's index is from 0 to {_SLOTS - 1}")
-    dice, where = Dice("person", seed, index), LEAGUES[league]
+    dice, where = Dice("person", seed, index), ALL_LEAGUES[league]
     days, order = divmod((index * _STRIDE + seed * 104_729) % _SLOTS, 1000)
     birth_date = _FIRST_BIRTH + timedelta(days=days)
     sex = "M" if order % 2 else "F"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.model.member import Coverage
-from gateway.sandbox.people import LEAGUES, Dice, Person
+from gateway.sandbox.people import ALL_LEAGUES, Dice, Person
 
 SCHEME: Final = "nm-inpatient"
 """The scheme these members are covered by."""
@@ -100,7 +100,7 @@ def roster_rows(people: Iterable[Person], periods: Periods, opted_out: frozenset
             person.phone,
             person.unit_no,
             person.employer,
-            LEAGUES[person.league].name,
+            ALL_LEAGUES[person.league].name,
             _CATEGORIES[person.category],
         )
         out = "是" if person.index in opted_out else ""

@@ -18,7 +18,7 @@ import msgspec
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money
 from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
-from gateway.sandbox.people import LEAGUES, Dice, Person, words
+from gateway.sandbox.people import ALL_LEAGUES, LEAGUES, Dice, Person, words
 
 """The zone of every instant here."""
 
@@ -86,7 +86,7 @@ def pharmacies(region: str) -> tuple[Facility, ...]:
 
 
 def _place(region: str) -> str:
-    return next(league.name for league in LEAGUES.values() if league.region == region)
+    return next(league.name for league in ALL_LEAGUES.values() if league.region == region)
 
 
 class _BillParts(msgspec.Struct, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +24,21 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent
 
 
-def write_site(path: Path) -> list[Path]:
-    """A site with the shipped files, every example feed in force. Raises WrongUse if one is already there; returns what
-    was written."""
+IN_MINIATURE: Final = ("bayannur", "hinggan", "wuhai")
+"""The feeds of the night in miniature: the demo, the sandbox and the tests begin with these in force."""
+
+
+def write_site(path: Path, feeds: Sequence[str] = IN_MINIATURE) -> list[Path]:
+    """A site with the shipped files and these of the example feeds in force. Raises WrongUse if one is already there;
+    returns what was written."""
+    _copy_shipped(path)
+    for file in (path / _FEEDS).glob("*.toml"):
+        if file.stem not in feeds:
+            file.unlink()
+    return sorted(file for file in path.rglob("*") if file.is_file())
+
+
+def _copy_shipped(path: Path) -> None:
     if (path / "config").exists() or (path / "mappings").exists():
         raise WrongUse(f"{path} 里已有站点 (there is a site already)")
     source = shipped_folder()
@@ -33,13 +46,12 @@ def write_site(path: Path) -> list[Path]:
         shutil.copytree(source / name, path / name)
     (path / "data").mkdir(exist_ok=True, mode=0o700)
     (path / ".gitignore").write_text("keys/\ndata/\n", encoding="utf-8")
-    return sorted(file for file in path.rglob("*") if file.is_file())
 
 
 def write_new_site(path: Path) -> list[Path]:
     """A site of somebody's own to begin with: the shipped feeds are examples and not in force, and secrets are files
     of the site. Raises WrongUse if a site is already there; returns what was written."""
-    write_site(path)
+    _copy_shipped(path)
     (path / EXAMPLES).mkdir()
     for file in sorted((path / _FEEDS).glob("*.toml")):
         file.rename(path / EXAMPLES / file.name)
