@@ -10,6 +10,7 @@ from gateway.cli.output import Json, emit, say, table
 from gateway.cli.schemes import scheme
 from gateway.cli.site import open_office
 from gateway.words.schemes import LIMIT_SPANS, LIMITS
+from gateway.words.waiting import waiting_words
 
 if TYPE_CHECKING:
     from gateway.flow.people.ledgers import SchemeAccount
@@ -62,6 +63,8 @@ def scheme_ledger(
         say(f"{account.name}（{account.scheme}）共补助 {account.paid} 元{also}")
         if account.periods:
             _show_periods(account)
+    if left_out := waiting_words(ledger.waiting):
+        say(left_out)
 
 
 def _show_periods(account: SchemeAccount) -> None:

@@ -15,6 +15,7 @@ from gateway.words.claims import CLAIM_STATES, OUTCOMES
 from gateway.words.evidence import FIELDS, LEVELS, all_in_words, score_in_words, side_by_side_in_words
 from gateway.words.records import CARE, field_in_words
 from gateway.words.reviews import ITEM_KINDS, ITEM_STATES, LOOKED_AT, REVIEW_OUTCOMES, SETTLEMENT, SPOKEN, answer_words
+from gateway.words.waiting import waiting_words
 
 if TYPE_CHECKING:
     from gateway.core.reviewing import Answer
@@ -188,6 +189,8 @@ def _show_claim(claim: dict[str, Any] | None) -> None:
         outcome, amount = claim["decision"]["outcome"], claim["decision"]["amount"]
         say(f"协会已决定：{OUTCOMES.get(outcome, outcome)} {amount} 元")
         say(f"现应 {claim['owed_now']} 元，差 {claim['difference']} 元")
+        if left_out := waiting_words(claim["waiting"]):
+            say(left_out)
         for settlement in claim["changed"]:
             say(f"  结算 {settlement['settlement_no']} {'已不存在' if settlement['gone'] else '已变更'}")
 

@@ -15,6 +15,7 @@ from gateway.core.studies.simulation import STEPS, RulePair, RulesFigures, RuleS
 from gateway.model.money import yuan
 from gateway.runners.simulation import SimulationResult
 from gateway.words.schemes import RULES, TAKE_UP
+from gateway.words.waiting import waiting_words
 
 Rows = list[tuple[Any, ...]]
 
@@ -48,6 +49,8 @@ def show(outcome: SimulationResult) -> None:
             table(sheet.title, sheet.columns, sheet.rows)
     if outcome.before.income is None:
         say("方案文件没有会费（[[fees]]），收支未算；用 --fee 给出每期会费 (no fee is known: say --fee)")
+    if left_out := waiting_words(figures.waiting.plain()):
+        say(left_out)
     if figures.refused:
         say(f"{figures.refused}人的数据不能核算，未计入 (could not be assessed and are left out)")
     say("预测以现存结算的平均每件金额计：不申领的人票据往往较小，故后几行是上限 (the last rows are an upper bound)")
@@ -80,6 +83,7 @@ def plain(outcome: SimulationResult) -> dict[str, Any]:
         "member_days": figures.member_days,
         "settlements": figures.settlements,
         "refused": figures.refused,
+        "waiting": figures.waiting.plain(),
         "better": total.better,
         "worse": total.worse,
         "unchanged": total.members - total.better - total.worse,

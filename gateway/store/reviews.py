@@ -77,6 +77,12 @@ def about_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
     return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
 
 
+def open_of_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:
+    """The open questions about bills, or rows that may be bills, of these members."""
+    query = _SELECT_REVIEW + f"where state = 'open' and ({_ABOUT_ROWS} or {_ABOUT_BILLS}) and member_id {{keys}}"
+    return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
+
+
 def changed_of_page(tx: Connection, seq: int) -> list[ReviewItem]:
     """What was or is asked about rows of a page that could not simply replace what stands."""
     query = _SELECT_REVIEW + "where kind = 'changed' and state in ('open', 'decided', 'closed') and page_seq {keys}"

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from gateway.core.changes.bills import Bills, is_odd
 from gateway.core.changes.persons import HeldRecord
-from gateway.core.changes.questions import BillQuestion, Digest
+from gateway.core.changes.questions import AskedBefore, BillQuestion, Digest
+from gateway.core.changes.repeats import COUNTED
 from gateway.core.changes.values import DecidedClaim
 from gateway.core.compared import to_compare
 from gateway.model.benefit import BenefitEstimate
@@ -61,6 +62,29 @@ def settled_again(
                     changing[at] = claim
                     break
     return changing
+
+
+def without_corrections(
+    counting: Sequence[HeldRecord], decided: Iterable[DecidedClaim], asked: AskedBefore, digest: Digest
+) -> list[HeldRecord]:
+    """The bills that count, without those that change what was decided, or of which a person is asked whether they do
+    and that were not counted before."""
+    waiting = {
+        (item.page_seq, item.row)
+        for item in asked.open
+        if SETTLED_AGAIN in item.reasons and COUNTED not in item.reasons
+    }
+    claims = list(decided)
+
+    def is_correction(bill: HeldRecord) -> bool:
+        answers = [
+            asked.answers.get(question_about(bill, claim, digest).situation)
+            for claim in claims
+            if bill.record is not None and shares_decided_stay(claim.told_settlements, bill.record)
+        ]
+        return any(answer is not None and answer.answer != "different" for answer in answers)
+
+    return [bill for bill in counting if bill.place not in waiting and not is_correction(bill)]
 
 
 def question_about(settlement: HeldRecord, claim: DecidedClaim, digest: Digest) -> BillQuestion:

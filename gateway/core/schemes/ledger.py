@@ -76,10 +76,20 @@ def ledger(
     decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
     other_payments: Sequence[OtherPayment] | None = None,
+    *,
+    ties_corrections: bool = True,
 ) -> Ledger:
-    """What a member's settlements and decisions leave of a scheme's caps. Raises BadCase as `assess` does."""
+    """What a member's settlements and decisions leave of a scheme's caps; `ties_corrections` as for `assess`, which
+    says what is raised."""
     _, case, uses = assessed(
-        insured, records, family, decided, facts=facts, other_payments=other_payments, explained=False
+        insured,
+        records,
+        family,
+        decided,
+        facts=facts,
+        other_payments=other_payments,
+        explained=False,
+        ties_corrections=ties_corrections,
     )
     latest = case.periods[-1].edition.caps if case.periods else ()
     return Ledger(

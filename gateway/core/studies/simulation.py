@@ -16,6 +16,7 @@ import msgspec
 from gateway.core.schemes import needs_person
 from gateway.model.benefit import BenefitEstimate
 from gateway.model.money import Money
+from gateway.model.waiting import WaitingBills
 
 STEPS: Final = (1, 100_00, 500_00, 1_000_00, 5_000_00, 10_000_00, 50_000_00)
 """Where one size of change ends and the next begins, in fen, both for more and for less."""
@@ -163,7 +164,8 @@ class SimulatedBill(msgspec.Struct, kw_only=True):
 
 
 class Figures(msgspec.Struct, kw_only=True):
-    """The sums over all people. `kept` is how many of the largest changes are remembered in each direction."""
+    """The sums over all people. `kept` is how many of the largest changes are remembered in each direction; `waiting`
+    what of these people's bills waits for an answer, of whatever day, and is in no sum."""
 
     kept: int = 10
     members: int = 0
@@ -172,6 +174,7 @@ class Figures(msgspec.Struct, kw_only=True):
     last: int = 0
     settlements: int = 0
     refused: int = 0
+    waiting: WaitingBills = WaitingBills()
     before: RulesFigures = msgspec.field(default_factory=RulesFigures)
     after: RulesFigures = msgspec.field(default_factory=RulesFigures)
     total: MemberGroup = msgspec.field(default_factory=MemberGroup)
@@ -232,6 +235,7 @@ class Figures(msgspec.Struct, kw_only=True):
             self._cover(further.first, further.last)
         self.settlements += further.settlements
         self.refused += further.refused
+        self.waiting = self.waiting.plus(further.waiting)
         self.before.merge(further.before)
         self.after.merge(further.after)
         self.total.merge(further.total)

@@ -36,9 +36,12 @@ def asked_before(
             decided.get(person_id, {}).values(),
         )
     ]
-    if not odd:
-        return {}
-    person_of = {member.member_id: person.person_id for person in odd for member in person.members}
+    return asked_about(tx, odd) if odd else {}
+
+
+def asked_about(tx: Tx, people: Iterable[PersonFile]) -> dict[int, AskedBefore]:
+    """Person → what was asked about the bills of each of these people."""
+    person_of = {member.member_id: person.person_id for person in people for member in person.members}
     of_people: dict[int, list[ReviewItem]] = defaultdict(list)
     for item in reviews.about_bills(tx, person_of):
         of_people[person_of[item.member_id or 0]].append(item)

@@ -37,7 +37,7 @@ def person_files(
     settlement: dict[int, list[HeldRecord]] = defaultdict(list)
     open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
-        settlement[row.person_id].append(_opened_record(office, row, open_one, unopened))
+        settlement[row.person_id].append(opened_record(office, row, open_one, unopened))
     facts = facts_of(tx, office, enrolments, people, unopened)
     waiting = not_written_off(tx, unopened) if unopened else []
     aside += waiting
@@ -82,7 +82,7 @@ def _nameless_member(row: MemberRow) -> Member:
     )
 
 
-def _opened_record(office: Office, row: RecordRow, open_one: Opener, unopened: list[Piece]) -> HeldRecord:
+def opened_record(office: Office, row: RecordRow, open_one: Opener, unopened: list[Piece]) -> HeldRecord:
     """A record from the database; without what it says where that does not open."""
     try:
         return held_record(office, row, open_one)

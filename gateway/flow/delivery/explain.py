@@ -11,7 +11,7 @@ from gateway.core.claims.explaining import Explanation, NotCovered, explain, exp
 from gateway.core.schemes import Edition, SchemeFamily
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.office import Office
-from gateway.flow.people.ledgers import cases_of
+from gateway.flow.people.ledgers import cases_of, open_person
 from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.money import yuan
 from gateway.store import claims, deliveries
@@ -104,7 +104,7 @@ def _words(tx: Tx, office: Office, row: PrefilledClaim, body: Mapping[str, Any])
 
 def _worked_out(tx: Tx, office: Office, row: PrefilledClaim) -> Explanation | None:
     """The words for a body made before bodies held them; None where the records say something else by now."""
-    case = cases_of(tx, office, row.association, row.person_id).get(row.scheme)
+    case = cases_of(tx, office, open_person(tx, office, row.association, row.person_id)).get(row.scheme)
     if case is None:
         return None
     try:

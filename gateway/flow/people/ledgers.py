@@ -12,12 +12,17 @@ from datetime import date
 
 import msgspec
 
-from gateway.core.changes.persons import duplicates_among, insured
+from gateway.core.changes.bills import NOTHING_ASKED, bills_of
+from gateway.core.changes.decided_again import without_corrections
+from gateway.core.changes.persons import PersonFile, insured
+from gateway.core.changes.values import ClaimKey, DecidedClaim
 from gateway.core.schemes import Insured, OtherPayment, SchemeFamily, assess, in_order_of_payment, ledger, payments_by
 from gateway.core.schemes.ledger import CapUse, DeductibleUse, Ledger, PeriodLedger
 from gateway.errors import BadCase, BrokenSeal, WrongUse
+from gateway.flow.changes.asked import asked_before
 from gateway.flow.changes.people import claims_of, decided_claims, person_files
 from gateway.flow.office import Office
+from gateway.flow.people.waiting import waiting_bills
 from gateway.model.benefit import BenefitEstimate, ClaimDecision, Fact
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
@@ -39,30 +44,49 @@ class PersonCase(msgspec.Struct, frozen=True, kw_only=True):
         """What the rules say now; `but` leaves the decision about one stay (its digest) out. Raises BadCase."""
         decided = [decision for digest, decision in self.decided.items() if digest != but]
         return assess(
-            self.insured, self.records, self.family, decided, facts=self.facts, other_payments=self.other_payments
+            self.insured,
+            self.records,
+            self.family,
+            decided,
+            facts=self.facts,
+            other_payments=self.other_payments,
+            # What corrects a decided stay is asked of a person, and left out here until it is answered.
+            ties_corrections=False,
         )
 
     def ledger(self) -> Ledger:
         """What is used and left. Raises BadCase."""
         decided = list(self.decided.values())
-        return ledger(self.insured, self.records, self.family, decided, self.facts, self.other_payments)
+        return ledger(
+            self.insured,
+            self.records,
+            self.family,
+            decided,
+            self.facts,
+            self.other_payments,
+            ties_corrections=False,
+        )
 
 
-def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[str, PersonCase]:
-    """Scheme → a person's case in it, as it is assessed; none where there is no enrolment left."""
+def open_person(tx: Tx, office: Office, association: str, person_id: int) -> PersonFile:
+    """A person's file. Raises BrokenSeal where something in it does not open and is waited for."""
     person = person_files(tx, office, {person_id: association}, {}, [])[person_id]
     if person.unreadable:
         raise BrokenSeal
+    return person
+
+
+def cases_of(tx: Tx, office: Office, person: PersonFile) -> dict[str, PersonCase]:
+    """Scheme → a person's case in it, as it is assessed: without the bills that wait for an answer. None where there is
+    no enrolment left."""
     if not person.enrolled:
         return {}
-    repeats = duplicates_among(person.records)
-    counting = [
-        stored.record for stored, repeat in zip(person.records, repeats, strict=True) if not repeat and stored.record
-    ]
+    person_id = person.person_id
     decided = decided_claims(tx, office, claims_of(tx, office, [person_id]), []).get(person_id, {})
+    counting = counting_bills(tx, office, person, decided)
     cases: dict[str, PersonCase] = {}
     paid: list[OtherPayment] = []
-    for family in in_order_of_payment(office.families(association)):
+    for family in in_order_of_payment(office.families(person.association)):
         case = cases[family.scheme] = PersonCase(
             family=family,
             insured=insured(person, family.scheme),
@@ -75,6 +99,18 @@ def cases_of(tx: Tx, office: Office, association: str, person_id: int) -> dict[s
         with suppress(BadCase):
             paid += payments_by(family.scheme, case.estimates(), case.records)
     return cases
+
+
+def counting_bills(
+    tx: Tx, office: Office, person: PersonFile, decided: Mapping[ClaimKey, DecidedClaim]
+) -> list[SettlementRecord]:
+    """A person's bills as they count for the claims. `decided`: of all schemes."""
+    digest = office.vault.fingerprinter("doubt")
+    by_person = {person.person_id: person}
+    asked = asked_before(tx, by_person, (), {person.person_id: decided}).get(person.person_id, NOTHING_ASKED)
+    bills = bills_of(person.records, asked, digest)
+    counting = without_corrections(bills.counting, decided.values(), asked, digest)
+    return [bill.record for bill in counting if bill.record is not None]
 
 
 class LimitUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,11 +163,13 @@ class SchemeAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemberLedger(msgspec.Struct, frozen=True, kw_only=True):
-    """Every scheme of the association that one member has joined, by member number; holds no name."""
+    """Every scheme of the association that one member has joined, by member number; holds no name. `waiting`: what
+    waits for an answer and is in none of the figures, as `WaitingBills.plain` tells it."""
 
     association: str
     member_no: str
     schemes: tuple[SchemeAccount, ...]
+    waiting: dict[str, int | str]
 
 
 def member_ledger(office: Office, association: str, member_no: str) -> MemberLedger:
@@ -142,13 +180,13 @@ def member_ledger(office: Office, association: str, member_no: str) -> MemberLed
         rows = members.by_number(tx, association, [member_no])
         if not rows:
             raise WrongUse("没有这个会员号 (no such member number)")
-        cases = cases_of(tx, office, association, rows[0].person_id)
-        enrolments = members.of_people(tx, [rows[0].person_id])
-    joined = {period.scheme for enrolment in enrolments for period in enrolment.coverage}
+        person = open_person(tx, office, association, rows[0].person_id)
+        cases, waiting = cases_of(tx, office, person), waiting_bills(tx, [person])
+    joined = {period.scheme for enrolment in person.members for period in enrolment.coverage}
     accounts = [
         _account(family, cases.get(family.scheme)) for family in office.families(association) if family.scheme in joined
     ]
-    return MemberLedger(association=association, member_no=member_no, schemes=tuple(accounts))
+    return MemberLedger(association=association, member_no=member_no, schemes=tuple(accounts), waiting=waiting.plain())
 
 
 def _account(family: SchemeFamily, case: PersonCase | None) -> SchemeAccount:

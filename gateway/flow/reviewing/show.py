@@ -18,11 +18,13 @@ from gateway.core.normalise import Normal, Rejected, only_in_doubt
 from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
 from gateway.core.signing import clerk
-from gateway.errors import BadInput, BrokenSeal
-from gateway.flow.changes.people import claim_key, claims_of, decided_claims, person_files
+from gateway.errors import BadInput
+from gateway.flow.changes.people import claim_key, claims_of, decided_claims
 from gateway.flow.delivery.claims import summary as claim_summary
 from gateway.flow.office import Office, note_context, undone_note_context
 from gateway.flow.pages.stored_pages import OpenPage, open_page
+from gateway.flow.people.ledgers import counting_bills, open_person
+from gateway.flow.people.waiting import waiting_bills
 from gateway.flow.reading.candidates import Search
 from gateway.flow.reading.rows import identify, see_as_written
 from gateway.flow.reading.rulings import subject_of
@@ -302,7 +304,8 @@ def _candidate(subject: Subject, alternative: Alternative, *, reveal: bool) -> d
 
 
 def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | None:
-    """A decided claim, what became of its settlements, and what its stay would be owed now."""
+    """A decided claim, what became of its settlements, what its stay would be owed now, and what waits and is not in
+    that."""
     rows = claims.by_ids(tx, [item.claim_id]) if item.claim_id else []
     if not rows:
         return None
@@ -311,13 +314,11 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
     decided = claims.decisions(tx, [row.claim_id])
     if row.claim_id not in decided:
         return {**shown, "decision": None}
-    person = person_files(tx, office, {row.person_id: row.association}, {}, [])[row.person_id]
-    if person.unreadable:
-        raise BrokenSeal
-    counting = person.records if person.enrolled else []
-    records = [stored.record for stored in counting if not stored.duplicate and stored.record is not None]
+    person = open_person(tx, office, row.association, row.person_id)
     own_claims = claims_of(tx, office, [row.person_id])
-    decided_claim = decided_claims(tx, office, own_claims, [])[row.person_id][claim_key(row)]
+    all_decided = decided_claims(tx, office, own_claims, [])[row.person_id]
+    records = counting_bills(tx, office, person, all_decided) if person.enrolled else []
+    decided_claim = all_decided[claim_key(row)]
     estimates = assess(insured(person, row.scheme), records, office.schemes[row.scheme])
     owed = sum(estimate.payable for estimate in estimates if office.digest_stay(row, estimate.stay) == row.stay_digest)
     decision = decided[row.claim_id]
@@ -329,6 +330,7 @@ def _claim_shown(tx: Tx, office: Office, item: ReviewItem) -> dict[str, Any] | N
         "changed": [{"settlement_no": number, "gone": change == "gone"} for number, change in changes],
         "owed_now": yuan(owed),
         "difference": yuan(owed - decision.amount),
+        "waiting": waiting_bills(tx, [person]).plain(),
     }
 
 

@@ -119,8 +119,8 @@ class ShownItem(Item, frozen=True, kw_only=True):
     """An item with all that decides it; what does not go with its kind is left empty.
 
     `available`: whether its page can still be read; `claim`: for claims the association decided, what became of the
-    settlements, what the stay would be owed now, and the difference; `bills`: the bill in question and those it is
-    held against.
+    settlements, what the stay would be owed now, the difference, and what waits and is in neither; `bills`: the bill in
+    question and those it is held against.
     """
 
     revealed: bool

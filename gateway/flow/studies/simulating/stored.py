@@ -6,27 +6,35 @@ Sealed boxes are opened only of people who have settlements; all others count wi
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
 
-from gateway.core.changes.persons import PersonFile, insured
+from gateway.core.changes import AskedBefore
+from gateway.core.changes.bills import NOTHING_ASKED, bills_of
+from gateway.core.changes.decided_again import without_corrections
+from gateway.core.changes.persons import HeldRecord, PersonFile, insured
+from gateway.core.changes.questions import Digest
 from gateway.core.studies.forecast import take_up
 from gateway.core.studies.simulation import Figures, SimulatedBill
-from gateway.errors import BadCase, WrongUse
+from gateway.errors import BadCase, BrokenSeal, WrongUse
+from gateway.flow.changes.asked import asked_about
 from gateway.flow.changes.fact_boxes import open_box
-from gateway.flow.office import Office, record_name
+from gateway.flow.changes.people import opened_record
+from gateway.flow.office import Office
+from gateway.flow.opening import DOES_NOT_OPEN, not_written_off
+from gateway.flow.people.waiting import waiting_bills
 from gateway.flow.studies.simulating.bills import SimulatedPerson, SimulationRequest, bill
 from gateway.flow.studies.simulating.drafts import DraftRules
 from gateway.model.clock import SHANGHAI
 from gateway.model.member import Member
+from gateway.model.pieces import Piece
 from gateway.model.record import SettlementRecord
 from gateway.store import facts, members, records, reporting
 from gateway.store.engine import Tx
 from gateway.store.facts import FactRow
 from gateway.store.members import MemberRow
-from gateway.store.records import RecordRow
 from gateway.store.values import to_ms
 
 _PEOPLE_AT_ONCE = 500
@@ -78,31 +86,56 @@ def simulate_stored(office: Office, request: SimulationRequest, shares: Sequence
 
 
 def _take(office: Office, request: SimulationRequest, ids: Sequence[int], figures: Figures) -> None:
-    records_of: dict[int, list[RecordRow]] = defaultdict(list)
+    facts_of: dict[int, list[FactRow]] = defaultdict(list)
     with office.store.read() as tx:
         people = _enrolled(tx, request, ids)
-        for row in records.of_people(tx, list(people)):
-            if not row.duplicate:
-                records_of[row.person_id].append(row)
+        files = _files(tx, office, people)
+        asked = asked_about(tx, files.values())
+        figures.waiting = figures.waiting.plus(waiting_bills(tx, files.values()))
         # No query where neither rule pays at facts.
-        facts_of: dict[int, list[FactRow]] = defaultdict(list)
         if request.rules.before.pays_at_events or request.rules.after.pays_at_events:
             for fact in facts.of_members(tx, [row.member_id for rows in people.values() for row in rows]):
                 facts_of[fact.member_id].append(fact)
-    open_one = office.vault.opener()
+    digest = office.vault.fingerprinter("doubt")
     for person_id, rows in people.items():
-        settlements = [
-            office.open_record(row.sealed, record_name(row.feed, row.key, row.association), open_one)
-            for row in records_of.get(person_id, ())
-        ]
         fact_rows = [fact for row in rows for fact in facts_of.get(row.member_id, ())]
         try:
-            person_bill = _bill_of(office, request, rows, settlements, fact_rows)
-        except BadCase:
+            counting = _counting(files[person_id], asked.get(person_id, NOTHING_ASKED), digest)
+            person_bill = _bill_of(office, request, rows, counting, fact_rows)
+        except (BadCase, *DOES_NOT_OPEN):
             figures.refused += 1
             continue
         if person_bill is not None:
             figures.take(person_bill)
+
+
+def _files(tx: Tx, office: Office, people: Mapping[int, Sequence[MemberRow]]) -> dict[int, PersonFile]:
+    """Person → enrolments in clear and the records that are no other feed's repeats."""
+    records_of: dict[int, list[HeldRecord]] = defaultdict(list)
+    unopened: list[Piece] = []
+    open_one = office.vault.opener()
+    for row in records.of_people(tx, list(people)):
+        if not row.duplicate:
+            records_of[row.person_id].append(opened_record(office, row, open_one, unopened))
+    unreadable = {piece.person_id for piece in not_written_off(tx, unopened)}
+    return {
+        person_id: PersonFile(
+            person_id=person_id,
+            association=rows[0].association,
+            members=[_clear(row) for row in rows],
+            records=records_of[person_id],
+            unreadable=person_id in unreadable,
+        )
+        for person_id, rows in people.items()
+    }
+
+
+def _counting(person: PersonFile, asked: AskedBefore, digest: Digest) -> list[SettlementRecord]:
+    """What counts of a person's bills as long as nobody answers. Raises BrokenSeal."""
+    if person.unreadable:
+        raise BrokenSeal
+    counting = without_corrections(bills_of(person.records, asked, digest).counting, (), asked, digest)
+    return [bill.record for bill in counting if bill.record is not None]
 
 
 def _enrolled(tx: Tx, request: SimulationRequest, ids: Sequence[int]) -> dict[int, list[MemberRow]]:
