@@ -53,7 +53,10 @@ class BenefitEstimate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     difference: Money | None = None
 
     def __post_init__(self) -> None:
-        if sum([line.amount for line in self.lines]) != self.payable:
+        total = 0
+        for line in self.lines:
+            total += line.amount
+        if total != self.payable:
             raise ValueError("the lines of an estimate must add up to what is payable")
 
 

@@ -31,7 +31,6 @@ from gateway.core.schemes.units.care_units import (
     UnitPart,
     pregnancy_in_doubt,
     set_aside,
-    unit_order,
 )
 from gateway.core.schemes.units.emergencies import may_be_part
 from gateway.core.schemes.units.grouping import care_units_of
@@ -127,8 +126,6 @@ def assessed(
     units = care_units_of(
         records, standing, family, periods, decided, facts, emergencies=emergencies, ties_corrections=ties_corrections
     )
-    if len(units) > 1:
-        units.sort(key=unit_order)
     case = MemberCase(
         insured=insured,
         family=family,
@@ -147,8 +144,9 @@ def assessed(
     assessment = _MemberAssessment(case, uses, remembers)
     # What was decided and then reversed in full has used what it used. Only where money is out and nothing stands in
     # its place is there something left to tell about it.
-    estimates = tuple([assessment.estimate(situation) for situation in situations if not situation.unit.is_over])
-    return estimates, case, uses
+    if decided:
+        situations = [situation for situation in situations if not situation.unit.is_over]
+    return tuple([assessment.estimate(situation) for situation in situations]), case, uses
 
 
 def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
@@ -357,7 +355,9 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
         return None if price is None else price.payable
 
     def _priced(self, situation: Situation, period: Period) -> BenefitEstimate:
-        price = price_unit(situation, period, self.uses) if situation.measure.usable else None
+        measured = situation.measure
+        usable = measured.days_known and measured.settled_known
+        price = price_unit(situation, period, self.uses) if usable else None
         if price is None:
             return self._incomplete(situation)
         if self.remembers:
@@ -369,7 +369,8 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
             if event is None:
                 period.take(situation.unit.kind)
                 period.due += price.due
-                _remember_deducted(period, price.deducted)
+                if price.deducted:
+                    _remember_deducted(period, price.deducted)
             elif price.payable:
                 self.uses.lump_sums.add(event.key.lump)
         doubts = doubts_of(situation)

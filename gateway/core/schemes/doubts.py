@@ -5,25 +5,29 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.core.schemes.language.edition import Who
-from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM
+from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM, CareUnit
 from gateway.core.schemes.units.periods import Period, age_is_outside
 from gateway.core.schemes.units.reversals import PARTIAL, UNCLEAR
 from gateway.core.schemes.units.situations import Situation
-from gateway.model.record import SettlementRecord
 
 DAYS_TO_CONFIRM: Final = "days_to_confirm"
+
+_REFUNDS: Final = (PARTIAL, UNCLEAR)
 
 
 def doubts_of(situation: Situation) -> list[str]:
     """Flags: doubtful refunds, who the member is, what the file wants confirmed, a transfer by dates."""
     unit, period = situation.unit, situation.period
     edition = situation.case.family.editions[-1] if period is None else period.edition
-    flags = []
-    if unit.doubtful:
-        doubts = {part.doubt for part in unit.told}
-        flags += [flag for flag in (PARTIAL, UNCLEAR) if flag in doubts]
+    flags, awaits_emergency = [], False
+    # Asked of every bill of every member: one look at each settlement, and nothing is built where there is nothing.
+    for part in unit.told if unit.emergencies else unit.parts:
+        awaits_emergency = awaits_emergency or part.awaits_emergency
+        if part.doubt is not None and part.doubt not in flags:
+            flags.append(part.doubt)
+    flags.sort(key=_REFUNDS.index)
     if period is not None:
-        if age_is_outside(period, situation.insured):
+        if age_is_outside(period, situation.case.insured):
             flags.append("age_outside")
         if _not_eligible(edition.who, situation, period):
             flags.append("not_eligible")
@@ -33,26 +37,27 @@ def doubts_of(situation: Situation) -> list[str]:
                 break
         else:
             flags.append(confirm.flag)
-    if unit.kind == "stay" and len(unit.parts) == 1 and _tells_too_many_days(unit.parts[0].record):
+    on_sheet = situation.measure.sheet_days
+    if on_sheet is not None and on_sheet > situation.measure.total_days and _tells_too_many_days(unit, on_sheet):
         flags.append(DAYS_TO_CONFIRM)
-    if unit.awaits_emergency:
+    if awaits_emergency:
         flags.append(EMERGENCY_TO_CONFIRM)
     if unit.transfer:
         flags.append("transfer_to_confirm")
     return flags
 
 
-def _tells_too_many_days(record: SettlementRecord) -> bool:
+def _tells_too_many_days(unit: CareUnit, on_sheet: int) -> bool:
     """Whether the only sheet of a stay tells more days than counting both ends would give: paid as it says (1.7.4)."""
-    began, ended, days = record.admitted_on, record.discharged_on, record.inpatient_days
-    if not days or began is None or ended is None:
+    if unit.kind != "stay" or len(unit.parts) != 1:
         return False
-    return days > (ended - began).days + 1
+    began, ended = unit.parts[0].record.admitted_on, unit.parts[0].record.discharged_on
+    return began is not None and ended is not None and on_sheet > (ended - began).days + 1
 
 
 def _not_eligible(rule: Who, situation: Situation, period: Period) -> bool:
     """Whether the member is none of those the scheme is for; what is not known does not count against him."""
-    insured = situation.insured
+    insured = situation.case.insured
     if rule.insured == "required" and not insured.insured:
         return True
     if rule.sex is not None and insured.sex is not None and insured.sex != rule.sex:

@@ -33,12 +33,23 @@ def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAm
     """The base of a unit; None where an amount it needs is missing or impossible."""
     total, negative = 0, False
     for part in situation.counted:
+        record, amount = part.record, 0
         if base.special:
-            amount = _around_ceiling(base, part.record, situation.case.ceiling_left(part, ceiling))
+            around = _around_ceiling(base, record, situation.case.ceiling_left(part, ceiling))
+            if around is None:
+                return None
+            amount = around
         else:
-            amount = _plain(base, part.record)
-        if amount is None:
-            return None
+            for name in base.add:
+                value = getattr(record, name)
+                if value is None or value < 0:
+                    return None
+                amount += value
+            for name in base.less:
+                value = getattr(record, name)
+                if value is None or value < 0:
+                    return None
+                amount -= value
         # Settlement by settlement: one that was paid more than its base must not lower the base of another.
         if amount < 0:
             negative = True
@@ -49,21 +60,6 @@ def base_of(base: Base, situation: Situation, ceiling: Ceiling | None) -> BaseAm
     if base.paid_by or base.paid_by_added:
         total += paid_by_others(base.paid_by_added, situation) - paid_by_others(base.paid_by, situation)
     return BaseAmount(amount=max(total, 0), negative=negative)
-
-
-def _plain(base: Base, record: SettlementRecord) -> int | None:
-    amount = 0
-    for name in base.add:
-        value = getattr(record, name)
-        if value is None or value < 0:
-            return None
-        amount += value
-    for name in base.less:
-        value = getattr(record, name)
-        if value is None or value < 0:
-            return None
-        amount -= value
-    return amount
 
 
 def _around_ceiling(base: Base, record: SettlementRecord, ceiling: int) -> int | None:

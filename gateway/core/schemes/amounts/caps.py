@@ -56,7 +56,14 @@ class Uses:
 
     def take(self, price: UnitPrice, situation: Situation, period: Period) -> None:
         """Remember what a unit is paid."""
-        self._add([(cap, _concerned(cap, price)) for cap in period.edition.caps], situation, period)
+        caps = period.edition.caps
+        if len(caps) == 1 and caps[0].per == "period" and not caps[0].conditions:
+            # Most schemes have one cap, of the period and for everybody.
+            cap, used = caps[0], period.used
+            paid = price.payable if cap.benefits is None else _concerned(cap, price)
+            used[cap.slot] = used.get(cap.slot, 0) + paid
+        else:
+            self._add([(cap, _concerned(cap, price)) for cap in caps], situation, period)
 
     def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
         """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
@@ -139,7 +146,7 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
         if price.payable <= 0:
             continue
         left = max(0, most - uses.of(cap, situation, period) + spared)
-        over = _concerned(cap, price) - left
+        over = (price.payable if cap.benefits is None else _concerned(cap, price)) - left
         if over <= 0:
             continue
         amount = Money(-over)

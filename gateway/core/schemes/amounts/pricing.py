@@ -12,7 +12,7 @@ from gateway.core.schemes.amounts.daily import price_daily
 from gateway.core.schemes.amounts.flats import price_flat
 from gateway.core.schemes.amounts.lump_sums import price_event
 from gateway.core.schemes.amounts.shares import price_share
-from gateway.core.schemes.amounts.unit_price import UnitPrice, nothing_yet
+from gateway.core.schemes.amounts.unit_price import UnitPrice
 from gateway.core.schemes.language.conditions import holds
 from gateway.core.schemes.language.rules import DailyBenefit, ShareBenefit
 from gateway.core.schemes.units.periods import Period
@@ -28,7 +28,7 @@ def price_unit(situation: Situation, period: Period, uses: Uses, *, spared: int 
     Nothing is remembered here: the caller says what is used. `spared` are decided amounts that this unit
     replaces, which are therefore not used up.
     """
-    price, edition = nothing_yet(), period.edition
+    price, edition = UnitPrice(lines=[], assumed=[]), period.edition
     event = situation.unit.event
     if event is not None:
         price_event(price, event, situation, period, uses)

@@ -74,10 +74,11 @@ class _SharePricing(msgspec.Struct, frozen=True, gc=False):
 
     def bands(self, base: int, deducted: int) -> int:
         """The lines of the bands, rounded once together; returns the exact sum."""
-        unit = self.period.edition.rounding_unit
+        share, lines, unit = self.share, self.price.lines, self.period.edition.rounding_unit
         exact, paid, scale = 0, 0, RATE_UNITS * unit
         before = texts.of_base(base, deducted) if self.situation.case.explained else None
-        for band in self._bands_that_hold():
+        plain = share.raise_ is None and not share.by_condition
+        for band in share.bands if plain else self._bands_that_hold():
             over, upto = band.over, band.upto
             if base <= over:
                 break
@@ -86,7 +87,7 @@ class _SharePricing(msgspec.Struct, frozen=True, gc=False):
             # Each band shows the growth of the rounded sum, so that the lines add up to a sum rounded once.
             amount = (2 * exact + scale) // (2 * scale) * unit - paid
             paid += amount
-            self.price.lines.append(
+            lines.append(
                 BenefitLine(
                     rule="band",
                     article=band.article,
@@ -94,12 +95,13 @@ class _SharePricing(msgspec.Struct, frozen=True, gc=False):
                     rate=band.rate,
                     amount=Money(amount),
                     text="" if before is None else texts.band_text(before, band, amount),
-                    benefit=self.share.name,
+                    benefit=share.name,
                 )
             )
             if upto is None:
                 self.price.assumed.append("bands.open_end")
-        self.price.paid(paid, self.share.name)
+        self.price.payable += paid
+        self.price.by_benefit += ((share.name, paid),)
         return exact
 
     def whole(self, base: int) -> int:

@@ -41,16 +41,6 @@ class UnitPrice(msgspec.Struct, kw_only=True, gc=False):
         self.payable += line.amount
         self.by_benefit += ((benefit, line.amount),)
 
-    def paid(self, amount: int, benefit: str) -> None:
-        """An amount of a benefit whose lines are there already."""
-        self.payable += amount
-        self.by_benefit += ((benefit, amount),)
-
     def of(self, benefit: str) -> int:
         """What one benefit pays so far."""
         return sum([amount for name, amount in self.by_benefit if name == benefit])
-
-
-def nothing_yet() -> UnitPrice:
-    """Nothing priced yet."""
-    return UnitPrice(lines=[], assumed=[])

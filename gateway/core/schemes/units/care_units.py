@@ -134,25 +134,9 @@ class CareUnit(msgspec.Struct, frozen=True, kw_only=True, eq=False, gc=False):
         return None if self.decision is not None or not self.parts else self.parts[0].reason
 
     @property
-    def doubtful(self) -> bool:
-        """Whether a refund leaves one of its settlements in doubt."""
-        for part in self.told:  # noqa: SIM110 (asked often)
-            if part.doubt is not None:
-                return True
-        return False
-
-    @property
     def told(self) -> tuple[UnitPart, ...]:
         """All its settlements, those of emergency care last."""
         return self.parts + self.emergencies if self.emergencies else self.parts
-
-    @property
-    def awaits_emergency(self) -> bool:
-        """Whether emergency care before an admission of it waits for a person."""
-        for part in self.parts:  # noqa: SIM110 (asked often)
-            if part.awaits_emergency:
-                return True
-        return False
 
     @property
     def of_one_day(self) -> bool:

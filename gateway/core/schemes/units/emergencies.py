@@ -33,7 +33,8 @@ def with_emergencies(
     """
     joined = list(parts)
     for at, part in enumerate(parts):
-        if not may_be_part(part.record, part.reason, family):
+        # Most settlements are set aside for nothing, so that is asked first.
+        if part.reason is None or not may_be_part(part.record, part.reason, family):
             continue
         place = _admission_after(part, joined, family.emergency_days or 0)
         if place is None:

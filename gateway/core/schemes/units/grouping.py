@@ -26,6 +26,7 @@ from gateway.core.schemes.units.care_units import (
     in_shanghai,
     part_order,
     set_aside,
+    unit_order,
 )
 from gateway.core.schemes.units.emergencies import with_emergencies
 from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
@@ -53,7 +54,8 @@ def care_units_of(
     emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> list[CareUnit]:
-    """Every settlement that stands, in exactly one unit; events besides. The order of `records` does not matter."""
+    """Every settlement that stands, in exactly one unit; events besides. In order (`unit_order`), whatever the order of
+    `records`."""
     return _Grouping(standing, family, periods, decided, facts, emergencies, ties_corrections).units(records)
 
 
@@ -78,7 +80,7 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
         ]
         at_events = bool(self.facts) or (self.family.pays_at_events and any(part.event is not None for part in parts))
         if len(parts) == 1 and not self.decided and not at_events:
-            return [CareUnit(parts=(parts[0],), kind=parts[0].kind)]
+            return [_unit(parts)]
         parts.sort(key=part_order)
         if self.family.emergency_days is not None:
             parts = with_emergencies(parts, self.family, self.emergencies, self.decided)
@@ -95,8 +97,12 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
                         raise BadCase("decided_twice", "同一结算有两个核定结果 (a settlement was decided twice)")
             tied = _tied(groups + alone, deciding, corrections=self.ties_corrections)
             standing = {part.admission for part in parts if self.ties_corrections and not part.gone} - {None}
-            return events + [unit for group in tied for unit in _split(group, deciding, standing)]
-        return events + [_unit(group) for group in alone + groups]
+            units = events + [unit for group in tied for unit in _split(group, deciding, standing)]
+            return sorted(units, key=unit_order)
+        units = [*events, *map(_unit, alone), *map(_unit, groups)]
+        # Settlements that all stand alone are in order already.
+        in_order = not events and len(groups) == len(parts)
+        return units if in_order else sorted(units, key=unit_order)
 
     def _part(self, at: int, record: SettlementRecord) -> UnitPart:
         settled, reason = in_shanghai(record.settled_at), set_aside(record, self.family)
@@ -123,7 +129,7 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
     def _key(self, at: int, record: SettlementRecord, kind: UnitKind, settled: datetime | None) -> Key:
         """What a settlement shares with others of its unit; ("alone", …) is shared with none."""
         # Kinds of care that the rules tell apart make no unit together, though one list names them.
-        group = self.family.care_groups.get(record.care_type or "")
+        group = self.family.care_groups.get(record.care_type or "") if self.family.care_groups else None
         apart = () if group is None else (group,)
         if kind == "month" and settled is not None:
             return ("month", f"{settled:%Y-%m}", *apart)
@@ -212,6 +218,8 @@ class _Grouping(msgspec.Struct, frozen=True, gc=False):
 
 
 def _unit(parts: Sequence[UnitPart]) -> CareUnit:
+    if len(parts) == 1:
+        return CareUnit(parts=(parts[0],), kind=parts[0].kind)
     stays, emergencies = _apart(parts)
     return CareUnit(parts=stays, kind=stays[0].kind, emergencies=emergencies, transfer=_moved(parts))
 

@@ -36,6 +36,8 @@ def measure(unit: CareUnit, counted: Sequence[UnitPart]) -> Measure:
     """The measure of a unit, or of a settlement set aside. A month has its one day and needs its data from those of its
     settlements that are `counted`."""
     parts = unit.parts
+    if unit.kind == "stay" and len(parts) == 1:
+        return _of_one_stay(parts[0])
     if unit.event is not None:
         # An event has its one day; what is missing in its settlements does not matter.
         return Measure(
@@ -47,8 +49,6 @@ def measure(unit: CareUnit, counted: Sequence[UnitPart]) -> Measure:
             days_known=True,
             settled_known=True,
         )
-    if len(parts) == 1 and unit.kind == "stay":
-        return _of_one_stay(parts[0])
     days_known = all(part.days_known for part in counted if not part.emergency) and _ends_after_it_began(unit)
     first, last = _days(unit, days_known, counted[-1])
     total_days = 1 if first is None or last is None else last.toordinal() - first.toordinal() + 1

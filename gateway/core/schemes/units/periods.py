@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
+from operator import attrgetter
+from typing import Final
 
 import msgspec
 
@@ -14,6 +16,8 @@ from gateway.core.schemes.units.joining import coverage_from
 from gateway.errors import BadCase
 from gateway.model.benefit import ClaimDecision
 from gateway.model.member import Category, Coverage
+
+_FIRST_DAY: Final = attrgetter("first_day")
 
 
 class Insured(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,12 +70,15 @@ class Period(msgspec.Struct, kw_only=True, gc=False):
 
     def take(self, kind: str, decision: ClaimDecision | None = None) -> None:
         """Remember a unit of this kind: what comes after it is no longer the first."""
-        self.taken.setdefault(kind, decision)
+        if kind not in self.taken:
+            self.taken[kind] = decision
         self.order += (kind,)
 
     def counts_before(self, kind: str, instead_of: Sequence[ClaimDecision] = ()) -> tuple[int, int]:
         """A unit's place among those of its kind, and how many units were paid before it. What stands in the place of
         decided ones counts those neither before it nor as paid."""
+        if not instead_of:
+            return 1 + self.order.count(kind), self.claims
         paid = sum(decision.payable > 0 for decision in instead_of)
         return max(1, 1 + self.order.count(kind) - len(instead_of)), max(0, self.claims - paid)
 
@@ -137,7 +144,7 @@ def _in_order(insured: Insured, family: SchemeFamily) -> Sequence[Coverage]:
     if not periods and not coverage and insured.joined_on is not None:
         period = coverage_from(insured.joined_on, family)
         return [] if period is None else [period]
-    periods.sort(key=lambda period: period.first_day)
+    periods.sort(key=_FIRST_DAY)
     for earlier, later in pairwise(periods):
         if later.first_day <= earlier.last_day:
             raise BadCase("overlapping_coverage", "保障期重叠或重复 (two coverage periods share a day)")
@@ -193,7 +200,7 @@ def age_is_outside(period: Period, insured: Insured) -> bool:
     if born is None or period.category is None:
         return False
     for rule in period.edition.ages:
-        if rule.category == period.category and rule.sex in (None, insured.sex):
+        if rule.category == period.category and (rule.sex is None or rule.sex == insured.sex):
             day = period.first if rule.at == "period_first_day" else insured.joined_on or period.row_begins
             age = full_years(born, day)
             if (rule.youngest is not None and age < rule.youngest) or (rule.oldest is not None and age > rule.oldest):
