@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.associations import http_json
-from connectors.feeds import cloud_line, folder, push
+from connectors.feeds import cloud_line, folder, national_list, push
 from gateway.ports import Registry
 
 REGISTRY: Final = Registry(
     feeds={
         "cloud-line": cloud_line.WAY,
         "folder": folder.WAY,
+        "national-list": national_list.WAY,
         "push": push.WAY,
     },
     deliveries={

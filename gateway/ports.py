@@ -230,6 +230,10 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     read_secret: Callable[[SecretName], str]
     per_second: float = 10.0
+    first_days: int = 365
+    """How far back a first question reaches, in days."""
+    overlap_days: int = 7
+    """How many days before the last one read are asked about again."""
     with_header: bool = True
     """Whether the feed's files begin with a line that names the columns of all others."""
     accepted: Proof | None = None

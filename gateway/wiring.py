@@ -215,6 +215,8 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
     around = msgspec.structs.replace(
         _surroundings(office, name),
         per_second=spec.rate.per_second,
+        first_days=spec.window.first_days,
+        overlap_days=spec.window.overlap_days,
         # Where the mapping itself names the columns, or the file has none, every line is a row and stands once.
         with_header=isinstance(spoken, CsvFormat) and not spoken.columns,
     )

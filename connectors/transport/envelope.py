@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     receiver: str
     interface_version: str
     region: str
+    sign_type: str = ""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,30 +54,47 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return not self.good and says_unknown(self.message)
 
 
-def request_body(caller: Caller, question: Question, *, msgid: str, now: datetime, input_node: str = "data") -> bytes:
+Signer = Callable[[Mapping[str, Any]], str]
+"""Fields of an envelope → its `cainfo`."""
+
+
+def no_signature(_: Mapping[str, Any]) -> str:
+    """The `cainfo` of a line that wants none."""
+    return ""
+
+
+def request_body(
+    caller: Caller,
+    question: Question,
+    *,
+    msgid: str,
+    now: datetime,
+    input_node: str = "data",
+    sign_no: str = "",
+    signer: Signer = no_signature,
+) -> bytes:
     """The JSON bytes of one request, all 18 fields in the order of the specification."""
-    return msgspec.json.encode(
-        {
-            "infno": question.infno,
-            "msgid": msgid,
-            "mdtrtarea_admvs": caller.region,
-            "insuplc_admdvs": question.insured_region,
-            "recer_sys_code": caller.receiver,
-            "dev_no": "",
-            "dev_safe_info": "",
-            "cainfo": "",
-            "signtype": "",
-            "infver": caller.interface_version,
-            "opter_type": "1",
-            "opter": caller.operator_no,
-            "opter_name": caller.operator_name,
-            "inf_time": now.strftime("%Y-%m-%d %H:%M:%S"),
-            "fixmedins_code": caller.facility_no,
-            "fixmedins_name": caller.facility_name,
-            "sign_no": "",
-            "input": {input_node: question.data},
-        }
-    )
+    envelope: dict[str, Any] = {
+        "infno": question.infno,
+        "msgid": msgid,
+        "mdtrtarea_admvs": caller.region,
+        "insuplc_admdvs": question.insured_region,
+        "recer_sys_code": caller.receiver,
+        "dev_no": "",
+        "dev_safe_info": "",
+        "cainfo": "",
+        "signtype": caller.sign_type,
+        "infver": caller.interface_version,
+        "opter_type": "1",
+        "opter": caller.operator_no,
+        "opter_name": caller.operator_name,
+        "inf_time": now.strftime("%Y-%m-%d %H:%M:%S"),
+        "fixmedins_code": caller.facility_no,
+        "fixmedins_name": caller.facility_name,
+        "sign_no": sign_no,
+        "input": {input_node: question.data},
+    }
+    return msgspec.json.encode(envelope | {"cainfo": signer(envelope)})
 
 
 def read_reply(raw: bytes) -> Heard:

@@ -183,14 +183,14 @@ def _times(number: int, point: _Point) -> _Point:
     return total
 
 
-def _plus(one: _Point, other: _Point) -> _Point:
+def _plus(left: _Point, right: _Point) -> _Point:
     """The sum of two points of the curve (GB/T 32918.1 §3.2.3); None is the point at infinity."""
-    if one is None or other is None:
-        return other if one is None else one
-    (x1, y1), (x2, y2) = one, other
+    if left is None or right is None:
+        return right if left is None else left
+    (x1, y1), (x2, y2) = left, right
     if x1 == x2 and (y1 + y2) % _PRIME == 0:
         return None
-    rise, run = (3 * x1 * x1 - 3, 2 * y1) if one == other else (y2 - y1, x2 - x1)
+    rise, run = (3 * x1 * x1 - 3, 2 * y1) if left == right else (y2 - y1, x2 - x1)
     slope = rise * pow(run, -1, _PRIME)
     x = (slope * slope - x1 - x2) % _PRIME
     return x, (slope * (x1 - x) - y1) % _PRIME

@@ -1,51 +1,22 @@
 """乌海's 医保云专线 as a real HTTP server: 1101, 5201, 5203, 5202 in the national envelope, with its moods.
 
-It verifies the x-tif signature, wants all mandatory fields, refuses a msgid it has seen, answers infcode now
-as a number and now as text, sends keys nobody documented and sometimes the output as a JSON text.
+It verifies the x-tif signature and has the moods of every platform of its kind (`national_server`).
 """
 
 from __future__ import annotations
 
-import itertools
-import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
-from typing import Any, Final, cast
+from datetime import date
+from typing import Final, cast
 
-import msgspec
-
-from gateway.errors import HubaoError
-from gateway.model.clock import SHANGHAI
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.leagues import Sent, national_row
-from gateway.sandbox.national import encode
+from gateway.sandbox.national_server import Gate, NationalApp, Output, PlatformError, Transaction, day_of
 from gateway.sandbox.people import Person
-from gateway.sandbox.servers import LocalServer, Request, ServerReply
-from gateway.sandbox.signing import tif_is_authentic
+from gateway.sandbox.servers import LocalServer
 
 REGION: Final = "150300"
-MANDATORY: Final = (
-    "infno",
-    "msgid",
-    "mdtrtarea_admvs",
-    "recer_sys_code",
-    "infver",
-    "opter_type",
-    "opter",
-    "opter_name",
-    "inf_time",
-    "fixmedins_code",
-    "fixmedins_name",
-    "input",
-)
-"""Fields a request must not lack or leave empty."""
-
-Output = dict[str, Any]
-
-
-class PlatformError(HubaoError):
-    """A transaction the platform answers with infcode -1; the message is its err_msg."""
 
 
 class CloudLineWorld:
@@ -89,57 +60,19 @@ class CloudLineWorld:
         return list(self._visits.get(person_no, {}).get(visit_no, ()))
 
 
-class CloudLineApp:
+class CloudLineApp(NationalApp):
     """The platform without its port."""
 
     def __init__(self, world: CloudLineWorld, *, paas_id: str, secret: str, clock: Callable[[], float]) -> None:
-        self._world = world
-        self._paas_id, self._secret, self._clock = paas_id, secret, clock
-        self._seen: set[str] = set()
-        self._count = itertools.count(1)
-        self._lock = threading.Lock()
-        self._transactions: dict[str, Callable[[Output], Output]] = {
+        transactions: dict[str, Transaction] = {
             "1101": self._who,
             "5201": self._visits,
             "5202": self._diagnoses,
             "5203": self._settlement,
         }
-
-    def point(self, request: Request) -> str:
-        """The transaction number, or "?" when there is none to read."""
-        infno = _object(_decoded(request.body)).get("infno")
-        return infno if isinstance(infno, str) else "?"
-
-    def answer(self, request: Request) -> ServerReply:
-        """One transaction; every refusal is an envelope with infcode -1, as on the real platform."""
-        try:
-            if not tif_is_authentic(self._paas_id, self._secret, request.headers, now=self._clock()):
-                raise PlatformError("网关签名校验失败")
-            message = _object(_decoded(request.body))
-            self._check(message)
-            transaction = self._transactions.get(str(message["infno"]))
-            if transaction is None:
-                raise PlatformError("交易编号不支持")
-            output = transaction(_object(_object(message["input"]).get("data")))
-        except PlatformError as refusal:
-            return self._envelope(-1, str(refusal), None)
-        return self._envelope(0, "", output)
-
-    def _check(self, message: Output) -> None:
-        """Mandatory fields, the shape of msgid, and that it is new. Raises PlatformError."""
-        for name in MANDATORY:
-            if not message.get(name):
-                raise PlatformError(f"报文缺少必填项{name}")
-        asked = _object(_object(message["input"]).get("data"))
-        if asked.get("psn_no") and not message.get("insuplc_admdvs"):
-            raise PlatformError("报文缺少必填项insuplc_admdvs")
-        msgid = str(message["msgid"])
-        if len(msgid) != 30 or not msgid.startswith(str(message["fixmedins_code"])):
-            raise PlatformError("报文msgid格式不正确")
-        with self._lock:
-            if msgid in self._seen:
-                raise PlatformError("报文msgid重复")
-            self._seen.add(msgid)
+        gate = Gate(region=REGION, paas_id=paas_id, paas_secret=secret)
+        super().__init__(gate, transactions, clock=clock)
+        self._world = world
 
     def _who(self, asked: Output) -> Output:
         """1101 人员信息: by id number; a name that is given must be the right one."""
@@ -168,8 +101,8 @@ class CloudLineApp:
         person = self._known(asked)
         visits = self._world.visits(
             person.person_no,
-            since=_day(asked.get("begntime")),
-            until=_day(asked.get("endtime")),
+            since=day_of(asked.get("begntime")),
+            until=day_of(asked.get("endtime")),
             care_type=str(asked.get("med_type")),
         )
         return {"mdtrtinfo": [_visit(sent) for sent in visits]}
@@ -226,25 +159,6 @@ class CloudLineApp:
             raise PlatformError("未查询到人员信息")
         return person
 
-    def _envelope(self, infcode: int, err_msg: str, output: Output | None) -> ServerReply:
-        with self._lock:
-            number = next(self._count)
-        now = datetime.fromtimestamp(self._clock(), tz=SHANGHAI)
-        stamp = f"{now:%Y%m%d%H%M%S}{now.microsecond // 1000:03d}"
-        envelope = {
-            "infcode": infcode if number % 2 else str(infcode),
-            "inf_refmsgid": f"{REGION}{stamp[:14]}{number:010d}",
-            "refmsg_time": stamp,
-            "respond_time": stamp,
-            "err_msg": err_msg or (None if number % 3 else ""),
-            "enctype": None,
-            "signtype": None,
-            "cainfo": None,
-            "warn_msg": "",
-            "output": encode(output).decode() if output and number % 7 == 0 else output,
-        }
-        return ServerReply(body=encode(envelope), content_type="application/json;charset=UTF-8")
-
 
 class CloudLineServer:
     """A running cloud line in a thread of this process."""
@@ -295,22 +209,3 @@ def _visit(sent: Sent) -> Output:
         "dscg_maindiag_code": record.diagnosis_codes[0] if record.diagnosis_codes else "",
         "vali_flag": "1",
     }
-
-
-def _day(text: Any) -> date:
-    """The day of yyyy-MM-dd HH:mm:ss. Raises PlatformError."""
-    try:
-        return date.fromisoformat(str(text)[:10])
-    except ValueError as error:
-        raise PlatformError("参数日期格式不正确") from error
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
-
-
-def _object(value: Any) -> Output:
-    return value if isinstance(value, dict) else {}

@@ -10,6 +10,9 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from typing import Any
+
+import gmssl_pyx
 
 WINDOW_SECONDS = 300
 """How old or how far ahead a timestamp may be."""
@@ -41,6 +44,55 @@ def tif_is_authentic(paas_id: str, secret: str, headers: Mapping[str, str], *, n
         return False
     expected = hashlib.sha256(f"{timestamp}{secret}{nonce}{timestamp}".encode()).hexdigest()
     return hmac.compare_digest(expected.encode(), headers.get("x-tif-signature", "").encode())
+
+
+def cainfo_of(private_key: bytes, public_key: bytes, envelope: Mapping[str, Any]) -> str:
+    """The `cainfo` of an envelope: r‖s in capital hex, SM2 over its sorted fields."""
+    der = gmssl_pyx.sm2_sign(private_key, public_key, _cainfo_text(envelope))
+    return b"".join(integers_of(der)).hex().upper()
+
+
+def cainfo_is_authentic(public_key: bytes, envelope: Mapping[str, Any]) -> bool:
+    """Whether the owner of this key (X‖Y) signed an envelope."""
+    return sm2_is_authentic(public_key, _cainfo_text(envelope), from_hex(envelope.get("cainfo")))
+
+
+def sm2_is_authentic(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether r‖s is this key's signature over a message."""
+    if len(signature) != 64:
+        return False
+    body = b"".join(der_integer(half) for half in (signature[:32], signature[32:]))
+    try:
+        return bool(gmssl_pyx.sm2_verify(public_key, message, bytes((0x30, len(body))) + body))
+    except gmssl_pyx.GmsslInnerError:
+        return False
+
+
+def _cainfo_text(envelope: Mapping[str, Any]) -> bytes:
+    names = sorted(set(envelope) - {"cainfo", "input", "output"})
+    return "&".join(f"{name}={envelope[name] if envelope[name] is not None else ''}" for name in names).encode()
+
+
+def from_hex(text: Any) -> bytes:
+    """The bytes of a text in hex, none for any other."""
+    try:
+        return bytes.fromhex(str(text))
+    except ValueError:
+        return b""
+
+
+def der_integer(number: bytes) -> bytes:
+    """A positive integer of ASN.1: no needless zeros in front, but one where the first bit is set."""
+    number = number.lstrip(b"\0") or b"\0"
+    number = b"\0" + number if number[0] & 0x80 else number
+    return bytes((0x02, len(number))) + number
+
+
+def integers_of(der: bytes) -> tuple[bytes, bytes]:
+    """The two integers of a signature, 32 bytes each."""
+    first = der[4 : 4 + der[3]]
+    second = der[6 + der[3] :]
+    return first[-32:].rjust(32, b"\0"), second[-32:].rjust(32, b"\0")
 
 
 def _webhook_mac(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
