@@ -1,4 +1,4 @@
-"""`hubao bench --stage normalise`: the same rows as JSON, CSV and XML, in turns, so that other load slows all alike.
+"""`hubao bench --stage normalise`: the same rows in every format, in turns, so that other load slows all alike.
 
 A page is read as the program reads it: taken apart, the identity of every row, and the whole record of every row.
 """
@@ -17,6 +17,9 @@ import msgspec
 
 from gateway.bench.data import BenchCount, bench_rows
 from gateway.core.normalise import CompiledMapping, Normal, compile_mapping
+from gateway.core.normalise.language import Column
+from gateway.core.normalise.national import national_rules
+from gateway.flow.studies.case_pages import dbf_table, fixed_line, workbook
 from gateway.runners.processes import own_peak
 from gateway.settings.mappings import check_mapping
 
@@ -98,9 +101,28 @@ def _mapping(name: str) -> CompiledMapping:
         "json": {"kind": "json", "rows": ["setlinfo"]},
         "csv": {"kind": "csv"},
         "xml": {"kind": "xml", "rows": ["output.setlinfo.row"]},
+        "fixed": {"kind": "fixed", "columns": [{"name": name, "width": _WIDTH} for name in _SHORT]},
+        "dbf": {"kind": "dbf"},
+        "excel": {"kind": "excel"},
     }
     whole = {"mapping": "bench", "version": 1, "national": True, "format": forms[name]}
-    return compile_mapping(check_mapping(whole, shown_as=f"bench {name}").language())
+    language = check_mapping(whole, shown_as=f"bench {name}").language()
+    if name in ("fixed", "dbf"):
+        # A name of dBase has ten bytes, fewer than most national codes.
+        fields = {
+            field: msgspec.structs.replace(
+                rule, sources=tuple(_SHORT_OF.get(source, source) for source in rule.sources), optional=True
+            )
+            for field, rule in language.fields.items()
+        }
+        language = msgspec.structs.replace(language, fields=fields)
+    return compile_mapping(language)
+
+
+_WIDTH: Final = 40
+_NAMES: Final = tuple(dict.fromkeys(source for rule in national_rules().values() for source in rule.sources))
+_SHORT_OF: Final = {name: f"c{place}" for place, name in enumerate(_NAMES)}
+_SHORT: Final = tuple(_SHORT_OF.values())
 
 
 def as_json(rows: list[Row]) -> bytes:
@@ -127,11 +149,37 @@ def as_xml(rows: list[Row]) -> bytes:
     return f"<output><setlinfo>{''.join(lines)}</setlinfo></output>".encode()
 
 
+def as_fixed(rows: list[Row]) -> bytes:
+    """The same in lines of fixed width."""
+    columns = [Column(name=name, at=place * _WIDTH, width=_WIDTH) for place, name in enumerate(_SHORT)]
+    lines = (fixed_line(_shortened(row), columns, len(columns) * _WIDTH, "gb18030") for row in rows)
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+def as_dbf(rows: list[Row]) -> bytes:
+    """The same as a table of dBase."""
+    return dbf_table(
+        [*dict.fromkeys(key for row in rows for key in _shortened(row))], [*map(_shortened, rows)], "gb18030"
+    )
+
+
+def as_excel(rows: list[Row]) -> bytes:
+    """The same as a workbook, all cells texts."""
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    return workbook({"bench": [header, *([_text(row.get(key)) or None for key in header] for row in rows)]})
+
+
+def _shortened(row: Row) -> Row:
+    return {_SHORT_OF[key]: _text(value) for key, value in row.items() if key in _SHORT_OF}
+
+
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return ";".join(map(str, value))
     return "" if value is None else str(value)
 
 
-_WRITERS: Final[dict[str, Callable[[list[Row]], bytes]]] = {"json": as_json, "csv": as_csv, "xml": as_xml}
+_WRITERS: Final[dict[str, Callable[[list[Row]], bytes]]] = {
+    "json": as_json, "csv": as_csv, "xml": as_xml, "fixed": as_fixed, "dbf": as_dbf, "excel": as_excel,
+}  # fmt: skip
 FORMATS: Final = tuple(_WRITERS)

@@ -20,6 +20,20 @@ from gateway.errors import BadSettings, Finding
 from gateway.model.record import CARE_TYPES
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec, check, read_toml
+from gateway.settings.page_formats import (
+    Column,
+    Columns,
+    CsvSpec,
+    DbfSpec,
+    ExcelSpec,
+    FixedSpec,
+    JsonSpec,
+    Text,
+    Texts,
+    XmlSpec,
+    column_name,
+    one_or_more,
+)
 
 if TYPE_CHECKING:
     RecordField = str
@@ -29,21 +43,9 @@ else:
     AmountField = Literal[tuple(field for field in core.RECORD_FIELDS if field.endswith("_amount"))]
 
 
-def _one_or_more(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 def _format(text: str) -> str:
     if not format_ok(text):
         raise ValueError("yyyy MM M dd d HH H mm ss SSS with signs between, e.g. yyyy-MM-dd or yyyy/M/d H:mm:ss")
-    return text
-
-
-def _column(text: str) -> str:
-    if not text.isprintable() or set(text) & set('"\\'):
-        raise ValueError(
-            '列名或键名，不含控制字符、引号和反斜线；表头两边的TAB本来就会去掉 (no control character, " or \\)'
-        )
     return text
 
 
@@ -54,63 +56,7 @@ def _pattern(text: str) -> str:
 
 
 _MOST_STARS = 3
-Text = Annotated[str, Field(min_length=1, max_length=100)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_more)]
-Column = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_column)]
-"""A name the feed gives to a value: a header cell, a key, or a dotted path of keys."""
-Columns = Annotated[tuple[Column, ...], BeforeValidator(_one_or_more)]
 Format = Annotated[str, AfterValidator(_format)]
-Encoding = Literal["utf-8", "gb18030", "gbk"]
-Encodings = Annotated[tuple[Encoding, ...], BeforeValidator(_one_or_more), Field(min_length=1)]
-
-
-class JsonSpec(Spec):
-    """A JSON page. `rows`: dotted paths to the settlements, the first that exists; "." is a bare array."""
-
-    kind: Literal["json"]
-    encoding: Encodings = ("utf-8",)
-    envelope: Literal["none", "national"] = "none"
-    rows: Annotated[Columns, Field(min_length=1)]
-    may_be_missing: bool = False
-
-    def plain(self) -> core.JsonFormat:
-        """The same for the core."""
-        return core.JsonFormat(
-            rows=self.rows,
-            encoding=self.encoding,
-            national_envelope=self.envelope == "national",
-            may_be_missing=self.may_be_missing,
-        )
-
-
-class XmlSpec(Spec):
-    """An XML page. `rows`: dotted paths to the settlements, the first that exists; `name#` takes name, name1, name2.
-    `repeated`: which value counts of a tag that stands in a settlement more than once."""
-
-    kind: Literal["xml"]
-    encoding: Encodings = ("utf-8", "gb18030")
-    rows: Annotated[Columns, Field(min_length=1)]
-    repeated: core.Repeated = "same"
-    may_be_missing: bool = False
-
-    def plain(self) -> core.XmlFormat:
-        """The same for the core."""
-        return core.XmlFormat(**self.model_dump(exclude={"kind"}))
-
-
-class CsvSpec(Spec):
-    """A CSV page, one row a line. `columns` names the cells where the file has no header line."""
-
-    kind: Literal["csv"]
-    encoding: Encodings = ("utf-8",)
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    quote: Annotated[str, Field(max_length=1)] = '"'
-    columns: Columns = ()
-    open_end: bool = False
-
-    def plain(self) -> core.CsvFormat:
-        """The same for the core."""
-        return core.CsvFormat(**self.model_dump(exclude={"kind"}))
 
 
 class StatusSpec(Spec):
@@ -168,7 +114,7 @@ class FieldSpec(Spec):
 
     from_: Annotated[Columns, Field(alias="from")] = ()
     parse: core.ParserName | None = None
-    formats: Annotated[tuple[Format, ...], BeforeValidator(_one_or_more)] = ()
+    formats: Annotated[tuple[Format, ...], BeforeValidator(one_or_more)] = ()
     epoch_ms: bool = False
     thousands: bool = False
     separators: Texts = ()
@@ -230,7 +176,7 @@ class ReversalsSpec(Spec):
 
 
 Tolerance = Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)]
-Amounts = Annotated[tuple[AmountField, ...], BeforeValidator(_one_or_more)]
+Amounts = Annotated[tuple[AmountField, ...], BeforeValidator(one_or_more)]
 
 
 class ChecksSpec(Spec):
@@ -255,12 +201,27 @@ class ChecksSpec(Spec):
         return core.Checks(**{**self.model_dump(), **fen, "tolerances": each})
 
 
-class TotalsSpec(Spec):
-    """Where a page of JSON or XML states its own totals (dotted paths from the top)."""
+MaybeColumn = Annotated[str, AfterValidator(column_name)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
-    day: Column
+
+class TotalsSpec(Spec):
+    """Where a page states its own totals: dotted paths from the top of a message (or from where `each` leads), or
+    columns of the control lines. `reversals`: how many reversals `rows` leaves out; `patterns`: which part counts."""
+
     rows: Column
-    amount: Annotated[str, AfterValidator(_column)] = ""
+    day: MaybeColumn = ""
+    amount: MaybeColumn = ""
+    reversals: MaybeColumn = ""
+    reversals_amount: MaybeColumn = ""
+    each: MaybeColumn = ""
+    patterns: dict[Literal["rows", "day", "amount", "reversals", "reversals_amount"], Pattern] = Field(
+        default_factory=dict
+    )
+
+    def plain(self) -> core.TotalsPaths:
+        """The same for the core."""
+        return core.TotalsPaths(**self.model_dump(exclude={"patterns"}), patterns=tuple(sorted(self.patterns.items())))
 
 
 class MappingSpec(Spec):
@@ -271,7 +232,7 @@ class MappingSpec(Spec):
     name: Text = "-"
     national: bool = False
     empty: tuple[str, ...] = ()
-    format: Annotated[JsonSpec | CsvSpec | XmlSpec, Field(discriminator="kind")]
+    format: Annotated[JsonSpec | CsvSpec | XmlSpec | FixedSpec | DbfSpec | ExcelSpec, Field(discriminator="kind")]
     bundle: BundleSpec | None = None
     status: StatusSpec | None = None
     fields: dict[RecordField, FieldSpec] = Field(default_factory=dict)
@@ -304,7 +265,7 @@ class MappingSpec(Spec):
             checks=msgspec.structs.replace(
                 self.checks.plain(), account_includes_shared=self.amounts.account_includes_shared
             ),
-            totals=core.TotalsPaths(**self.totals.model_dump()) if self.totals else None,
+            totals=self.totals.plain() if self.totals else None,
             empty=self.empty,
             skip=tuple((name, frozenset(texts)) for name, texts in self.skip.items()),
         )
@@ -428,8 +389,9 @@ def _code_contradictions(key: str, name: str, spec: FieldSpec) -> list[Contradic
     return contradictions
 
 
-_KINDS_OF = {"bundle": ("json",), "totals": ("json", "xml"), "status": ("json", "xml")}
+_KINDS_OF = {"bundle": ("json",), "status": ("json", "xml")}
 """Table of a mapping → the formats it means something to."""
+_KINDS = ("csv", "json", "xml", "fixed", "dbf", "excel")
 
 
 def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
@@ -438,20 +400,36 @@ def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
     contradictions: list[Contradiction] = [
         (name, f"format.kind {kind}", f"只用于 format.kind {'、'.join(kinds)} (only with these)")
         for name, kinds in _KINDS_OF.items()
-        if name in tables and kind not in kinds and kind in ("csv", "json", "xml")
+        if name in tables and kind not in kinds and kind in _KINDS
     ]
     bundle = tables.get("bundle")
     joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
     names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []
     doubles = {str(name) for name in names if names.count(name) > 1}
     contradictions += [("bundle.joins.name", name, "各不相同 (each its own name)") for name in sorted(doubles)]
-    return contradictions + (_column_contradictions(form, tables) if isinstance(form, dict) and kind == "csv" else [])
+    return contradictions + _totals_contradictions(form, tables) + _column_contradictions(form, tables)
 
 
-def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list[Contradiction]:
+def _totals_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradiction]:
+    """Totals of lines stand in control lines, those of a message somewhere in it."""
+    totals, kind = tables.get("totals"), form.get("kind") if isinstance(form, dict) else None
+    if not isinstance(totals, dict) or kind not in _KINDS:
+        return []
+    if kind in ("json", "xml"):
+        # A message is of no file whose name might tell the day.
+        return (
+            [] if totals.get("day") else [("totals.day", "缺失 (missing)", "必填：报文的日期 (required in a message)")]
+        )
+    if not form.get("control"):
+        wanted = "[[format.control]]：写明合计在哪种行上 (say which lines hold them)"
+        return [("totals", f"format.kind {kind}", wanted)]
+    return [("totals.each", f"format.kind {kind}", "只用于报文 (only in messages)")] if totals.get("each") else []
+
+
+def _column_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradiction]:
     """What a file without a header line names and does not have: every page would fail for it."""
     try:
-        columns = CsvSpec.model_validate(form).columns
+        columns = _columns_of(form)
         fields = {name: FieldSpec.model_validate(raw) for name, raw in tables.get("fields", {}).items()}
         diseases = SpecialSpec.model_validate(tables.get("special_outpatient", {})).disease_from
         skipped = [str(name) for name in dict(tables.get("skip", {}))]
@@ -474,3 +452,11 @@ def _column_contradictions(form: dict[str, Any], tables: dict[str, Any]) -> list
     missing = [(key, "、".join(names), listed) for key, names in needs if not set(names) & set(columns)]
     doubles = {name for _, names in needs for name in names if columns.count(name) > 1}
     return missing + [("format.columns", name, "各不相同 (each column once)") for name in sorted(doubles)]
+
+
+def _columns_of(form: Any) -> tuple[str, ...]:
+    """The columns a mapping itself names; none where the file does."""
+    kind = form.get("kind") if isinstance(form, dict) else None
+    if kind == "fixed":
+        return tuple(column.name for column in FixedSpec.model_validate(form).columns)
+    return CsvSpec.model_validate(form).columns if kind == "csv" else ()

@@ -24,7 +24,7 @@ DOORS = {
     "rich": "gateway.cli.**",
     "apscheduler": "gateway.scheduler",
     "pydantic": "gateway.settings.**",
-    "python_calamine": "gateway.core.roster.**",
+    "python_calamine": "gateway.core.normalise.**",
 }
 
 

@@ -292,7 +292,7 @@ def test_files_that_hold_no_table(content: bytes, code: str) -> None:
 
 
 def test_a_workbook_that_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.core.roster.workbooks.MAX_UNPACKED", 1000)
+    monkeypatch.setattr("gateway.core.normalise.workbooks.MAX_UNPACKED", 1000)
     with pytest.raises(BadInput) as raised:
         read_roster(xlsx_bytes({"a": table([row()])}))
     assert raised.value.code == "too_large"

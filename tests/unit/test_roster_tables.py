@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from openpyxl.styles import Font
 from roster_files import CHINESE, cells_as_csv, csv_bytes, day, id_number, row, table, xlsx_bytes
 
+from gateway.core.normalise.workbooks import MAX_CELLS
 from gateway.core.roster import RosterFile, read_roster
-from gateway.core.roster.workbooks import MAX_CELLS
 from gateway.errors import BadInput
 
 SECOND = row(member_no="M002", name="包青", id_number=id_number("19550505", 22), category="退休")

@@ -7,16 +7,15 @@ One line is one row, so a stray quote costs one row and not the rest of the file
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
 
-from gateway.core.normalise.fields import Values
+from gateway.core.normalise.cells import CUT_OFF, NO_ROW, CellRows, Cells, Needs, missing_columns
 from gateway.core.normalise.language import MAX_ROWS, CsvFormat
 from gateway.core.normalise.looks import looks_like
-from gateway.core.normalise.problems import Wrong, bad_page
-from gateway.core.normalise.views import Sources
+from gateway.core.normalise.problems import bad_page
 
 _AROUND_HEADERS: Final = " \t\r\n\ufeff\u3000\"'"
 # A line of nothing but these is no row: empty lines of a spreadsheet, the end-of-file sign of DOS.
@@ -25,33 +24,22 @@ _MOST_LINES: Final = 20
 """The most lines one row may take: more is a quote that somebody typed."""
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
-Cells = list[str] | None
-"""The cells of one line, None where the line cannot be taken apart."""
 
-_CONTINUED: Final[list[str]] = []
-"""What stands in the place of a line that goes on with the row above it. It is known by being this very list."""
-
-_CUT_OFF: Final[list[str]] = []
-"""What stands in the place of a last line without the line end that all others have."""
-
-Needs = tuple[tuple[str, ...], ...]
-"""For every field the header must serve: the columns of which one is enough."""
-
-
-class CsvRows:
+class CsvRows(CellRows):
     """The lines of a CSV page under its header."""
 
     def __init__(self, content: bytes, spoken: CsvFormat, needs: Needs) -> None:
         if content.count(b"\n") > MAX_ROWS + 1:
             raise bad_page("too_many_rows")
         self._spoken = spoken
-        text, self.header = _decoded(content, spoken, needs)
+        text, header = _decoded(content, spoken, needs)
+        super().__init__(header, [])
         every_line = [line.removesuffix("\r") for line in text.split("\n")]
         nothing = _NOTHING + spoken.delimiter
         first = 0 if spoken.columns else 1
         lines = [line for line in every_line[first:] if line.strip(nothing)]
         try:
-            self.rows: list[Cells] = list(csv.reader(lines, **_dialect(spoken)))
+            self.rows = list(csv.reader(lines, **_dialect(spoken)))
         except csv.Error:
             self.rows = []
         # A quote that does not close in its line swallows others: then they are taken apart with care.
@@ -59,7 +47,26 @@ class CsvRows:
             self.rows = self._with_care(every_line[first:], nothing)
         # Of a line that breaks off nothing can be believed: 67 may have been 678.90.
         if self.rows and not spoken.open_end and len(every_line) > 1 and every_line[-1].strip(_NOTHING):
-            self.rows[-1] = _CUT_OFF
+            self.rows[-1] = CUT_OFF
+        if spoken.control:
+            self.take_control(spoken.control)
+        if spoken.widths or spoken.further:
+            self._in_the_width_of_most(needs)
+
+    def _in_the_width_of_most(self, needs: Needs) -> None:
+        """Rows of an edition of the file that has fewer columns, or more. A page is of one edition: that of most of its
+        lines, so that a TAB somebody typed makes no line one of the next edition."""
+        columns = self._spoken.columns
+        allowed = self._spoken.widths or (len(columns),)
+        many: Counter[int] = Counter()
+        for length, count in Counter(map(len, filter(None, self.rows))).items():
+            fits = length in allowed or (self._spoken.further and length > len(columns))
+            many[length if fits else max((width for width in allowed if width < length), default=0)] += count
+        width = max(many, key=lambda width: (many[width], width), default=0) or max(allowed)
+        self.header = [*columns[:width], *("" for _ in range(width - len(columns)))]
+        missing = missing_columns(self.header, needs)
+        if missing:
+            raise bad_page("missing_columns", "、".join(missing))
 
     def _with_care(self, lines: list[str], nothing: str) -> list[Cells]:
         rows: list[Cells] = []
@@ -68,7 +75,7 @@ class CsvRows:
             if not line.strip(nothing):
                 continue
             if place < behind:
-                rows.append(_CONTINUED)
+                rows.append(NO_ROW)
                 continue
             # Only an odd number of quotes leaves one open; any other line reads as it would in a file without such.
             is_open = bool(self._spoken.quote) and line.count(self._spoken.quote) % 2 == 1
@@ -102,28 +109,6 @@ class CsvRows:
             return None
         return rows[0] if len(rows) == 1 else None
 
-    def values(self, sources: Sources) -> Callable[[int], Values]:
-        """Index → the cells a view reads, None for columns the file does not have."""
-        width = len(self.header)
-        # The place after the last cell holds None.
-        places = [self.header.index(name) if name in self.header else width for name in sources.own]
-
-        def read(index: int) -> Values:
-            cells = self.rows[index]
-            if cells is None or len(cells) != width:
-                if cells is _CONTINUED:
-                    raise Wrong("skipped")
-                if cells is _CUT_OFF:
-                    raise Wrong("cut_off")
-                # A line may end with further empty cells; any other width is wrong.
-                if cells is None or len(cells) < width or any(cell.strip() for cell in cells[width:]):
-                    raise Wrong("wrong_columns")
-                cells = cells[:width]
-            row: list[Any] = [*cells, None]
-            return [row[place] for place in places]
-
-        return read
-
 
 def _dialect(spoken: CsvFormat) -> dict[str, Any]:
     if not spoken.quote:
@@ -141,9 +126,9 @@ def _decoded(content: bytes, spoken: CsvFormat, needs: Needs) -> tuple[str, list
         content = content[: len(content) // 2 * 2].decode("utf-16", "replace").encode("utf-8", "replace")
         spoken = msgspec.structs.replace(spoken, encoding=("utf-8",))
     headers = {encoding: _header(content, encoding, spoken) for encoding in spoken.encoding}
-    fitting = [encoding for encoding, header in headers.items() if not _missing(header, needs)]
+    fitting = [encoding for encoding, header in headers.items() if not missing_columns(header, needs)]
     if not fitting:
-        fewest = min((_missing(header, needs) for header in headers.values()), key=len)
+        fewest = min((missing_columns(header, needs) for header in headers.values()), key=len)
         seems = looks_like(content)
         raise bad_page("not_csv", seems) if seems else bad_page("missing_columns", "、".join(fewest))
     header, named = headers[fitting[0]], {name for columns in needs for name in columns}
@@ -172,7 +157,3 @@ def _header(content: bytes, encoding: str, spoken: CsvFormat) -> list[str]:
     while cells and not cells[-1]:
         cells.pop()
     return cells
-
-
-def _missing(header: list[str], needs: Needs) -> list[str]:
-    return ["/".join(columns) for columns in needs if not set(columns) & set(header)]

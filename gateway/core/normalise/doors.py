@@ -8,11 +8,24 @@ from typing import Final, Protocol
 from msgspec import Raw
 
 from gateway.core.normalise.bundles import BundleRows
+from gateway.core.normalise.cells import CellRows, Wanted
 from gateway.core.normalise.csv_pages import CsvRows
+from gateway.core.normalise.dbf_pages import dbf_rows
 from gateway.core.normalise.decoding import in_utf_8
+from gateway.core.normalise.excel_pages import SHEET_COLUMNS, excel_rows
 from gateway.core.normalise.fields import Values, rule_of, sources_of
+from gateway.core.normalise.fixed_pages import fixed_rows
 from gateway.core.normalise.json_pages import RowDecoder, keys_of, read_json, repeated_keys
-from gateway.core.normalise.language import CsvFormat, JsonFormat, MappingLanguage, XmlFormat, default_parser
+from gateway.core.normalise.language import (
+    CsvFormat,
+    DbfFormat,
+    FixedFormat,
+    JsonFormat,
+    MappingLanguage,
+    TableFormat,
+    XmlFormat,
+    default_parser,
+)
 from gateway.core.normalise.messages import Node, node_of
 from gateway.core.normalise.outside import Origin, Outside
 from gateway.core.normalise.problems import Wrong
@@ -24,6 +37,7 @@ from gateway.model.bundle import is_bundle
 
 _DECIDING: Final = (*IDENTITY_FIELDS, "admitted_on", "discharged_on", "inpatient_days", "settled_at", "care_type")
 """Beside the amounts: what says whose settlement it is, which, and what is paid for it."""
+_DAYS: Final = ("date", "datetime")
 
 
 class Door(Protocol):
@@ -37,37 +51,52 @@ class Door(Protocol):
 def door_of(language: MappingLanguage, identity: Sources, full: Sources) -> Door:
     """The door of a mapping's format. A row gives the values of two views: what is asked of everybody, and all."""
     spoken = language.format
-    if isinstance(spoken, CsvFormat):
-        return CsvDoor(language, spoken, identity, full)
+    if isinstance(spoken, JsonFormat):
+        return JsonDoor(language, spoken, identity, full)
     if isinstance(spoken, XmlFormat):
         return XmlDoor(language, spoken, identity, full)
-    return JsonDoor(language, spoken, identity, full)
+    return TableDoor(language, spoken, identity, full)
 
 
-class CsvDoor:
-    """Files of lines."""
+class TableDoor:
+    """Rows of cells under a header, or under the names the mapping gives them."""
 
-    def __init__(self, language: MappingLanguage, spoken: CsvFormat, identity: Sources, full: Sources) -> None:
+    def __init__(self, language: MappingLanguage, spoken: TableFormat, identity: Sources, full: Sources) -> None:
         # For every field that must be there: the columns of which one is enough; of a sum every one.
         needed: list[tuple[str, ...]] = []
         for rule in language.fields.values():
             if not rule.optional:
                 needed += [rule.sources, *((name,) for name in rule.sum + rule.minus)]
         needed += [language.special.disease_sources, *((name,) for name, _ in language.skip)]
-        outer = {*identity.outer, *full.outer}
-        self._needs = tuple(dict.fromkeys(columns for columns in needed if columns and outer.isdisjoint(columns)))
+        outer = {*identity.outer, *full.outer, *SHEET_COLUMNS}
+        needs = tuple(dict.fromkeys(columns for columns in needed if columns and outer.isdisjoint(columns)))
+        names = frozenset((*identity.own, *full.own))
+        days = [name for name, rule in language.fields.items() if (rule.parse or default_parser(name)) in _DAYS]
+        dates = frozenset(source for field in days for source in rule_of(language, field).sources)
+        self._wanted = Wanted(needs, names, dates)
         self._spoken, self._identity, self._full = spoken, identity, full
 
     def rows(self, content: bytes, origin: Origin) -> Rows:
-        """The lines under the header."""
-        lines = CsvRows(content, self._spoken, self._needs)
+        """The rows under the header."""
+        lines = self._read(content)
         return Rows(
             len(lines.rows),
             _beside(lines.values(self._identity), self._identity, origin, _nothing),
             _beside(lines.values(self._full), self._full, origin, _nothing),
-            lambda _: filter(None, lines.header),
+            lambda _: (name for name in lines.header if name and name not in SHEET_COLUMNS),
             lines.rows.__getitem__,
             lines.header,
+            lines.control,
+        )
+
+    def _read(self, content: bytes) -> CellRows:
+        spoken, wanted = self._spoken, self._wanted
+        if isinstance(spoken, CsvFormat):
+            return CsvRows(content, spoken, wanted.needs)
+        if isinstance(spoken, FixedFormat):
+            return fixed_rows(content, spoken)
+        return (
+            dbf_rows(content, spoken, wanted) if isinstance(spoken, DbfFormat) else excel_rows(content, spoken, wanted)
         )
 
 

@@ -14,7 +14,15 @@ import msgspec
 from gateway.core.normalise import national
 from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import FIRST_SETTLEMENT_YEAR, FIRST_YEAR, date_parser, datetime_parser
-from gateway.core.normalise.language import EMPTY, IDENTIFIERS, CsvFormat, FieldRule, MappingLanguage, default_parser
+from gateway.core.normalise.language import (
+    EMPTY,
+    IDENTIFIERS,
+    FieldRule,
+    JsonFormat,
+    MappingLanguage,
+    XmlFormat,
+    default_parser,
+)
 from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import (
     Text,
@@ -112,7 +120,7 @@ class Parsers:
         rule = rule_of(self.language, field)
         empty = frozenset(EMPTY + self.language.empty + rule.empty)
         name = rule.parse or default_parser(field)
-        exponents = not isinstance(self.language.format, CsvFormat)
+        exponents = isinstance(self.language.format, JsonFormat | XmlFormat)
         if name == "yuan":
             return yuan_parser(empty, thousands=rule.thousands, exponents=exponents)
         if name in ("date", "datetime"):

@@ -70,15 +70,68 @@ class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
     may_be_missing: bool = False
 
 
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of fixed width: its first byte (from 0), and how many bytes it has."""
+
+    name: str
+    at: int
+    width: int
+
+
+class ControlLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that is no settlement and says something of the others (首行、尾行、合计行): what it begins with, and what
+    its cells are called, if not as in the header; `spans` are those of fixed width."""
+
+    begins: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    spans: tuple[Column, ...] = ()
+
+
 class CsvFormat(msgspec.Struct, frozen=True, kw_only=True):
-    """CSV: one line is one row. `columns` names the cells of a file without a header line. `open_end`: its last line
-    has no line end."""
+    """CSV and other separated text: one line is one row. `columns` names the cells of a file without a header line, of
+    which a page may have only the first so many (`widths`), or `further` ones behind. `open_end`: its last line has no
+    line end."""
 
     encoding: tuple[str, ...] = ("utf-8",)
     delimiter: str = ","
     quote: str = '"'
     columns: tuple[str, ...] = ()
+    widths: tuple[int, ...] = ()
+    further: bool = False
     open_end: bool = False
+    control: tuple[ControlLine, ...] = ()
+
+
+class FixedFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """Text of fixed width, counted in bytes of its encoding. `length`: the bytes of a row; `without_ends`: rows stand
+    one behind another without line ends. `short_lines`: the sender leaves out the blanks at the end of a line."""
+
+    columns: tuple[Column, ...]
+    length: int
+    encoding: tuple[str, ...] = ("gb18030",)
+    without_ends: bool = False
+    short_lines: bool = False
+    control: tuple[ControlLine, ...] = ()
+
+
+class DbfFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """A table of dBase III or FoxPro, whose header names its columns."""
+
+    encoding: tuple[str, ...] = ("gb18030",)
+    control: tuple[ControlLine, ...] = ()
+
+
+HiddenSheets = Literal["refuse", "skip", "read"]
+
+
+class ExcelFormat(msgspec.Struct, frozen=True, kw_only=True):
+    """A workbook: rows stand under a header on every sheet, or on those of these names. `hidden`: what is made of
+    hidden sheets that hold something."""
+
+    encoding: tuple[str, ...] = ("utf-8",)
+    sheets: tuple[str, ...] = ()
+    hidden: HiddenSheets = "refuse"
+    control: tuple[ControlLine, ...] = ()
 
 
 class XmlFormat(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +144,10 @@ class XmlFormat(msgspec.Struct, frozen=True, kw_only=True):
     may_be_missing: bool = False
 
 
-Format = JsonFormat | CsvFormat | XmlFormat
+TableFormat = CsvFormat | FixedFormat | DbfFormat | ExcelFormat
+"""What comes as rows of cells."""
+
+Format = JsonFormat | XmlFormat | TableFormat
 
 
 class Join(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,11 +214,19 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TotalsPaths(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a JSON page states the feed's own totals."""
+    """Where a page states the feed's own totals: paths of a message, or columns of its control lines.
 
-    day: str
+    Without `day` they are of the file's own day. `reversals` and `reversals_amount`: how many reversals there are that
+    `rows` does not count, and their money, with or without its sign. `each`: where one statement a day stands.
+    """
+
     rows: str
+    day: str = ""
     amount: str = ""
+    reversals: str = ""
+    reversals_amount: str = ""
+    each: str = ""
+    patterns: tuple[tuple[str, str], ...] = ()
 
 
 NumberScope = Literal["feed", "facility"]

@@ -9,6 +9,7 @@ compiled.record(rows, 7)                    # the whole record, for the few it i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, Final
 
@@ -17,14 +18,14 @@ import msgspec
 from gateway.core.normalise.checks import checks_of, missing_amounts, plainly_sound
 from gateway.core.normalise.doors import door_of
 from gateway.core.normalise.fields import Parsers, Values, rule_of
-from gateway.core.normalise.language import RECORD_FIELDS, CsvFormat, MappingLanguage, digest_of
+from gateway.core.normalise.language import RECORD_FIELDS, JsonFormat, MappingLanguage, XmlFormat, digest_of
 from gateway.core.normalise.national import INSURANCE_CODES
 from gateway.core.normalise.noticing import Noticing
 from gateway.core.normalise.odd_lines import SKIPPED, SUM_ROW, is_sum, odd_line
 from gateway.core.normalise.outside import UNKNOWN, Origin
 from gateway.core.normalise.problems import Wrong, bad_page, row_error
-from gateway.core.normalise.rows import Rows
-from gateway.core.normalise.totals import totals_in
+from gateway.core.normalise.rows import NO_ROWS, Rows
+from gateway.core.normalise.totals import TotalsReader
 from gateway.core.normalise.views import IDENTITY_FIELDS, View
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Identity, RowError
 from gateway.model.person import Subject
@@ -109,6 +110,7 @@ class CompiledMapping:
         self._noticing = Noticing(parsers, self._full)
         self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
         self.sample = self._noticing.sample
+        self._totals = TotalsReader(language, language.totals) if language.totals else None
         self.digest = digest_of(language)
 
     def read(self, content: bytes, origin: Origin = UNKNOWN) -> Rows:
@@ -136,7 +138,7 @@ class CompiledMapping:
         except Wrong as wrong:
             # A line that goes on with the row above is nothing by itself.
             instead = SKIPPED if wrong.code == "skipped" else odd_line(None, rows.words(index), rows.header)
-            return Rejected(instead or (row_error(wrong.code, ""),))
+            return Rejected(instead or (row_error(wrong.code, "", detail=wrong.detail),))
         if _is_skipped(values, self._skips):
             return Rejected(SKIPPED)
         outcome = self._record_of(values, self._written if as_written else self._full, partial(rows.keys, index))
@@ -257,11 +259,13 @@ class CompiledMapping:
             return None, False, None, None
         return number, bool(fields.get("reversal")), fields.get("total_amount"), fields.get("facility_no")
 
-    def totals(self, content: bytes) -> FeedTotals | None:
-        """What a page of JSON or XML itself says it holds, where the mapping says where that stands."""
-        if self.language.totals is None or isinstance(self.language.format, CsvFormat):
+    def totals(self, content: bytes, rows: Rows = NO_ROWS, *, day: date | None = None) -> FeedTotals | None:
+        """What a page itself says it holds, where the mapping says where that stands. `rows`: the page as it was
+        taken apart, in whose lines it may stand; `day`: the file's own."""
+        if self._totals is None:
             return None
-        return totals_in(content, self.language.totals, self.language.format)
+        in_message = isinstance(self.language.format, JsonFormat | XmlFormat)
+        return self._totals.read(content, None if in_message else rows, day)
 
     def _identity_unless_skipped(self, rows: Rows, index: int, names: bool) -> Identity | tuple[RowError, ...]:
         try:

@@ -18,11 +18,13 @@ from gateway.core.normalise.problems import bad_page, shown_status
 from gateway.errors import BadPage
 
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Raw])
+_ARRAY: Final = msgspec.json.Decoder(list[Raw])
 _PLAIN: Final = msgspec.json.Decoder(float_hook=str)
 _SUCCESS: Final = ("成功", "正常", "success", "succeed", "ok", "null", "无", "0")
 _REFUSED: Final = ("不成功", "未成功", "失败", "错误", "异常", "unsuccess", "not success", "fail", "error")
 _FIRST: Final = 100
 """So many elements of an element are looked at for what is in it: more are a list."""
+_MOST_NODES: Final = 1_000
 MOST_LAYERS: Final = 4
 """So many layers of text in text are opened."""
 
@@ -84,6 +86,21 @@ def value_at(node: Node, path: Sequence[str]) -> str | None:
     if isinstance(last, dict) or last is None:
         return None
     return _as_text(last) or None
+
+
+def nodes_at(node: Node, path: Sequence[str]) -> list[Node]:
+    """The nodes at a path: the elements of an array of JSON, or all elements of XML of the last name."""
+    *around, last = path
+    parent = [node, *walk(node, around)][-1]
+    if isinstance(parent, bytes) or parent is None:
+        return []
+    if not isinstance(parent, dict):
+        return list(islice(xml_tree.children(parent, last), _MOST_NODES))
+    try:
+        elements: list[Raw] = _ARRAY.decode(parent.get(last, b"[]"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    return [node_of(bytes(element)) for element in elements[:_MOST_NODES]]
 
 
 def _as_text(node: Node) -> str:

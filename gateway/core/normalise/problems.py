@@ -13,6 +13,7 @@ from gateway.words.troubles import PAGE_CODES, ROW_CODES
 _CODE: Final = re.compile(r"(?=[A-Za-z0-9_.-]{1,12}$)(?!(?:.*[0-9]){7})[A-Za-z0-9_.-]+")
 _STATUS: Final = re.compile(r"[-A-Za-z0-9_.]{1,16}")
 _NAME: Final = re.compile(r"(?!(?:.*[0-9]){7})[^\x00-\x1f\x7f]{1,40}")
+_SHEET: Final = re.compile("[A-Za-z]+[0-9]{0,2}|.*(旗|县|市|区|盟|表|页|月|日|年|说明|明细|统计|汇总|数据|代码)")
 _MOST_NAMES: Final = 12
 _TRADE_WORD: Final = re.compile(
     "住院|门诊|急诊|药店|购药|诊疗|就医|医院|医疗|医保|医药|生育|计划|慢性|慢病|特病|特殊|特门|大病|保险|职工|居民|公务|离休|退休|在职|灵活"
@@ -22,10 +23,11 @@ _TRADE_WORD: Final = re.compile(
 
 
 class Wrong(Exception):
-    """One value that cannot be used. Carries only its code: which field it stands in, the reader knows."""
+    """One value that cannot be used. Carries only its code: which field it stands in, the reader knows. `detail`: what
+    else may be told of a whole row; it must hold no value."""
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code, self.detail = code, detail
         super().__init__(code)
 
 
@@ -46,6 +48,12 @@ def nothing_at(paths: Sequence[str], names: Sequence[str]) -> str:
     """Where settlements were looked for, and what stands at the top of the message, as far as it may be shown."""
     tops = [name for name in dict.fromkeys(names) if _NAME.fullmatch(name)][:_MOST_NAMES]
     return f"找过 {'、'.join(paths)}；报文最外层有 {'、'.join(tops) or '—'} (looked at; at the top there is)"
+
+
+def shown_sheet(place: int, title: str) -> str:
+    """Which sheet of a workbook, by its place (from 1) and, where that holds nobody's name, by its own name."""
+    named = f"“{title}”" if _SHEET.fullmatch(title) and _NAME.fullmatch(title) else ""
+    return f"第{place}张工作表{named} (sheet {place})"
 
 
 def shown_status(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from gateway.core.normalise.fields import Values
 
@@ -22,6 +23,7 @@ class Rows:
         keys: Callable[[int], Iterable[str]],
         cells: Callable[[int], Sequence[str] | None] | None = None,
         header: Sequence[str] = (),
+        control: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._count = count
         self.identity = identity
@@ -31,10 +33,12 @@ class Rows:
         """The cells of a line as they stand, where lines have some; None of a line that cannot be taken apart."""
         self.header = header
         """The names of the cells, where lines have some."""
+        self.control = control
+        """What lines say that are no settlements, by name of their cells."""
 
     def words(self, index: int) -> list[str]:
         """The cells of a line without the blanks around them; none where there are no lines."""
-        return [cell.strip() for cell in (self.cells(index) if self.cells else None) or ()]
+        return [str(cell).strip() for cell in (self.cells(index) if self.cells else None) or ()]
 
     def __len__(self) -> int:
         return self._count

@@ -255,6 +255,8 @@ def id_number_of(id_type: str | None, number: str | None) -> str | None:
         return number
     number = normalise_id(number)
     if id_type != "01" and (id_type is not None or not looks_like_id(number)):
+        if id_type is None and "." in number and _SCIENTIFIC.fullmatch(number):
+            raise Wrong("damaged_number")
         return number
     try:
         return to_18(number)

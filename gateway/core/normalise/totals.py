@@ -1,35 +1,98 @@
-"""A message's own totals: what the sender says the day holds."""
+"""A page's own totals (合计): what the sender says a day holds, in a message, its attributes, or a line of control."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any, Final
 
 from gateway.core.normalise import xml_tree
 from gateway.core.normalise.amounts import yuan_parser
 from gateway.core.normalise.dates import date_parser
 from gateway.core.normalise.decoding import in_utf_8
-from gateway.core.normalise.language import EMPTY, JsonFormat, TotalsPaths, XmlFormat
-from gateway.core.normalise.messages import node_of, value_at
+from gateway.core.normalise.language import EMPTY, JsonFormat, MappingLanguage, TableFormat, TotalsPaths, XmlFormat
+from gateway.core.normalise.messages import Node, node_of, nodes_at, value_at
 from gateway.core.normalise.problems import Wrong
-from gateway.core.normalise.texts import integer_parser
+from gateway.core.normalise.rows import Rows
+from gateway.core.normalise.texts import integer_parser, part_parser
 from gateway.errors import BadPage
 from gateway.model.page import FeedTotals
 
 _EMPTY = frozenset(EMPTY)
 _DAY = date_parser((), _EMPTY, epoch_ms=False)
 _COUNT = integer_parser(_EMPTY, largest=10**9, exponents=True)
-_YUAN = yuan_parser(_EMPTY, thousands=False, exponents=True)
+_YUAN = yuan_parser(_EMPTY, thousands=True, exponents=True)
+_PARSERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "day": _DAY, "rows": _COUNT, "reversals": _COUNT, "amount": _YUAN, "reversals_amount": _YUAN,
+}  # fmt: skip
+
+Ask = Callable[[str], Any]
+"""What stands under a path, or under a column, of one statement."""
 
 
-def totals_in(content: bytes, paths: TotalsPaths, spoken: JsonFormat | XmlFormat) -> FeedTotals | None:
-    """Day, rows and money (fen) a page claims, or None where it claims nothing that can be read."""
+class TotalsReader:
+    """Reads the totals of one mapping's pages."""
+
+    def __init__(self, language: MappingLanguage, paths: TotalsPaths) -> None:
+        patterns = dict(paths.patterns)
+        self._parsers = {
+            name: part_parser(parse, patterns[name]) if name in patterns else parse for name, parse in _PARSERS.items()
+        }
+        self._paths, self._spoken = paths, language.format
+
+    def read(self, content: bytes, rows: Rows | None, day: date | None) -> FeedTotals | None:
+        """What a page says it holds; None where it says nothing that can be read. `day`: the file's own, for a
+        statement that names none.
+
+        A page counts as a whole for one day, so statements of several days, or of several sheets, are added, for the
+        last of the days. Of a day that is stated more than once (a first line and a last one, a sum on every printed
+        page) the last statement counts.
+        """
+        statements: dict[Any, FeedTotals] = {}
+        for ask in _in_message(content, self._paths, self._spoken) if rows is None else _in_lines(rows):
+            stated = self._statement(ask, day)
+            if stated is not None:
+                statements[stated.day, ask("sheet:name") if rows is not None else None] = stated
+        if not statements:
+            return None
+        amounts = [stated.amount for stated in statements.values()]
+        return FeedTotals(
+            day=max(stated.day for stated in statements.values()),
+            rows=sum(stated.rows for stated in statements.values()),
+            amount=None if None in amounts else sum(filter(None, amounts)),
+        )
+
+    def _statement(self, ask: Ask, day: date | None) -> FeedTotals | None:
+        values = {name: ask(path) for name in self._parsers if (path := getattr(self._paths, name))}
+        try:
+            read = {name: self._parsers[name](value) for name, value in values.items()}
+        except Wrong:
+            return None
+        rows, told_day = read["rows"], read.get("day") or (None if self._paths.day else day)
+        reversals, amount = read.get("reversals") or 0, read.get("amount")
+        if told_day is None or rows is None or rows < 0 or reversals < 0:
+            return None
+        if amount is not None and self._paths.reversals_amount:
+            # Written as money that went back, or with its sign.
+            amount -= abs(read["reversals_amount"] or 0)
+        return FeedTotals(day=told_day, rows=rows + reversals, amount=amount)
+
+
+def _in_lines(rows: Rows) -> Iterable[Ask]:
+    return [control.get for control in rows.control]
+
+
+def _in_message(content: bytes, paths: TotalsPaths, spoken: JsonFormat | XmlFormat | TableFormat) -> Iterable[Ask]:
     try:
         if isinstance(spoken, XmlFormat) and content.lstrip()[:1] not in (b"{", b"["):
             top = node_of(xml_tree.plain_xml(content, spoken.encoding))
         else:
             top = node_of(in_utf_8(content, spoken.encoding))
-        day, rows, amount = (value_at(top, path.split(".")) for path in (paths.day, paths.rows, paths.amount))
-        told_day, told_rows = _DAY(day), _COUNT(rows)
-        if told_day is None or told_rows is None or told_rows < 0:
-            return None
-        return FeedTotals(day=told_day, rows=told_rows, amount=_YUAN(amount))
-    except (BadPage, Wrong):
-        return None
+    except BadPage:
+        return []
+    nodes = nodes_at(top, paths.each.split(".")) if paths.each else [top]
+    return [_asked_of(node) for node in nodes]
+
+
+def _asked_of(node: Node) -> Ask:
+    return lambda path: value_at(node, path.split("."))

@@ -7,9 +7,9 @@ from datetime import date, datetime
 
 import msgspec
 
+from gateway.core.normalise.workbooks import Cell
 from gateway.core.roster.people import Place
 from gateway.core.roster.tables import Table, read_tables
-from gateway.core.roster.workbooks import Cell
 
 
 class WrongRows(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.core.normalise.workbooks import Cell
 from gateway.core.roster import values
 from gateway.core.roster.columns import BEGINNINGS, COVERAGE, MANDATORY, NAMES, PERIOD_DAYS, shown
 from gateway.core.roster.people import Place, RosterFinding
 from gateway.core.roster.tables import Table
-from gateway.core.roster.workbooks import Cell
 from gateway.core.schemes import SchemeFamily
 from gateway.core.schemes.units import joining
 from gateway.errors import BadInput

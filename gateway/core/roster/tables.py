@@ -15,10 +15,10 @@ from typing import Final
 
 import msgspec
 
-from gateway.core.roster import workbooks
+from gateway.core.normalise import workbooks
+from gateway.core.normalise.workbooks import MergedCells, Numbered
 from gateway.core.roster.columns import HEADER_WITHIN, Header, known_columns, read_header
 from gateway.core.roster.lines import kind_of_line
-from gateway.core.roster.workbooks import MergedCells, Numbered
 from gateway.errors import BadInput
 
 MAX_BYTES: Final = 256 * 1024 * 1024

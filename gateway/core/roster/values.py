@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from gateway.core.match.writing.numbers import looks_like_residents, unmarked
-from gateway.core.roster.workbooks import Cell
+from gateway.core.normalise.workbooks import Cell
 from gateway.errors import BadInput
 from gateway.model import national_id
 from gateway.model.person import CONTROLS

@@ -123,7 +123,8 @@ def read_page(office: Office, meta: StoredPage, identity: bytes, key_no: int, co
     """The rows of a page's bytes, by its feed's mapping. Raises BadPage."""
     compiled = office.mapping_of(meta.feed)
     rows = compiled.read(content, Origin(meta.source, meta.part))
-    return OpenPage(meta=meta, page_id=identity, key_no=key_no, rows=rows, totals=compiled.totals(content))
+    totals = compiled.totals(content, rows, day=meta.day)
+    return OpenPage(meta=meta, page_id=identity, key_no=key_no, rows=rows, totals=totals)
 
 
 def revisions(stored: Sequence[StoredPage]) -> list[list[StoredPage]]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any, Final, Literal
-from xml.sax.saxutils import escape, quoteattr  # Writing only: nothing is parsed with it.
 
 import msgspec
 
 from gateway.core.normalise import CompiledMapping, normalise_lines
-from gateway.core.normalise.language import CsvFormat, XmlFormat
 from gateway.errors import BadSettings, Finding
+from gateway.flow.studies.case_pages import written_rows
 from gateway.model.bundle import Call, bundle_of
 from gateway.settings.files import read_toml
 
@@ -137,45 +134,7 @@ def page_of(compiled: CompiledMapping, case: MappingCase, base: dict[str, Any]) 
         )
     written = [{**base, **row, **dict.fromkeys(case.null)} for row in case.rows or ()]
     rows = [{key: value for key, value in row.items() if key not in case.drop} for row in written]
-    if isinstance(spoken, CsvFormat):
-        return _csv(rows, spoken).encode(encoding)
-    if isinstance(spoken, XmlFormat):
-        return _xml(rows, spoken.rows[0].split(".")).encode(encoding)
-    nested: Any = rows
-    for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
-        nested = {key: nested}
-    enveloped = spoken.national_envelope and isinstance(nested, dict)
-    return _JSON.encode({"infcode": 0, **nested} if enveloped else nested)
-
-
-def _xml(rows: list[dict[str, Any]], path: list[str]) -> str:
-    *around, name = path
-    written = "".join(_element(name.removesuffix("#"), row) for row in rows)
-    for tag in reversed(around):
-        written = f"<{tag}>{written}</{tag}>"
-    return written
-
-
-def _element(tag: str, value: Any) -> str:
-    """One element: a table's keys are elements inside it, those with `@` its attributes; a list is the tag repeated."""
-    if isinstance(value, list):
-        return "".join(_element(tag, part) for part in value)
-    if not isinstance(value, dict):
-        return f"<{tag}>{escape('' if value is None else str(value))}</{tag}>"
-    attributes = "".join(f" {key[1:]}={quoteattr(str(text))}" for key, text in value.items() if key.startswith("@"))
-    inside = "".join(_element(key, part) for key, part in value.items() if not key.startswith("@"))
-    return f"<{tag}{attributes}>{inside}</{tag}>"
-
-
-def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
-    header = list(spoken.columns) or list(dict.fromkeys(key for row in rows for key in row))
-    written = io.StringIO(newline="")
-    quoting: Any = {"quotechar": spoken.quote} if spoken.quote else {"quoting": csv.QUOTE_NONE}
-    writer = csv.DictWriter(written, header, delimiter=spoken.delimiter, **quoting)
-    if not spoken.columns:
-        writer.writeheader()
-    writer.writerows(rows)
-    return written.getvalue()
+    return written_rows(rows, compiled.language, encoding)
 
 
 def _difference(case: MappingCase, lines: list[dict[str, Any]]) -> str | None:

@@ -26,12 +26,16 @@ from python_calamine import (
     load_workbook,
 )
 
-from gateway.errors import BadInput
+from gateway.core.normalise import xml_tree
+from gateway.errors import BadInput, BadPage
 
 Cell: TypeAlias = str | int | float | bool | date | datetime | time | timedelta
 Numbered: TypeAlias = tuple[int, list[Cell]]
 Span: TypeAlias = tuple[int, int, int]
 """Cells merged into one, as one of their rows knows them: the first of their rows, the first and the last place."""
+
+Position: TypeAlias = tuple[int, int]
+"""Row and column of a cell, both from 1."""
 
 MAX_UNPACKED: Final = 1024 * 1024 * 1024
 """What the parts of a workbook may come to once unpacked."""
@@ -62,17 +66,28 @@ _FAR_CELL: Final = re.compile(
 """A cell beyond column Z or row 99,999 that is more than a format: neither closed at once nor empty inside. What is
 inside has to be seen, so enough has to follow."""
 _LONGEST_CELL: Final = 1024
+_FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_CELL: Final = rb"<(?:\w+:)?c(?=\s)(?=[^<>]{0,200}\sr=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'])"
+_ERROR: Final = re.compile(_CELL + rb"(?=[^<>]{0,200}\st=[\"']e[\"'])")
+# A text that a formula made may be empty; a number may not.
+_NOT_WORKED_OUT: Final = re.compile(
+    _CELL + rb"(?![^<>]{0,200}\st=[\"']str[\"'])[^<>]{0,200}>\s*<(?:\w+:)?f(?:\s[^<>]{0,200})?"
+    rb"(?:/>|>[^<>]{0,8192}</(?:\w+:)?f>)"
+    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
 _COUNTS_FROM_1904: Final = re.compile(rb"date1904=[\"'](?:1|true)[\"']")
 _DAY_ZERO: Final = date(1899, 12, 30)
 _DAY_ZERO_OF_1904: Final = date(1904, 1, 1)
 
 
 class WorkbookSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """One sheet: its name, whether it is hidden, its rows as a spreadsheet numbers them, and its merged cells.
+    """One sheet: its place among all (from 1) and its name, whether it is hidden, its rows as a spreadsheet numbers
+    them, and its merged cells.
 
     `filled`: whether anything stands in it. `first_column`: which column the first cell of each row stands in.
     """
 
+    place: int
     title: str
     hidden: bool
     filled: bool
@@ -103,13 +118,14 @@ class MergedCells:
         return whole
 
 
-def sheets(content: bytes) -> Iterator[WorkbookSheet]:
-    """The sheets of a workbook, one after another, so that only one of them is unpacked at a time.
+def sheets(content: bytes, *, unpacked: int | None = None, most_cells: int | None = None) -> Iterator[WorkbookSheet]:
+    """The sheets of a workbook, one after another, so that only one of them is unpacked at a time. `unpacked` and
+    `most_cells`: other limits than those of a roster.
 
     Raises BadInput for a workbook that cannot be read, and for one whose cells reach too far or are too long.
     """
     if content.startswith(ZIP):
-        _measure(content)
+        _measure(content, MAX_UNPACKED if unpacked is None else unpacked, most_cells or MAX_CELLS)
     try:
         with load_workbook(io.BytesIO(content)) as workbook:
             for index, metadata in enumerate(workbook.sheets_metadata):
@@ -134,10 +150,41 @@ def day_zero(content: bytes) -> date:
     return _DAY_ZERO
 
 
+def unsound_cells(content: bytes) -> dict[str, set[Position]]:
+    """Sheet name → (row, column) from 1 of its errors (#REF!) and of its formulas whose value was never worked out,
+    which a reader of workbooks takes for empty cells. Of an .xls none are known."""
+    if not content.startswith(ZIP):
+        return {}
+    unsound: dict[str, set[Position]] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            for title, path in _paths_of_sheets(parts).items():
+                text = parts.read(path)
+                cells = _ERROR.findall(text) if b't="e"' in text or b"t='e'" in text else []
+                cells += _NOT_WORKED_OUT.findall(text) if _FORMULA.search(text) else []
+                positions = {(int(number), _column(letters)) for letters, number in cells}
+                unsound.update({title: positions} if positions else {})
+    except (KeyError, BadPage, *_BROKEN_ZIP):
+        return unsound
+    return unsound
+
+
+def _paths_of_sheets(parts: zipfile.ZipFile) -> dict[str, str]:
+    relations = xml_tree.parsed(parts.read("xl/_rels/workbook.xml.rels"))
+    targets = {relation.get("Id"): relation.get("Target", "") for relation in relations}
+    paths: dict[str, str] = {}
+    for sheet in xml_tree.at_path(xml_tree.parsed(parts.read("xl/workbook.xml")), ["workbook", "sheets", "sheet"]):
+        named = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), None)
+        target = targets.get(named, "")
+        paths[sheet.get("name")] = target[1:] if target.startswith("/") else f"xl/{target}"
+    return {title: path for title, path in paths.items() if path in parts.namelist()}
+
+
 def _sheet(workbook: CalamineWorkbook, index: int, title: str, *, hidden: bool) -> WorkbookSheet:
     sheet = workbook.get_sheet_by_index(index)
     first_column = sheet.start[1] if sheet.start else 0
     return WorkbookSheet(
+        place=index + 1,
         title=title,
         hidden=hidden,
         filled=sheet.start is not None,
@@ -159,8 +206,8 @@ def _spans(sheet: CalamineSheet, first_column: int) -> dict[int, list[Span]]:
     return spans
 
 
-def _measure(content: bytes) -> None:
-    """Refuse what would take more memory than a roster can need. Reading every part also proves that the sizes a zip
+def _measure(content: bytes, unpacked: int, most_cells: int) -> None:
+    """Refuse what would take more memory than a table can need. Reading every part also proves that the sizes a zip
     declares are the real ones."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
@@ -168,16 +215,17 @@ def _measure(content: bytes) -> None:
             if "xl/workbook.xml" not in {entry.filename for entry in entries}:
                 words = "只读 .xlsx 与 .xls，请另存为 .xlsx (only .xlsx and .xls are read: save it as .xlsx)"
                 raise BadInput("not_xlsx", words)
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
+            if sum(entry.file_size for entry in entries) > unpacked:
                 raise BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")
             for entry in entries:
                 with parts.open(entry) as part:
-                    _measure_part(part, entry, is_sheet=_SHEET.fullmatch(entry.filename) is not None)
+                    is_sheet = _SHEET.fullmatch(entry.filename) is not None
+                    _measure_part(part, entry, is_sheet=is_sheet, most_cells=most_cells)
     except _BROKEN_ZIP as error:
         raise _broken() from error
 
 
-def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool) -> None:
+def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool, most_cells: int) -> None:
     is_text = entry.filename.endswith((".xml", ".rels"))
     width, height, tail = 26, 0, b""
     while chunk := part.read(_CHUNK):
@@ -191,11 +239,11 @@ def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool) ->
             # A cell may be cut by the end of a chunk: the last bytes are looked at again.
             tail = text[-_LONGEST_CELL:]
     # Ten bytes and more say what stands in a cell: a sheet that spans more cells than it has bytes is nearly empty.
-    if width * height > max(SMALL, min(MAX_CELLS, entry.file_size)):
+    if width * height > max(SMALL, min(most_cells, entry.file_size)):
         raise BadInput(
             "far_cell",
-            f"有单元格远离名册（第{height}行、第{width}列以内几乎全空），请把名册复制到新表后再导入"
-            " (a cell stands far from all others: copy the roster to a new sheet)",
+            f"有单元格远离其他单元格（第{height}行、第{width}列以内几乎全空），请把表格复制到新表后再用"
+            " (a cell stands far from all others: copy the table to a new sheet)",
         )
 
 

@@ -1,0 +1,132 @@
+"""Tables of dBase III and FoxPro (.dbf): a header that says where each column stands, and rows of fixed width.
+
+The layout is that of the dBase III manual; of FoxPro's further types those are read that hold what settlements hold
+(integers, money, times). Text that lies in a second file (memo) did not come with the table.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from gateway.core.normalise.cells import NO_ROW, CellRows, Instead, Wanted
+from gateway.core.normalise.decoding import encoding_of
+from gateway.core.normalise.fixed_pages import Cutter
+from gateway.core.normalise.language import MAX_ROWS, Column, DbfFormat
+from gateway.core.normalise.looks import looks_like
+from gateway.core.normalise.problems import bad_page
+
+_VERSIONS: Final = frozenset(bytes.fromhex("020304053031324383848b8ecbf5fbe5"))
+_HEAD, _DESCRIPTION = 32, 32
+_END_OF_HEADER, _END_OF_FILE = 0x0D, 0x1A
+_LIVE, _DELETED = 0x20, 0x2A
+_ELSEWHERE: Final = frozenset("MGPWQVB")
+"""Types whose text lies in another file, or whose numbers are binary fractions in this one."""
+_SYSTEM: Final = "0"
+"""The type of a column FoxPro keeps for itself: which values are null."""
+_JULIAN: Final = 1_721_425
+"""Julian days are this much ahead of Python's count: 2440588 is 1970-01-01, day 719163."""
+
+
+class DbfHead(msgspec.Struct, frozen=True):
+    """What the header of a table says: how many rows, where they begin, how long one is, and its columns with types."""
+
+    rows: int
+    begin: int
+    length: int
+    columns: tuple[tuple[Column, str], ...]
+
+
+def dbf_rows(content: bytes, spoken: DbfFormat, wanted: Wanted) -> CellRows:
+    """The rows of a table, deleted ones as none. Raises BadPage for what is no table, and for a column that is read and
+    does not stand in it."""
+    head = read_head(content, spoken)
+    names = [column.name for column, _ in head.columns]
+    wanted.refuse(names)
+    elsewhere = [f"{column.name}（{kind}）" for column, kind in head.columns if kind in _ELSEWHERE]
+    elsewhere = [shown for shown in elsewhere if shown.partition("（")[0] in wanted.names]
+    if elsewhere:
+        raise bad_page("memo_column", "、".join(elsewhere))
+    body = content[head.begin :]
+    there = len(body) // head.length
+    if max(there, head.rows) > MAX_ROWS:
+        raise bad_page("too_many_rows")
+    encoding = encoding_of(body, spoken.encoding)
+    if encoding is None:
+        raise bad_page("wrong_encoding", "、".join(spoken.encoding))
+    cutter = Cutter([column for column, _ in head.columns], encoding)
+    binary = [(place, column, _BINARY[kind]) for place, (column, kind) in enumerate(head.columns) if kind in _BINARY]
+    rows = CellRows(names, [])
+    for start in range(0, min(there, head.rows) * head.length, head.length):
+        row = body[start : start + head.length]
+        if row[0] != _LIVE:
+            rows.rows.append(NO_ROW if row[0] == _DELETED else Instead("unreadable"))
+            continue
+        # Some programs fill texts up with NUL.
+        cells = cutter.cells(row.replace(b"\x00", b" "))
+        for place, column, read in binary:
+            cells[place] = read(row[column.at : column.at + column.width])
+        rows.rows.append(cells)
+    behind = body[head.rows * head.length : head.rows * head.length + 1]
+    # Rows that the header does not count were written by a program that broke off, and so was a file with fewer.
+    if there < head.rows or (there > head.rows and behind in (b" ", b"*")):
+        rows.rows.append(Instead("wrong_count", f"文件头 {head.rows}，文件里 {there} (in the header, in the file)"))
+    return rows
+
+
+def read_head(content: bytes, spoken: DbfFormat) -> DbfHead:
+    """The header of a table. Raises BadPage for what is none."""
+    if len(content) <= _HEAD or content[0] not in _VERSIONS:
+        raise bad_page("not_dbf", looks_like(content))
+    rows, begin, length = struct.unpack_from("<IHH", content, 4)
+    described = content[_HEAD : min(begin, len(content))]
+    columns: list[tuple[Column, str]] = []
+    at = 1
+    for start in range(0, len(described) - _DESCRIPTION + 1, _DESCRIPTION):
+        entry = described[start : start + _DESCRIPTION]
+        if entry[0] == _END_OF_HEADER:
+            break
+        kind, width = chr(entry[11]), entry[16]
+        if kind == "C":
+            # Clipper and FoxPro write long texts with a width of two bytes.
+            width += 256 * entry[17]
+        raw = entry[:11].partition(b"\x00")[0]
+        name = raw.decode(encoding_of(raw, spoken.encoding) or "ascii", "ignore").strip()
+        columns.append((Column(name=name, at=at, width=width), kind))
+        at += width
+    if not columns or at != length or begin > len(content):
+        raise bad_page("not_dbf", looks_like(content))
+    return DbfHead(rows, begin, length, tuple(entry for entry in columns if entry[1] != _SYSTEM))
+
+
+def _integer(raw: bytes) -> str:
+    return str(int.from_bytes(raw, "little", signed=True))
+
+
+def _currency(raw: bytes) -> str:
+    """FoxPro's money: ten-thousandths of a yuan."""
+    units = int.from_bytes(raw, "little", signed=True)
+    return f"{'-' if units < 0 else ''}{abs(units) // 10_000}.{abs(units) % 10_000:04d}"
+
+
+def _moment(raw: bytes) -> str:
+    """FoxPro's times: a Julian day and the milliseconds of that day."""
+    day, millis = struct.unpack("<ii", raw) if len(raw) == 8 else (0, 0)
+    if not day:
+        return ""
+    seconds = (millis + 500) // 1000
+    ordinal = day - _JULIAN
+    if not (0 < ordinal <= date.max.toordinal() and 0 <= seconds < 86_400):
+        return "?"
+    return f"{date.fromordinal(ordinal)} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def _logical(raw: bytes) -> str:
+    return {b"T": "Y", b"t": "Y", b"Y": "Y", b"y": "Y", b"F": "N", b"f": "N", b"N": "N", b"n": "N"}.get(raw, "")
+
+
+_BINARY: Final[dict[str, Callable[[bytes], str]]] = {"I": _integer, "Y": _currency, "T": _moment, "L": _logical}
