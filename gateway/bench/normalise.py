@@ -96,33 +96,31 @@ def _pages(records: int, seed: int) -> Iterator[list[Row]]:
         yield [msgspec.json.decode(row) for row in page]
 
 
-def _mapping(name: str) -> CompiledMapping:
-    forms: dict[str, Row] = {
-        "json": {"kind": "json", "rows": ["setlinfo"]},
-        "csv": {"kind": "csv"},
-        "xml": {"kind": "xml", "rows": ["output.setlinfo.row"]},
-        "fixed": {"kind": "fixed", "columns": [{"name": name, "width": _WIDTH} for name in _SHORT]},
-        "dbf": {"kind": "dbf"},
-        "excel": {"kind": "excel"},
-    }
-    whole = {"mapping": "bench", "version": 1, "national": True, "format": forms[name]}
-    language = check_mapping(whole, shown_as=f"bench {name}").language()
-    if name in ("fixed", "dbf"):
-        # A name of dBase has ten bytes, fewer than most national codes.
-        fields = {
-            field: msgspec.structs.replace(
-                rule, sources=tuple(_SHORT_OF.get(source, source) for source in rule.sources), optional=True
-            )
-            for field, rule in language.fields.items()
-        }
-        language = msgspec.structs.replace(language, fields=fields)
-    return compile_mapping(language)
-
-
 _WIDTH: Final = 40
 _NAMES: Final = tuple(dict.fromkeys(source for rule in national_rules().values() for source in rule.sources))
 _SHORT_OF: Final = {name: f"c{place}" for place, name in enumerate(_NAMES)}
 _SHORT: Final = tuple(_SHORT_OF.values())
+_FORMS: Final[dict[str, Row]] = {
+    "json": {"kind": "json", "rows": ["setlinfo"]},
+    "csv": {"kind": "csv"},
+    "xml": {"kind": "xml", "rows": ["output.setlinfo.row"]},
+    "fixed": {"kind": "fixed", "columns": [{"name": name, "width": _WIDTH} for name in _SHORT]},
+    "dbf": {"kind": "dbf"},
+    "excel": {"kind": "excel"},
+}
+
+
+def _mapping(name: str) -> CompiledMapping:
+    whole = {"mapping": "bench", "version": 1, "national": True, "format": _FORMS[name]}
+    language = check_mapping(whole, shown_as=f"bench {name}").language()
+    if name not in ("fixed", "dbf"):
+        return compile_mapping(language)
+    # A name of dBase has ten bytes, fewer than most national codes.
+    fields = {
+        field: msgspec.structs.replace(rule, sources=tuple(_SHORT_OF[name] for name in rule.sources), optional=True)
+        for field, rule in language.fields.items()
+    }
+    return compile_mapping(msgspec.structs.replace(language, fields=fields))
 
 
 def as_json(rows: list[Row]) -> bytes:

@@ -32,6 +32,7 @@ from gateway.settings.page_formats import (
     Texts,
     XmlSpec,
     column_name,
+    columns_of,
     one_or_more,
 )
 
@@ -429,7 +430,7 @@ def _totals_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradict
 def _column_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradiction]:
     """What a file without a header line names and does not have: every page would fail for it."""
     try:
-        columns = _columns_of(form)
+        columns = columns_of(form)
         fields = {name: FieldSpec.model_validate(raw) for name, raw in tables.get("fields", {}).items()}
         diseases = SpecialSpec.model_validate(tables.get("special_outpatient", {})).disease_from
         skipped = [str(name) for name in dict(tables.get("skip", {}))]
@@ -452,11 +453,3 @@ def _column_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradict
     missing = [(key, "、".join(names), listed) for key, names in needs if not set(names) & set(columns)]
     doubles = {name for _, names in needs for name in names if columns.count(name) > 1}
     return missing + [("format.columns", name, "各不相同 (each column once)") for name in sorted(doubles)]
-
-
-def _columns_of(form: Any) -> tuple[str, ...]:
-    """The columns a mapping itself names; none where the file does."""
-    kind = form.get("kind") if isinstance(form, dict) else None
-    if kind == "fixed":
-        return tuple(column.name for column in FixedSpec.model_validate(form).columns)
-    return CsvSpec.model_validate(form).columns if kind == "csv" else ()

@@ -181,3 +181,11 @@ def placed(columns: FixedColumns) -> tuple[core.Column, ...]:
         found.append(core.Column(name=column.name, at=at, width=column.width))
         behind = at + column.width
     return tuple(found)
+
+
+def columns_of(form: Any) -> tuple[str, ...]:
+    """The columns a mapping itself names; none where the file does. Raises ValidationError."""
+    kind = form.get("kind") if isinstance(form, dict) else None
+    if kind == "fixed":
+        return tuple(column.name for column in FixedSpec.model_validate(form).columns)
+    return CsvSpec.model_validate(form).columns if kind == "csv" else ()

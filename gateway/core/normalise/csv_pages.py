@@ -51,9 +51,9 @@ class CsvRows(CellRows):
         if spoken.control:
             self.take_control(spoken.control)
         if spoken.widths or spoken.further:
-            self._in_the_width_of_most(needs)
+            self.take_edition(needs)
 
-    def _in_the_width_of_most(self, needs: Needs) -> None:
+    def take_edition(self, needs: Needs) -> None:
         """Rows of an edition of the file that has fewer columns, or more. A page is of one edition: that of most of its
         lines, so that a TAB somebody typed makes no line one of the next edition."""
         columns = self._spoken.columns

@@ -7,13 +7,13 @@ The layout is that of the dBase III manual; of FoxPro's further types those are 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
 import msgspec
 
-from gateway.core.normalise.cells import NO_ROW, CellRows, Instead, Wanted
+from gateway.core.normalise.cells import NO_ROW, CellRows, Cells, Instead, Wanted
 from gateway.core.normalise.decoding import encoding_of
 from gateway.core.normalise.fixed_pages import Cutter
 from gateway.core.normalise.language import MAX_ROWS, Column, DbfFormat
@@ -58,24 +58,31 @@ def dbf_rows(content: bytes, spoken: DbfFormat, wanted: Wanted) -> CellRows:
     encoding = encoding_of(body, spoken.encoding)
     if encoding is None:
         raise bad_page("wrong_encoding", "、".join(spoken.encoding))
+    rows = CellRows(names, [])
+    rows.rows += cells_of_rows(body[: min(there, head.rows) * head.length], head, encoding)
+    behind = body[head.rows * head.length : head.rows * head.length + 1]
+    # Rows that the header does not count were written by a program that broke off, and so was a file with fewer.
+    if there < head.rows or (there > head.rows and behind in (b" ", b"*")):
+        rows.rows.append(Instead("wrong_count", f"文件头 {head.rows}，文件里 {there} (in the header, in the file)"))
+    if spoken.control:
+        rows.take_control(spoken.control)
+    return rows
+
+
+def cells_of_rows(body: bytes, head: DbfHead, encoding: str) -> Iterator[Cells]:
+    """The cells of each row of a table, what says that it is deleted, or that its mark is none."""
     cutter = Cutter([column for column, _ in head.columns], encoding)
     binary = [(place, column, _BINARY[kind]) for place, (column, kind) in enumerate(head.columns) if kind in _BINARY]
-    rows = CellRows(names, [])
-    for start in range(0, min(there, head.rows) * head.length, head.length):
+    for start in range(0, len(body), head.length):
         row = body[start : start + head.length]
         if row[0] != _LIVE:
-            rows.rows.append(NO_ROW if row[0] == _DELETED else Instead("unreadable"))
+            yield NO_ROW if row[0] == _DELETED else Instead("unreadable")
             continue
         # Some programs fill texts up with NUL.
         cells = cutter.cells(row.replace(b"\x00", b" "))
         for place, column, read in binary:
             cells[place] = read(row[column.at : column.at + column.width])
-        rows.rows.append(cells)
-    behind = body[head.rows * head.length : head.rows * head.length + 1]
-    # Rows that the header does not count were written by a program that broke off, and so was a file with fewer.
-    if there < head.rows or (there > head.rows and behind in (b" ", b"*")):
-        rows.rows.append(Instead("wrong_count", f"文件头 {head.rows}，文件里 {there} (in the header, in the file)"))
-    return rows
+        yield cells
 
 
 def read_head(content: bytes, spoken: DbfFormat) -> DbfHead:
@@ -83,37 +90,43 @@ def read_head(content: bytes, spoken: DbfFormat) -> DbfHead:
     if len(content) <= _HEAD or content[0] not in _VERSIONS:
         raise bad_page("not_dbf", looks_like(content))
     rows, begin, length = struct.unpack_from("<IHH", content, 4)
-    described = content[_HEAD : min(begin, len(content))]
+    columns = described_columns(content[_HEAD : min(begin, len(content))], spoken)
+    behind = columns[-1][0].at + columns[-1][0].width if columns else 0
+    if behind != length or begin > len(content):
+        raise bad_page("not_dbf", looks_like(content))
+    return DbfHead(rows, begin, length, tuple(entry for entry in columns if entry[1] != _SYSTEM))
+
+
+def described_columns(described: bytes, spoken: DbfFormat) -> list[tuple[Column, str]]:
+    """The columns a header describes in 32 bytes each, with their types."""
     columns: list[tuple[Column, str]] = []
     at = 1
     for start in range(0, len(described) - _DESCRIPTION + 1, _DESCRIPTION):
         entry = described[start : start + _DESCRIPTION]
         if entry[0] == _END_OF_HEADER:
             break
-        kind, width = chr(entry[11]), entry[16]
-        if kind == "C":
-            # Clipper and FoxPro write long texts with a width of two bytes.
-            width += 256 * entry[17]
+        kind = chr(entry[11])
+        # Clipper and FoxPro write long texts with a width of two bytes.
+        width = entry[16] + (256 * entry[17] if kind == "C" else 0)
         raw = entry[:11].partition(b"\x00")[0]
         name = raw.decode(encoding_of(raw, spoken.encoding) or "ascii", "ignore").strip()
         columns.append((Column(name=name, at=at, width=width), kind))
         at += width
-    if not columns or at != length or begin > len(content):
-        raise bad_page("not_dbf", looks_like(content))
-    return DbfHead(rows, begin, length, tuple(entry for entry in columns if entry[1] != _SYSTEM))
+    return columns
 
 
-def _integer(raw: bytes) -> str:
+def integer_text(raw: bytes) -> str:
+    """FoxPro's whole numbers: four bytes with a sign."""
     return str(int.from_bytes(raw, "little", signed=True))
 
 
-def _currency(raw: bytes) -> str:
+def currency_text(raw: bytes) -> str:
     """FoxPro's money: ten-thousandths of a yuan."""
     units = int.from_bytes(raw, "little", signed=True)
     return f"{'-' if units < 0 else ''}{abs(units) // 10_000}.{abs(units) % 10_000:04d}"
 
 
-def _moment(raw: bytes) -> str:
+def moment_text(raw: bytes) -> str:
     """FoxPro's times: a Julian day and the milliseconds of that day."""
     day, millis = struct.unpack("<ii", raw) if len(raw) == 8 else (0, 0)
     if not day:
@@ -125,8 +138,11 @@ def _moment(raw: bytes) -> str:
     return f"{date.fromordinal(ordinal)} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _logical(raw: bytes) -> str:
+def logical_text(raw: bytes) -> str:
+    """Y or N; nothing for what is neither."""
     return {b"T": "Y", b"t": "Y", b"Y": "Y", b"y": "Y", b"F": "N", b"f": "N", b"N": "N", b"n": "N"}.get(raw, "")
 
 
-_BINARY: Final[dict[str, Callable[[bytes], str]]] = {"I": _integer, "Y": _currency, "T": _moment, "L": _logical}
+_BINARY: Final[dict[str, Callable[[bytes], str]]] = {
+    "I": integer_text, "Y": currency_text, "T": moment_text, "L": logical_text,
+}  # fmt: skip

@@ -10,7 +10,7 @@ has lost the last of them in the worksheet itself: it is written as a power of t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -25,7 +25,6 @@ from gateway.core.normalise.workbooks import (
     ZIP,
     Cell,
     Numbered,
-    Position,
     WorkbookSheet,
     day_zero,
     sheets,
@@ -74,25 +73,20 @@ class _Reading:
 
     def add(self, sheet: WorkbookSheet) -> None:
         """The rows of one sheet; of one that cannot be taken a word about it."""
-        spoken = self._spoken
-        if not sheet.filled or (spoken.sheets and sheet.title not in spoken.sheets):
+        if not sheet.filled or (self._spoken.sheets and sheet.title not in self._spoken.sheets):
             return
-        if sheet.hidden and spoken.hidden != "read":
-            hidden = [Instead("hidden_sheet", shown_sheet(sheet.place, sheet.title))]
-            self._table.rows += hidden if spoken.hidden == "refuse" else []
+        shown, hidden = shown_sheet(sheet.place, sheet.title), self._spoken.hidden if sheet.hidden else "read"
+        if hidden != "read":
+            self._table.rows += [Instead("hidden_sheet", shown)] if hidden == "refuse" else []
             return
         rows = ((number, cells) for number, cells in sheet.rows if any(cell != "" for cell in cells))
         title, header, missing = self._header(rows)
         if missing or not header:
-            self._without_header.append((Instead("no_header", shown_sheet(sheet.place, sheet.title)), missing))
+            self._without_header.append((Instead("no_header", shown), missing))
             return
         self._wanted.refuse(header)
-        unsound: Collection[Position] = self._unsound.get(sheet.title, ())
-        read = [
-            self._cells(cells, header, number, sheet.first_column, unsound)
-            for number, cells in islice(rows, MAX_ROWS + 1 - len(self._table.rows))
-        ]
-        self._join(header, read, [sheet.title, title])
+        some = islice(rows, MAX_ROWS + 1 - len(self._table.rows))
+        self._join(header, [self._cells(cells, header, number, sheet) for number, cells in some], [sheet.title, title])
         if len(self._table.rows) > MAX_ROWS:
             raise bad_page("too_many_rows")
 
@@ -121,9 +115,7 @@ class _Reading:
                 best, fewest = header, missing
         return title, best, fewest
 
-    def _cells(
-        self, cells: list[Cell], header: list[str], number: int, first: int, unsound: Collection[Position]
-    ) -> list[Any]:
+    def _cells(self, cells: list[Cell], header: list[str], number: int, sheet: WorkbookSheet) -> list[Any]:
         dates, zero = self._wanted.dates, self._zero
         if cells[: len(header)] == header:
             return Instead("header_again")
@@ -131,9 +123,9 @@ class _Reading:
             cell if type(cell) is str else text_of(cell, zero if name in dates else None)
             for cell, name in zip(cells, header, strict=False)
         ]
-        for _, column in (position for position in unsound if position[0] == number):
-            if column - 1 - first < len(read):
-                read[column - 1 - first] = _UNSOUND
+        for column in self._unsound.get((sheet.title, number), ()):
+            if column - 1 - sheet.first_column < len(read):
+                read[column - 1 - sheet.first_column] = _UNSOUND
         return read + [str(cell) for cell in cells[len(header) :] if cell != ""]
 
     def _join(self, header: list[str], rows: list[list[Any]], beside: list[str]) -> None:

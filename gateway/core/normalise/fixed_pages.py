@@ -54,20 +54,7 @@ def fixed_rows(content: bytes, spoken: FixedFormat) -> CellRows:
     encoding = encoding_of(content, spoken.encoding)
     if encoding is None:
         raise bad_page("wrong_encoding", "、".join(spoken.encoding))
-    content = content.removeprefix(_BOM)
-    if spoken.without_ends:
-        content = content.rstrip(b"\r\n\x1a")
-        lines = [content[start : start + spoken.length] for start in range(0, len(content), spoken.length)]
-        whole = not lines or len(lines[-1]) == spoken.length
-    else:
-        if content.count(b"\n") > MAX_ROWS + 1:
-            raise bad_page("too_many_rows")
-        *lines, last = content.split(b"\n")
-        whole = not last.strip(_NOTHING)
-        lines += [] if whole and lines else [last]
-        whole = whole or len(lines) == 1
-    if len(lines) > MAX_ROWS:
-        raise bad_page("too_many_rows")
+    lines, whole = lines_of(content.removeprefix(_BOM), spoken)
     rows = CellRows([column.name for column in spoken.columns], [])
     _fill(rows, [line.removesuffix(b"\r") for line in lines], spoken, encoding)
     if not whole and rows.rows:
@@ -75,6 +62,23 @@ def fixed_rows(content: bytes, spoken: FixedFormat) -> CellRows:
     if lines and all(isinstance(row, Instead) and row is not NO_ROW for row in rows.rows) and looks_like(content):
         raise bad_page("not_fixed", looks_like(content))
     return rows
+
+
+def lines_of(content: bytes, spoken: FixedFormat) -> tuple[list[bytes], bool]:
+    """The rows of a page as bytes, and whether the last of them is whole. Raises BadPage for too many."""
+    if spoken.without_ends:
+        content = content.rstrip(b"\r\n\x1a")
+        lines = [content[start : start + spoken.length] for start in range(0, len(content), spoken.length)]
+        whole = not lines or len(lines[-1]) == spoken.length
+    elif content.count(b"\n") > MAX_ROWS + 1:
+        raise bad_page("too_many_rows")
+    else:
+        lines = content.split(b"\n")
+        last = lines.pop() if not lines[-1].strip(_NOTHING) and len(lines) > 1 else b"."
+        whole = not last.strip(_NOTHING) or len(lines) == 1
+    if len(lines) > MAX_ROWS:
+        raise bad_page("too_many_rows")
+    return lines, whole
 
 
 def _fill(rows: CellRows, lines: list[bytes], spoken: FixedFormat, encoding: str) -> None:

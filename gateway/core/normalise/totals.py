@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from gateway.core.normalise import xml_tree
@@ -48,19 +49,16 @@ class TotalsReader:
         last of the days. Of a day that is stated more than once (a first line and a last one, a sum on every printed
         page) the last statement counts.
         """
+        asks = _in_message(content, self._paths, self._spoken) if rows is None else [line.get for line in rows.control]
         statements: dict[Any, FeedTotals] = {}
-        for ask in _in_message(content, self._paths, self._spoken) if rows is None else _in_lines(rows):
+        for ask in asks:
             stated = self._statement(ask, day)
             if stated is not None:
                 statements[stated.day, ask("sheet:name") if rows is not None else None] = stated
-        if not statements:
-            return None
-        amounts = [stated.amount for stated in statements.values()]
-        return FeedTotals(
-            day=max(stated.day for stated in statements.values()),
-            rows=sum(stated.rows for stated in statements.values()),
-            amount=None if None in amounts else sum(filter(None, amounts)),
-        )
+        days, amounts = [key[0] for key in statements], [stated.amount for stated in statements.values()]
+        amount = None if None in amounts else sum(filter(None, amounts))
+        many = sum(stated.rows for stated in statements.values())
+        return FeedTotals(day=max(days), rows=many, amount=amount) if days else None
 
     def _statement(self, ask: Ask, day: date | None) -> FeedTotals | None:
         values = {name: ask(path) for name in self._parsers if (path := getattr(self._paths, name))}
@@ -78,10 +76,6 @@ class TotalsReader:
         return FeedTotals(day=told_day, rows=rows + reversals, amount=amount)
 
 
-def _in_lines(rows: Rows) -> Iterable[Ask]:
-    return [control.get for control in rows.control]
-
-
 def _in_message(content: bytes, paths: TotalsPaths, spoken: JsonFormat | XmlFormat | TableFormat) -> Iterable[Ask]:
     try:
         if isinstance(spoken, XmlFormat) and content.lstrip()[:1] not in (b"{", b"["):
@@ -91,8 +85,8 @@ def _in_message(content: bytes, paths: TotalsPaths, spoken: JsonFormat | XmlForm
     except BadPage:
         return []
     nodes = nodes_at(top, paths.each.split(".")) if paths.each else [top]
-    return [_asked_of(node) for node in nodes]
+    return [partial(_stated_at, node) for node in nodes]
 
 
-def _asked_of(node: Node) -> Ask:
-    return lambda path: value_at(node, path.split("."))
+def _stated_at(node: Node, path: str) -> str | None:
+    return value_at(node, path.split("."))

@@ -34,9 +34,6 @@ Numbered: TypeAlias = tuple[int, list[Cell]]
 Span: TypeAlias = tuple[int, int, int]
 """Cells merged into one, as one of their rows knows them: the first of their rows, the first and the last place."""
 
-Position: TypeAlias = tuple[int, int]
-"""Row and column of a cell, both from 1."""
-
 MAX_UNPACKED: Final = 1024 * 1024 * 1024
 """What the parts of a workbook may come to once unpacked."""
 MAX_CELLS: Final = 24_000_000
@@ -150,20 +147,20 @@ def day_zero(content: bytes) -> date:
     return _DAY_ZERO
 
 
-def unsound_cells(content: bytes) -> dict[str, set[Position]]:
-    """Sheet name → (row, column) from 1 of its errors (#REF!) and of its formulas whose value was never worked out,
-    which a reader of workbooks takes for empty cells. Of an .xls none are known."""
+def unsound_cells(content: bytes) -> dict[tuple[str, int], set[int]]:
+    """(Sheet name, row) → columns, both from 1, of its errors (#REF!) and of its formulas whose value was never worked
+    out, which a reader of workbooks takes for empty cells. Of an .xls none are known."""
     if not content.startswith(ZIP):
         return {}
-    unsound: dict[str, set[Position]] = {}
+    unsound: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             for title, path in _paths_of_sheets(parts).items():
                 text = parts.read(path)
                 cells = _ERROR.findall(text) if b't="e"' in text or b"t='e'" in text else []
                 cells += _NOT_WORKED_OUT.findall(text) if _FORMULA.search(text) else []
-                positions = {(int(number), _column(letters)) for letters, number in cells}
-                unsound.update({title: positions} if positions else {})
+                for letters, number in cells:
+                    unsound[title, int(number)].add(_column(letters))
     except (KeyError, BadPage, *_BROKEN_ZIP):
         return unsound
     return unsound

@@ -33,15 +33,11 @@ def written_rows(rows: list[Row], language: MappingLanguage, encoding: str) -> b
     """The rows in the mapping's own format."""
     spoken = language.format
     if isinstance(spoken, JsonFormat):
-        nested: Any = rows
-        for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
-            nested = {key: nested}
-        enveloped = spoken.national_envelope and isinstance(nested, dict)
-        return _JSON.encode({"infcode": 0, **nested} if enveloped else nested)
+        return json_page(rows, spoken)
     if isinstance(spoken, XmlFormat):
-        return _xml(rows, spoken.rows[0].split(".")).encode(encoding)
+        return xml_text(rows, spoken.rows[0].split(".")).encode(encoding)
     if isinstance(spoken, CsvFormat):
-        return _csv(rows, spoken).encode(encoding)
+        return csv_text(rows, spoken).encode(encoding)
     if isinstance(spoken, FixedFormat):
         end = b"" if spoken.without_ends else b"\r\n"
         return b"".join(fixed_line(row, spoken.columns, spoken.length, encoding) + end for row in rows)
@@ -50,6 +46,15 @@ def written_rows(rows: list[Row], language: MappingLanguage, encoding: str) -> b
         return dbf_table(names, rows, encoding)
     title = spoken.sheets[0] if spoken.sheets else "Sheet1"
     return workbook({title: [names, *([row.get(name) for name in names] for row in rows)]})
+
+
+def json_page(rows: list[Row], spoken: JsonFormat) -> bytes:
+    """The rows in a message, at the first path of the mapping."""
+    nested: Any = rows
+    for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
+        nested = {key: nested}
+    enveloped = spoken.national_envelope and isinstance(nested, dict)
+    return _JSON.encode({"infcode": 0, **nested} if enveloped else nested)
 
 
 def fixed_line(row: Row, columns: Iterable[Column], length: int, encoding: str) -> bytes:
@@ -82,29 +87,11 @@ def dbf_table(names: Sequence[str], rows: Sequence[Row], encoding: str, *, delet
 
 def workbook(sheets: dict[str, list[list[Any]]], *, hidden: Iterable[str] = ()) -> bytes:
     """An .xlsx whose cells are what they are: int and float as numbers, all else as text, None as no cell."""
-    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    unseen, numbered = frozenset(hidden), list(enumerate(sheets.items(), 1))
-    listed = "".join(
-        f'<sheet name={quoteattr(name)} sheetId="{place}" r:id="r{place}"{_HIDDEN if name in unseen else ""}/>'
-        for place, (name, _) in numbered
-    )
-    related = "".join(
-        f'<Relationship Id="r{place}" Type="{kind}/worksheet" Target="worksheets/sheet{place}.xml"/>'
-        for place, _ in numbered
-    )
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">{_TYPES}</Types>',
-        "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="w" '
-        f'Type="{kind}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{space}" xmlns:r="{kind}"><sheets>{listed}</sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{related}</Relationships>',
-    }
-    for place, (_, rows) in numbered:
-        lines = "".join(_sheet_row(number, cells) for number, cells in enumerate(rows, 1))
-        parts[f"xl/worksheets/sheet{place}.xml"] = (
-            f'<worksheet xmlns="{space}"><sheetData>{lines}</sheetData></worksheet>'
-        )
+    parts = package_parts(list(sheets), frozenset(hidden))
+    for place, rows in enumerate(sheets.values(), 1):
+        lines = "".join(sheet_row(number, cells) for number, cells in enumerate(rows, 1))
+        sheet = f'<worksheet xmlns="{_SPACE}"><sheetData>{lines}</sheetData></worksheet>'
+        parts[f"xl/worksheets/sheet{place}.xml"] = sheet
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
@@ -112,7 +99,24 @@ def workbook(sheets: dict[str, list[list[Any]]], *, hidden: Iterable[str] = ()) 
     return written.getvalue()
 
 
-_HIDDEN: Final = ' state="hidden"'
+def package_parts(titles: list[str], hidden: frozenset[str]) -> dict[str, str]:
+    """The parts of an .xlsx that say which sheets there are (ECMA-376)."""
+    listed = related = ""
+    for place, title in enumerate(titles, 1):
+        state = ' state="hidden"' if title in hidden else ""
+        listed += f'<sheet name={quoteattr(title)} sheetId="{place}" r:id="r{place}"{state}/>'
+        related += f'<Relationship Id="r{place}" Type="{_KIND}/worksheet" Target="worksheets/sheet{place}.xml"/>'
+    return {
+        "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">{_TYPES}</Types>',
+        "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="w" '
+        f'Type="{_KIND}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{_SPACE}" xmlns:r="{_KIND}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{related}</Relationships>',
+    }
+
+
+_KIND: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_SPACE: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _TYPES: Final = (
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -122,7 +126,8 @@ _TYPES: Final = (
 )
 
 
-def _sheet_row(number: int, cells: list[Any]) -> str:
+def sheet_row(number: int, cells: list[Any]) -> str:
+    """One row of a worksheet in its XML."""
     written = []
     for place, cell in enumerate(cells):
         at = f"{chr(64 + place // 26) if place >= 26 else ''}{chr(65 + place % 26)}{number}"
@@ -134,7 +139,8 @@ def _sheet_row(number: int, cells: list[Any]) -> str:
     return f'<row r="{number}">{"".join(written)}</row>'
 
 
-def _xml(rows: list[dict[str, Any]], path: list[str]) -> str:
+def xml_text(rows: list[dict[str, Any]], path: list[str]) -> str:
+    """The rows as elements at a path."""
     *around, name = path
     written = "".join(_element(name.removesuffix("#"), row) for row in rows)
     for tag in reversed(around):
@@ -153,7 +159,8 @@ def _element(tag: str, value: Any) -> str:
     return f"<{tag}{attributes}>{inside}</{tag}>"
 
 
-def _csv(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
+def csv_text(rows: list[dict[str, Any]], spoken: CsvFormat) -> str:
+    """The rows as lines under their header."""
     header = list(spoken.columns) or list(dict.fromkeys(key for row in rows for key in row))
     written = io.StringIO(newline="")
     quoting: Any = {"quotechar": spoken.quote} if spoken.quote else {"quoting": csv.QUOTE_NONE}
