@@ -60,7 +60,7 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     message: str
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Identity(msgspec.Struct, frozen=True, gc=False):
     """As much of a row as is read for everybody: enough to count it and to ask whether it is a member's.
 
     `total` in fen with the sign the feed sent; `names_nobody` for a reversal without id number and name. `name` and

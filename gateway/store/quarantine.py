@@ -6,7 +6,7 @@ row is still one that could not be read, and may still be superseded or read aft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem
 from gateway.model.states import ItemState
 from gateway.store import schema
-from gateway.store.engine import any_open, change_many, insert_many, select_in
+from gateway.store.engine import change_many, insert_many, keys_open, select_in
 
 _CLOSING: Final = ("closed_by", "closed_at", "reason")
 _QUARANTINE = tuple(name for name in QuarantineItem.__struct_fields__ if name != "item_id")
@@ -120,12 +120,10 @@ def reopen(tx: Connection, item_ids: Iterable[int]) -> None:
     change_many(tx, sql, [(item_id,) for item_id in item_ids])
 
 
-def open_by_key(tx: Connection, keys: Iterable[bytes]) -> list[QuarantineItem]:
+def open_by_key(tx: Connection, keys: Collection[bytes]) -> list[QuarantineItem]:
     """The open items whose settlement number and sign are among these."""
-    if not any_open(tx, schema.quarantine):
-        return []
     query = _SELECT_QUARANTINE + "where state = 'open' and key {keys}"
-    return [_quarantined(row) for row in select_in(tx, query, keys, kind="bytea")]
+    return [_quarantined(row) for row in select_in(tx, query, keys_open(tx, schema.quarantine, keys), kind="bytea")]
 
 
 def open_of_pages(tx: Connection, seqs: Iterable[int]) -> list[QuarantineItem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, true, update
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, se
 from gateway.model.questions import ReviewItem
 from gateway.model.states import ItemState, QuestionKind
 from gateway.store import schema
-from gateway.store.engine import any_open, change_many, insert_many, select_in
+from gateway.store.engine import change_many, insert_many, keys_open, select_in
 
 _ABOUT_ROWS = "kind in ('match', 'changed', 'hold')"
 _REVIEW = tuple(name for name in ReviewItem.__struct_fields__ if name != "item_id")
@@ -47,12 +47,10 @@ def _review(values: Sequence[Any]) -> ReviewItem:
 _SELECT_REVIEW = 'select "item_id", ' + ", ".join(f'"{name}"' for name in _REVIEW) + " from review "
 
 
-def open_by_key(tx: Connection, keys: Iterable[bytes]) -> list[ReviewItem]:
+def open_by_key(tx: Connection, keys: Collection[bytes]) -> list[ReviewItem]:
     """The open match reviews about these records."""
-    if not any_open(tx, schema.review):
-        return []
     query = _SELECT_REVIEW + "where state = 'open' and key {keys}"
-    return [_review(row) for row in select_in(tx, query, keys, kind="bytea")]
+    return [_review(row) for row in select_in(tx, query, keys_open(tx, schema.review, keys), kind="bytea")]
 
 
 def open_of_members(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]:

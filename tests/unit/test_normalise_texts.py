@@ -23,7 +23,7 @@ from gateway.model.record import CARE_TYPES
 
 EMPTIES = frozenset(EMPTY)
 text = text_parser(EMPTIES, limit=10)
-identifier = identifier_parser(text_parser(EMPTIES, limit=64))
+identifier = identifier_parser(EMPTIES, limit=64)
 integer = integer_parser(EMPTIES)
 care_type = table_parser(text, national.CARE_TYPE_CODES, prefix=True, unknown="other")
 

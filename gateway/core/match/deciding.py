@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, SEX, RecordSide, record_side
+from gateway.core.match.compare import BIRTH_DATE, COMPARISONS, NAME, SEX, RecordSide, record_side
 from gateway.core.match.model import Model
 from gateway.core.match.scoring import ScoredPair, score_of, score_pair
 from gateway.core.match.writing.numbers import hides_digits
@@ -34,6 +34,8 @@ _HIDDEN_NAMES: Final = frozenset(("hidden", "hidden_surname"))
 """What is shown of the name agrees, which brothers and sisters do too: never more than a doubt."""
 
 _MEANT_NAMES: Final = _WITH_WHOLE_NUMBER | _HIDDEN_NAMES
+_POSSIBLE_NAMES: Final = _NEAR_NAMES | _HIDDEN_NAMES
+"""Under any other name a member is neither matched nor asked about, nor a rival, where the number is not his own."""
 
 _SLIPS: Final = frozenset(("one_digit", "swapped", "digit_missing", "digit_doubled"))
 """One slip of the pen away from the member's number. The record's own is unsound, so nobody has it."""
@@ -139,7 +141,9 @@ def _same_name(record: RecordSide, pair: ScoredPair, model: Model) -> bool:
 def _decide_doubtful(record: RecordSide, candidates: Sequence[Candidate], model: Model) -> MatchDecision:
     """The number is no member's. A conclusive pair is matched unless another person is good enough to be meant too;
     without one the best of what is worth a look goes to a person; where two people are, that is said."""
-    pairs = _best_first(record, candidates, model)
+    # A block of region and last digits leads to people of whom nearly all bear another name.
+    possible = [member for member in candidates if NAME.compare(record, member) in _POSSIBLE_NAMES]
+    pairs = _best_first(record, possible, model)
     sure = [pair for pair in pairs if _conclusive(record, pair, model)]
     doubtful = [pair for pair in pairs if _worth_a_look(pair, model)]
     if not sure and not doubtful:

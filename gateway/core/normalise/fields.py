@@ -129,19 +129,13 @@ class Parsers:
             return made(rule.formats, empty, epoch_ms=rule.epoch_ms, first_year=first_year)
         if name == "integer":
             return integer_parser(empty, exponents=exponents)
-        text = text_parser(empty, limit=_limit(field, name))
+        reads = identifier_parser if name == "identifier" else text_parser
+        text = reads(empty, limit=_limit(field, name))
         if field == "name":
             text = name_parser(text)
         if name == "list":
             return list_parser(text, rule.separators or _SEPARATORS, rule.item)
-        return self._text_parser(name, rule, text)
-
-    def _text_parser(self, name: str, rule: FieldRule, text: Text) -> Parser:
-        if name == "identifier":
-            text = identifier_parser(text)
-        if name not in _TABLES and not rule.codes:
-            return text
-        return self._table(name, rule, text)
+        return self._table(name, rule, text) if name in _TABLES or rule.codes else text
 
     def strict(self, field: str) -> Parser:
         """The parser of a field that holds a code, raising Wrong("unknown_code") for one the mapping does not know,
@@ -210,7 +204,26 @@ class Readers:
                 raise Wrong("missing")
             return value
 
-        return present
+        direct = self._direct(field) if field not in self._special else None
+        if direct is None:
+            return present
+        parse, place = direct
+
+        # The same for the quick and usual case, which is asked of every row.
+        def there(values: Values) -> Any:
+            value = parse(values[place])
+            if value is None or value == ():
+                raise Wrong("missing")
+            return value
+
+        return there
+
+    def _direct(self, field: str) -> tuple[Parser, int] | None:
+        """Parser and position of a field that is read from one place and nothing else, required or not."""
+        rule = rule_of(self._language, field)
+        if len(rule.sources) != 1 or rule.sum or rule.minus or rule.value is not None:
+            return None
+        return self._parser(field), self._positions[rule.sources[0]]
 
     def as_written(self, field: str) -> Reader:
         """The text of a field as the feed wrote it, also where its reader would refuse it; None where there is none.
@@ -264,9 +277,12 @@ class Readers:
         return _minus(fund, [_forgiving(read) for read in within]) if within else fund
 
     def _id_number(self) -> Reader:
-        number, id_type = self._ordinary("id_number"), _forgiving(self.reader("id_type"))
-        number_of = self._number_of
-        return lambda values: number_of(id_type(values), number(values))
+        number, id_type = self._ordinary("id_number"), self.forgiving("id_type")
+        number_of, direct = self._number_of, self._direct("id_number")
+        if direct is None:
+            return lambda values: number_of(id_type(values), number(values))
+        parse, place = direct
+        return lambda values: number_of(id_type(values), parse(values[place]))
 
     def _diagnosis_codes(self) -> Reader:
         rule = rule_of(self._language, "diagnosis_codes")
@@ -310,7 +326,11 @@ class Readers:
         below = reckoned if rule.sum or rule.minus else negative
         if self._language.reversal_style == "pair":
             return below
-        return lambda values: flagged(values) == "yes" or below(values)
+        direct = self._direct("reversal")
+        if direct is None:
+            return lambda values: flagged(values) == "yes" or below(values)
+        parse, flag_place = direct
+        return lambda values: parse(values[flag_place]) == "yes" or below(values)
 
     def _reverses(self) -> Reader:
         named = self._ordinary("reverses")

@@ -99,9 +99,14 @@ class CompiledMapping:
         self._written = View(parsers, tuple(read), as_written=AS_WRITTEN)
         # Only what a glance is for is strict: a wrong birth date is an error of the record, not of the glance.
         self._glance = {way: _Glancing(way) for way in (self._full, self._written)}
-        self._name = self._identity.forgiving["name"]
+        reads = self._identity.readers
+        self._settlement_no, self._total, self._id_number = (
+            reads[field] for field in ("settlement_no", "total_amount", "id_number")
+        )
+        self._id_type, self._reversal, self._reverses = (reads[field] for field in ("id_type", "reversal", "reverses"))
+        self._any_name, self._name = reads["name"], self._identity.forgiving["name"]
         self._birth_date = self._identity.forgiving["birth_date"]
-        self._facility_no = self._identity.readers["facility_no"] if in_facility else _absent
+        self._facility_no = reads["facility_no"] if in_facility else _absent
         self._skips = [(self._full.sources.positions[name], texts) for name, texts in language.skip]
         self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
@@ -277,25 +282,24 @@ class CompiledMapping:
         return self._identity_of(rows, index, names)
 
     def _identity_of(self, rows: Rows, index: int, names: bool) -> Identity | tuple[RowError, ...]:
-        read = self._identity.readers
         try:
             values = rows.identity(index)
-            reversal = read["reversal"](values)
-            id_number = read["id_number"](values)
-            if id_number is None and is_sum(read["settlement_no"](values)):
+            reversal, id_number = self._reversal(values), self._id_number(values)
+            if id_number is None and is_sum(self._settlement_no(values)):
                 return SUM_ROW
             name, birth_date = (self._name(values), self._birth_date(values)) if names else (None, None)
+            # In order, without names: this is done for everybody's row.
             return Identity(
-                settlement_no=read["settlement_no"](values),
-                reversal=reversal,
-                reverses=read["reverses"](values) if reversal else None,
-                id_type=read["id_type"](values),
-                id_number=id_number,
-                total=read["total_amount"](values),
-                names_nobody=reversal and id_number is None and name is None and read["name"](values) is None,
-                name=name,
-                birth_date=birth_date,
-                facility_no=self._facility_no(values),
+                self._settlement_no(values),
+                reversal,
+                self._reverses(values) if reversal else None,
+                self._id_type(values),
+                id_number,
+                self._total(values),
+                reversal and id_number is None and name is None and self._any_name(values) is None,
+                name,
+                birth_date,
+                self._facility_no(values),
             )
         except Wrong as wrong:
             whole = self.record(rows, index)

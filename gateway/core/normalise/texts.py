@@ -120,10 +120,14 @@ def part_parser(parse: Callable[[Any], Any], pattern: str) -> Callable[[Any], An
     return part
 
 
-def identifier_parser(text: Text) -> Text:
+def identifier_parser(empty: frozenset[str], *, limit: int) -> Text:
     """A number of something, kept as text. Refuses 1.52E+19: the digits it stood for are lost."""
+    text = text_parser(empty, limit=limit)
 
     def parse(value: Any) -> str | None:
+        # As in any text; and nearly every number is of letters and digits alone, which none of those damaged is.
+        if type(value) is str and value.isalnum() and len(value) <= limit and value not in empty:
+            return value
         written = text(value)
         if written is not None and ("." in written or "+" in written) and _SCIENTIFIC.fullmatch(written):
             raise Wrong("damaged_number")
