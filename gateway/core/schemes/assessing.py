@@ -155,13 +155,13 @@ def could_pay(kind: CareKind, family: SchemeFamily) -> bool:
     A scheme that pays at a diagnosis could pay for any care, as long as the insurance is one it knows.
     """
     reason = set_aside(kind, family)
-    if may_be_part(kind, reason, family):
+    if reason is None or may_be_part(kind, reason, family):
         return True
     if reason == "not_payable_care" and family.pays_at_events and family.pays_at_diagnosis:
         # A glance at a row need not hold its diagnoses; then only reading it in full can tell.
         codes: tuple[str, ...] | None = getattr(kind, "diagnosis_codes", None)
         return codes is None or any(group.holds(codes) for group in family.disease_groups)
-    return reason is None or pregnancy_in_doubt(kind, family)
+    return pregnancy_in_doubt(kind, family)
 
 
 class DiagnosedKind(CareKind, Protocol):
@@ -185,7 +185,11 @@ def could_pay_any(settlement: DiagnosedKind, families: Iterable[SchemeFamily], *
     """
     unknown = refund and not settlement.diagnosis_codes
     kind: CareKind = _Codeless(settlement.insurance_type, settlement.care_type) if unknown else settlement
-    return any(could_pay(kind, family) for family in families)
+    # Written out: this is asked of every row of a member.
+    for family in families:  # noqa: SIM110
+        if could_pay(kind, family):
+            return True
+    return False
 
 
 def needs_person(estimate: BenefitEstimate) -> bool:
