@@ -27,7 +27,8 @@ from gateway.model.rows import RowClass
 from gateway.sandbox.leagues import Sent
 from gateway.sandbox.national import false_checksum
 from gateway.sandbox.people import ALL_LEAGUES
-from gateway.sandbox.played import LEAGUES_PLAYED, Play
+from gateway.sandbox.play import Play
+from gateway.sandbox.played import LEAGUES_PLAYED
 from gateway.sandbox.script import Script, write_script
 from gateway.settings.shipped import write_site
 from gateway.store import findings, pages, records
@@ -57,9 +58,9 @@ def rehearse(folder: Path, feed: str, *, seed: int, members: int = 60, strangers
     league = feed.partition("-")[0]
     script = write_script(folder / "sandbox", league, seed=seed, day=DAY, members=members, strangers=strangers)
     with ExitStack() as stack:
-        play = stack.enter_context(LEAGUES_PLAYED[feed](script, time.time))
-        _write_site(folder, feed, play)
         clock = _MovingClock(datetime(DAY.year, DAY.month, DAY.day, 23, tzinfo=SHANGHAI))
+        play = stack.enter_context(LEAGUES_PLAYED[feed](script, lambda: clock().timestamp()))
+        _write_site(folder, feed, play)
         office = wiring.open_office(folder, clock=clock)
         stack.callback(office.store.close)
         enrol(office, ASSOCIATION, read_roster(script.roster.read_bytes()).people)

@@ -96,16 +96,7 @@ class NationalLine:
         if not spec.paas_id.isascii():
             raise WrongUse("paas_id 只能用 ASCII 字符 (paas_id must be ASCII: it travels in a header)")
         self._spec, self._clock = spec, around.clock
-        self._caller = Caller(
-            facility_no=spec.facility_no,
-            facility_name=spec.facility_name,
-            operator_no=spec.operator_no,
-            operator_name=spec.operator_name,
-            receiver=spec.receiver,
-            interface_version=spec.interface_version,
-            region=spec.region,
-            sign_type=spec.sign_type,
-        )
+        self._caller = caller_of(spec)
         self._paas_secret = around.read_secret(spec.paas_secret) if spec.paas_secret else ""
         self._api_key = around.read_secret(spec.api_key).strip() if spec.api_key else ""
         self._signer = _signer(spec, around)
@@ -186,6 +177,16 @@ class NationalLine:
             self._answers.act(meaning, f"{infno}/{heard.code}", content)
         return heard if meaning == "accept" else msgspec.structs.replace(heard, output={})
 
+    def headers(self, now: datetime) -> dict[str, str]:
+        """The headers of one call at this moment, signed as the line wants it."""
+        headers = {"content-type": "application/json; charset=utf-8"}
+        if self._paas_secret:
+            instant, nonce = int(now.timestamp()), secrets.token_hex(8)
+            headers |= tif.sign(self._spec.paas_id, self._paas_secret, timestamp=instant, nonce=nonce)
+        if self._api_key:
+            headers["apikey"] = self._api_key
+        return headers
+
     def _exchange(self, infno: str, data: Mapping[str, Any], node: str) -> bytes:
         self._pace.wait()
         now = self._clock().astimezone(SHANGHAI)
@@ -199,14 +200,22 @@ class NationalLine:
             sign_no=self._sign_no,
             signer=self._signer,
         )
-        headers = {"content-type": "application/json; charset=utf-8"}
-        if self._paas_secret:
-            instant, nonce = int(now.timestamp()), secrets.token_hex(8)
-            headers |= tif.sign(self._spec.paas_id, self._paas_secret, timestamp=instant, nonce=nonce)
-        if self._api_key:
-            headers["apikey"] = self._api_key
         url = self._spec.address.rstrip("/") + self._spec.paths.get(infno, "")
-        return self._answers.body(exchange(self._client, "POST", url, headers=headers, content=body))
+        return self._answers.body(exchange(self._client, "POST", url, headers=self.headers(now), content=body))
+
+
+def caller_of(spec: NationalSpec) -> Caller:
+    """Who calls, as the feed file says it."""
+    return Caller(
+        facility_no=spec.facility_no,
+        facility_name=spec.facility_name,
+        operator_no=spec.operator_no,
+        operator_name=spec.operator_name,
+        receiver=spec.receiver,
+        interface_version=spec.interface_version,
+        region=spec.region,
+        sign_type=spec.sign_type,
+    )
 
 
 def _signer(spec: NationalSpec, around: Surroundings) -> Signer:

@@ -59,10 +59,17 @@ class DayStatement:
         statement: dict[str, Any] = {}
         for node in objects_of(self._line.ask("3201", data).output.get("stmtinfo")):
             statement |= node
-        number = text_of(statement.get("fixmedins_setl_cnt"))
-        if number.isascii() and number.isdigit() and text_of(statement.get("medfee_sumamt")):
-            return int(number[:9]), fen_of(statement.get("medfee_sumamt"))
-        return (len(rows), sums["medfee_sumamt"]) if text_of(statement.get("stmt_rslt")) in _FLAT else None
+        return stated(statement) or (
+            (len(rows), sums["medfee_sumamt"]) if text_of(statement.get("stmt_rslt")) in _FLAT else None
+        )
+
+
+def stated(statement: dict[str, Any]) -> tuple[int, int] | None:
+    """The count and money (fen) an answer tells of its own, None where it tells none."""
+    number = text_of(statement.get("fixmedins_setl_cnt"))
+    if not (number.isascii() and number.isdigit() and text_of(statement.get("medfee_sumamt"))):
+        return None
+    return int(number[:9]), fen_of(statement.get("medfee_sumamt"))
 
 
 def fen_of(value: Any) -> int:

@@ -95,17 +95,21 @@ class NationalApp:
             transaction = self._transactions.get(infno)
             if transaction is None:
                 raise PlatformError("交易编号不支持")
-            with self._lock:
-                self._calls[infno] += 1
-                mood = self._moods.get((infno, self._calls[infno]), "")
-            if mood:
-                # A platform that forgot who signed in says so once, and means it.
-                self._sign_no = "" if "签到" in mood else self._sign_no
-                return self.envelope(0, mood[2:], None) if mood.startswith("0:") else self.envelope(-1, mood, None)
-            output = transaction(first_node(message["input"]))
+            output = self.in_a_mood(infno) or transaction(first_node(message["input"]))
         except PlatformError as refusal:
             return self.envelope(-1, str(refusal), None)
         return output if isinstance(output, ServerReply) else self.envelope(0, "", output)
+
+    def in_a_mood(self, infno: str) -> ServerReply | None:
+        """What it says instead this time, if anything."""
+        with self._lock:
+            self._calls[infno] += 1
+            mood = self._moods.get((infno, self._calls[infno]), "")
+        if not mood:
+            return None
+        # A platform that forgot who signed in says so once, and means it.
+        self._sign_no = "" if "签到" in mood else self._sign_no
+        return self.envelope(0, mood[2:], None) if mood.startswith("0:") else self.envelope(-1, mood, None)
 
     def prove(self, request: Request, message: Output) -> None:
         """Who calls. Raises PlatformError."""

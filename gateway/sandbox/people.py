@@ -80,6 +80,12 @@ FURTHER_LEAGUES: Final = {
         League("erenhot", "二连浩特市", "152501", 25),
         League("longyan", "龙岩市", "350800", 0),
         League("shanghai", "上海市", "310000", 0),
+        League("ordos", "鄂尔多斯市", "150600", 9),
+        League("nmg", "内蒙古自治区本级", "159900", 15),
+        League("ulanqab", "乌兰察布市", "150900", 4),
+        League("hulunbuir", "呼伦贝尔市", "150700", 11),
+        League("chifeng", "赤峰市", "150400", 21),
+        League("yuncheng", "运城市", "140800", 0),
     )
 }
 """Leagues that are played one at a time (`played`), each with people of its own."""

@@ -46,6 +46,12 @@ def tif_is_authentic(paas_id: str, secret: str, headers: Mapping[str, str], *, n
     return hmac.compare_digest(expected.encode(), headers.get("x-tif-signature", "").encode())
 
 
+def new_sm2_keys() -> tuple[bytes, bytes]:
+    """A new pair of SM2 keys: private (32 bytes), public (X‖Y)."""
+    public, private = gmssl_pyx.sm2_key_generate()
+    return private, public
+
+
 def cainfo_of(private_key: bytes, public_key: bytes, envelope: Mapping[str, Any]) -> str:
     """The `cainfo` of an envelope: r‖s in capital hex, SM2 over its sorted fields."""
     der = gmssl_pyx.sm2_sign(private_key, public_key, _cainfo_text(envelope))

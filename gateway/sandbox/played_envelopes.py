@@ -1,0 +1,123 @@
+"""The leagues that are asked day by day in a message protocol of their own, and what of each goes wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from gateway.model.clock import SHANGHAI
+from gateway.sandbox.day_book import DayBook, as_listed, by_day, listed_row
+from gateway.sandbox.list_server import LIST, ListApp
+from gateway.sandbox.national import Row
+from gateway.sandbox.national_server import Gate
+from gateway.sandbox.people import ALL_LEAGUES, person_at
+from gateway.sandbox.play import Play
+from gateway.sandbox.script import Script
+from gateway.sandbox.servers import LocalServer
+from gateway.sandbox.signing import new_sm2_keys
+
+HISTORY_DAYS: Final = 62
+"""So many days before its own a script begins, and a little."""
+
+_PAAS_SECRET: Final = "EXAMPLE-SECRET-KEY-0001"  # noqa: S105 - of a league that exists nowhere.
+_API_KEY: Final = "EXAMPLE-API-KEY-0001"
+
+
+def book_of(script: Script, write: Callable[[Any], Row] = listed_row) -> DayBook:
+    """A script's rows by the day they were settled."""
+    return DayBook({day: [write(sent) for sent in rows] for day, rows in by_day(script.rows).items()})
+
+
+@contextmanager
+def hohhot(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """呼和浩特: its list moves while it is read, the sign-in is lost, success is told beside an error."""
+    book = book_of(script)
+    day = book.busiest()
+    rows = book.look(day)
+    withdrawn = rows[0] | {"setl_id": "WITHDRAWN"}
+    # A row that comes late, then one that is withdrawn again, both in front of what was read already.
+    book.stir(day, [rows[1:], rows, [withdrawn, *rows], [withdrawn, *rows]])
+    (private, public), (their_private, their_public) = new_sm2_keys(), new_sm2_keys()
+    gate = Gate(
+        region=ALL_LEAGUES["hohhot"].region,
+        paas_id="hubao-hohhot",
+        paas_secret=_PAAS_SECRET,
+        caller_key=public,
+        own_key=(their_private, their_public),
+        signs_in=True,
+    )
+    moods = {(LIST, 5): "签到已失效，请重新签到", (LIST, 9): "0:系统繁忙，请稍后再试", (LIST, 14): "系统繁忙"}
+    app = ListApp(book, gate, clock=clock, moods=moods, most=3)
+    with LocalServer(app) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS, "overlap_rows": 2},
+            secrets={
+                "HUBAO_HOHHOT_PAAS_SECRET": _PAAS_SECRET,
+                "HUBAO_HOHHOT_SIGNING_KEY": private.hex(),
+                "HUBAO_HOHHOT_PLATFORM_KEY": their_public.hex(),
+            },
+            reading=as_listed,
+            nights=2,
+        )
+
+
+@contextmanager
+def nmg(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """自治区本级: a total that is not its list's, a day corrected later, people of 包头 with members' names."""
+    book = book_of(script)
+    days = sorted(by_day(script.rows))
+    namesakes = [_namesake(script, number) for number in range(3)]
+    book.put(days[1], [*book.look(days[1]), *namesakes])
+    # The last days are told wrongly the first night: a settlement too few, and another's total.
+    last = days[-1]
+    true = book.look(last)
+    book.put(last, [])
+    with LocalServer(
+        _CorrectedList(
+            book,
+            Gate(region=ALL_LEAGUES["nmg"].region, api_key=_API_KEY),
+            clock=clock,
+            wrong_totals=[days[2]],
+            corrected={last: true},
+            since=script.day + timedelta(days=2),
+        )
+    ) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS},
+            secrets={"HUBAO_NMG_API_KEY": _API_KEY},
+            reading=as_listed,
+            nights=3,
+            findings=frozenset({"totals_differ"}),
+            extra={"stranger": len(namesakes)},
+        )
+
+
+class _CorrectedList(ListApp):
+    """A list some of whose days are told otherwise from a day on."""
+
+    def __init__(self, *options: Any, corrected: dict[date, list[Row]], since: date, **more: Any) -> None:
+        super().__init__(*options, **more)
+        self._corrected, self._since = corrected, since
+
+    def list_rows(self, asked: dict[str, Any]) -> dict[str, Any]:
+        today = datetime.fromtimestamp(self._clock(), tz=SHANGHAI).date()
+        for day, rows in self._corrected.items():
+            if today >= self._since:
+                self.book.put(day, rows)
+        return super().list_rows(asked)
+
+
+def _namesake(script: Script, number: int) -> Row:
+    """A settlement of somebody of 包头 who has a member's name, and a number and a birthday of their own."""
+    other = person_at(script.seed + 1, 10_000 + number, league=script.league, as_of=script.day)
+    sent = next(sent for sent in script.rows if sent.person.index not in script.members and not sent.spoiled)
+    return listed_row(sent) | {
+        "setl_id": f"BAOTOU{number}",
+        "mdtrt_id": f"VBAOTOU{number}",
+        "psn_name": script.people[number].name,
+        "certno": other.id_number,
+        "brdy": other.birth_date.isoformat(),
+        "insuplc_admdvs": "150200",
+    }
