@@ -16,8 +16,8 @@ LOWERED = "lowered"
 
 
 class ClaimLoss(msgspec.Struct, frozen=True):
-    """Claims of one association that one conclusion withdrew or lowered for one reason; `amount`: by how much, in fen;
-    `page_seq`: the page whose rows made it."""
+    """A claim that one conclusion withdrew or lowered (one of the two is 1); `amount`: by how much, of what it `was`,
+    both in fen; `page_seq`: the page whose rows made it."""
 
     association: str
     cause: LossCause
@@ -26,11 +26,14 @@ class ClaimLoss(msgspec.Struct, frozen=True):
     withdrawn: int
     lowered: int
     amount: int
+    claim_id: str
+    was: int
 
 
 class LossSum(msgspec.Struct, frozen=True, kw_only=True):
-    """Losses of one association and cause, with the feed, file and day of the page that made them, where one did.
-    `amount` in fen; `first_day`, `last_day`: when it was written."""
+    """Losses of one association and cause, with the feed, file and day of the page that made them, where one did: each
+    claim once, under what made it fall last, with all that it lost. `amount` in fen; `first_day`,
+    `last_day`: when it was written."""
 
     association: str
     cause: LossCause

@@ -50,6 +50,7 @@ _WORDS: Final = {
     "decision_withdrawn": "人工认定已撤回",
     "event_gone": "确诊等事实已撤回或更正",
     "reversed": "结算已退费或更正",
+    "told_elsewhere": "同一结算已在另一申领中计算",
 }
 """Flags of a claim and reasons of a withdrawal, in the clerk's words."""
 

@@ -207,11 +207,14 @@ claim_loss = Table(
     Column("withdrawn", Integer, nullable=False),
     Column("lowered", Integer, nullable=False),
     Column("amount", BigInteger, nullable=False),
+    Column("claim_id", String(40)),
+    Column("was", BigInteger),
     Index("ix_claim_loss_at", "at"),
 )
-"""Claims that one conclusion withdrew or lowered, and by how much money (fen), so that it is said what took it. cause:
-page (rows that came) | again (rows read anew) | taken_back (a newer file leaves them out) | people (roster, facts, a
-person's decision); `why`: reason of a withdrawal, or lowered."""
+"""A claim that a conclusion withdrew or lowered, what it paid before and by how much it fell (fen), so that it is said
+what took it. cause: page (rows that came) | again (rows read anew) | taken_back (a newer file leaves them out) | people
+(roster, facts, a person's decision); `why`: reason of a withdrawal, or lowered. Rows of before have no claim: each is
+all that a conclusion took for one reason."""
 
 feed_watch = Table(
     "feed_watch",

@@ -42,6 +42,7 @@ FLAGS: Final = {
     "emergency_to_confirm": "急诊转住院待核实",
     "event_gone": "确诊等事实已撤回或更正",
     "reversed": "结算已退费或更正",
+    "told_elsewhere": "同一结算已在另一申领中计算",
 }
 """Flags of a claim and reasons of a withdrawal."""
 
@@ -84,6 +85,7 @@ DOUBTS: Final = {
 WITHDRAWN: Final = {
     "merged": "该次住院已与前一次住院合并为一次计算，本申领撤回，金额并入前一次住院的申领。",
     "reversed": "原结算已退费、更正或不再属于本会员，本申领撤回。",
+    "told_elsewhere": "同一结算已先由另一数据源或以另一流水号报送，金额已在其申领中计算，本申领撤回。",
     "nothing_owed": "按更正后的结算重新计算，已没有应补助的金额，本申领撤回。",
     "decision_withdrawn": "经办人撤回了“该结算属于本会员”的认定，本申领随之撤回，待重新核定。",
     "event_gone": "原确诊、身故或期满的事实已撤回，或相应结算已退费、更正，本申领撤回。",

@@ -460,6 +460,33 @@ def test_claims_that_fall_are_named_with_cause_and_money(office: Office, clock: 
     assert findings(office, "claims_taken") == []
 
 
+def test_a_claim_that_is_lowered_and_then_withdrawn_counts_once_with_all_it_lost(office: Office) -> None:
+    drop(office, "20211006", row("A1", 1), row("A2", 2), row("A3", 3))
+    night(office)
+    drop(office, "20211007", row("A1", 1, inscp_scp_amt="14000.00"))
+    night(office)
+    (lowered,) = findings(office, "claims_taken")
+    assert (lowered.count, lowered.amount) == (1, "400.00")
+    drop(office, "20211008", row("A1", 1, refund=True, inscp_scp_amt="14000.00"))
+    night(office)
+    # 2,490.00 were owed once and are owed no longer: 400.00 and then 2,090.00, of one claim.
+    (taken,) = findings(office, "claims_taken")
+    assert (taken.count, taken.amount) == (1, "2490.00")
+    assert "撤回1件" in taken.detail
+    assert "降低" not in taken.detail
+
+
+def test_a_claim_that_rose_in_between_lost_what_it_fell_last(office: Office) -> None:
+    drop(office, "20211006", row("A1", 1))
+    night(office)
+    for day, in_scope in (("20211007", "14000.00"), ("20211008", "16000.00"), ("20211009", "15500.00")):
+        drop(office, day, row("A1", 1, inscp_scp_amt=in_scope))
+        night(office)
+    # 2,490.00 → 2,090.00 → 2,890.00 → 2,690.00: below what it was at its highest by 200.00.
+    (taken,) = findings(office, "claims_taken")
+    assert (taken.count, taken.amount) == (1, "200.00")
+
+
 def test_what_a_newer_file_leaves_out_is_named(office: Office) -> None:
     drop(office, "20211006", *(row(f"A{n}", n) for n in (1, 2, 3)), *(row(f"B{n}", n) for n in range(20, 40)))
     night(office)

@@ -9,6 +9,7 @@ from builders import (
     EAST_AND_WEST,
     Who,
     adds_up,
+    body,
     claims,
     enrolled,
     everything,
@@ -248,6 +249,26 @@ def test_when_the_first_says_another_stay_the_second_counts(office: Office) -> N
     assert payable(office) == [("H15099900001/VA1", 240000), ("H15099900001/elsewhere", 249000)]
     assert [each["duplicate"] for each in records(office)] == [False, False]
     assert adds_up(office) == {"member": 2, "superseded": 1}
+
+
+def test_a_claim_whose_stay_another_feed_told_first_says_so(office: Office) -> None:
+    first = keep_page(office, "west", page(row("B7", 1, mdtrt_id="elsewhere")))
+    take(office, "east", page(row("A1", 1)))
+    before = only(live(office))
+    process_page(office, first)
+    assert payable(office) == [("H15099900001/elsewhere", 249000)]
+    withdrawn = only([claim for claim in claims(office) if claim["claim_id"] == before["claim_id"]])
+    assert (withdrawn["status"], withdrawn["flags"]) == ("withdrawn", "told_elsewhere")
+    assert body(office, before["claim_id"], 2)["reason"] == "told_elsewhere"
+    # Nothing was taken from anybody: the stay is paid as before.
+    assert rows_of(office, schema.claim_loss) == []
+
+
+def test_a_refunded_stay_is_reversed_though_another_feed_told_of_it_too(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)))
+    take(office, "west", page(row("B7", 1, mdtrt_id="VA1")))
+    take(office, "east", page(row("A1", 1, refund=True)))
+    assert [claim["flags"] for claim in claims(office)] == ["reversed"]
 
 
 def test_a_refund_takes_the_stay_back_though_another_feed_told_of_it_too(office: Office) -> None:

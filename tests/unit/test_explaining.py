@@ -348,7 +348,9 @@ def test_a_sum_at_an_event_belongs_to_no_bill() -> None:
     assert words.not_covered == []
 
 
-@pytest.mark.parametrize("reason", ["merged", "reversed", "nothing_owed", "decision_withdrawn", "another"])
+@pytest.mark.parametrize(
+    "reason", ["merged", "reversed", "nothing_owed", "told_elsewhere", "decision_withdrawn", "other"]
+)
 def test_a_withdrawal_says_why(reason: str) -> None:
     [said] = explain_withdrawal(reason).explanation
     assert "撤回" in said

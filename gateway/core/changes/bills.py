@@ -19,12 +19,13 @@ NOTHING_ASKED: Final = AskedBefore()
 
 
 class Bills(msgspec.Struct, frozen=True, kw_only=True):
-    """`repeats`: for each record that stands, whether it counts as a duplicate; `counting`: what is assessed, every
-    refund naming its original; `different`: places of bills a person found to repeat nothing; `flags`: place → what a
-    claim with it has to say; `questions`: what to ask."""
+    """`repeats`: for each record that stands, whether it counts as a duplicate, `repeating` those that do; `counting`:
+    what is assessed, every refund naming its original; `different`: places of bills a person found to repeat nothing;
+    `flags`: place → what a claim with it has to say; `questions`: what to ask."""
 
     repeats: list[bool]
     counting: list[HeldRecord]
+    repeating: Sequence[HeldRecord] = ()
     different: frozenset[tuple[int, int]] = frozenset()
     flags: Mapping[tuple[int, int], tuple[str, ...]] = {}
     questions: Sequence[BillQuestion] = ()
@@ -33,18 +34,20 @@ class Bills(msgspec.Struct, frozen=True, kw_only=True):
 def bills_of(standing: Sequence[HeldRecord], asked: AskedBefore, digest: Digest) -> Bills:
     """How a person's records count."""
     repeats = duplicates_among(standing)
-    pairs = zip(standing, repeats, strict=True)
+    pairs = list(zip(standing, repeats, strict=True))
     counting = [settlement for settlement, repeat in pairs if not repeat and settlement.record is not None]
     if not is_odd([settlement.record for settlement in counting if settlement.record is not None]):
-        return Bills(repeats=repeats, counting=counting)
+        return Bills(repeats=repeats, counting=counting, repeating=[bill for bill, repeat in pairs if repeat])
     taken = take_refunds(counting, asked.answers, digest)
     odd = repeats_among(taken.records, asked, digest)
     flags = dict(odd.flags)
     for question in taken.open:
         for settlement in question.against:
             flags[settlement.place] = (*flags.get(settlement.place, ()), REFUND_UNCLEAR)
+    repeats = [repeat or settlement.place in odd.same for settlement, repeat in pairs]
     return Bills(
-        repeats=[repeat or settlement.place in odd.same for settlement, repeat in zip(standing, repeats, strict=True)],
+        repeats=repeats,
+        repeating=[settlement for settlement, repeat in zip(standing, repeats, strict=True) if repeat],
         counting=[
             settlement
             for settlement in taken.records

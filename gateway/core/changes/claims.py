@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.core.changes.bills import NOTHING_ASKED, Bills
 from gateway.core.changes.decided_again import question_about, settled_again
+from gateway.core.changes.difference import ELSEWHERE, MERGED, TOLD_ELSEWHERE
 from gateway.core.changes.persons import HeldRecord, PersonFile, claimant, insured
 from gateway.core.changes.questions import AskedBefore, BillQuestion
 from gateway.core.changes.repeats import COUNTED, TOO_MANY_DAYS
@@ -31,7 +32,6 @@ Claimed = TypeVar("Claimed", PrefilledClaim, DecidedClaim)
 DECISION_WITHDRAWN: Final = "decision_withdrawn"
 """Why claims are withdrawn when a person takes a decision about a doubt back."""
 
-_MERGED: Final = "merged"
 _COVER_GONE: Final = "cover_gone"
 _EVENT: Final = "event/"
 """How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
@@ -140,7 +140,7 @@ class _Desk:
             if digest not in decided and "decided_before" not in estimate.flags
         }
         if claims:
-            self._withdraw_gone(family, claims, {*drafts, *decided}, estimates)
+            self._withdraw_gone(family, claims, {*drafts, *decided}, estimates, counting)
         for digest, draft in drafts.items():
             self._propose(draft, digest, claims.get(digest))
         for digest in sorted(doubtful):
@@ -316,17 +316,38 @@ class _Desk:
         claims: Mapping[bytes, PrefilledClaim],
         standing_stays: set[bytes],
         estimates: Sequence[BenefitEstimate],
+        counting: Sequence[HeldRecord],
     ) -> None:
         """Take back the claims of stays that are not there any more."""
         gone = {digest: claim for digest, claim in claims.items() if digest not in standing_stays}
         merged_stays = {stay for estimate in estimates for stay in estimate.merged_stays} if gone else ()
         merged = {self._digest_stay(family, stay) for stay in merged_stays}
+        repeated = self._stays_repeated(family, estimates, counting) if gone and self._bills.repeating else set()
         for digest, claim in gone.items():
             # Who has no enrolment left was found to be another person, whose claims now hold these stays.
             if digest in merged or not self._person.members:
-                self._withdraw(claim, _MERGED)
+                self._withdraw(claim, MERGED)
+            elif digest in repeated:
+                self._withdraw(claim, TOLD_ELSEWHERE)
             else:
                 self._withdraw(claim, "event_gone" if claim.stay_kind == StayKind.EVENT else "reversed")
+
+    def _stays_repeated(
+        self, family: SchemeFamily, estimates: Sequence[BenefitEstimate], counting: Sequence[HeldRecord]
+    ) -> set[bytes]:
+        """The stays that bills would be by themselves which only repeat what stands (another feed told it first, or a
+        person found so), under either name they may have had."""
+        standing = _told([counting[at] for estimate in estimates for at in estimate.record_keys])
+        begun = {(record.facility_no, record.admitted_on) for record in standing}
+        bills = [
+            bill
+            for bill in self._bills.repeating
+            if bill.record is not None and (bill.record.facility_no, bill.record.admitted_on) in begun
+        ]
+        alone = self._estimates(family, insured(self._person, family.scheme), bills, (), ())
+        names = {estimate.stay for estimate in alone}
+        names |= {f"{name}@{bill.feed}" for name in names for bill in bills}
+        return {self._digest_stay(family, name) for name in names}
 
     def _propose(self, draft: Draft, stay_digest: bytes, before: PrefilledClaim | None) -> None:
         """A new claim, a new version of one, its withdrawal, or nothing where nothing changed."""
@@ -366,7 +387,7 @@ class _Desk:
     def _withdraw(self, before: PrefilledClaim, reason: str) -> None:
         if before.status == ClaimStatus.WITHDRAWN:
             return
-        reason = reason if reason == _MERGED else self._withdrawal_reason or reason
+        reason = reason if reason in ELSEWHERE else self._withdrawal_reason or reason
         claim = msgspec.structs.replace(
             before,
             version=before.version + 1,

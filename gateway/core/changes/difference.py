@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -80,14 +80,14 @@ def _account(claim: ClaimChange) -> tuple[int, str]:
 
 
 def _losing(claims: Iterable[ClaimChange]) -> set[tuple[int, str]]:
-    """The (person, scheme) from whom something is taken: a claim is withdrawn or lowered. A claim whose stay became
-    part of another, and is withdrawn as merged, takes nothing where the sum does not fall."""
+    """The (person, scheme) from whom something is taken: a claim is withdrawn or lowered. A claim whose stay is
+    told in another from now on takes nothing where the sum does not fall."""
     of_account: dict[tuple[int, str], list[ClaimChange]] = defaultdict(list)
     for claim in claims:
         of_account[_account(claim)].append(claim)
     losing = set()
     for account, changed in of_account.items():
-        moves = {claim.move for claim in changed if claim.why != MERGED}
+        moves = {claim.move for claim in changed if claim.why not in ELSEWHERE}
         if not moves.isdisjoint(("withdrawn", "lowered")) or net(changed) < 0:
             losing.add(account)
     return losing
@@ -98,8 +98,15 @@ def net(claims: Iterable[ClaimChange]) -> int:
     return sum((claim.becomes or 0) - (claim.was or 0) for claim in claims)
 
 
-MERGED = "merged"
-"""Why a claim is withdrawn whose stay is told in another claim from now on."""
+MERGED: Final = "merged"
+"""Why a claim is withdrawn whose stay became part of another claim's."""
+
+TOLD_ELSEWHERE: Final = "told_elsewhere"
+"""Why a claim is withdrawn whose bills repeat what another feed told first, or what a person found to be the same: the
+stay is another claim's."""
+
+ELSEWHERE: Final = frozenset((MERGED, TOLD_ELSEWHERE))
+"""Reasons that say that a stay is told in another claim from now on."""
 
 
 def difference_of(knowledge: Known, changes: Changes) -> Difference:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Final
 
 from gateway.core.changes import Batch
-from gateway.core.changes.difference import ClaimChange, Difference
+from gateway.core.changes.difference import Difference
 from gateway.flow.office import Office
 from gateway.model.holds import Cause, CauseKind
 from gateway.model.losses import LOWERED, ClaimLoss, LossCause
@@ -15,18 +14,24 @@ from gateway.store.engine import Tx
 
 
 def note_losses(tx: Tx, office: Office, batch: Batch, cause: Cause | None, difference: Difference) -> None:
-    """Write what is withdrawn or lowered, by association and reason; nothing where nothing is. `cause`: what the batch
-    is part of, where it is held back as a whole."""
-    by_reason: dict[tuple[str, str], list[ClaimChange]] = defaultdict(list)
-    for claim in difference.taken:
-        # Of a withdrawal the flags are its reason alone.
-        by_reason[claim.association, claim.why if claim.move == "withdrawn" else LOWERED].append(claim)
+    """Write which claims are withdrawn or lowered, and why; nothing where none is. `cause`: what the batch is part of,
+    where it is held back as a whole."""
     what, page_seq = cause_of(batch, cause)
-    losses = []
-    for (association, why), claims in sorted(by_reason.items()):
-        withdrawn, lowered = (sum(claim.move == move for claim in claims) for move in ("withdrawn", "lowered"))
-        amount = sum((claim.was or 0) - (claim.becomes or 0) for claim in claims)
-        losses.append(ClaimLoss(association, what, page_seq, why[:40], withdrawn, lowered, amount))
+    losses = [
+        ClaimLoss(
+            association=claim.association,
+            cause=what,
+            page_seq=page_seq,
+            # Of a withdrawal the flags are its reason alone.
+            why=(claim.why if claim.move == "withdrawn" else LOWERED)[:40],
+            withdrawn=int(claim.move == "withdrawn"),
+            lowered=int(claim.move == "lowered"),
+            amount=(claim.was or 0) - (claim.becomes or 0),
+            claim_id=claim.claim_id,
+            was=claim.was or 0,
+        )
+        for claim in difference.taken
+    ]
     if losses:
         claim_losses.note(tx, losses, now=office.now())
 
