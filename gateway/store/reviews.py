@@ -81,10 +81,10 @@ def open_of_bills(tx: Connection, member_ids: Iterable[int]) -> list[ReviewItem]
     return [_review(row) for row in select_in(tx, query, member_ids, kind="bigint")]
 
 
-def changed_of_page(tx: Connection, seq: int) -> list[ReviewItem]:
-    """What was or is asked about rows of a page that could not simply replace what stands."""
+def changed_of_pages(tx: Connection, seqs: Iterable[int]) -> list[ReviewItem]:
+    """What was or is asked about rows of these pages that could not simply replace what stands."""
     query = _SELECT_REVIEW + "where kind = 'changed' and state in ('open', 'decided', 'closed') and page_seq {keys}"
-    return [_review(row) for row in select_in(tx, query, [seq], kind="bigint")]
+    return [_review(row) for row in select_in(tx, query, seqs, kind="bigint")]
 
 
 def refused_rows(tx: Connection, seqs: Iterable[int]) -> list[tuple[int, int]]:

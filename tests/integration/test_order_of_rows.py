@@ -49,19 +49,3 @@ def test_a_code_nobody_knows_is_asked_about(office: Office, code: dict[str, str]
 def test_a_code_nobody_knows_between_two_rows_is_forgotten(office: Office, order: Sequence[int]) -> None:
     rows = [row("A1", 1), row("A1", 1, insutype="31"), row("A1", 1, inscp_scp_amt="16000.00")]
     assert outcome(office, rows, order) == ([289_000], [], {"member": 1, "superseded": 2})
-
-
-ELSEWHERE: dict[str, Any] = {"fixmedins_code": "H15099900002", "mdtrt_id": "M9"}
-
-
-@pytest.mark.parametrize("order", permutations(range(2)), ids=str)
-def test_a_members_row_at_another_facility_than_a_strangers_waits(office: Office, order: Sequence[int]) -> None:
-    rows = [row("A1", 9), row("A1", 1, **ELSEWHERE)]
-    assert outcome(office, rows, order) == ([], [("changed", '["another_facility"]')], {"stranger": 1, "review": 1})
-
-
-@pytest.mark.parametrize("order", permutations(range(2)), ids=str)
-def test_a_members_row_at_the_facility_of_a_strangers_takes_its_place(office: Office, order: Sequence[int]) -> None:
-    """The number of the person was corrected: that is what a correction is for."""
-    rows = [row("A1", 9), row("A1", 1)]
-    assert outcome(office, rows, order)[:2] == ([249_000], [])

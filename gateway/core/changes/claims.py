@@ -326,11 +326,10 @@ class _Desk:
         for digest, claim in gone.items():
             # Who has no enrolment left was found to be another person, whose claims now hold these stays.
             if digest in merged or not self._person.members:
-                self._withdraw(claim, MERGED)
-            elif digest in repeated:
-                self._withdraw(claim, TOLD_ELSEWHERE)
+                reason = MERGED
             else:
-                self._withdraw(claim, "event_gone" if claim.stay_kind == StayKind.EVENT else "reversed")
+                reason = "event_gone" if claim.stay_kind == StayKind.EVENT else "reversed"
+            self._withdraw(claim, TOLD_ELSEWHERE if digest in repeated and reason != MERGED else reason)
 
     def _stays_repeated(
         self, family: SchemeFamily, estimates: Sequence[BenefitEstimate], counting: Sequence[HeldRecord]

@@ -6,7 +6,7 @@ two; where a feed tells no visit or a new one, the same facility and the same da
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.core.changes.bills import Bills, is_odd
@@ -65,21 +65,17 @@ def settled_again(
 
 
 def without_corrections(
-    counting: Sequence[HeldRecord], decided: Iterable[DecidedClaim], asked: AskedBefore, digest: Digest
+    counting: Sequence[HeldRecord], decided: Collection[DecidedClaim], asked: AskedBefore, digest: Digest
 ) -> list[HeldRecord]:
     """The bills that count, without those that change what was decided, or of which a person is asked whether they do
     and that were not counted before."""
-    waiting = {
-        (item.page_seq, item.row)
-        for item in asked.open
-        if SETTLED_AGAIN in item.reasons and COUNTED not in item.reasons
-    }
-    claims = list(decided)
+    held_back = [item for item in asked.open if SETTLED_AGAIN in item.reasons and COUNTED not in item.reasons]
+    waiting = {(item.page_seq, item.row) for item in held_back}
 
     def is_correction(bill: HeldRecord) -> bool:
         answers = [
             asked.answers.get(question_about(bill, claim, digest).situation)
-            for claim in claims
+            for claim in decided
             if bill.record is not None and shares_decided_stay(claim.told_settlements, bill.record)
         ]
         return any(answer is not None and answer.answer != "different" for answer in answers)

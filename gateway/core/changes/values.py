@@ -94,9 +94,10 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What a transaction is about; each part may be empty.
 
     `rows` of `page`: worked for the first time, or (`again`) read anew after they were worked; `fills_gap`: rows
-    further down in the page were worked before. `members`: person → all enrolments, of those whom reading opened
-    already. `taken_back`: pages a newer file replaces. `taken_out`: places of
-    stored records to remove because a decision about them was withdrawn, of these members (`taken_out_of`).
+    further down in the page were worked before; `elsewhere`: where lists of the feed hold the numbers that stand in
+    more than one row, if that was looked up for many batches at once. `members`: person → all enrolments, of those
+    whom reading opened already. `taken_back`: pages a newer file replaces. `taken_out`: places of stored records to
+    remove because a decision about them was withdrawn, of these members (`taken_out_of`).
     `people`: person → association, to be reassessed whatever else happens. `withdrawal_reason`: why claims are
     withdrawn, where what is left does not tell.
     """
@@ -105,6 +106,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sequence[ReadRow] = ()
     again: bool = False
     fills_gap: bool = False
+    elsewhere: Mapping[bytes, Sequence[Place]] | None = None
     members: Mapping[int, list[Member]] = msgspec.field(default_factory=dict)
     taken_back: Sequence[int] = ()
     taken_out: frozenset[Place] = frozenset()

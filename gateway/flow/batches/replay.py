@@ -180,6 +180,7 @@ def apply_again(
         # Nothing is concluded about a member whose fields do not open: what became of these rows stays.
         rows=[row for row in reading.rows if row.errors != (SHUT,)],
         again=True,
+        elsewhere=page.elsewhere,
         members=reading.members,
         withdrawal_reason=withdrawal_reason,
     )

@@ -22,7 +22,7 @@ from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import apply_again, replay_rows
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office, record_name
-from gateway.flow.pages.row_lists import classes_listed, keys_listed
+from gateway.flow.pages.row_lists import classes_listed, keys_listed, repeated_places
 from gateway.flow.pages.stored_pages import OpenPage, open_page
 from gateway.flow.reading.rows import identify, look_up
 from gateway.model.holds import Cause
@@ -72,10 +72,11 @@ def reread(office: Office, feed: str, first: date | None = None, last: date | No
         roster.version(tx, office.feeds[feed].associations, hold=True)
         before = {claim.claim_id: claim for claim in claims.of_associations(tx, office.feeds[feed].associations)}
         cause = _cause(office, feed)
+        elsewhere = repeated_places(tx, office, feed)
         for meta in _stored(tx, feed, first, last):
             page = _comparable(tx, office, meta, result)
             if page is not None:
-                _read_page_again(tx, office, page, cause, result)
+                _read_page_again(tx, office, msgspec.structs.replace(page, elsewhere=elsewhere), cause, result)
         after = claims.of_associations(tx, office.feeds[feed].associations)
         difference = difference_between(before, after)
         was, becomes = difference.money
@@ -104,11 +105,14 @@ def replay(office: Office, feed: str, first: date | None = None, last: date | No
     cause = _cause(office, feed)
     with office.store.read() as tx:
         chosen = [meta for meta in _stored(tx, feed, first, last) if meta.seq not in result.left_out]
+        # Found once: each batch would search every list. What comes meanwhile is worked against what stands by then.
+        elsewhere = repeated_places(tx, office, feed)
     for meta in chosen:
         with office.store.read() as tx:
             page = open_page(tx, office, meta.seq)
         if page is None:
             continue
+        page = msgspec.structs.replace(page, elsewhere=elsewhere)
         for rows in _batches(office, page):
             replay_rows(office, page, rows, cause)
         with office.store.write() as tx:
@@ -144,7 +148,7 @@ def _comparable(tx: Tx, office: Office, meta: StoredPage, result: Rereading) -> 
     if page is not None and len(page.rows) == meta.rows:
         listed = keys_listed(tx, office, meta.seq)
         # What a person said about a row says under which number it is known.
-        ruled = {item.row for item in reviews.changed_of_page(tx, meta.seq)}
+        ruled = {item.row for item in reviews.changed_of_pages(tx, [meta.seq])}
         rows = (row for batch in _batches(office, page) for row in batch if row.index not in ruled)
         if listed is not None and all(_same_number(row, listed) for row in rows):
             return page

@@ -110,7 +110,7 @@ def _row_answers(tx: Tx, batch: Batch) -> dict[int, str | None]:
     if batch.page is None or not batch.again:
         return {}
     indexes = {row.index for row in batch.rows}
-    asked = {item.item_id: item for item in reviews.changed_of_page(tx, batch.page.seq) if item.row in indexes}
+    asked = {item.item_id: item for item in reviews.changed_of_pages(tx, [batch.page.seq]) if item.row in indexes}
     decisions = review_decisions.of_items(tx, asked) if asked else {}
     return {
         item.row: next((decision.answer for decision in decisions.get(item_id, ()) if decision.state == "done"), None)

@@ -7,7 +7,8 @@ Pages worked in the order received need none of it: what stands, and what waits 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -15,7 +16,7 @@ from gateway.core.changes import Batch, PagePlace, ReadRow
 from gateway.core.changes.values import Place, PlacedRow
 from gateway.errors import BrokenSeal
 from gateway.flow.office import Office
-from gateway.flow.pages.row_lists import entries_after
+from gateway.flow.pages.row_lists import classes_listed, entries_after, keys_listed
 from gateway.flow.pages.stored_pages import open_page
 from gateway.flow.reading.rows import SHUT, identify, look_up
 from gateway.model.pieces import Piece
@@ -56,8 +57,10 @@ def rival_rows(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> Riva
     numbers = {row.key for row in batch.rows}
     rivals: dict[bytes, list[PlacedRow]] = defaultdict(list)
     last_places: dict[bytes, Place] = {}
+    seqs = [*by_page, *([page.seq] if batch.again else [])]
+    refused = set(reviews.refused_rows(tx, seqs)) if seqs else set()
     for seq, entries in sorted(by_page.items()):
-        read_rows = _read(tx, office, seq, entries)
+        read_rows = _read(tx, office, seq, entries, refused)
         for row, (key, row_class) in sorted(entries.items()):
             if row in read_rows and read_rows[row].row.key in numbers:
                 rivals[read_rows[row].row.key or b""].append(read_rows[row])
@@ -66,8 +69,8 @@ def rival_rows(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> Riva
     return RivalRows(
         rivals=rivals,
         last_places=last_places,
-        taken=_taken(tx, by_page),
-        refused=frozenset(row for _, row in reviews.refused_rows(tx, [page.seq])) if batch.again else frozenset(),
+        taken=_taken(tx, by_page) if by_page else frozenset(),
+        refused=frozenset(row for seq, row in refused if seq == page.seq) if batch.again else frozenset(),
     )
 
 
@@ -85,15 +88,38 @@ def _listed(
     keys = set(firsts)
     if not own_page_too:
         keys = {key for _, _, key in entries_after(tx, office, page.feed, page.seq, keys, aside)}
+    entries: Iterator[tuple[Place, RowClass, bytes]] = iter(())
+    searched: Collection[bytes] = keys
+    if batch.elsewhere is not None:
+        # Of a number that could not be read before, or was known otherwise, nobody knows where else it stands.
+        own_keys = set((keys_listed(tx, office, page.seq) or {}).values())
+        entries, searched = _known_entries(tx, office, batch.elsewhere, keys & own_keys, aside), keys - own_keys
+    if searched:
+        entries = chain(entries, entries_after(tx, office, page.feed, 0, searched, aside))
     own_places = {(page.seq, row.index) for row in batch.rows}
     listed: dict[bytes, dict[Place, RowClass]] = defaultdict(dict)
-    for place, row_class, key in entries_after(tx, office, page.feed, 0, keys, aside) if keys else ():
+    for place, row_class, key in entries:
         if place not in own_places:
             listed[key][place] = row_class
     return {key: places for key, places in listed.items() if batch.again or max(places) > firsts[key]}
 
 
-def _read(tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, RowClass]]) -> dict[int, PlacedRow]:
+def _known_entries(
+    tx: Tx, office: Office, elsewhere: Mapping[bytes, Sequence[Place]], keys: Collection[bytes], aside: list[Piece]
+) -> Iterator[tuple[Place, RowClass, bytes]]:
+    """As `entries_after`, out of the lists of those pages alone in which the numbers are known to be."""
+    at_places = {place: key for key in keys & elsewhere.keys() for place in elsewhere[key]}
+    by_page: dict[int, list[int]] = defaultdict(list)
+    for seq, row in at_places:
+        by_page[seq].append(row)
+    for seq, rows in sorted(by_page.items()):
+        for row, row_class in classes_listed(tx, office, seq, rows, aside).items():
+            yield (seq, row), row_class, at_places[seq, row]
+
+
+def _read(
+    tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, RowClass]], refused: Collection[Place]
+) -> dict[int, PlacedRow]:
     """Rows of a page, as they read now, where they still have the number they are listed under."""
     try:
         page = open_page(tx, office, seq)
@@ -101,11 +127,10 @@ def _read(tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, R
         return {}
     if page is None or page.meta.replaced_by is not None:
         return {}
-    refused = {row for _, row in reviews.refused_rows(tx, [seq])}
     rows = [
         identify(office, page.meta.feed, page.rows, row, row + 1)[0]
         for row, (_, row_class) in sorted(entries.items())
-        if row < len(page.rows) and not (row in refused and row_class is RowClass.SUPERSEDED)
+        if row < len(page.rows) and not ((seq, row) in refused and row_class is RowClass.SUPERSEDED)
     ]
     return {
         row.index: PlacedRow(page=page.place, row=row, listed=entries[row.index][1])
@@ -116,9 +141,9 @@ def _read(tx: Tx, office: Office, seq: int, entries: Mapping[int, tuple[bytes, R
     }
 
 
-def _taken(tx: Tx, seqs: Mapping[int, object]) -> frozenset[Place]:
+def _taken(tx: Tx, seqs: Iterable[int]) -> frozenset[Place]:
     """The places, in these pages, of rows that a person said take the place of what stood."""
-    asked = {item.item_id: item for seq in seqs for item in reviews.changed_of_page(tx, seq)}
+    asked = {item.item_id: item for item in reviews.changed_of_pages(tx, seqs)}
     answered = review_decisions.of_items(tx, asked) if asked else {}
     return frozenset(
         (asked[item_id].page_seq, asked[item_id].row or 0)

@@ -17,21 +17,13 @@ def note_losses(tx: Tx, office: Office, batch: Batch, cause: Cause | None, diffe
     """Write which claims are withdrawn or lowered, and why; nothing where none is. `cause`: what the batch is part of,
     where it is held back as a whole."""
     what, page_seq = cause_of(batch, cause)
-    losses = [
-        ClaimLoss(
-            association=claim.association,
-            cause=what,
-            page_seq=page_seq,
-            # Of a withdrawal the flags are its reason alone.
-            why=(claim.why if claim.move == "withdrawn" else LOWERED)[:40],
-            withdrawn=int(claim.move == "withdrawn"),
-            lowered=int(claim.move == "lowered"),
-            amount=(claim.was or 0) - (claim.becomes or 0),
-            claim_id=claim.claim_id,
-            was=claim.was or 0,
-        )
-        for claim in difference.taken
-    ]
+    losses = []
+    for claim in difference.taken:
+        is_gone, amount = claim.move == "withdrawn", (claim.was or 0) - (claim.becomes or 0)
+        # Of a withdrawal the flags are its reason alone.
+        why, counts = claim.why[:40] if is_gone else LOWERED, (int(is_gone), int(not is_gone))
+        cause_and_why = (claim.association, what, page_seq, why)
+        losses.append(ClaimLoss(*cause_and_why, *counts, amount, claim.claim_id, claim.was or 0))
     if losses:
         claim_losses.note(tx, losses, now=office.now())
 

@@ -7,6 +7,7 @@ where its number could not be read. A later form begins with the mark of `core.f
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final, TypeAlias
@@ -39,6 +40,7 @@ _CLASSES: Final = {letter[0]: row_class for row_class, letter in _LETTERS.items(
 _ENTRY: Final = 17
 _NO_KEY: Final = bytes(_ENTRY - 1)
 _FEW: Final = 100
+_BEGIN: Final = 8
 
 
 def _encode(entries: list[Entry]) -> bytes:
@@ -126,6 +128,32 @@ def entries_after(
         for row, (row_class, key) in enumerate(ROW_LISTS.read(plain), first_row):
             if key is not None and key in keys:
                 yield (page_seq, row), row_class, key
+
+
+def repeated_places(tx: Tx, office: Office, feed: str) -> dict[bytes, list[Place]]:
+    """Key → where it stands, of all keys that more than one row of a feed's lists has. Every list is opened twice,
+    however many batches use the answer; of keys that come once, eight bytes each are in memory meanwhile."""
+    once: set[bytes] = set()
+    again: set[bytes] = set()
+    for _, key in _all_entries(tx, office, feed):
+        begin = key[:_BEGIN]
+        (again if begin in once else once).add(begin)
+    places: dict[bytes, list[Place]] = defaultdict(list)
+    if again:
+        for place, key in _all_entries(tx, office, feed):
+            if key[:_BEGIN] in again:
+                places[key].append(place)
+    return {key: of_key for key, of_key in places.items() if len(of_key) > 1}
+
+
+def _all_entries(tx: Tx, office: Office, feed: str) -> Iterator[tuple[Place, bytes]]:
+    open_one = office.vault.opener()
+    for page_seq, page_id, first_row, sealed in batches.lists_of_feed(tx, feed, after=0):
+        opening = partial(open_one, sealed, list_context(page_id, first_row))
+        plain = open_or_set_aside(_list_piece(feed, page_seq, first_row), opening, [])
+        for row, (_, key) in enumerate(ROW_LISTS.read(plain) if plain is not None else (), first_row):
+            if key is not None:
+                yield (page_seq, row), key
 
 
 def _may_hold(plain: bytes, keys: Collection[bytes]) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 import zstandard
 
-from gateway.core.changes.values import PagePlace
+from gateway.core.changes.values import PagePlace, Place
 from gateway.core.masks import mask_personal
 from gateway.core.normalise import Origin, Rows
 from gateway.errors import BadPage
@@ -26,7 +26,8 @@ _NAME_LENGTH: Final = 255
 
 class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
     """A stored page that could be read: its rows as its feed's mapping finds them, and what the feed says of itself;
-    `sample`: what a few rows told of keys and values, where the page is worked for the first time."""
+    `sample`: what a few rows told of keys and values, where the page is worked for the first time; `elsewhere`: as of
+    `Batch`, where many pages are read again one after the other."""
 
     meta: StoredPage
     page_id: bytes
@@ -34,6 +35,7 @@ class OpenPage(msgspec.Struct, frozen=True, kw_only=True):
     rows: Rows
     totals: FeedTotals | None
     sample: KeySample | None = None
+    elsewhere: Mapping[bytes, Sequence[Place]] | None = None
 
     @property
     def place(self) -> PagePlace:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from gateway.core.changes.decided_again import SETTLED_AGAIN
 from gateway.core.changes.persons import PersonFile
 from gateway.core.changes.repeats import BILLED_TWICE, COUNTED
-from gateway.model.questions import ReviewItem
+from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.waiting import WaitingBills
 from gateway.store import people, quarantine, reviews
 from gateway.store.engine import Tx
@@ -17,17 +17,13 @@ def waiting_bills(tx: Tx, persons: Collection[PersonFile]) -> WaitingBills:
     """What is told of these people, or perhaps theirs, and counts for nothing until somebody answers: each row once."""
     records = [stored for person in persons for stored in person.records]
     member_ids = {member.member_id for person in persons for member in person.members}
-    waiting = {
-        (item.page_seq, item.row): abs(item.amount)
-        for item in reviews.open_of_bills(tx, member_ids)
-        if keeps_waiting(item)
-    }
-    # What came again and cannot be read stands beside the record that its number names.
-    for aside in quarantine.open_by_key(tx, {stored.key for stored in records}):
-        waiting.setdefault((aside.page_seq, aside.row), abs(aside.amount))
+    asked = [item for item in reviews.open_of_bills(tx, member_ids) if keeps_waiting(item)]
     unopened = [stored for stored in records if stored.record is None]
-    for stored in unopened:
-        waiting.setdefault(stored.place, abs(stored.amount))
+    waiting = {stored.place: abs(stored.amount) for stored in unopened}
+    # What came again and cannot be read stands beside the record that its number names.
+    items: list[ReviewItem | QuarantineItem] = [*quarantine.open_by_key(tx, {row.key for row in records}), *asked]
+    for item in items:
+        waiting[item.page_seq, item.row or 0] = abs(item.amount)
     return WaitingBills(
         bills=len(waiting),
         amount=sum(waiting.values()),
