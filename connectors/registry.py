@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.associations import http_json
-from connectors.feeds import cloud_line, folder, national_list, push
+from connectors.feeds import cloud_line, folder, national_list, open_platform_list, push
 from gateway.ports import Registry
 
 REGISTRY: Final = Registry(
@@ -13,6 +13,7 @@ REGISTRY: Final = Registry(
         "cloud-line": cloud_line.WAY,
         "folder": folder.WAY,
         "national-list": national_list.WAY,
+        "open-platform": open_platform_list.WAY,
         "push": push.WAY,
     },
     deliveries={

@@ -13,7 +13,7 @@ from typing import Final
 from gateway.sandbox.files import PATTERN, day_file, drop
 from gateway.sandbox.leagues import as_filed
 from gateway.sandbox.play import Play, PlayLeague
-from gateway.sandbox.played_envelopes import hohhot, nmg
+from gateway.sandbox.played_envelopes import hohhot, nmg, ordos
 from gateway.sandbox.script import Script
 
 
@@ -29,5 +29,6 @@ LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "hinggan": _hinggan,
     "hohhot": hohhot,
     "nmg": nmg,
+    "ordos": ordos,
 }
 """Name of the shipped feed file → how its league is played."""

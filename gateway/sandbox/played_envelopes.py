@@ -12,6 +12,7 @@ from gateway.sandbox.day_book import DayBook, as_listed, by_day, listed_row
 from gateway.sandbox.list_server import LIST, ListApp
 from gateway.sandbox.national import Row
 from gateway.sandbox.national_server import Gate
+from gateway.sandbox.open_platform_server import OpenPlatformApp, PlatformKeys
 from gateway.sandbox.people import ALL_LEAGUES, person_at
 from gateway.sandbox.play import Play
 from gateway.sandbox.script import Script
@@ -22,6 +23,8 @@ HISTORY_DAYS: Final = 62
 """So many days before its own a script begins, and a little."""
 
 _PAAS_SECRET: Final = "EXAMPLE-SECRET-KEY-0001"  # noqa: S105 - of a league that exists nowhere.
+_APP_ID: Final = "EXAMPLEAPPID00000000000000000001"
+_APP_SECRET: Final = "EXAMPLEAPPSECRET0000000000000001"  # noqa: S105
 _API_KEY: Final = "EXAMPLE-API-KEY-0001"
 
 
@@ -107,6 +110,24 @@ class _CorrectedList(ListApp):
             if today >= self._since:
                 self.book.put(day, rows)
         return super().list_rows(asked)
+
+
+@contextmanager
+def ordos(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """鄂尔多斯: everything under SM4 and SM2; the seventh answer bears a signature that is not its own."""
+    (private, public), own = new_sm2_keys(), new_sm2_keys()
+    keys = PlatformKeys(app_id=_APP_ID, secret=_APP_SECRET, app_key=public, own=own)
+    with LocalServer(OpenPlatformApp(book_of(script), keys, clock=clock, forged=[7])) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS, "page_size": 3},
+            secrets={
+                "HUBAO_ORDOS_APP_SECRET": _APP_SECRET,
+                "HUBAO_ORDOS_SIGNING_KEY": private.hex(),
+                "HUBAO_ORDOS_PLATFORM_KEY": own[1].hex(),
+            },
+            reading=as_listed,
+            nights=2,
+        )
 
 
 def _namesake(script: Script, number: int) -> Row:

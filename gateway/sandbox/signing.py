@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import gmssl_pyx
+import msgspec
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 WINDOW_SECONDS = 300
 """How old or how far ahead a timestamp may be."""
@@ -72,6 +74,57 @@ def sm2_is_authentic(public_key: bytes, message: bytes, signature: bytes) -> boo
         return bool(gmssl_pyx.sm2_verify(public_key, message, bytes((0x30, len(body))) + body))
     except gmssl_pyx.GmsslInnerError:
         return False
+
+
+def open_platform_key(app_id: str, secret: str) -> bytes:
+    """The SM4 key of an app of an open platform."""
+    return sm4_sealed(app_id[:16].encode(), secret.encode()).hex().upper()[:16].encode()
+
+
+def sm4_sealed(key: bytes, plain: bytes) -> bytes:
+    """SM4, block by block, filled up with as many bytes as are missing of that number."""
+    missing = 16 - len(plain) % 16
+    encryptor = Cipher(algorithms.SM4(key), modes.ECB()).encryptor()  # noqa: S305 - as the platforms do it.
+    return encryptor.update(plain + bytes([missing]) * missing)
+
+
+def sm4_opened(key: bytes, sealed: bytes) -> bytes:
+    """What was sealed; nothing for what is no whole number of blocks."""
+    if not sealed or len(sealed) % 16:
+        return b""
+    plain = Cipher(algorithms.SM4(key), modes.ECB()).decryptor().update(sealed)  # noqa: S305
+    return plain[: -plain[-1]]
+
+
+def open_platform_signature(own: tuple[bytes, bytes], message: Mapping[str, Any], data: Any, secret: str) -> str:
+    """The `signData` of a message whose open data is this."""
+    der = gmssl_pyx.sm2_sign(*own, _open_platform_text(message, data, secret))
+    return base64.b64encode(b"".join(integers_of(der))).decode()
+
+
+def sm2_proves(public_key: bytes, message: Mapping[str, Any], data: Any, secret: str) -> bool:
+    """Whether the owner of this key signed a message whose open data is this."""
+    signature = base64.b64decode(str(message.get("signData", "")))
+    return sm2_is_authentic(public_key, _open_platform_text(message, data, secret), signature)
+
+
+def _open_platform_text(message: Mapping[str, Any], data: Any, secret: str) -> bytes:
+    fields = {name: value for name, value in message.items() if name not in ("signData", "encData", "extra")}
+    fields["data"] = msgspec.json.encode(without_nothing(data)).decode()
+    texts = {name: without_nothing(value) for name, value in fields.items() if value not in (None, "")}
+    return ("&".join(f"{name}={texts[name]}" for name in sorted(texts)) + f"&key={secret}").encode()
+
+
+def without_nothing(value: Any) -> Any:
+    """A value with sorted keys and without what is empty; all else as text."""
+    if isinstance(value, dict):
+        inside = {name: without_nothing(value[name]) for name in sorted(value)}
+        return {name: member for name, member in inside.items() if member not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [without_nothing(member) for member in value if member not in (None, "", [], {})]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def _cainfo_text(envelope: Mapping[str, Any]) -> bytes:
