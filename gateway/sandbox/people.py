@@ -77,6 +77,9 @@ FURTHER_LEAGUES: Final = {
     for league in (
         League("tongliao", "通辽市", "150500", 45),
         League("alxa", "阿拉善盟", "152900", 28),
+        League("manzhouli", "满洲里市", "150781", 20),
+        League("xilingol", "锡林郭勒盟", "152500", 45),
+        League("yuncheng", "运城市", "140800", 0),
         League("erenhot", "二连浩特市", "152501", 25),
         League("longyan", "龙岩市", "350800", 0),
         League("shanghai", "上海市", "310000", 0),

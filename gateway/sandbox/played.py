@@ -6,12 +6,15 @@ file of that name, and what arrived is held against the script.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import Final
 
-from gateway.sandbox.files import PATTERN, day_file, drop
-from gateway.sandbox.leagues import as_filed
+from gateway.model.record import SettlementRecord
+from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
+from gateway.sandbox.leagues import Sent, as_filed
+from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
 from gateway.sandbox.played_envelopes import hohhot, nmg, ordos
 from gateway.sandbox.script import Script
@@ -25,10 +28,37 @@ def _hinggan(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
     yield Play(options={"folder": str(folder), "pattern": PATTERN}, reading=as_filed)
 
 
+def _one_file(
+    written: Callable[[date, Sequence[Sent]], DayFile],
+    *,
+    reading: Callable[[SettlementRecord], SettlementRecord] = as_filed,
+    marker: bool = False,
+    extra: Mapping[str, int],
+    findings: frozenset[str] = frozenset(),
+) -> PlayLeague:
+    """A league that drops one file with everything; `marker`: whether its marker tells totals, or the file itself."""
+
+    @contextmanager
+    def play(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+        folder, file = script.folder / "dropped", written(script.day, script.rows)
+        path = drop(folder, file)
+        if not marker:
+            path.with_name(f"{path.name}.ok").write_bytes(b"")
+        yield Play(options={"folder": str(folder)}, reading=reading, extra=extra, findings=findings)
+
+    return play
+
+
+_HIDDEN: Final = frozenset({"totals_differ"})
+"""A workbook of which a sheet was not read holds more rows than its sums tell."""
+
 LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "hinggan": _hinggan,
     "hohhot": hohhot,
     "nmg": nmg,
     "ordos": ordos,
+    "manzhouli": _one_file(table_file, marker=True, extra={"quarantined": 1}),
+    "xilingol": _one_file(workbook_file, reading=as_by_banner, extra={"quarantined": 3}, findings=_HIDDEN),
+    "yuncheng": _one_file(fixed_file, extra={"quarantined": 1}),
 }
 """Name of the shipped feed file → how its league is played."""

@@ -9,7 +9,7 @@ import csv
 import io
 import struct
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr  # Writing only: nothing is parsed with it.
 
@@ -26,6 +26,7 @@ from gateway.core.normalise.language import (
 )
 
 _JSON: Final = msgspec.json.Encoder(decimal_format="number")
+NO_KINDS: Final[Mapping[str, str]] = {}
 Row = dict[str, Any]
 
 
@@ -44,8 +45,14 @@ def written_rows(rows: list[Row], language: MappingLanguage, encoding: str) -> b
     names = list(dict.fromkeys(key for row in rows for key in row))
     if isinstance(spoken, DbfFormat):
         return dbf_table(names, rows, encoding)
-    title = spoken.sheets[0] if spoken.sheets else "Sheet1"
-    return workbook({title: [names, *([row.get(name) for name in names] for row in rows)]})
+    # Where a row says on which sheet it stands, it stands there.
+    titles = dict.fromkeys(str(row.get("sheet:name", "Sheet1")) for row in rows)
+    names = [name for name in names if name != "sheet:name"]
+    lines = {
+        title: [[row.get(name) for name in names] for row in rows if row.get("sheet:name", "Sheet1") == title]
+        for title in titles
+    }
+    return workbook({title: [names, *cells] for title, cells in lines.items()})
 
 
 def json_page(rows: list[Row], spoken: JsonFormat) -> bytes:
@@ -66,23 +73,35 @@ def fixed_line(row: Row, columns: Iterable[Column], length: int, encoding: str) 
     return bytes(line)
 
 
-def dbf_table(names: Sequence[str], rows: Sequence[Row], encoding: str, *, deleted: Iterable[int] = ()) -> bytes:
-    """A table of dBase III with a text column for each name; a name has at most ten bytes. `deleted`: rows (from 0)
-    that are struck out."""
+def dbf_table(
+    names: Sequence[str],
+    rows: Sequence[Row],
+    encoding: str,
+    *,
+    kinds: Mapping[str, str] = NO_KINDS,
+    deleted: Iterable[int] = (),
+) -> bytes:
+    """A table of dBase III: a name has at most ten bytes, a column is text (C) where `kinds` does not say N or D.
+    `deleted`: rows (from 0) that are struck out."""
     texts = [[_text(row.get(name)).encode(encoding) for name in names] for row in rows]
     widths = [max([1, *(len(text) for text in column)]) for column in zip(*texts, strict=True)] or [1] * len(names)
     head = struct.pack("<B3BIHH20x", 3, 126, 3, 1, len(rows), 32 * len(names) + 33, sum(widths) + 1)
     columns = b"".join(
-        struct.pack("<11sc4xBB14x", name.encode(encoding)[:10], b"C", width % 256, width // 256)
+        struct.pack(
+            "<11sc4xBB14x", name.encode(encoding)[:10], kinds.get(name, "C").encode(), width % 256, width // 256
+        )
         for name, width in zip(names, widths, strict=True)
     )
-    struck = frozenset(deleted)
+    struck, numbers = frozenset(deleted), [kinds.get(name) == "N" for name in names]
     body = b"".join(
-        (b"*" if place in struck else b" ")
-        + b"".join(text.ljust(width) for text, width in zip(cells, widths, strict=True))
+        (b"*" if place in struck else b" ") + b"".join(map(_padded, cells, widths, numbers))
         for place, cells in enumerate(texts)
     )
     return head + columns + b"\r" + body + b"\x1a"
+
+
+def _padded(text: bytes, width: int, is_number: bool) -> bytes:
+    return text.rjust(width) if is_number else text.ljust(width)
 
 
 def workbook(sheets: dict[str, list[list[Any]]], *, hidden: Iterable[str] = ()) -> bytes:
