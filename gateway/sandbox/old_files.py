@@ -150,8 +150,8 @@ def workbook_file(day: date, sent: Sequence[Sent]) -> DayFile:
         if not place:
             lost = [float("1.522e18"), *_cells(rows[0], names)[1:]]
             lines = [*lines[:2], names, lost, *lines[2:]]
-        told = rows if place else [*rows, rows[0]]
-        sums = [f"合计{len(told)}笔", *[None] * (names.index(TOTAL) - 1), float(total_of(told, TOTAL))]
+        summed = rows if place else [*rows, rows[0]]
+        sums = [f"合计{len(summed)}笔", *[None] * (names.index(TOTAL) - 1), float(total_of(summed, TOTAL))]
         sheets[banner] = [[f"{banner}医保结算明细表"], *[[]] * place, names, *lines, sums]
     sheets["往月数据"] = [names, _cells(listed[0][1], names)]
     content = workbook(sheets, hidden=["往月数据"])

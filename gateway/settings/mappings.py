@@ -422,8 +422,8 @@ def _totals_contradictions(form: Any, tables: dict[str, Any]) -> list[Contradict
             [] if totals.get("day") else [("totals.day", "缺失 (missing)", "必填：报文的日期 (required in a message)")]
         )
     if not form.get("control"):
-        wanted = "[[format.control]]：写明合计在哪种行上 (say which lines hold them)"
-        return [("totals", f"format.kind {kind}", wanted)]
+        allowed = "[[format.control]]：写明合计在哪种行上 (say which lines hold them)"
+        return [("totals", f"format.kind {kind}", allowed)]
     return [("totals.each", f"format.kind {kind}", "只用于报文 (only in messages)")] if totals.get("each") else []
 
 

@@ -175,12 +175,12 @@ def _control(lines: Control) -> tuple[core.ControlLine, ...]:
 
 def placed(columns: FixedColumns) -> tuple[core.Column, ...]:
     """The columns with the place each begins at, from 0."""
-    behind, found = 0, list[core.Column]()
+    behind, all_placed = 0, list[core.Column]()
     for column in columns:
         at = behind if column.at is None else column.at - 1
-        found.append(core.Column(name=column.name, at=at, width=column.width))
+        all_placed.append(core.Column(name=column.name, at=at, width=column.width))
         behind = at + column.width
-    return tuple(found)
+    return tuple(all_placed)
 
 
 def columns_of(form: Any) -> tuple[str, ...]:

@@ -66,14 +66,14 @@ class TotalsReader:
             read = {name: self._parsers[name](value) for name, value in values.items()}
         except Wrong:
             return None
-        rows, told_day = read["rows"], read.get("day") or (None if self._paths.day else day)
+        rows, stated_day = read["rows"], read.get("day") or (None if self._paths.day else day)
         reversals, amount = read.get("reversals") or 0, read.get("amount")
-        if told_day is None or rows is None or rows < 0 or reversals < 0:
+        if stated_day is None or rows is None or rows < 0 or reversals < 0:
             return None
         if amount is not None and self._paths.reversals_amount:
             # Written as money that went back, or with its sign.
             amount -= abs(read["reversals_amount"] or 0)
-        return FeedTotals(day=told_day, rows=rows + reversals, amount=amount)
+        return FeedTotals(day=stated_day, rows=rows + reversals, amount=amount)
 
 
 def _in_message(content: bytes, paths: TotalsPaths, spoken: JsonFormat | XmlFormat | TableFormat) -> Iterable[Ask]:
