@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.associations import http_json
-from connectors.feeds import cloud_line, folder, national_list, open_platform_list, push
+from connectors.feeds import cloud_line, daily_job, folder, national_list, open_platform_list, push
 from gateway.ports import Registry
 
 REGISTRY: Final = Registry(
     feeds={
         "cloud-line": cloud_line.WAY,
+        "daily-job": daily_job.WAY,
         "folder": folder.WAY,
         "national-list": national_list.WAY,
         "open-platform": open_platform_list.WAY,

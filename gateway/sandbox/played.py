@@ -16,7 +16,7 @@ from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
-from gateway.sandbox.played_envelopes import hohhot, nmg, ordos
+from gateway.sandbox.played_envelopes import hohhot, nmg, ordos, ulanqab
 from gateway.sandbox.script import Script
 
 
@@ -58,6 +58,7 @@ LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "nmg": nmg,
     "ordos": ordos,
     "manzhouli": _one_file(table_file, marker=True, extra={"quarantined": 1}),
+    "ulanqab": ulanqab,
     "xilingol": _one_file(workbook_file, reading=as_by_banner, extra={"quarantined": 3}, findings=_HIDDEN),
     "yuncheng": _one_file(fixed_file, extra={"quarantined": 1}),
 }

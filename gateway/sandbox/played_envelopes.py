@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gateway.model.clock import SHANGHAI
 from gateway.sandbox.day_book import DayBook, as_listed, by_day, listed_row
+from gateway.sandbox.job_server import JobApp
 from gateway.sandbox.list_server import LIST, ListApp
 from gateway.sandbox.national import Row
 from gateway.sandbox.national_server import Gate
@@ -125,6 +126,21 @@ def ordos(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
                 "HUBAO_ORDOS_SIGNING_KEY": private.hex(),
                 "HUBAO_ORDOS_PLATFORM_KEY": own[1].hex(),
             },
+            reading=as_listed,
+            nights=2,
+        )
+
+
+@contextmanager
+def ulanqab(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """乌兰察布: a job for every day; one fails, one never ends, and both succeed the next night."""
+    days = sorted(by_day(script.rows))
+    gate = Gate(region=ALL_LEAGUES["ulanqab"].region, api_key=_API_KEY, sign_type="PRCSSC")
+    app = JobApp(book_of(script), gate, clock=clock, failing=[days[1]], endless=[days[3]])
+    with LocalServer(app) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS, "look_every_seconds": 0.01, "looks": 3},
+            secrets={"HUBAO_ULANQAB_API_KEY": _API_KEY},
             reading=as_listed,
             nights=2,
         )
