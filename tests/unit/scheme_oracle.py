@@ -42,6 +42,7 @@ from oracles.inpatient_care import (
     with_emergencies,
     without_reversed,
 )
+from oracles.odd import odd_flags
 
 __all__ = ["EDITION_STARTS", "SHANGHAI", "Row", "assess_naively"]
 
@@ -89,7 +90,10 @@ def assess_naively(case: Row) -> Row:
         stay.changed_again = stay.reversed_since and any(is_again(other, stay) for other in stays)
     weigh_all(stays, periods)
     standing = [stay for stay in stays if not stay.reversed_since or to_recover(stay, periods)]
-    return {"case": case["case"], "estimates": [shown(stay, case["member"], periods) for stay in standing]}
+    estimates = [shown(stay, case["member"], periods) for stay in standing]
+    for one in estimates:
+        one["flags"] += odd_flags(one["payable"] != "0.00", one["settlements"], live)
+    return {"case": case["case"], "estimates": estimates}
 
 
 # ---- what a stay is weighed by
@@ -224,6 +228,9 @@ def weigh_all(stays: list[Stay], periods: list[Period]) -> None:
     for stay in stays:
         if stay.decided is not None and stay.reason is None:
             take_as_decided(stay, Fraction(stay.decided["payable"]))
+            if stay.period is not None and stay.reversed_since and to_recover(stay, periods):
+                # 1.7.8: it keeps using the cap until a person says otherwise, and whoever the cap stops is told so.
+                stay.period.recovering += Fraction(stay.decided["payable"])
     for stay in stays:
         if stay.decided is None and stay.reason is None:
             weigh(stay, periods)
@@ -341,7 +348,7 @@ def capped(stay: Stay, period: Period, due: Fraction) -> Fraction:
     assert period.edition is not None
     left = max(Fraction(0), CAPS[period.edition] - period.cap_used)
     if due > left:
-        stay.lines.append(line("cap", left - due))
+        stay.lines.append(line("cap", left - due, recovering=two_decimals(period.recovering)))
         due = left
     period.cap_used += due
     return due

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from oracles import plans, sums
 from oracles.makers import PlanMaker, SumMaker
-from oracles.naive import Estimate, Row, yuan
+from oracles.naive import Estimate, Row, standing, yuan
+from oracles.odd import odd_flags
 
 from gateway.core.schemes import SchemeFamily
 from gateway.core.schemes.cases import answer_case
@@ -49,9 +50,12 @@ def made(scheme: str, seed: int) -> Row:
 
 def naive(case: Row) -> list[Any]:
     scheme = case["scheme"]
-    if scheme in plans.PLANS:
-        return essence([in_text(one) for one in plans.answer(case, plans.PLANS[scheme])])
-    return essence([in_text(one) for one in sums.answer(case, sums.SUMS[scheme])])
+    is_plan = scheme in plans.PLANS
+    answers = plans.answer(case, plans.PLANS[scheme]) if is_plan else sums.answer(case, sums.SUMS[scheme])
+    rows = standing(case["settlements"])
+    for one in answers:
+        one["flags"] = [*one["flags"], *odd_flags(one["payable"] > 0, one["settlements"], rows)]
+    return essence([in_text(one) for one in answers])
 
 
 def in_text(one: Estimate) -> Estimate:

@@ -8,6 +8,7 @@ empty unseen.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -55,7 +56,12 @@ def essence_of_flags(estimate: Row) -> list[str]:
 
 def essence_of_line(line: Row) -> Row:
     inputs = {"band": ("base", "rate"), "daily_allowance": ("days", "per_day")}.get(line["rule"], ())
-    return {name: line[name] for name in ("rule", "amount", *inputs)}
+    found = {name: line[name] for name in ("rule", "amount", *inputs)}
+    if line["rule"] == "cap":
+        # The product says it in the line's sentence.
+        told = re.search(r"已用额度中([0-9.]+)元为待追回的补助", line.get("text", ""))
+        found["recovering"] = line.get("recovering") or (told.group(1) if told else "0.00")
+    return found
 
 
 @lru_cache(maxsize=1)
@@ -258,6 +264,8 @@ def estimate_situations(estimate: Row, case: Row) -> set[str]:
 
 def line_situations(line: Row) -> set[str]:
     found = {line["rule"]}
+    if line["rule"] == "cap" and line["recovering"] != "0.00":
+        found |= {"cap used by what is recovered"}
     if line["rule"] == "daily_allowance":
         found |= {f"allowance of {line['per_day']}"} | ({"allowance of 30 days"} if line["days"] == 30 else set())
     if line["rule"] == "band":
@@ -313,6 +321,7 @@ EXPECTED = {
     *("decided, still as it was", "decided, then joined", "decided, now apart"),
     *("decided, then refunded", "decided, then refunded in part", "decided, then settled again"),
     *("emergency_to_confirm", "emergency care in a stay"),
+    *("overlapping_stays", "billed_twice", "scope_exceeds_total", "visit_far_apart", "cap used by what is recovered"),
     *("recover_to_confirm", "recovered though nothing was refunded", "a difference"),
 }
 AT_LEAST = 10

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from oracles.language import GROUPS, Reading, Row
 from oracles.language_makers import CaseMaker, SchemeMaker
+from oracles.odd import odd_flags
 
 from gateway.core.schemes.cases import answer_case
 from gateway.core.schemes.language.disease_groups import DiseaseGroup
@@ -44,12 +45,17 @@ def compare(seeds: Iterable[int]) -> None:
         families = families_of([check(SchemeSpec, scheme, shown_as=f"scheme {seed}")], DISEASES)
         for at in range(CASES):
             case = CaseMaker(seed * CASES + at, scheme).make()
-            expected = ordered(Reading(scheme, case).answers())
+            expected = ordered([with_odd_flags(one, case) for one in Reading(scheme, case).answers()])
             answer = answer_case(case, families)
             ours = ordered([essence(one) for one in answer["estimates"]]) if "estimates" in answer else answer
             if ours != expected:
                 texts = [shown(value) for value in (scheme, case, ours, expected)]
                 pytest.fail("seed {}\n{}\n{}\n--- product\n{}\n--- naive\n{}".format(seed, *texts))
+
+
+def with_odd_flags(estimate: Row, case: Row) -> Row:
+    odd = odd_flags(estimate["payable"] != "0.00", estimate["settlements"], case["settlements"])
+    return estimate | {"flags": sorted([*estimate["flags"], *odd])}
 
 
 def essence(estimate: Row) -> Row:

@@ -11,8 +11,9 @@ import msgspec
 from gateway.core.changes.persons import HeldRecord, duplicates_among
 from gateway.core.changes.questions import AskedBefore, BillQuestion, Digest
 from gateway.core.changes.refunds import take_refunds
-from gateway.core.changes.repeats import repeats_among, tells_more_in_scope
+from gateway.core.changes.repeats import repeats_among
 from gateway.core.schemes import REFUND_UNCLEAR
+from gateway.core.schemes.contradictions import tells_more_in_scope
 from gateway.model.record import SettlementRecord
 
 NOTHING_ASKED: Final = AskedBefore()

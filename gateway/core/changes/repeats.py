@@ -18,21 +18,23 @@ from gateway.core.changes.persons import HeldRecord
 from gateway.core.changes.questions import AskedBefore, BillQuestion, Digest
 from gateway.core.compared import to_compare
 from gateway.core.schemes import reversed_among
+from gateway.core.schemes.contradictions import (
+    APART_DAYS,
+    BILLED_TWICE,
+    FAR_APART,
+    OVERLAPPING,
+    SCOPE_ABOVE_TOTAL,
+    nights_in_common,
+    stay_days,
+    tells_more_in_scope,
+    whole_content,
+)
 from gateway.model.record import SettlementRecord
 
 REPEAT: Final = "repeat"
-BILLED_TWICE: Final = "billed_twice"
-OVERLAPPING: Final = "overlapping_stays"
 TOO_MANY_DAYS: Final = "days_exceed_stay"
-SCOPE_ABOVE_TOTAL: Final = "scope_exceeds_total"
-FAR_APART: Final = "visit_far_apart"
 COUNTED: Final = "counted_before"
 """Said of a bill that was added up before anybody asked."""
-
-_STAYS: Final = ("inpatient", "maternity_inpatient")
-_WHOLE_AMOUNTS: Final = ("total_amount", "in_scope_amount", "fund_paid_amount", "personal_amount")
-_APART_DAYS: Final = 7
-"""Bills of one visit with more days than these between them are hardly one stay."""
 
 
 class Repeats(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +96,6 @@ def repeats_among(records: Sequence[HeldRecord], asked: AskedBefore, digest: Dig
     )
 
 
-def tells_more_in_scope(record: SettlementRecord) -> bool:
-    """Whether a bill tells more within the scope of insurance than it comes to in all."""
-    in_scope, total = record.in_scope_amount, record.total_amount
-    return in_scope is not None and total is not None and in_scope > total
-
-
 class _ToldBill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     held: HeldRecord
     record: SettlementRecord
@@ -107,10 +103,7 @@ class _ToldBill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def days(self) -> tuple[date, date] | None:
         """Admission and discharge of a stay; None where it is none, or they are not told."""
-        began, ended = self.record.admitted_on, self.record.discharged_on
-        if self.record.care_type not in _STAYS or began is None or ended is None:
-            return None
-        return began, ended
+        return stay_days(self.record)
 
     @property
     def has_too_many_days(self) -> bool:
@@ -121,27 +114,7 @@ class _ToldBill(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def content(self) -> tuple[Any, ...] | None:
         """What two bills for one thing share; None where too much is not told to say so."""
-        record = self.record
-        # A stored instant comes back in UTC: the day is counted by the clock of Shanghai from the instant itself.
-        settled = None if record.settled_at is None else int(record.settled_at.timestamp() + 28_800) // 86_400
-        day = record.admitted_on or settled
-        if record.facility_no is None or day is None or record.total_amount is None:
-            return None
-        return (
-            record.facility_no,
-            record.care_type,
-            day,
-            record.discharged_on,
-            *(getattr(record, name) for name in _WHOLE_AMOUNTS),
-        )
-
-    def is_of_visit(self, bill: _ToldBill) -> bool:
-        """Whether both name one visit: bills of one stay, settled in pieces."""
-        visit = self.record.visit_no
-        return visit is not None and (self.record.facility_no, visit) == (
-            bill.record.facility_no,
-            bill.record.visit_no,
-        )
+        return whole_content(self.record)
 
 
 def _odd_pairs(bills: Sequence[_ToldBill]) -> Iterator[tuple[_ToldBill, _ToldBill, str]]:
@@ -158,16 +131,10 @@ def _odd_pairs(bills: Sequence[_ToldBill]) -> Iterator[tuple[_ToldBill, _ToldBil
             yield earlier, bill, BILLED_TWICE
     for at, later in enumerate(bills):
         for earlier in bills[:at]:
-            if _overlap(earlier, later) and not (later.held.place in repeated and earlier.content == later.content):
+            if nights_in_common(earlier.record, later.record) and not (
+                later.held.place in repeated and earlier.content == later.content
+            ):
                 yield earlier, later, OVERLAPPING
-
-
-def _overlap(earlier: _ToldBill, later: _ToldBill) -> bool:
-    """Whether two stays have a night in common. One that begins on the day the other ends is a transfer or a return."""
-    if earlier.days is None or later.days is None or earlier.is_of_visit(later):
-        return False
-    (began, ended), (other_began, other_ended) = earlier.days, later.days
-    return began < other_ended and other_began < ended
 
 
 def _stood_before(question: BillQuestion, asked: AskedBefore) -> bool:
@@ -193,7 +160,7 @@ def _far_apart(bills: Sequence[_ToldBill]) -> Iterator[_ToldBill]:
         ended: date | None = None
         for bill in sorted(of_visit, key=lambda bill: bill.days or (date.max, date.max)):
             began, last = bill.days or (date.max, date.max)
-            if ended is not None and (began - ended).days > _APART_DAYS:
+            if ended is not None and (began - ended).days > APART_DAYS:
                 yield bill
             ended = last if ended is None else max(ended, last)
 

@@ -8,6 +8,7 @@ used, so the rest can only be paid from what that leaves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -138,6 +139,9 @@ def assessed(
     situations = _situations(units, case)
     # Most members have one stay; nothing comes after it that would ask what it used.
     remembers = remembers or len(situations) > 1 or bool(decided)
+    days = [situation.measure.first for situation in situations]
+    if len(set(days)) < len(days):
+        _note_shared_days(situations)
     uses = Uses() if remembers else _UNUSED
     if decided:
         _take_decided(situations, uses)
@@ -225,6 +229,17 @@ def _situations(units: Sequence[CareUnit], case: MemberCase) -> list[Situation]:
     return situations
 
 
+def _note_shared_days(situations: Sequence[Situation]) -> None:
+    """Say of stays that begin on one day that their order is that of settlement, which decides about first stays."""
+    stays: dict[date, list[Situation]] = {}
+    for situation in situations:
+        if situation.measure.first is not None and situation.unit.counts:
+            stays.setdefault(situation.measure.first, []).append(situation)
+    for of_day in stays.values():
+        for situation in of_day if len(of_day) > 1 else ():
+            situation.shares_day = True
+
+
 def _in_order_of_settlement(units: Iterable[CareUnit]) -> list[UnitPart]:
     """The settlements the funds took part in, by time and number of settlement: so a year's ceiling is used up."""
     parts = [part for unit in units if unit.event is None for part in unit.parts if part.reason is None]
@@ -238,7 +253,7 @@ def _take_decided(situations: Sequence[Situation], uses: Uses) -> None:
         decision, period = situation.unit.decision, situation.period
         if decision is None or decision.refused or period is None:
             continue
-        uses.take_decided(decision.payable, situation, period)
+        uses.take_decided(decision.payable, situation, period, recovering=situation.unit.to_recover)
         period.paid += decision.payable
         period.decided += decision.payable
         period.claims += decision.payable > 0
@@ -310,8 +325,7 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
         """Of a unit that may be paid and that nobody has decided about."""
         period = situation.period
         if period is None:
-            reason = "not_covered" if situation.measure.days_known else "incomplete"
-            return self._not_payable(situation, reason) if reason == "not_covered" else self._incomplete(situation)
+            return self._not_covered(situation) if situation.measure.days_known else self._incomplete(situation)
         situation.first = situation.unit.kind not in period.taken
         if period.order or period.claims:
             situation.place, situation.paid_before = period.counts_before(situation.unit.kind)
@@ -324,6 +338,16 @@ class _MemberAssessment(msgspec.Struct, frozen=True, gc=False):
             if holds(exclusion.conditions, situation):
                 return self._not_payable(situation, exclusion.reason)
         return self._priced(situation, period)
+
+    def _not_covered(self, situation: Situation) -> BenefitEstimate:
+        estimate, parts = self._not_payable(situation, "not_covered"), situation.unit.parts
+        # Nights are counted from the admission on, so the day of discharge is none: also where cover begins on it.
+        left = parts[-1].record.discharged_on if parts and situation.unit.kind not in OF_ONE_DAY else None
+        begun = [period for period in self.case.periods if period.first == left]
+        if not begun:
+            return estimate
+        assumed = _still_open(begun[0].edition.assumed, ("coverage.discharge_day",))
+        return msgspec.structs.replace(estimate, assumed=assumed)
 
     def _not_payable(self, situation: Situation, reason: str) -> BenefitEstimate:
         parts = situation.unit.parts
@@ -396,6 +420,8 @@ def _leaned_on(situation: Situation, period: Period, flags: Sequence[str]) -> li
         leaned.append("special_outpatient.last_settlement")
     if situation.unit.transfer:
         leaned.append("stay.transfer_by_dates")
+    if situation.shares_day:
+        leaned.append("stay.two_on_one_day")
     if "age_outside" in flags:
         leaned.append("age.first_day")
     first = situation.unit.parts[0].record if edition.asks_place and situation.unit.parts else None

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, TypeVar, get_args
 
 from gateway.core.schemes.assessing import assess
+from gateway.core.schemes.contradictions import with_contradictions
 from gateway.core.schemes.coordination import payment_by, payments_stood_on
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.units.joining import open_coverage
@@ -94,7 +95,7 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
         payments = _each(_list(rows, place), place, _decided)
         reported[scheme] = [payment_by(scheme, paid.settlements, paid.payable, records) for paid in payments]
     other_payments = payments_stood_on(insured, records, family, families, facts=facts, reported=reported)
-    estimates = assess(
+    assessed = assess(
         insured,
         records,
         family,
@@ -103,7 +104,7 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
         other_payments=other_payments,
         emergencies={number for settlements in agreed for number in settlements},
     )
-    return [estimate_to_json(estimate) for estimate in estimates]
+    return [estimate_to_json(estimate) for estimate in with_contradictions(assessed, records)]
 
 
 def _about_known(place: str, named: Sequence[Sequence[str]], present: Collection[str]) -> None:

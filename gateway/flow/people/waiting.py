@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from gateway.core.changes.decided_again import SETTLED_AGAIN
 from gateway.core.changes.persons import PersonFile
-from gateway.core.changes.repeats import BILLED_TWICE, COUNTED
+from gateway.core.changes.repeats import COUNTED
+from gateway.core.schemes.contradictions import BILLED_TWICE
 from gateway.model.questions import QuarantineItem, ReviewItem
 from gateway.model.waiting import WaitingBills
 from gateway.store import people, quarantine, reviews

@@ -37,6 +37,7 @@ class Period:
     edition: str | None
     before: Period | None = None
     cap_used: Fraction = Fraction(0)
+    recovering: Fraction = Fraction(0)
     first_stay_taken: bool = False
     first_stay_decided: Row | None = None
     allowance_was_due: bool = False

@@ -8,6 +8,8 @@ from typing import Any
 
 from scheme_oracle import EDITION_STARTS, SHANGHAI, Row, assess_naively
 
+from oracles.odd import ODD
+
 FACILITIES = ("H15010200001", "H15020200002", "H15040200003")
 OFFSETS = (8, 8, 8, 8, 0, 9, -5)
 EDGES = (0, 1, 300_000, 500_000, 1_000_000, 5_000_000, 10_000_000, 25_000_000)
@@ -44,6 +46,7 @@ class CaseMaker:
         self.rows = self.rows[: self.wanted]
         self.refund()
         self.damage()
+        self.contradict(Random(self.seed))
         self.rng.shuffle(self.rows)
         case = {
             "case": f"seed-{self.seed}",
@@ -312,6 +315,21 @@ class CaseMaker:
             else:
                 row[self.rng.choice(NEEDED)] = None
 
+    def contradict(self, rng: Random) -> None:
+        """One stay billed twice under two numbers, more in scope than in all, a bill of one visit weeks later."""
+        stays = [row for row in self.rows if row["care_type"] == "inpatient" and not row.get("reversal")]
+        if not stays or rng.random() > 0.15:
+            return
+        row, kind = rng.choice(stays), rng.randrange(3)
+        if kind == 0:
+            self.rows.append({**row, "settlement_no": f"T{row['settlement_no']}", "visit_no": "VT"})
+        elif kind == 1:
+            row["total_amount"] = "1.00"
+        elif all(row.get(name) for name in (*NEEDED[:3], "visit_no")):
+            later = {name: date.fromisoformat(row[name]) + timedelta(days=rng.randint(6, 40)) for name in NEEDED[:2]}
+            days = {name: value.isoformat() for name, value in later.items()}
+            self.rows.append({**row, **days, "settlement_no": f"L{row['settlement_no']}"})
+
     def decide(self, case: Row) -> Row:
         """The association has decided about some stays as they looked before the latest rows came."""
         old = {**case, "settlements": [row for row in self.rows if not self.came_later(row)]}
@@ -334,7 +352,7 @@ class CaseMaker:
 
 
 def is_decidable(estimate: Row) -> bool:
-    plain = {"age_outside", "referral_to_confirm", "injury_to_confirm", "transfer_to_confirm"}
+    plain = {"age_outside", "referral_to_confirm", "injury_to_confirm", "transfer_to_confirm", *ODD}
     return estimate["edition"] is not None and set(estimate["flags"]) <= plain
 
 

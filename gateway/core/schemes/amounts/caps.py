@@ -35,6 +35,8 @@ class Uses:
     def __init__(self) -> None:
         self.used: dict[Scope, int] = {}
         self.lump_sums: set[str] = set()
+        self.recovering: dict[Scope | tuple[date, int], int] = {}
+        """What of it was paid for what was reversed since, or has no cover any more, by cap (待追回)."""
 
     def of(self, cap: Cap, situation: Situation, period: Period) -> int:
         """What counts towards a cap before this unit, other schemes included."""
@@ -65,8 +67,9 @@ class Uses:
         else:
             self._add([(cap, _concerned(cap, price)) for cap in caps], situation, period)
 
-    def take_decided(self, amount: int, situation: Situation, period: Period) -> None:
-        """Remember what the association decided; a cap of some benefits counts it where one of them could pay."""
+    def take_decided(self, amount: int, situation: Situation, period: Period, *, recovering: bool) -> None:
+        """Remember what the association decided; a cap of some benefits counts it where one of them could pay.
+        `recovering`: nothing stands for it any more, and the money is to come back."""
         event = situation.unit.event
         amounts = []
         for cap in period.edition.caps:
@@ -79,6 +82,10 @@ class Uses:
             if could_pay:
                 amounts.append((cap, amount))
         self._add(amounts, situation, period)
+        if recovering:
+            lasting = [cap for cap, _ in amounts if cap.per != "stay" and holds(cap.conditions, situation)]
+            for key in {_key_of(cap, situation, period) for cap in lasting}:
+                self.recovering[key] = self.recovering.get(key, 0) + amount
 
     def _add(self, amounts: Sequence[tuple[Cap, int]], situation: Situation, period: Period) -> None:
         """Count what was paid towards each cap that holds for the unit; towards one scope once, however often a file
@@ -100,6 +107,10 @@ def scope(cap: Cap, situation: Situation, period: Period) -> Scope:
     if cap.per == "lifetime":
         return "lifetime", cap.benefits, cap.categories
     return period.first, cap.slot, _year_of(situation, period)[0]
+
+
+def _key_of(cap: Cap, situation: Situation, period: Period) -> Scope | tuple[date, int]:
+    return (period.first, cap.slot) if cap.per == "period" else scope(cap, situation, period)
 
 
 def limit_of(cap: Cap, period: Period) -> int:
@@ -150,7 +161,10 @@ def limit(price: UnitPrice, situation: Situation, period: Period, uses: Uses, sp
         if over <= 0:
             continue
         amount = Money(-over)
-        text = texts.cap_text(most, left, amount, cap.per) if situation.case.explained else ""
+        text = ""
+        if situation.case.explained:
+            recovering = uses.recovering.get(_key_of(cap, situation, period), 0) if uses.recovering else 0
+            text = texts.cap_text(most, left, amount, cap.per, recovering)
         price.add(BenefitLine(rule="cap", article=cap.article, amount=amount, text=text))
         price.assumed += cap.leans_on
         if cap.benefits is None or _tops_up(price, cap.benefits):

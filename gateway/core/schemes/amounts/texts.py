@@ -73,9 +73,10 @@ def floor_text(before: int, floor: int) -> str:
     return f"补助金和住院补贴合计{yuan(before)}元，不足{yuan(floor)}元，补足{yuan(floor - before)}元"
 
 
-def cap_text(cap: int, left: int, amount: int, per: str = "period") -> str:
-    """Why part is not paid."""
-    return f"{PER_TEXT[per]}最高补助{yuan(cap)}元，尚余{yuan(left)}元，超出的{yuan(-amount)}元不予补助"
+def cap_text(cap: int, left: int, amount: int, per: str = "period", recovering: int = 0) -> str:
+    """Why part is not paid, and how much of what used the cap up is to be recovered."""
+    used = f"（已用额度中{yuan(recovering)}元为待追回的补助）" if recovering else ""
+    return f"{PER_TEXT[per]}最高补助{yuan(cap)}元，尚余{yuan(left)}元{used}，超出的{yuan(-amount)}元不予补助"
 
 
 def decided_text(amount: int, refused: bool) -> str:

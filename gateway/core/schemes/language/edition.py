@@ -46,6 +46,7 @@ OPEN_QUESTIONS: Final = (
     "base.not_below_zero",
     "ceiling",
     "claim_by.period_end",
+    "coverage.discharge_day",
     "decided.fixed",
     "edition.carried_on",
     "edition.first_covered_day",
@@ -58,6 +59,7 @@ OPEN_QUESTIONS: Final = (
     "rounding",
     "special_outpatient.last_settlement",
     "stay.transfer_by_dates",
+    "stay.two_on_one_day",
 )
 """What regulations leave open and the engine itself leans on. A file answers those that concern its scheme by
 name and says if that is an assumption; names of its own are leaned on by its rules (`leans_on`)."""

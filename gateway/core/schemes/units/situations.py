@@ -58,6 +58,7 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
 
     `place` is the same counted on: 1 for the first; `paid_before` counts the period's units that were paid something.
     `counted` are the settlements whose amounts count: all, but of a month those of covered days (A18.1).
+    `shares_day`: another stay began on its day.
     `merged` are the identities of its later parts: a claim that stands under one of them is withdrawn as merged.
     """
 
@@ -70,6 +71,7 @@ class Situation(msgspec.Struct, kw_only=True, gc=False):
     counted: tuple[UnitPart, ...]
     merged: tuple[str, ...] = ()
     first: bool = True
+    shares_day: bool = False
     place: int = 1
     paid_before: int = 0
 
