@@ -33,6 +33,7 @@ DECISION_WITHDRAWN: Final = "decision_withdrawn"
 """Why claims are withdrawn when a person takes a decision about a doubt back."""
 
 _COVER_GONE: Final = "cover_gone"
+_PROPOSED, _AMENDED = ClaimStatus.PROPOSED, ClaimStatus.AMENDED
 _EVENT: Final = "event/"
 """How the stays of claims begin that are about a diagnosis, a death or the end of a period."""
 
@@ -368,7 +369,7 @@ class _Desk:
             stay_kind=drafting.stay_kind(draft.stay),
             stay_digest=stay_digest,
             version=1 if before is None else before.version + 1,
-            status=ClaimStatus.PROPOSED if before is None else ClaimStatus.AMENDED,
+            status=_PROPOSED if before is None else _AMENDED,
             edition=draft.edition,
             payable=draft.payable,
             flags=",".join(draft.flags),

@@ -99,9 +99,10 @@ def _assess(
 
 def _attach_to_members(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> None:
     """Each member's row becomes a record of every association that matched it and could ever pay for it."""
+    member_class = RowClass.MEMBER
     for placed in rows:
         page, row = placed.page, placed.row
-        if changes.class_at(placed) is not RowClass.MEMBER or row.record is None or row.key is None:
+        if changes.class_at(placed) is not member_class or row.record is None or row.key is None:
             continue
         returned = changes.returned.get(placed.place)
         first = changes.first_places.get(row.index) if returned is None else returned.first

@@ -17,21 +17,25 @@ PLAIN_REASONS: Final = ("id_number_agrees", "name_agrees")
 _EXPLAINED: Final = frozenset((RowClass.MEMBER, RowClass.DUPLICATE, RowClass.REVIEW))
 _CERTAIN: Final = frozenset((RowClass.MEMBER, RowClass.NOT_PAYABLE, RowClass.DUPLICATE))
 
+# A member of an enum asked of its class costs as much as ten look-ups, and this is asked of every row followed.
+_NON_MEMBER, _QUARANTINED, _SUPERSEDED = RowClass.NON_MEMBER, RowClass.QUARANTINED, RowClass.SUPERSEDED
+_MATCHED, _IN_REVIEW = MatchOutcome.MATCHED, MatchOutcome.REVIEW
+
 
 def is_plain(decision: MatchDecision) -> bool:
     """Whether number and name simply agree: that needs no waterfall, and nobody is ever asked about it."""
-    return decision.outcome is MatchOutcome.MATCHED and decision.reasons == PLAIN_REASONS
+    return decision.outcome is _MATCHED and decision.reasons == PLAIN_REASONS
 
 
 def leave_behind(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> None:
     """Put down what rows leave. A superseded row leaves nothing: what replaced it is asked about and explained."""
     for placed in rows:
         page, row, row_class = placed.page, placed.row, changes.class_at(placed)
-        if row_class is RowClass.NON_MEMBER and not row.ruled_by:
+        if row_class is _NON_MEMBER and not row.ruled_by:
             continue
-        if row_class is RowClass.QUARANTINED:
+        if row_class is _QUARANTINED:
             changes.quarantined.append(_error_of(page, row, rules.now_ms))
-        if row_class is RowClass.SUPERSEDED:
+        if row_class is _SUPERSEDED:
             continue
         if row.ruled_by:
             changes.ruled += [(ruling_id, placed.place) for ruling_id in row.ruled_by]
@@ -44,7 +48,7 @@ def leave_behind(rows: Sequence[PlacedRow], rules: Rules, changes: Changes) -> N
                     explained = ExplainedRow(place=placed.place, association=association, decision=decision)
                     changes.explained.append(explained)
                 # What is one association's member for certain may be another's in doubt.
-                if decision.outcome is MatchOutcome.REVIEW:
+                if decision.outcome is _IN_REVIEW:
                     changes.questions.append(_question_about(page, row, association, decision, rules.now_ms))
 
 

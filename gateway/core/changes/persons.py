@@ -14,6 +14,9 @@ from gateway.model.member import Coverage, Member
 from gateway.model.record import SettlementRecord
 from gateway.model.rows import RowClass
 
+# A member of an enum asked of its class costs as much as ten look-ups, and this is asked of every record.
+_MEMBER, _DUPLICATE = RowClass.MEMBER, RowClass.DUPLICATE
+
 
 class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A member's settlement with what the gateway knows of its coming: stored (`record_id`) or about to be.
@@ -42,7 +45,7 @@ class HeldRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def row_class(self) -> RowClass:
         """How its row is counted as long as nothing changes."""
-        return RowClass.DUPLICATE if self.duplicate else RowClass.MEMBER
+        return _DUPLICATE if self.duplicate else _MEMBER
 
     @property
     def place(self) -> tuple[int, int]:

@@ -19,8 +19,9 @@ def reversals(rows: Sequence[PlacedRow], known: Known, rules: Rules, changes: Ch
     """Release, join, wait and wake. `rows`: of the batch, and those that count again. The order matters: what lost its
     original waits before a row of this batch may wake it, and a reversal of this batch waits before an original of this
     batch may wake it."""
-    standing = [placed for placed in rows if changes.class_at(placed) is not RowClass.SUPERSEDED]
-    members = [placed for placed in standing if changes.class_at(placed) is RowClass.MEMBER]
+    superseded, member_class = RowClass.SUPERSEDED, RowClass.MEMBER
+    standing = [placed for placed in rows if changes.class_at(placed) is not superseded]
+    members = [placed for placed in standing if changes.class_at(placed) is member_class]
     coming = {(placed.row.key, member.person_id) for placed in members for _, member in placed.row.matched}
     # What was released can wake in the same batch: its original may have become another member's.
     readable = {**known.waiting_records, **_release(known, rules, changes, coming)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,9 @@ from gateway.model.rows import ClassChange, RowClass, Tally
 
 Place: TypeAlias = tuple[int, int]
 """Page and row. A later place was received later: among rows with one key the one at the last place counts."""
+
+# A member of an enum asked of its class costs as much as ten look-ups, and this is asked of every row.
+_MATCHED: Final = MatchOutcome.MATCHED
 
 
 class PagePlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,7 @@ class ReadRow(msgspec.Struct, kw_only=True, gc=False):
     def decide(self, decisions: Sequence[tuple[str, MatchDecision]]) -> None:
         """What matching or a ruling says of it, association by association."""
         self.decisions = decisions
-        self.matched = [(name, d.member) for name, d in decisions if d.outcome is MatchOutcome.MATCHED and d.member]
+        self.matched = [(name, d.member) for name, d in decisions if d.outcome is _MATCHED and d.member]
 
     @property
     def is_nameless_reversal(self) -> bool:

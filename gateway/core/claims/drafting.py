@@ -17,6 +17,7 @@ from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
 
+_PLAIN_STAY: Final = StayKind.STAY
 _NAMED_UNITS: Final = frozenset({StayKind.MONTH.value, StayKind.PERIOD.value, StayKind.EVENT.value})
 
 
@@ -29,7 +30,7 @@ def stay_text(association: str, person_id: int, scheme: str, stay: str) -> str:
 def stay_kind(stay: str) -> StayKind:
     """What a claim with this stay is about."""
     head, _, _ = stay.partition("/")
-    return StayKind(head) if head in _NAMED_UNITS else StayKind.STAY
+    return StayKind(head) if head in _NAMED_UNITS else _PLAIN_STAY
 
 
 def claim_id(stay_digest: bytes) -> str:

@@ -47,6 +47,7 @@ _NEAR_EMPLOYERS: Final = frozenset(("equal", "similar"))
 _CONTRADICTING: Final = (SEX, BIRTH_DATE)
 """What a card user cannot change. A name never contradicts by itself: people marry, and clerks mishear."""
 _CERTAIN: Final = ("id_number_agrees", "name_agrees")
+_MATCHED: Final = MatchOutcome.MATCHED
 _UNKNOWN: Final = ("id_number_unknown",)
 
 
@@ -62,9 +63,7 @@ def match(subject: Subject, candidates: Sequence[Candidate], model: Model) -> Ma
     first = of_number[0] if len(of_number) == 1 else _first_of_one(of_number)
     # Nearly every member's record ends here, so it comes before anything is compared in detail.
     if first is not None and first.name == subject.name and _proves(first) and _nothing_against(subject, first):
-        return MatchDecision(
-            outcome=MatchOutcome.MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version
-        )
+        return MatchDecision(outcome=_MATCHED, score=1.0, reasons=_CERTAIN, member=first, model=model.version)
     if not candidates:
         return _no_member(model)
     record = record_side(subject)

@@ -25,7 +25,7 @@ def asked_before(
     """Person → what was asked, of those whose stored and coming records may be odd together."""
     coming: dict[int, list[SettlementRecord]] = defaultdict(list)
     for row in rows:
-        if row.row_class is RowClass.MEMBER and row.record is not None:
+        if row.record is not None and row.row_class is RowClass.MEMBER:
             for _, member in row.matched:
                 coming[member.person_id].append(row.record)
     odd = [

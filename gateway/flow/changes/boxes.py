@@ -41,9 +41,9 @@ class RecordSealer:
 
 def seal_records(office: Office, page: PagePlace, rows: Sequence[ReadRow]) -> None:
     """Seal what rows of members say, for each association that matched them: packing and sealing need no lock."""
-    sealer = RecordSealer(office)
+    sealer, member_class = RecordSealer(office), RowClass.MEMBER
     for row in rows:
-        if row.row_class is RowClass.MEMBER and row.record is not None and row.key is not None:
+        if row.row_class is member_class and row.record is not None and row.key is not None:
             row.sealed = {
                 association: sealer.seal(
                     row.record, association=association, feed=page.feed, key=row.key, received_on=page.received_on

@@ -28,6 +28,9 @@ from gateway.model.rows import RowClass
 from gateway.store import people, quarantine, records, review_decisions, reviews
 from gateway.store.engine import Tx
 
+# A member of an enum asked of its class costs as much as ten look-ups, and this is asked of every row.
+_MEMBER = RowClass.MEMBER
+
 
 def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     """What is stored about a batch. The caller holds its feed and the roster's version; this locks the people, in
@@ -161,7 +164,7 @@ def _waiting(
 ) -> tuple[dict[bytes, list[Place]], dict[Place, tuple[PagePlace, SettlementRecord]], frozenset[Place]]:
     """Reversals that wait for a settlement of these rows, the batch's and their rivals, or for what one of them
     reverses; those that stand in other rows, read from their pages; and those that came again since."""
-    members = {row.key for row in rows if row.key is not None and row.row_class is RowClass.MEMBER}
+    members = {row.key for row in rows if row.row_class is _MEMBER and row.key is not None}
     again = {key for row in rows for key in (row.original, row.former_original, row.former) if key is not None}
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
     waiting: dict[bytes, list[Place]] = defaultdict(list)
@@ -206,7 +209,7 @@ def _people_concerned(batch: Batch, rows: Iterable[ReadRow], stored: Iterable[He
     """Person → association of everybody whose records may come or go."""
     concerned = dict(batch.people)
     for row in rows:
-        if row.row_class is RowClass.MEMBER:
+        if row.row_class is _MEMBER:
             concerned |= {member.person_id: association for association, member in row.matched}
     for settlement in stored:
         concerned.setdefault(settlement.person_id, settlement.association)

@@ -138,7 +138,7 @@ def _write_claims(tx: Tx, office: Office, changes: Changes) -> None:
 
 def _outgoing(key: DataKey, claim: PrefilledClaim, content: bytes, silent: dict[str, bool]) -> Outgoing:
     plain = kept.body(claim.claim_id, claim.version, claim.status, content)
-    unheard = claim.status == ClaimStatus.WITHDRAWN and silent.get(claim.claim_id, False)
+    unheard = silent.get(claim.claim_id, False) and claim.status == ClaimStatus.WITHDRAWN
     return Outgoing(
         claim_id=claim.claim_id,
         version=claim.version,

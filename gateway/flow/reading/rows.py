@@ -34,6 +34,10 @@ from gateway.store.engine import Tx
 _HIDDEN = re.compile("[*#•●×■□xX]{2,}")
 """Signs a feed puts in the place of digits it does not want to show, after NFKC."""
 
+# A member of an enum asked of its class costs as much as ten look-ups, and this is asked of every row.
+_MEMBER, _NOT_PAYABLE, _NON_MEMBER = RowClass.MEMBER, RowClass.NOT_PAYABLE, RowClass.NON_MEMBER
+_REVIEW, _QUARANTINED = RowClass.REVIEW, RowClass.QUARANTINED
+_MATCHED, _IN_REVIEW = MatchOutcome.MATCHED, MatchOutcome.REVIEW
 
 SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不开 (the stored fields of a member do not open)")
 """What is wrong with a row that leads to a member who cannot be compared with it."""
@@ -136,16 +140,16 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
             verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
         if verdict is not None:
             verdict.write_to(row)
-        if row.row_class is RowClass.QUARANTINED:
+        if row.row_class is _QUARANTINED:
             # A number hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's.
             hidden = row.subject is not None and _HIDDEN.search(row.subject.id_number or "")
             if hidden and row.index not in ruled:
-                row.row_class, row.errors = RowClass.NON_MEMBER, ()
+                row.row_class, row.errors = _NON_MEMBER, ()
             elif any(error.code == "unknown_code" for error in row.errors):
                 judge.odd_rows.append(row.index)
         if row.index in candidates.shut_by_number or (row.index in candidates.shut and not row.matched):
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
-            row.row_class, row.errors, row.record = RowClass.QUARANTINED, (SHUT,), None
+            row.row_class, row.errors, row.record = _QUARANTINED, (SHUT,), None
             row.decide(())
     return Reading(
         rows=list(rows),
@@ -166,7 +170,7 @@ def _unknown_codes(
     compiled, by_index = office.mapping_of(feed), {row.index: row for row in rows}
     for index in dict.fromkeys(odd_rows):
         row = by_index[index]
-        if row.row_class is RowClass.NON_MEMBER:
+        if row.row_class is _NON_MEMBER:
             continue
         codes = compiled.unknown_codes(content, index, row.errors)
         row.unknown_codes = tuple(field for field, _ in codes)
@@ -242,7 +246,7 @@ class _Judge:
         by_number = row.index in self._candidates.by_number
         as_written = row.identity is None or (not by_number and len(row.identity.id_number or "") == 15)
         verdict = self._read(row, standing, ruled, as_written=as_written)
-        if row.identity is not None and verdict.row_class is RowClass.QUARANTINED and only_in_doubt(verdict.errors):
+        if row.identity is not None and verdict.row_class is _QUARANTINED and only_in_doubt(verdict.errors):
             return self._read(row, verdict, ruled, as_written=True)
         return verdict
 
@@ -255,17 +259,13 @@ class _Judge:
         subject = glanced.glance.subject
         decisions = ruled.decisions if ruled else tuple(self._matched(row.index, subject))
         row_class = self._class_of(row, glanced.glance, decisions)
-        if row_class is RowClass.NON_MEMBER and standing.row_class is RowClass.QUARANTINED:
+        if row_class is _NON_MEMBER and standing.row_class is _QUARANTINED:
             return msgspec.structs.replace(standing, decisions=decisions)
-        record = self._compiled.record_of(glanced) if row_class is RowClass.MEMBER else None
+        record = self._compiled.record_of(glanced) if row_class is _MEMBER else None
         if isinstance(record, Rejected):
             return _set_aside(standing, record)
         # What a person ruled can be taken back, so nothing is learnt from it.
-        certain = (
-            row.index in self._candidates.by_number
-            and row_class in (RowClass.MEMBER, RowClass.NOT_PAYABLE)
-            and not ruled
-        )
+        certain = row.index in self._candidates.by_number and row_class in (_MEMBER, _NOT_PAYABLE) and not ruled
         return Verdict(
             index=row.index,
             key=row.key,
@@ -288,12 +288,12 @@ class _Judge:
     def _class_of(self, row: ReadRow, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> RowClass:
         """The class that follows: a certain member's row counts as his only where one of his schemes could pay."""
         outcomes = {decision.outcome for _, decision in decisions}
-        if MatchOutcome.MATCHED in outcomes:
+        if _MATCHED in outcomes:
             refund = row.original is not None
-            matched = [name for name, decision in decisions if decision.outcome is MatchOutcome.MATCHED]
+            matched = [name for name, decision in decisions if decision.outcome is _MATCHED]
             payable = any(could_pay_any(glance, self._office.families(name), refund=refund) for name in matched)
-            return RowClass.MEMBER if payable else RowClass.NOT_PAYABLE
-        return RowClass.REVIEW if MatchOutcome.REVIEW in outcomes else RowClass.NON_MEMBER
+            return _MEMBER if payable else _NOT_PAYABLE
+        return _REVIEW if _IN_REVIEW in outcomes else _NON_MEMBER
 
 
 def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:
@@ -301,6 +301,6 @@ def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:
     return Verdict(
         index=standing.index,
         key=standing.key,
-        row_class=RowClass.QUARANTINED,
+        row_class=_QUARANTINED,
         errors=standing.errors or rejected.errors,
     )
