@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -86,6 +87,8 @@ def _plain(period: Coverage) -> tuple[Any, ...]:
 _coverage = msgspec.json.Decoder(list[_PackedPeriod])
 
 
+# Whole units are enrolled for the same days: a few hundred columns stand for a million members.
+@lru_cache(maxsize=4096)
 def unpack_coverage(packed: str) -> tuple[Coverage, ...]:
     """The coverage periods of the `coverage` column."""
     return tuple(

@@ -287,13 +287,13 @@ class _Judge:
 
     def _class_of(self, row: ReadRow, glance: Glance, decisions: Sequence[tuple[str, MatchDecision]]) -> RowClass:
         """The class that follows: a certain member's row counts as his only where one of his schemes could pay."""
-        outcomes = {decision.outcome for _, decision in decisions}
-        if _MATCHED in outcomes:
+        matched = [name for name, decision in decisions if decision.outcome is _MATCHED]
+        if matched:
             refund = row.original is not None
-            matched = [name for name, decision in decisions if decision.outcome is _MATCHED]
             payable = any(could_pay_any(glance, self._office.families(name), refund=refund) for name in matched)
             return _MEMBER if payable else _NOT_PAYABLE
-        return _REVIEW if _IN_REVIEW in outcomes else _NON_MEMBER
+        in_review = any(decision.outcome is _IN_REVIEW for _, decision in decisions)
+        return _REVIEW if in_review else _NON_MEMBER
 
 
 def _set_aside(standing: Verdict, rejected: Rejected) -> Verdict:
