@@ -79,7 +79,7 @@ class DayMemory(msgspec.Struct):
         # A day that is not over yet is read again, whatever the overlap.
         self.until = max(self.until or day, min(day, yesterday))
         oldest = (self.until - timedelta(days=overlap_days)).isoformat()
-        self.seen = {name: said for name, said in self.seen.items() if name >= oldest}
+        self.seen = {name: digest for name, digest in self.seen.items() if name >= oldest}
         if day.isoformat() >= oldest:
             self.seen[day.isoformat()] = content.digest
         return True

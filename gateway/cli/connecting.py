@@ -1,4 +1,4 @@
-"""feed try: a league before it goes live."""
+"""feed try, feed infer: a league before it goes live."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import typer
 
 from gateway.cli.clerk import By, name_of
 from gateway.cli.feeds import compiled, feed, mapping_file
-from gateway.cli.output import Json, emit, plain
+from gateway.cli.output import Json, emit, plain, say, table, to_write
 from gateway.cli.progress import working
-from gateway.cli.trial_tables import show_trial
+from gateway.cli.trial_tables import show_counts, show_trial
 from gateway.errors import WrongUse
+from gateway.words.records import field_in_words
 
 if TYPE_CHECKING:
     from gateway.flow.intake.trying import FeedTrial, TrialScope
@@ -86,3 +87,44 @@ def _over_line(context: typer.Context, name: str, mapping: str | None, scope: Tr
         trial = try_line(office, name, connector, scope=scope, by=name_of(by))  # type: ignore[arg-type]
     trial.requests = requests_shown(exchanges, secret_texts(office, name))
     return trial
+
+
+@feed.command("infer")
+def feed_infer(
+    context: typer.Context,
+    sample: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="样本文件或收到的报文 (a sample).")],
+    name: Annotated[str | None, typer.Option(help="映射的名字，缺省按文件名 (the mapping's name).")] = None,
+    out: Annotated[Path | None, typer.Option(help="写到这个文件，缺省显示 (write it to this file).")] = None,
+    as_json: Json = False,
+) -> None:
+    """读样本，提出整份映射，每行有把握与理由 (a sample → a mapping, each line with confidence and reason)."""
+    from gateway.flow.studies.inferring import infer
+
+    mapping = name or name_from(sample)
+    if out is not None and out.exists():
+        raise WrongUse(f"{out} 已存在，不会覆盖 (it exists and is never overwritten)")
+    with working("正在推断 (inferring)", as_json=as_json):
+        inference = infer(sample.read_bytes(), mapping=mapping, name=f"{mapping}（推断）")
+    if out is not None:
+        to_write(out).write_text(inference.text, encoding="utf-8")
+    if as_json:
+        emit({**plain(inference), "file": str(out) if out else None})
+        return
+    if out is None:
+        say(inference.text)
+    lines = [
+        (field_in_words(guess.field), "、".join(guess.sources), f"{guess.confidence:.2f}", guess.why)
+        for guess in sorted(inference.fields, key=lambda guess: guess.confidence)
+    ]
+    table("推断 (inferred)，把握小的在前", ("字段", "来源", "把握", "理由"), lines)
+    read = f"{inference.rows}行，{inference.records}条记录，{inference.quarantined}行隔离"
+    say(f"用它读样本：{read} (rows, records, quarantined)")
+    show_counts("错误 (errors)", inference.errors)
+    if out is not None:
+        say(f"已写入 {out}；请核对把握不大的行 (written: check the lines it is not sure of)")
+
+
+def name_from(file: Path) -> str:
+    """A name for a mapping or feed after a file's: its letters and digits."""
+    letters = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in file.stem.lower()).strip("-")
+    return (letters if letters[:1].isalpha() else f"feed-{letters}").strip("-")[:40].strip("-") or "sample"

@@ -68,8 +68,8 @@ def show_page(page: TriedPage) -> None:
             table(f"第{row.row}行 (row)", ("字段", "来源", "来的值", "记录"), fields)
         for wrong in (*row.errors, *row.warnings):
             say(f"   第{row.row}行 {wrong.code}: {wrong.message}")
-    _show_counts("错误 (errors)", page.errors)
-    _show_counts("提醒 (warnings)", page.warnings)
+    show_counts("错误 (errors)", page.errors)
+    show_counts("提醒 (warnings)", page.warnings)
     for pair, many in page.unknown_codes.items():
         field, _, code = pair.partition(" ")
         say(f"不认识的代码 (unknown code)：{field_in_words(field)} {code}，{many}行")
@@ -78,7 +78,8 @@ def show_page(page: TriedPage) -> None:
     table("核对 (sums)", ("等式", "相符", "不符", "缺金额"), lines)
 
 
-def _show_counts(words: str, counts: dict[str, int]) -> None:
+def show_counts(words: str, counts: dict[str, int]) -> None:
+    """What "code field" → rows says in words, the most first."""
     for pair, many in sorted(counts.items(), key=lambda entry: -entry[1]):
         code, _, field = pair.partition(" ")
         say(f"{words}：{many}× {code}  {trouble_in_words(field, code)}")

@@ -139,8 +139,6 @@ def _shown(exchange: WireExchange, secrets: Sequence[str]) -> SeenRequest:
             text = text.replace(secret, _HIDDEN)
         return text
 
-    parts = urlsplit(exchange.address)
-    query = f"?{masked(parts.query, names=[pair.split('=')[0] for pair in parts.query.split('&')])}"
     headers = {
         name: hide(value) if name.lower() in _PLAIN_HEADERS or name.lower().startswith(_SIGNING) else _HIDDEN
         for name, value in exchange.headers.items()
@@ -148,10 +146,18 @@ def _shown(exchange: WireExchange, secrets: Sequence[str]) -> SeenRequest:
     content = exchange.content.decode("utf-8", "replace")[:_SHOWN_CHARACTERS]
     return SeenRequest(
         method=exchange.method,
-        address=hide(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query if parts.query else ''}"),
+        address=hide(address_shown(exchange.address)),
         headers=headers,
         content=masked(hide(content)),
         signed=tuple(hide(text) for text in exchange.signed),
         status=exchange.status,
         size=exchange.size,
     )
+
+
+def address_shown(address: str) -> str:
+    """An address without who calls and without the values of its query."""
+    parts = urlsplit(address)
+    query = masked(parts.query, names=[pair.split("=")[0] for pair in parts.query.split("&")])
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{shown}?{query}" if query else shown
