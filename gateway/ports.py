@@ -222,13 +222,15 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the feed's or the association's and stands in its errors; `per_second` is the feed's rate limit.
     `read_secret` raises WrongUse for a secret that is missing. `accepted` is what the association's file says a good
-    answer must hold; None where it says nothing.
+    answer must hold; None where it says nothing. `kept_name`: the name of a file as it may be kept, so that no person's
+    number in it stays readable and the same name is known again.
     """
 
     name: str
     site: Path
     clock: Clock
     read_secret: Callable[[SecretName], str]
+    kept_name: Callable[[str], str]
     per_second: float = 10.0
     first_days: int = 365
     """How far back a first question reaches, in days."""

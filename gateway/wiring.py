@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -24,6 +25,7 @@ from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.office import Office
+from gateway.flow.pages.stored_pages import kept_name
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
 from gateway.model.exchange import WireExchange
@@ -270,7 +272,13 @@ def _surroundings(office: Office, name: str) -> Surroundings:
     def read(secret: SecretName) -> str:
         return read_secret(secret, site=office.site)
 
-    return Surroundings(name=name, site=office.site, clock=office.clock, read_secret=read)
+    return Surroundings(
+        name=name,
+        site=office.site,
+        clock=office.clock,
+        read_secret=read,
+        kept_name=partial(kept_name, office),
+    )
 
 
 def doors() -> Doors:
@@ -331,7 +339,7 @@ def has_requests_secrets(office: Office) -> bool:
 def door_of_nobody(office: Office) -> ReceiveFeed:
     """Where pushes to a feed that is not there come in: it proves as any other, with a secret nobody has."""
     spec = PushSpec(secret=SecretName("env:NOBODY"))
-    around = Surroundings(name="?", site=office.site, clock=office.clock, read_secret=lambda _: webhook.new_secret())
+    around = msgspec.structs.replace(_surroundings(office, "?"), read_secret=lambda _: webhook.new_secret())
     return Push(spec, around)
 
 

@@ -23,7 +23,7 @@ def cloud_line(**options: Any) -> CloudLine:
 
 def drop_folder(**options: Any) -> Folder:
     spec = _taken(FolderSpec, options)
-    return Folder(spec, _around("folder", options, "with_header"), **options)
+    return Folder(spec, _around("folder", options, "with_header", "kept_name"), **options)
 
 
 def push(**options: Any) -> Push:
@@ -45,4 +45,4 @@ def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
 def _around(name: str, options: dict[str, Any], *keys: str) -> Surroundings:
     given = {"name": name, "site": Path(), "clock": lambda: datetime.now(ZoneInfo("Asia/Shanghai"))}
     given |= {key: options.pop(key) for key in ("name", *keys) if key in options}
-    return Surroundings(read_secret=str, **given)
+    return Surroundings(read_secret=str, **{"kept_name": str, **given})

@@ -45,10 +45,11 @@ class _Identity(msgspec.Struct, frozen=True):
 
 
 class _Entry(msgspec.Struct, frozen=True):
-    """A regular file of the folder: its name for the system, its name for people, its state when listed."""
+    """A regular file of the folder: its name for the system, for people, and as it is kept; its state when listed."""
 
     name: str
     shown: str
+    kept: str
     identity: _Identity
 
 
@@ -120,12 +121,12 @@ class Folder:
         self._pattern, self._day = _pattern(spec.pattern), _Day(spec.day_format)
         self._marker, self._after = spec.marker or None, spec.after
         self._with_header, self._quiet_seconds, self._limit = around.with_header, quiet_seconds, limit
-        self._clock = clock
+        self._clock, self._kept_name = clock, around.kept_name
         self._handed_out: dict[str, _HandedOut] = {}
 
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
         """The pages of all complete files of these days, oldest day first. Raises Unavailable."""
-        memory = _Memory.read(cursor) if self._after == "keep" else None
+        memory = _Memory.read(cursor, self._kept_name) if self._after == "keep" else None
         entries, unreadable = self._entries(), 0
         if memory is not None:
             memory.forget_all_but(entries)
@@ -212,8 +213,10 @@ class Folder:
                 f"{self.name}: 目录不可读，请建立目录或检查权限 (make the folder, or check who may read it): "
                 f"{self._folder}: {error.strerror}"
             ) from error
+        named = [(file.name, _shown(file.name)) for file in files]
         return {
-            file.name: _Entry(file.name, _shown(file.name), state) for file, state in zip(files, states, strict=True)
+            name: _Entry(name, shown, self._kept_name(shown), state)
+            for (name, shown), state in zip(named, states, strict=True)
         }
 
     def _dropped(self, entry: _Entry, entries: dict[str, _Entry]) -> _Dropped | None:
@@ -384,35 +387,37 @@ def _unchanged(file: BinaryIO, entry: _Entry) -> bool:
 
 
 class _Memory:
-    """What a folder whose files stay has been read of: name → digest, size and time of change."""
+    """What a folder whose files stay has been read of: name as it is kept → digest, size and time of change."""
 
     def __init__(self, read: dict[str, tuple[str, int, int]]) -> None:
         self._read = read
 
     @classmethod
-    def read(cls, cursor: str | None) -> _Memory:
-        """From a cursor; an unreadable one is an empty memory, and the same pages come out again."""
+    def read(cls, cursor: str | None, kept_name: Callable[[str], str]) -> _Memory:
+        """From a cursor; an unreadable one is an empty memory, and the same pages come out again. Older releases wrote
+        names as they are."""
         try:
-            return cls(msgspec.json.decode(cursor or "{}", type=dict[str, tuple[str, int, int]]))
+            read = msgspec.json.decode(cursor or "{}", type=dict[str, tuple[str, int, int]])
         except (msgspec.DecodeError, RecursionError):
             return cls({})
+        return cls({kept_name(name): seen for name, seen in read.items()})
 
     def forget_all_but(self, entries: dict[str, _Entry]) -> None:
-        present = {entry.shown for entry in entries.values()}
+        present = {entry.kept for entry in entries.values()}
         self._read = {name: seen for name, seen in self._read.items() if name in present}
 
     def has_read(self, entry: _Entry) -> bool:
-        seen = self._read.get(entry.shown)
+        seen = self._read.get(entry.kept)
         return seen is not None and seen[1:] == (entry.identity.size, entry.identity.changed)
 
     def is_new(self, entry: _Entry, digest: str) -> bool:
-        seen = self._read.get(entry.shown)
+        seen = self._read.get(entry.kept)
         return seen is None or seen[0] != digest[:32]
 
     def after(self, entry: _Entry, digest: str) -> str:
         """The cursor once this file is read, too."""
-        self._read.pop(entry.shown, None)
-        self._read[entry.shown] = (digest[:32], entry.identity.size, entry.identity.changed)
+        self._read.pop(entry.kept, None)
+        self._read[entry.kept] = (digest[:32], entry.identity.size, entry.identity.changed)
         while len(self._read) > _MOST_REMEMBERED:
             del self._read[next(iter(self._read))]
         return self.text()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
 import msgspec
 
 UnknownCodes = Mapping[str, Mapping[str, tuple[int, int]]]
-"""Field → code as it may be shown → (rows, money in fen) of the rows that held it."""
+"""Field → code as it may be shown → (rows, money in fen) of the rows that held it. Beside the fields stand the warnings
+of members' rows: `WARNING` and its code → fields, with 、 between them → the same."""
+
+WARNING: Final = "warning/"
+"""No field begins so."""
 
 
 class KeySample(msgspec.Struct, frozen=True, kw_only=True):

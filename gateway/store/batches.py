@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from gateway.model.rows import ClassChange, RowClass, Tally
 from gateway.store import schema
 from gateway.store.engine import select_in
+
+_ADD = schema.batch.insert()
+_DONE = select(schema.batch.c.first_row, schema.batch.c.rows).where(schema.batch.c.page_seq == bindparam("seq"))
 
 
 def add(
@@ -22,14 +25,12 @@ def add(
     counted = {f"{name}_rows": value for name, value in tally.rows.items()}
     money = {f"{name}_amount": value for name, value in tally.amount.items()}
     place = {"page_seq": seq, "first_row": first_row, "rows": rows}
-    tx.execute(schema.batch.insert().values(**place, sealed=sealed, unknown=unknown, **counted, **money))
+    tx.execute(_ADD, {**place, "sealed": sealed, "unknown": unknown, **counted, **money})
 
 
 def done(tx: Connection, seq: int) -> dict[int, int]:
     """First row → rows of the batches of a page that are done."""
-    table = schema.batch.c
-    query = select(table.first_row, table.rows).where(table.page_seq == seq)
-    return {row.first_row: row.rows for row in tx.execute(query)}
+    return {row.first_row: row.rows for row in tx.execute(_DONE, {"seq": seq})}
 
 
 def rows_done(tx: Connection, seqs: Sequence[int]) -> dict[int, int]:
@@ -137,12 +138,17 @@ def reseal(tx: Connection, seq: int, first_row: int, sealed: bytes) -> None:
     tx.execute(update(schema.batch).where(this_batch).values(sealed=sealed))
 
 
+_LATER_DONE = (
+    select(schema.batch.c.page_seq)
+    .select_from(schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq))
+    .where(schema.page.c.feed == bindparam("feed"), schema.page.c.seq > bindparam("after"))
+    .limit(1)
+)
+
+
 def later_done(tx: Connection, feed: str, seq: int) -> bool:
     """Whether a page received after this one has already been worked, wholly or in part."""
-    joined = schema.batch.join(schema.page, schema.page.c.seq == schema.batch.c.page_seq)
-    query = select(schema.batch.c.page_seq).select_from(joined)
-    query = query.where(schema.page.c.feed == feed, schema.page.c.seq > seq)
-    return tx.execute(query.limit(1)).first() is not None
+    return tx.execute(_LATER_DONE, {"feed": feed, "after": seq}).first() is not None
 
 
 def any_worked(tx: Connection, feeds: Sequence[str]) -> bool:

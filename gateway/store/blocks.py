@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import itemgetter
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, select_in
@@ -85,10 +85,12 @@ def widths(tx: Connection) -> list[Width]:
     ]
 
 
+_RULES = select(schema.roster.c.indexed).where(schema.roster.c.association == bindparam("association"))
+
+
 def rules_of(tx: Connection, association: str) -> int:
     """By which rules the blocks of an association's members were made; 0 for none."""
-    table = schema.roster.c
-    return int(tx.execute(select(table.indexed).where(table.association == association)).scalar() or 0)
+    return int(tx.execute(_RULES, {"association": association}).scalar() or 0)
 
 
 def set_rules(tx: Connection, association: str, rules: int) -> None:

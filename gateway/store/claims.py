@@ -124,9 +124,9 @@ def late_of_feed(tx: Connection, feed: str, *, since: datetime, until: datetime)
     """How many claims of people with settlements of a feed were past their last day when they came, of those that
     changed between two instants, and the money payable in fen."""
     table, record = schema.claim.c, schema.record.c
-    told = select(record.record_id).where(record.feed == feed, record.person_id == table.person_id).exists()
+    has_record = select(record.record_id).where(record.feed == feed, record.person_id == table.person_id).exists()
     query = select(func.count(), func.coalesce(func.sum(table.payable), 0))
-    query = query.where(table.updated_at >= to_ms(since), table.updated_at < to_ms(until), told)
+    query = query.where(table.updated_at >= to_ms(since), table.updated_at < to_ms(until), has_record)
     flagged = func.instr if tx.dialect.name == "sqlite" else func.strpos
     late = flagged("," + table.flags + ",", ",late,") > 0
     count, money = tx.execute(query.where(table.status != "withdrawn", late)).one()

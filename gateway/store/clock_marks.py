@@ -22,10 +22,22 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     newest: datetime
 
 
+_MARKS = schema.clock_mark.c
+_NEWEST_TRUSTED = select(func.max(_MARKS.seen_at)).where(_MARKS.state == "trusted")
+_DOUBTED = select(func.min(_MARKS.began_at), func.max(_MARKS.seen_at)).where(_MARKS.state == "doubted")
+# The newest marks are enough; one in doubt stays until it is vouched for.
+_OLDEST_KEPT = select(_MARKS.mark_id).order_by(_MARKS.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
+_LAST_TRUSTED = select(_MARKS.mark_id).where(_MARKS.state == "trusted").order_by(_MARKS.seen_at.desc()).limit(1)
+_FORGET = delete(schema.clock_mark).where(
+    _MARKS.mark_id <= _OLDEST_KEPT.scalar_subquery(),
+    _MARKS.state != "doubted",
+    _MARKS.mark_id != _LAST_TRUSTED.scalar_subquery(),
+)
+
+
 def newest_trusted(tx: Connection) -> datetime | None:
     """The newest instant that counts as known; None where no process ever left a mark."""
-    marks = schema.clock_mark.c
-    newest = tx.execute(select(func.max(marks.seen_at)).where(marks.state == "trusted")).scalar()
+    newest = tx.execute(_NEWEST_TRUSTED).scalar()
     return from_ms(newest) if newest is not None else None
 
 
@@ -55,9 +67,7 @@ def begin_with(tx: Connection, newest: datetime) -> datetime:
 
 def doubt(tx: Connection) -> Doubt | None:
     """The readings in doubt, None where there are none."""
-    marks = schema.clock_mark.c
-    query = select(func.min(marks.began_at), func.max(marks.seen_at)).where(marks.state == "doubted")
-    first, newest = tx.execute(query).one()
+    first, newest = tx.execute(_DOUBTED).one()
     return Doubt(first=from_ms(first), newest=from_ms(newest)) if first is not None else None
 
 
@@ -65,12 +75,7 @@ def note(tx: Connection, process: str, *, began: datetime, now: datetime, truste
     """What this process's clock reads now, and whether it is in line with what was known before the process began."""
     seen = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted"}
     _put(tx, {"process": process, "began_at": to_ms(began), "basis": "start", **seen}, again=seen)
-    # The newest marks are enough; one in doubt stays until it is vouched for.
-    table = schema.clock_mark
-    oldest_kept = select(table.c.mark_id).order_by(table.c.mark_id.desc()).offset(_MARKS_KEPT).limit(1)
-    newest = select(table.c.mark_id).where(table.c.state == "trusted").order_by(table.c.seen_at.desc()).limit(1)
-    old = (table.c.mark_id <= oldest_kept.scalar_subquery()) & (table.c.state != "doubted")
-    tx.execute(delete(table).where(old, table.c.mark_id != newest.scalar_subquery()))
+    tx.execute(_FORGET)
 
 
 def vouch(tx: Connection, process: str, *, now: datetime, basis: str, by: str | None) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from gateway.errors import Conflict
 from gateway.store import schema
 from gateway.store.engine import insert_for
 from gateway.store.values import to_ms
 
+_OF_FEED = select(schema.feed.c.cursor, schema.feed.c.moved).where(schema.feed.c.feed == bindparam("feed"))
+
 
 def of_feed(tx: Connection, feed: str) -> tuple[str | None, int]:
     """The feed's cursor and its version, for the compare-and-set of `move`."""
-    table = schema.feed.c
-    row = tx.execute(select(table.cursor, table.moved).where(table.feed == feed)).first()
+    row = tx.execute(_OF_FEED, {"feed": feed}).first()
     return (row.cursor, row.moved) if row else (None, 0)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select, text, update
 
 from gateway.model.claim import UNPROVEN, Delivery, DeliveryState, WaitingDeliveries
 from gateway.store import schema
@@ -92,14 +92,20 @@ class HeldDelivery(msgspec.Struct, frozen=True, kw_only=True):
     asks_first: bool
 
 
-_DUE = """
+_DUE = text("""
 select delivery_id, state from delivery d
 where association = :association and next_at <= :now
   and (state = 'unknown' or (state = 'pending' and :sends) or (state = 'leased' and lease_until < :now))
   and not exists (select 1 from delivery e where e.claim_id = d.claim_id and e.version < d.version
                   and e.state in ('pending', 'leased', 'unknown'))
 order by next_at, delivery_id limit :many
-"""
+""")
+_DUE_AND_FREE = text(f"{_DUE.text} for update skip locked")
+
+
+_LEASED = select(*(schema.delivery.c[name] for name in (*_COLUMNS, "sealed"))).where(
+    schema.delivery.c.delivery_id.in_(bindparam("numbers", expanding=True))
+)
 
 
 def lease(
@@ -110,8 +116,8 @@ def lease(
 
     A later version of a claim waits until the earlier one has its answer, so versions arrive in order.
     """
-    query = _DUE + ("for update skip locked" if is_postgres(tx) else "")
-    due = tx.execute(text(query), {"association": association, "now": to_ms(now), "many": many, "sends": sends}).all()
+    query = _DUE_AND_FREE if is_postgres(tx) else _DUE
+    due = tx.execute(query, {"association": association, "now": to_ms(now), "many": many, "sends": sends}).all()
     if not due:
         return []
     before = {row.delivery_id: row.state for row in due}
@@ -122,9 +128,7 @@ def lease(
         " where delivery_id = ?",
         [(lease, until, delivery_id) for delivery_id in before],
     )
-    table = schema.delivery
-    columns = [table.c[name] for name in _COLUMNS]
-    rows = tx.execute(select(*columns, table.c.sealed).where(table.c.delivery_id.in_(before)))
+    rows = tx.execute(_LEASED, {"numbers": list(before)})
     leased = [
         HeldDelivery(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
         for row in rows
@@ -145,14 +149,20 @@ def record_answers(tx: Connection, answers: Sequence[tuple[Delivery, str | None]
     change_many(tx, sql, values)
 
 
+_WAITS_TOO_LONG = update(schema.delivery).where(
+    schema.delivery.c.state.in_(("pending", "unknown", "leased")), schema.delivery.c.next_at > bindparam("horizon")
+)
+_LEASED_TOO_LONG = update(schema.delivery).where(
+    schema.delivery.c.state == "leased", schema.delivery.c.lease_until > bindparam("horizon")
+)
+
+
 def pull_back(tx: Connection, *, now: datetime, horizon: datetime) -> None:
     """Deliveries and leases that stand beyond `horizon` were set by a clock that was ahead: they are due now."""
-    table, late = schema.delivery, to_ms(horizon)
-    waiting = table.c.state.in_(("pending", "unknown", "leased")) & (table.c.next_at > late)
-    tx.execute(update(table).where(waiting).values(next_at=to_ms(now)))
+    late = {"horizon": to_ms(horizon)}
+    tx.execute(_WAITS_TOO_LONG, {**late, "next_at": to_ms(now)})
     # Only a lease that ended before now is taken over.
-    leased = (table.c.state == "leased") & (table.c.lease_until > late)
-    tx.execute(update(table).where(leased).values(lease_until=to_ms(now) - 1))
+    tx.execute(_LEASED_TOO_LONG, {**late, "lease_until": to_ms(now) - 1})
 
 
 def put_back(
@@ -345,18 +355,20 @@ def refused_by_status(tx: Connection, association: str) -> int:
     return int(tx.execute(select(func.count()).select_from(schema.delivery).where(chosen)).scalar_one())
 
 
+_TABLE = schema.delivery.c
+_UNENDED = (
+    select(_TABLE.state, _TABLE.last_code, func.count(), func.max(_TABLE.attempts))
+    .where(_TABLE.state.in_((*_OPEN, "dead")), _TABLE.association == bindparam("association"), _TABLE.attempts > 0)
+    .group_by(_TABLE.state, _TABLE.last_code)
+    .order_by(_TABLE.state, _TABLE.last_code)
+)
+
+
 def unended(tx: Connection, association: str) -> list[WaitingDeliveries]:
     """What was tried and has not ended well, by state and last code."""
-    table = schema.delivery.c
-    query = (
-        select(table.state, table.last_code, func.count(), func.max(table.attempts))
-        .where(table.state.in_((*_OPEN, "dead")), table.association == association, table.attempts > 0)
-        .group_by(table.state, table.last_code)
-        .order_by(table.state, table.last_code)
-    )
     return [
         WaitingDeliveries(state=DeliveryState(state), code=code, count=count, attempts=attempts)
-        for state, code, count, attempts in tx.execute(query)
+        for state, code, count, attempts in tx.execute(_UNENDED, {"association": association})
     ]
 
 

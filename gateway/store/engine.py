@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock, get_ident
 from typing import Any, Final
@@ -355,6 +355,14 @@ def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> No
 def insert_for(tx: Connection, table: Any) -> Any:
     """The dialect's insert, which knows `on conflict`."""
     return (postgresql if is_postgres(tx) else sqlite).insert(table)
+
+
+@cache
+def upsert(table: Table, *, postgres: bool) -> Any:
+    """The statement, built once, that inserts a row of a table or writes what it says now over what it said."""
+    new = (postgresql if postgres else sqlite).insert(table)
+    content = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=content)
 
 
 def new_ids(tx: Connection, table: Table, how_many: int) -> range | list[int]:

@@ -3,60 +3,92 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select
 
 from gateway.model.clock import SHANGHAI
 from gateway.model.feed_day import FeedDay, KeySample, PagePart
 from gateway.store import schema
-from gateway.store.engine import insert_for
+from gateway.store.engine import is_postgres, upsert
 from gateway.store.values import from_ms, to_ms
 
 _sample = msgspec.json.Decoder(KeySample)
 _unknown = msgspec.json.Decoder(dict[str, dict[str, tuple[int, int]]])
 _sources = msgspec.json.Decoder(dict[str, int])
-_BATCH = [column for column in schema.batch.c if column.name != "sealed"]
+_PAGE, _DAY, _WATCH = schema.page.c, schema.feed_day.c, schema.feed_watch.c
+_COUNTED = select(_WATCH.feed, _WATCH.counted_seq)
+_UNCOUNTED = (
+    select(_PAGE.seq, _PAGE.day, _PAGE.received_at, _PAGE.state)
+    .where(_PAGE.feed == bindparam("feed"), _PAGE.seq > bindparam("counted"))
+    .order_by(_PAGE.seq)
+)
+_STILL_OPEN = select(_DAY.feed, _DAY.day).where(_DAY.open_pages > 0, _DAY.day >= bindparam("first"))
+_PARTS = (
+    select(
+        _PAGE.day, _PAGE.received_at, _PAGE.source, _PAGE.sample, _PAGE.seq, _PAGE.state,
+        *(column for column in schema.batch.c if column.name != "sealed"),
+    )
+    .select_from(schema.page.outerjoin(schema.batch, schema.batch.c.page_seq == _PAGE.seq))
+    .where(
+        _PAGE.feed == bindparam("feed"),
+        _PAGE.replaced_by.is_(None),
+        or_(
+            _PAGE.day.in_(bindparam("days", expanding=True)),
+            and_(_PAGE.day.is_(None), _PAGE.received_at >= bindparam("begin"), _PAGE.received_at < bindparam("end")),
+        ),
+    )
+    .order_by(_PAGE.seq, schema.batch.c.first_row)
+)  # fmt: skip
+_SINCE = select(schema.feed_day).where(_DAY.day >= bindparam("first")).order_by(_DAY.feed, _DAY.day)
+_FORGET = delete(schema.feed_day).where(_DAY.day < bindparam("before"))
+_BEGAN = select(_PAGE.received_at).where(_PAGE.feed == bindparam("feed")).order_by(_PAGE.seq).limit(1)
 
 
-def new_days(tx: Connection, feed: str, *, since: datetime) -> tuple[set[date], int]:
-    """The days of pages that are not counted yet, of those received since an instant, and of pages that were open when
-    they were counted; and up to which page all are worked now."""
-    page, watch, day = schema.page.c, schema.feed_watch.c, schema.feed_day.c
-    counted = tx.execute(select(watch.counted_seq).where(watch.feed == feed)).scalar() or 0
-    query = select(page.seq, page.day, page.received_at, page.state)
-    days, behind, unworked = set(), counted, False
-    for row in tx.execute(query.where(page.feed == feed, page.seq > counted).order_by(page.seq)):
-        unworked = unworked or row.state == "stored"
-        behind = behind if unworked else row.seq
-        if row.received_at >= to_ms(since):
-            days.add(_day_of(row))
-    still_open = select(day.day).where(day.feed == feed, day.open_pages > 0, day.day >= since.date().isoformat())
-    days |= {date.fromisoformat(text) for text in tx.execute(still_open).scalars()}
-    return days, behind
+class NewDays(msgspec.Struct, frozen=True):
+    """The days of a feed that must be counted, and up to which page all are worked now."""
+
+    days: set[date]
+    counted_seq: int
+
+
+def new_days(tx: Connection, feeds: Iterable[str], *, since: datetime) -> dict[str, NewDays]:
+    """Feed → the days of pages that are not counted yet, of those received since an instant, and of pages that were
+    open when they were counted; only feeds that have any."""
+    counted = {row.feed: row.counted_seq for row in tx.execute(_COUNTED)}
+    still_open: dict[str, set[date]] = defaultdict(set)
+    for feed, day in tx.execute(_STILL_OPEN, {"first": since.date().isoformat()}):
+        still_open[feed].add(date.fromisoformat(day))
+    new: dict[str, NewDays] = {}
+    for feed in feeds:
+        days, behind, unworked = still_open[feed], counted.get(feed, 0), False
+        for row in tx.execute(_UNCOUNTED, {"feed": feed, "counted": behind}):
+            unworked = unworked or row.state == "stored"
+            behind = behind if unworked else row.seq
+            if row.received_at >= to_ms(since):
+                days.add(_day_of(row))
+        if days:
+            new[feed] = NewDays(days, behind)
+    return new
 
 
 def parts(tx: Connection, feed: str, days: Collection[date]) -> list[PagePart]:
     """Every batch of the pages of these days, without pages that a newer file replaced."""
     if not days:
         return []
-    page, batch = schema.page.c, schema.batch.c
-    begin = to_ms(datetime.combine(min(days), time(), tzinfo=SHANGHAI))
-    end = to_ms(datetime.combine(max(days) + timedelta(days=1), time(), tzinfo=SHANGHAI))
-    received = and_(page.day.is_(None), page.received_at >= begin, page.received_at < end)
-    named = page.day.in_([day.isoformat() for day in sorted(days)])
-    query = (
-        select(page.day, page.received_at, page.source, page.sample, page.seq, page.state, *_BATCH)
-        .select_from(schema.page.outerjoin(schema.batch, batch.page_seq == page.seq))
-        .where(page.feed == feed, page.replaced_by.is_(None), or_(named, received))
-        .order_by(page.seq, batch.first_row)
-    )
+    chosen = {
+        "feed": feed,
+        "days": [day.isoformat() for day in sorted(days)],
+        "begin": to_ms(datetime.combine(min(days), time(), tzinfo=SHANGHAI)),
+        "end": to_ms(datetime.combine(max(days) + timedelta(days=1), time(), tzinfo=SHANGHAI)),
+    }
     seen: set[int] = set()
     counted = []
-    for row in tx.execute(query):
+    for row in tx.execute(_PARTS, chosen):
         if (day := _day_of(row)) in days:
             counted.append(_part(row, day, first=row.seq not in seen))
             seen.add(row.seq)
@@ -86,45 +118,78 @@ def _day_of(row: Any) -> date:
     return date.fromisoformat(row.day) if row.day else from_ms(row.received_at).date()
 
 
-def put(tx: Connection, feed: str, days: Iterable[FeedDay], *, counted_seq: int) -> None:
-    """These days came to this, and pages are counted up to there."""
-    table = schema.feed_day
-    for day in days:
-        plain: dict[str, Any] = msgspec.to_builtins(day)
-        texts = {name: msgspec.json.encode(plain.pop(name)).decode() for name in ("sources", "sample", "unknown")}
-        new = insert_for(tx, table).values(**plain, **texts)
-        content = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
-        tx.execute(new.on_conflict_do_update(index_elements=[table.c.feed, table.c.day], set_=content))
-    watch = insert_for(tx, schema.feed_watch).values(feed=feed, counted_seq=counted_seq)
-    moved = {"counted_seq": watch.excluded.counted_seq}
-    tx.execute(watch.on_conflict_do_update(index_elements=[schema.feed_watch.c.feed], set_=moved))
+def put(tx: Connection, days: Iterable[FeedDay], *, counted: Mapping[str, int]) -> None:
+    """These days came to this, and pages are counted up to there. `counted`: feed → the last page that is."""
+    rows: list[dict[str, Any]] = [msgspec.to_builtins(day) for day in days]
+    for row in rows:
+        row |= {name: msgspec.json.encode(row[name]).decode() for name in ("sources", "sample", "unknown")}
+    if rows:
+        tx.execute(upsert(schema.feed_day, postgres=is_postgres(tx)), rows)
+    if counted:
+        watched = [{"feed": feed, "counted_seq": seq} for feed, seq in counted.items()]
+        tx.execute(upsert(schema.feed_watch, postgres=is_postgres(tx)), watched)
 
 
 def since(tx: Connection, first: date) -> dict[str, list[FeedDay]]:
     """Feed → its days from `first` on, oldest first."""
-    table = schema.feed_day.c
-    query = select(schema.feed_day).where(table.day >= first.isoformat()).order_by(table.feed, table.day)
     by_feed: dict[str, list[FeedDay]] = defaultdict(list)
-    for row in tx.execute(query):
-        values = dict(row._mapping)
-        values |= {
-            "day": date.fromisoformat(row.day),
-            "sources": _sources.decode(row.sources),
-            "sample": _sample.decode(row.sample),
-            "unknown": _unknown.decode(row.unknown),
-        }
-        by_feed[row.feed].append(FeedDay(**values))
+    for row in tx.execute(_SINCE, {"first": first.isoformat()}):
+        by_feed[row.feed].append(_feed_day(tuple(row)))
     return dict(by_feed)
+
+
+_NAMES = schema.feed_day.c.keys()
+
+
+@lru_cache(maxsize=8192)
+def _feed_day(row: tuple[Any, ...]) -> FeedDay:
+    """A stored day. Most say tonight what they said last night, and are read once a process: equal rows, one value."""
+    values = dict(zip(_NAMES, row, strict=True))
+    values |= {
+        "day": date.fromisoformat(values["day"]),
+        "dated": bool(values["dated"]),
+        "sources": _sources.decode(values["sources"]),
+        "sample": _sample.decode(values["sample"]),
+        "unknown": _unknown.decode(values["unknown"]),
+    }
+    return FeedDay(**values)
 
 
 def forget(tx: Connection, *, before: date) -> None:
     """Days that nothing is compared with any more go."""
-    tx.execute(delete(schema.feed_day).where(schema.feed_day.c.day < before.isoformat()))
+    tx.execute(_FORGET, {"before": before.isoformat()})
+
+
+_LAST_BEFORE = select(_PAGE.seq).where(_PAGE.received_at < bindparam("since")).order_by(_PAGE.seq.desc()).limit(1)
+_LATE = (
+    select(_PAGE.feed, _PAGE.day)
+    .where(
+        _PAGE.seq > func.coalesce(_LAST_BEFORE.scalar_subquery(), 0),
+        _PAGE.day < bindparam("before"),
+        _PAGE.source != "",
+    )
+    .distinct()
+    .subquery()
+)
+_FILES_OF_LATE_DAYS = (
+    select(_PAGE.feed, _PAGE.day, _PAGE.source)
+    .select_from(schema.page.join(_LATE, and_(_PAGE.feed == _LATE.c.feed, _PAGE.day == _LATE.c.day)))
+    .where(_PAGE.replaced_by.is_(None), _PAGE.source != "", _PAGE.part == 1)
+    .order_by(_PAGE.seq)
+)
+
+
+def late_files(tx: Connection, *, since: datetime, before: date) -> dict[str, dict[date, list[str]]]:
+    """Feed → day → the names of all its files, as they are kept, of days before `before` for which a file was received
+    since an instant, however long ago they are. What a newer file of its name replaced is left out."""
+    files: dict[str, dict[date, list[str]]] = defaultdict(lambda: defaultdict(list))
+    chosen = {"since": to_ms(since), "before": before.isoformat()}
+    for feed, day, source in tx.execute(_FILES_OF_LATE_DAYS, chosen):
+        files[feed][date.fromisoformat(day)].append(source)
+    return files
 
 
 def began_at(tx: Connection, feed: str) -> datetime | None:
     """When the feed's first page was received; None before it was."""
-    page = schema.page.c
-    query = select(page.received_at).where(page.feed == feed).order_by(page.seq).limit(1)
-    received_ms = tx.execute(query).scalar()
+    received_ms = tx.execute(_BEGAN, {"feed": feed}).scalar()
     return from_ms(received_ms) if received_ms is not None else None

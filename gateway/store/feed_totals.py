@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.page import FeedTotals
 from gateway.store import schema
@@ -32,18 +32,25 @@ def of_page(tx: Connection, seq: int) -> int | None:
     return int(rows) if rows is not None else None
 
 
+_OF_FEED = (
+    select(schema.feed_total.c.day, schema.feed_total.c.rows, schema.feed_total.c.amount)
+    .select_from(schema.feed_total.join(schema.page, schema.page.c.seq == schema.feed_total.c.page_seq))
+    .where(schema.feed_total.c.feed == bindparam("feed"), schema.page.c.replaced_by.is_(None))
+)
+_OF_DAYS = _OF_FEED.where(schema.feed_total.c.day.in_(bindparam("days", expanding=True)))
+
+
 def of_feed(tx: Connection, feed: str, days: Collection[str] | None = None) -> dict[str, tuple[int, int | None]]:
     """Day → (rows, money in fen or None) as the feed says, summed over its sources of that day; of all days, or these.
 
     What a file said of itself that a newer one replaced counts no longer.
     """
     totals: dict[str, tuple[int, int | None]] = {}
-    table = schema.feed_total.c
-    joined = schema.feed_total.join(schema.page, schema.page.c.seq == table.page_seq)
-    query = select(table.day, table.rows, table.amount).select_from(joined)
-    if days is not None:
-        query = query.where(table.day.in_(sorted(days)))
-    for row in tx.execute(query.where(table.feed == feed, schema.page.c.replaced_by.is_(None))):
+    if days is None:
+        rows_said = tx.execute(_OF_FEED, {"feed": feed})
+    else:
+        rows_said = tx.execute(_OF_DAYS, {"feed": feed, "days": sorted(days)})
+    for row in rows_said:
         rows, amount = totals.get(row.day, (0, 0))
         total = None if amount is None or row.amount is None else amount + row.amount
         totals[row.day] = (rows + row.rows, total)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, case, null, or_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, case, null, or_, select, text, update
 
 from gateway.store import schema
 from gateway.store.engine import insert_for
@@ -37,6 +37,8 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OPEN = schema.finding.c.closed_at.is_(None)
+_ALL_OPEN = select(schema.finding).where(_OPEN).order_by(schema.finding.c.finding_id)
+_OPEN_OF_CODE = _ALL_OPEN.where(schema.finding.c.code == bindparam("code"))
 _ACKNOWLEDGEMENT = ("acknowledged_by", "acknowledged_at", "acknowledged_until", "note")
 
 
@@ -93,10 +95,8 @@ def close(tx: Connection, finding_ids: Sequence[int], *, now: datetime) -> None:
 
 def open_findings(tx: Connection, *, code: str | None = None) -> list[FindingRow]:
     """The findings that are open, acknowledged ones too, oldest first."""
-    query = select(schema.finding).where(_OPEN).order_by(schema.finding.c.finding_id)
-    if code is not None:
-        query = query.where(schema.finding.c.code == code)
-    return [_finding(row) for row in tx.execute(query)]
+    rows = tx.execute(_ALL_OPEN) if code is None else tx.execute(_OPEN_OF_CODE, {"code": code})
+    return [_finding(row) for row in rows]
 
 
 def by_id(tx: Connection, finding_id: int) -> FindingRow | None:

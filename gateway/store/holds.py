@@ -13,6 +13,7 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_for, insert_many, select_in
 
 _WAITING = ("gathering", "open")
+_GATHERING = select(schema.hold).where(schema.hold.c.state == "gathering").order_by(schema.hold.c.hold_id)
 
 
 def gather(tx: Connection, cause: Cause, *, now_ms: int) -> int:
@@ -106,8 +107,7 @@ def listing(tx: Connection, *, states: Collection[HoldState] = ("gathering", "op
 
 def gathering(tx: Connection) -> list[Hold]:
     """The holds whose cause is worked, or was when a process was killed; oldest first."""
-    query = select(schema.hold).where(schema.hold.c.state == "gathering").order_by(schema.hold.c.hold_id)
-    return [_hold(row) for row in tx.execute(query)]
+    return [_hold(row) for row in tx.execute(_GATHERING)]
 
 
 def _hold(row: Any) -> Hold:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, func, or_, select, update
 
 from gateway.model.page import Fetched
 from gateway.model.states import PageState
@@ -87,25 +87,31 @@ def _stored(row: Any) -> StoredPage:
     )
 
 
+_SEALED = select(*_META, schema.page.c.page_id, schema.page.c.sealed).where(schema.page.c.seq == bindparam("place"))
+_ABOUT = select(*_META, schema.page.c.page_id, schema.page.c.key_no).where(schema.page.c.seq == bindparam("place"))
+_WAITING = (
+    select(schema.page.c.seq)
+    .where(schema.page.c.state == "stored", schema.page.c.feed.in_(bindparam("feeds", expanding=True)))
+    .order_by(schema.page.c.seq)
+)
+_AT = update(schema.page).where(schema.page.c.seq == bindparam("place"))
+
+
 def load(tx: Connection, seq: int) -> tuple[StoredPage, bytes, bytes | None]:
     """A page, its id and its sealed bytes (None once it has expired)."""
-    query = select(*_META, schema.page.c.page_id, schema.page.c.sealed).where(schema.page.c.seq == seq)
-    row = tx.execute(query).one()
+    row = tx.execute(_SEALED, {"place": seq}).one()
     return _stored(row), row.page_id, row.sealed
 
 
 def about(tx: Connection, seq: int) -> tuple[StoredPage, bytes, int]:
     """A page, its id and the number of its key, without its bytes."""
-    query = select(*_META, schema.page.c.page_id, schema.page.c.key_no).where(schema.page.c.seq == seq)
-    row = tx.execute(query).one()
+    row = tx.execute(_ABOUT, {"place": seq}).one()
     return _stored(row), row.page_id, row.key_no
 
 
 def waiting(tx: Connection, feeds: Sequence[str]) -> list[int]:
     """The places of pages stored but not yet worked, oldest first."""
-    table = schema.page.c
-    query = select(table.seq).where(table.state == "stored", table.feed.in_(feeds)).order_by(table.seq)
-    return list(tx.execute(query).scalars())
+    return list(tx.execute(_WAITING, {"feeds": feeds}).scalars())
 
 
 def of_feed(tx: Connection, feed: str) -> list[StoredPage]:
@@ -143,7 +149,7 @@ def finish(
     values: dict[str, Any] = {"state": "done", "rows": rows, "sample": sample, **msgspec.structs.asdict(read_with)}
     if day is not None:
         values["day"] = day.isoformat()
-    tx.execute(update(schema.page).where(schema.page.c.seq == seq).values(**values))
+    tx.execute(_AT, {"place": seq, **values})
 
 
 def read_anew(tx: Connection, seqs: Sequence[int], read_with: ReadWith) -> None:
@@ -163,15 +169,19 @@ class ReadOtherwise(msgspec.Struct, frozen=True, kw_only=True):
     last: datetime
 
 
+_GROUPED = (schema.page.c.feed, schema.page.c.mapping, schema.page.c.schemes)
+_RECEIVED = schema.page.c.received_at
+_BY_READING = (
+    select(*_GROUPED, func.count(), func.sum(schema.page.c.rows), func.min(_RECEIVED), func.max(_RECEIVED))
+    .where(schema.page.c.state == "done", schema.page.c.sealed.is_not(None), schema.page.c.mapping.is_not(None))
+    .group_by(*_GROUPED)
+    .order_by(schema.page.c.feed)
+)
+
+
 def by_reading(tx: Connection) -> list[ReadOtherwise]:
     """The worked pages whose bytes are kept, by feed and by what they were read with, where that is known."""
-    page = schema.page.c
-    query = select(
-        page.feed, page.mapping, page.schemes, func.count(), func.sum(page.rows), func.min(page.received_at),
-        func.max(page.received_at),
-    )  # fmt: skip
-    query = query.where(page.state == "done", page.sealed.is_not(None), page.mapping.is_not(None))
-    rows = tx.execute(query.group_by(page.feed, page.mapping, page.schemes).order_by(page.feed))
+    rows = tx.execute(_BY_READING)
     return [
         ReadOtherwise(
             feed=feed,
@@ -208,6 +218,26 @@ class PageGap(msgspec.Struct, frozen=True, kw_only=True):
     rows_done: int
     amount_done: int
     said_amount: int | None
+
+
+_ROWS_DONE = select(schema.batch.c.page_seq, func.sum(schema.batch.c.rows).label("rows")).group_by(
+    schema.batch.c.page_seq
+)
+_DONE = _ROWS_DONE.subquery()
+_ANY_GAP = (
+    select(schema.page.c.seq)
+    .select_from(schema.page.outerjoin(_DONE, _DONE.c.page_seq == schema.page.c.seq))
+    .where(
+        schema.page.c.state.in_(("done", "expired")),
+        or_(schema.page.c.rows.is_(None), schema.page.c.rows > func.coalesce(_DONE.c.rows, 0)),
+    )
+    .limit(1)
+)
+
+
+def any_gap(tx: Connection) -> bool:
+    """Whether `with_gaps` names any page that is done or has expired, asked in one go."""
+    return tx.execute(_ANY_GAP).first() is not None
 
 
 def with_gaps(tx: Connection, *, state: PageState) -> list[PageGap]:
@@ -248,10 +278,17 @@ def received_by(tx: Connection, now: datetime, *, horizon: datetime) -> None:
     tx.execute(update(schema.page).where(late).values(received_at=to_ms(now)))
 
 
+_RETENTION = select(schema.page_retention.c.feed, schema.page_retention.c.days)
+_OLDEST_KEPT = (
+    select(schema.page.c.feed, func.min(schema.page.c.received_at).label("oldest"))
+    .where(schema.page.c.sealed.is_not(None))
+    .group_by(schema.page.c.feed)
+)
+
+
 def retention(tx: Connection) -> dict[str, int]:
     """Feed → for how many days its pages are kept, as its file said last."""
-    table = schema.page_retention.c
-    return {row.feed: row.days for row in tx.execute(select(table.feed, table.days))}
+    return {row.feed: row.days for row in tx.execute(_RETENTION)}
 
 
 def note_retention(tx: Connection, days: Mapping[str, int]) -> None:
@@ -262,10 +299,10 @@ def note_retention(tx: Connection, days: Mapping[str, int]) -> None:
         tx.execute(new.on_conflict_do_update(index_elements=[table.c.feed], set_={"days": many}))
 
 
-def kept_feeds(tx: Connection) -> list[str]:
-    """The feeds of which pages are kept, whether or not they are in force."""
-    table = schema.page.c
-    return list(tx.execute(select(table.feed).where(table.sealed.is_not(None)).distinct()).scalars())
+def oldest_kept(tx: Connection) -> dict[str, int]:
+    """The feeds of which pages are kept, whether or not they are in force → when the oldest of these was received
+    (milliseconds)."""
+    return {row.feed: row.oldest for row in tx.execute(_OLDEST_KEPT)}
 
 
 def expire(tx: Connection, feed: str, *, before: int, limit: int, longest: int | None = None) -> list[int]:
@@ -285,9 +322,14 @@ def expire(tx: Connection, feed: str, *, before: int, limit: int, longest: int |
     return gone
 
 
+_KEYS_IN_USE = select(schema.page.c.key_no).where(schema.page.c.sealed.is_not(None))
+_KEYS_OF_EXPIRED = (
+    select(schema.page.c.key_no)
+    .where(schema.page.c.sealed.is_(None), schema.page.c.key_no.not_in(_KEYS_IN_USE))
+    .distinct()
+)
+
+
 def keys_of_expired(tx: Connection) -> list[int]:
     """The numbers of page keys under which no page is kept any more."""
-    table = schema.page.c
-    in_use = select(table.key_no).where(table.sealed.is_not(None))
-    query = select(table.key_no).where(table.sealed.is_(None), table.key_no.not_in(in_use)).distinct()
-    return list(tx.execute(query).scalars())
+    return list(tx.execute(_KEYS_OF_EXPIRED).scalars())

@@ -10,6 +10,8 @@ from gateway.store import schema
 from gateway.store.engine import change_many, insert_for
 from gateway.store.values import from_ms, to_ms
 
+_RESTING = select(schema.resting_key.c.key_no, schema.resting_key.c.expired_at).order_by(schema.resting_key.c.key_no)
+
 
 def rest(tx: Connection, numbers: list[int], *, now: datetime) -> None:
     """From now on these keys rest, and only these: one that pages are kept under again rests no longer."""
@@ -22,9 +24,7 @@ def rest(tx: Connection, numbers: list[int], *, now: datetime) -> None:
 
 def resting(tx: Connection) -> dict[int, datetime]:
     """Key number → since when it rests, in order of number."""
-    table = schema.resting_key.c
-    rows = tx.execute(select(table.key_no, table.expired_at).order_by(table.key_no))
-    return {row.key_no: from_ms(row.expired_at) for row in rows}
+    return {row.key_no: from_ms(row.expired_at) for row in tx.execute(_RESTING)}
 
 
 def forget(tx: Connection, numbers: list[int]) -> None:

@@ -21,11 +21,12 @@ class RewritingStep(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: int | None
 
 
+_STEPS = select(*(schema.rewriting.c[name] for name in RewritingStep.__struct_fields__))
+
+
 def steps(tx: Connection) -> dict[str, RewritingStep]:
     """Step → how it stands, of those that were begun."""
-    table = schema.rewriting.c
-    rows = tx.execute(select(table.step, table.rows, table.begun_at, table.finished_at))
-    return {row.step: RewritingStep(**row._mapping) for row in rows}
+    return {row.step: RewritingStep(**row._mapping) for row in tx.execute(_STEPS)}
 
 
 def advance(tx: Connection, step: str, *, rows: int, now: datetime) -> None:

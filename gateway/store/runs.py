@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.store import schema
-from gateway.store.engine import insert_for
+from gateway.store.engine import is_postgres
 from gateway.store.values import from_ms, to_ms
 
 
@@ -36,14 +37,35 @@ AHEAD_MS = 86_400_000
 """No two machines of a site differ by so much: a run that began later than this was begun by a clock that was ahead."""
 
 
+_RUN = update(schema.run).where(schema.run.c.run_id == bindparam("run"))
+_NEWEST = (
+    select(schema.run)
+    .where(schema.run.c.feed == bindparam("feed"), schema.run.c.scheduled_for <= bindparam("until"))
+    .order_by(schema.run.c.scheduled_for.desc())
+    .limit(1)
+)
+_NEWEST_ENDED = _NEWEST.where(schema.run.c.outcome == bindparam("outcome"))
+_LAST_PAGE = select(func.max(schema.page.c.received_at)).where(
+    schema.page.c.feed == bindparam("feed"), schema.page.c.received_at <= bindparam("until")
+)
+_BEGIN_NEW = [
+    dialect.insert(schema.run).on_conflict_do_nothing().returning(schema.run.c.run_id)
+    for dialect in (sqlite, postgresql)
+]
+"""For SQLite, for PostgreSQL."""
+
+_EVER = 1 << 62
+"""Behind every instant."""
+
+
 def begin(tx: Connection, feed: str, *, scheduled_for: datetime, now: datetime) -> int | None:
     """Claim the run due at that instant; None if it is done, or another process is at it.
 
     A run that was cut off, and after a while one that failed, is taken up again, and one that a clock ahead began.
     """
     table, at = schema.run, to_ms(now)
-    new = insert_for(tx, table).values(feed=feed, scheduled_for=to_ms(scheduled_for), started_at=at, beat_at=at)
-    made = tx.execute(new.on_conflict_do_nothing().returning(table.c.run_id)).scalar()
+    new = {"feed": feed, "scheduled_for": to_ms(scheduled_for), "started_at": at, "beat_at": at}
+    made = tx.execute(_BEGIN_NEW[is_postgres(tx)], new).scalar()
     if made is not None:
         return int(made)
     cut_off = table.c.outcome.is_(None) & (table.c.beat_at < at - SILENT_AFTER_MS)
@@ -71,29 +93,28 @@ def under_way(tx: Connection, feed: str, *, now: datetime) -> bool:
 
 def beat(tx: Connection, run_id: int, *, now: datetime) -> None:
     """The run is alive."""
-    tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=to_ms(now)))
+    tx.execute(_RUN, {"run": run_id, "beat_at": to_ms(now)})
 
 
 def let_go(tx: Connection, run_id: int) -> None:
     """The process stops in the middle of the run: whoever looks next may take it up at once."""
-    tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(beat_at=0))
+    tx.execute(_RUN, {"run": run_id, "beat_at": 0})
 
 
 def end(tx: Connection, run_id: int, *, outcome: str, pages: int, message: str, now: datetime) -> None:
     """Write how a run ended."""
     values = {"outcome": outcome, "pages": pages, "message": message, "finished_at": to_ms(now)}
-    tx.execute(update(schema.run).where(schema.run.c.run_id == run_id).values(**values))
+    tx.execute(_RUN, {"run": run_id, **values})
 
 
 def latest(tx: Connection, feed: str, *, outcome: str | None = None, now: datetime | None = None) -> RunRow | None:
     """The feed's newest run by schedule; with `outcome`, the newest that ended so; with `now`, none that a clock ahead
     began."""
-    query = select(schema.run).where(schema.run.c.feed == feed)
+    chosen = {"feed": feed, "until": to_ms(now) + AHEAD_MS if now is not None else _EVER}
     if outcome:
-        query = query.where(schema.run.c.outcome == outcome)
-    if now is not None:
-        query = query.where(schema.run.c.scheduled_for <= to_ms(now) + AHEAD_MS)
-    row = tx.execute(query.order_by(schema.run.c.scheduled_for.desc()).limit(1)).first()
+        row = tx.execute(_NEWEST_ENDED, {**chosen, "outcome": outcome}).first()
+    else:
+        row = tx.execute(_NEWEST, chosen).first()
     if row is None:
         return None
     return RunRow(
@@ -110,11 +131,8 @@ def latest(tx: Connection, feed: str, *, outcome: str | None = None, now: dateti
 
 def last_page_at(tx: Connection, feed: str, *, now: datetime | None = None) -> datetime | None:
     """When the feed last handed over a page; with `now`, none that came under a clock ahead counts."""
-    table = schema.page.c
-    query = select(func.max(table.received_at)).where(table.feed == feed)
-    if now is not None:
-        query = query.where(table.received_at <= to_ms(now) + AHEAD_MS)
-    received_ms = tx.execute(query).scalar()
+    until = to_ms(now) + AHEAD_MS if now is not None else _EVER
+    received_ms = tx.execute(_LAST_PAGE, {"feed": feed, "until": until}).scalar()
     return from_ms(received_ms) if received_ms is not None else None
 
 

@@ -32,9 +32,12 @@ def pair(tx: Connection, site_id: bytes, *, now: datetime) -> bytes:
     return bytes(tx.execute(select(schema.site.c.site_id)).scalar_one())
 
 
+_PAIRED_AT = select(schema.site.c.paired_at)
+
+
 def paired_at(tx: Connection) -> datetime | None:
     """Since when this database is the site's."""
-    paired_ms = tx.execute(select(schema.site.c.paired_at)).scalar()
+    paired_ms = tx.execute(_PAIRED_AT).scalar()
     return from_ms(paired_ms) if paired_ms is not None else None
 
 

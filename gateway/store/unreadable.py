@@ -27,6 +27,11 @@ _TABLE = schema.unreadable
 _STANDING = _TABLE.c.opened_at.is_(None) & _TABLE.c.written_off_at.is_(None)
 
 
+_ALL_STANDING = select(_TABLE).where(_STANDING).order_by(_TABLE.c.piece_id)
+_WRITTEN_OFF = _TABLE.c.opened_at.is_(None) & _TABLE.c.written_off_at.is_not(None)
+_ALL_WRITTEN_OFF = select(_TABLE).where(_WRITTEN_OFF).order_by(_TABLE.c.piece_id)
+
+
 def note(tx: Connection, pieces: Iterable[Piece], *, now: datetime) -> None:
     """These do not open. One that is noted already stays as it is, but that it no longer counts as opened."""
     for piece in pieces:
@@ -43,13 +48,12 @@ def written_off(tx: Connection, pieces: Sequence[Piece]) -> set[tuple[str, str]]
 
 def standing(tx: Connection) -> list[StandingPiece]:
     """Every piece that neither opens nor was written off, oldest first."""
-    return [_piece(row) for row in tx.execute(select(_TABLE).where(_STANDING).order_by(_TABLE.c.piece_id))]
+    return [_piece(row) for row in tx.execute(_ALL_STANDING)]
 
 
 def written_off_closed(tx: Connection) -> list[StandingPiece]:
     """Every piece that a person wrote off and that has not opened since, oldest first."""
-    closed = _TABLE.c.opened_at.is_(None) & _TABLE.c.written_off_at.is_not(None)
-    return [_piece(row) for row in tx.execute(select(_TABLE).where(closed).order_by(_TABLE.c.piece_id))]
+    return [_piece(row) for row in tx.execute(_ALL_WRITTEN_OFF)]
 
 
 def by_id(tx: Connection, piece_id: int) -> StandingPiece | None:

@@ -81,7 +81,8 @@ class KeyFolder:
     def names(self) -> dict[int, str]:
         """Key number → purpose, from the file names alone."""
         try:
-            matches = [_NAMED.fullmatch(entry.name) for entry in self.data.iterdir()]
+            with os.scandir(self.data) as listing:
+                matches = [_NAMED.fullmatch(entry.name) for entry in listing]
         except OSError as error:
             raise self._unusable(error) from error
         numbered = ((int(match[2]), match[1]) for match in matches if match)

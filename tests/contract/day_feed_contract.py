@@ -75,7 +75,7 @@ class DayRig:
             "first_days": 3,
             "overlap_days": 2,
         }
-        return Surroundings(**{**given, **options})
+        return Surroundings(**{"kept_name": str, **given, **options})
 
     def _answer(self, seen: Seen) -> Reply:
         wrong = self.fault(seen)

@@ -476,6 +476,16 @@ def test_keeping_remembers_only_what_still_lies_there(drop: Drop) -> None:
     assert sorted(json.loads(cursor or "")) == ["setl_152200_20260302.csv", "setl_152200_20260303.csv"]
 
 
+def test_a_name_is_remembered_as_it_is_kept_also_one_that_was_remembered_plainly(drop: Drop) -> None:
+    drop.put("setl_152200_20260301.csv", rows(1))
+    _, plain = store_page(drop.feed(after="keep"))
+    assert store_page(drop.feed(after="keep", kept_name=str.upper), plain)[0] == []
+    drop.put("setl_152200_20260302.csv", rows(2))
+    pages, cursor = store_page(drop.feed(after="keep", kept_name=str.upper), plain)
+    assert len(pages) == 1
+    assert sorted(json.loads(cursor or "")) == ["SETL_152200_20260301.CSV", "SETL_152200_20260302.CSV"]
+
+
 def test_a_touched_file_with_the_same_content_is_no_news(drop: Drop) -> None:
     drop.put("setl_152200_20260301.csv", rows(1))
     _, cursor = store_page(drop.feed(after="keep"))

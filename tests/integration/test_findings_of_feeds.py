@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import pytest
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from gateway import wiring
 from gateway.cli.main import app
+from gateway.core.normalise import compile_mapping
 from gateway.flow.delivery.health import health
 from gateway.flow.findings.book import FindingReport, acknowledge, show
 from gateway.flow.findings.looking import look_around
@@ -78,6 +79,13 @@ def opened(make_office: MakeOffice, url: str, *, expect: str = "", expires: str 
     (office.site / "data" / "in").mkdir(parents=True)
     enrolled(office, 1, 2, 3)
     return office
+
+
+def check_amounts(office: Office, complete: Literal["warn", "off"]) -> None:
+    """Whether the mapping misses amounts that do not come. The rows here tell only what they are about."""
+    language = office.mappings["national"].language
+    checks = msgspec.structs.replace(language.checks, complete=complete)
+    office.mappings["national"] = compile_mapping(msgspec.structs.replace(language, checks=checks))  # type: ignore[index]
 
 
 @pytest.fixture
@@ -226,6 +234,45 @@ def test_a_second_file_of_a_day_under_another_name(office: Office) -> None:
     assert "setl_20211006 (1).json" in twice.detail
 
 
+@pytest.mark.parametrize("days_ago", [20, 100, 400])
+def test_a_second_file_of_a_day_long_ago(office: Office, clock: Hands, days_ago: int) -> None:
+    day = f"{clock.now - timedelta(days=days_ago):%Y%m%d}"
+    drop(office, day, row("A1", 1), row("A2", 2))
+    night(office)
+    assert findings(office, "file_twice") == []
+    clock.move(days=1)
+    drop(office, "", row("A1", 1), name=f"setl_{day}(1).json")
+    drop(office, f"{clock.now:%Y%m%d}", row("A3", 3))
+    night(office)
+    (twice,) = findings(office, "file_twice")
+    assert (twice.level, f"{twice.first_day:%Y%m%d}", twice.count) == ("act", day, 1)
+    assert f"setl_{day}(1).json" in twice.detail
+    clock.move(days=2)
+    night(office)
+    assert findings(office, "file_twice") == [msgspec.structs.replace(twice, counts=True)]
+    # It is said for a week, as of every other day.
+    clock.move(days=6)
+    look_around(office)
+    assert findings(office, "file_twice") == []
+
+
+def test_a_person_in_a_kept_files_name_is_in_no_cursor(make_office: MakeOffice, database_url: str) -> None:
+    kept = DROPS.format(expect="", expires="2099-12-31").replace(
+        'folder = "data/in"', 'folder = "data/in"\nafter = "keep"'
+    )
+    office = make_office(database_url, feeds={"drops": kept})
+    (office.site / "data" / "in").mkdir(parents=True)
+    for number in (1, 2):
+        drop(office, "", row(f"A{number}", number), name=f"setl_{who(number).id_number}_20211006.json")
+    assert night(office).feeds[0].pages == 2
+    [feed] = [feed for feed in rows_of(office, schema.feed) if feed["feed"] == "drops"]
+    assert who(1).id_number not in feed["cursor"]
+    # Both are known again, and so is what an older release remembered by its name.
+    assert night(office).feeds[0].pages == 0
+    drop(office, "20211007", row("A3", 3))
+    assert night(office).feeds[0].pages == 1
+
+
 # ── days ──
 
 
@@ -305,6 +352,37 @@ def test_a_value_that_is_no_code_is_not_shown(office: Office) -> None:
     assert who(1).name not in str(rows_of(office, schema.finding))
     assert who(1).name not in str(rows_of(office, schema.batch))
     assert unknown.name.startswith("drops/care_type/（")
+
+
+def test_what_a_mapping_warns_of_in_members_rows_is_a_finding_with_its_money(office: Office) -> None:
+    # 起付线 30,000 of a total of 20,000; the one of the stranger is nobody's claim.
+    odd = [row(f"A{number}", number, act_pay_dedc="30000.00") for number in (1, 2, 9)]
+    drop(office, "20211006", *odd, row("A3", 3))
+    drop(office, "20211007", row("A4", 1))
+    night(office)
+    [warned] = findings(office, "rows_warned")
+    assert (warned.name, warned.count, warned.amount) == ("drops/deductible", 2, "40000.00")
+    assert (str(warned.first_day), warned.level) == ("2021-10-06", "know")
+    assert "起付" in warned.detail
+    assert "feed replay" in warned.advice
+    # A week without closes it.
+    drop(office, "20211013", row("A5", 1))
+    night(office)
+    assert findings(office, "rows_warned") == []
+
+
+def test_amounts_that_do_not_come_are_a_finding_until_the_mapping_says_so(office: Office) -> None:
+    check_amounts(office, "warn")
+    drop(office, "20211006", row("A1", 1), row("A2", 2), row("A9", 9))
+    night(office)
+    assert told(office, "rows_warned") == [("drops/missing_amount", 2, "40000.00")]
+    # The rows hold 符合政策范围 and 基金支付总额, and nothing of what the person paid.
+    [missed] = findings(office, "rows_warned")
+    assert "个人" in missed.detail
+    assert "政策范围" not in missed.detail.partition("：")[2]
+    check_amounts(office, "off")
+    look_around(office)
+    assert findings(office, "rows_warned") == []
 
 
 def test_a_field_that_vanished(office: Office) -> None:

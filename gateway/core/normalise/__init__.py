@@ -13,6 +13,7 @@ from gateway.core.normalise.mapping import (
     only_in_doubt,
 )
 from gateway.core.normalise.outside import Origin
+from gateway.core.normalise.problems import fields_of
 from gateway.core.normalise.rows import NO_ROWS, Rows
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Rows",
     "Summary",
     "compile_mapping",
+    "fields_of",
     "is_skipped",
     "normalise_lines",
     "only_in_doubt",

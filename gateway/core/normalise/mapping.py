@@ -176,6 +176,14 @@ class CompiledMapping:
         except Wrong:
             return []
 
+    def still_warns(self, code: str, field: str) -> bool:
+        """Whether this mapping may warn of a field with this code at all, as it did when a row was read."""
+        checks = self.language.checks
+        if code == "missing_amount":
+            return checks.complete == "warn" and field not in {*checks.not_sent, *checks.nothing}
+        warns = {check.error.code for check in self._checks if check.warns}
+        return code in warns or rule_of(self.language, field).unreadable == "empty"
+
     def is_odd(self, glanced: Glanced) -> bool:
         """Whether a glance tells that a code may be unknown, so that looking closer is worth it."""
         glance = glanced.glance

@@ -39,6 +39,11 @@ def row_error(code: str, field: str, sources: tuple[str, ...] = (), detail: str 
     return RowError(code=code, field=field, message=f"{place}：{sentence}" if place else sentence)
 
 
+def fields_of(error: RowError) -> list[str]:
+    """The fields that are wrong; of missing amounts, which are told together, each of them."""
+    return error.message.rpartition("；")[2].split("、") if error.code == "missing_amount" else [error.field]
+
+
 def bad_page(code: str, detail: str = "") -> BadPage:
     """A page error with its sentence. `detail` must not come from a person's data."""
     return BadPage(code, f"{PAGE_CODES[code]}{'：' if detail else ''}{detail}")

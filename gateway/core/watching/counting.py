@@ -56,13 +56,14 @@ def add_codes(several: Sequence[UnknownCodes]) -> UnknownCodes:
     return dict(total)
 
 
-def newest_against_before(days: Sequence[FeedDay]) -> tuple[KeySample | None, KeySample | None]:
-    """The newest days' samples that are enough together to say something, and all before them; None where either says
+def newest_against_before(days: Sequence[FeedDay]) -> tuple[Sequence[KeySample], Sequence[KeySample]]:
+    """The newest days' samples that are enough together to say something, and all before them; none where either say
     too little."""
-    sampled = [day for day in days if day.sample.rows]
-    for first in range(len(sampled) - 1, 0, -1):
-        newest = add_samples([day.sample for day in sampled[first:]])
-        if newest.rows >= _FEWEST_ROWS:
-            before = add_samples([day.sample for day in sampled[:first]])
-            return (newest, before) if before.rows >= _FEWEST_ROWS else (None, None)
-    return None, None
+    samples = [day.sample for day in days if day.sample.rows]
+    rows = 0
+    for first in range(len(samples) - 1, 0, -1):
+        rows += samples[first].rows
+        if rows >= _FEWEST_ROWS:
+            before, newest = samples[:first], samples[first:]
+            return (newest, before) if sum(sample.rows for sample in before) >= _FEWEST_ROWS else ((), ())
+    return (), ()

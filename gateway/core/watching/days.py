@@ -6,10 +6,11 @@ be. Only days that are over and wholly worked are judged: a day of receipt is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -85,15 +86,13 @@ def unusual_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Troubl
     """Days with less than a third or more than three times what the same weekday usually has. Holidays are held
     against days off, working Saturdays against working days."""
     judged = _judged(days, today)
+    rows_by_day = {day.day: day.rows for day in judged}
     odd = []
     for day in _recent(judged):
-        alike = [
-            earlier.rows
-            for earlier in judged
-            if earlier.day < day.day
-            and earlier.day.weekday() == day.day.weekday()
-            and is_working_day(earlier.day)[0] == is_working_day(day.day)[0]
-        ]
+        weeks = range(1, (day.day - judged[0].day).days // 7 + 1)
+        same_weekdays = [day.day - timedelta(weeks=back) for back in weeks]
+        works = is_working_day(day.day)[0]
+        alike = [rows_by_day[on] for on in same_weekdays if on in rows_by_day and is_working_day(on)[0] == works]
         usual = median(alike) if len(alike) >= _SAME_WEEKDAYS else 0
         if usual >= _FEWEST_ROWS and not usual <= _FAR * day.rows <= _FAR * _FAR * usual:
             odd.append((day.day, f"{day.day} {day.rows}行，往常{int(usual)}行 (usually)"))
@@ -119,17 +118,21 @@ def equal_days(feed: str, days: Sequence[FeedDay], today: date) -> list[Trouble]
     return _about("rows_equal", feed, [day.day for day in last], _rows(last))
 
 
-def files_twice(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
+def files_twice(
+    feed: str, days: Sequence[FeedDay], late_files: Mapping[date, Sequence[str]] = MappingProxyType({})
+) -> list[Trouble]:
     """Days with a second file under another name: one named like a copy of the other, or more files than on any other
-    day of a feed that usually sends as many each day. Nothing was taken back for it."""
+    day of a feed that usually sends as many each day. Nothing was taken back for it. `late_files`: the names of all
+    files of earlier days for which one came lately."""
     dated = [day for day in days if day.dated]
+    recent = {day.day: list(day.sources) for day in _recent(dated)}
     odd = []
-    for day in _recent(dated):
-        names = [name for name in day.sources if name]
+    for on, sources in sorted({**late_files, **recent}.items()):
+        names = [name for name in dict.fromkeys(sources) if name]
         copies = len({without_copy_mark(name) for name in names}) < len(names)
-        counts = [len(another.sources) for another in dated if another.day != day.day]
+        counts = [len(another.sources) for another in dated if another.day != on]
         if copies or (len(counts) >= RECENT and len(names) > max(counts)):
-            odd.append((day.day, "、".join(mask_personal(name) for name in names)))
+            odd.append((on, "、".join(mask_personal(name) for name in names)))
     return _each_day("file_twice", feed, odd)
 
 

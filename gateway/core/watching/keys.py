@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from itertools import chain
 from typing import Final
 
-from gateway.core.watching.counting import newest_against_before
-from gateway.model.feed_day import FeedDay
+from gateway.core.watching.counting import add_samples, newest_against_before
+from gateway.model.feed_day import WARNING, FeedDay
 from gateway.model.trouble import Trouble
+from gateway.words.records import field_in_words
+from gateway.words.troubles import trouble_in_words
 
 NEW_FOR: Final = 30
 """For how many days a key that appeared is said to be new."""
+
+WARNED_FOR: Final = 7
+"""For how many days behind its newest row a warning is said."""
 
 _FILLED = 0.95
 _SHOWN = 20
@@ -23,6 +29,8 @@ def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, s
     rows_by_code: dict[tuple[str, str], list[tuple[date, int, int]]] = {}
     for day in days:
         for field, codes in day.unknown.items():
+            if field.startswith(WARNING):
+                continue
             for code, (rows, amount) in codes.items():
                 rows_by_code.setdefault((field, code), []).append((day.day, rows, amount))
     return [
@@ -39,12 +47,43 @@ def unknown_codes(feed: str, days: Sequence[FeedDay], is_known: Callable[[str, s
     ]
 
 
+def rows_warned(feed: str, days: Sequence[FeedDay], still_warns: Callable[[str, str], bool]) -> list[Trouble]:
+    """One for each code that members' rows were taken in with a warning of, with fields, rows, money and first day, as
+    long as the newest week holds such rows. `still_warns`: whether the mapping in force may warn of a field so."""
+    seen: dict[str, list[tuple[date, list[str], int, int]]] = {}
+    for day in days:
+        for name, rows_by_fields in day.unknown.items():
+            code = name.removeprefix(WARNING)
+            for fields, (rows, amount) in rows_by_fields.items() if name.startswith(WARNING) else ():
+                warned = [field for field in fields.split("、") if still_warns(code, field)]
+                if warned:
+                    seen.setdefault(code, []).append((day.day, warned, rows, amount))
+    return [
+        Trouble(
+            code="rows_warned",
+            kind="feed",
+            name=f"{feed}/{code}",
+            count=sum(rows for _, _, rows, _ in rows_seen),
+            amount=sum(amount for _, _, _, amount in rows_seen),
+            days=tuple(day for day, _, _, _ in rows_seen),
+            detail=f"{trouble_in_words('', code)}：{_fields_in_words([fields for _, fields, _, _ in rows_seen])}",
+        )
+        for code, rows_seen in sorted(seen.items())
+        if rows_seen[-1][0] + timedelta(days=WARNED_FOR) > days[-1].day
+    ]
+
+
+def _fields_in_words(several: Sequence[Sequence[str]]) -> str:
+    return "、".join(field_in_words(field) for field in dict.fromkeys(chain.from_iterable(several)))
+
+
 def vanished_fields(feed: str, days: Sequence[FeedDay]) -> list[Trouble]:
     """One for each field that nearly every row had and no row has any more."""
-    newest, before = newest_against_before(days)
-    if newest is None or before is None:
+    newest_samples, samples_before = newest_against_before(days)
+    newest = add_samples(newest_samples)
+    if all(newest.filled.get(field) for field in set().union(*(sample.filled for sample in samples_before))):
         return []
-    last_day = days[-1].day
+    before, last_day = add_samples(samples_before), days[-1].day
     return [
         Trouble(
             code="field_vanished",

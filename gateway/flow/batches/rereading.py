@@ -200,6 +200,7 @@ def _records_at(tx: Tx, office: Office, page: OpenPage, rows: Sequence[ReadRow])
 
 MAPPING_CHANGED = "mapping_changed"
 SCHEME_CHANGED = "scheme_changed"
+_CHANGED = (MAPPING_CHANGED, SCHEME_CHANGED)
 
 
 def say_what_changed(office: Office) -> None:
@@ -208,11 +209,7 @@ def say_what_changed(office: Office) -> None:
     now = office.now()
     with office.store.read() as tx:
         readings = [reading for reading in pages.by_reading(tx) if reading.feed in office.feeds]
-        noted = {
-            (row.code, row.name)
-            for code in (MAPPING_CHANGED, SCHEME_CHANGED)
-            for row in findings.open_findings(tx, code=code)
-        }
+        noted = {(row.code, row.name) for row in findings.open_findings(tx) if row.code in _CHANGED}
     troubles: dict[tuple[str, str], Trouble] = {}
     for reading in readings:
         now_read = office.read_with(reading.feed)

@@ -74,8 +74,8 @@ def say_who_is_late(office: Office) -> None:
     today = office.now().date()
     late: dict[str, list[Deadline]] = defaultdict(list)
     with office.store.read() as tx:
-        for deadline in chain.from_iterable(_of_claim(office, claim, today) for claim in open_claims(tx)):
-            if deadline.what in LATE and deadline.days_left < 0:
+        for deadline in chain.from_iterable(_of_association(office, claim, today) for claim in open_claims(tx)):
+            if deadline.days_left < 0:
                 late[deadline.association].append(deadline)
     troubles = []
     for association, missed in sorted(late.items()):
@@ -134,6 +134,11 @@ def _of_claim(office: Office, claim: OpenClaim, today: date) -> Iterator[Deadlin
             yield _deadline(claim, "delivery", Due(last), today, None)
         elif last >= today:
             yield _deadline(claim, "claim", Due(last), today, None)
+    yield from _of_association(office, claim, today)
+
+
+def _of_association(office: Office, claim: OpenClaim, today: date) -> Iterator[Deadline]:
+    """What the association has still to do about a claim."""
     processing = processing_of(office, claim)
     if claim.approved_at is not None:
         # What a person must look at is complex (情况复杂).

@@ -158,6 +158,13 @@ CODES: Final[dict[str, FindingCode]] = {
         "一天的行数与往常同一星期几相差甚远 (a day is far from the same weekday of other weeks)",
         "向盟市核实是否完整 (ask the league whether it is complete)",
     ),
+    "rows_warned": FindingCode(
+        "know",
+        "会员的结算带提醒入账：核对需要的金额缺失或不平，应付可能偏低或偏高"
+        " (members' rows were taken in with a warning: amounts are missing or do not add up, so claims may be wrong)",
+        "用 hubao feed try 或 hubao normalise 查看这些行，更正映射后 hubao feed replay；盟市确实不送的金额，写入映射的"
+        " checks.not_sent (look at the rows, mend the mapping, replay; what the league never sends: checks.not_sent)",
+    ),
     "totals_differ": FindingCode(
         "act",
         "实收与对方所报合计不符 (rows or money differ from the feed's own totals)",

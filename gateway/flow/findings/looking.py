@@ -4,7 +4,7 @@ once, and what it saw opens, goes on or is mended."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -22,6 +22,7 @@ from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
 from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, runs, site
 from gateway.store import queues as open_queues
+from gateway.store.engine import Tx
 
 FilesOf = Callable[[str], Sequence[WaitingFile] | None]
 """Feed → the files that lie there and are not taken in; None where its connector cannot tell. Raises Unavailable, and
@@ -40,7 +41,7 @@ _NEW_FOR_DAYS = 30
 FEEDS: Final = (
     "agreement_expired", "agreement_expiring", "day_missing", "doubts_jumped", "feed_empty", "feed_failed", "feed_late",
     "field_vanished", "file_twice", "keys_unused", "late_on_arrival", "rows_at_limit", "rows_equal", "rows_outside",
-    "rows_unusual", "totals_differ", "unknown_codes",
+    "rows_unusual", "rows_warned", "totals_differ", "unknown_codes",
 )  # fmt: skip
 QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
 LOSSES: Final = ("claims_taken",)
@@ -52,7 +53,8 @@ _EXPIRED_FOR = timedelta(days=30)
 
 class FeedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored about a feed: its last days, its last run, since when nothing came, when it began, and the claims
-    (count, money in fen) that were late when it began."""
+    (count, money in fen) that were late when it began; the names of all files of those earlier days for which one came
+    lately."""
 
     days: Sequence[FeedDay]
     outcome: str | None
@@ -60,6 +62,7 @@ class FeedFacts(msgspec.Struct, frozen=True, kw_only=True):
     silent_since: datetime
     began_at: datetime | None
     late_claims: tuple[int, int] = (0, 0)
+    late_files: Mapping[date, Sequence[str]] = {}
 
 
 def look_around(office: Office, files_of: FilesOf | None = None) -> None:
@@ -71,12 +74,11 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
         for name, feed_facts in facts.items()
         for trouble in of_feed(office, name, office.feeds[name], feed_facts, limits)
     ]
-    take_stock(office, FEEDS, seen)
-    take_stock(office, QUEUES, _of_queues(office, facts, limits))
     with office.store.read() as tx:
-        taken = claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS))
-    take_stock(office, LOSSES, losses.claims_taken(taken))
-    take_stock(office, (LAPSING,), _of_claims(office))
+        seen += _of_queues(tx, office, facts, limits)
+        seen += losses.claims_taken(claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS)))
+        seen += _of_claims(tx, office)
+    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING), seen)
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 
@@ -84,21 +86,22 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
 def count_days(office: Office) -> None:
     """Count the days of feeds whose pages are new."""
     long_ago = office.now() - timedelta(days=HISTORY_DAYS)
-    for feed in office.feeds:
-        with office.store.read() as tx:
-            new, counted_seq = feed_days.new_days(tx, feed, since=long_ago)
-            parts = feed_days.parts(tx, feed, new)
-            totals = feed_totals.of_feed(tx, feed, {day.isoformat() for day in new}) if new else {}
-        if not new:
-            continue
-        counted = [
-            count_day(feed, day, [part for part in parts if part.day == day], totals.get(day.isoformat()))
-            for day in sorted(new)
-        ]
-        with office.store.write() as tx:
-            feed_days.put(tx, feed, counted, counted_seq=counted_seq)
-            feed_days.forget(tx, before=(long_ago - timedelta(days=HISTORY_DAYS)).date())
-            claim_losses.forget(tx, before=long_ago)
+    counted: list[FeedDay] = []
+    with office.store.read() as tx:
+        new_by_feed = feed_days.new_days(tx, office.feeds, since=long_ago)
+        for feed, new in new_by_feed.items():
+            parts = feed_days.parts(tx, feed, new.days)
+            totals = feed_totals.of_feed(tx, feed, {day.isoformat() for day in new.days})
+            counted += [
+                count_day(feed, day, [part for part in parts if part.day == day], totals.get(day.isoformat()))
+                for day in sorted(new.days)
+            ]
+    if not new_by_feed:
+        return
+    with office.store.write() as tx:
+        feed_days.put(tx, counted, counted={feed: new.counted_seq for feed, new in new_by_feed.items()})
+        feed_days.forget(tx, before=(long_ago - timedelta(days=HISTORY_DAYS)).date())
+        claim_losses.forget(tx, before=long_ago)
 
 
 def _gather(office: Office) -> dict[str, FeedFacts]:
@@ -106,6 +109,8 @@ def _gather(office: Office) -> dict[str, FeedFacts]:
     now, facts = office.now(), {}
     with office.store.read() as tx:
         by_feed = feed_days.since(tx, (now - timedelta(days=HISTORY_DAYS)).date())
+        lately = now - timedelta(days=days.RECENT)
+        late_files = feed_days.late_files(tx, since=lately, before=lately.date())
         paired = site.paired_at(tx) or now
         for name in sorted(name for name, spec in office.feeds.items() if spec.enabled):
             run, began, late = runs.latest(tx, name, now=now), feed_days.began_at(tx, name), (0, 0)
@@ -118,6 +123,7 @@ def _gather(office: Office) -> dict[str, FeedFacts]:
                 silent_since=runs.last_page_at(tx, name, now=now) or paired,
                 began_at=began,
                 late_claims=late,
+                late_files=late_files.get(name, {}),
             )
     return facts
 
@@ -132,19 +138,19 @@ def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits:
     seen += days.missing_days(name, counted, expect) + days.days_outside(name, counted, expect, today)
     for by_day in (days.empty_days, days.unusual_days, days.equal_days, days.doubts_jumped):
         seen += by_day(name, counted, today)
-    for source in (days.cut_off_files, days.files_twice, days.totals_that_differ, keys.vanished_fields):
+    for source in (days.cut_off_files, days.totals_that_differ, keys.vanished_fields):
         seen += source(name, counted)
+    seen += days.files_twice(name, counted, facts.late_files)
     compiled = office.mapping_of(name)
     seen += keys.unknown_codes(name, counted, compiled.knows_code) + keys.new_keys(name, counted, compiled.reads_key)
-    return seen
+    return seen + keys.rows_warned(name, counted, compiled.still_warns)
 
 
-def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -> list[Trouble]:
+def _of_queues(tx: Tx, office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -> list[Trouble]:
     """What waits for a person."""
     today = office.now().date()
-    with office.store.read() as tx:
-        quarantined, questions = open_queues.quarantine(tx), open_queues.review(tx)
-        nameless, asked = open_queues.refunds(tx), open_queues.refunds_asked(tx)
+    quarantined, questions = open_queues.quarantine(tx), open_queues.review(tx)
+    nameless, asked = open_queues.refunds(tx), open_queues.refunds_asked(tx)
     newest = {name: days.newest_judged(feed.days, today) for name, feed in facts.items()}
     seen = [queues.quarantine(queue, newest.get(queue.name), limits, today=today) for queue in quarantined]
     for queue in questions:
@@ -155,11 +161,10 @@ def _of_queues(office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -
     return seen + [queues.refunds(queue, limits, kind="association", today=today) for queue in asked]
 
 
-def _of_claims(office: Office) -> list[Trouble]:
+def _of_claims(tx: Tx, office: Office) -> list[Trouble]:
     """Claims that are about to lapse because nobody received them."""
     today = office.now().date()
-    with office.store.read() as tx:
-        undelivered = due.undelivered(tx, today=today, until=today + timedelta(days=LAPSING_WITHIN_DAYS))
+    undelivered = due.undelivered(tx, today=today, until=today + timedelta(days=LAPSING_WITHIN_DAYS))
     return [lapsing(claims_of_association) for claims_of_association in undelivered]
 
 

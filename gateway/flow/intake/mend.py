@@ -20,6 +20,8 @@ def reopen_gaps(office: Office) -> int:
     """Put back every page with a gap whose bytes are kept, and name those whose bytes are gone; returns how many
     were put back. Changes nothing where no page has a gap."""
     with office.store.read() as tx:
+        if not pages.any_gap(tx):
+            return 0
         open_gaps = pages.with_gaps(tx, state="done")
         gone = pages.with_gaps(tx, state="expired")
     by_feed: dict[str, list[int]] = defaultdict(list)

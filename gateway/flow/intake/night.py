@@ -22,7 +22,7 @@ from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
-from gateway.flow.intake.steps import Steps, note_pages, plainly
+from gateway.flow.intake.steps import Steps, note_pages, pages_noted, plainly
 from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import StoredContent, judge_causes, process_page, process_stream
 from gateway.flow.office import Office
@@ -318,7 +318,7 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
     """Work every page that is stored and not worked, oldest first; a page that fails waits, is a finding until it is
     worked, and blocks nothing."""
     with office.store.read() as tx:
-        waiting = pages.waiting(tx, feeds)
+        waiting, noted = pages.waiting(tx, feeds), pages_noted(tx)
     worked, failed, at_work = 0, {}, CausesAtWork()
     for seq in waiting:
         if stopping():
@@ -330,7 +330,8 @@ def work_waiting(office: Office, feeds: Sequence[str], *, stopping: Callable[[],
             _alarm(seq, error)
             failed[seq] = plainly(error)
     judge_causes(office, at_work)
-    note_pages(office, failed)
+    if failed or noted:
+        note_pages(office, failed)
     return worked
 
 

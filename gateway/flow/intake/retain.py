@@ -6,6 +6,7 @@ day, what a backup still holds of these pages cannot be opened by anybody.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import msgspec
@@ -48,20 +49,22 @@ def retain(office: Office) -> RetentionReport:
     destroy_withdrawn(office)
     if not may_let_go(office):
         return report
-    for feed, days in _retention(office).items():
+    with office.store.read() as tx:
+        oldest = pages.oldest_kept(tx)
+    for feed, days in _retention(office, oldest).items():
         end = office.now() - timedelta(days=days)
-        while _let_go(office, feed, end, report):
+        while oldest[feed] < to_ms(end) and _let_go(office, feed, end, report):
             pass
     report.keys = _destroy_rested(office)
     return report
 
 
-def _retention(office: Office) -> dict[str, int]:
-    """Feed → for how many days its pages are kept, of every feed that has pages. One whose file is gone keeps what its
-    file said last."""
+def _retention(office: Office, feeds_stored: Collection[str]) -> dict[str, int]:
+    """Feed → for how many days its pages are kept, of these feeds, which have pages. One whose file is gone keeps what
+    its file said last."""
     in_force = {feed: spec.retention_days for feed, spec in office.feeds.items()}
     with office.store.read() as tx:
-        said_before, feeds_stored = pages.retention(tx), pages.kept_feeds(tx)
+        said_before = pages.retention(tx)
     news = {feed: days for feed, days in in_force.items() if feed in feeds_stored and days != said_before.get(feed)}
     if news:
         with office.store.write() as tx:

@@ -10,6 +10,7 @@ from gateway.errors import HubaoError
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
 from gateway.store import findings, pages
+from gateway.store.engine import Tx
 
 log = logging.getLogger("hubao.night")
 
@@ -75,10 +76,15 @@ def noting(office: Office, name: str, step: Callable[[], object]) -> Callable[[]
     return run
 
 
+def pages_noted(tx: Tx) -> set[str]:
+    """The places of the pages that findings say have failed."""
+    return {row.name for row in findings.open_findings(tx, code=PAGE_FAILED)}
+
+
 def note_pages(office: Office, failed: Mapping[int, str]) -> None:
     """Write the pages that failed (place → why) into the findings; those that wait no longer are mended."""
     with office.store.read() as tx:
-        before = {row.name for row in findings.open_findings(tx, code=PAGE_FAILED)}
+        before = pages_noted(tx)
         if not failed and not before:
             return
         waiting = {str(seq) for seq in pages.waiting(tx, sorted(office.feeds))}

@@ -14,14 +14,14 @@ import msgspec
 
 from gateway.core.changes import ReadRow
 from gateway.core.match import match, own_person_no
-from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, is_skipped, only_in_doubt
+from gateway.core.normalise import CompiledMapping, Glance, Rejected, Rows, fields_of, is_skipped, only_in_doubt
 from gateway.core.schemes import could_pay_any
 from gateway.flow.office import Office
 from gateway.flow.opening import UNREADABLE
 from gateway.flow.reading.candidates import CandidateSet, Search, blocks_asked, number_asked
 from gateway.flow.reading.rulings import RuledRow, rulings_about
 from gateway.model.decision import MatchDecision, MatchOutcome
-from gateway.model.feed_day import UnknownCodes
+from gateway.model.feed_day import WARNING, UnknownCodes
 from gateway.model.member import Member
 from gateway.model.page import Identity, RowError
 from gateway.model.person import Subject
@@ -43,9 +43,14 @@ SHUT = RowError(code=UNREADABLE, field="", message="会员资料的密文打不�
 """What is wrong with a row that leads to a member who cannot be compared with it."""
 
 
+Noticed = dict[str, dict[str, tuple[int, int]]]
+"""`UnknownCodes` while they are counted."""
+
+
 class Reading(msgspec.Struct, kw_only=True):
     """A batch as read, under the roster versions it was looked up with. `unknown`: codes that decide about money and
-    that the mapping does not know, of rows that may be members' and of rows refused for them."""
+    that the mapping does not know, of rows that may be members' and of rows refused for them; and what the mapping
+    warned of in members' rows."""
 
     rows: list[ReadRow]
     versions: tuple[int, ...]
@@ -133,6 +138,7 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
     judge = _Judge(office, feed, content, candidates)
     verdicts = {row.index: judge.by_evidence(row) for row in rows if row.index in candidates.of_rows}
     ruled = rulings_about(tx, office, feed, content, verdicts.values(), candidates)
+    noticed: Noticed = {}
     # Four rows in five are sound and nobody's: what they are as identified is final.
     for row in [row for row in rows if row.index in verdicts or row.identity is None or row.index in candidates.shut]:
         verdict = verdicts.get(row.index)
@@ -140,6 +146,8 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
             verdict = judge.by_rulings(row, verdicts[row.index], ruled[row.index])
         if verdict is not None:
             verdict.write_to(row)
+            for warning in verdict.warnings:
+                _notice(noticed, f"{WARNING}{warning.code}", "、".join(fields_of(warning)), row.amount)
         if row.row_class is _QUARANTINED:
             # A number hidden on purpose is no error of its row: unless it leads to a member, it is a stranger's.
             hidden = row.subject is not None and _HIDDEN.search(row.subject.id_number or "")
@@ -151,33 +159,29 @@ def look_up(tx: Tx, office: Office, feed: str, rows: Sequence[ReadRow], content:
             # Whom it is about cannot be told before the member's box opens: nothing is concluded from it.
             row.row_class, row.errors, row.record = _QUARANTINED, (SHUT,), None
             row.decide(())
+    if judge.odd_rows:
+        by_index = {row.index: row for row in rows}
+        note_unknown_codes(office, feed, content, [by_index[index] for index in dict.fromkeys(judge.odd_rows)], noticed)
     return Reading(
-        rows=list(rows),
-        versions=versions,
-        members=candidates.people(),
-        aside=candidates.aside,
-        unknown=_unknown_codes(office, feed, content, rows, judge.odd_rows),
+        rows=list(rows), versions=versions, members=candidates.people(), aside=candidates.aside, unknown=noticed
     )
 
 
-def _unknown_codes(
-    office: Office, feed: str, content: Rows, rows: Sequence[ReadRow], odd_rows: Sequence[int]
-) -> UnknownCodes:
-    """Field → code → rows and money, of the rows whose reading came out oddly; each row learns its own."""
-    unknown: dict[str, dict[str, tuple[int, int]]] = {}
-    if not odd_rows:
-        return unknown
-    compiled, by_index = office.mapping_of(feed), {row.index: row for row in rows}
-    for index in dict.fromkeys(odd_rows):
-        row = by_index[index]
+def note_unknown_codes(office: Office, feed: str, content: Rows, rows: Sequence[ReadRow], noticed: Noticed) -> None:
+    """Count the unknown codes of rows whose reading came out oddly; each row learns its own."""
+    compiled = office.mapping_of(feed)
+    for row in rows:
         if row.row_class is _NON_MEMBER:
             continue
-        codes = compiled.unknown_codes(content, index, row.errors)
+        codes = compiled.unknown_codes(content, row.index, row.errors)
         row.unknown_codes = tuple(field for field, _ in codes)
         for field, code in codes:
-            many, amount = unknown.setdefault(field, {}).get(code, (0, 0))
-            unknown[field][code] = (many + 1, amount + row.amount)
-    return unknown
+            _notice(noticed, field, code, row.amount)
+
+
+def _notice(noticed: Noticed, field: str, code: str, amount: int) -> None:
+    rows, money = noticed.setdefault(field, {}).get(code, (0, 0))
+    noticed[field][code] = (rows + 1, money + amount)
 
 
 def see_as_written(office: Office, feed: str, content: Rows, row: ReadRow) -> None:
@@ -211,6 +215,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     record: SettlementRecord | None = None
     person_no: str | None = None
     ruled_by: tuple[int, ...] = ()
+    warnings: tuple[RowError, ...] = ()
 
     def write_to(self, row: ReadRow) -> None:
         """Make this the standing of its row. What a nameless reversal says is read already, whatever the verdict."""
@@ -274,6 +279,7 @@ class _Judge:
             record=record.record if record is not None else None,
             person_no=own_person_no(subject.person_no) or None if certain else None,
             ruled_by=ruled.rulings if ruled else (),
+            warnings=record.warnings if record is not None else (),
         )
 
     def _matched(self, index: int, subject: Subject) -> Iterator[tuple[str, MatchDecision]]:
