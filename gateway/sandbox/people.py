@@ -88,7 +88,6 @@ FURTHER_LEAGUES: Final = {
         League("ulanqab", "乌兰察布市", "150900", 4),
         League("hulunbuir", "呼伦贝尔市", "150700", 11),
         League("chifeng", "赤峰市", "150400", 21),
-        League("yuncheng", "运城市", "140800", 0),
     )
 }
 """Leagues that are played one at a time (`played`), each with people of its own."""

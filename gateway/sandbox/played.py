@@ -16,7 +16,7 @@ from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
-from gateway.sandbox.played_envelopes import hohhot, nmg, ordos, ulanqab
+from gateway.sandbox.played_envelopes import hohhot, hulunbuir, nmg, ordos, ulanqab
 from gateway.sandbox.script import Script
 
 
@@ -55,6 +55,7 @@ _HIDDEN: Final = frozenset({"totals_differ"})
 LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "hinggan": _hinggan,
     "hohhot": hohhot,
+    "hulunbuir": hulunbuir,
     "nmg": nmg,
     "ordos": ordos,
     "manzhouli": _one_file(table_file, marker=True, extra={"quarantined": 1}),

@@ -19,6 +19,7 @@ from gateway.sandbox.play import Play
 from gateway.sandbox.script import Script
 from gateway.sandbox.servers import LocalServer
 from gateway.sandbox.signing import new_sm2_keys
+from gateway.sandbox.statement_server import StatementApp
 
 HISTORY_DAYS: Final = 62
 """So many days before its own a script begins, and a little."""
@@ -141,6 +142,19 @@ def ulanqab(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
         yield Play(
             options={"address": server.address, "first_days": HISTORY_DAYS, "look_every_seconds": 0.01, "looks": 3},
             secrets={"HUBAO_ULANQAB_API_KEY": _API_KEY},
+            reading=as_listed,
+            nights=2,
+        )
+
+
+@contextmanager
+def hulunbuir(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """呼伦贝尔: only differences of its books from ours; links expire, zips are named in CP936."""
+    gate = Gate(region=ALL_LEAGUES["hulunbuir"].region, paas_id="hubao-hulunbuir", paas_secret=_PAAS_SECRET)
+    with LocalServer(StatementApp(book_of(script), gate, clock=clock, expired=[1, 4])) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS},
+            secrets={"HUBAO_HULUNBUIR_PAAS_SECRET": _PAAS_SECRET},
             reading=as_listed,
             nights=2,
         )
