@@ -30,6 +30,7 @@ from gateway.cli import (
     reporting,
     review,
     roster_people,
+    scheme_new,
     schemes,
     secret,
     simulating,
@@ -78,6 +79,7 @@ facts.register(app)
 matching.register(app)
 matching_flow.register(app)
 schemes.register(app)
+scheme_new.register(app)
 explaining.register(app)
 simulating.register(app)
 reporting.register(app)
