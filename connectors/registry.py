@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.associations import http_json
-from connectors.feeds import cloud_line, daily_job, folder, national_list, open_platform_list, push, statement_diff
+from connectors.feeds import (
+    cloud_line,
+    daily_job,
+    folder,
+    national_list,
+    open_platform_list,
+    push,
+    soap_list,
+    statement_diff,
+)
 from gateway.ports import Registry
 
 REGISTRY: Final = Registry(
@@ -16,6 +25,7 @@ REGISTRY: Final = Registry(
         "national-list": national_list.WAY,
         "open-platform": open_platform_list.WAY,
         "push": push.WAY,
+        "soap-list": soap_list.WAY,
         "statement-diff": statement_diff.WAY,
     },
     deliveries={

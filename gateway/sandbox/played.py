@@ -16,7 +16,7 @@ from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
-from gateway.sandbox.played_envelopes import hohhot, hulunbuir, nmg, ordos, ulanqab
+from gateway.sandbox.played_envelopes import chifeng, hohhot, hulunbuir, nmg, ordos, ulanqab
 from gateway.sandbox.script import Script
 
 
@@ -53,6 +53,7 @@ _HIDDEN: Final = frozenset({"totals_differ"})
 """A workbook of which a sheet was not read holds more rows than its sums tell."""
 
 LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
+    "chifeng": chifeng,
     "hinggan": _hinggan,
     "hohhot": hohhot,
     "hulunbuir": hulunbuir,

@@ -19,6 +19,7 @@ from gateway.sandbox.play import Play
 from gateway.sandbox.script import Script
 from gateway.sandbox.servers import LocalServer
 from gateway.sandbox.signing import new_sm2_keys
+from gateway.sandbox.soap_server import SoapApp, as_coded
 from gateway.sandbox.statement_server import StatementApp
 
 HISTORY_DAYS: Final = 62
@@ -156,6 +157,18 @@ def hulunbuir(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
             options={"address": server.address, "first_days": HISTORY_DAYS},
             secrets={"HUBAO_HULUNBUIR_PAAS_SECRET": _PAAS_SECRET},
             reading=as_listed,
+            nights=2,
+        )
+
+
+@contextmanager
+def chifeng(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """赤峰: SOAP with GBK under a prolog that says UTF-8, tags in any case, settlements twice, two faults."""
+    with LocalServer(SoapApp(book_of(script), password=_APP_SECRET, faulty=[2, 5])) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS},
+            secrets={"HUBAO_CHIFENG_PASSWORD": _APP_SECRET},
+            reading=as_coded,
             nights=2,
         )
 
