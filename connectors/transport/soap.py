@@ -19,15 +19,22 @@ from zeep.wsdl.utils import etree_to_string
 from connectors.transport.answers import Answers
 from gateway.errors import Unavailable
 
+# The library brings its sources but not the types of its functions.
+_make_client: Final[Any] = zeep.Client
+_written: Final[Any] = etree_to_string
+
 _FAULT: Final = re.compile(r"<(?:\w+:)?Fault\b", re.ASCII)
 _FAULT_TEXT: Final = re.compile(r"<(?:\w+:)?(?:faultstring|Text)[^<>]*>([^<]{0,500})", re.ASCII)
 
 
-class _NothingElse(Transport):  # type: ignore[misc]
+class _NothingElse(Transport):
     """Follows no address."""
 
     def load(self, url: str) -> bytes:
         raise Unavailable("wsdl_imports: 服务描述引用了别处的文件，不予读取 (the WSDL names other files: not followed)")
+
+
+_no_transport: Final[Any] = _NothingElse
 
 
 class SoapService:
@@ -36,7 +43,7 @@ class SoapService:
     def __init__(self, wsdl: bytes) -> None:
         try:
             settings = zeep.Settings(strict=True, forbid_dtd=True, forbid_entities=True, forbid_external=True)
-            self._client = zeep.Client(BytesIO(wsdl), transport=_NothingElse(), settings=settings)
+            self._client = _make_client(BytesIO(wsdl), transport=_no_transport(), settings=settings)
         except (SoapLibraryError, ValueError, SyntaxError, KeyError, TypeError, AttributeError):
             raise Unavailable("broken_wsdl: 服务描述不可读 (the WSDL cannot be read)") from None
         if not self._client.wsdl.services:
@@ -45,7 +52,7 @@ class SoapService:
     def question(self, operation: str, arguments: Mapping[str, Any]) -> tuple[dict[str, str], bytes]:
         """Headers and body of one call. Raises Unavailable where the service has no such operation or argument."""
         try:
-            body = etree_to_string(self._client.create_message(self._client.service, operation, **arguments))
+            body: bytes = _written(self._client.create_message(self._client.service, operation, **arguments))
             action = self._client.service._binding.get(operation).soapaction or ""
         except (SoapLibraryError, ValueError, KeyError, TypeError, AttributeError):
             raise Unavailable("wsdl_differs: 服务描述中没有这个操作或参数 (not in the WSDL)") from None
