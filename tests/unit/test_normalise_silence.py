@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -304,3 +305,19 @@ def test_a_file_over_16_mib_is_cut_as_a_folder_cuts_it() -> None:
     parts = list(parts_of(io.BytesIO(content), compiled.language))
     assert len(parts) == 2
     assert sum(len(compiled.read(part)) for part in parts) == lines
+
+
+def test_empty_rows_are_told_each_and_cost_no_more_than_reading_them() -> None:
+    compiled, calls = made(), Counter[str]()
+    rows = compiled.read(b'{"rows":[' + b",".join([b"{}"] * 500) + b"]}")
+    thoroughly = compiled._thoroughly
+
+    def counted(*values: Any) -> Any:
+        calls["thoroughly"] += 1
+        return thoroughly(*values)
+
+    compiled._thoroughly = counted  # type: ignore[method-assign]
+    first, *others = compiled.identify(rows, 0, len(rows))
+    assert [error.code for error in first] == ["missing", "missing"]
+    assert all(errors == first for errors in others)
+    assert calls["thoroughly"] == 1

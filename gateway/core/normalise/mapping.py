@@ -111,6 +111,8 @@ class CompiledMapping:
         self._identity_skips = [(self._identity.sources.positions[name], texts) for name, texts in language.skip]
         self._checks = checks_of(language.checks)
         self._sound = plainly_sound(language.checks, reads_deductible=self._reads_deductible())
+        self._blank: dict[View, Normalised] = {}
+        """What is said of a row in which nothing stands that is read. It holds no value of any page."""
         self._door = door_of(self.language, self._identity.sources, self._full.sources)
         self._noticing = Noticing(parsers, self._full)
         self.knows_code, self.reads_key = self._noticing.knows, self._noticing.reads
@@ -201,10 +203,16 @@ class CompiledMapping:
             return Subject()
 
     def _record_of(self, values: Values, view: View, keys: Callable[[], Iterable[str]]) -> Normalised:
+        # A page of nothing but empty rows would say the same of each, and looking takes longer than reading.
+        if view in self._blank and values.count(None) == len(values):
+            return self._blank[view]
         try:
             record = SettlementRecord(**view.read(values))
         except Wrong:
-            return self._thoroughly(values, view, keys)
+            outcome = self._thoroughly(values, view, keys)
+            if values.count(None) == len(values):
+                self._blank[view] = outcome
+            return outcome
         return Normal(record) if self._sound(record) else self._checked(record, keys, ())
 
     def _thoroughly(self, values: Values, view: View, keys: Callable[[], Iterable[str]]) -> Normalised:
@@ -213,7 +221,8 @@ class CompiledMapping:
         warnings = tuple(error for error in errors if rule_of(self.language, error.field).unreadable == "empty")
         if len(warnings) == len(errors):
             return self._checked(SettlementRecord(**{**fields, **_without(warnings)}), keys, warnings)
-        fields, errors = self._full.thoroughly(values)
+        if view is not self._full:
+            fields, errors = self._full.thoroughly(values)
         wrong = {error.field for error in errors}
         partly = SettlementRecord(**{"settlement_no": "", **fields})
         # A check says something only where every amount it looks at could be read.
