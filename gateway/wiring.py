@@ -20,7 +20,7 @@ from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
 from connectors.transport.parts import plan_parts, read_parts
 from connectors.transport.watching import watching
-from gateway.core.normalise.language import CsvFormat, MappingLanguage
+from gateway.core.normalise.language import CsvFormat, FixedFormat, MappingLanguage
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.night import Doors, FeedConnector
@@ -241,12 +241,15 @@ def secret_texts(office: Office, name: str) -> list[str]:
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:
-    """A file as the pages it would come in: lines are cut where a page is full, as in a folder; else one page."""
+    """A file as the pages it would come in: lines are cut where a page is full, as in a folder, so that only one part is
+    held; else one page, of which no more is read than shows that it is too large."""
     spoken = language.format
-    if not isinstance(spoken, CsvFormat):
-        yield file.read()
+    is_lines = isinstance(spoken, CsvFormat) or (isinstance(spoken, FixedFormat) and not spoken.without_ends)
+    if not is_lines:
+        yield file.read(MAX_PAGE_BYTES + 1)
         return
-    plan = plan_parts(file, limit=MAX_PAGE_BYTES, with_header=not spoken.columns)
+    with_header = isinstance(spoken, CsvFormat) and not spoken.columns
+    plan = plan_parts(file, limit=MAX_PAGE_BYTES, with_header=with_header)
     yield from read_parts(file, plan) if plan.cuts else (b"",)
 
 

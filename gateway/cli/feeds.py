@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -72,11 +72,11 @@ def normalise(
     from gateway.words.troubles import trouble_in_words
 
     ready = compiled(mapping_file(context.obj, mapping))
-    content = file.read_bytes() if file else sys.stdin.buffer.read()
     summary = Summary()
     # Where the lines themselves go to the terminal they show how far it is.
-    with working("正在读取 (reading)", as_json=as_json or sys.stdout.isatty()) as work:
-        for number, part in enumerate(_parts(ready, content), 1):
+    source = file.open("rb") if file else io.BytesIO(sys.stdin.buffer.read())
+    with working("正在读取 (reading)", as_json=as_json or sys.stdout.isatty()) as work, source:
+        for number, part in enumerate(_parts(ready, source), 1):
             origin = Origin(file.name if file else "", number)
             for line in work.counting(normalise_lines(ready, part, summary, origin)):
                 emit(line)
@@ -92,15 +92,19 @@ def normalise(
         raise typer.Exit(1)
 
 
-def _parts(ready: CompiledMapping, content: bytes) -> Iterable[bytes]:
+def _parts(ready: CompiledMapping, source: BinaryIO) -> Iterable[bytes]:
     """A file as the pages it would come in."""
     from gateway.model.page import MAX_PAGE_BYTES
 
-    if len(content) <= MAX_PAGE_BYTES:
-        return (content,)
+    # What cannot be read twice, a pipe, is held whole.
+    source = source if source.seekable() else io.BytesIO(source.read())
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    if size <= MAX_PAGE_BYTES:
+        return (source.read(),)
     from gateway.wiring import parts_of
 
-    return parts_of(io.BytesIO(content), ready.language)
+    return parts_of(source, ready.language)
 
 
 @feed.command("list")

@@ -12,6 +12,7 @@ from normalise_samples import bundle, csv_page, made, mapping, page, row
 
 from gateway.core.normalise import CompiledMapping, Normal, Origin, Rejected, Summary, normalise_lines
 from gateway.errors import BadPage
+from gateway.model.page import MAX_PAGE_BYTES
 from gateway.wiring import parts_of
 
 UTF8_AND_GB = {"kind": "json", "rows": ["rows"], "encoding": ["utf-8", "gb18030"]}
@@ -321,3 +322,28 @@ def test_empty_rows_are_told_each_and_cost_no_more_than_reading_them() -> None:
     assert [error.code for error in first] == ["missing", "missing"]
     assert all(errors == first for errors in others)
     assert calls["thoroughly"] == 1
+
+
+class MeasuredFile(io.BytesIO):
+    """A file that remembers how much was asked of it at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(size)
+        self.most = max(self.most, len(piece))
+        return piece
+
+
+def test_a_large_file_of_lines_is_never_held_whole_and_a_large_message_is_refused() -> None:
+    line = b"152200000001," + b"x" * 1000 + b"\n"
+    many = 3 * MAX_PAGE_BYTES // len(line)
+    lines = MeasuredFile(b"".join([line] * many))
+    parts = parts_of(lines, mapping("hinggan").language)
+    assert sum(part.count(b"\n") for part in parts) > many
+    assert 0 < lines.most <= MAX_PAGE_BYTES
+    message = MeasuredFile(b"[" + b" " * (2 * MAX_PAGE_BYTES))
+    (page_of_it,) = parts_of(message, made().language)
+    assert message.most == MAX_PAGE_BYTES + 1
+    (answer,) = normalise_lines(made(), page_of_it)
+    assert answer["page_error"]["code"] == "too_large"
