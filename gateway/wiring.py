@@ -241,8 +241,8 @@ def secret_texts(office: Office, name: str) -> list[str]:
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:
-    """A file as the pages it would come in: lines are cut where a page is full, as in a folder, so that only one part is
-    held; else one page, of which no more is read than shows that it is too large."""
+    """A file as the pages it would come in: lines are cut where a page is full, as in a folder, so that one part at a
+    time is held; else one page, of which no more is read than shows that it is too large."""
     spoken = language.format
     is_lines = isinstance(spoken, CsvFormat) or (isinstance(spoken, FixedFormat) and not spoken.without_ends)
     if not is_lines:
