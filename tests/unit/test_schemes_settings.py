@@ -118,3 +118,18 @@ def test_rates_and_edges_become_integers() -> None:
     assert (second.over, second.label, second.percent) == (1_000_000, "10000元以上部分", "100%")
     with pytest.raises(ValueError, match="four decimals"):
         bands_from([(None, Decimal("0.00001"), "a")])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "allowed"),
+    [
+        ('kind = "share"\n', 'kind = "share"\noperations = ["37.9000x001"]\n', "benefits[1].operations", "未知键"),
+        ('add = ["in_scope_amount"]', 'add = ["bed_amount"]', "benefits[1].base", "in_scope_amount"),
+    ],
+    ids=["operation codes", "bed fee"],
+)
+def test_what_no_record_tells_is_refused_with_what_can_be_said(
+    folder: Path, old: str, new: str, place: str, allowed: str
+) -> None:
+    findings = broken(folder, old, new)
+    assert any(place in finding and allowed in finding for finding in findings), findings

@@ -34,6 +34,7 @@ def edition_of(spec: SchemeSpec, groups: Groups) -> edition.Edition:
         confirms=tuple(confirm.plain(groups) for confirm in spec.confirm),
         who=spec.who.plain(),
         ages=tuple(age.plain() for age in spec.who.ages),
+        class_of=spec.who.class_of,
         claim_window=spec.claim.plain() if spec.claim else None,
         period=spec.period.plain() if spec.period else None,
         waiting=edition.Waiting(**spec.waiting.model_dump(exclude={"leans_on"})) if spec.waiting else None,

@@ -106,6 +106,20 @@ class WhoSpec(RuleSpec):
     unit_minimum_people: Annotated[int, Field(ge=1)] | None = None
     unit_sizes: tuple[UnitSizeSpec, ...] = ()
     ages: tuple[AgeSpec, ...] = ()
+    class_names: dict[str, Annotated[Names, Field(min_length=1)]] = Field(default_factory=dict)
+
+    @property
+    def class_of(self) -> dict[str, str]:
+        """What rosters write → the class the rules ask for."""
+        return {written: name for name, others in self.class_names.items() for written in others}
+
+    @model_validator(mode="after")
+    def _names_of_one_class(self) -> WhoSpec:
+        others = [written for others in self.class_names.values() for written in others]
+        twice = sorted({written for written in others if others.count(written) > 1 or written in self.class_names})
+        if twice:
+            raise ValueError(f"class_names：{'、'.join(twice)} 属于两种身份 (stands for two classes)")
+        return self
 
     @model_validator(mode="after")
     def _sizes_agree(self) -> WhoSpec:

@@ -256,6 +256,8 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     has_daily: bool = False
     reorders: bool = False
     plans: Plans = {}
+    class_of: Mapping[str, str] = {}
+    """What a roster may write for a class of members → the class the rules ask for (劳动模范 → 劳模)."""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "plans", plans_of(self.benefits))

@@ -127,7 +127,8 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
         # Most members hold one share and are of no class of their own.
         if coverage.shares or coverage.classes or insured.shares != 1 or insured.classes:
             period.shares = coverage.shares or insured.shares
-            period.classes = coverage.classes or insured.classes
+            classes = coverage.classes or insured.classes
+            period.classes = tuple([edition.class_of.get(name, name) for name in classes])
         periods.append(period)
     return tuple(periods)
 
