@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.transport import sm
+from connectors.transport.watching import note_signed
 from gateway.errors import NotAuthentic
 
 
@@ -30,7 +31,9 @@ def sign(
     form: sm.SignatureForm = "raw",
 ) -> str:
     """The `cainfo` of an envelope, in capital hex."""
-    signature = sm.sign(key, text_to_sign(envelope).encode(), user_id=user_id, form=form)
+    text = text_to_sign(envelope)
+    note_signed(text)
+    signature = sm.sign(key, text.encode(), user_id=user_id, form=form)
     return signature.hex().upper()
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from connectors.transport import sm
+from connectors.transport.watching import SECRET_SIGN, note_signed
 from gateway.errors import NotAuthentic, WrongUse
 
 _KEY_LENGTH: Final = 16
@@ -82,6 +83,7 @@ def seal(app: OpenApp, fields: Mapping[str, Any], data: Mapping[str, Any]) -> by
     """The bytes of one message: `fields` go open beside the id, `data` under SM4."""
     message = {app.id_field: app.app_id, **fields, "encType": "SM4", "signType": "SM2"}
     text = text_to_sign({**message, "data": data}, app.secret)
+    note_signed(text.removesuffix(app.secret) + SECRET_SIGN)
     signature = sm.sign(app.key, text.encode(), user_id=app.user_id, form=app.form)
     content = _compact(data)
     if app.escaped:
