@@ -8,10 +8,13 @@ from connectors.associations import http_json
 from connectors.feeds import (
     cloud_line,
     daily_job,
+    database,
     folder,
     national_list,
     open_platform_list,
     push,
+    sealed_zip,
+    sftp,
     soap_list,
     statement_diff,
 )
@@ -21,10 +24,13 @@ REGISTRY: Final = Registry(
     feeds={
         "cloud-line": cloud_line.WAY,
         "daily-job": daily_job.WAY,
+        "database": database.WAY,
         "folder": folder.WAY,
         "national-list": national_list.WAY,
         "open-platform": open_platform_list.WAY,
         "push": push.WAY,
+        "sealed-zip": sealed_zip.WAY,
+        "sftp": sftp.WAY,
         "soap-list": soap_list.WAY,
         "statement-diff": statement_diff.WAY,
     },

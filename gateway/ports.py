@@ -27,7 +27,7 @@ from typing import (
 import msgspec
 
 from gateway.model.claim import Answer
-from gateway.model.page import Fetched, WaitingFile
+from gateway.model.page import Fetched, Notice, WaitingFile
 
 
 class SweepSubject(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +59,14 @@ class KeepsWaiting(Protocol):
     """A feed of files that can tell which ones lie there and are not taken in, and why. Raises Unavailable."""
 
     def waiting(self) -> Sequence[WaitingFile]: ...
+
+
+@runtime_checkable
+class TellsNotices(Protocol):
+    """A feed that can tell, behind a run, what lies there and was not taken in. It tells so at every run for as long as
+    it lies there: what is not told any more is mended."""
+
+    def notices(self) -> Sequence[Notice]: ...
 
 
 class SweepReply(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +155,12 @@ SecretName = NewType("SecretName", str)
 
 Address = NewType("Address", str)
 """An option that is the `http://` or `https://` address of another machine."""
+
+Endpoint = NewType("Endpoint", str)
+"""An option that is a port of another machine that speaks no HTTP: `host:port`."""
+
+DatabaseUrl = NewType("DatabaseUrl", str)
+"""An option that is the address of a database, `dialect+driver://user@host:port/name`; the password is a secret."""
 
 SiteFolder = NewType("SiteFolder", str)
 """An option that is a folder, relative to the site's; `Surroundings.folder` gives its path."""

@@ -127,6 +127,7 @@ def _run(office: Office, feed: str, play: Play, clock: _MovingClock) -> None:
     doors = wiring.doors()
     for night in range(play.nights):
         clock.now += timedelta(days=bool(night))
+        play.before_night(night)
         if play.push is not None:
             web = Running.start(make_app(office, doors, start_scheduler=False))
             try:

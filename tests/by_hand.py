@@ -9,8 +9,11 @@ from zoneinfo import ZoneInfo
 
 from connectors.associations.http_json import HttpJson, HttpJsonSpec
 from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
+from connectors.feeds.database import Database, DatabaseSpec
 from connectors.feeds.folder import Folder, FolderSpec
 from connectors.feeds.push import Push, PushSpec
+from connectors.feeds.sealed_zip import SealedZip, SealedZipSpec
+from connectors.feeds.sftp import Sftp, SftpSpec
 from connectors.transport.msgid import MessageIds
 from gateway.ports import ConnectorSpec, Surroundings
 
@@ -21,6 +24,11 @@ def cloud_line(**options: Any) -> CloudLine:
     return CloudLine(spec, around, **{"next_msgid": MessageIds(spec.facility_no), **options})
 
 
+def database(**options: Any) -> Database:
+    spec = _taken(DatabaseSpec, options)
+    return Database(spec, _around("database", options, "clock"), **options)
+
+
 def drop_folder(**options: Any) -> Folder:
     spec = _taken(FolderSpec, options)
     return Folder(spec, _around("folder", options, "with_header", "kept_name"), **options)
@@ -29,6 +37,16 @@ def drop_folder(**options: Any) -> Folder:
 def push(**options: Any) -> Push:
     spec = _taken(PushSpec, options)
     return Push(spec, _around("push", options), **options)
+
+
+def sealed_zip(**options: Any) -> SealedZip:
+    spec = _taken(SealedZipSpec, options)
+    return SealedZip(spec, _around("sealed-zip", options, "with_header", "kept_name"), **options)
+
+
+def sftp(**options: Any) -> Sftp:
+    spec = _taken(SftpSpec, options)
+    return Sftp(spec, _around("sftp", options, "with_header", "kept_name"), **options)
 
 
 def http_json(**options: Any) -> HttpJson:

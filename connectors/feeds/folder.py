@@ -10,54 +10,38 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager
 from datetime import date, datetime
+from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, Protocol, cast
 
 import msgspec
 
+from connectors.transport.archives import BadArchive
 from connectors.transport.parts import FileCuts, plan_parts, read_parts
+from connectors.transport.places import DropPlace, Entry, local_place
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import parse_yuan
-from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, WaitingFile, WhyWaiting
+from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, Notice, WaitingFile, WhyWaiting
 from gateway.ports import ConnectorSpec, FolderOption, PullWay, SiteFolder, Surroundings
+
+_LONG_NUMBER = re.compile(r"[0-9]{14,}[0-9Xx]?")
+"""What may be a person's number in the name of a file."""
 
 _MARKER_BYTES = 4096
 _MOST_REMEMBERED = 5000
 
 
-class _Identity(msgspec.Struct, frozen=True):
-    """What tells a file from the one that replaces it."""
-
-    inode: int
-    size: int
-    changed: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Identity:
-        return cls(status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-class _Entry(msgspec.Struct, frozen=True):
-    """A regular file of the folder: its name for the system, for people, and as it is kept; its state when listed."""
-
-    name: str
-    shown: str
-    kept: str
-    identity: _Identity
-
-
 class _Dropped(msgspec.Struct, frozen=True):
     """A complete file, its marker, and the day its name gives."""
 
-    file: _Entry
-    marker: _Entry | None
+    file: Entry
+    marker: Entry | None
     day: date | None
 
     def is_within(self, first: date | None, last: date | None) -> bool:
@@ -78,56 +62,66 @@ class _HandedOut(msgspec.Struct):
     left: set[int]
 
 
-class FolderSpec(ConnectorSpec, frozen=True, kw_only=True):
-    """Files dropped in a folder. `marker` is the suffix of the file that says another one is complete."""
+class _Content(msgspec.Struct, frozen=True):
+    """What a file holds under a name, or is itself, and where it is cut."""
 
-    folder: SiteFolder
-    pattern: str
-    day_format: str = "%Y%m%d"
-    marker: str | None = ".ok"
-    after: Literal["delete", "move", "keep"] = "delete"
-    moved_to: SiteFolder | None = None
-
-    def folders(self) -> Sequence[FolderOption]:
-        """The folder files are dropped in; the other is made when the first file moves there."""
-        return [FolderOption("folder", self.folder)]
-
-    def unreachable(self, site: Path) -> Sequence[str]:
-        """What is wrong when the folder is not there."""
-        return [] if (site / self.folder).is_dir() else [f"目录 {self.folder} 不存在 (the folder does not exist)"]
+    inner: str
+    stream: BinaryIO
+    plan: FileCuts
 
 
-class Folder:
-    """A PullFeed over a folder. `moved_to` goes with `after = "move"`, and `quiet_seconds` with no marker.
+def _digest_of(contents: list[_Content]) -> str:
+    """One digest of all that a file holds; of a file that is its own content, that of its bytes."""
+    if [content.inner for content in contents] == [""]:
+        return contents[0].plan.digest
+    return sha256("".join(f"{content.inner}\0{content.plan.digest}\n" for content in contents).encode()).hexdigest()
+
+
+class DropOptions(Protocol):
+    """What the spec of every drop of files says of them. Without a `marker` a file must lie still for a while."""
+
+    @property
+    def pattern(self) -> str: ...
+
+    @property
+    def day_format(self) -> str: ...
+
+    @property
+    def marker(self) -> str | None: ...
+
+    @property
+    def after(self) -> Literal["delete", "move", "keep"]: ...
+
+
+class FileDrop:
+    """A PullFeed over a place where files are dropped. `quiet_seconds` goes with no marker.
 
     `clock` is in Unix seconds and compared with the times of files: the system's own, whatever the site's clock says.
     """
 
     def __init__(
         self,
-        spec: FolderSpec,
+        spec: DropOptions,
         around: Surroundings,
+        place: DropPlace,
         *,
-        quiet_seconds: int = 60,
+        quiet_seconds: float = 60,
         clock: Callable[[], float] = time.time,
         limit: int = MAX_PAGE_BYTES,
     ) -> None:
-        folder = around.folder(spec.folder)
-        moved_to = around.folder(spec.moved_to) if spec.moved_to else None
-        if spec.after == "move" and (moved_to is None or moved_to.resolve() == folder.resolve()):
-            raise WrongUse("after = move 需要另一个 moved_to 目录 (moved_to must name another folder)")
-        self.name = around.name
-        self._folder, self._moved_to = folder, moved_to
-        self._pattern, self._day = _pattern(spec.pattern), _Day(spec.day_format)
+        self.name, self._place = around.name, place
+        self._pattern, self._day = name_pattern(spec.pattern), _Day(spec.day_format)
         self._marker, self._after = spec.marker or None, spec.after
         self._with_header, self._quiet_seconds, self._limit = around.with_header, quiet_seconds, limit
         self._clock, self._kept_name = clock, around.kept_name
         self._handed_out: dict[str, _HandedOut] = {}
+        self._notices: list[Notice] = []
 
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
         """The pages of all complete files of these days, oldest day first. Raises Unavailable."""
         memory = _Memory.read(cursor, self._kept_name) if self._after == "keep" else None
-        entries, unreadable = self._entries(), 0
+        entries, unreadable, refused = self._listed(), 0, list[str]()
+        self._notices.clear()
         if memory is not None:
             memory.forget_all_but(entries)
         dropped_files = filter(None, (self._dropped(entry, entries) for entry in entries.values()))
@@ -138,8 +132,12 @@ class Folder:
                     yield from self._pages(dropped, memory, cursor)
                 except FileNotFoundError:
                     continue  # The file was taken away after we listed it.
+                except BadArchive as bad:
+                    refused.append(f"{_LONG_NUMBER.sub('***', dropped.file.shown)}：{bad}")
                 except OSError:
                     unreadable += 1
+        if refused:
+            raise Unavailable(f"{self.name}: {'；'.join(refused[:20])}")
         if unreadable:
             raise Unavailable(f"{self.name}: {unreadable} 个文件不可读 ({unreadable} files cannot be read)")
 
@@ -154,10 +152,14 @@ class Folder:
             del self._handed_out[key]
             self._dispose(read.dropped)
 
+    def notices(self) -> Sequence[Notice]:
+        """What the last run found in its files and did not take in."""
+        return self._notices
+
     def waiting(self) -> list[WaitingFile]:
         """What lies in the folder and is not taken in, and why. Raises Unavailable."""
-        entries = self._entries()
-        waiting = self._passed_over()
+        entries = self._listed()
+        waiting = self._place.others()
         waiting += [
             (entry.shown, why, entry.identity.changed / 1e9)
             for entry in entries.values()
@@ -168,19 +170,7 @@ class Folder:
             for name, why, since in waiting
         ]
 
-    def _passed_over(self) -> list[tuple[str, str, float]]:
-        """What is no file, whatever its name: (name, why, since). A marker that is a link keeps its file waiting."""
-        passed = []
-        with suppress(OSError), os.scandir(self._folder) as listing:
-            others = [entry for entry in listing if not entry.is_file(follow_symlinks=False)]
-            for entry in others:
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if not (is_folder and self._moved_to and self._moved_to.resolve() == Path(entry.path).resolve()):
-                    why = "link" if entry.is_symlink() else "folder" if is_folder else "special"
-                    passed.append((_shown(entry.name), why, entry.stat(follow_symlinks=False).st_mtime))
-        return passed
-
-    def _why_waiting(self, entry: _Entry, entries: dict[str, _Entry]) -> WhyWaiting | None:
+    def _why_waiting(self, entry: Entry, entries: dict[str, Entry]) -> WhyWaiting | None:
         """Why an entry is not taken in; None for one that is or was, and for its marker."""
         if self._marker and entry.name.lower().endswith(self._marker.lower()):
             announced = entry.name[: -len(self._marker)]
@@ -203,37 +193,21 @@ class Folder:
 
     # Finding
 
-    def _entries(self) -> dict[str, _Entry]:
-        try:
-            with os.scandir(self._folder) as listing:
-                files = [entry for entry in listing if entry.is_file(follow_symlinks=False)]
-                states = [_Identity.of(file.stat(follow_symlinks=False)) for file in files]
-        except OSError as error:
-            raise Unavailable(
-                f"{self.name}: 目录不可读，请建立目录或检查权限 (make the folder, or check who may read it): "
-                f"{self._folder}: {error.strerror}"
-            ) from error
-        named = [(file.name, _shown(file.name)) for file in files]
-        return {
-            name: _Entry(name, shown, self._kept_name(shown), state)
-            for (name, shown), state in zip(named, states, strict=True)
-        }
-
-    def _dropped(self, entry: _Entry, entries: dict[str, _Entry]) -> _Dropped | None:
+    def _dropped(self, entry: Entry, entries: dict[str, Entry]) -> _Dropped | None:
         """The file of an entry, once it is complete; None for a marker and for what the pattern does not mean."""
         matched = self._pattern.fullmatch(entry.shown)
         if matched is None or (self._marker and entry.name.endswith(self._marker)):
             return None
         marker = None
         if self._marker is None:
-            complete = self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
+            complete = self._lies_still(entry)
         else:
             marker = self._marker_of(entry, entries)
             # A marker older than its file belongs to the edition that is being replaced right now.
             complete = marker is not None and marker.identity.changed >= entry.identity.changed
         return _Dropped(entry, marker, self._day.find(matched.groups())) if complete else None
 
-    def _marker_of(self, entry: _Entry, entries: dict[str, _Entry]) -> _Entry | None:
+    def _marker_of(self, entry: Entry, entries: dict[str, Entry]) -> Entry | None:
         """The marker of a file: `x.csv.ok`, or `x.ok` as some senders write it."""
         return entries.get(f"{entry.name}{self._marker}") or entries.get(f"{_stem(entry.name)}{self._marker}")
 
@@ -242,30 +216,46 @@ class Folder:
     def _pages(self, dropped: _Dropped, memory: _Memory | None, cursor: str | None) -> Iterator[Fetched]:
         if memory is not None and memory.has_read(dropped.file):
             return
-        with self._open(dropped.file) as file:
-            plan = plan_parts(file, limit=self._limit, with_header=self._with_header)
-            if memory is not None and not memory.is_new(dropped.file, plan.digest):
+        with self._place.open(dropped.file) as file, self._contents(file, dropped.file.shown) as contents:
+            plans = [
+                _Content(inner, stream, plan_parts(stream, limit=self._limit, with_header=self._with_header))
+                for inner, stream in contents
+            ]
+            digest = _digest_of(plans)
+            if memory is not None and not memory.is_new(dropped.file, digest):
                 return
-            if _unchanged(file, dropped.file):
-                yield from self._parts(file, plan, dropped, memory, cursor)
+            if self._place.is_unchanged(file, dropped.file):
+                yield from self._parts(file, plans, digest, dropped, memory, cursor)
+
+    @contextmanager
+    def _contents(self, file: BinaryIO, shown: str) -> Iterator[list[tuple[str, BinaryIO]]]:
+        """What a file holds, each with its name inside: here the file itself. Raises OSError."""
+        yield [("", file)]
 
     def _parts(
-        self, file: BinaryIO, plan: FileCuts, dropped: _Dropped, memory: _Memory | None, cursor: str | None
+        self,
+        file: BinaryIO,
+        plans: list[_Content],
+        digest: str,
+        dropped: _Dropped,
+        memory: _Memory | None,
+        cursor: str | None,
     ) -> Iterator[Fetched]:
-        parts = len(plan.cuts)
+        parts = sum(len(content.plan.cuts) for content in plans)
         totals = self._totals(dropped)
         # A league may take a correction back byte for byte: what was dropped anew is a new page, what a crash
         # left in the folder is the old one.
         dropping = f"{dropped.file.identity.changed:x}-{dropped.file.identity.inode:x}"
-        stem = f"file:{dropped.file.shown}:{plan.digest}:{dropping}"
+        stem = f"file:{dropped.file.shown}:{digest}:{dropping}"
         self._handed_out[stem] = _HandedOut(dropped, set(range(1, parts + 1)))
-        for part, content in enumerate(read_parts(file, plan), start=1):
-            if not _unchanged(file, dropped.file):
+        every_part = chain.from_iterable(read_parts(content.stream, content.plan) for content in plans)
+        for part, page in enumerate(every_part, start=1):
+            if not self._place.is_unchanged(file, dropped.file):
                 return  # It is being written to: the new content comes as a new page when it is complete.
             if memory is not None:
-                cursor = memory.after(dropped.file, plan.digest) if part == parts else memory.text()
+                cursor = memory.after(dropped.file, digest) if part == parts else memory.text()
             yield Fetched(
-                content=content,
+                content=page,
                 request=f"{stem}:{part}/{parts}",
                 cursor=cursor,
                 day=dropped.day,
@@ -276,16 +266,11 @@ class Folder:
                 totals=totals if part == 1 else (),
             )
 
-    def _open(self, entry: _Entry) -> BinaryIO:
-        """Open without following a link or waiting on a pipe that took the file's place."""
-        descriptor = os.open(self._folder / entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        return os.fdopen(descriptor, "rb")
-
     def _totals(self, dropped: _Dropped) -> tuple[FeedTotals, ...]:
         """`rows=123` and `amount=456.78` on lines of the marker; without readable rows there are no totals."""
         if dropped.marker is None or dropped.day is None:
             return ()
-        with self._open(dropped.marker) as file:
+        with self._place.open(dropped.marker) as file:
             text = file.read(_MARKER_BYTES).decode("utf-8-sig", "replace")
         lines = (line.partition("=") for line in text.splitlines())
         values = {key.strip().lower(): value.strip() for key, _, value in lines}
@@ -306,32 +291,20 @@ class Folder:
         try:
             # The file first: a marker alone is harmless, a file without one would stay for ever.
             for entry in (dropped.file, dropped.marker):
-                if entry is not None and self._is_still(entry):
-                    self._remove(self._folder / entry.name)
+                if entry is not None and self._place.is_still(entry):
+                    self._place.remove(entry)
         except OSError as error:
             raise Unavailable(
                 f"{self.name}: 已入库文件无法移除 (a stored file cannot be removed): {error.strerror}"
             ) from error
 
-    def _is_still(self, entry: _Entry) -> bool:
-        """Whether the name still holds what we read; a corrected file that came meanwhile must stay."""
-        try:
-            status = os.lstat(self._folder / entry.name)
-        except FileNotFoundError:
-            return False
-        return stat.S_ISREG(status.st_mode) and _Identity.of(status) == entry.identity
+    def _listed(self) -> dict[str, Entry]:
+        """What lies there. Raises Unavailable."""
+        return self._place.entries()
 
-    def _remove(self, path: Path) -> None:
-        """Delete a file, or move it; where an earlier edition lies already, with a number behind its name."""
-        if self._after == "delete" or self._moved_to is None:
-            path.unlink()
-            return
-        self._moved_to.mkdir(parents=True, exist_ok=True)
-        target, number = self._moved_to / path.name, 1
-        while target.exists():
-            number += 1
-            target = self._moved_to / f"{path.name}.{number}"
-        shutil.move(path, target)
+    def _lies_still(self, entry: Entry) -> bool:
+        """Whether a file without a marker has not been written to for a while."""
+        return self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
 
 
 def _stem(name: str) -> str:
@@ -339,18 +312,7 @@ def _stem(name: str) -> str:
     return os.path.splitext(name)[0]  # noqa: PTH122 - a name may hold bytes that are no text.
 
 
-def _shown(name: str) -> str:
-    """A file name as people wrote it: UTF-8, or CP936 from a Windows sender; never a control character."""
-    raw = os.fsencode(name)
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return re.sub(r"[\x00-\x1f\x7f]", "?", raw.decode(encoding))
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("ascii", "backslashreplace")
-
-
-def _pattern(text: str) -> re.Pattern[str]:
+def name_pattern(text: str) -> re.Pattern[str]:
     """`*` for any text, `?` for one character, all else as written; what they stand for is captured."""
     if "/" in text or not text:
         raise WrongUse("pattern 是文件名模式，不含路径 (pattern is a file name, without folders)")
@@ -382,10 +344,6 @@ class _Day:
         return None
 
 
-def _unchanged(file: BinaryIO, entry: _Entry) -> bool:
-    return _Identity.of(os.fstat(file.fileno())) == entry.identity
-
-
 class _Memory:
     """What a folder whose files stay has been read of: name as it is kept → digest, size and time of change."""
 
@@ -402,19 +360,19 @@ class _Memory:
             return cls({})
         return cls({kept_name(name): seen for name, seen in read.items()})
 
-    def forget_all_but(self, entries: dict[str, _Entry]) -> None:
+    def forget_all_but(self, entries: dict[str, Entry]) -> None:
         present = {entry.kept for entry in entries.values()}
         self._read = {name: seen for name, seen in self._read.items() if name in present}
 
-    def has_read(self, entry: _Entry) -> bool:
+    def has_read(self, entry: Entry) -> bool:
         seen = self._read.get(entry.kept)
         return seen is not None and seen[1:] == (entry.identity.size, entry.identity.changed)
 
-    def is_new(self, entry: _Entry, digest: str) -> bool:
+    def is_new(self, entry: Entry, digest: str) -> bool:
         seen = self._read.get(entry.kept)
         return seen is None or seen[0] != digest[:32]
 
-    def after(self, entry: _Entry, digest: str) -> str:
+    def after(self, entry: Entry, digest: str) -> str:
         """The cursor once this file is read, too."""
         self._read.pop(entry.kept, None)
         self._read[entry.kept] = (digest[:32], entry.identity.size, entry.identity.changed)
@@ -424,6 +382,32 @@ class _Memory:
 
     def text(self) -> str:
         return msgspec.json.encode(self._read).decode("utf-8")
+
+
+class FolderSpec(ConnectorSpec, frozen=True, kw_only=True):
+    """Files dropped in a folder. `marker` is the suffix of the file that says another one is complete."""
+
+    folder: SiteFolder
+    pattern: str
+    day_format: str = "%Y%m%d"
+    marker: str | None = ".ok"
+    after: Literal["delete", "move", "keep"] = "delete"
+    moved_to: SiteFolder | None = None
+
+    def folders(self) -> Sequence[FolderOption]:
+        """The folder files are dropped in; the other is made when the first file moves there."""
+        return [FolderOption("folder", self.folder)]
+
+    def unreachable(self, site: Path) -> Sequence[str]:
+        """What is wrong when the folder is not there."""
+        return [] if (site / self.folder).is_dir() else [f"目录 {self.folder} 不存在 (the folder does not exist)"]
+
+
+class Folder(FileDrop):
+    """A PullFeed over a folder of this machine. `moved_to` goes with `after = "move"`."""
+
+    def __init__(self, spec: FolderSpec, around: Surroundings, **options: Any) -> None:
+        super().__init__(spec, around, local_place(spec, around), **options)
 
 
 WAY = PullWay(spec=FolderSpec, make=Folder)

@@ -52,6 +52,19 @@ class WaitingFile(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+NoticeKind = Literal["rows_without_key", "file_damaged", "messages_set_aside", "members_passed_over"]
+"""What a feed may hold that is not taken in, or not wholly."""
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies at a feed and is not taken in although it may be a settlement: of which kind, how often, and where (a
+    table, a file, a queue; never a person's data)."""
+
+    kind: NoticeKind
+    count: int
+    detail: str
+
+
 class RowError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing wrong with a row: a stable code, the record's field, a message without personal data."""
 

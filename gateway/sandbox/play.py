@@ -23,8 +23,9 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     `options`: what `[connector]` of its feed file must say instead of the shipped example. `secrets`: the text of each
     secret that file names, by the name behind `env:`. `reading`: the record a right mapping makes of a true one.
     `push`: sends what the league pushes to this address; None where it is asked. `findings`: the codes of findings
-    that what is wrong with this league on purpose must leave. `nights`: so many runs it takes until all has come.
-    `extra`: class → further rows that are no settlement of the script, such as a damaged line.
+    that what is wrong with this league on purpose must leave. `nights`: so many runs it takes until all has come;
+    `before_night` is called with the number of each, from 0. `extra`: class → further rows that are no settlement of
+    the script, such as a damaged line.
     """
 
     options: Mapping[str, Any]
@@ -33,6 +34,7 @@ class Play(msgspec.Struct, frozen=True, kw_only=True):
     push: Callable[[str], None] | None = None
     findings: frozenset[str] = frozenset()
     nights: int = 1
+    before_night: Callable[[int], None] = lambda _: None
     extra: Mapping[str, int] = {}
 
 

@@ -17,6 +17,7 @@ from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
 from gateway.sandbox.played_envelopes import chifeng, hohhot, hulunbuir, nmg, ordos, ulanqab
+from gateway.sandbox.played_lines import LINES_PLAYED
 from gateway.sandbox.script import Script
 
 
@@ -54,6 +55,7 @@ _HIDDEN: Final = frozenset({"totals_differ"})
 
 LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "chifeng": chifeng,
+    **LINES_PLAYED,
     "hinggan": _hinggan,
     "hohhot": hohhot,
     "hulunbuir": hulunbuir,

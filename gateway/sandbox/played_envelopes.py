@@ -175,13 +175,13 @@ def chifeng(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
 
 def _namesake(script: Script, number: int) -> Row:
     """A settlement of somebody of 包头 who has a member's name, and a number and a birthday of their own."""
-    other = person_at(script.seed + 1, 10_000 + number, league=script.league, as_of=script.day)
+    namesake = person_at(script.seed + 1, 10_000 + number, league=script.league, as_of=script.day)
     sent = next(sent for sent in script.rows if sent.person.index not in script.members and not sent.spoiled)
     return listed_row(sent) | {
         "setl_id": f"BAOTOU{number}",
         "mdtrt_id": f"VBAOTOU{number}",
         "psn_name": script.people[number].name,
-        "certno": other.id_number,
-        "brdy": other.birth_date.isoformat(),
+        "certno": namesake.id_number,
+        "brdy": namesake.birth_date.isoformat(),
         "insuplc_admdvs": "150200",
     }

@@ -15,7 +15,7 @@ import msgspec
 from pydantic import AfterValidator, Field, GetCoreSchemaHandler, PlainSerializer, create_model
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.ports import Address, ConnectorSpec, SecretName, SiteFolder, Way
+from gateway.ports import Address, ConnectorSpec, DatabaseUrl, Endpoint, SecretName, SiteFolder, Way
 from gateway.settings.files import Spec
 from gateway.settings.secrets import NamedSecret
 
@@ -41,6 +41,9 @@ _CHECKS: Final[Mapping[Any, Any]] = {
     SecretName: NamedSecret,
     Address: Annotated[str, Field(pattern=r"^https?://")],
     SiteFolder: str,
+    Endpoint: Annotated[str, Field(pattern=r"^[^\s/@:]+:[0-9]{1,5}$")],
+    # A password would stand between the user's name and the @; it is a secret and is named elsewhere.
+    DatabaseUrl: Annotated[str, Field(pattern=r"^[a-z0-9]+(\+[a-z0-9_]+)?://([^\s:/@]+@[^\s@]+|/[^\s@]+)$")],
 }
 """A type of `gateway.ports` → what a file may say."""
 

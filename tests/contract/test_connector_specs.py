@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.registry import REGISTRY
 from gateway.errors import WrongUse
-from gateway.ports import Address, ConnectorSpec, PullWay, SecretName, SiteFolder, Way
+from gateway.ports import Address, ConnectorSpec, DatabaseUrl, Endpoint, PullWay, SecretName, SiteFolder, Way
 from gateway.settings.associations import association_file
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.files import check, read_toml
@@ -20,7 +20,13 @@ from gateway.settings.site import warnings
 
 WAYS: dict[str, Way[Any, Any]] = {**REGISTRY.feeds, **REGISTRY.deliveries}
 NOBODY_LISTENS = "http://127.0.0.1:9"
-WRITTEN = {SecretName: "env:HUBAO_TEST_SECRET", Address: NOBODY_LISTENS, SiteFolder: "not/there"}
+WRITTEN = {
+    SecretName: "env:HUBAO_TEST_SECRET",
+    Address: NOBODY_LISTENS,
+    Endpoint: "127.0.0.1:9",
+    DatabaseUrl: "postgresql+psycopg://reader@127.0.0.1:9/nobody",
+    SiteFolder: "not/there",
+}
 
 
 def filled(way: Way[Any, Any]) -> ConnectorSpec:
@@ -42,7 +48,7 @@ def test_every_secret_is_asked_for(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(WAYS))
 def test_every_address_and_folder_is_asked_for_an_answer(kind: str, tmp_path: Path) -> None:
     required = {field.name for field in msgspec.structs.fields(WAYS[kind].spec) if field.required}
-    places = [name for name in of_type(WAYS[kind], Address, SiteFolder) if name in required]
+    places = [name for name in of_type(WAYS[kind], Address, Endpoint, DatabaseUrl, SiteFolder) if name in required]
     assert len(filled(WAYS[kind]).unreachable(tmp_path)) == len(places)
 
 

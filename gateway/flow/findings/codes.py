@@ -102,6 +102,12 @@ CODES: Final[dict[str, FindingCode]] = {
         " (a second file of a day under another name; nothing was taken back for it)",
         "核对两个文件；若为更正，请盟市以原文件名重发 (compare both; a correction must come under the first name)",
     ),
+    "not_taken_in": FindingCode(
+        "act",
+        "来源里有未取入的内容 (a feed holds what was not taken in)",
+        "请盟市补上主键、重发文件；队列中另存的消息，查明原因后放回原队列"
+        " (ask the league for keys or a whole file; look at the messages set aside, then put them back)",
+    ),
     "files_waiting": FindingCode(
         "know",
         "有文件未取入 (files wait and are not taken in)",

@@ -20,6 +20,7 @@ from gateway.flow.delivery.deadlines import say_who_is_late
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
+from gateway.flow.intake.noticed import noticing
 from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
 from gateway.flow.intake.steps import Steps, note_pages, pages_noted, plainly
@@ -273,7 +274,8 @@ def _take_in_feed(
         report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
     elif spec.intake == "pull":
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
-        report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
+        with noticing(office, name, puller):
+            report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
     work_waiting(office, [name], stopping=doors.stopping)
     if doors.stopping() and not finished:
         report.outcome = "stopped"
