@@ -30,6 +30,7 @@ from gateway.flow.office import Office
 from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
 from gateway.flow.reviewing.show import list_items, show
 from gateway.flow.roster.enrol import enrol
+from gateway.store import schema
 
 if TYPE_CHECKING:
     from conftest import MakeOffice
@@ -275,6 +276,52 @@ def test_a_person_may_say_that_a_code_nobody_knows_stands(office: Office) -> Non
     say(office, "take")
     assert (owed(office), asked(office)) == ([], [])
     assert adds_up(office) == {"left": 1, "superseded": 1}
+
+
+@pytest.mark.parametrize(
+    "later",
+    [bill("152200000001", 9), bill(insutype="31"), bill("152200000001", 2), bill(setl_time="2026-02-27 10:00:00")],
+    ids=["nobodys", "unknown code", "another person's", "settled earlier"],
+)
+def test_what_a_row_took_the_place_of_comes_back_when_that_is_taken_back(office: Office, later: dict[str, Any]) -> None:
+    take(office, "east", page(bill()))
+    take(office, "east", page(later))
+    item, question, counted = only(list_items(office))["item_id"], asked(office), adds_up(office)
+    claim = only(live(office))["claim_id"]
+    say(office, "take")
+    assert asked(office) == []
+    assert counted != adds_up(office)
+    assert undo(office, item, by="乙").state == "open"
+    assert (asked(office), adds_up(office)) == (question, counted)
+    standing = only(live(office))
+    assert (standing["claim_id"], standing["payable"]) == (claim, 289000)
+    # It can be answered once more, either way.
+    say(office, "take")
+    undo(office, item, by="乙")
+    say(office, "keep")
+    assert (owed(office), asked(office)) == ([289000], [])
+
+
+def test_a_row_that_came_since_stays_when_an_answer_before_it_is_taken_back(office: Office) -> None:
+    take(office, "east", page(bill()))
+    take(office, "east", page(bill("152200000001", 9)))
+    item = only(list_items(office))["item_id"]
+    say(office, "take")
+    take(office, "east", page(bill(inscp_scp_amt="14500.00")))
+    assert undo(office, item, by="乙").state != "open"
+    assert (owed(office), asked(office)) == ([259000], [])
+
+
+def test_what_was_replaced_and_cannot_be_read_any_more_does_not_come_back(office: Office) -> None:
+    [first] = take(office, "east", page(bill()))
+    take(office, "east", page(bill("152200000001", 9)))
+    item = only(list_items(office))["item_id"]
+    say(office, "take")
+    with office.store.write() as tx:
+        tx.execute(schema.page.update().where(schema.page.c.seq == first).values(state="expired", sealed=None))
+    with pytest.raises(BadInput, match="读不出"):
+        undo(office, item, by="乙")
+    assert (owed(office), asked(office)) == ([], [])
 
 
 def test_a_better_row_ends_what_was_asked_about_a_code_nobody_knows(office: Office) -> None:

@@ -32,6 +32,10 @@ from gateway.core.schemes.contradictions import (
 from gateway.model.record import SettlementRecord
 
 REPEAT: Final = "repeat"
+# Not the `days_to_confirm` of an estimate, though one bill may be both: that is about a stay with a single sheet, which
+# is paid by its days and waits for a person; this is about one sheet among several, whose days never count beyond the
+# nights, so that nothing waits. Both words are in stored claims and in what associations read. Where an estimate says
+# the first, its claim leaves out the second.
 TOO_MANY_DAYS: Final = "days_exceed_stay"
 COUNTED: Final = "counted_before"
 """Said of a bill that was added up before anybody asked."""

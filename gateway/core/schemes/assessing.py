@@ -44,6 +44,9 @@ from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
 MATERNITY_IN_DOUBT: Final = "maternity.under_310"
+# Beside `decided_before`, not another word for it: that says that something would change what was decided, and nothing
+# is paid on top; this says that nothing stands any more for what was paid. A stay may be both, and both words are part
+# of what `scheme assess` answers.
 RECOVER: Final = "recover_to_confirm"
 
 _ZERO_FOR_PERSON: Final = frozenset(

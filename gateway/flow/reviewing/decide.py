@@ -24,6 +24,7 @@ from gateway.flow.batches.take_back import take_back_agreed
 from gateway.flow.batches.withdrawn_rulings import take_out_of_gone_pages
 from gateway.flow.delivery.decisions import ABOVE_CLAIM, take_agreed
 from gateway.flow.office import Office, feeds_of, note_context, undone_note_context
+from gateway.flow.pages.row_lists import classes_listed
 from gateway.flow.pages.stored_pages import OpenPage
 from gateway.flow.people.joining import join_people, part_people
 from gateway.flow.reading.candidates import PERSON_NO
@@ -35,6 +36,7 @@ from gateway.flow.reviewing.show import Alternative, alternatives, find_item, nu
 from gateway.flow.roster.enrol import look_again_at
 from gateway.model.member import Member
 from gateway.model.questions import ReviewItem
+from gateway.model.rows import RowClass
 from gateway.model.states import AnswerState
 from gateway.store import blocks, members, pages, records, rescans, review_decisions, reviews, roster, rulings
 from gateway.store.engine import Tx, lock
@@ -378,14 +380,23 @@ class _Case:
         return self._done("open", answer=last.answer)
 
     def _number_again(self, last: ReviewDecision) -> ReviewResult:
-        """The row is in question again. What a row took the place of cannot be put back."""
-        if last.answer == "take":
-            raise BadInput("not_valid", "已被取代的行不能放回，请让对方重发 (have the settlement sent again)")
-        if self._page(self._item.page_seq) is None:
+        """The row is in question again, and what it took the place of counts again, read from its page: unless a later
+        row has replaced both."""
+        seq, row = self._item.page_seq, self._item.row or 0
+        if self._page(seq) is None:
             raise BadInput("item_expired", "原页已到期 (its page is gone)")
         reviews.end(self._tx, [self._item.item_id], state="closed")
-        changed = self._settle_rows({(self._item.page_seq, self._item.row or 0)})
-        return self._done(self._now().state, answer=last.answer, rows=changed)
+        changed = self._settle_rows({(seq, row)})
+        state = self._now().state
+        listed = classes_listed(self._tx, self._office, seq, [row], [])[row]
+        keys = [] if self._item.key is None else [self._item.key]
+        # A stranger's row that was replaced stays what it is in its list.
+        later = any((stored.page_seq, stored.row) > (seq, row) for stored in records.by_keys(self._tx, keys))
+        if last.answer == "take" and state != "open" and listed is not RowClass.SUPERSEDED and not later:
+            raise BadInput(
+                "item_expired", "被取代的行已读不出，请让对方重发 (what it replaced cannot be read any more)"
+            )
+        return self._done(state, answer=last.answer, rows=changed)
 
     def _unrule(self, last: ReviewDecision) -> ReviewResult:
         withdrawn = rulings.of_decisions(self._tx, [last.decision_id])
