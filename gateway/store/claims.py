@@ -133,6 +133,15 @@ def late_of_feed(tx: Connection, feed: str, *, since: datetime, until: datetime)
     return int(count), int(money)
 
 
+def of_feed(tx: Connection, feed: str) -> tuple[int, int]:
+    """How many claims stand of people with settlements of a feed, and the money payable in fen."""
+    table, record = schema.claim.c, schema.record.c
+    has_record = select(record.record_id).where(record.feed == feed, record.person_id == table.person_id).exists()
+    query = select(func.count(), func.coalesce(func.sum(table.payable), 0))
+    count, money = tx.execute(query.where(table.status != "withdrawn", has_record)).one()
+    return int(count), int(money)
+
+
 def in_force(tx: Connection, association: str) -> int:
     """How many claims of an association stand."""
     table = schema.claim.c

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -60,6 +61,23 @@ def test_nothing_differs_where_nothing_changed(office: Office) -> None:
     assert everything(office) == before
     say_what_changed(office)
     assert codes(office) == []
+
+
+def test_a_new_edition_is_a_finding_that_says_what_it_may_concern_and_changes_nothing_by_itself(office: Office) -> None:
+    newer = replace(office, scheme_digests={**office.scheme_digests, "nm-inpatient": "another edition"})
+    before = everything(office)
+    say_what_changed(newer)
+    finding = only(book.show(newer))
+    assert (finding.code, finding.name, finding.count, finding.level) == ("scheme_changed", "east", 1, "know")
+    # Six stays of 2,490.00 yuan; the stranger has no claim.
+    assert "6件" in finding.detail
+    assert "14940.00元" in finding.detail
+    assert "feed diff" in finding.advice
+    assert "feed replay" in finding.advice
+    assert everything(newer) == before
+    replay(newer, "east")
+    say_what_changed(newer)
+    assert codes(newer) == []
 
 
 def test_a_mended_mapping_is_a_finding_and_changes_nothing_by_itself(office: Office) -> None:

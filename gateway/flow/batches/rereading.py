@@ -224,6 +224,14 @@ def say_what_changed(office: Office) -> None:
                 troubles[code, reading.feed] = Trouble(
                     code=code, kind="feed", name=reading.feed, count=count, days=days
                 )
+    for (code, feed), trouble in troubles.items():
+        if code == SCHEME_CHANGED:
+            with office.store.read() as tx:
+                concerned, money = claims.of_feed(tx, feed)
+            detail = (
+                f"{trouble.count}页；可能涉及{concerned}件申领，现应付{yuan(money)}元 (pages; claims it may concern)"
+            )
+            troubles[code, feed] = msgspec.structs.replace(trouble, detail=detail)
     if not troubles and not noted:
         return
     with office.store.write() as tx:

@@ -33,8 +33,10 @@ CODES: Final[dict[str, FindingCode]] = {
     ),
     "scheme_changed": FindingCode(
         "know",
-        "已存的页是按另一版方案核算的 (people of stored pages were assessed under other schemes)",
-        "用 hubao feed diff 看差异，再 hubao feed replay 重新核算 (look at the difference, then replay)",
+        "方案文件已改，已存的页是按此前的方案核算的；新方案本身不改动已有申领"
+        " (people of stored pages were assessed under other schemes; a new edition by itself changes no claim)",
+        "用 hubao feed diff 看差异，再 hubao feed replay 重新核算；无需重算的，已阅即可"
+        " (look at the difference, then replay; where nothing is to be assessed anew, acknowledge)",
     ),
     "hold_expired": FindingCode(
         "act",
