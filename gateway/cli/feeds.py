@@ -264,9 +264,17 @@ def _show_rereading(result: Rereading, *, as_json: bool) -> None:
 def feed_test(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="映射名，缺省全部 (mappings, all by default).")] = None,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", exists=True, dir_okay=False, help="由样本写第一份测试 (write a first test file from it)."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """运行映射旁的测试 (run the tests beside each mapping)."""
+    if sample is not None:
+        write_tests(context.obj, names or [], sample, as_json=as_json)
 
     from gateway.flow.studies.mapping_tests import run_mapping_tests
 
@@ -288,6 +296,25 @@ def feed_test(
         say(f"{len(results) - len(bad)}项通过，{len(bad)}项未通过 (passed, failed)")
     if bad:
         raise typer.Exit(1)
+
+
+def write_tests(site: Path, names: list[str], sample: Path, *, as_json: bool) -> None:
+    """A first test file beside one mapping, from a sample whose people are replaced. Raises WrongUse rather than
+    overwrite."""
+    from gateway.flow.studies.inventing import test_file_from
+
+    if len(names) != 1:
+        raise WrongUse("--from 只用于一个映射 (--from goes with one mapping)")
+    mapping = mapping_file(site, names[0])
+    file = mapping.with_suffix(".test.toml")
+    text = test_file_from(compiled(mapping), sample.read_bytes())
+    try:
+        with file.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except FileExistsError:
+        raise WrongUse(f"{file} 已存在，不会覆盖 (it exists and is never overwritten)") from None
+    if not as_json:
+        say(f"已写入 {file}：人是编的，金额照旧；请核对期望值 (written: invented people, amounts kept)")
 
 
 def _test_files(site: Path, names: list[str]) -> list[Path]:

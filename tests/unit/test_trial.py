@@ -15,6 +15,7 @@ from connectors.transport import tif
 from connectors.transport.http import exchange
 from connectors.transport.watching import watching
 from gateway.core.normalise import CompiledMapping, compile_mapping
+from gateway.core.normalise.language import FieldRule, JsonFormat, MappingLanguage
 from gateway.core.studies.trial import masked, shape_of
 from gateway.flow.intake.trying import FeedTrial, TrialScope, requests_shown, try_content
 from gateway.settings.mappings import load_mapping
@@ -71,6 +72,19 @@ def test_nothing_personal_is_shown_and_amounts_and_codes_are(national: CompiledM
     shown = json.dumps(json.loads(msgspec.json.encode(trial)), ensure_ascii=False)
     assert not [text for text in PERSONAL if text in shown]
     assert all(text in shown for text in ("medfee_sumamt", "20000.0", "S0000001", "2026-03-01", "某某某"))
+
+
+def test_a_person_inside_of_an_object_is_not_shown() -> None:
+    fields = {"settlement_no": FieldRule(sources=("no",)), "total_amount": FieldRule(sources=("total",))}
+    fields["name"] = FieldRule(sources=("patient.name",))
+    language = MappingLanguage(mapping="x", version=1, format=JsonFormat(rows=("rows",)), fields=fields)
+    row = {"no": "S1", "total": "10.50", "patient": {"name": PERSONAL[0], "tel": PERSONAL[6]}}
+    content = json.dumps({"rows": [row]}, ensure_ascii=False).encode()
+    trial = try_content("x", compile_mapping(language), [content], "x", TrialScope(ticks=lambda: 0.0))
+    assert trial.pages[0].records == 1
+    shown = msgspec.json.encode(trial).decode()
+    assert not [text for text in PERSONAL if text in shown]
+    assert "10.50" in trial.pages[0].raw
 
 
 def test_a_page_that_is_none_says_why(national: CompiledMapping) -> None:

@@ -124,10 +124,12 @@ def _raw(compiled: CompiledMapping, rows: Rows | None, content: bytes) -> str:
     if rows is None:
         return masked(text)
     personal = {name for field in PERSONAL for name in compiled.language.fields.get(field, FieldRule()).sources}
+    # An object of JSON stands among the values too where a field looks inside of it: it is no field's own.
+    own = {name for rule in compiled.language.fields.values() for name in rule.sources + rule.sum + rule.minus}
     names, harmless, hidden = {*rows.header}, set[str](), set[str]()
     for index in range(min(len(rows), _LOOKED_AT)):
         names.update(rows.keys(index))
         for name, value in compiled.as_it_came(rows, index).items():
             # Cells of a line that cannot be told apart have numbers for names.
-            (hidden if name in personal or name.isdigit() else harmless).add(value)
+            (harmless if name in own - personal and not name.isdigit() else hidden).add(value)
     return masked(text, names=names, harmless=harmless, personal=hidden)
