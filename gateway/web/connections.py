@@ -26,10 +26,49 @@ BODY_SECONDS: Final = 120.0
 MOST_CONNECTIONS: Final = 256
 """Far below the 1,024 open files many systems allow a process: the database and the vault need some, too."""
 
+LINGER_SECONDS: Final = 2.0
+LINGER_BYTES: Final = 32 * 1024 * 1024
+"""For so long, and so much, of a request that is refused by its head is read and thrown away after the answer."""
+
 _BACKLOG: Final = 128
 _BARE_LINE_FEED: Final = re.compile(rb"(?<!\r)\n")
 _LENGTH: Final = re.compile(rb"^content-length[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _CHUNKED: Final = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+class LingeringTransport:
+    """A connection that `close` ends in two steps where a request is still being sent (RFC 9112, 9.6): ours at once,
+    the sender's when its rest was read and thrown away, or after `LINGER_SECONDS` or `LINGER_BYTES` of it. Closed
+    with bytes unread it would be reset, and the sender might lose the answer that says why it was refused."""
+
+    def __init__(self, line: asyncio.Transport, protocol: BoundedProtocol) -> None:
+        self._line, self._protocol = line, protocol
+        self.left: int | None = None
+        """How many bytes more are thrown away; None while nothing is."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._line, name)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is said on it."""
+        return self.left is not None or self._line.is_closing()
+
+    def close(self) -> None:
+        """End it, once the sender has had the time to read the answer."""
+        unread = self._protocol.conn.their_state in (h11.SEND_BODY, h11.ERROR)
+        if self.is_closing() or not unread or not self._line.can_write_eof():
+            self._line.close()
+            return
+        self.left = LINGER_BYTES
+        self._line.write_eof()
+        self._protocol.flow.resume_reading()
+        self._protocol.linger(self._line)
+
+    def throw_away(self, data: bytes) -> None:
+        """Bytes of the refused request."""
+        self.left = (self.left or 0) - len(data)
+        if self.left <= 0:
+            self._line.abort()
 
 
 class BoundedProtocol(H11Protocol):
@@ -44,7 +83,8 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request, and have the slowest make room where there are too many."""
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, self)
+        super().connection_made(self._lingering)  # type: ignore[arg-type]
         self._wait_for(h11.IDLE)
         if len(self.connections) > MOST_CONNECTIONS:
             self._make_room()
@@ -55,7 +95,10 @@ class BoundedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes in, unless the head they are part of is ambiguous."""
+        """Take bytes in, unless the head they are part of is ambiguous, or nothing more is listened to."""
+        if self._lingering.left is not None:
+            self._lingering.throw_away(data)
+            return
         if self.conn.their_state is h11.IDLE and self._is_ambiguous(data):
             refusals.tell("请求头有歧义，已拒绝 (refused: bare line feeds, or Content-Length with Transfer-Encoding)")
             self.send_400_response("Ambiguous HTTP request.")
@@ -63,6 +106,13 @@ class BoundedProtocol(H11Protocol):
         super().data_received(data)
         state = self.conn.their_state
         self._wait_for(state if state in (h11.IDLE, h11.SEND_BODY) else None)
+
+    def linger(self, line: asyncio.Transport) -> None:
+        """The answer is sent; what still comes is thrown away for a while. It makes room before whoever is served."""
+        self._wait_for(h11.MUST_CLOSE)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(LINGER_SECONDS, line.abort)
 
     def _is_ambiguous(self, data: bytes) -> bool:
         """Whether another reader (a proxy before us) could see another request in this head."""

@@ -99,6 +99,38 @@ def test_a_body_has_a_deadline_and_leaves_nothing(
     assert "报文 (body)" in caplog.text
 
 
+def too_long_a_push(side: Side) -> bytes:
+    """A head that is refused for the length it tells."""
+    return half_a_push(side).replace(str(16 * MIB).encode(), str(1000 * MIB).encode())
+
+
+def test_who_is_refused_by_the_head_and_goes_on_sending_reads_the_answer(side: Side) -> None:
+    with connected(side, too_long_a_push(side)) as line:
+        # The answer is under way, and the sender has not looked yet.
+        time.sleep(0.2)
+        for _ in range(32):
+            line.sendall(bytes(MIB // 8))
+            time.sleep(0.005)
+        heard = b""
+        while part := line.recv(65536):
+            heard += part
+    assert heard.startswith(b"HTTP/1.1 413")
+    assert heard.endswith(b"}")
+
+
+@pytest.mark.parametrize(("bound", "value"), [("LINGER_BYTES", MIB), ("LINGER_SECONDS", 0.3)])
+def test_what_is_thrown_away_after_a_refusal_has_an_end(
+    side: Side, monkeypatch: pytest.MonkeyPatch, bound: str, value: float
+) -> None:
+    monkeypatch.setattr(connections, bound, value)
+    with connected(side, too_long_a_push(side)) as line, pytest.raises(OSError):
+        for _ in range(500):
+            line.sendall(bytes(MIB // 8))
+            time.sleep(0.01 if bound == "LINGER_SECONDS" else 0)
+    # Whoever comes next is served.
+    assert side.client.get("/healthz").status_code == 200
+
+
 def test_a_request_after_another_has_its_own_deadline(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     with connected(side, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n") as line:
         heard = b""
