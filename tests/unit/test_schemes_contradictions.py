@@ -66,6 +66,11 @@ def test_days_that_the_stay_does_not_have() -> None:
     assert told(STAY | {"inpatient_days": 300}) == [("3500.00", ["days_to_confirm"])]
 
 
+def test_one_day_on_the_sheet_of_a_stay_that_ended_before_it_began() -> None:
+    impossible = STAY | {"discharged_on": "2021-06-25", "settled_at": "2021-07-05T10:00:00+08:00", "inpatient_days": 1}
+    assert told(impossible) == [("0.00", ["incomplete", "days_to_confirm"])]
+
+
 @pytest.mark.parametrize(
     ("admitted", "discharged", "far"), [("2021-07-12", "2021-07-14", False), ("2021-07-13", "2021-07-14", True)]
 )

@@ -37,9 +37,10 @@ def doubts_of(situation: Situation) -> list[str]:
                 break
         else:
             flags.append(confirm.flag)
-    on_sheet = situation.measure.sheet_days
-    if on_sheet is not None and on_sheet > situation.measure.total_days and _tells_too_many_days(unit, on_sheet):
-        flags.append(DAYS_TO_CONFIRM)
+    on_sheet, measured = situation.measure.sheet_days, situation.measure
+    # Of days that cannot be there are none to compare with; most sheets tell no more than their stay has.
+    if on_sheet is not None and (on_sheet > measured.total_days or not measured.days_known):
+        flags += [DAYS_TO_CONFIRM] if _tells_too_many_days(unit, on_sheet) else []
     if awaits_emergency:
         flags.append(EMERGENCY_TO_CONFIRM)
     if unit.transfer:
