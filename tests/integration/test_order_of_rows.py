@@ -34,7 +34,7 @@ def outcome(office: Office, rows: Sequence[dict[str, Any]], order: Sequence[int]
     return owed, asked, adds_up(office)
 
 
-@pytest.mark.parametrize("order", permutations(range(2)), ids=str)
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
 @pytest.mark.parametrize("code", [{"insutype": "31"}, {"med_type": "77"}], ids=["insurance", "care"])
 def test_a_code_nobody_knows_is_asked_about(office: Office, code: dict[str, str], order: Sequence[int]) -> None:
     asked = [("changed", '["unknown_code"]')]
@@ -45,7 +45,7 @@ def test_a_code_nobody_knows_is_asked_about(office: Office, code: dict[str, str]
     )
 
 
-@pytest.mark.parametrize("order", permutations(range(3)), ids=str)
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_a_code_nobody_knows_between_two_rows_is_forgotten(office: Office, order: Sequence[int]) -> None:
     rows = [row("A1", 1), row("A1", 1, insutype="31"), row("A1", 1, inscp_scp_amt="16000.00")]
     assert outcome(office, rows, order) == ([289_000], [], {"member": 1, "superseded": 2})
