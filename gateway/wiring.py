@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -34,6 +36,9 @@ from gateway.ports import Clock, ReceiveFeed, Registry, SecretName, SecretOption
 from gateway.runners.processes import collect_seldom
 from gateway.settings import json_schema, plain_http
 from gateway.settings import site as site_files
+from gateway.settings.feeds import feed_file
+from gateway.settings.files import check
+from gateway.settings.scaffold import FeedDraft, draft_text
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site
 from gateway.store import clock_marks, roster
@@ -238,6 +243,15 @@ def secret_texts(office: Office, name: str) -> list[str]:
     """The texts of a feed's secrets, so that none of them is shown by mistake."""
     options = office.feeds[name].connector.options.secrets()
     return [read_secret(option.name, site=office.site) for option in options]
+
+
+def draft_of(draft: FeedDraft) -> str:
+    """The file of a feed that is not in force yet. Raises WrongUse for an unknown kind, and BadSettings where
+    an option must be told."""
+    text = draft_text(draft, REGISTRY)
+    file = f"config/feeds/{draft.feed}.toml"
+    check(feed_file(REGISTRY), tomllib.loads(text, parse_float=Decimal), shown_as=file)
+    return text
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -163,8 +163,9 @@ RequestsSecret = Callable[[str, SecretName], SecretOption]
 
 def readiness(site: Site, *, today: date, requests_secret: RequestsSecret) -> list[Finding]:
     """What would stop a well-formed site at night: secrets that are missing or of the wrong form, folders that are not
-    there, agreements that have run out."""
+    there, agreements that have run out. A feed that is switched off stops nothing."""
     findings = []
+    site = replace(site, feeds={name: feed for name, feed in site.feeds.items() if feed.enabled})
     for name, feed in site.feeds.items():
         if feed.legal.expires < today:
             expired = feed.legal.expires.isoformat()

@@ -10,6 +10,7 @@ import msgspec
 
 from gateway.core.normalise import Origin, Summary, compile_mapping, normalise_lines
 from gateway.core.studies.infer import Proposal, mapping_text, propose, read_sample
+from gateway.flow.studies.inventing import test_file_from
 from gateway.settings.mappings import check_mapping
 
 
@@ -64,3 +65,10 @@ def fields_of(proposal: Proposal) -> tuple[InferredField, ...]:
         InferredField(field=guess.field, sources=guess.sources, confidence=guess.confidence, why=guess.why)
         for guess in proposal.fields
     )
+
+
+def tests_of(inference: Inference, content: bytes) -> str:
+    """A first test file of a proposed mapping, from the sample it was proposed for. Raises BadInput as `infer`."""
+    tables = tomllib.loads(inference.text, parse_float=Decimal)
+    spec = check_mapping(tables, shown_as=f"mappings/{inference.mapping}.toml")
+    return test_file_from(compile_mapping(spec.language()), content)
