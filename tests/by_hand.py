@@ -12,6 +12,7 @@ from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
 from connectors.feeds.database import Database, DatabaseSpec
 from connectors.feeds.folder import Folder, FolderSpec
 from connectors.feeds.push import Push, PushSpec
+from connectors.feeds.queue import Queue, QueueSpec
 from connectors.feeds.sealed_zip import SealedZip, SealedZipSpec
 from connectors.feeds.sftp import Sftp, SftpSpec
 from connectors.transport.msgid import MessageIds
@@ -37,6 +38,11 @@ def drop_folder(**options: Any) -> Folder:
 def push(**options: Any) -> Push:
     spec = _taken(PushSpec, options)
     return Push(spec, _around("push", options), **options)
+
+
+def queue(**options: Any) -> Queue:
+    spec = _taken(QueueSpec, options)
+    return Queue(spec, _around("queue", options), **options)
 
 
 def sealed_zip(**options: Any) -> SealedZip:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Final
 
-from gateway.sandbox import erenhot, tongliao
+from gateway.sandbox import erenhot, longyan, tongliao
 from gateway.sandbox.play import Play, PlayLeague
 from gateway.sandbox.script import Script
 
@@ -26,5 +26,6 @@ LINES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "alxa": _lazily("gateway.sandbox.alxa", "play"),
     "erenhot": erenhot.play,
     "hinggan-sftp": _lazily("gateway.sandbox.alxa", "play_hinggan"),
+    "longyan": longyan.play,
     "tongliao": tongliao.play,
 }
