@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import EAST_AND_WEST, adds_up, covered, keep_page, live, member, open_items, page, row
 
+from gateway.flow.intake.night import rescan_and_judge
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
@@ -49,3 +50,15 @@ def test_a_code_nobody_knows_is_asked_about(office: Office, code: dict[str, str]
 def test_a_code_nobody_knows_between_two_rows_is_forgotten(office: Office, order: Sequence[int]) -> None:
     rows = [row("A1", 1), row("A1", 1, insutype="31"), row("A1", 1, inscp_scp_amt="16000.00")]
     assert outcome(office, rows, order) == ([289_000], [], {"member": 1, "superseded": 2})
+
+
+def test_a_stranger_who_is_enrolled_stands_against_whoever_has_the_number_since(office: Office) -> None:
+    """The stranger's row came first and at another facility: nobody's claim is taken in silence, a person is asked."""
+    elsewhere = {"fixmedins_code": "H15099900002", "mdtrt_id": "M9"}
+    for one in (row("A1", 9), row("A1", 1, **elsewhere)):
+        process_page(office, keep_page(office, "east", page(one)))
+    assert [claim["payable"] for claim in live(office)] == [249_000]
+    enrol(office, "nm", [member(9, coverage=(covered(),))])
+    rescan_and_judge(office)
+    assert [(item[0], item[3]) for item in open_items(office)] == [("changed", '["another_facility"]')]
+    assert adds_up(office) == {"member": 1, "review": 1}
