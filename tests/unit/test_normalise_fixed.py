@@ -49,6 +49,7 @@ def test_a_column_may_stand_anywhere_and_others_are_left_alone() -> None:
     [
         (line(ROW)[:-1], "wrong_width"),
         (line(ROW) + b"7", "wrong_width"),
+        (line(ROW) + b" ", "wrong_width"),
         (line(ROW)[1:] + b" ", "not_a_datetime"),
         (line(changed(ZFY="1,5")), "not_an_amount"),
     ],
@@ -128,6 +129,14 @@ def test_the_first_and_the_last_line_tell_of_the_others() -> None:
     # Two rows and one that takes back are three; 40,000 less 20,000 yuan.
     assert (stated.day, stated.rows, stated.amount) == (date(2026, 3, 1), 3, 2_000_000)
     assert len(outcomes(compiled, page)) == 3
+
+
+def test_a_line_of_control_hides_no_row_and_is_not_all_there_is() -> None:
+    compiled = table_mapping({**FIXED, **HEAD_AND_TAIL})
+    joined = b"H|20260301" + file(line(ROW), line(changed(JSLSH="2")))
+    first, second = outcomes(compiled, joined)
+    assert (first, record_of(second).settlement_no) == (["wrong_width"], "2")
+    assert outcomes(compiled, b"H|2026") == [["cut_off"]]
 
 
 def test_totals_without_a_day_are_of_the_files_own() -> None:

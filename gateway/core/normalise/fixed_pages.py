@@ -57,7 +57,9 @@ def fixed_rows(content: bytes, spoken: FixedFormat) -> CellRows:
     lines, whole = lines_of(content.removeprefix(_BOM), spoken)
     rows = CellRows([column.name for column in spoken.columns], [])
     _fill(rows, [line.removesuffix(b"\r") for line in lines], spoken, encoding)
-    if not whole and rows.rows:
+    # A file that ends within its first line has lost all others.
+    only_control = bool(rows.control) and len(lines) == 1 and not content.rstrip(b"\x1a").endswith(b"\n")
+    if (not whole or only_control) and rows.rows:
         rows.rows[-1] = CUT_OFF
     if lines and all(isinstance(row, Instead) and row is not NO_ROW for row in rows.rows) and looks_like(content):
         raise bad_page("not_fixed", looks_like(content))
@@ -89,16 +91,17 @@ def _fill(rows: CellRows, lines: list[bytes], spoken: FixedFormat, encoding: str
     for line in lines:
         if begins and line.startswith(begins):
             spans, cut = next(way for begin, way in control.items() if line.startswith(begin))
+            end = max([span.at + span.width for span in spans.spans], default=len(line))
             rows.control.append(dict(zip((span.name for span in spans.spans), cut.cells(line), strict=True)))
-            rows.rows.append(NO_ROW)
+            # A row may have been joined to it where a line end was lost.
+            rows.rows.append(Instead("wrong_width") if line[end:].strip(_NOTHING) else NO_ROW)
         elif line.strip(_NOTHING):
             rows.rows.append(_cells(line, spoken, cutter))
 
 
 def _cells(line: bytes, spoken: FixedFormat, cutter: Cutter) -> Cells:
-    if len(line) > spoken.length:
-        line = line[: spoken.length] + line[spoken.length :].rstrip(_NOTHING)
-    elif spoken.short_lines:
+    if spoken.short_lines:
         line = line.ljust(spoken.length)
-    # A line that is longer or shorter has lost its columns: what stands in one may be half of another.
+    # A line that is longer or shorter has lost its columns, be it only by blanks: what stands in one may be half of
+    # another.
     return cutter.cells(line) if len(line) == spoken.length else Instead("wrong_width")
