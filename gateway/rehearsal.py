@@ -54,7 +54,7 @@ class LeagueReport(msgspec.Struct, frozen=True, kw_only=True):
 def rehearse(folder: Path, feed: str, *, seed: int, members: int = 60, strangers: int = 120) -> LeagueReport:
     """Play the league of this feed in a new site. Raises KeyError for a feed no league is played for, WrongUse where
     there is a site already."""
-    began = time.monotonic()
+    began, folder = time.monotonic(), folder.resolve()
     league = feed.partition("-")[0]
     script = write_script(folder / "sandbox", league, seed=seed, day=DAY, members=members, strangers=strangers)
     with ExitStack() as stack:

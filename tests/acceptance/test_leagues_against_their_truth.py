@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from gateway import rehearsal
+from gateway.cli.main import app
 from gateway.rehearsal import rehearse
+from gateway.sandbox import played
+from gateway.sandbox.play import Play, PlayLeague
 from gateway.sandbox.played import LEAGUES_PLAYED
+from gateway.sandbox.script import Script
 
 
 @pytest.mark.parametrize("feed", sorted(LEAGUES_PLAYED))
@@ -18,3 +28,27 @@ def test_what_arrived_is_the_leagues_truth(feed: str, tmp_path: Path) -> None:
     assert report.rows["stranger"] > 20
     assert report.rows["quarantined"] >= 3
     assert report.rows["review"] >= 1
+
+
+def test_the_demo_of_all_says_which_league_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = _one_row_less(LEAGUES_PLAYED["manzhouli"])
+    monkeypatch.setattr(played, "LEAGUES_PLAYED", {"hinggan": LEAGUES_PLAYED["hinggan"], "manzhouli": other})
+    monkeypatch.setattr(rehearsal, "LEAGUES_PLAYED", {"hinggan": LEAGUES_PLAYED["hinggan"], "manzhouli": other})
+    shown = CliRunner().invoke(app, ["--site", str(tmp_path), "demo", "--all", "--json"])
+    assert shown.exit_code == 1
+    [right, wrong] = json.loads(shown.stdout.splitlines()[-1])["leagues"]
+    assert (right["feed"], right["differences"]) == ("hinggan", [])
+    assert wrong["feed"] == "manzhouli"
+    assert len(wrong["differences"]) == 1
+    assert list(tmp_path.glob("demo-site/*-*/site")) == []
+
+
+def _one_row_less(league: PlayLeague) -> PlayLeague:
+    """A league that says of itself that one row less is quarantined than it sends."""
+
+    @contextmanager
+    def play(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+        with league(script, clock) as true:
+            yield msgspec.structs.replace(true, extra={"quarantined": true.extra["quarantined"] - 1})
+
+    return play
