@@ -14,9 +14,14 @@ from msgspec import Meta
 from connectors.feeds.folder import FileDrop
 from connectors.transport.places import Entry
 from connectors.transport.reaching import endpoint_of, nothing_listens
-from connectors.transport.sftp import SftpAccess, SftpPlace, check_fingerprint, read_private_key
 from gateway.errors import WrongUse
 from gateway.ports import ConnectorSpec, Endpoint, PullWay, Seconds, SecretName, SecretOption, Surroundings
+
+
+def _read_private_key(text: str) -> object:
+    from connectors.transport.sftp import read_private_key
+
+    return read_private_key(text)
 
 
 class SftpSpec(ConnectorSpec, frozen=True, kw_only=True):
@@ -39,7 +44,7 @@ class SftpSpec(ConnectorSpec, frozen=True, kw_only=True):
     def secrets(self) -> Sequence[SecretOption]:
         """The password, or the private key as PEM text."""
         password = [SecretOption("password", self.password)] if self.password else []
-        key = [SecretOption("private_key", self.private_key, read_private_key)] if self.private_key else []
+        key = [SecretOption("private_key", self.private_key, _read_private_key)] if self.private_key else []
         return [*password, *key]
 
     def unreachable(self, site: Path) -> Sequence[str]:
@@ -53,6 +58,9 @@ class Sftp(FileDrop):
     def __init__(
         self, spec: SftpSpec, around: Surroundings, *, sleep: Callable[[float], None] = time.sleep, **options: Any
     ) -> None:
+        # The library is loaded for who needs it: every command would wait for it.
+        from connectors.transport.sftp import SftpAccess, SftpPlace, check_fingerprint
+
         check_fingerprint(spec.host_key)
         if spec.password is None and spec.private_key is None:
             raise WrongUse("password 与 private_key 至少写一个 (a password or a private key is needed)")

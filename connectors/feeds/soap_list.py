@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,10 +17,12 @@ from connectors.transport.answers import Answers, Meaning
 from connectors.transport.days import DayContent, Days
 from connectors.transport.http import exchange, is_unavailable, make_client, probe_all, quick_retries
 from connectors.transport.pace import Pace
-from connectors.transport.soap import SoapService, refuse_fault
 from gateway.errors import Unavailable
 from gateway.model.page import Fetched
 from gateway.ports import Address, ConnectorSpec, PullWay, Seconds, SecretName, Surroundings
+
+if TYPE_CHECKING:
+    from connectors.transport.soap import SoapService
 
 _END_TAG: Final = re.compile(rb"</(?:[\w-]+:)?Envelope\s*>\s*\Z")
 
@@ -76,6 +78,9 @@ class SoapList:
 
     def ask(self, day: date) -> bytes:
         """One call; the service's description is fetched before the first. Raises Unavailable, Refused."""
+        # The library is loaded for who needs it: every command would wait for it.
+        from connectors.transport.soap import SoapService, refuse_fault
+
         if self._service is None:
             self._service = SoapService(self.exchanged("GET", self._spec.address + self._spec.wsdl, {}, None))
         text = day.strftime(self._spec.day_format)
