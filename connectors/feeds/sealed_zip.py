@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO
 
 from msgspec import Meta
 
-from connectors.feeds.folder import FileDrop, name_pattern
+from connectors.feeds.folder import FileDrop, FolderSpec, name_pattern
 from connectors.transport.archives import open_archive
 from connectors.transport.places import local_place
 from gateway.model.page import Notice
-from gateway.ports import ConnectorSpec, FolderOption, PullWay, SecretName, SiteFolder, Surroundings
+from gateway.ports import PullWay, SecretName, Surroundings
 
 
-class SealedZipSpec(ConnectorSpec, frozen=True, kw_only=True):
+class SealedZipSpec(FolderSpec, frozen=True, kw_only=True):
     """Zip files under a password (AES), dropped in a folder; `members` says which files in them are read."""
 
-    folder: SiteFolder
     pattern: str = "*.zip"
     password: SecretName
     members: str = "*.csv"
     most_mib: Annotated[int, Meta(ge=1, le=16_384)] = 1024
-    day_format: str = "%Y%m%d"
-    marker: str | None = ".ok"
-    after: Literal["delete", "move", "keep"] = "delete"
-    moved_to: SiteFolder | None = None
-
-    def folders(self) -> Sequence[FolderOption]:
-        """The folder zips are dropped in; the other is made when the first file moves there."""
-        return [FolderOption("folder", self.folder)]
-
-    def unreachable(self, site: Path) -> Sequence[str]:
-        """What is wrong when the folder is not there."""
-        return [] if (site / self.folder).is_dir() else [f"目录 {self.folder} 不存在 (the folder does not exist)"]
 
 
 class SealedZip(FileDrop):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -69,7 +70,7 @@ def texts_of_zip(content: bytes) -> list[str]:
             if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > _MOST_BYTES:
                 raise Unavailable("broken_reply: 对账结果过大 (the result is too large)")
             return [decoded(archive.read(member)) for member in members]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
         raise Unavailable("broken_reply: 对账结果不是可读的 zip (the result is no zip that can be read)") from None
 
 

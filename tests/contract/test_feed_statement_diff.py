@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
@@ -95,3 +96,10 @@ def test_nothing_to_tell_is_an_empty_day(tmp_path: Any) -> None:
     with rig.server:
         pages, _ = take(TestStatementDiff().feed(rig))
     assert [list(calls_of(page.content)) for page in pages] == [[], [], []]
+
+
+def test_no_byte_of_a_zip_that_came_wrong_is_more_than_a_broken_reply() -> None:
+    whole = zip_of("".join(f"P{number}\tV{number}\tS{number}\n" for number in range(40)).encode())
+    for at in range(len(whole)):
+        with suppress(Unavailable):
+            rows_of_result(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
