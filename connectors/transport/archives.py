@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import struct
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Final
@@ -24,7 +25,17 @@ _ARCHIVE_BYTES: Final = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf\x27\x1c", b"\x1f\x
 _UTF_8: Final = 0x800
 _SEALED: Final = 0x1
 
-_DAMAGE: Final = (pyzipper.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OverflowError)
+_DAMAGE: Final = (
+    pyzipper.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    LookupError,
+)
+"""What the library raises for bytes that came wrong."""
 
 
 class BadArchive(OSError):
@@ -129,10 +140,10 @@ class _MemberStream(io.RawIOBase):
             if self._stream is None:
                 self._stream = self._archive.open(self._entry)
             content = self._stream.read(size)
-        except RuntimeError:
-            raise BadArchive("密码不对，打不开压缩包 (the password does not open it)") from None
         except _DAMAGE:
             raise BadArchive("压缩包已损坏，请对方重发 (it is damaged: ask the league to send it again)") from None
+        except RuntimeError:
+            raise BadArchive("密码不对，打不开压缩包 (the password does not open it)") from None
         self._at += len(content)
         if self._at > self._declared or (size and not content and self._at != self._declared):
             raise BadArchive("解开后的大小与压缩包声明的不符 (another size than it says)")

@@ -16,6 +16,7 @@ from pull_suite import SECRET, PullLeague, PullSuite, taken
 
 from connectors.feeds.sealed_zip import SealedZip, SealedZipSpec
 from connectors.registry import REGISTRY
+from connectors.transport.archives import BadArchive, open_archive
 from gateway.errors import Unavailable
 from gateway.model.page import Fetched
 
@@ -172,3 +173,19 @@ def test_the_limit_of_a_site_counts(league: Dropped) -> None:
     league.drop("setl_20260301.zip", sealed({"a.csv": os.urandom(2 * 1024 * 1024)}))
     with pytest.raises(Unavailable, match="超过上限"):
         taken(league.feed(most_mib=1))
+
+
+@pytest.mark.parametrize("change", [0x01, 0x55, 0xFF])
+def test_no_byte_that_came_wrong_is_more_than_a_bad_archive(change: int) -> None:
+    text = "".join(f"{number},{number}.00\n" for number in range(60)).encode()
+    whole, refused = sealed({"a.csv": text}), 0
+    for at in range(len(whole)):
+        content = whole[:at] + bytes([whole[at] ^ change]) + whole[at + 1 :]
+        try:
+            members, _ = open_archive(
+                io.BytesIO(content), password=PASSWORD.encode(), is_wanted=lambda name: True, most_bytes=2**20
+            )
+            assert [member.content.read() for member in members] == [text]
+        except BadArchive:
+            refused += 1
+    assert refused > len(whole) // 2
