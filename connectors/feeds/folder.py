@@ -21,9 +21,8 @@ from typing import Any, BinaryIO, Literal, Protocol, cast
 
 import msgspec
 
-from connectors.transport.archives import BadArchive
 from connectors.transport.parts import FileCuts, plan_parts, read_parts
-from connectors.transport.places import DropPlace, Entry, local_place
+from connectors.transport.places import BadArchive, DropPlace, Entry, local_place
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import parse_yuan

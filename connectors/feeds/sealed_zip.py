@@ -9,7 +9,6 @@ from typing import Annotated, Any, BinaryIO
 from msgspec import Meta
 
 from connectors.feeds.folder import FileDrop, FolderSpec, name_pattern
-from connectors.transport.archives import open_archive
 from connectors.transport.places import local_place
 from gateway.model.page import Notice
 from gateway.ports import PullWay, SecretName, Surroundings
@@ -34,6 +33,9 @@ class SealedZip(FileDrop):
 
     @contextmanager
     def _contents(self, file: BinaryIO, shown: str) -> Iterator[list[tuple[str, BinaryIO]]]:
+        # The library is loaded for who needs it: every command would wait for it.
+        from connectors.transport.archives import open_archive
+
         members, others = open_archive(
             file, password=self._password, is_wanted=self._is_wanted, most_bytes=self._most_bytes
         )

@@ -16,6 +16,8 @@ from typing import BinaryIO, Final
 import msgspec
 import pyzipper
 
+from connectors.transport.places import BadArchive
+
 MOST_MEMBERS: Final = 200
 _LARGEST_RATIO: Final = 400
 """Settlements as text become a twentieth; four hundred times smaller is made to burst."""
@@ -36,10 +38,6 @@ _DAMAGE: Final = (
     LookupError,
 )
 """What the library raises for bytes that came wrong."""
-
-
-class BadArchive(OSError):
-    """An archive that cannot be read, or must not be; the message is for people and holds no member's name."""
 
 
 class ArchiveMember(msgspec.Struct, frozen=True, kw_only=True):

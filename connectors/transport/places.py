@@ -17,6 +17,10 @@ from gateway.errors import Unavailable, WrongUse
 from gateway.ports import SiteFolder, Surroundings
 
 
+class BadArchive(OSError):
+    """An archive that cannot be read, or must not be; the message is for people and holds no member's name."""
+
+
 class FileState(msgspec.Struct, frozen=True):
     """What tells a file from the one that replaces it."""
 

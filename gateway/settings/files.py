@@ -24,7 +24,7 @@ from gateway.settings.secrets import BARE_VALUE
 class Spec(BaseModel):
     """Base of every specification: frozen, and closed against unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, defer_build=True)
 
 
 S = TypeVar("S", bound=Spec)
