@@ -7,12 +7,13 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 
@@ -25,22 +26,25 @@ from connectors.transport.watching import watching
 from gateway.core.normalise.language import CsvFormat, FixedFormat, MappingLanguage
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, WrongUse
+from gateway.flow.intake.activating import GateTrials
 from gateway.flow.intake.night import Doors, FeedConnector
+from gateway.flow.intake.trying import TrialScope, try_content, try_line
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import kept_name
 from gateway.flow.site import pairing
 from gateway.model.clock import SHANGHAI
 from gateway.model.exchange import WireExchange
 from gateway.model.page import MAX_PAGE_BYTES
-from gateway.ports import Clock, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
+from gateway.ports import Clock, PullFeed, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
 from gateway.runners.processes import collect_seldom
-from gateway.settings import json_schema, plain_http
+from gateway.settings import json_schema, plain_http, scaffold
 from gateway.settings import site as site_files
 from gateway.settings.feeds import feed_file
 from gateway.settings.files import check
 from gateway.settings.scaffold import FeedDraft, draft_text
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site
+from gateway.settings.versions import FeedFiles
 from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
@@ -171,6 +175,34 @@ def load_site(path: Path, registry: Registry = REGISTRY) -> Site:
     return site_files.load_site(path, registry)
 
 
+def with_files(site: Site, feed: str, files: FeedFiles) -> Site:
+    """The site as it would be with these files of a feed. Raises BadSettings."""
+    return site_files.with_files(site, feed, files, REGISTRY)
+
+
+def feed_readiness(site: Site, feed: str) -> list[Finding]:
+    """What would stop one feed, and the associations it serves, at night."""
+    spec = site.feeds[feed]
+    served = {name: site.associations[name] for name in spec.associations}
+    return readiness(replace(site, feeds={feed: spec}, associations=served))
+
+
+def try_for_gate(office: Office, feed: str, sample: Path | None, scope: TrialScope, by: str) -> GateTrials:
+    """A try over the line of a feed that can list, and of a sample where there is one; nothing is stored."""
+    trials = []
+    try:
+        if sample is not None:
+            compiled = office.mapping_of(feed)
+            with sample.open("rb") as file:
+                trials.append(try_content(feed, compiled, parts_of(file, compiled.language), sample.name, scope))
+        if office.feeds[feed].intake == "pull":
+            # Which protocol a connector keeps follows from its feed's intake.
+            trials.append(try_line(office, feed, cast("PullFeed", feed_connector(office, feed)), scope=scope, by=by))
+    except WrongUse as error:
+        return GateTrials(trials=trials, refused=str(error))
+    return GateTrials(trials=trials)
+
+
 def open_office(path: Path, *, clock: Clock = shanghai_now) -> Office:
     """Everything the use cases need for this site. Raises BadSettings, WrongUse, Unavailable."""
     return office_of(load_site(path), clock=clock)
@@ -252,6 +284,16 @@ def draft_of(draft: FeedDraft) -> str:
     file = f"config/feeds/{draft.feed}.toml"
     check(feed_file(REGISTRY), tomllib.loads(text, parse_float=Decimal), shown_as=file)
     return text
+
+
+def kinds_of_feeds() -> list[str]:
+    """Every way of taking records in, by its name."""
+    return sorted(REGISTRY.feeds)
+
+
+def options_to_tell(draft: FeedDraft) -> list[str]:
+    """The options of a draft's connector that only a person can tell."""
+    return scaffold.options_to_tell(draft, REGISTRY)
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:

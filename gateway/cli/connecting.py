@@ -124,55 +124,6 @@ def feed_infer(
         say(f"已写入 {out}；请核对把握不大的行 (written: check the lines it is not sure of)")
 
 
-@feed.command("new")
-def feed_new(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="盟市代码，小写字母、数字、连字符 (the feed).")],
-    kind: Annotated[str, typer.Option(help="连接方式，见 config/README (the kind of connector).")],
-    region: Annotated[str, typer.Option(help="六位行政区划 (region).")],
-    title: Annotated[str | None, typer.Option("--title", help="给人看的名称 (a name for people).")] = None,
-    association: Annotated[str, typer.Option(help="服务的协会 (the association served).")] = "nm",
-    options: Annotated[list[str] | None, typer.Option("--set", help="连接选项，键=值，可多次 (KEY=VALUE).")] = None,
-    sample: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="样本：由它推断映射、写测试 (a sample).")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """新盟市的草稿：来源、映射、测试三个文件，不启用 (a draft of feed, mapping and tests, not in force)."""
-    from gateway.settings.scaffold import FeedDraft, write_drafts
-    from gateway.wiring import draft_of, load_site
-
-    load_site(context.obj)
-    pairs = [text.partition("=") for text in options or []]
-    if not all(sign and key for key, sign, _ in pairs):
-        raise WrongUse("--set 写作 键=值 (write --set KEY=VALUE)")
-    told = {key: value for key, _, value in pairs}
-    draft = FeedDraft(feed=name, kind=kind, name=title or name, region=region, association=association, options=told)
-    files = {f"config/feeds/{name}.toml": draft_of(draft), **mapping_files(name, draft.name, sample)}
-    write_drafts(context.obj, files)
-    site = load_site(context.obj)
-    for folder in site.feeds[name].connector.options.folders():
-        (site.path / folder.name).mkdir(parents=True, exist_ok=True)
-    if as_json:
-        emit({"feed": name, "files": list(files), "enabled": False})
-        return
-    for file in files:
-        say(f"已写入 {file} (written)")
-    say("草稿尚未启用：填好各处“待填”，feed try 通过后写 enabled = true (a draft: not in force)")
-
-
-def mapping_files(name: str, title: str, sample: Path | None) -> dict[str, str]:
-    """The mapping of a draft and its tests, by their places in the site: from a sample, else the national words."""
-    if sample is None:
-        text = f'mapping = "{name}"\nversion = 1\nname = "{name}"\nnational = true\n\n[format]\nkind = "json"\n'
-        return {f"mappings/{name}.toml": f'{text}rows = ["output.setlinfo", "setlinfo", "."]\n'}
-    from gateway.flow.studies.inferring import infer, tests_of
-
-    content = sample.read_bytes()
-    inference = infer(content, mapping=name, name=title)
-    return {f"mappings/{name}.toml": inference.text, f"mappings/{name}.test.toml": tests_of(inference, content)}
-
-
 def name_from(file: Path) -> str:
     """A name for a mapping or feed after a file's: its letters and digits."""
     letters = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in file.stem.lower()).strip("-")

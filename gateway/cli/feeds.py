@@ -200,7 +200,7 @@ def feed_diff(
         office = with_mapping(office, name, compiled(mapping_file(context.obj, mapping)))
     with working("正在重读 (reading stored pages)", as_json=as_json):
         result = reread(office, name, first.date() if first else None, last.date() if last else None)
-    _show_rereading(result, as_json=as_json)
+    show_rereading(result, as_json=as_json)
     if result.differs:
         raise typer.Exit(1)
 
@@ -223,13 +223,13 @@ def feed_replay(
     if dry_run or not yes:
         with working("正在重读 (reading stored pages)", as_json=as_json):
             result = reread(office, name, *days)
-        _show_rereading(result, as_json=as_json and dry_run)
+        show_rereading(result, as_json=as_json and dry_run)
         if dry_run:
             raise typer.Exit(1 if result.differs else 0)
         typer.confirm("照此写入？(write it?)", abort=True, err=True)
     with working("正在写入 (writing)", as_json=as_json):
         result = replay(office, name, *days)
-    _show_rereading(result, as_json=as_json)
+    show_rereading(result, as_json=as_json)
     if result.holds:
         raise typer.Exit(1)
 
@@ -244,7 +244,8 @@ def office_with(context: typer.Context, name: str) -> Office:
     return office
 
 
-def _show_rereading(result: Rereading, *, as_json: bool) -> None:
+def show_rereading(result: Rereading, *, as_json: bool) -> None:
+    """What reading stored pages again comes to."""
     from gateway.words.holds import MOVES
 
     if as_json:

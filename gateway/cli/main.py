@@ -11,12 +11,14 @@ from typer.exceptions import TyperException
 
 from gateway import __version__
 from gateway.cli import (
+    activating,
     bench,
     claims,
     clock,
     connecting,
     deliveries,
     demo,
+    drafting,
     explaining,
     facts,
     feeds,
@@ -73,6 +75,8 @@ demo.register(app)
 bench.register(app)
 feeds.register(app)
 connecting.register(app)
+activating.register(app)
+drafting.register(app)
 people.register(app)
 roster_people.register(app)
 facts.register(app)

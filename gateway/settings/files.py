@@ -35,13 +35,20 @@ _INTEGER_BITS: Final = 64
 def read_toml(path: Path, *, shown_as: str) -> dict[str, Any]:
     """The tables of a TOML file with exact decimals. Raises BadSettings naming the line of a syntax error."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise BadSettings([Finding(shown_as, "-", str(error), "TOML 1.0")]) from error
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadSettings([Finding(shown_as, "-", f"byte {error.start} is not UTF-8", "UTF-8")]) from error
     except OSError as error:
         raise BadSettings([Finding(shown_as, "-", error.strerror or "unreadable", "a readable file")]) from error
+    return tables_of(text, shown_as=shown_as)
+
+
+def tables_of(text: str, *, shown_as: str) -> dict[str, Any]:
+    """The tables of TOML with exact decimals. Raises BadSettings naming the line of a syntax error."""
+    try:
+        tables = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings([Finding(shown_as, "-", str(error), "TOML 1.0")]) from error
     except RecursionError:
         raise BadSettings([Finding(shown_as, "-", "嵌套过深 (nested too deeply)", "TOML 1.0")]) from None
     except ValueError:

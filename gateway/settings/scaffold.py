@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
@@ -15,9 +17,13 @@ from gateway.ports import Address, FeedWay, Region, Registry, SecretName, SiteFo
 TO_FILL: Final = "待填"
 """What stands where only a person knows what belongs there."""
 
+_DRAFT: Final = "草稿，尚未启用"
+_OFF: Final = re.compile(r"(?m)^enabled[ \t]*=[ \t]*false\b.*$")
+_DRAFT_LINE: Final = re.compile(rf"(?m)^(# .*)：{_DRAFT}。.*$")
+
 
 class FeedDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of a new feed; `options` of its connector, as text."""
+    """What is told of a new feed; `options` of its connector, as text. `expires`: the agreement's last day."""
 
     feed: str
     kind: str
@@ -25,6 +31,10 @@ class FeedDraft(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     association: str
     options: Mapping[str, str] = {}
+    owner: str = TO_FILL
+    agreement: str = TO_FILL
+    purpose: str = TO_FILL
+    expires: str = ""
 
 
 def draft_text(draft: FeedDraft, registry: Registry) -> str:
@@ -38,7 +48,7 @@ def draft_text(draft: FeedDraft, registry: Registry) -> str:
         raise WrongUse(f"{draft.kind} 没有选项 {'、'.join(unknown)}；可用：{'、'.join(fields)} (no such option)")
     needed = {name: None for name, field in fields.items() if field.required}
     lines = [
-        f"# {draft.name}：草稿，尚未启用。填好各处{TO_FILL}，试取通过后改为 enabled = true (a draft, not in force)。",
+        f"# {draft.name}：{_DRAFT}。填好各处{TO_FILL}，再用 hubao feed activate 启用 (a draft, not in force)。",
         f"feed = {_toml(draft.feed)}",
         "version = 1",
         f"name = {_toml(draft.name)}",
@@ -46,7 +56,7 @@ def draft_text(draft: FeedDraft, registry: Registry) -> str:
         f"intake = {_toml(way.intake)}",
         f"mapping = {_toml(draft.feed)}",
         f"associations = [{_toml(draft.association)}]",
-        f"owner = {_toml(TO_FILL)}",
+        f"owner = {_toml(draft.owner)}",
         "enabled = false",
         "",
         "[connector]",
@@ -55,11 +65,29 @@ def draft_text(draft: FeedDraft, registry: Registry) -> str:
         *(["", "[schedule]", "at = 02:00:00"] if way.intake != "receive" else []),
         "",
         "[legal]",
-        f"agreement = {_toml(TO_FILL)}",
-        f"purpose = {_toml(TO_FILL)}",
-        f"expires = 2000-01-01  # {TO_FILL}",
+        f"agreement = {_toml(draft.agreement)}",
+        f"purpose = {_toml(draft.purpose)}",
+        f"expires = {_last_day(draft.expires)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def options_to_tell(draft: FeedDraft, registry: Registry) -> list[str]:
+    """The options that a draft's way of speaking needs, that were not told and that nothing stands in for."""
+    way = registry.feeds.get(draft.kind)
+    fields = msgspec.structs.fields(way.spec) if way is not None else ()
+    needed = [field.name for field in fields if field.required and field.name not in draft.options]
+    return [key for key in needed if way is not None and _option(way, draft, key) == _toml(TO_FILL)]
+
+
+def _last_day(text: str) -> str:
+    """A day as TOML writes it. Raises WrongUse where it is none."""
+    if not text:
+        return f"2000-01-01  # {TO_FILL}"
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise WrongUse(f"到期日 {text[:20]!r} 应为 YYYY-MM-DD (expires is no day)") from None
 
 
 def _option(way: FeedWay, draft: FeedDraft, key: str) -> str:
@@ -86,6 +114,22 @@ def write_drafts(site: Path, files: Mapping[str, str]) -> list[Path]:
         (site / place).parent.mkdir(parents=True, exist_ok=True)
         (site / place).write_text(text, encoding="utf-8")
     return [site / place for place in files]
+
+
+def switched_on(text: str) -> str:
+    """The text of a feed file with `enabled = true`, and without the words that it is a draft."""
+    return _DRAFT_LINE.sub(r"\1", _OFF.sub("enabled = true", text, count=1), count=1)
+
+
+def unfilled(tables: Mapping[str, Any], before: str = "") -> list[str]:
+    """The keys of a feed file under which still stands that somebody must fill them in."""
+    keys: list[str] = []
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            keys += unfilled(value, f"{before}{name}.")
+        elif value == TO_FILL or (isinstance(value, list) and TO_FILL in value):
+            keys.append(f"{before}{name}")
+    return keys
 
 
 def _toml(text: str) -> str:

@@ -22,12 +22,13 @@ from gateway.errors import BadSettings, Finding, WrongUse
 from gateway.ports import ConnectorSpec, Registry, SecretName, SecretOption
 from gateway.settings.associations import AssociationSpec, association_file
 from gateway.settings.feeds import FeedSpec, feed_file
-from gateway.settings.files import Spec, check, read_toml
+from gateway.settings.files import Spec, check, read_toml, tables_of
 from gateway.settings.gateway import GatewaySpec
-from gateway.settings.mappings import MappingSpec, load_mapping
+from gateway.settings.mappings import MappingSpec, check_mapping, load_mapping
 from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
+from gateway.settings.versions import FeedFiles, finish_all
 from gateway.vault import make_root_key, parse_root_key
 from gateway.vault.modes import open_to_others, others_may_write
 
@@ -70,13 +71,15 @@ class Site:
 
 
 def load_site(path: Path, registry: Registry) -> Site:
-    """Read and check every file; `registry` says which connectors files may name.
+    """Read and check every file; `registry` says which connectors files may name. A version of a feed that a kill left
+    half in force is put in force first.
 
     Raises BadSettings with all findings, WrongUse where there is no site.
     """
     if not (path / "config" / "gateway.toml").is_file():
         raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
     findings: list[Finding] = []
+    _try(findings, lambda: finish_all(path))
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
     feeds = _folder(findings, path, "config/feeds", feed_file(registry), "feed")
     associations = _folder(findings, path, "config/associations", association_file(registry), "association")
@@ -92,6 +95,25 @@ def load_site(path: Path, registry: Registry) -> Site:
     if findings or gateway is None or matching is None:
         raise BadSettings(findings)
     return Site(path, gateway, feeds, mappings, schemes, associations, matching)
+
+
+def with_files(site: Site, feed: str, files: FeedFiles, registry: Registry) -> Site:
+    """The site as it would be with these files of a feed. Raises BadSettings with all findings."""
+    shown, findings = f"config/feeds/{feed}.toml", list[Finding]()
+    shown_mapping = f"mappings/{files.mapping_name}.toml"
+    spec = _try(findings, lambda: check(feed_file(registry), tables_of(files.feed, shown_as=shown), shown_as=shown))
+    mapping = _try(
+        findings, lambda: check_mapping(tables_of(files.mapping, shown_as=shown_mapping), shown_as=shown_mapping)
+    )
+    if spec is not None and spec.feed != feed:
+        findings.append(Finding(shown, "feed", repr(spec.feed), f"{feed!r}，与文件名一致 (the file's name)"))
+    if spec is None or mapping is None:
+        raise BadSettings(findings)
+    mappings = {**site.mappings, files.mapping_name: mapping}
+    findings += _cross({feed: spec}, site.associations, mappings, site.schemes)
+    if findings:
+        raise BadSettings(findings)
+    return replace(site, feeds={**site.feeds, feed: spec}, mappings=mappings)
 
 
 def _try(findings: list[Finding], read: Callable[[], T]) -> T | None:

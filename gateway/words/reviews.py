@@ -86,6 +86,9 @@ LOOKED_AT: Final = {
     "roster_search": "名册查找",
     "roster_show": "名册会员",
     "roster_export": "名册导出",
+    "feed_try": "试取来源",
+    "feed_activate": "启用来源",
+    "feed_back": "来源退回旧版",
 }
 """What somebody looked at in plain."""
 

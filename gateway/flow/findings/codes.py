@@ -82,6 +82,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "有数据日没有任何结算 (a day came without any settlement)",
         "向盟市核实当日是否确无结算 (ask the league whether that is right)",
     ),
+    "feed_edited": FindingCode(
+        "act",
+        "启用后的来源或映射文件被直接改动 (the files of a feed were edited after it was put in force)",
+        "用 hubao feed activate 作为新版本启用，或用 hubao feed back --to 退回，见 hubao feed history"
+        " (put it in force as a new version, or go back to the one that was)",
+    ),
     "feed_failed": FindingCode(
         "act",
         "上次运行失败 (the last run failed)",

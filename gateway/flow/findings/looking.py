@@ -13,13 +13,14 @@ from gateway.core.watching import days, files, keys, losses, queues, standing
 from gateway.core.watching.counting import count_day
 from gateway.core.watching.expectation import Limits
 from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
-from gateway.errors import Unavailable, WrongUse
+from gateway.errors import BadSettings, Unavailable, WrongUse
 from gateway.flow.findings.book import raise_, take_stock
 from gateway.flow.office import Office
 from gateway.model.feed_day import FeedDay
 from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
+from gateway.settings.versions import differs_from_in_force
 from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, runs, site
 from gateway.store import queues as open_queues
 from gateway.store.engine import Tx
@@ -39,9 +40,9 @@ _NEW_FOR_DAYS = 30
 """For how many days after its first page a feed counts as new."""
 
 FEEDS: Final = (
-    "agreement_expired", "agreement_expiring", "day_missing", "doubts_jumped", "feed_empty", "feed_failed", "feed_late",
-    "field_vanished", "file_twice", "keys_unused", "late_on_arrival", "rows_at_limit", "rows_equal", "rows_outside",
-    "rows_unusual", "rows_warned", "totals_differ", "unknown_codes",
+    "agreement_expired", "agreement_expiring", "day_missing", "doubts_jumped", "feed_edited", "feed_empty",
+    "feed_failed", "feed_late", "field_vanished", "file_twice", "keys_unused", "late_on_arrival", "rows_at_limit",
+    "rows_equal", "rows_outside", "rows_unusual", "rows_warned", "totals_differ", "unknown_codes",
 )  # fmt: skip
 QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
 LOSSES: Final = ("claims_taken",)
@@ -131,7 +132,7 @@ def _gather(office: Office) -> dict[str, FeedFacts]:
 def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits: Limits) -> list[Trouble]:
     """All that is not as it should be about one feed."""
     today, expect, counted = office.now().date(), spec.expect.plain(), facts.days
-    seen = standing.failed_run(name, facts.outcome, facts.message)
+    seen = standing.failed_run(name, facts.outcome, facts.message) + _edited(office, name, spec)
     seen += standing.late(name, expect, since=facts.silent_since, now=office.now())
     seen += standing.agreement(name, spec.legal.expires, today=today, warn_days=limits.agreement_days)
     seen += standing.late_on_arrival(name, facts.late_claims, facts.began_at)
@@ -144,6 +145,16 @@ def of_feed(office: Office, name: str, spec: FeedSpec, facts: FeedFacts, limits:
     compiled = office.mapping_of(name)
     seen += keys.unknown_codes(name, counted, compiled.knows_code) + keys.new_keys(name, counted, compiled.reads_key)
     return seen + keys.rows_warned(name, counted, compiled.still_warns)
+
+
+def _edited(office: Office, name: str, spec: FeedSpec) -> list[Trouble]:
+    """Files that say something else than the version that was put in force."""
+    try:
+        edited = differs_from_in_force(office.site, name, spec.mapping)
+        detail = ""
+    except (BadSettings, WrongUse) as error:
+        edited, detail = True, str(error)
+    return [Trouble(code="feed_edited", kind="feed", name=name, detail=detail)] if edited else []
 
 
 def _of_queues(tx: Tx, office: Office, facts: Mapping[str, FeedFacts], limits: Limits) -> list[Trouble]:

@@ -65,15 +65,25 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_mapping_tests(compiled: CompiledMapping, path: Path) -> list[CaseResult]:
     """Every case of a test file, in order. Raises BadSettings where the file itself is wrong."""
-    cases = read_cases(path)
+    return run_cases(compiled, read_cases(path))
+
+
+def run_cases(compiled: CompiledMapping, cases: CaseFile) -> list[CaseResult]:
+    """Every case, in order."""
     return [_run(compiled, case, cases.base) for case in cases.cases]
 
 
 def read_cases(path: Path) -> CaseFile:
     """The cases a file holds. Raises BadSettings naming file and place."""
     name = f"mappings/{path.name}"
+    return cases_of(read_toml(path, shown_as=name), shown_as=name)
+
+
+def cases_of(tables: dict[str, Any], *, shown_as: str) -> CaseFile:
+    """The cases these tables describe. Raises BadSettings naming file and place."""
+    name = shown_as
     try:
-        case_file = msgspec.convert(read_toml(path, shown_as=name), CaseFile)
+        case_file = msgspec.convert(tables, CaseFile)
     except msgspec.ValidationError as error:
         raise BadSettings([Finding(name, "cases", str(error), "见 mappings/README.md (see there)")]) from error
     wrong = [

@@ -35,6 +35,9 @@ _PERSON_TYPE: Final = re.compile(
 )
 _SMALL: Final = re.compile(r"[0-9]{1,3}([.]0+)?")
 _SEPARATORS: Final = re.compile("[;；,，、|]")
+_MOST_CARE_CODES: Final = 12
+_LONGEST_CARE_CODE: Final = 6
+_FEWEST_STAYS: Final = 20
 
 
 def beliefs_from_values(sample: Sample) -> Beliefs:
@@ -131,6 +134,7 @@ def days_in_order(sample: Sample, beliefs: Beliefs) -> None:
             beliefs[admitted.place]["admitted_on"] = (0.75, "每行都不晚于另一列日期")
             beliefs[discharged.place]["discharged_on"] = (0.75, "每行都不早于另一列日期")
             length_of_stay(sample, begins, ends, beliefs)
+            codes_of_stays(sample, begins, ends, beliefs)
             break
     if not timed and len(whole) > 2:
         beliefs[whole[-1][0].place].setdefault("settled_at", (0.55, "最后一列日期"))
@@ -149,6 +153,23 @@ def length_of_stay(sample: Sample, begins: list[date | None], ends: list[date | 
             if equal >= 0.9:
                 words = f"{round(100 * equal)}%等于出院减入院" + ("加一" if further else "")
                 beliefs[column.place]["inpatient_days"] = (0.95, words)
+
+
+def codes_of_stays(sample: Sample, begins: list[date | None], ends: list[date | None], beliefs: Beliefs) -> None:
+    """A column of a few codes, each of which stands with stays over nights alone or never with one: a league's own
+    codes of care. Which kind of care beyond that a code means nobody can tell from the days."""
+    nights = [None if b is None or e is None else b < e for b, e in zip(begins, ends, strict=True)]
+    for column in sample.columns:
+        if not 2 <= len(column.distinct) <= _MOST_CARE_CODES or max(map(len, column.distinct)) > _LONGEST_CARE_CODE:
+            continue
+        by_code: dict[str, list[bool]] = {}
+        for code, over_night in zip(column.values, nights, strict=True):
+            if code is not None and over_night is not None:
+                by_code.setdefault(code, []).append(over_night)
+        shares = [sum(over) / len(over) for over in by_code.values()]
+        agrees = all(part >= 0.9 or not part for part in shares) and any(shares) and not all(shares)
+        if agrees and sum(map(len, by_code.values())) >= _FEWEST_STAYS:
+            beliefs[column.place].setdefault("care_type", (0.5, "每个代码或都过夜，或都不过夜；过夜以外的含义须问对方"))
 
 
 def numbers_of_rows(sample: Sample, person: SampleColumn | None, beliefs: Beliefs) -> None:
