@@ -59,13 +59,13 @@ def feed_new(
     from gateway.wiring import draft_of, load_site
 
     site = load_site(context.obj)
-    told = {
+    flags = {
         "name": name, "kind": kind, "region": region, "association": association or _usual_association(site),
         "title": title, "owner": owner, "agreement": agreement, "purpose": purpose, "expires": expires,
     }  # fmt: skip
     # Whoever is at a terminal is asked; a program is told at once what it left out.
     asks = not as_json and sys.stdin.isatty()
-    answers = _asked(told, site) if asks else _complete(told)
+    answers = _asked(flags, site) if asks else _complete(flags)
     if asks and sample is None:
         sample = _asked_sample()
     draft = _draft(answers, _pairs(options), asks=asks)
@@ -88,26 +88,26 @@ def _usual_association(site: Site) -> str | None:
     return names[0] if len(names) == 1 else "nm" if "nm" in names else None
 
 
-def _complete(told: dict[str, str | None]) -> dict[str, str]:
+def _complete(flags: dict[str, str | None]) -> dict[str, str]:
     """What was told, once nothing is left out. Raises WrongUse listing all that is."""
-    missing = [key for key in ("name", "kind", "region", "association") if told[key] is None]
+    missing = [key for key in ("name", "kind", "region", "association") if flags[key] is None]
     if missing:
         listed = "；".join(f"{'NAME' if key == 'name' else f'--{key}'} {_QUESTIONS[key]}" for key in missing)
         raise WrongUse(f"缺少 (missing)：{listed}")
-    return {key: text for key, text in told.items() if text is not None}
+    return {key: text for key, text in flags.items() if text is not None}
 
 
-def _asked(told: dict[str, str | None], site: Site) -> dict[str, str]:
+def _asked(flags: dict[str, str | None], site: Site) -> dict[str, str]:
     """What was told, and for all else what is answered now."""
     from gateway.settings.scaffold import TO_FILL
     from gateway.wiring import kinds_of_feeds
 
     kinds = kinds_of_feeds()
-    if told["kind"] is None:
+    if flags["kind"] is None:
         say(f"连接方式 (kinds)：{'、'.join(kinds)}")
     usual = {"kind": "folder", "owner": TO_FILL, "agreement": TO_FILL, "purpose": TO_FILL, "expires": TO_FILL}
     answers: dict[str, str] = {}
-    for key, text in told.items():
+    for key, text in flags.items():
         default = answers["name"] if key == "title" else usual.get(key)
         answers[key] = text if text is not None else typer.prompt(_QUESTIONS[key], default=default, err=True)
     if answers["expires"] == TO_FILL:

@@ -52,13 +52,13 @@ class FeedFiles(msgspec.Struct, frozen=True, kw_only=True):
         """16 hexadecimal signs of the SHA-256 of the files."""
         return hashlib.sha256("\x00".join((self.mapping_name, *self.texts)).encode()).hexdigest()[:16]
 
-    def says_the_same(self, other: FeedFiles) -> bool:
+    def says_the_same(self, another: FeedFiles) -> bool:
         """Whether both mean the same, whatever their comments; a file that is no TOML means nothing else."""
         try:
-            pairs = [tuple(map(tomllib.loads, pair)) for pair in zip(self.texts, other.texts, strict=True)]
+            pairs = [tuple(map(tomllib.loads, pair)) for pair in zip(self.texts, another.texts, strict=True)]
         except tomllib.TOMLDecodeError:
-            return self.texts == other.texts
-        return self.mapping_name == other.mapping_name and all(left == right for left, right in pairs)
+            return self.texts == another.texts
+        return self.mapping_name == another.mapping_name and all(left == right for left, right in pairs)
 
 
 class VersionDeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,8 +195,8 @@ def finish_all(site: Path) -> None:
                 _finish(site, feed, folder)
         except OSError as error:
             shown, what = f"{FOLDER}/{feed}", error.strerror or type(error).__name__
-            wanted = "请以可写站点的用户运行一次 hubao check (run it once as a user who may write the site)"
-            raise BadSettings([Finding(shown, _STATE, f"启用尚未完成：{what} (unfinished)", wanted)]) from error
+            allowed = "请以可写站点的用户运行一次 hubao check (run it once as a user who may write the site)"
+            raise BadSettings([Finding(shown, _STATE, f"启用尚未完成：{what} (unfinished)", allowed)]) from error
 
 
 def _finish(site: Path, feed: str, folder: Path) -> None:
