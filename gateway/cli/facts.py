@@ -1,4 +1,5 @@
-"""facts: what an association confirms and no settlement tells: diagnoses, deaths, ends of periods."""
+"""facts: what an association confirms and no settlement tells: diagnoses, deaths, ends of periods, emergency care that
+became a stay."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 facts = typer.Typer(help="已确认的事实 (confirmed facts).", no_args_is_help=True, rich_markup_mode=None)
 
 Association = Annotated[str, typer.Option(help="协会 (the association).")]
-Day = Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="确诊、身故日或保障期末日 (the day).")]
+Day = Annotated[datetime, typer.Option("--on", formats=["%Y-%m-%d"], help="确诊、身故、认定日或保障期末日 (the day).")]
 
 _COLUMNS = ("编号", "会员号", "事实", "病种", "日期", "经办人", "登记时间", "有效")
 
@@ -42,10 +43,13 @@ def facts_add(
         str | None, typer.Option(help="病种代码；请勿写在命令里，不写则询问 (leave it out: it is asked for).")
     ] = None,
     accident: Annotated[bool, typer.Option("--accident", help="由意外造成 (an accident caused it).")] = False,
+    settlement: Annotated[
+        list[str] | None, typer.Option("--settlement", help="并入住院的急诊结算编号，可多次 (emergency care).")
+    ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """登记确诊、身故或期满；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
+    """登记确诊、身故、期满或急诊并入住院；本人待遇随即重新核算 (a confirmed fact; the member's claims follow)."""
     from gateway.flow.people.facts import FactReport, record_fact
 
     # What stands on a command line stands in the shell's history and in every list of processes.
@@ -58,7 +62,15 @@ def facts_add(
         disease = typer.prompt("病种代码 (disease group)", err=True)
     day: date = on.date()
     fact_kind = cast("FactKind", kind)
-    report = FactReport(member_no=member_no, kind=fact_kind, on=day, by=name_of(by), disease=disease, accident=accident)
+    report = FactReport(
+        member_no=member_no,
+        kind=fact_kind,
+        on=day,
+        by=name_of(by),
+        disease=disease,
+        accident=accident,
+        settlements=tuple(settlement or ()),
+    )
     fact = record_fact(open_office(context), association, report)
     if as_json:
         emit(fact)

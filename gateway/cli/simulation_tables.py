@@ -52,7 +52,10 @@ def show(outcome: SimulationResult) -> None:
     if left_out := waiting_words(figures.waiting.plain()):
         say(left_out)
     if figures.refused:
-        say(f"{figures.refused}人的数据不能核算，未计入 (could not be assessed and are left out)")
+        say(
+            f"{figures.refused}人的数据不能核算，未计入；案例可用 scheme assess 看原因"
+            " (could not be assessed and are left out; scheme assess says why of cases)"
+        )
     say("预测以现存结算的平均每件金额计：不申领的人票据往往较小，故后几行是上限 (the last rows are an upper bound)")
     say(f"用时{outcome.seconds:.1f}秒，{outcome.processes}个进程，内存{outcome.peak_mb} MB")
 

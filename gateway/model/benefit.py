@@ -73,16 +73,19 @@ class ClaimDecision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about a member that no settlement tells: a diagnosis, a death, the end of a period.
+    """Something about a member that no settlement tells: a diagnosis, a death, the end of a period, which emergency
+    care became an inpatient stay (急诊转住院).
 
     `disease` is the name of a disease group; only a `confirmed` diagnosis pays. `accident`: an accident caused it.
+    `settlements`: of an `emergency_part` the numbers of the settlements of that care; `on` is the day it was found.
     """
 
-    kind: Literal["diagnosis", "death", "maturity"]
+    kind: Literal["diagnosis", "death", "maturity", "emergency_part"]
     on: date
     disease: str | None = None
     confirmed: bool = False
     accident: bool = False
+    settlements: tuple[str, ...] = ()
 
 
 class PlainLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

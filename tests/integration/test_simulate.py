@@ -270,6 +270,44 @@ def test_lines_that_cannot_be_read_are_counted_and_stop_nothing(cases: Path, ask
     assert (figures.members, figures.after.paid) == (good.members, good.after.paid)
 
 
+MISSPELT = [
+    lambda case: case.update(decidd=[]),
+    lambda case: case["member"].update(categry="retired"),
+    lambda case: case["member"]["coverage"][0].update(share=2),
+    lambda case: case["settlements"][0].update(inpatient_dys=5),
+    lambda case: case.update(facts=[{"kind": "death", "on": "2021-01-01", "acident": True}]),
+    lambda case: case.update(facts=[{"kind": "death"}]),
+]
+
+
+def test_a_key_nobody_reads_is_refused_and_never_passes_for_silence(cases: Path, asked: SimulationRequest) -> None:
+    first = cases.read_bytes().splitlines()[0]
+    lines = [first]
+    for misspell in MISSPELT:
+        case = json.loads(first)
+        misspell(case)
+        lines.append(json.dumps(case).encode())
+    cases.write_bytes(b"\n".join(lines))
+    figures = simulate_lines(asked, cases, 0, cases.stat().st_size)
+    assert (figures.refused, figures.members) == (len(MISSPELT), 1)
+
+
+def test_emergency_care_of_a_case_joins_its_stay(cases: Path, asked: SimulationRequest) -> None:
+    member_of_case = {"category": "active", "coverage": [{"from": "2021-06-01", "to": "2022-05-31"}]}
+    care = {"facility_no": "H1", "in_scope_amount": "3000.00", "fund_paid_amount": "1000.00"}
+    stay = {**care, "settlement_no": "S", "care_type": "inpatient", "admitted_on": "2021-07-01", "inpatient_days": 9}
+    stay |= {"discharged_on": "2021-07-10", "settled_at": "2021-07-10T10:00:00+08:00"}
+    came = {**care, "settlement_no": "E", "care_type": "emergency", "settled_at": "2021-07-01T09:00:00+08:00"}
+    case = {"case": "c", "scheme": "nm-inpatient", "member": member_of_case, "settlements": [stay, came]}
+    joined = {**case, "facts": [{"kind": "emergency_part", "settlements": ["E"]}]}
+    paid = []
+    for each in (case, joined):
+        cases.write_text(json.dumps(each), encoding="utf-8")
+        paid.append(simulate_lines(asked, cases, 0, cases.stat().st_size).before.paid)
+    # 40 % of 2,000 yuan alone, of 4,000 yuan together, and nine days at 10 yuan.
+    assert paid == [890_00, 1690_00]
+
+
 SHAPES = ("jingan-2002", "longyan-2013", "nm-women-2022", "sh-active-3y-2002", "sh-critical-340-2002", "yuncheng-2023")
 """Schemes that stand on another, have a gate, events, three years, shares, whole-amount bands."""
 

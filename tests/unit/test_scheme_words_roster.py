@@ -78,4 +78,14 @@ def test_a_fact_kept_in_its_second_form_tells_of_the_accident() -> None:
     )
     box = FACTS.read(kept)
     assert box.fact == Fact(kind="death", on=date(2025, 6, 1), confirmed=True, accident=True)
+
+
+def test_a_fact_kept_in_its_third_form_tells_of_emergency_care() -> None:
+    kept = bytes.fromhex(
+        "c10383a46661637486a46b696e64ae656d657267656e63795f70617274a26f6eaa323032352d30362d3031a764697365617365c0a963"
+        "6f6e6669726d6564c3a86163636964656e74c2ab736574746c656d656e747391a24531a26279a9e7bb8fe58a9ee794b2a969645f6e75"
+        "6d626572b2313530393939313938303031303130303137"
+    )
+    box = FACTS.read(kept)
+    assert box.fact == Fact(kind="emergency_part", on=date(2025, 6, 1), confirmed=True, settlements=("E1",))
     assert FACTS.write(box) == kept

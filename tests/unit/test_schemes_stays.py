@@ -22,7 +22,7 @@ from schemes_builders import (
 from schemes_builders import at as on
 
 from gateway.core.schemes import assess, could_pay, needs_person
-from gateway.model.benefit import ClaimDecision
+from gateway.model.benefit import ClaimDecision, Fact
 from gateway.model.money import Money
 from gateway.model.record import SettlementRecord
 
@@ -328,6 +328,10 @@ def emergency(number: str, settled: str, **given: Any) -> SettlementRecord:
     return stay(number, "2021-07-01", "2021-07-01", "2000.00", **(fields | {"care_type": "emergency"} | given))
 
 
+def part_of_the_stay(*numbers: str) -> Fact:
+    return Fact(kind="emergency_part", on=day("2021-08-01"), settlements=numbers)
+
+
 @pytest.mark.parametrize("settled", ["2021-07-01", "2021-06-30"])
 def test_emergency_care_before_an_admission_is_asked_about_with_the_stay(settled: str) -> None:
     estimates = {each.settlements: each for each in assessed(insured(IN_2021), CARE, emergency("E", settled))}
@@ -341,7 +345,7 @@ def test_emergency_care_before_an_admission_is_asked_about_with_the_stay(settled
 def test_once_a_person_agreed_emergency_care_is_part_of_its_stay() -> None:
     """40 % of 10,000 yuan, and the four days of the stay, whose admission does not change."""
     care = emergency("E", "2021-06-30", admitted_on=day("2021-06-30"))
-    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), emergencies=["E"])
+    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), facts=[part_of_the_stay("E")])
     assert (estimate.settlements, paid((estimate,)), estimate.flags) == (("A", "E"), ["4040.00"], ())
     assert (estimate.admitted_on, estimate.record_keys) == (day("2021-07-01"), (1, 0))
     assert estimate.merged_stays == (f"{A}/s:E",)
@@ -360,7 +364,7 @@ ELSEWHERE = [
 @pytest.mark.parametrize(("why", "care"), ELSEWHERE, ids=[why for why, _ in ELSEWHERE])
 def test_other_emergency_care_is_not_paid_whatever_was_agreed(why: str, care: SettlementRecord) -> None:
     for agreed in ([], ["E"]):
-        estimates = assess(insured(IN_2021), [care, CARE], family(), emergencies=agreed)
+        estimates = assess(insured(IN_2021), [care, CARE], family(), facts=[part_of_the_stay(*agreed)])
         assert sorted((each.settlements, each.flags) for each in estimates) == [
             (("A",), ()),
             (("E",), ("not_payable_care",)),
@@ -375,14 +379,14 @@ def test_emergency_care_under_another_insurance_keeps_its_reason() -> None:
 
 def test_emergency_care_without_an_amount_makes_its_stay_incomplete() -> None:
     care = emergency("E", "2021-07-01", in_scope_amount=None)
-    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), emergencies=["E"])
+    (estimate,) = assess(insured(IN_2021), [care, CARE], family(), facts=[part_of_the_stay("E")])
     assert (paid((estimate,)), estimate.flags) == (["0.00"], ("incomplete",))
 
 
 def test_emergency_care_agreed_on_after_a_decision_changes_nothing_by_itself() -> None:
     made = (ClaimDecision(settlements=("A",), payable=Money(324_000)),)
     care = emergency("E", "2021-07-01")
-    estimates = assess(insured(IN_2021), [care, CARE], family(), made, emergencies=["E"])
+    estimates = assess(insured(IN_2021), [care, CARE], family(), made, facts=[part_of_the_stay("E")])
     assert {each.settlements: (paid((each,)), each.flags, each.difference) for each in estimates} == {
         ("A",): (["3240.00"], (), None),
         ("E",): (["0.00"], ("decided_before",), 80_000),

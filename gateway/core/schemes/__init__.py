@@ -19,12 +19,15 @@ from gateway.core.schemes.coordination import in_order_of_payment, payments_by, 
 from gateway.core.schemes.language.edition import Edition, SchemeFamily
 from gateway.core.schemes.ledger import Ledger, ledger
 from gateway.core.schemes.units.care_units import CareKind
+from gateway.core.schemes.units.emergencies import EMERGENCY_CARE, EMERGENCY_PART
 from gateway.core.schemes.units.periods import Insured
 from gateway.core.schemes.units.reversals import UNCLEAR as REFUND_UNCLEAR
 from gateway.core.schemes.units.reversals import reversed_among
 from gateway.core.schemes.units.situations import OtherPayment
 
 __all__ = [
+    "EMERGENCY_CARE",
+    "EMERGENCY_PART",
     "PERSON_FLAGS",
     "REFUND_UNCLEAR",
     "CareKind",

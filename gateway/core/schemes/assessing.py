@@ -7,7 +7,7 @@ used, so the rest can only be paid from what that leaves.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, Protocol
@@ -80,18 +80,17 @@ def assess(
     facts: Sequence[Fact] = (),
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
-    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> tuple[BenefitEstimate, ...]:
     """One estimate for each stay, month, period or event, in order of admission, settlement time and number.
 
     Amounts in fen. Every settlement that is not reversed stands in exactly one estimate; the order of
     `records`, `decided` and `facts` does not matter. What has no day comes last. `facts` are confirmed
-    diagnoses, death, the end of a period; `other_payments` is what other schemes pay; without `explained` the
-    lines have no sentences; `emergencies` are settlement numbers of emergency care that a person found to be part of
-    the inpatient stay after it. Without `ties_corrections` what begins where and when a decided stay began that was
-    reversed since is a stay of its own: the caller asks a person. Raises BadCase for overlapping coverage, a
-    settlement decided twice, an instant without offset.
+    diagnoses, death, the end of a period, emergency care that a person found to be part of the inpatient stay after
+    it; `other_payments` is what other schemes pay; without `explained` the lines have no sentences. Without
+    `ties_corrections` what begins where and when a decided stay began that was reversed since is a stay of its own: the
+    caller asks a person. Raises BadCase for overlapping coverage, a settlement decided twice, an instant without
+    offset.
     """
     if len(records) == 1 and not decided and not facts:
         situation = single(insured, records[0], family, other_payments or (), explained=explained)
@@ -106,7 +105,6 @@ def assess(
         other_payments=other_payments,
         explained=explained,
         remembers=False,
-        emergencies=emergencies,
         ties_corrections=ties_corrections,
     )[0]
 
@@ -121,15 +119,12 @@ def assessed(
     other_payments: Sequence[OtherPayment] | None = None,
     explained: bool = True,
     remembers: bool = True,
-    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> tuple[tuple[BenefitEstimate, ...], MemberCase, Uses]:
     """The estimates, and what they leave behind: the member's periods and what has been used of every cap."""
     periods = periods_of(insured, family)
     standing = standing_of(records)
-    units = care_units_of(
-        records, standing, family, periods, decided, facts, emergencies=emergencies, ties_corrections=ties_corrections
-    )
+    units = care_units_of(records, standing, family, periods, decided, facts, ties_corrections=ties_corrections)
     case = MemberCase(
         insured=insured,
         family=family,

@@ -12,6 +12,7 @@ from gateway.core.schemes.assessing import assess
 from gateway.core.schemes.contradictions import with_contradictions
 from gateway.core.schemes.coordination import payment_by, payments_stood_on
 from gateway.core.schemes.language.edition import SchemeFamily
+from gateway.core.schemes.units.emergencies import EMERGENCY_PART
 from gateway.core.schemes.units.joining import open_coverage
 from gateway.core.schemes.units.periods import Insured
 from gateway.core.schemes.units.situations import OtherPayment
@@ -49,7 +50,6 @@ _MEMBER_KEYS: Final = (
 )
 _COVERAGE_KEYS: Final = ("from", "to", "scheme", "category", "shares", "classes")
 _FACT_KEYS: Final = ("kind", "on", "disease", "confirmed", "accident")
-_EMERGENCY_PART: Final = "emergency_part"
 _EMERGENCY_KEYS: Final = ("kind", "settlements")
 _DECISION_KEYS: Final = ("settlements", "payable", "refused")
 _RECORD_KEYS: Final = SettlementRecord.__struct_fields__
@@ -83,12 +83,10 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
     if len(set(keys)) < len(keys):
         raise BadCase("duplicate_settlement", "settlements: 同一结算编号出现两次 (a settlement stands twice)")
     decided = _each(_optional(case, "decided", "decided", _list) or [], "decided", _decided)
-    told_facts = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
-    facts = [fact for fact in told_facts if isinstance(fact, Fact)]
+    facts = _each(_optional(case, "facts", "facts", _list) or [], "facts", _fact)
     numbers = {record.settlement_no for record in records if not record.reversal}
     _about_known("decided", [decision.settlements for decision in decided], numbers)
-    agreed = [() if isinstance(fact, Fact) else fact for fact in told_facts]
-    _about_known("facts", agreed, numbers)
+    _about_known("facts", [fact.settlements for fact in facts], numbers)
     reported: dict[str, list[OtherPayment]] = {}
     for scheme, rows in (_optional(case, "beside", "beside", _table) or {}).items():
         place = f"beside.{scheme}" if scheme in families else "beside"
@@ -102,7 +100,6 @@ def _estimates(case: dict[str, Any], families: Mapping[str, SchemeFamily]) -> li
         decided,
         facts=facts,
         other_payments=other_payments,
-        emergencies={number for settlements in agreed for number in settlements},
     )
     return [estimate_to_json(estimate) for estimate in with_contradictions(assessed, records)]
 
@@ -161,13 +158,14 @@ def _coverage(value: object, place: str, family: SchemeFamily) -> Coverage:
     )
 
 
-def _fact(value: object, place: str) -> Fact | tuple[str, ...]:
-    """A fact, or of one that says which emergency care belongs to a stay the settlement numbers."""
+def _fact(value: object, place: str) -> Fact:
     row = _table(value, place)
     kind = _needed(row, "kind", f"{place}.kind", _fact_kind)
-    if kind == _EMERGENCY_PART:
+    if kind == EMERGENCY_PART:
         _only(row, place, _EMERGENCY_KEYS)
-        return tuple(_each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text))
+        numbers = _each(_needed(row, "settlements", f"{place}.settlements", _list), f"{place}.settlements", _text)
+        # A case has no day for it, and nothing depends on one.
+        return Fact(kind=EMERGENCY_PART, on=date.min, settlements=tuple(numbers))
     _only(row, place, _FACT_KEYS)
     disease = _optional(row, "disease", f"{place}.disease", _text)
     if kind == "diagnosis" and disease is None:
@@ -340,7 +338,7 @@ def _classes(value: object, place: str) -> tuple[str, ...]:
 
 _category = _one_of(get_args(Category))
 _sex = _one_of(("M", "F"))
-_fact_kind = _one_of(("diagnosis", "death", "maturity", _EMERGENCY_PART))
+_fact_kind = _one_of(("diagnosis", "death", "maturity", EMERGENCY_PART))
 
 _READERS: Final[dict[str, Reader]] = {
     **dict.fromkeys(AMOUNT_FIELDS, _amount),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from gateway.core.forms import Forms, packed
+from gateway.core.schemes import EMERGENCY_PART
 from gateway.errors import BrokenSeal
 from gateway.flow.office import Office, Opener
 from gateway.flow.opening import open_or_set_aside
@@ -41,9 +42,9 @@ class FactBox(msgspec.Struct, frozen=True, kw_only=True):
         return not member.opt_out and member.id_number == self.id_number
 
 
-FACTS = Forms("事实 (fact)", packed(FactBox), packed(FactBox))
+FACTS = Forms("事实 (fact)", packed(FactBox), packed(FactBox), packed(FactBox))
 """How a confirmed fact is packed. A field that it gains later has a default, and a form of its own: form 2 knows
-`accident`."""
+`accident`, form 3 `settlements`."""
 
 
 def hold_keys(tx: Tx) -> None:
@@ -86,14 +87,16 @@ def destroy_withdrawn(office: Office) -> int:
 
 
 def kinds_paid(office: Office, association: str) -> set[str]:
-    """The kinds of facts at which some scheme of the association pays."""
-    return {
+    """The kinds of facts at which some scheme of the association pays, or by which it pays otherwise."""
+    families = office.families(association)
+    events: set[str] = {
         lump.event
-        for family in office.families(association)
+        for family in families
         if family.pays_at_events
         for edition in family.editions
         for lump in edition.lump_sums
     }
+    return events | {EMERGENCY_PART for family in families if family.emergency_days is not None}
 
 
 def groups_paid(office: Office, association: str) -> set[str]:
@@ -102,15 +105,22 @@ def groups_paid(office: Office, association: str) -> set[str]:
 
 
 def facts_of(
-    tx: Tx, office: Office, enrolments: Mapping[int, Sequence[Member]], people: Mapping[int, str], unopened: list[Piece]
+    tx: Tx,
+    office: Office,
+    enrolments: Mapping[int, Sequence[Member]],
+    people: Mapping[int, str],
+    unopened: list[Piece],
+    *,
+    with_emergencies: Collection[int] = (),
 ) -> dict[int, list[Fact]]:
     """Person → what was confirmed of any enrolment and still counts; one query, none where no scheme of the people's
-    associations (`people`: person → association) pays at facts. What does not open is added to `unopened`."""
+    associations (`people`: person → association) pays at facts and nobody is of those `with_emergencies`, who had
+    emergency care. What does not open is added to `unopened`."""
     paying = {name for name in set(people.values()) if _pays(office, name)}
     members = {
         member.member_id: (person_id, member)
         for person_id, enrolled in enrolments.items()
-        if people[person_id] in paying
+        if people[person_id] in paying or person_id in with_emergencies
         for member in enrolled
     }
     facts_by_person: dict[int, list[Fact]] = defaultdict(list)

@@ -9,6 +9,7 @@ from functools import partial
 from gateway.core.changes.persons import HeldRecord, PersonFile
 from gateway.core.changes.values import ClaimKey, DecidedClaim
 from gateway.core.claims import kept
+from gateway.core.schemes import EMERGENCY_CARE
 from gateway.flow.changes.fact_boxes import facts_of
 from gateway.flow.office import Office, Opener, delivery_context, record_name
 from gateway.flow.opening import DOES_NOT_OPEN, member_piece, not_written_off, open_or_set_aside
@@ -38,7 +39,7 @@ def person_files(
     open_one = office.vault.opener()
     for row in records.of_people(tx, ids):
         settlement[row.person_id].append(opened_record(office, row, open_one, unopened))
-    facts = facts_of(tx, office, enrolments, people, unopened)
+    facts = facts_of(tx, office, enrolments, people, unopened, with_emergencies=with_emergency_care(settlement))
     waiting = not_written_off(tx, unopened) if unopened else []
     aside += waiting
     return {
@@ -51,6 +52,15 @@ def person_files(
             unreadable=any(piece.person_id == person_id for piece in waiting),
         )
         for person_id in ids
+    }
+
+
+def with_emergency_care(records_of: Mapping[int, Iterable[HeldRecord]]) -> set[int]:
+    """The people of whose records one is of emergency care: a person may have found it to be part of a stay."""
+    return {
+        person_id
+        for person_id, records_held in records_of.items()
+        if any(row.record is not None and row.record.care_type == EMERGENCY_CARE for row in records_held)
     }
 
 

@@ -1,12 +1,15 @@
-"""What an association confirms and no settlement tells (确诊、身故、期满): told, listed, withdrawn; claims follow."""
+"""What an association confirms and no settlement tells (确诊、身故、期满、急诊并入住院): told, listed, withdrawn; the
+claims follow."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final, Literal, get_args
 
 import msgspec
 
+from gateway.core.schemes import EMERGENCY_CARE, EMERGENCY_PART
 from gateway.errors import BadInput, WrongUse
 from gateway.flow.changes.fact_boxes import (
     FactBox,
@@ -18,6 +21,7 @@ from gateway.flow.changes.fact_boxes import (
     seal_box,
 )
 from gateway.flow.office import Office
+from gateway.flow.people.ledgers import open_person
 from gateway.flow.people.reassess import reassess
 from gateway.model.benefit import Fact
 from gateway.model.member import Member
@@ -27,14 +31,15 @@ from gateway.store.facts import FactRow
 from gateway.store.members import MemberRow
 from gateway.store.values import from_ms, to_ms
 
-FactKind = Literal["diagnosis", "death", "maturity"]
+FactKind = Literal["diagnosis", "death", "maturity", "emergency_part"]
 KINDS: Final[tuple[FactKind, ...]] = get_args(FactKind)
 
 
 class FactReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a person says about a member: on which day; `disease` names a group and goes with a diagnosis only.
 
-    `accident`: a diagnosis or a death that an accident caused.
+    `accident`: a diagnosis or a death that an accident caused. `settlements`: of an `emergency_part` the numbers of the
+    settlements of emergency care that belong to the stay after them.
     """
 
     member_no: str
@@ -43,6 +48,7 @@ class FactReport(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     disease: str | None = None
     accident: bool = False
+    settlements: tuple[str, ...] = ()
 
 
 class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +64,7 @@ class KnownFact(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     counts: bool
     accident: bool = False
+    settlements: tuple[str, ...] = ()
 
 
 class FactList(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +96,16 @@ def record_fact(office: Office, association: str, report: FactReport) -> KnownFa
         standing = _same_fact(tx, office, row, member, report)
         if standing is not None:
             return standing
-        fact = Fact(kind=report.kind, on=report.on, disease=report.disease, confirmed=True, accident=report.accident)
+        if report.kind == EMERGENCY_PART:
+            _check_emergency_care(tx, office, row, report.settlements)
+        fact = Fact(
+            kind=report.kind,
+            on=report.on,
+            disease=report.disease,
+            confirmed=True,
+            accident=report.accident,
+            settlements=report.settlements,
+        )
         box = FactBox(fact=fact, by=report.by, id_number=member.id_number)
         hold_keys(tx)
         [fact_id] = engine.new_ids(tx, schema.fact, 1)
@@ -160,8 +176,10 @@ def _check(office: Office, association: str, report: FactReport) -> None:
         raise BadInput("not_valid", f"kind：协会没有据此给付的方案 (no scheme pays at it)；允许 (allowed): {allowed}")
     if report.on > office.now().date():
         raise BadInput("not_valid", "on 晚于今天 (after today)")
-    if report.accident and report.kind == "maturity":
+    if report.accident and report.kind not in ("diagnosis", "death"):
         raise BadInput("not_valid", "accident 只用于 diagnosis、death (goes with a diagnosis or a death)")
+    if bool(report.settlements) != (report.kind == EMERGENCY_PART):
+        raise BadInput("not_valid", f"settlements 用于且只用于 {EMERGENCY_PART} (goes with that kind, and only there)")
     groups = groups_paid(office, association)
     if report.kind != "diagnosis":
         if report.disease is not None:
@@ -193,13 +211,32 @@ def _same_fact(tx: Tx, office: Office, row: MemberRow, member: Member, report: F
         box = open_box(office, fact)
         if not box.is_about(member) or box.fact.kind != report.kind:
             continue
-        if (box.fact.on, box.fact.disease, box.fact.accident) == (report.on, report.disease, report.accident):
+        if _says_the_same(box.fact, report):
             return _shown(office, fact, row, member)
         if report.kind == "death":
             raise BadInput(
                 "not_valid", f"已登记身故而内容不同，请先撤回第{fact.fact_id}号 (withdraw the other one first)"
             )
     return None
+
+
+def _says_the_same(fact: Fact, report: FactReport) -> bool:
+    """Whether a standing fact of the same kind says what is reported, whatever day emergency care was found on."""
+    if report.kind == EMERGENCY_PART:
+        return set(fact.settlements) == set(report.settlements)
+    return (fact.on, fact.disease, fact.accident) == (report.on, report.disease, report.accident)
+
+
+def _check_emergency_care(tx: Tx, office: Office, row: MemberRow, numbers: Sequence[str]) -> None:
+    """Raises BadInput (not_valid) where one of these is no settlement of the person's emergency care, BrokenSeal where
+    a record does not open and is waited for."""
+    person = open_person(tx, office, row.association, row.person_id)
+    told = [held.record for held in person.records if held.record is not None]
+    care = {record.settlement_no for record in told if record.care_type == EMERGENCY_CARE and not record.reversal}
+    unknown = [f"第{at}个" for at, number in enumerate(numbers, start=1) if number not in care]
+    if unknown:
+        where = "、".join(unknown)
+        raise BadInput("not_valid", f"settlements：{where}不是此人的急诊结算 (no emergency care of this person)")
 
 
 def _shown(office: Office, fact: FactRow, row: MemberRow, member: Member) -> KnownFact:
@@ -215,4 +252,5 @@ def _shown(office: Office, fact: FactRow, row: MemberRow, member: Member) -> Kno
         created_at=from_ms(fact.created_at).isoformat(),
         counts=box.is_about(member),
         accident=box.fact.accident,
+        settlements=box.fact.settlements,
     )

@@ -23,6 +23,7 @@ from gateway.web.problems import Problem
 router = APIRouter(prefix="/api/v1/associations/{association}/facts", tags=["associations"], route_class=SignedRoute)
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+SettlementNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Group = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9_]+$")]
 
 _PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid", "unavailable")
@@ -33,7 +34,8 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A confirmed fact: the day of diagnosis or death, or the last day of the period that ended.
 
     `disease` is the name of a disease group of the association's schemes and goes with a diagnosis only, `accident`
-    (an accident caused it) with a diagnosis or a death.
+    (an accident caused it) with a diagnosis or a death, `settlements` with an `emergency_part`: the numbers of the
+    settlements of emergency care that belong to the inpatient stay after them, `on` being the day this was found.
     `action` says what the signed body is for.
     """
 
@@ -44,6 +46,7 @@ class NewFact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     by: Name
     disease: Group | None = None
     accident: bool = False
+    settlements: Annotated[tuple[SettlementNo, ...], msgspec.Meta(max_length=50)] = ()
 
 
 class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +76,7 @@ async def list_known(
 
 @router.post(
     "",
-    summary="登记确诊、身故或期满 (a diagnosis, a death, the end of a period)",
+    summary="登记确诊、身故、期满或急诊并入住院 (a diagnosis, a death, the end of a period, emergency care of a stay)",
     responses={
         **answers(KnownFact, "已登记，本人待遇已重新核算 (kept, and the member's stays weighed again)"),
         **problems(*_PROBLEMS, "unknown_member", "opted_out", "seen_before", *_ALSO),
@@ -84,7 +87,13 @@ async def tell(association: str, request: Request, body: Proved) -> Response:
     """The same fact twice is one fact."""
     new = decode(body, NewFact)
     report = FactReport(
-        member_no=new.member_no, kind=new.kind, on=new.on, by=new.by, disease=new.disease, accident=new.accident
+        member_no=new.member_no,
+        kind=new.kind,
+        on=new.on,
+        by=new.by,
+        disease=new.disease,
+        accident=new.accident,
+        settlements=new.settlements,
     )
     return json_answer(await run_in_threadpool(record_fact, desk_of(request).office, association, report))
 

@@ -7,21 +7,28 @@ summed into the stay, whose days do not change.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import msgspec
 
 from gateway.core.schemes.language.edition import SchemeFamily
 from gateway.core.schemes.units.care_units import EMERGENCY_TO_CONFIRM, CareKind, UnitPart
-from gateway.model.benefit import ClaimDecision
+from gateway.model.benefit import ClaimDecision, Fact
 
 EMERGENCY_CARE: Final = "emergency"
+EMERGENCY_PART: Final = "emergency_part"
+"""The kind of a fact: these settlements of emergency care are part of the stay after them."""
 
 
 def may_be_part(kind: CareKind, reason: str | None, family: SchemeFamily) -> bool:
     """Whether a settlement set aside for its care may be the beginning of a stay."""
     return reason == "not_payable_care" and kind.care_type == EMERGENCY_CARE and family.emergency_days is not None
+
+
+def agreed_parts(facts: Iterable[Fact]) -> set[str]:
+    """The numbers of the settlements that a person found to be part of a stay."""
+    return {number for fact in facts if fact.kind == EMERGENCY_PART for number in fact.settlements}
 
 
 def with_emergencies(

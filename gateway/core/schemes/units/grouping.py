@@ -28,7 +28,7 @@ from gateway.core.schemes.units.care_units import (
     set_aside,
     unit_order,
 )
-from gateway.core.schemes.units.emergencies import with_emergencies
+from gateway.core.schemes.units.emergencies import EMERGENCY_PART, agreed_parts, with_emergencies
 from gateway.core.schemes.units.events import Event, EventKey, diagnosis_key, events_of_facts
 from gateway.core.schemes.units.periods import Period, period_on, waits
 from gateway.core.schemes.units.reversals import StandingRecords
@@ -51,12 +51,12 @@ def care_units_of(
     decided: Sequence[ClaimDecision] = (),
     facts: Sequence[Fact] = (),
     *,
-    emergencies: Collection[str] = (),
     ties_corrections: bool = True,
 ) -> list[CareUnit]:
     """Every settlement that stands, in exactly one unit; events besides. In order (`unit_order`), whatever the order of
     `records`."""
-    return _Grouping(standing, family, periods, decided, facts, emergencies, ties_corrections).units(records)
+    events = [fact for fact in facts if fact.kind != EMERGENCY_PART]
+    return _Grouping(standing, family, periods, decided, events, agreed_parts(facts), ties_corrections).units(records)
 
 
 class _Grouping(msgspec.Struct, frozen=True, gc=False):

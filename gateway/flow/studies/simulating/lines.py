@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -25,7 +25,7 @@ from gateway.model.money import Money, parse_yuan
 from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
 
 
-class _CoverageCase(msgspec.Struct, gc=False):
+class _CoverageCase(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     first: date = msgspec.field(name="from")
     last: date | None = msgspec.field(name="to", default=None)
     scheme: str = ""
@@ -34,7 +34,7 @@ class _CoverageCase(msgspec.Struct, gc=False):
     classes: tuple[str, ...] = ()
 
 
-class _Member(msgspec.Struct, gc=False):
+class _Member(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     category: Category | None = None
     sex: str | None = None
     birth_date: date | None = None
@@ -48,20 +48,35 @@ class _Member(msgspec.Struct, gc=False):
     member_no: str = ""
 
 
-class _PaidCase(msgspec.Struct, gc=False):
+class _PaidCase(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     settlements: tuple[str, ...]
     payable: str
+    refused: bool = False
 
 
-class _SimulatedCase(msgspec.Struct, gc=False):
+class _FactCase(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    kind: Literal["diagnosis", "death", "maturity", "emergency_part"]
+    on: date = date.min
+    disease: str | None = None
+    confirmed: bool = False
+    accident: bool = False
+    settlements: tuple[str, ...] = ()
+
+
+class _SimulatedCase(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A case; what it is called and what was decided changes nothing here."""
+
     scheme: str
     member: _Member
     settlements: list[dict[str, Any]] = []
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[_FactCase, ...] = ()
+    case: str | int | None = None
+    decided: tuple[_PaidCase, ...] = ()
     beside: dict[str, list[_PaidCase]] = {}
 
 
 _case = msgspec.json.Decoder(_SimulatedCase)
+_RECORD_KEYS: Final = frozenset(SettlementRecord.__struct_fields__)
 
 
 def parts_of(file: Path, parts: int) -> list[tuple[int, int]]:
@@ -123,7 +138,8 @@ def _read(request: SimulationRequest, line: bytes, place: int) -> SimulatedBill 
         region=member.region,
         classes=member.classes,
     )
-    person = SimulatedPerson(insured=insured, records=records, facts=case.facts, other_payments=other_payments)
+    facts = tuple([_fact(fact) for fact in case.facts])
+    person = SimulatedPerson(insured=insured, records=records, facts=facts, other_payments=other_payments)
     return bill(request, person, order=place, league=member.league, member_no=member.member_no)
 
 
@@ -147,7 +163,15 @@ def _coverage(period: _CoverageCase, family: SchemeFamily) -> Coverage:
     )
 
 
+def _fact(fact: _FactCase) -> Fact:
+    if fact.kind != "emergency_part" and fact.on == date.min:
+        raise BadCase("missing", "facts.on: 缺失 (missing)")
+    return Fact(**msgspec.structs.asdict(fact))
+
+
 def _record(row: dict[str, Any]) -> SettlementRecord:
+    if not row.keys() <= _RECORD_KEYS:
+        raise BadCase("unknown_key", "settlements: 未知的键 (an unknown key)")
     for name in AMOUNT_FIELDS:
         text = row.get(name)
         if text is not None:

@@ -21,7 +21,7 @@ from gateway.core.studies.simulation import Figures, SimulatedBill
 from gateway.errors import BadCase, BrokenSeal, WrongUse
 from gateway.flow.changes.asked import asked_about
 from gateway.flow.changes.fact_boxes import open_box
-from gateway.flow.changes.people import opened_record
+from gateway.flow.changes.people import opened_record, with_emergency_care
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN, not_written_off
 from gateway.flow.people.waiting import waiting_bills
@@ -92,10 +92,11 @@ def _take(office: Office, request: SimulationRequest, ids: Sequence[int], figure
         files = _files(tx, office, people)
         asked = asked_about(tx, files.values())
         figures.waiting = figures.waiting.plus(waiting_bills(tx, files.values()))
-        # No query where neither rule pays at facts.
-        if request.rules.before.pays_at_events or request.rules.after.pays_at_events:
-            for fact in facts.of_members(tx, [row.member_id for rows in people.values() for row in rows]):
-                facts_of[fact.member_id].append(fact)
+        # No query where neither rule pays at facts and nobody had emergency care.
+        at_events = request.rules.before.pays_at_events or request.rules.after.pays_at_events
+        asked_of = people if at_events else with_emergency_care({key: file.records for key, file in files.items()})
+        for fact in facts.of_members(tx, [row.member_id for key in asked_of for row in people[key]]):
+            facts_of[fact.member_id].append(fact)
     digest = office.vault.fingerprinter("doubt")
     for person_id, rows in people.items():
         fact_rows = [fact for row in rows for fact in facts_of.get(row.member_id, ())]
