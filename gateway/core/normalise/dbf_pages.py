@@ -92,7 +92,7 @@ def read_head(content: bytes, spoken: DbfFormat) -> DbfHead:
     rows, begin, length = struct.unpack_from("<IHH", content, 4)
     columns = described_columns(content[_HEAD : min(begin, len(content))], spoken)
     behind = columns[-1][0].at + columns[-1][0].width if columns else 0
-    if behind != length or begin > len(content):
+    if not columns or behind != length or begin > len(content):
         raise bad_page("not_dbf", looks_like(content))
     return DbfHead(rows, begin, length, tuple(entry for entry in columns if entry[1] != _SYSTEM))
 

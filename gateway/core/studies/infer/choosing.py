@@ -67,6 +67,9 @@ def propose(sample: Sample) -> Proposal:
             # What adds up with named columns on either side is what its name says. Without names it proves nothing
             # new: the columns were chosen because they add up.
             sure, why = (max(sure, 0.97) if sure > HALF else sure), f"{why}；{summed[field]}"
+        if sample.kind == "fixed" and field in AMOUNT_FIELDS:
+            # What was cut by the blanks of a sample may be cut off in the next file.
+            sure, why = min(sure, HALF), f"{why}；切点只是推断"
         fields.append(Guess(field=field, sources=sources, confidence=round(sure, 2), why=why, options=options))
     order = list(national_rules())
     fields.sort(key=lambda guess: order.index(guess.field) if guess.field in order else len(order))

@@ -26,6 +26,10 @@ _FACILITY: Final = re.compile("医院|卫生|诊所|药店|药房|保健院|门�
 _EMPLOYER: Final = re.compile(
     "公司|厂|局|学校|中学|小学|大学|煤矿|矿|农场|牧场|集团|银行|政府|委员会|研究|中心|铁路|电力|单位|队|社|所|站"
 )
+_LONG_NAME: Final = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff·]{1,11}")
+_PLACE: Final = re.compile(f"(?:{_FACILITY.pattern}|公司|工厂|学校|煤矿|集团|委员会)")
+_NEAR: Final = 3
+_FEWEST_NAMES: Final = 6
 _FACILITY_NO: Final = re.compile(r"[HPhp][0-9]{11}")
 _ICD: Final = re.compile(r"[A-Za-z][0-9]{2}([.]?[0-9xX]{1,3}(x[0-9]{3})?)?|M[0-9]{5}")
 _REGION: Final = re.compile(r"(1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5])[0-9]{4}")
@@ -95,10 +99,22 @@ def of_the_person(sample: Sample, person: SampleColumn, beliefs: Beliefs) -> Non
             table = sex_table(column, numbers)
             if table:
                 beliefs[column.place]["sex"] = (0.96, "与身份证号第17位的单双一致")
+    names_beside(sample, person, beliefs)
     for column in sample.columns:
         kinds = column.distinct <= {"01", "1", "02", "08", "90", "99", "身份证", "居民身份证"}
         if kinds and ({"01", "1", "身份证", "居民身份证"} & column.distinct) and abs(column.place - person.place) == 1:
             beliefs[column.place].setdefault("id_type", (0.6, "在证件号码旁边，多为身份证"))
+
+
+def names_beside(sample: Sample, person: SampleColumn, beliefs: Beliefs) -> None:
+    """Where no column has the usual surnames: Chinese words of a name's length near the id number."""
+    if any("name" in fields for fields in beliefs.values()):
+        return
+    for column in sample.columns:
+        if 0 < abs(column.place - person.place) <= _NEAR and len(column.distinct) >= _FEWEST_NAMES:
+            part = share(column.filled, lambda value: bool(_LONG_NAME.fullmatch(value)) and not _PLACE.search(value))
+            if part >= 0.9:
+                beliefs[column.place]["name"] = (0.6, "证件号码近旁、像姓名长短的汉字")
 
 
 def sex_table(column: SampleColumn, numbers: Sequence[str | None]) -> dict[str, str]:

@@ -48,6 +48,7 @@ LEGACY: Final[Mapping[str, str]] = {
     "personal_amount": "bka831",
     "account_amount": "akb066 akc255 yka065",
     "cash_amount": "akb067 akc261",
+    "hospital_borne_amount": "bka840",
 }
 """Field → codes of the systems of before."""
 
@@ -112,7 +113,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "in_scope_amount": (
         "符合政策范围金额 政策范围内费用 符合范围 范围内费用 政策范围金额 进入统筹 纳入报销范围 "
         "符合基本医疗费用 政策范围内金额 合规费用 合规金额 可报销金额 目录内费用 符合政策范围费用 "
-        "进入统筹金额 符合范围金额 政策内费用"
+        "进入统筹金额 符合范围金额 政策内费用 政策范围"
     ),
     "deductible_amount": (
         "起付线 起付标准 起付金额 实际支付起付线 起付线金额 本次起付线 起付 进入起付线 起付线支付 起付标准金额"

@@ -41,7 +41,10 @@ def mapping_text(proposal: Proposal, *, mapping: str, name: str) -> str:
 
 def _format(proposal: Proposal) -> dict[str, Any]:
     form = dict(proposal.sample.format)
-    if not proposal.sample.has_names:
+    if proposal.sample.kind == "fixed":
+        pairs = zip(proposal.names, form["columns"], strict=True)
+        form["columns"] = [{"name": name, **place} for name, place in pairs]
+    elif not proposal.sample.has_names:
         form["columns"] = list(proposal.names)
     return form
 
