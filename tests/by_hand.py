@@ -11,6 +11,7 @@ from connectors.associations.http_json import HttpJson, HttpJsonSpec
 from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
 from connectors.feeds.database import Database, DatabaseSpec
 from connectors.feeds.folder import Folder, FolderSpec
+from connectors.feeds.gzip_file import GzipFolder, GzipFolderSpec, GzipSftp, GzipSftpSpec
 from connectors.feeds.push import Push, PushSpec
 from connectors.feeds.queue import Queue, QueueSpec
 from connectors.feeds.sealed_zip import SealedZip, SealedZipSpec
@@ -33,6 +34,16 @@ def database(**options: Any) -> Database:
 def drop_folder(**options: Any) -> Folder:
     spec = _taken(FolderSpec, options)
     return Folder(spec, _around("folder", options, "with_header", "kept_name"), **options)
+
+
+def gzip_folder(**options: Any) -> GzipFolder:
+    spec = _taken(GzipFolderSpec, options)
+    return GzipFolder(spec, _around("gzip-folder", options, "with_header", "kept_name"), **options)
+
+
+def gzip_sftp(**options: Any) -> GzipSftp:
+    spec = _taken(GzipSftpSpec, options)
+    return GzipSftp(spec, _around("gzip-sftp", options, "with_header", "kept_name"), **options)
 
 
 def push(**options: Any) -> Push:

@@ -17,7 +17,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, cast
+from typing import Any, BinaryIO, ClassVar, Final, Literal, Protocol, cast
 
 import msgspec
 
@@ -29,14 +29,14 @@ from gateway.model.money import parse_yuan
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, Notice, WaitingFile, WhyWaiting
 from gateway.ports import ConnectorSpec, FolderOption, PullWay, SiteFolder, Surroundings
 
-_LONG_NUMBER = re.compile(r"[0-9]{14,}[0-9Xx]?")
+LONG_NUMBER = re.compile(r"[0-9]{14,}[0-9Xx]?")
 """What may be a person's number in the name of a file."""
 
 _MARKER_BYTES = 4096
 _MOST_REMEMBERED = 5000
 
 
-class _Dropped(msgspec.Struct, frozen=True):
+class DroppedFile(msgspec.Struct, frozen=True):
     """A complete file, its marker, and the day its name gives."""
 
     file: Entry
@@ -57,7 +57,7 @@ class _Dropped(msgspec.Struct, frozen=True):
 class _HandedOut(msgspec.Struct):
     """A file of which pages were handed out: it may go once all of them are released."""
 
-    dropped: _Dropped
+    dropped: DroppedFile
     left: set[int]
 
 
@@ -98,6 +98,9 @@ class FileDrop:
     `clock` is in Unix seconds and compared with the times of files: the system's own, whatever the site's clock says.
     """
 
+    resumes: ClassVar[bool] = False
+    """Whether a file that was read in part is gone on with behind its last stored part."""
+
     def __init__(
         self,
         spec: DropOptions,
@@ -118,21 +121,21 @@ class FileDrop:
 
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
         """The pages of all complete files of these days, oldest day first. Raises Unavailable."""
-        memory = _Memory.read(cursor, self._kept_name) if self._after == "keep" else None
+        memory = _Memory.read(cursor, self._kept_name) if self._after == "keep" or self.resumes else None
         entries, unreadable, refused = self._listed(), 0, list[str]()
         self._notices.clear()
         if memory is not None:
             memory.forget_all_but(entries)
         dropped_files = filter(None, (self._dropped(entry, entries) for entry in entries.values()))
         # By day; within a day as they came, so that a correction stands after what it corrects.
-        for dropped in sorted(dropped_files, key=_Dropped.place):
+        for dropped in sorted(dropped_files, key=DroppedFile.place):
             if dropped.is_within(first, last):
                 try:
                     yield from self._pages(dropped, memory, cursor)
                 except FileNotFoundError:
                     continue  # The file was taken away after we listed it.
                 except BadArchive as bad:
-                    refused.append(f"{_LONG_NUMBER.sub('***', dropped.file.shown)}：{bad}")
+                    refused.append(f"{LONG_NUMBER.sub('***', dropped.file.shown)}：{bad}")
                 except OSError:
                     unreadable += 1
         if refused:
@@ -192,7 +195,7 @@ class FileDrop:
 
     # Finding
 
-    def _dropped(self, entry: Entry, entries: dict[str, Entry]) -> _Dropped | None:
+    def _dropped(self, entry: Entry, entries: dict[str, Entry]) -> DroppedFile | None:
         """The file of an entry, once it is complete; None for a marker and for what the pattern does not mean."""
         matched = self._pattern.fullmatch(entry.shown)
         if matched is None or (self._marker and entry.name.endswith(self._marker)):
@@ -204,7 +207,7 @@ class FileDrop:
             marker = self._marker_of(entry, entries)
             # A marker older than its file belongs to the edition that is being replaced right now.
             complete = marker is not None and marker.identity.changed >= entry.identity.changed
-        return _Dropped(entry, marker, self._day.find(matched.groups())) if complete else None
+        return DroppedFile(entry, marker, self._day.find(matched.groups())) if complete else None
 
     def _marker_of(self, entry: Entry, entries: dict[str, Entry]) -> Entry | None:
         """The marker of a file: `x.csv.ok`, or `x.ok` as some senders write it."""
@@ -212,16 +215,14 @@ class FileDrop:
 
     # Reading
 
-    def _pages(self, dropped: _Dropped, memory: _Memory | None, cursor: str | None) -> Iterator[Fetched]:
-        if memory is not None and memory.has_read(dropped.file):
+    def _pages(self, dropped: DroppedFile, memory: _Memory | None, cursor: str | None) -> Iterator[Fetched]:
+        stays = memory if self._after == "keep" else None
+        if stays is not None and stays.has_read(dropped.file):
             return
         with self._place.open(dropped.file) as file, self._contents(file, dropped.file.shown) as contents:
-            plans = [
-                _Content(inner, stream, plan_parts(stream, limit=self._limit, with_header=self._with_header))
-                for inner, stream in contents
-            ]
+            plans = [_Content(inner, stream, self._planned(stream, dropped)) for inner, stream in contents]
             digest = _digest_of(plans)
-            if memory is not None and not memory.is_new(dropped.file, digest):
+            if stays is not None and not stays.is_new(dropped.file, digest):
                 return
             if self._place.is_unchanged(file, dropped.file):
                 yield from self._parts(file, plans, digest, dropped, memory, cursor)
@@ -231,28 +232,39 @@ class FileDrop:
         """What a file holds, each with its name inside: here the file itself. Raises OSError."""
         yield [("", file)]
 
+    def _planned(self, stream: BinaryIO, dropped: DroppedFile) -> FileCuts:
+        """Where a file's content is cut into pages. Raises OSError."""
+        return plan_parts(stream, limit=self._limit, with_header=self._with_header)
+
     def _parts(
         self,
         file: BinaryIO,
         plans: list[_Content],
         digest: str,
-        dropped: _Dropped,
+        dropped: DroppedFile,
         memory: _Memory | None,
         cursor: str | None,
     ) -> Iterator[Fetched]:
-        parts = sum(len(content.plan.cuts) for content in plans)
+        parts = sum(content.plan.parts for content in plans)
         totals = self._totals(dropped)
         # A league may take a correction back byte for byte: what was dropped anew is a new page, what a crash
         # left in the folder is the old one.
         dropping = f"{dropped.file.identity.changed:x}-{dropped.file.identity.inode:x}"
         stem = f"file:{dropped.file.shown}:{digest}:{dropping}"
-        self._handed_out[stem] = _HandedOut(dropped, set(range(1, parts + 1)))
-        every_part = chain.from_iterable(read_parts(content.stream, content.plan) for content in plans)
-        for part, page in enumerate(every_part, start=1):
+        behind = memory.parts_read(stem) if memory is not None and self.resumes else 0
+        if behind == parts:
+            self._dispose(dropped)
+            return
+        self._handed_out[stem] = _HandedOut(dropped, set(range(behind + 1, parts + 1)))
+        every_part = chain.from_iterable(read_parts(content.stream, content.plan, behind=behind) for content in plans)
+        for part, page in enumerate(every_part, start=behind + 1):
             if not self._place.is_unchanged(file, dropped.file):
                 return  # It is being written to: the new content comes as a new page when it is complete.
             if memory is not None:
-                cursor = memory.after(dropped.file, digest) if part == parts else memory.text()
+                if self.resumes:
+                    memory.go_on(stem, part)
+                is_read = part == parts and self._after == "keep"
+                cursor = memory.after(dropped.file, digest) if is_read else memory.text()
             yield Fetched(
                 content=page,
                 request=f"{stem}:{part}/{parts}",
@@ -265,7 +277,7 @@ class FileDrop:
                 totals=totals if part == 1 else (),
             )
 
-    def _totals(self, dropped: _Dropped) -> tuple[FeedTotals, ...]:
+    def _totals(self, dropped: DroppedFile) -> tuple[FeedTotals, ...]:
         """`rows=123` and `amount=456.78` on lines of the marker; without readable rows there are no totals."""
         if dropped.marker is None or dropped.day is None:
             return ()
@@ -284,7 +296,7 @@ class FileDrop:
 
     # Letting go
 
-    def _dispose(self, dropped: _Dropped) -> None:
+    def _dispose(self, dropped: DroppedFile) -> None:
         if self._after == "keep":
             return
         try:
@@ -304,6 +316,10 @@ class FileDrop:
     def _lies_still(self, entry: Entry) -> bool:
         """Whether a file without a marker has not been written to for a while."""
         return self._clock() - entry.identity.changed / 1e9 >= self._quiet_seconds
+
+
+def _mark_of(stem: str) -> str:
+    return sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _stem(name: str) -> str:
@@ -344,7 +360,10 @@ class _Day:
 
 
 class _Memory:
-    """What a folder whose files stay has been read of: name as it is kept → digest, size and time of change."""
+    """What a folder whose files stay has been read of: name as it is kept → digest, size and time of change. Under a
+    name no file has stands the one that is being read: its mark, and how many parts of it are stored."""
+
+    _BEGUN: Final = ""
 
     def __init__(self, read: dict[str, tuple[str, int, int]]) -> None:
         self._read = read
@@ -360,7 +379,7 @@ class _Memory:
         return cls({kept_name(name): seen for name, seen in read.items()})
 
     def forget_all_but(self, entries: dict[str, Entry]) -> None:
-        present = {entry.kept for entry in entries.values()}
+        present = {self._BEGUN, *(entry.kept for entry in entries.values())}
         self._read = {name: seen for name, seen in self._read.items() if name in present}
 
     def has_read(self, entry: Entry) -> bool:
@@ -370,6 +389,15 @@ class _Memory:
     def is_new(self, entry: Entry, digest: str) -> bool:
         seen = self._read.get(entry.kept)
         return seen is None or seen[0] != digest[:32]
+
+    def parts_read(self, stem: str) -> int:
+        """How many parts of this file are stored, where it is the one that was being read."""
+        mark, parts, _ = self._read.get(self._BEGUN, ("", 0, 0))
+        return parts if mark == _mark_of(stem) else 0
+
+    def go_on(self, stem: str, part: int) -> None:
+        """So many parts of this file are stored."""
+        self._read[self._BEGUN] = (_mark_of(stem), part, 0)
 
     def after(self, entry: Entry, digest: str) -> str:
         """The cursor once this file is read, too."""

@@ -20,11 +20,18 @@ _LONGEST_CELL = 64 * 1024
 
 
 class FileCuts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a file is cut: digest of the whole, length of the header line, each part's start and end."""
+    """Where a file is cut: digest of the whole, length of the header line, each part's start and end. Where it is not
+    `whole`, a part more is missing that cannot be read."""
 
     digest: str
     header: int
     cuts: tuple[tuple[int, int], ...]
+    whole: bool = True
+
+    @property
+    def parts(self) -> int:
+        """How many parts the file has; one that never comes keeps it from counting as read."""
+        return len(self.cuts) + (not self.whole)
 
 
 class _Cutter:
@@ -51,8 +58,12 @@ class _Cutter:
             self.header = self._offset
         self._line_end = self._offset
 
-    def finish(self) -> tuple[tuple[int, int], ...]:
-        self._cut(self._offset)
+    def finish(self, *, whole: bool) -> tuple[tuple[int, int], ...]:
+        """The cuts; of a file that is not whole nothing behind its last whole line."""
+        if whole:
+            self._cut(self._offset)
+        elif self._line_end > self._start:
+            self._cut(self._line_end)
         return tuple(self.cuts)
 
     def _cut(self, at: int) -> None:
@@ -60,8 +71,9 @@ class _Cutter:
         self._start = at
 
 
-def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> FileCuts:
-    """Read a file once and say where to cut it, so that no part with its header exceeds `limit` bytes.
+def plan_parts(file: BinaryIO, *, limit: int, with_header: bool, whole: bool = True) -> FileCuts:
+    """Read a file once and say where to cut it, so that no part with its header exceeds `limit` bytes. `whole`: whether
+    its last line is one, even without an end.
 
     `limit` must leave room for a header and a few lines: at least 256 KiB.
     """
@@ -71,14 +83,14 @@ def plan_parts(file: BinaryIO, *, limit: int, with_header: bool) -> FileCuts:
     while piece := file.readline(_PIECE):
         digest.update(piece)
         cutter.feed(piece)
-    cuts = cutter.finish()
-    return FileCuts(digest=digest.hexdigest(), header=cutter.header, cuts=cuts)
+    cuts = cutter.finish(whole=whole)
+    return FileCuts(digest=digest.hexdigest(), header=cutter.header, cuts=cuts, whole=whole)
 
 
-def read_parts(file: BinaryIO, plan: FileCuts) -> Iterator[bytes]:
-    """The parts in order; from the second on, the file's header line stands in front."""
+def read_parts(file: BinaryIO, plan: FileCuts, *, behind: int = 0) -> Iterator[bytes]:
+    """The parts in order, `behind` the first so many; from the second on, the file's header line stands in front."""
     file.seek(0)
     header = file.read(plan.header)
-    for start, end in plan.cuts:
+    for start, end in plan.cuts[behind:]:
         file.seek(start)
         yield (header if start else b"") + file.read(end - start)

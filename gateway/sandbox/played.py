@@ -12,6 +12,7 @@ from datetime import date
 from typing import Final
 
 from gateway.model.record import SettlementRecord
+from gateway.sandbox import shanghai
 from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
@@ -62,6 +63,7 @@ LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "nmg": nmg,
     "ordos": ordos,
     "manzhouli": _one_file(table_file, marker=True, extra={"quarantined": 1}),
+    "shanghai": shanghai.play,
     "ulanqab": ulanqab,
     "xilingol": _one_file(workbook_file, reading=as_by_banner, extra={"quarantined": 3}, findings=_HIDDEN),
     "yuncheng": _one_file(fixed_file, extra={"quarantined": 1}),

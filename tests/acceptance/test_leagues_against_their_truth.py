@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,34 @@ def test_what_arrived_is_the_leagues_truth(feed: str, tmp_path: Path) -> None:
     assert report.rows["stranger"] > 20
     assert report.rows["quarantined"] >= 3
     assert report.rows["review"] >= 1
+
+
+_LARGE = """
+import resource, sys
+from pathlib import Path
+from gateway import rehearsal
+from gateway.sandbox import shanghai
+many = int(sys.argv[2])
+rehearsal.LEAGUES_PLAYED = {"shanghai": shanghai.with_strangers(many)}
+report = rehearsal.rehearse(Path(sys.argv[1]), "shanghai", seed=7)
+assert report.differences == [], report.differences
+assert report.rows["stranger"] > many
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.full
+def test_a_million_rows_take_no_more_memory_than_a_hundred_thousand(tmp_path: Path) -> None:
+    peaks = []
+    for many in (100_000, 1_000_000):
+        place = str(tmp_path / str(many))
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _LARGE, place, str(many)], check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        peaks.append(int(done.stdout.split()[-1]))
+    # In KiB; nine hundred thousand rows more are 370 MB of text, and a single page less than that of a day.
+    assert peaks[1] < peaks[0] + 64 * 1024
 
 
 def test_the_demo_of_all_says_which_league_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
