@@ -23,6 +23,8 @@ from gateway.model.page import Notice
 from gateway.ports import PullWay, Surroundings
 
 _BUFFER = 1024 * 1024
+_PART = 4 * 1024 * 1024
+"""A part is a page, and of so many pages several are in hand at once: smaller ones cost the machine less memory."""
 
 MostMib = Annotated[int, Meta(ge=1, le=65_536)]
 """How many MiB a file may be unpacked."""
@@ -87,7 +89,7 @@ class GzipFolder(_Unpacking):
     """A PullFeed over a folder of this machine."""
 
     def __init__(self, spec: GzipFolderSpec, around: Surroundings, **options: Any) -> None:
-        super().__init__(spec, around, local_place(spec, around), **options)
+        super().__init__(spec, around, local_place(spec, around), **{"limit": _PART, **options})
         self._options = spec
 
 
@@ -95,7 +97,7 @@ class GzipSftp(_Unpacking, Sftp):
     """A PullFeed over a folder of another machine."""
 
     def __init__(self, spec: GzipSftpSpec, around: Surroundings, **options: Any) -> None:
-        Sftp.__init__(self, spec, around, **options)
+        Sftp.__init__(self, spec, around, **{"limit": _PART, **options})
         self._options = spec
 
 

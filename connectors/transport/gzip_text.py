@@ -11,7 +11,7 @@ import io
 import zlib
 from typing import BinaryIO, Final, Literal
 
-from connectors.transport.archives import BadArchive
+from connectors.transport.places import BadArchive
 
 _PIECE: Final = 64 * 1024
 _GZIP: Final = 31

@@ -19,8 +19,8 @@ from pull_suite import SECRET, PullLeague, PullSuite, taken
 
 from connectors.feeds.gzip_file import GzipFolder, GzipFolderSpec, GzipSftp, GzipSftpSpec
 from connectors.registry import REGISTRY
-from connectors.transport.archives import BadArchive
 from connectors.transport.gzip_text import GzipText
+from connectors.transport.places import BadArchive
 from gateway.errors import Unavailable
 from gateway.model.page import Fetched
 from gateway.sandbox.sftp_server import USER, SftpServer
