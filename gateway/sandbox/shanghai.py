@@ -47,7 +47,7 @@ def with_strangers(many: int) -> PlayLeague:
         folder = script.folder / "dropped"
         folder.mkdir()
         strangers = _Strangers(script)
-        kept = _drop_damaged(folder, strangers)
+        believed = _drop_damaged(folder, strangers)
         path = folder / f"setl_310000_{script.day:%Y%m%d}.csv.gz"
         amount = _write_large(path, script, strangers, many)
         _mark(path, f"rows={len(script.rows) + many}\namount={amount}\n")
@@ -56,7 +56,7 @@ def with_strangers(many: int) -> PlayLeague:
         yield Play(
             options={"folder": str(folder)},
             reading=as_filed,
-            extra={"stranger": many + kept},
+            extra={"stranger": many + believed},
             findings=frozenset({"not_taken_in", "feed_failed"}),
         )
 
