@@ -62,6 +62,19 @@ class KeepsWaiting(Protocol):
 
 
 @runtime_checkable
+class SetsBack(Protocol):
+    """A feed whose cursor says up to which day it was read, and which can read days again.
+
+    `reached` is that day, None where nothing was read. `set_back` is the cursor with which the days from this one on
+    are read again at the next run, whatever they said before. Raises WrongUse where the cursor tells no days.
+    """
+
+    def reached(self, cursor: str | None) -> date | None: ...
+
+    def set_back(self, cursor: str | None, day: date) -> str: ...
+
+
+@runtime_checkable
 class TellsNotices(Protocol):
     """A feed that can tell, behind a run, what lies there and was not taken in. It tells so at every run for as long as
     it lies there: what is not told any more is mended."""

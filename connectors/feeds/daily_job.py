@@ -17,7 +17,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from connectors.transport.days import DayContent, Days
+from connectors.transport.days import AskedByDay, DayContent, Days
 from connectors.transport.envelope import text_of
 from connectors.transport.national_line import NationalLine, NationalSpec
 from connectors.transport.parts import plan_parts, read_parts
@@ -41,7 +41,7 @@ class DailyJobSpec(NationalSpec, frozen=True, kw_only=True):
     looks: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 60
 
 
-class DailyJob:
+class DailyJob(AskedByDay):
     """A PullFeed of a platform whose days are prepared by jobs. `sleep` stands in for the machine's waiting."""
 
     def __init__(

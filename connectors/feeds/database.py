@@ -105,6 +105,14 @@ class _Position(msgspec.Struct, kw_only=True):
     seen: list[tuple[str, str]] = []
 
 
+def _position(cursor: str | None) -> _Position:
+    """From a cursor; an unreadable one is a new beginning."""
+    try:
+        return msgspec.json.decode(cursor or "{}", type=_Position)
+    except (msgspec.DecodeError, RecursionError):
+        return _Position()
+
+
 class _Place(msgspec.Struct, frozen=True):
     """Where to read on: from this watermark and key on, or behind them. Without a key, from the watermark on."""
 
@@ -158,6 +166,22 @@ class Database:
 
     def release(self, fetched: Fetched) -> None:
         """Nothing: the view is the league's, and is only read."""
+
+    def reached(self, cursor: str | None) -> date | None:
+        """The day of the greatest watermark; None where nothing was read, or watermarks are no times."""
+        instant = _instant(_position(cursor).mark)
+        return instant.date() if instant is not None else None
+
+    def set_back(self, cursor: str | None, day: date) -> str:
+        """The cursor with which rows changed from this day on are read again. Raises WrongUse where watermarks are no
+        times."""
+        position = _position(cursor)
+        reached = _instant(position.mark)
+        if position.mark and reached is None:
+            raise WrongUse(f"{self.name} 的水位不是时间，不能按日退回 (its watermarks are no times)")
+        if reached is None or reached.date() < day:
+            return cursor or "{}"
+        return msgspec.json.encode(_Position(mark=f"{day.isoformat()} 00:00:00")).decode()
 
     def notices(self) -> Sequence[Notice]:
         """Rows of the last run's time that have no key or no watermark: nobody can tell them apart."""
@@ -252,10 +276,7 @@ class _ReadRows:
     """What was read near the greatest watermark, and where the next run begins."""
 
     def __init__(self, cursor: str | None, view: _View, spec: DatabaseSpec, *, now: datetime) -> None:
-        try:
-            position = msgspec.json.decode(cursor or "{}", type=_Position)
-        except (msgspec.DecodeError, RecursionError):
-            position = _Position()
+        position = _position(cursor)
         self._marks = _Marks(view.sample)
         self._overlap = timedelta(minutes=spec.overlap_minutes)
         self._mark = self._marks.read(position.mark) if position.mark else None
@@ -294,6 +315,11 @@ _FORMATS: Final = (
 """What a watermark that is a text may look like; others are compared as they are, without an overlap."""
 
 
+def _instant(text: str) -> datetime | None:
+    """What a watermark says as a time of day in Asia/Shanghai, None where it is no time."""
+    return next((moment for form in _FORMATS if (moment := _parsed(text, form)) is not None), None)
+
+
 class _Marks:
     """Watermarks of one kind: an instant, a day, a number or a text, as a sample shows; other runs may have had another
     kind, since the type of a league's column drifts."""
@@ -304,7 +330,7 @@ class _Marks:
 
     def read(self, text: str) -> Any:
         """What stands in a cursor, as the column is compared with today; None where it cannot be."""
-        instant = next((moment for form in _FORMATS if (moment := _parsed(text, form)) is not None), None)
+        instant = _instant(text)
         if isinstance(self._sample, date):
             return None if instant is None else self.at(instant.replace(tzinfo=SHANGHAI))
         if isinstance(self._sample, int | float | Decimal):

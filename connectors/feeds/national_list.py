@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from connectors.transport.days import DayContent, Days, bundles_of, digest_of, row_digest
+from connectors.transport.days import AskedByDay, DayContent, Days, bundles_of, digest_of, row_digest
 from connectors.transport.national_line import NationalLine, NationalSpec, rows_at
 from connectors.transport.statement import DayStatement
 from gateway.errors import Unavailable
@@ -63,7 +63,7 @@ def walk_list(*, first_row: int, overlap: int) -> Generator[int, Sequence[bytes]
     return False
 
 
-class NationalList:
+class NationalList(AskedByDay):
     """A PullFeed of a platform that lists by day."""
 
     def __init__(self, spec: NationalListSpec, around: Surroundings, *, line: NationalLine | None = None) -> None:

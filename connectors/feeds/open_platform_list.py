@@ -17,7 +17,7 @@ import msgspec
 
 from connectors.transport import open_platform, sm
 from connectors.transport.answers import NATIONAL, Answers, Meaning
-from connectors.transport.days import DayContent, Days, bundles_of, digest_of
+from connectors.transport.days import AskedByDay, DayContent, Days, bundles_of, digest_of
 from connectors.transport.envelope import text_of
 from connectors.transport.http import exchange, is_unavailable, json_object, make_client, probe_all, quick_retries
 from connectors.transport.national_line import rows_at
@@ -76,7 +76,7 @@ def written_instant(now: datetime, form: TimestampForm) -> str:
     return str(int(now.timestamp() * (1000 if form == "milliseconds" else 1)))
 
 
-class OpenPlatformList:
+class OpenPlatformList(AskedByDay):
     """A PullFeed of an open platform. `sleep` stands in for the machine's waiting."""
 
     def __init__(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from connectors.transport.answers import Answers, Meaning
-from connectors.transport.days import DayContent, Days
+from connectors.transport.days import AskedByDay, DayContent, Days
 from connectors.transport.http import exchange, is_unavailable, make_client, probe_all, quick_retries
 from connectors.transport.pace import Pace
 from gateway.errors import Unavailable
@@ -48,7 +48,7 @@ class SoapListSpec(ConnectorSpec, frozen=True, kw_only=True):
         return probe_all(self.address)
 
 
-class SoapList:
+class SoapList(AskedByDay):
     """A PullFeed of a league behind SOAP. `sleep` stands in for the machine's waiting."""
 
     def __init__(

@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from connectors.transport.days import DayContent, Days, bundles_of
+from connectors.transport.days import AskedByDay, DayContent, Days, bundles_of
 from connectors.transport.envelope import objects_of, text_of
 from connectors.transport.national_line import NationalLine, NationalSpec
 from gateway.errors import Unavailable
@@ -82,7 +82,7 @@ def decoded(content: bytes) -> str:
         return content.decode("gb18030", "replace")
 
 
-class StatementDiff:
+class StatementDiff(AskedByDay):
     """A PullFeed over the differences of 3202."""
 
     def __init__(self, spec: StatementDiffSpec, around: Surroundings, *, line: NationalLine | None = None) -> None:

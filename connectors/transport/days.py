@@ -16,7 +16,7 @@ import msgspec
 
 from connectors.transport.answers import QuarantinedAnswer
 from connectors.transport.http import QUICK_WAIT_SECONDS
-from gateway.errors import NotAuthentic, Unavailable
+from gateway.errors import NotAuthentic, Unavailable, WrongUse
 from gateway.model.bundle import Call, bundle_of
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
@@ -84,6 +84,12 @@ class DayMemory(msgspec.Struct):
             self.seen[day.isoformat()] = content.digest
         return True
 
+    def set_back(self, day: date) -> None:
+        """Owe every day from this one on that was read, and forget what it said."""
+        if self.until is not None:
+            self.owed = sorted({*self.owed, *days_between(day, self.until)})[-_MOST_OWED:]
+            self.seen = {name: digest for name, digest in self.seen.items() if name < day.isoformat()}
+
 
 def days_between(first: date, last: date) -> list[date]:
     """Every day from the first to the last; none where the last comes before."""
@@ -118,6 +124,22 @@ def bundles_of(calls: Sequence[Call]) -> list[bytes]:
 
 
 ReadDay = Callable[[date], DayContent]
+
+
+class AskedByDay:
+    """What every connector that is asked by day can do with its cursor; see `gateway.ports.SetsBack`."""
+
+    def reached(self, cursor: str | None) -> date | None:
+        """The last day that was read."""
+        return DayMemory.read(cursor).until
+
+    def set_back(self, cursor: str | None, day: date) -> str:
+        """The cursor with which the days from this one on are read again. Raises WrongUse for more than are kept."""
+        memory = DayMemory.read(cursor)
+        if memory.until is not None and (memory.until - day).days >= _MOST_OWED:
+            raise WrongUse(f"一次最多退回{_MOST_OWED}天 (at most so many days at once)")
+        memory.set_back(day)
+        return memory.text()
 
 
 class Days:

@@ -1,8 +1,9 @@
-"""feed activate, feed back, feed history: a feed is put in force, and the version before is one command away."""
+"""feed activate, back, history, rewind: a feed is put in force, and what was before is one command away."""
 
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
@@ -202,6 +203,41 @@ def feed_history(
         say(f"现行第{state.in_force}版{'，文件此后被改动过，尚未启用 (edited since)' if edited else ''} (in force)")
     else:
         say("没有用 feed activate 启用过，未留版本 (never put in force by feed activate: no version is kept)")
+
+
+@feed.command("rewind")
+def feed_rewind(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="盟市代码 (the feed).")],
+    to: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="从这一天起重取，缺省只看读到哪天 (from this day).")
+    ] = None,
+    yes: Yes = False,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """读到哪一天；从某天起下次再取一遍：先显示有多少 (how far it was read; read days again, told first)."""
+    from gateway.cli.feeds import office_with
+    from gateway.flow.intake.rewinding import look_back, set_back
+    from gateway.wiring import feed_connector
+
+    office = office_with(context, name)
+    connector = feed_connector(office, name)
+    day = to.date() if to else None
+    result = look_back(office, name, connector, day)
+    if day is not None:
+        words = f"将重取 {day} 至 {result.reached}，{result.days}天；已存{result.pages}页，约{result.rows}行"
+        if not as_json:
+            say(f"{words} (will be read again: days, about so many rows)")
+        if not yes:
+            typer.confirm("回退？(set it back?)", abort=True, err=True)
+        result = set_back(office, name, connector, day, by=name_of(by))
+    if as_json:
+        emit(result)
+    elif result.done:
+        say("已回退；下次运行时重取 (set back: the next run reads them again)")
+    else:
+        say(f"{name} 读到 {result.reached or '–'} (read up to this day)")
 
 
 def _site_with(path: Path, name: str) -> Site:

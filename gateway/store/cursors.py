@@ -20,6 +20,15 @@ def of_feed(tx: Connection, feed: str) -> tuple[str | None, int]:
     return (row.cursor, row.moved) if row else (None, 0)
 
 
+def set_back(tx: Connection, feed: str, cursor: str, *, cursor_version: int) -> None:
+    """Set the cursor so that days are read again, unless it was moved meanwhile. When the last page came stays as it
+    is. Raises Conflict."""
+    table = schema.feed
+    unmoved = (table.c.feed == feed) & (table.c.moved == cursor_version)
+    if tx.execute(update(table).where(unmoved).values(cursor=cursor, moved=cursor_version + 1)).rowcount != 1:
+        raise Conflict(f"{feed}: 游标已被他人移动 (the cursor was moved by somebody else)")
+
+
 def move(tx: Connection, feed: str, cursor: str | None, *, cursor_version: int, now: datetime) -> None:
     """Set the cursor unless it was moved since `cursor_version` was read. Raises Conflict."""
     table = schema.feed

@@ -89,6 +89,7 @@ LOOKED_AT: Final = {
     "feed_try": "试取来源",
     "feed_activate": "启用来源",
     "feed_back": "来源退回旧版",
+    "feed_rewind": "来源回退重取",
 }
 """What somebody looked at in plain."""
 
