@@ -1,4 +1,4 @@
-"""JSON Schemas of the files an administrator writes, generated from the specifications that check them.
+"""JSON Schemas of the files an administrator writes, generated from the specifications that check them, and of claims.
 
 Editors use them through a first line such as `#:schema ../schema/feed.schema.json`. A schema knows the
 keys and their kinds; what only code can say (a band table without holes) stays with `hubao check`.
@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.core.claims.told import claim_schema
 from gateway.ports import Registry
 from gateway.settings.associations import association_file
 from gateway.settings.feeds import feed_file
@@ -18,6 +19,9 @@ from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec
 from gateway.settings.matching import MatchingSpec
 from gateway.settings.schemes import SchemeSpec
+
+CLAIM_SCHEMA: Final = "claim-1"
+"""The schema of what is handed to associations, by its major; a new major stands beside the old one."""
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -43,7 +47,7 @@ def schema_texts(registry: Registry) -> dict[str, str]:
     """Name of a schema file → its text."""
     return {
         f"{kind}.schema.json": json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
-        for kind, schema in schemas(registry).items()
+        for kind, schema in {**schemas(registry), CLAIM_SCHEMA: claim_schema()}.items()
     }
 
 

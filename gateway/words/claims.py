@@ -94,3 +94,32 @@ WITHDRAWN: Final = {
 
 DEADLINES: Final = {"delivery": "待送达", "claim": "已送达待核定", "decision": "审核时限", "payment": "支付时限"}
 """What must happen with a claim by a day."""
+
+CHANGES: Final = {
+    "amount_changed": "应补助金额由{before}元变为{after}元",
+    "flags_changed": "须由经办人核实的事项有变化",
+    "edition_changed": "适用的期次由{before}变为{after}",
+    "deadline_changed": "最晚申领日由{before}变为{after}",
+    "details_changed": "结算、就医或会员信息已更正，金额不变",
+    "restored": "上一版已撤回，现重新提出",
+}
+"""What an amended version changed against the one before, by code."""
+
+WHY_NEEDED: Final = {
+    "always": "办理申领按规定须提供",
+    "emergency": "本次申领含急诊费用",
+    "outpatient_special": "本次申领为门诊特殊慢性病治疗",
+    "death": "参互职工已身故，由受益人办理",
+    "diagnosis": "给付以确诊为条件",
+    "referral": "在参保地以外就医，须核实转诊或备案",
+    "uninsured": "未参加基本医疗保险",
+}
+"""Why papers are asked for, by situation."""
+
+BANK_ACCOUNT: Final = ("领款人的银行卡（户名、开户行、卡号）", "医保结算数据不含收款账户，须由领款人提供")
+CONSENT: Final = ("本人对处理其医疗健康信息的单独同意", "医疗健康信息属于敏感个人信息，处理须取得个人的单独同意")
+CONSENT_ARTICLE: Final = "《个人信息保护法》第二十九条"
+TRANSFER_PROOF: Final = (
+    "转院医嘱或转院证明（载明转出、转入时间）",
+    "按日期判断为转院并合并为一次住院，须核实是否在24小时以内",
+)

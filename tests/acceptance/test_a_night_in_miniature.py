@@ -17,9 +17,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from stage import ASSOCIATION, DAY, Gateways, Stage, Troubles, make_night, proven, stage, surroundings, write_settings
 
+from gateway.core.claims.told import claim_schema
 from gateway.core.schemes import Insured, assess, needs_person
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
@@ -31,6 +33,7 @@ from gateway.sandbox.truth_traps import TRAPS
 from gateway.settings.schemes import load_families
 
 SCHEMES = Path(__file__).parents[2] / "config" / "schemes"
+CLAIM_SCHEMA = jsonschema.Draft202012Validator(claim_schema())
 SEED = 7
 DEMO_KEYS = {
     "records",
@@ -188,6 +191,8 @@ def standing(book: InboxBook) -> dict[str, Counter[tuple[tuple[str, ...], str]]]
 
 def check_claims(night: Night, book: InboxBook) -> None:
     """The claims that stand are those of the truth: every sure one; of an open one the right one or none; no other."""
+    for held in book.held():
+        CLAIM_SCHEMA.validate(held.claim)
     found, perhaps = standing(book), owed(night, night.truth.open)
     assert perhaps.keys() == night.truth.open.keys()
     assert all(found.pop(number, claims) == claims for number, claims in perhaps.items())

@@ -136,7 +136,7 @@ def test_a_later_stay_amends_no_earlier_claim_but_for_the_questions_it_leans_on(
     claim = the_claim(office)
     take(office, "east", page(row("A3", 1, **LATER)), page(row("A6", 1, begndate="2021-09-01", enddate="2021-09-10")))
     first, second = body(office, claim, 1), body(office, claim, 2)
-    assert {name for name in first if first[name] != second[name]} == {"version", "status", "assumed"}
+    assert {name for name in first if first[name] != second[name]} == {"version", "status", "assumed", "change"}
     assert len(versions(office, claim)) == 2
 
 
@@ -169,7 +169,9 @@ def test_a_withdrawal_of_a_claim_that_was_sent_is_sent(office: Office) -> None:
     said = body(office, claim, 2)
     assert said["reason"] == "reversed"
     # A withdrawal says which claim, and no more about anybody.
-    assert set(said) == {"claim_id", "version", "status", "association", "scheme", "reason", "payable"}
+    first_form = {"claim_id", "version", "status", "association", "scheme", "reason", "payable"}
+    assert set(said) == first_form | {"schema", "kind", "explanation", "change"}
+    assert said["change"]["of_version"] == said["version"] - 1
     assert only(claims(office))["payable"] == 0
 
 

@@ -379,7 +379,8 @@ class _Desk:
             form=FORMS.newest,
         )
         (self._changes.new_claims if before is None else self._changes.changed_claims).append(claim)
-        self._changes.outgoing.append((claim, kept.frozen(draft)))
+        changed = None if before is None else drafting.change_of(before, draft)
+        self._changes.outgoing.append((claim, kept.frozen(draft, changed)))
 
     def _digest(self, draft: Draft, form: int) -> bytes:
         return self._rules.digest_content(content_in_form(draft, form))
@@ -397,7 +398,8 @@ class _Desk:
             updated_at=self._rules.now_ms,
         )
         self._changes.changed_claims.append(claim)
-        self._changes.outgoing.append((claim, kept.withdrawal(before.association, before.scheme, reason)))
+        changed = drafting.withdrawal_of(before, reason)
+        self._changes.outgoing.append((claim, kept.withdrawal(before.association, before.scheme, reason, changed)))
 
     def ask(
         self,

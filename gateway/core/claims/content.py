@@ -15,6 +15,7 @@ import msgspec
 
 from gateway.errors import UnknownForm
 from gateway.model.benefit import BenefitEstimate, PlainLine
+from gateway.model.member import Category
 from gateway.model.record import SettlementRecord
 
 _json = msgspec.json.Encoder()
@@ -96,6 +97,21 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     statement: ClaimContent
     estimate: BenefitEstimate
     records: Sequence[SettlementRecord]
+    applicant: Applicant
+
+
+class Applicant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The member as the application form (申领审批表) asks: unit, league and what follows from the roster.
+
+    Kept beside the content and never compared: a member who changes the unit changes no claim by that.
+    """
+
+    category: Category = "active"
+    sex: str | None = None
+    birth_date: date | None = None
+    unit_no: str | None = None
+    unit_name: str | None = None
+    league: str | None = None
 
 
 class ContentForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +150,9 @@ class ContentForms:
             return _json.encode(content)
         if not 1 <= form < self.newest:
             raise UnknownForm(CLAIM_BODY, form, self.newest)
+        if self.released[form - 1] == self.released[-1]:
+            # The later form tells the same and only keeps more beside it.
+            return _json.encode(content)
         return _json.encode(self.released[form - 1].of(msgspec.to_builtins(content)))
 
 
@@ -171,7 +190,10 @@ FORM_1: Final = ContentForm(
     line=("rule", "article", "base", "rate", "days", "total_days", "per_day", "amount", "text"),
 )
 
-FORMS: Final = ContentForms(FORM_1)
+FORM_2: Final = FORM_1
+"""The same content. What is kept aside grew, which an older program must not pass over (`kept`)."""
+
+FORMS: Final = ContentForms(FORM_1, FORM_2)
 """Every form of a claim's content there is. A released one is never edited: a new one is added behind it."""
 
 

@@ -9,13 +9,23 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.claims.content import FORMS, ClaimContent, ClaimMember, ClaimSettlement, ClaimStay, Draft
+from gateway.core.claims.content import (
+    FORMS,
+    Applicant,
+    ClaimContent,
+    ClaimMember,
+    ClaimSettlement,
+    ClaimStay,
+    Draft,
+)
+from gateway.core.claims.told import ClaimChange
 from gateway.model.benefit import BenefitEstimate, plain_line
-from gateway.model.claim import StayKind
+from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.member import Member
 from gateway.model.money import yuan
 from gateway.model.record import SettlementRecord
+from gateway.words.claims import CHANGES, WITHDRAWN
 
 _PLAIN_STAY: Final = StayKind.STAY
 _NAMED_UNITS: Final = frozenset({StayKind.MONTH.value, StayKind.PERIOD.value, StayKind.EVENT.value})
@@ -86,6 +96,43 @@ def draft(
         statement=statement,
         estimate=estimate,
         records=records,
+        applicant=Applicant(
+            category=member.category,
+            sex=member.sex,
+            birth_date=member.birth_date,
+            unit_no=member.unit_no,
+            unit_name=member.unit_name,
+            league=member.league,
+        ),
+    )
+
+
+def change_of(before: PrefilledClaim, after: Draft) -> ClaimChange:
+    """What a new version of a claim says it changes, and why."""
+    compared = {
+        "amount_changed": (yuan(before.payable), yuan(after.payable)),
+        "edition_changed": (before.edition or "无", after.edition or "无"),
+        "deadline_changed": (before.claim_by or "无", after.claim_by.isoformat() if after.claim_by else "无"),
+        "flags_changed": (before.flags, ",".join(after.flags)),
+    }
+    reasons = [code for code, (was, now) in compared.items() if was != now]
+    if before.status == ClaimStatus.WITHDRAWN:
+        reasons = ["restored"]
+    texts = []
+    for code in reasons or ["details_changed"]:
+        was, now = compared.get(code, ("", ""))
+        texts.append(CHANGES[code].format(before=was, after=now))
+    return _changed(before, reasons or ["details_changed"], "；".join(texts) + "。")
+
+
+def withdrawal_of(before: PrefilledClaim, reason: str) -> ClaimChange:
+    """What a version says that takes a claim back."""
+    return _changed(before, [reason], WITHDRAWN.get(reason, f"本申领撤回：{reason}。"))
+
+
+def _changed(before: PrefilledClaim, reasons: Sequence[str], text: str) -> ClaimChange:
+    return ClaimChange(
+        of_version=before.version, payable_before=yuan(before.payable), reasons=tuple(reasons), text=text
     )
 
 

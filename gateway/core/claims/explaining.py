@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.core.schemes import Edition
 from gateway.core.schemes.language.conditions import ALWAYS
+from gateway.core.schemes.language.edition import Papers
 from gateway.core.schemes.language.rules import ShareBenefit
 from gateway.model.benefit import BenefitEstimate
 from gateway.model.money import yuan
@@ -20,12 +21,14 @@ from gateway.model.record import SettlementRecord
 from gateway.words.claims import DOUBTS, NOT_PAID, WITHDRAWN
 from gateway.words.records import AMOUNTS, CARE_IN_A_SENTENCE
 
-_OUTSIDE: Final = (
+OUTSIDE: Final = (
     ("full_self_amount", "full_self", "全自费项目，不在医保范围之内，不计入补助基数"),
     ("over_limit_amount", "over_limit", "超过医保限价的部分，不计入补助基数"),
     ("first_self_amount", "first_self", "乙类项目等先行自付的部分，不计入补助基数"),
     ("deductible_amount", "deductible", "起付线以内的部分，按规定不计入补助基数"),
 )
+"""What of a bill may stay outside of a base: field, code, sentence."""
+
 _WHOLE: Final = ("total_amount", "personal_amount", "cash_amount")
 _CUTS: Final = {"proration": "uncovered_days", "cap": "cap_reached", "benefit_cap": "cap_reached"}
 
@@ -51,7 +54,7 @@ class BaseWords(msgspec.Struct, frozen=True, kw_only=True):
 
     `terms` is empty where no settlement sheet shows the base (days, a ceiling, another scheme's payment); then
     `described` says what it is made of. `ends_at`: the base above which no band pays, in fen; None for no end, or
-    where bands differ by condition.
+    where bands differ by condition. `deductible`: the scheme's own deductible (免补额), in fen.
     """
 
     terms: tuple[tuple[str, str, int], ...]
@@ -62,13 +65,15 @@ class BaseWords(msgspec.Struct, frozen=True, kw_only=True):
     end_article: str | None = None
     benefit: str = ""
     described: str = ""
+    deductible: int = 0
 
 
 class Wording(msgspec.Struct, frozen=True, kw_only=True):
     """What the sentences take from an edition: the base of each share benefit by name, and articles.
 
     `only` is the base where there is one share benefit, for everybody; `claim_basis` the article of the claim window
-    in brackets; `reasons`: reason of an exclusion → its article; `counted_in_days`: benefits whose base is no money.
+    in brackets; `reasons`: reason of an exclusion → its article; `counted_in_days`: benefits whose base is no money;
+    `papers`: what a member brings (申领材料).
     """
 
     bases: Mapping[str, BaseWords] = {}
@@ -76,6 +81,7 @@ class Wording(msgspec.Struct, frozen=True, kw_only=True):
     claim_basis: str = ""
     reasons: Mapping[str, str] = {}
     counted_in_days: frozenset[str] = frozenset()
+    papers: tuple[Papers, ...] = ()
 
 
 NO_WORDING: Final = Wording()
@@ -96,6 +102,7 @@ def wording_of(edition: Edition) -> Wording:
         claim_basis=f"（{edition.claim_window.article}）" if edition.claim_window else "",
         reasons=reasons,
         counted_in_days=frozenset(share.name for share in shares if share.base.days),
+        papers=edition.papers,
     )
 
 
@@ -109,7 +116,7 @@ def _words_of(benefit: ShareBenefit) -> BaseWords:
         added += [f"{scheme}已补助" for scheme in base.paid_by_added]
         taken = [AMOUNTS.get(name, name) for name in base.less] + [f"{scheme}已补助" for scheme in base.paid_by]
         described = f"{benefit.title}的补助基数＝{'＋'.join(added)}{''.join(f'－{term}' for term in taken)}。"
-    return base_words(
+    words = base_words(
         add=base.add if shown else (),
         less=base.less if shown else (),
         article=benefit.article,
@@ -118,6 +125,8 @@ def _words_of(benefit: ShareBenefit) -> BaseWords:
         benefit=benefit.name,
         described=described,
     )
+    own = benefit.deductible
+    return words if own is None else msgspec.structs.replace(words, deductible=own.first)
 
 
 def base_words(
@@ -134,7 +143,7 @@ def base_words(
     signed = [("＋", name, 1) for name in add] + [("－", name, -1) for name in less]
     return BaseWords(
         terms=tuple((sign + AMOUNTS.get(name, name), name, way) for sign, name, way in signed),
-        outside=tuple(part for part in _OUTSIDE if add and not _is_inside(part[0], add, less)),
+        outside=tuple(part for part in OUTSIDE if add and not _is_inside(part[0], add, less)),
         deductible_inside=_is_inside("deductible_amount", add, less),
         article=article,
         ends_at=ends_at,
@@ -157,12 +166,7 @@ def explain(
 ) -> Explanation:
     """The sentences and the list for one estimate; `records` are its settlements, `flags` those of the claim."""
     bill = _Bill(records)
-    # The bases this estimate rests on: the only one, or those of the benefits its lines name.
-    names = dict.fromkeys(line.benefit for line in estimate.lines if line.benefit is not None)
-    rested_on = (
-        [wording.only] if wording.only is not None else [wording.bases[name] for name in names if name in wording.bases]
-    )
-    bases = [(words, bill.base(words)) for words in rested_on]
+    bases = [(words, bill.base(words)) for words in bases_of(estimate, wording)]
     sentences = [_opening(estimate, records, bill)]
     if estimate.lines:
         sentences += [
@@ -179,6 +183,14 @@ def explain(
     if estimate.lines:
         return Explanation(sentences, _not_covered(estimate, bill, wording, bases))
     return Explanation(sentences, _nothing_covered(estimate, bill, wording, bases))
+
+
+def bases_of(estimate: BenefitEstimate, wording: Wording) -> list[BaseWords]:
+    """The bases an estimate rests on: the only one, or those of the benefits its lines name."""
+    if wording.only is not None:
+        return [wording.only]
+    names = dict.fromkeys(line.benefit for line in estimate.lines if line.benefit is not None)
+    return [wording.bases[name] for name in names if name in wording.bases]
 
 
 class _Bill:

@@ -2,24 +2,28 @@
 
 Form 1 has three shapes: a claim with an aside for its words, a claim from before words were kept, and a withdrawal.
 Later forms begin with their mark (`core.forms`), which is taken off before anything is sent. What each form tells
-stands in `content`.
+stands in `content`; the second one keeps more aside, and a withdrawal of it has an aside too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from gateway.core.claims.content import CLAIM_BODY, FORMS, ContentForms, Draft
-from gateway.core.claims.explaining import Wording, explain
+from gateway.core.claims.balance import Balance, balance
+from gateway.core.claims.content import CLAIM_BODY, FORMS, Applicant, ContentForms, Draft
+from gateway.core.claims.explaining import Wording, explain, explain_withdrawal
+from gateway.core.claims.needs import Needed, situations_of, still_needed
+from gateway.core.claims.told import SCHEMA_ID, ClaimBill, ClaimChange, ToConfirm
 from gateway.core.forms import marked, unmarked
 from gateway.model.benefit import BenefitEstimate, BenefitLine, PlainLine
-from gateway.model.money import Money, parse_yuan
-from gateway.model.record import SettlementRecord
+from gateway.model.money import Money, parse_yuan, yuan
+from gateway.model.record import AMOUNT_FIELDS, SettlementRecord
+from gateway.words.claims import DOUBTS
 
 _json = msgspec.json.Encoder()
 
@@ -31,12 +35,22 @@ class _Aside(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """What the words of a claim need beside its content: small, frozen with it, and no part of what is compared.
 
     `unpaid`: what each settlement tells beside its content; `of`: the benefit each line belongs to; `unit`: what the
-    claim is about where it is no stay (a month, a period, an event).
+    claim is about where it is no stay (a month, a period, an event). Since the second form: `who` the member is beside
+    the content, the rest of each settlement as `bills`, and what the version `changed`.
     """
 
     unpaid: list[_Unpaid]
     of: list[str | None]
     unit: str = ""
+    who: Applicant | None = None
+    bills: list[ClaimBill] = []
+    changed: ClaimChange | None = None
+
+
+class _WithdrawalAside(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a withdrawal says beside its content since the second form."""
+
+    changed: ClaimChange
 
 
 _UNITS: Final = ("month/", "period/", "event/")
@@ -44,8 +58,9 @@ _ASIDE: Final = b',"aside":'
 """Cannot stand inside a text of the content: there its quotes would be escaped."""
 
 
-def frozen(draft: Draft) -> bytes:
-    """The content as a version keeps it, in the newest form: with what its words will need.
+def frozen(draft: Draft, changed: ClaimChange | None = None) -> bytes:
+    """The content as a version keeps it, in the newest form: with what its words will need. `changed`: against the
+    version before, where there is one.
 
     The words themselves are spoken when the claim is delivered or shown. Kept with every version they would double
     what a night writes; compared, a better word would send every claim again.
@@ -57,13 +72,37 @@ def frozen(draft: Draft) -> bytes:
         ],
         of=[line.benefit for line in draft.estimate.lines],
         unit=draft.stay if draft.stay.startswith(_UNITS) else "",
+        who=draft.applicant,
+        bills=[_bill(record) for record in draft.records],
+        changed=changed,
     )
     return draft.content[:-1] + _ASIDE + _json.encode(aside) + b"}"
 
 
-def withdrawal(association: str, scheme: str, reason: str) -> bytes:
-    """The content of a version that takes a claim back."""
-    return _json.encode({"association": association, "scheme": scheme, "reason": reason, "payable": "0.00"})
+_IN_CONTENT: Final = frozenset({"total_amount", "in_scope_amount", "fund_paid_amount", "personal_amount"})
+_OTHER_AMOUNTS: Final = tuple(name for name in AMOUNT_FIELDS if name not in _IN_CONTENT)
+
+
+def _bill(record: SettlementRecord) -> ClaimBill:
+    amounts = ((name, getattr(record, name)) for name in _OTHER_AMOUNTS)
+    return ClaimBill(
+        settlement_no=record.settlement_no,
+        facility_name=record.facility_name,
+        facility_level=record.facility_level,
+        inpatient_days=record.inpatient_days,
+        insurance_type=record.insurance_type,
+        insured_region=record.insured_region,
+        care_region=record.care_region,
+        amounts={name: yuan(amount) for name, amount in amounts if amount is not None},
+    )
+
+
+def withdrawal(association: str, scheme: str, reason: str, changed: ClaimChange | None = None) -> bytes:
+    """The content of a version that takes a claim back; with what it takes back, since the second form."""
+    content = _json.encode({"association": association, "scheme": scheme, "reason": reason, "payable": "0.00"})
+    if changed is None:
+        return content
+    return content[:-1] + _ASIDE + _json.encode(_WithdrawalAside(changed=changed)) + b"}"
 
 
 def body(claim: str, version: int, status: str, content: bytes, forms: ContentForms = FORMS) -> bytes:
@@ -119,26 +158,94 @@ class _KeptBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     claim_by: date | None = None
 
 
+class _KeptWithdrawal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """As much of a kept withdrawal as its words follow from."""
+
+    reason: str
+    aside: _WithdrawalAside
+
+
+def _decoded(plain: bytes) -> _KeptBody | _KeptWithdrawal:
+    return _kept_withdrawal.decode(plain) if b'"status":"withdrawn"' in plain[:120] else _kept.decode(plain)
+
+
 _kept = msgspec.json.Decoder(_KeptBody)
+_kept_withdrawal = msgspec.json.Decoder(_KeptWithdrawal)
 
 
 def spoken(stored: bytes, wording: Callable[[str, str | None], Wording], forms: ContentForms = FORMS) -> bytes:
     """A kept body as the association receives it: without its mark, with `explanation` and `not_covered` at its end.
 
     `wording`: scheme and edition → its wording. The same for the same body, scheme files and program. A body from
-    before words were kept, and a withdrawal, are sent as they are. Raises UnknownForm.
+    before words were kept, and a withdrawal of the first form, are sent as they are; those of the second form tell the
+    rest of `told` behind the words. Raises UnknownForm.
     """
     plain = open_kept(stored, forms)
     at = plain.rfind(_ASIDE)
     if at < 0:
         return plain
-    body = _kept.decode(plain)
+    body = _decoded(plain)
+    if isinstance(body, _KeptWithdrawal):
+        return plain[:at] + b"," + _json.encode(_withdrawn(body))[1:]
     records = [
         _record(settlement, body.stay, unpaid)
         for settlement, unpaid in zip(body.settlements, body.aside.unpaid, strict=True)
     ]
-    words = explain(_estimate(body), records, wording(body.scheme, body.edition), flags=body.flags)
-    return plain[:at] + b"," + _json.encode(words)[1:]
+    estimate, scheme_words = _estimate(body), wording(body.scheme, body.edition)
+    words = explain(estimate, records, scheme_words, flags=body.flags)
+    said = _json.encode(words)
+    if body.aside.who is not None:
+        said = said[:-1] + b"," + _json.encode(_rest(body, estimate, records, scheme_words))[1:]
+    return plain[:at] + b"," + said[1:]
+
+
+class _Rest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a body of the second form tells behind its words, in this order (`told.ClaimBody`)."""
+
+    schema: str
+    kind: str
+    applicant: Applicant
+    bills: list[ClaimBill]
+    balance: Balance | None
+    still_needed: list[Needed]
+    to_confirm: list[ToConfirm]
+    change: ClaimChange | None
+
+
+def _rest(body: _KeptBody, estimate: BenefitEstimate, records: Sequence[SettlementRecord], wording: Wording) -> _Rest:
+    aside = body.aside
+    situations = situations_of(
+        care={settlement.care_type for settlement in body.settlements},
+        flags=body.flags,
+        rules=[line.rule for line in body.lines],
+        unit=aside.unit,
+    )
+    billed = [_with_funds(record, bill) for record, bill in zip(records, aside.bills, strict=True)]
+    return _Rest(
+        schema=SCHEMA_ID,
+        kind="claim",
+        applicant=aside.who or Applicant(),
+        bills=aside.bills,
+        balance=balance(estimate, billed, wording),
+        still_needed=still_needed(situations, body.flags, wording.papers),
+        to_confirm=[ToConfirm(flag, DOUBTS.get(flag) or f"须由经办人核实（{flag}）") for flag in body.flags],
+        change=aside.changed,
+    )
+
+
+def _with_funds(record: SettlementRecord, bill: ClaimBill) -> SettlementRecord:
+    amounts = {name: parse_yuan(amount) for name, amount in bill.amounts.items()}
+    return msgspec.structs.replace(record, **amounts)
+
+
+def _withdrawn(body: _KeptWithdrawal) -> dict[str, Any]:
+    words = explain_withdrawal(body.reason)
+    return {
+        "schema": SCHEMA_ID,
+        "kind": "withdrawal",
+        "explanation": words.explanation,
+        "change": body.aside.changed,
+    }
 
 
 def _estimate(body: _KeptBody) -> BenefitEstimate:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from gateway.core.claims.explaining import Explanation, NotCovered, explain, explain_withdrawal
+from gateway.core.claims.needs import situations_of
 from gateway.core.schemes import Edition, SchemeFamily
 from gateway.errors import BadCase, WrongUse
 from gateway.flow.office import Office
@@ -18,7 +19,6 @@ from gateway.store import claims, deliveries
 from gateway.store.engine import Tx
 
 _OUTCOMES = {"approved": "协会已核定补助{}元。", "paid": "协会已支付{}元。", "refused": "协会已核定不予补助。"}
-_EVENTS = {"lump_sum", "consolation"}
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,13 +126,13 @@ def edition_named(family: SchemeFamily | None, name: str | None) -> Edition | No
 
 def _situations(row: PrefilledClaim, body: Mapping[str, Any], unit: str) -> set[str]:
     """The situations of the claim that ask for papers of their own; `unit`: what it is about where that is no stay."""
-    care = {settlement["care_type"] for settlement in body.get("settlements", ())}
-    situations = {"always"} | care & {"emergency", "outpatient_special"}
-    if "referral_to_confirm" in row.flags.split(","):
-        situations.add("referral")
-    if any(line["rule"] in _EVENTS for line in body.get("lines", ())) or row.stay_kind == StayKind.EVENT:
-        situations.add("death" if unit.endswith("/death") else "diagnosis")
-    return situations
+    return situations_of(
+        care={settlement["care_type"] for settlement in body.get("settlements", ())},
+        flags=row.flags.split(","),
+        rules=[line["rule"] for line in body.get("lines", ())],
+        unit=unit,
+        at_event=row.stay_kind == StayKind.EVENT,
+    )
 
 
 def papers_for(edition: Edition, situations: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
+from gateway.core.claims.told import SCHEMA_ID, ClaimBody, WithdrawalBody
 from gateway.web.problems import KINDS, MEDIA_TYPE, ProblemDetails
 
 OpenApi = dict[str, Any]
@@ -36,7 +37,7 @@ _PUBLISHED: Final = {
 }
 """The names some schemas were published under: clients are generated from the document, so these stay."""
 
-_documented: set[type[msgspec.Struct]] = {ProblemDetails}
+_documented: set[type[msgspec.Struct]] = {ProblemDetails, ClaimBody, WithdrawalBody}
 
 
 def _content(kind: type[msgspec.Struct], media_type: str = "application/json") -> OpenApi:
@@ -84,6 +85,25 @@ def any_body(text: str) -> OpenApi:
     return {"required": False, "description": text, "content": anything}
 
 
+def _webhooks() -> OpenApi:
+    """What the gateway sends to an association: every version of a claim, each in effect once."""
+    bodies = [{"$ref": _REF.format(name=kind.__name__)} for kind in (ClaimBody, WithdrawalBody)]
+    key = {"name": "idempotency-key", "in": "header", "required": True, "schema": {"type": "string"}}
+    key["description"] = "申领号与版本，重试时不变 (claim id and version, the same at every attempt)"
+    operation = {
+        "summary": "预填申领的一个版本 (one version of a pre-filled claim)",
+        "description": f"JSON Schema 2020-12：{SCHEMA_ID}；未知字段应予忽略 (pass over fields you do not know).",
+        **signed({"required": True, "content": {"application/json": {"schema": {"anyOf": bodies}}}}),
+        "responses": {
+            "2XX": {"description": "已收下，答复须含 claim_id (accepted: the answer names the claim)"},
+            "409": {"description": "已有更高版本，答复含 version (a higher version is held)"},
+            "422": {"description": "不予收下，答复须含 claim_id (refused: the answer names the claim)"},
+        },
+    }
+    operation["parameters"] = [key, *operation["parameters"]]
+    return {"claim": {"post": operation}}
+
+
 def complete(app: FastAPI) -> None:
     """The app's OpenAPI document gets the schemas the routes refer to."""
     plain = app.openapi
@@ -100,6 +120,7 @@ def complete(app: FastAPI) -> None:
         text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
         key = {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}
         parts["securitySchemes"] = {_SCHEME: key}
+        document["webhooks"] = _webhooks()
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
