@@ -18,7 +18,7 @@ from gateway.core.claims.content import (
     ClaimStay,
     Draft,
 )
-from gateway.core.claims.told import ClaimChange
+from gateway.core.claims.told import VersionChange
 from gateway.model.benefit import BenefitEstimate, plain_line
 from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.clock import SHANGHAI_OFFSET
@@ -96,18 +96,23 @@ def draft(
         statement=statement,
         estimate=estimate,
         records=records,
-        applicant=Applicant(
-            category=member.category,
-            sex=member.sex,
-            birth_date=member.birth_date,
-            unit_no=member.unit_no,
-            unit_name=member.unit_name,
-            league=member.league,
-        ),
+        applicant=_applicant(member),
     )
 
 
-def change_of(before: PrefilledClaim, after: Draft) -> ClaimChange:
+def _applicant(member: Member) -> Applicant:
+    """What the form asks of the member beside the content, from the roster."""
+    return Applicant(
+        category=member.category,
+        sex=member.sex,
+        birth_date=member.birth_date,
+        unit_no=member.unit_no,
+        unit_name=member.unit_name,
+        league=member.league,
+    )
+
+
+def change_of(before: PrefilledClaim, after: Draft) -> VersionChange:
     """What a new version of a claim says it changes, and why."""
     compared = {
         "amount_changed": (yuan(before.payable), yuan(after.payable)),
@@ -125,13 +130,13 @@ def change_of(before: PrefilledClaim, after: Draft) -> ClaimChange:
     return _changed(before, reasons or ["details_changed"], "；".join(texts) + "。")
 
 
-def withdrawal_of(before: PrefilledClaim, reason: str) -> ClaimChange:
+def withdrawal_of(before: PrefilledClaim, reason: str) -> VersionChange:
     """What a version says that takes a claim back."""
     return _changed(before, [reason], WITHDRAWN.get(reason, f"本申领撤回：{reason}。"))
 
 
-def _changed(before: PrefilledClaim, reasons: Sequence[str], text: str) -> ClaimChange:
-    return ClaimChange(
+def _changed(before: PrefilledClaim, reasons: Sequence[str], text: str) -> VersionChange:
+    return VersionChange(
         of_version=before.version, payable_before=yuan(before.payable), reasons=tuple(reasons), text=text
     )
 

@@ -18,7 +18,7 @@ from gateway.core.claims.balance import Balance, balance
 from gateway.core.claims.content import CLAIM_BODY, FORMS, Applicant, ContentForms, Draft
 from gateway.core.claims.explaining import Wording, explain, explain_withdrawal
 from gateway.core.claims.needs import Needed, situations_of, still_needed
-from gateway.core.claims.told import SCHEMA_ID, ClaimBill, ClaimChange, ToConfirm
+from gateway.core.claims.told import SCHEMA_ID, ClaimBill, ToConfirm, VersionChange
 from gateway.core.forms import marked, unmarked
 from gateway.model.benefit import BenefitEstimate, BenefitLine, PlainLine
 from gateway.model.money import Money, parse_yuan, yuan
@@ -44,13 +44,13 @@ class _Aside(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     unit: str = ""
     who: Applicant | None = None
     bills: list[ClaimBill] = []
-    changed: ClaimChange | None = None
+    changed: VersionChange | None = None
 
 
 class _WithdrawalAside(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a withdrawal says beside its content since the second form."""
 
-    changed: ClaimChange
+    changed: VersionChange
 
 
 _UNITS: Final = ("month/", "period/", "event/")
@@ -58,7 +58,7 @@ _ASIDE: Final = b',"aside":'
 """Cannot stand inside a text of the content: there its quotes would be escaped."""
 
 
-def frozen(draft: Draft, changed: ClaimChange | None = None) -> bytes:
+def frozen(draft: Draft, changed: VersionChange | None = None) -> bytes:
     """The content as a version keeps it, in the newest form: with what its words will need. `changed`: against the
     version before, where there is one.
 
@@ -97,7 +97,7 @@ def _bill(record: SettlementRecord) -> ClaimBill:
     )
 
 
-def withdrawal(association: str, scheme: str, reason: str, changed: ClaimChange | None = None) -> bytes:
+def withdrawal(association: str, scheme: str, reason: str, changed: VersionChange | None = None) -> bytes:
     """The content of a version that takes a claim back; with what it takes back, since the second form."""
     content = _json.encode({"association": association, "scheme": scheme, "reason": reason, "payable": "0.00"})
     if changed is None:
@@ -193,10 +193,10 @@ def spoken(stored: bytes, wording: Callable[[str, str | None], Wording], forms: 
     ]
     estimate, scheme_words = _estimate(body), wording(body.scheme, body.edition)
     words = explain(estimate, records, scheme_words, flags=body.flags)
-    said = _json.encode(words)
+    sentences = _json.encode(words)
     if body.aside.who is not None:
-        said = said[:-1] + b"," + _json.encode(_rest(body, estimate, records, scheme_words))[1:]
-    return plain[:at] + b"," + said[1:]
+        sentences = sentences[:-1] + b"," + _json.encode(_rest(body, estimate, records, scheme_words))[1:]
+    return plain[:at] + b"," + sentences[1:]
 
 
 class _Rest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -209,7 +209,7 @@ class _Rest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     balance: Balance | None
     still_needed: list[Needed]
     to_confirm: list[ToConfirm]
-    change: ClaimChange | None
+    change: VersionChange | None
 
 
 def _rest(body: _KeptBody, estimate: BenefitEstimate, records: Sequence[SettlementRecord], wording: Wording) -> _Rest:

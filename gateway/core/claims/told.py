@@ -46,7 +46,7 @@ class ToConfirm(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class ClaimChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class VersionChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a version changed against the one before, and why. `payable_before` in yuan."""
 
     of_version: int
@@ -70,7 +70,7 @@ class ClaimBody(ClaimContent, frozen=True, kw_only=True, gc=False):
     balance: Balance | None
     still_needed: list[Needed]
     to_confirm: list[ToConfirm]
-    change: ClaimChange | None
+    change: VersionChange | None
 
 
 class WithdrawalBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,7 +86,7 @@ class WithdrawalBody(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     schema: SchemaName
     kind: Literal["withdrawal"]
     explanation: list[str]
-    change: ClaimChange
+    change: VersionChange
 
 
 def claim_schema() -> dict[str, Any]:

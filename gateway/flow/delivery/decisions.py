@@ -68,7 +68,7 @@ def question_about(
     office: Office, row: PrefilledClaim, version: int, outcome: DecisionOutcome, amount: Money
 ) -> ReviewItem:
     """What a person is asked; its situation is the same whenever the association says the same."""
-    said = f"approval/{row.claim_id}/{version}/{outcome}/{amount}"
+    situation = f"approval/{row.claim_id}/{version}/{outcome}/{amount}"
     return ReviewItem(
         kind=ABOVE_CLAIM,
         association=row.association,
@@ -83,7 +83,7 @@ def question_about(
         state="open",
         created_at=to_ms(office.now()),
         claim_id=row.claim_id,
-        situation=office.vault.fingerprinter("doubt")(said),
+        situation=office.vault.fingerprinter("doubt")(situation),
     )
 
 
