@@ -69,7 +69,7 @@ def feed_activate(
     from gateway.flow.intake import activating
     from gateway.flow.intake.trying import TrialScope
 
-    who = name_of(by)
+    clerk = name_of(by)
     try:
         site = _site_with(context.obj, name)
         files = _proposed(site, name, mapping, file)
@@ -80,13 +80,13 @@ def feed_activate(
     ready = wiring.feed_readiness(candidate, name)
     scope = TrialScope(ticks=time.perf_counter, rows=0)
     with working("正在试取、比较 (trying, comparing)", as_json=as_json):
-        tried = wiring.try_for_gate(office, name, sample, scope, who)
+        tried = wiring.try_for_gate(office, name, sample, scope, clerk)
         findings = activating.examine(office, name, files, ready=ready, tried=tried, doubts_checked=checked)
         difference = None if findings else activating.difference(office, name)
     if findings:
         _refuse(name, findings, as_json=as_json)
     _agree(difference, yes=yes, as_json=as_json)
-    _tell(activating.activate(office, name, files, by=who, note=note), difference, as_json=as_json)
+    _tell(activating.activate(office, name, files, by=clerk, note=note), difference, as_json=as_json)
 
 
 def _proposed(site: Site, name: str, mapping: Path | None, file: Path | None) -> FeedFiles:
@@ -153,7 +153,7 @@ def feed_back(
     from gateway.flow.intake import activating
     from gateway.settings.versions import version_files
 
-    who = name_of(by)
+    clerk = name_of(by)
     site = _site_with(context.obj, name)
     version = to or activating.version_before(site.path, name)
     files = version_files(site.path, name, version)
@@ -165,7 +165,7 @@ def feed_back(
         return
     _agree(difference, yes=yes, as_json=as_json)
     mapping_name = site.feeds[name].mapping
-    _tell(activating.go_back(office, name, version, mapping_name, by=who, note=note), difference, as_json=as_json)
+    _tell(activating.go_back(office, name, version, mapping_name, by=clerk, note=note), difference, as_json=as_json)
 
 
 def _show_back(name: str, version: int, difference: Rereading | None, *, as_json: bool) -> None:
