@@ -7,6 +7,7 @@ national-platform feed needs only `national = true`. A missing value is None, ne
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 
 import msgspec
@@ -90,6 +91,7 @@ class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return "-" if self.reversal else "+"
 
 
+@cache
 def national_codes() -> dict[str, tuple[str, ...]]:
     """Field name → its national codes, first choice first; a field of our own has none."""
     hints = get_type_hints(SettlementRecord, include_extras=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -65,9 +65,29 @@ class Site:
             name: hashlib.sha256("\n".join(of_scheme).encode()).hexdigest()[:16] for name, of_scheme in texts.items()
         }
 
-    def compiled(self) -> dict[str, CompiledMapping]:
-        """Every mapping, ready to read pages."""
-        return {name: compile_mapping(spec.language()) for name, spec in self.mappings.items()}
+    def compiled(self) -> Mapping[str, CompiledMapping]:
+        """Every mapping, ready to read pages once it is asked for."""
+        return _CompiledOnDemand(self.mappings)
+
+
+class _CompiledOnDemand(Mapping[str, CompiledMapping]):
+    """A command of one league has no use for the mappings of the others."""
+
+    def __init__(self, specs: Mapping[str, MappingSpec]) -> None:
+        self._specs = specs
+        self._compiled: dict[str, CompiledMapping] = {}
+
+    def __getitem__(self, name: str) -> CompiledMapping:
+        if name not in self._compiled:
+            # Two threads may both compile one; whichever was first is kept, since who reads may compare by identity.
+            self._compiled.setdefault(name, compile_mapping(self._specs[name].language()))
+        return self._compiled[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
 
 
 def load_site(path: Path, registry: Registry) -> Site:

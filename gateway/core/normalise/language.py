@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -298,10 +299,16 @@ def digest_of(language: MappingLanguage) -> str:
     return hashlib.sha256(msgspec.json.encode(_stated(language), order="deterministic")).hexdigest()[:16]
 
 
+@cache
+def _defaults_of(type_: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    # To ask for them the library reads every annotation anew, and a site asks for its mappings' at every start.
+    return tuple((field.name, field.default) for field in msgspec.structs.fields(type_))
+
+
 def _stated(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
-        fields = {field.name: (getattr(value, field.name), field.default) for field in msgspec.structs.fields(value)}
-        stated = {name: _stated(content) for name, (content, default) in fields.items() if content != default}
+        contents = ((name, default, getattr(value, name)) for name, default in _defaults_of(type(value)))
+        stated = {name: _stated(content) for name, default, content in contents if content != default}
         return {**stated, "": type(value).__name__}
     if isinstance(value, dict):
         return {key: _stated(part) for key, part in value.items()}
