@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -16,6 +16,13 @@ from gateway.cli.progress import working
 from gateway.cli.trial_tables import show_counts, show_trial
 from gateway.errors import WrongUse
 from gateway.words.records import field_in_words
+
+DRIFTS: Final = {
+    "new_column": "新列",
+    "vanished": "消失",
+    "type_changed": "写法变了",
+    "unknown_code": "没见过的代码",
+}
 
 if TYPE_CHECKING:
     from gateway.flow.intake.trying import FeedTrial, TrialScope
@@ -87,6 +94,37 @@ def _over_line(context: typer.Context, name: str, mapping: str | None, scope: Tr
         trial = try_line(office, name, connector, scope=scope, by=name_of(by))  # type: ignore[arg-type]
     trial.requests = requests_shown(exchanges, secret_texts(office, name))
     return trial
+
+
+@feed.command("drift")
+def feed_drift(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="盟市代码 (the feed).")],
+    file: Annotated[
+        Path | None, typer.Argument(exists=True, dir_okay=False, help="文件，缺省看最新的已存页 (a file).")
+    ] = None,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """来的数据与映射有何不同：新列、消失的列、写法变了的、没见过的代码 (what changed, with a proposal; masked)."""
+    from gateway.cli.feeds import office_with
+    from gateway.flow.studies.drifting import drift_of_file, drift_of_newest
+
+    office = office_with(context, name)
+    if file is not None:
+        drift = drift_of_file(name, office.mapping_of(name), file.read_bytes(), file.name)
+    else:
+        drift = drift_of_newest(office, name, by=name_of(by))
+    if as_json:
+        emit(drift)
+    else:
+        rows = [
+            (DRIFTS[part.kind], part.name, part.rows, part.example, part.proposal, f"{part.confidence:.2f}", part.why)
+            for part in drift.parts
+        ]
+        table(f"{name} 与映射 {drift.mapping} 的不同", ("变动", "名称", "行", "样子", "建议", "把握", "理由"), rows)
+    if drift.parts:
+        raise typer.Exit(1)
 
 
 @feed.command("infer")

@@ -90,6 +90,7 @@ LOOKED_AT: Final = {
     "feed_activate": "启用来源",
     "feed_back": "来源退回旧版",
     "feed_rewind": "来源回退重取",
+    "feed_drift": "来源变动比对",
 }
 """What somebody looked at in plain."""
 

@@ -101,8 +101,8 @@ CODES: Final[dict[str, FindingCode]] = {
     "field_vanished": FindingCode(
         "act",
         "一向有值的字段现在为空 (a field that was always filled is empty)",
-        "核对对方是否改了列名或接口；更正映射后重读"
-        " (see whether a column or key was renamed; mend the mapping, then replay)",
+        "核对对方是否改了列名或接口，hubao feed drift 给出建议；更正映射后重读"
+        " (see whether a column was renamed: feed drift proposes; mend the mapping, then replay)",
     ),
     "file_twice": FindingCode(
         "act",
@@ -130,7 +130,8 @@ CODES: Final[dict[str, FindingCode]] = {
     "keys_unused": FindingCode(
         "know",
         "出现了没有字段使用的新列或键 (new columns or keys that no field reads)",
-        "核对是否为改名；需要时更正映射 (see whether something was renamed; mend the mapping)",
+        "hubao feed drift 显示其样子与建议；需要时更正映射"
+        " (feed drift shows what they look like and proposes; mend the mapping)",
     ),
     "late_on_arrival": FindingCode(
         "know",
@@ -140,7 +141,8 @@ CODES: Final[dict[str, FindingCode]] = {
     "quarantine_open": FindingCode(
         "know",
         "有记录读不了，在隔离中 (rows that could not be read stand in quarantine)",
-        "hubao quarantine list 查看原因，更正后 hubao quarantine retry (look at the reasons, mend, retry)",
+        "hubao quarantine list --group 查看原因，hubao feed drift 给出建议，更正后 hubao quarantine retry --group"
+        " (look at the reasons by group, see what changed, mend, retry)",
     ),
     "refunds_waiting": FindingCode(
         "know",
@@ -187,7 +189,8 @@ CODES: Final[dict[str, FindingCode]] = {
     "unknown_codes": FindingCode(
         "act",
         "决定待遇的字段出现未知代码 (a code that decides about money is not known)",
-        "问明代码含义，写入映射的代码表，再重读已存页面 (find out what it means, add it to the mapping, then replay)",
+        "问明代码含义（hubao feed drift 有建议），写入映射的代码表，再重读已存页面"
+        " (find out what it means, add it to the mapping, then replay)",
     ),
     "clock_jump": FindingCode(
         "act",
