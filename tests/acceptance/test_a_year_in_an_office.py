@@ -25,7 +25,8 @@ LONGEST_REST = 3
 """Where nothing happens but what happens every day, the office's machine runs every third night."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+# PostgreSQL has its turn among the long forms.
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def database(request: pytest.FixtureRequest) -> str | None:
     """The site's own SQLite file, or a PostgreSQL database."""
     return request.getfixturevalue("postgres_url") if request.param == "postgres" else None

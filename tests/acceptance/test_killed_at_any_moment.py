@@ -200,7 +200,8 @@ def gateways() -> Iterator[Gateways]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+# PostgreSQL has its turn among the long forms.
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def world(request: pytest.FixtureRequest, gateways: Gateways) -> Iterator[World]:
     server = request.getfixturevalue("_postgres_server") if request.param == "postgres" else None
     with folder_in_memory() as folder:

@@ -111,7 +111,8 @@ def own_texts() -> str:
     return "\n".join(path.read_text("utf-8") for path in files_below(*folders) if path.suffix in kinds)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+# PostgreSQL has its turn among the long forms.
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.full)])
 def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
     folder = tmp_path_factory.mktemp("traces")
     with ExitStack() as stack:

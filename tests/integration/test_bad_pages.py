@@ -48,7 +48,7 @@ DAY = date(2022, 3, 10)
 SEED = 5
 PAGES = 10_000
 CHUNKS = 8
-EVERY_RUN = 4
+EVERY_RUN = 2
 MEMBERS = 60
 FEEDS = ("wuhai", "hinggan", "bayannur")
 
