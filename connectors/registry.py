@@ -19,6 +19,7 @@ from connectors.feeds import (
     sftp,
     soap_list,
     statement_diff,
+    xml_list,
 )
 from gateway.ports import Registry
 
@@ -38,6 +39,7 @@ REGISTRY: Final = Registry(
         "sftp": sftp.WAY,
         "soap-list": soap_list.WAY,
         "statement-diff": statement_diff.WAY,
+        "xml-list": xml_list.WAY,
     },
     deliveries={
         "http-json": http_json.WAY,

@@ -17,7 +17,7 @@ from gateway.sandbox.files import PATTERN, DayFile, day_file, drop
 from gateway.sandbox.leagues import Sent, as_filed
 from gateway.sandbox.old_files import as_by_banner, fixed_file, table_file, workbook_file
 from gateway.sandbox.play import Play, PlayLeague
-from gateway.sandbox.played_envelopes import chifeng, hohhot, hulunbuir, nmg, ordos, ulanqab
+from gateway.sandbox.played_envelopes import chifeng, hohhot, hulunbuir, nmg, ordos, ulanqab, yuncheng
 from gateway.sandbox.played_lines import LINES_PLAYED
 from gateway.sandbox.script import Script
 
@@ -67,5 +67,6 @@ LEAGUES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "ulanqab": ulanqab,
     "xilingol": _one_file(workbook_file, reading=as_by_banner, extra={"quarantined": 3}, findings=_HIDDEN),
     "yuncheng": _one_file(fixed_file, extra={"quarantined": 1}),
+    "yuncheng-http": yuncheng,
 }
 """Name of the shipped feed file → how its league is played."""

@@ -21,6 +21,7 @@ from gateway.sandbox.servers import LocalServer
 from gateway.sandbox.signing import new_sm2_keys
 from gateway.sandbox.soap_server import SoapApp, as_coded
 from gateway.sandbox.statement_server import StatementApp
+from gateway.sandbox.xml_server import XmlApp
 
 HISTORY_DAYS: Final = 62
 """So many days before its own a script begins, and a little."""
@@ -170,6 +171,22 @@ def chifeng(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
             secrets={"HUBAO_CHIFENG_PASSWORD": _APP_SECRET},
             reading=as_coded,
             nights=2,
+        )
+
+
+@contextmanager
+def yuncheng(script: Script, clock: Callable[[], float]) -> Iterator[Play]:
+    """运城: XML over HTTP in GBK under a prolog that says UTF-8, rows by number, tags in any case, a session that is
+    forgotten, an answer that is busy, and a row that is no XML."""
+    book = book_of(script)
+    app = XmlApp(book, password=_APP_SECRET, forgets=[3], busy=[6], damaged=book.busiest())
+    with LocalServer(app) as server:
+        yield Play(
+            options={"address": server.address, "first_days": HISTORY_DAYS},
+            secrets={"HUBAO_YUNCHENG_PASSWORD": _APP_SECRET},
+            reading=as_coded,
+            nights=2,
+            extra={"quarantined": 1},
         )
 
 

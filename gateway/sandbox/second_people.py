@@ -130,7 +130,7 @@ class Town:
 
     def plain(self, dice: Random, person: Townsman) -> dict[str, str | None]:
         """What a feed writes that makes no mistake; it knows every other one's employer and few telephones."""
-        known = dice.random()
+        draw = dice.random()
         return {
             "name": person.name,
             "id_type": "01",
@@ -138,8 +138,8 @@ class Town:
             "sex": person.sex,
             "birth_date": person.born,
             "person_no": f"1509{int(person.number[6:17]) % 10**10:010d}",
-            "employer_name": person.unit if known < 0.6 else None,
-            "phone": person.phone if known < 0.2 else None,
+            "employer_name": person.unit if draw < 0.6 else None,
+            "phone": person.phone if draw < 0.2 else None,
         }
 
 

@@ -133,10 +133,14 @@ class SoapApp:
         """A settlement in the words of 赤峰."""
         number = sum(str(row["setl_id"]).encode())
         style: Callable[[str], str] = str.lower if number % 3 == 0 else str
-        values = {tag: row.get(key) for tag, key in FIELDS.items()}
-        values |= {tag: total_text([{"sum": row.get(key)} for key in keys], "sum") for tag, keys in SUMS.items()}
-        cells = "".join(f"<{style(tag)}>{text_of(value)}</{style(tag)}>" for tag, value in values.items())
-        return f"<row>{cells}</row>" * (2 if number % 5 == 0 else 1)
+        return f"<row>{coded_cells(row, style)}</row>" * (2 if number % 5 == 0 else 1)
+
+
+def coded_cells(row: Row, style: Callable[[str], str]) -> str:
+    """A settlement in the codes of 五险合一, each an element; `style` writes their names."""
+    values = {tag: row.get(key) for tag, key in FIELDS.items()}
+    values |= {tag: total_text([{"sum": row.get(key)} for key in keys], "sum") for tag, keys in SUMS.items()}
+    return "".join(f"<{style(tag)}>{text_of(value)}</{style(tag)}>" for tag, value in values.items())
 
 
 def text_of(value: Any) -> str:
