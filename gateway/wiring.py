@@ -25,7 +25,7 @@ from connectors.transport.parts import plan_parts, read_parts
 from connectors.transport.watching import watching
 from gateway.core.normalise.language import CsvFormat, FixedFormat, MappingLanguage
 from gateway.core.timekeeping import ProcessStart
-from gateway.errors import Finding, ForeignDatabase, WrongUse
+from gateway.errors import Finding, ForeignDatabase, NotAuthentic, WrongUse
 from gateway.flow.intake.activating import GateTrials
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.intake.trying import TrialScope, try_content, try_line
@@ -269,6 +269,36 @@ def watched_feed(office: Office, name: str) -> Iterator[tuple[FeedConnector, Seq
     """A feed's connector, and what goes over its line while this lasts. Raises WrongUse as `feed_connector`."""
     with watching() as exchanges:
         yield feed_connector(office, name), exchanges
+
+
+def push_tried(site: Site, name: str, body: bytes, headers: Mapping[str, str]) -> tuple[WireExchange, str] | None:
+    """A push of this body as it would have to come, and what is wrong with the headers it came with, "" for nothing.
+    None for a feed that is not pushed over HTTP. A captured push is proved as of the time it says itself."""
+    options = site.feeds[name].connector.options
+    if not isinstance(options, PushSpec):
+        return None
+    lowered = {header.lower(): value for header, value in headers.items()}
+    problem = ""
+    if headers:
+        seconds = lowered.get("webhook-timestamp", "")
+        now = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 else 0
+        try:
+            webhook.verify(read_secret(options.secret, site=site.path), headers, body, now=now)
+        except NotAuthentic as error:
+            problem = error.part
+    message_id, timestamp = lowered.get("webhook-id", "‹id›"), lowered.get("webhook-timestamp", "‹秒›")
+    # The body is only counted: what is signed is shown, and nothing of a person.
+    text = f"{message_id}.{timestamp}.‹报文 body, {len(body)} bytes›"
+    exchange = WireExchange(
+        method="POST",
+        address=f"/api/v1/feeds/{name}/push",
+        headers={"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": "v1,‹base64›"},
+        content=body,
+        signed=(text,),
+        status=0,
+        size=0,
+    )
+    return exchange, problem
 
 
 def secret_texts(office: Office, name: str) -> list[str]:

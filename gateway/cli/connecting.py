@@ -44,6 +44,9 @@ def feed_try(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="末日 (last day).")] = None,
     pages: Annotated[int, typer.Option(min=1, max=100, help="最多几页 (at most so many pages).")] = 3,
     rows: Annotated[int, typer.Option(min=0, max=100, help="每页显示几行 (rows shown of a page).")] = 2,
+    headers: Annotated[
+        list[str] | None, typer.Option("--header", help="收到的推送的请求头，名=值，验其签名 (a push's header).")
+    ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +57,9 @@ def feed_try(
     scope = TrialScope(first=days[0], last=days[1], pages=pages, rows=rows, ticks=time.perf_counter)
     with working("正在试取 (trying)", as_json=as_json):
         trial = (
-            _with_file(context, name, mapping, file, scope) if file else _over_line(context, name, mapping, scope, by)
+            _with_file(context, name, mapping, file, scope, headers or [])
+            if file
+            else _over_line(context, name, mapping, scope, by)
         )
     if as_json:
         emit({**plain(trial), "sound": trial.sound})
@@ -64,16 +69,26 @@ def feed_try(
         raise typer.Exit(1)
 
 
-def _with_file(context: typer.Context, name: str, mapping: str | None, file: Path, scope: TrialScope) -> FeedTrial:
-    from gateway.flow.intake.trying import try_content
-    from gateway.wiring import load_site, parts_of
+def _with_file(
+    context: typer.Context, name: str, mapping: str | None, file: Path, scope: TrialScope, headers: list[str]
+) -> FeedTrial:
+    from gateway.flow.intake.trying import requests_shown, try_content
+    from gateway.wiring import load_site, parts_of, push_tried
 
     site = load_site(context.obj)
     if name not in site.feeds:
         raise WrongUse(f"没有盟市 {name}；已配置：{'、'.join(sorted(site.feeds))} (no such feed)")
     ready = compiled(mapping_file(context.obj, mapping or site.feeds[name].mapping))
     with file.open("rb") as content:
-        return try_content(name, ready, parts_of(content, ready.language), file.name, scope)
+        trial = try_content(name, ready, parts_of(content, ready.language), file.name, scope)
+    pairs = dict(text.partition("=")[::2] for text in headers)
+    push = push_tried(site, name, file.read_bytes(), pairs)
+    if push is None and headers:
+        raise WrongUse(f"{name} 不是 HTTP 推送，没有请求头可验 (--header is for feeds that push over HTTP)")
+    if push is not None:
+        exchange, trial.error = push
+        trial.requests = requests_shown([exchange], ())
+    return trial
 
 
 def _over_line(context: typer.Context, name: str, mapping: str | None, scope: TrialScope, by: str | None) -> FeedTrial:

@@ -64,7 +64,7 @@ def feed_new(
         "title": title, "owner": owner, "agreement": agreement, "purpose": purpose, "expires": expires,
     }  # fmt: skip
     # Whoever is at a terminal is asked; a program is told at once what it left out.
-    asks = not as_json and sys.stdin.isatty()
+    asks = not as_json and stands_at_terminal()
     answers = _asked(flags, site) if asks else _complete(flags)
     if asks and sample is None:
         sample = _asked_sample()
@@ -80,6 +80,11 @@ def feed_new(
         say(f"已写入 {file} (written)")
     say("草稿，尚未启用；填好各处“待填”，再运行 (a draft, not in force; fill it in, then)：")
     say(f"    {as_typed(context.obj, f'feed activate {draft.feed}')}")
+
+
+def stands_at_terminal() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _usual_association(site: Site) -> str | None:

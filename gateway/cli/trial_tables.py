@@ -40,7 +40,8 @@ def show_trial(trial: FeedTrial) -> None:
 
 def show_request(number: int, request: SeenRequest) -> None:
     """A request as it left, with the text that was signed for it."""
-    say(f"── 请求 {number} (request)：{request.method} {request.address} → {request.status}，{request.size} bytes")
+    answer = f" → {request.status}，{request.size} bytes" if request.status else "，应这样推送 (must come so)"
+    say(f"── 请求 {number} (request)：{request.method} {request.address}{answer}")
     for name, value in request.headers.items():
         say(f"   {name}: {value}")
     for text in request.signed:
