@@ -12,6 +12,7 @@ from gateway.cli.clerk import By, asked_for, name_of
 from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.progress import working
 from gateway.cli.site import open_office
+from gateway.errors import WrongUse
 from gateway.words.claims import CLAIM_STATES, FLAGS
 from gateway.words.deliveries import DELIVERIES, code_in_words
 
@@ -131,3 +132,34 @@ def claims_export(
         emit({"claims": many, "file": str(file)})
     else:
         say(f"已写出{many}份申领；文件含个人信息，用后请删除。")
+
+
+@claims.command("print")
+def claims_print(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="写到这个文件夹，文件权限 0600 (into this folder, files of mode 0600)")],
+    claim_ids: Annotated[list[str] | None, typer.Argument(metavar="CLAIM", help="申领号 (claims)")] = None,
+    association: Association = None,
+    form: Annotated[str | None, typer.Option(help="nm | yuncheng，缺省按方案 (by the scheme if left out)")] = None,
+    by: Annotated[str, typer.Option("--by", help="claim | unit | league：每份、每单位、每盟市一个文件")] = "claim",
+    as_xlsx: Annotated[bool, typer.Option("--xlsx", help="填入 xlsx 模板，每份一个文件 (fill the template)")] = False,
+    as_json: Json = False,
+) -> None:
+    """申领审批表：A4 网页供打印，或填入协会自己的 xlsx 模板；含个人信息 (forms to print; hold personal data)."""
+    from gateway.cli import claim_forms
+    from gateway.flow.delivery.claims import bodies_of_claims
+
+    office = open_office(context)
+    one_of("--association", association, sorted(office.associations))
+    one_of("--form", form, claim_forms.FORMS)
+    one_of("--by", by, ("claim", "unit", "league"))
+    if bool(claim_ids) == (association is not None):
+        raise WrongUse("请给出申领号，或用 --association 给出协会，二者取一 (claims or --association, one of them)")
+    if as_xlsx and (by != "claim" or form):
+        raise WrongUse("--xlsx 每份申领一个文件，不与 --by、--form 同用 (not together)")
+    bodies = bodies_of_claims(office, claim_ids or (), association=association)
+    files = claim_forms.write_forms(bodies, out, site=office.site, form=form, by=by, as_xlsx=as_xlsx)
+    if as_json:
+        emit({"claims": len(bodies), "files": [str(file) for file in files]})
+    else:
+        say(f"已写出{len(bodies)}份申领，{len(files)}个文件，在 {out}；含个人信息，用后请删除。")

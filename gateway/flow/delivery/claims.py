@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from gateway.errors import WrongUse
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.people.reassess import reassess
-from gateway.model.claim import PrefilledClaim
+from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import Money, yuan
 from gateway.store import claims, deliveries, people, roster
 from gateway.store.claims import ClaimDecisionRow
@@ -130,6 +131,25 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
             out.writelines(line + b"\n" for line in lines)
             many += len(rows)
             after = (rows[-1].updated_at, rows[-1].claim_id)
+
+
+def bodies_of_claims(
+    office: Office, claim_ids: Sequence[str], *, association: str | None = None
+) -> list[dict[str, Any]]:
+    """The latest bodies of these claims, or of all that stand with an association where none is named, in order of
+    their numbers; withdrawn ones are left out. Raises WrongUse for a claim that is unknown, withdrawn or shut."""
+    with office.store.read() as tx:
+        rows = claims.by_ids(tx, claim_ids) if claim_ids else claims.of_associations(tx, [association or ""])
+        if unknown := sorted(set(claim_ids) - {row.claim_id for row in rows}):
+            raise WrongUse(f"没有申领 {'、'.join(unknown)} (no such claim)")
+        standing = [row for row in rows if row.status != ClaimStatus.WITHDRAWN]
+        if claim_ids and len(standing) < len(rows):
+            gone = sorted({row.claim_id for row in rows} - {row.claim_id for row in standing})
+            raise WrongUse(f"申领 {'、'.join(gone)} 已撤回 (withdrawn)")
+        bodies = {row.claim_id: _latest_body(tx, office, row) for row in standing}
+    if shut := sorted(claim_id for claim_id, body in bodies.items() if body is None):
+        raise WrongUse(f"申领 {'、'.join(shut)} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
+    return [msgspec.json.decode(bodies[claim_id] or b"") for claim_id in sorted(bodies)]
 
 
 def decide(
