@@ -86,13 +86,15 @@ def form_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         "days": _days(bills),
         "settlement_nos": "、".join(settlement["settlement_no"] for settlement in settlements),
         "settled_on": (settlements[-1]["settled_at"] or "")[:10] if settlements else "",
-        "diagnoses": "、".join(dict.fromkeys(code for each in settlements for code in each["diagnosis_codes"])),
+        "diagnoses": "、".join(
+            dict.fromkeys(code for settlement in settlements for code in settlement["diagnosis_codes"])
+        ),
         "amounts": [(AMOUNTS[name], _sum_of(name, settlements, bills)) for name in _SUMMED],
         "in_base": balance.get("in_base", ""),
         "lines": body["lines"],
         "payable": body["payable"],
         "payable_capital": capital_yuan(parse_yuan(body["payable"])),
-        "cuts": _summed([cut for each in (*balance.get("settlements", ()), balance) for cut in each.get("cuts", ())]),
+        "cuts": _summed([cut for part in (*balance.get("settlements", ()), balance) for cut in part.get("cuts", ())]),
         "still_needed": body.get("still_needed", []),
         "to_confirm": [item["text"] for item in body.get("to_confirm", ())],
         "claim_by": body["claim_by"] or "",
@@ -109,18 +111,18 @@ def _summed(cuts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _days(bills: Iterable[Mapping[str, Any]]) -> str:
-    told = [bill.get("inpatient_days") for bill in bills]
-    days = [int(number) for number in told if number is not None]
-    return str(sum(days)) if len(days) == len(told) else ""
+    every = [bill.get("inpatient_days") for bill in bills]
+    days = [int(number) for number in every if number is not None]
+    return str(sum(days)) if len(days) == len(every) else ""
 
 
 def _sum_of(name: str, settlements: Sequence[Mapping[str, Any]], bills: Sequence[Mapping[str, Any]]) -> str:
     """One amount over all settlements; empty where one does not tell it."""
-    told = [
+    amounts = [
         settlement.get(name, bill.get("amounts", {}).get(name))
         for settlement, bill in zip(settlements, bills, strict=False)
     ]
-    return "" if None in told or not told else f"{sum(Decimal(amount) for amount in told):.2f}"
+    return "" if None in amounts or not amounts else f"{sum(Decimal(amount) for amount in amounts):.2f}"
 
 
 def pages(bodies: Sequence[Mapping[str, Any]], form: str | None = None) -> str:
