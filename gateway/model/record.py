@@ -35,8 +35,12 @@ def _national(*codes: str) -> Meta:
     return Meta(extra={"national": codes})
 
 
-class SettlementRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One settlement. Amounts in fen with the sign the feed sent; dates of Asia/Shanghai; instants with offset."""
+class SettlementRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One settlement. Amounts in fen with the sign the feed sent; dates of Asia/Shanghai; instants with offset.
+
+    Made with the names of its fields, but by normalising, which makes each of thousands a second: there their order is
+    taken from this class.
+    """
 
     settlement_no: Annotated[str, _national("setl_id")]
     visit_no: Annotated[str | None, _national("mdtrt_id")] = None

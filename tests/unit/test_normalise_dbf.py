@@ -94,6 +94,41 @@ def test_a_table_that_breaks_off_says_so_and_keeps_its_whole_rows() -> None:
     assert (record_of(whole).settlement_no, told) == ("150781000001", ["wrong_count"])
 
 
+@pytest.mark.parametrize(("row", "moved"), [(0, 0), (1, 1), (2, 2)])
+def test_the_row_in_which_bytes_came_twice_or_were_lost_is_not_believed(row: int, moved: int) -> None:
+    whole = dbf_table(list(ROW), [changed(JSLSH=f"{number:012}") for number in range(1, 4)], "gb18030")
+    head = read_head(whole, DbfFormat())
+    place = head.begin + row * head.length + head.length - 9
+    for content in (whole[: place + 3] + whole[place:], whole[:place] + whole[place + 3 :]):
+        results = outcomes(table_mapping(DBF), content)
+        kept = [record_of(result).settlement_no for result in results[:moved]]
+        assert kept == [f"{number:012}" for number in range(1, moved + 1)]
+        # Of a last row with too few bytes there is none.
+        assert results[moved] in (["wrong_width"], ["wrong_count"])
+        assert all(isinstance(result, list) for result in results[moved:])
+
+
+@pytest.mark.parametrize("end", [b"", b"\x1a", b"\x1a\x1a", b"\x1a left over from before", bytes(100), b"\r\n"])
+def test_what_stands_behind_the_end_of_the_file_is_nothing(end: bytes) -> None:
+    content = dbf_table(list(ROW), [ROW], "gb18030").removesuffix(b"\x1a") + end
+    (record,) = outcomes(table_mapping(DBF), content)
+    assert record_of(record).total_amount == 2_000_000
+
+
+@pytest.mark.parametrize("kind", ["T", "L", "I", "Y", "D"])
+def test_a_type_that_does_not_have_the_width_of_its_column_is_a_damaged_header(kind: str) -> None:
+    with pytest.raises(BadPage) as raised:
+        table_mapping(DBF).read(dbf_table(list(ROW), [ROW], "gb18030", kinds={"JSLSH": kind}))
+    assert raised.value.code == "not_dbf"
+
+
+@pytest.mark.parametrize(("written", "expected"), [(" ", False), ("?", False), ("T", True), ("n", False), ("1", None)])
+def test_a_logical_value_is_yes_or_no_or_not_entered(written: str, expected: bool | None) -> None:
+    compiled = table_mapping(DBF, fields={**FIELDS, "reversal": {"from": "TF"}})
+    (result,) = outcomes(compiled, dbf_table([*ROW, "TF"], [changed(TF=written)], "gb18030", kinds={"TF": "L"}))
+    assert result == ["bad_encoding"] if expected is None else record_of(result).reversal is expected
+
+
 def test_foxpro_keeps_whole_numbers_money_and_times_in_binary(tmp_path: Path) -> None:
     moment = datetime.fromisoformat("2026-03-01T10:00:01")
     columns = "JSLSH I; ZFY Y; JJZF N(12,2); JSSJ T; CYRQ D; TF L"

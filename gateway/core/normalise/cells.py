@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -47,6 +48,7 @@ class CellRows:
         width = len(self.header)
         # The place after the last cell holds None.
         places = [self.header.index(name) if name in self.header else width for name in sources.own]
+        picked = itemgetter(*places) if len(places) > 1 else lambda cells: tuple(cells[place] for place in places)
 
         def read(index: int) -> Values:
             cells = self.rows[index]
@@ -57,8 +59,8 @@ class CellRows:
                 if cells is None or len(cells) < width or any(str(cell).strip() for cell in cells[width:]):
                     raise Wrong("wrong_columns")
                 cells = cells[:width]
-            row: list[Any] = [*cells, None]
-            return [row[place] for place in places]
+            row: tuple[Any, ...] = picked((*cells, None))
+            return row
 
         return read
 

@@ -13,9 +13,9 @@ one, I3 holds if it holds either way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from operator import attrgetter
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
+from typing import Any, Final
 
 import msgspec
 
@@ -34,6 +34,11 @@ SUMS: Final = {
     ),
 }  # fmt: skip
 """Identity → its amounts: the sum first, then its parts."""
+_BESIDE: Final = (
+    "hospital_borne_amount", "other_fund_amount", "shared_account_amount", "deductible_amount", "admitted_on",
+    "discharged_on",
+)  # fmt: skip
+"""What is looked at beside the amounts that must be there."""
 _MAY_BE_MISSING: Final = {"i2": "hospital_borne_amount", "i4": "other_fund_amount"}
 
 
@@ -65,36 +70,42 @@ def checks_of(switches: Checks) -> tuple[Check, ...]:
     return tuple(made)
 
 
-def plainly_sound(switches: Checks, *, reads_deductible: bool) -> Callable[[SettlementRecord], bool]:
-    """A record → whether it has every amount that I1–I4 need, all four hold and its dates are in order.
+def plainly_sound(switches: Checks, *, reads_deductible: bool) -> Callable[[Sequence[Any]], bool]:
+    """The values of a record in its order → whether it has every amount that I1–I4 need, all four hold and its dates
+    are in order.
 
     One look that spares nearly every record the checks one by one; False only says that they are needed.
     """
 
     i1, i2, i3, i4 = (tolerance_of(name, switches) for name in SUMS)
     asks_deductible = switches.deductible != "off"
+    every = dict.fromkeys(field for fields in SUMS.values() for field in fields)
+    needed = _at(*(field for field in every if field not in _MAY_BE_MISSING.values()))
+    beside = _at(*_BESIDE)
 
-    def sound(record: SettlementRecord) -> bool:
-        amounts = needed(record)
+    def sound(values: Sequence[Any]) -> bool:
+        amounts = needed(values)
         if None in amounts:
             return False
         total, full_self, over_limit, first_self, in_scope, fund, personal, account, cash, *funds = amounts
-        admitted, discharged = record.admitted_on, record.discharged_on
-        deductible = record.deductible_amount
+        hospital_borne, other_fund, shared, deductible, admitted, discharged = beside(values)
         return (
             abs(total - full_self - over_limit - first_self - in_scope) <= i1
-            and abs(total - fund - personal - (record.hospital_borne_amount or 0)) <= i2
+            and abs(total - fund - personal - (hospital_borne or 0)) <= i2
             and abs(personal - account - cash) <= i3
-            and abs(fund - sum(funds) - (record.other_fund_amount or 0)) <= i4
+            and abs(fund - sum(funds) - (other_fund or 0)) <= i4
             and (admitted is None or discharged is None or admitted <= discharged)
-            and not record.shared_account_amount
+            and not shared
             and (deductible is not None or not reads_deductible)
             and not (deductible and asks_deductible and _is_odd(deductible, total))
         )
 
-    every = dict.fromkeys(field for fields in SUMS.values() for field in fields)
-    needed = attrgetter(*(field for field in every if field not in _MAY_BE_MISSING.values()))
     return sound
+
+
+def _at(*fields: str) -> Callable[[Sequence[Any]], Any]:
+    """The values of a record in its order → those of these fields."""
+    return itemgetter(*map(SettlementRecord.__struct_fields__.index, fields))
 
 
 def identities(record: SettlementRecord, switches: Checks) -> dict[str, bool | None]:

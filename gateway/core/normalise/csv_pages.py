@@ -38,10 +38,7 @@ class CsvRows(CellRows):
         nothing = _NOTHING + spoken.delimiter
         first = 0 if spoken.columns else 1
         lines = [line for line in every_line[first:] if line.strip(nothing)]
-        try:
-            self.rows = list(csv.reader(lines, **_dialect(spoken)))
-        except csv.Error:
-            self.rows = []
+        self.rows = self._plainly(text, lines)
         # A quote that does not close in its line swallows others: then they are taken apart with care.
         if len(self.rows) != len(lines):
             self.rows = self._with_care(every_line[first:], nothing)
@@ -67,6 +64,18 @@ class CsvRows(CellRows):
         missing = missing_columns(self.header, needs)
         if missing:
             raise bad_page("missing_columns", "、".join(missing))
+
+    def _plainly(self, text: str, lines: list[str]) -> list[Cells]:
+        """The cells of lines of which each is a row; another number of rows, or none, where that is not so."""
+        spoken = self._spoken
+        quoted, longest = spoken.quote and spoken.quote in text, max(map(len, lines), default=0)
+        # Where no quote was typed, a separator is one wherever it stands.
+        if not quoted and longest < csv.field_size_limit() and text.count("\r") in (0, text.count("\r\n")):
+            return [line.split(spoken.delimiter) for line in lines]
+        try:
+            return list(csv.reader(lines, **_dialect(spoken)))
+        except csv.Error:
+            return []
 
     def _with_care(self, lines: list[str], nothing: str) -> list[Cells]:
         rows: list[Cells] = []

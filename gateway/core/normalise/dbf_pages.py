@@ -6,6 +6,7 @@ The layout is that of the dBase III manual; of FoxPro's further types those are 
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -26,6 +27,11 @@ _END_OF_HEADER, _END_OF_FILE = 0x0D, 0x1A
 _LIVE, _DELETED = 0x20, 0x2A
 _ELSEWHERE: Final = frozenset("MGPWQVB")
 """Types whose text lies in another file, or whose numbers are binary fractions in this one."""
+_WIDTHS: Final = {"I": 4, "Y": 8, "T": 8, "D": 8, "L": 1}
+"""Types whose values have one width. A column of another width has lost its type or its place."""
+_NUMBER: Final = re.compile(rb"[ 0-9.+*E\x00-]*")
+"""What may stand in a number (N, F): asterisks where it did not fit, blanks or NUL where there is none."""
+_AFTER_THE_END: Final = b"\x00\r\n"
 _SYSTEM: Final = "0"
 """The type of a column FoxPro keeps for itself: which values are null."""
 _JULIAN: Final = 1_721_425
@@ -60,6 +66,9 @@ def dbf_rows(content: bytes, spoken: DbfFormat, wanted: Wanted) -> CellRows:
         raise bad_page("wrong_encoding", "、".join(spoken.encoding))
     rows = CellRows(names, [])
     rows.rows += cells_of_rows(body[: min(there, head.rows) * head.length], head, encoding)
+    moved = moved_row(body, head)
+    if moved is not None:
+        rows.rows[moved] = Instead("wrong_width")
     behind = body[head.rows * head.length : head.rows * head.length + 1]
     # Rows that the header does not count were written by a program that broke off, and so was a file with fewer.
     if there < head.rows or (there > head.rows and behind in (b" ", b"*")):
@@ -67,6 +76,33 @@ def dbf_rows(content: bytes, spoken: DbfFormat, wanted: Wanted) -> CellRows:
     if spoken.control:
         rows.take_control(spoken.control)
     return rows
+
+
+def moved_row(body: bytes, head: DbfHead) -> int | None:
+    """The row (from 0) in which bytes were lost or came in between, where a table is no whole number of rows.
+
+    What follows it stands elsewhere than its columns, so it is the row in front of the first that is none; what its
+    columns hold may be halves of other numbers. A table that only breaks off has none.
+    """
+    there = len(body) // head.length
+    whole = min(there, head.rows)
+    if not whole or _ends_well(body[whole * head.length :], head, further=there - whole):
+        return None
+    pieces = [body[place * head.length : (place + 1) * head.length] for place in range(min(there + 1, head.rows))]
+    bad = next((place for place, piece in enumerate(pieces) if not _may_be_row(piece, head)), len(pieces))
+    return None if bad > whole else max(bad - 1, 0)
+
+
+def _ends_well(behind: bytes, head: DbfHead, *, further: int) -> bool:
+    """Whether nothing but the end of the file follows the rows, or so many `further` ones that are not counted."""
+    behind = behind[further * head.length :] if behind[:1] in (b" ", b"*") else behind
+    return behind[:1] == bytes([_END_OF_FILE]) or not behind.strip(_AFTER_THE_END)
+
+
+def _may_be_row(piece: bytes, head: DbfHead) -> bool:
+    """Whether these bytes, perhaps not all of a row, have a row's mark and numbers where numbers stand."""
+    numbers = (piece[column.at : column.at + column.width] for column, kind in head.columns if kind in "NF")
+    return piece[:1] in (b" ", b"*") and all(map(_NUMBER.fullmatch, numbers))
 
 
 def cells_of_rows(body: bytes, head: DbfHead, encoding: str) -> Iterator[Cells]:
@@ -92,7 +128,8 @@ def read_head(content: bytes, spoken: DbfFormat) -> DbfHead:
     rows, begin, length = struct.unpack_from("<IHH", content, 4)
     columns = described_columns(content[_HEAD : min(begin, len(content))], spoken)
     behind = columns[-1][0].at + columns[-1][0].width if columns else 0
-    if not columns or behind != length or begin > len(content):
+    unlike = any(column.width != _WIDTHS.get(kind, column.width) for column, kind in columns)
+    if not columns or behind != length or begin > len(content) or unlike:
         raise bad_page("not_dbf", looks_like(content))
     return DbfHead(rows, begin, length, tuple(entry for entry in columns if entry[1] != _SYSTEM))
 
@@ -139,8 +176,11 @@ def moment_text(raw: bytes) -> str:
 
 
 def logical_text(raw: bytes) -> str:
-    """Y or N; nothing for what is neither."""
-    return {b"T": "Y", b"t": "Y", b"Y": "Y", b"y": "Y", b"F": "N", b"f": "N", b"N": "N", b"n": "N"}.get(raw, "")
+    """Y or N; nothing where nothing was entered, and the sign for what is lost where it is neither."""
+    return _LOGICAL.get(raw.upper(), "\ufffd")
+
+
+_LOGICAL: Final = {b"T": "Y", b"Y": "Y", b"F": "N", b"N": "N", b"?": "", b" ": "", b"\x00": ""}
 
 
 _BINARY: Final[dict[str, Callable[[bytes], str]]] = {

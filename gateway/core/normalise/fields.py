@@ -176,21 +176,32 @@ class Readers:
         self._number_of = number_asked_for if to_ask else id_number_of
         self._special: dict[str, Callable[[], Reader]] = {
             "id_number": self._id_number,
-            "care_type": self._care_type,
             "diagnosis_codes": self._diagnosis_codes,
             "reversal": self._reversal,
             "reverses": self._reverses,
-            "fund_paid_amount": self._fund_paid,
         }
+        if self._language.special.disease_codes:
+            self._special["care_type"] = self._care_type
+        if fields_in_fund(self._language):
+            self._special["fund_paid_amount"] = self._fund_paid
 
     def plain(self, field: str) -> tuple[Parser, int, Reader | None] | None:
         """Parser and position of a field that is read through one parser, the quick and usual case; and the
-        reader to fall back on where that position is empty and the field has further sources."""
+        reader to fall back on where that position is empty and the field has further sources or must be there."""
         rule = rule_of(self._language, field)
-        if field in self._special or not rule.sources or rule.minus or rule.required:
+        if field in self._special or not rule.sources or rule.minus:
             return None
-        further = self.reader(field) if len(rule.sources) > 1 or rule.sum else None
-        return self._parser(field), self._positions[rule.sources[0]], further
+        return self._parser(field), self._positions[rule.sources[0]], self._further(field, rule)
+
+    def _further(self, field: str, rule: FieldRule) -> Reader | None:
+        """The reader of a field whose first source holds nothing."""
+        places, read = self._at(rule.sources[1:]), None
+        if places:
+            read = _first_of(self._parser(field), places)
+        if rule.sum:
+            added = _sum_of(self._parser(field), self._at(rule.sum), optional=rule.optional)
+            read = _first_of_readers(read, added) if read else added
+        return _present(read or _constant(None)) if rule.required else read
 
     def reader(self, field: str) -> Reader:
         """The reader of a field. It raises Wrong with the code of what is wrong."""
@@ -198,15 +209,9 @@ class Readers:
         if not rule_of(self._language, field).required:
             return read
 
-        def present(values: Values) -> Any:
-            value = read(values)
-            if value is None or value == ():
-                raise Wrong("missing")
-            return value
-
         direct = self._direct(field) if field not in self._special else None
         if direct is None:
-            return present
+            return _present(read)
         parse, place = direct
 
         # The same for the quick and usual case, which is asked of every row.
@@ -273,8 +278,7 @@ class Readers:
 
     def _fund_paid(self) -> Reader:
         within = [self._ordinary(field) for field in fields_in_fund(self._language)]
-        fund = self._ordinary("fund_paid_amount")
-        return _minus(fund, [_forgiving(read) for read in within]) if within else fund
+        return _minus(self._ordinary("fund_paid_amount"), [_forgiving(read) for read in within])
 
     def _id_number(self) -> Reader:
         number, id_type = self._ordinary("id_number"), self.forgiving("id_type")
@@ -289,10 +293,7 @@ class Readers:
         return _all_of(self._parser("diagnosis_codes"), self._at(rule.sources))
 
     def _care_type(self) -> Reader:
-        care = self._ordinary("care_type")
-        special = self._language.special.disease_codes
-        if not special:
-            return care
+        care, special = self._ordinary("care_type"), self._language.special.disease_codes
         diseases = _forgiving(_all_of(self._parser("diagnosis_codes"), self._at(disease_sources(self._language))))
 
         def read(values: Values) -> str | None:
@@ -400,6 +401,18 @@ def _sum_of(parse: Parser, places: tuple[int, ...], *, optional: bool) -> Reader
         return total
 
     return read
+
+
+def _present(read: Reader) -> Reader:
+    """The same, of a field that must have a value."""
+
+    def present(values: Values) -> Any:
+        value = read(values)
+        if value is None or value == ():
+            raise Wrong("missing")
+        return value
+
+    return present
 
 
 def _there(read: Reader) -> Reader:

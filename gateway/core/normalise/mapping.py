@@ -146,7 +146,7 @@ class CompiledMapping:
             # A line that goes on with the row above is nothing by itself.
             instead = SKIPPED if wrong.code == "skipped" else odd_line(None, rows.words(index), rows.header)
             return Rejected(instead or (row_error(wrong.code, "", detail=wrong.detail),))
-        if _is_skipped(values, self._skips):
+        if self._skips and _is_skipped(values, self._skips):
             return Rejected(SKIPPED)
         outcome = self._record_of(values, self._written if as_written else self._full, partial(rows.keys, index))
         if isinstance(outcome, Normal):
@@ -207,13 +207,14 @@ class CompiledMapping:
         if view in self._blank and values.count(None) == len(values):
             return self._blank[view]
         try:
-            record = SettlementRecord(**view.read(values))
+            read = view.read(values)
         except Wrong:
             outcome = self._thoroughly(values, view, keys)
             if values.count(None) == len(values):
                 self._blank[view] = outcome
             return outcome
-        return Normal(record) if self._sound(record) else self._checked(record, keys, ())
+        record = SettlementRecord(*read)
+        return Normal(record) if self._sound(read) else self._checked(record, keys, ())
 
     def _thoroughly(self, values: Values, view: View, keys: Callable[[], Iterable[str]]) -> Normalised:
         """All that is wrong with a row; a record where only fields are that may be unreadable."""

@@ -196,6 +196,9 @@ def integer_parser(
     None."""
 
     def parse(value: Any) -> int | None:
+        if type(value) is str and value.isdigit() and value.isascii() and len(value) < 5 and value not in empty:
+            # Nearly every number of days is written so.
+            return int(value)
         if value is None or (type(value) is str and value.strip() in empty):
             return None
         if type(value) is int:

@@ -7,14 +7,20 @@ A view that is read to ask who somebody is (`to_ask`) leaves an id number of bef
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Final
+
+import msgspec
 
 from gateway.core.normalise.fields import Parsers, Readers, Values, rule_of, sources_of
 from gateway.core.normalise.hints import hint
 from gateway.core.normalise.language import JsonFormat, MappingLanguage
 from gateway.core.normalise.outside import stands_outside
 from gateway.core.normalise.problems import Wrong, row_error
+from gateway.core.normalise.sweeps import Sweep
 from gateway.model.page import RowError
+from gateway.model.record import SettlementRecord
 
 IDENTITY_FIELDS: Final = (
     "settlement_no", "reversal", "reverses", "id_type", "id_number", "total_amount", "name", "birth_date",
@@ -72,28 +78,33 @@ class View:
         self.forgiving = {field: readers.forgiving(field) for field in fields}
         self._all = [(field, read, rule_of(language, field)) for field, read in self.readers.items()]
         plain = {field: plainly for field in fields if field not in as_written and (plainly := readers.plain(field))}
-        self._plain = tuple((field, parse, place) for field, (parse, place, _) in plain.items())
-        self._further = tuple((field, read) for field, (_, _, read) in plain.items() if read)
+        self._sweep = Sweep({field: (parse, place) for field, (parse, place, _) in plain.items()})
+        names = self._sweep.fields
+        self._further = tuple((names.index(field), read) for field, (_, _, read) in plain.items() if read)
         # What a row reverses is not even looked for where it is no reversal, unless it must always be there.
         spared = {"reverses"} - {field for field in fields if rule_of(language, field).required}
-        self._derived = tuple((name, read) for name, read in self.readers.items() if name not in {*plain, *spared})
-        self._reverses = self.readers["reverses"] if spared else None
-        self._nothing = dict.fromkeys(fields)
+        derived = [name for name in self.readers if name not in {*plain, *spared}]
+        self._derived = tuple(self.readers[name] for name in derived)
+        self._reverses = self.readers["reverses"] if spared else _no_value
+        names = (*names, *derived)
+        self._reversal = names.index("reversal")
+        # Its place is the last, be it empty.
+        self._in_order = _ordered((*names, *(spared or ("",))))
 
-    def read(self, values: Values) -> dict[str, Any]:
-        """Field → value. Raises Wrong for the first thing wrong; `thoroughly` lists all."""
-        # A copy has room for every field from the start.
-        parsed: dict[str, Any] = self._nothing.copy()
-        for field, parse, place in self._plain:
-            parsed[field] = parse(values[place])
-        for field, read in self._further:
-            if parsed[field] is None:
-                parsed[field] = read(values)
-        for field, read in self._derived:
-            parsed[field] = read(values)
-        if self._reverses and parsed["reversal"]:
-            parsed["reverses"] = self._reverses(values)
-        return parsed
+    def read(self, values: Values) -> tuple[Any, ...]:
+        """The values of a record in the order of its fields. Raises Wrong for the first thing wrong; `thoroughly` lists
+        all."""
+        try:
+            parsed = self._sweep(values)
+        except TypeError:
+            # A list or an object is no word. Which field it stands in is said by `thoroughly`.
+            raise Wrong("wrong_type") from None
+        for place, read in self._further:
+            if parsed[place] is None:
+                parsed[place] = read(values)
+        parsed += [read(values) for read in self._derived]
+        parsed.append(self._reverses(values) if parsed[self._reversal] else None)
+        return self._in_order(parsed)
 
     def thoroughly(self, values: Values) -> tuple[dict[str, Any], list[RowError]]:
         """The fields that can be read, and an error for every field that cannot."""
@@ -111,3 +122,16 @@ class View:
                     )
                 errors.append(row_error(wrong.code, field, rule.sources, words))
         return parsed, errors
+
+
+def _ordered(names: Sequence[str]) -> Callable[[list[Any]], tuple[Any, ...]]:
+    """Values under these names → those of a record in its order, its own defaults where there is no such name."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(SettlementRecord)}
+    absent = {name: default for name, default in defaults.items() if name not in names}
+    places = {name: place for place, name in enumerate((*names, *absent))}
+    picked, further = itemgetter(*map(places.__getitem__, defaults)), tuple(absent.values())
+    return lambda values: picked((*values, *further))
+
+
+def _no_value(_: Values) -> None:
+    """Of a field that was read with the others."""

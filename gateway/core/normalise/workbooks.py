@@ -12,8 +12,9 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
-from typing import IO, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from python_calamine import (
@@ -62,6 +63,10 @@ _FAR_CELL: Final = re.compile(
 )
 """A cell beyond column Z or row 99,999 that is more than a format: neither closed at once nor empty inside. What is
 inside has to be seen, so enough has to follow."""
+_LETTERS: Final = re.compile(rb"r=[\"']([A-Za-z]{2,3})[0-9]")
+_FEW_ROWS: Final = 9_999
+_HIGH_ROW: Final = re.compile(rb"r=[\"'][A-Za-z]{1,3}([0-9]{5,7})[\"']")
+"""Columns beyond Z, and rows beyond the first few thousand, whatever stands in them: a quick look."""
 _LONGEST_CELL: Final = 1024
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _CELL: Final = rb"<(?:\w+:)?c(?=\s)(?=[^<>]{0,200}\sr=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'])"
@@ -123,15 +128,26 @@ def sheets(content: bytes, *, unpacked: int | None = None, most_cells: int | Non
     """
     if content.startswith(ZIP):
         _measure(content, MAX_UNPACKED if unpacked is None else unpacked, most_cells or MAX_CELLS)
+    with _broken_where_it_is(), load_workbook(io.BytesIO(content)) as workbook:
+        for index, metadata in enumerate(workbook.sheets_metadata):
+            if metadata.typ == SheetTypeEnum.WorkSheet:
+                hidden = metadata.visible != SheetVisibleEnum.Visible
+                yield _sheet(workbook, index, metadata.name, hidden=hidden)
+
+
+@contextmanager
+def _broken_where_it_is() -> Iterator[None]:
+    """What the library raises for a workbook it cannot read, as BadInput."""
     try:
-        with load_workbook(io.BytesIO(content)) as workbook:
-            for index, metadata in enumerate(workbook.sheets_metadata):
-                if metadata.typ == SheetTypeEnum.WorkSheet:
-                    hidden = metadata.visible != SheetVisibleEnum.Visible
-                    yield _sheet(workbook, index, metadata.name, hidden=hidden)
+        yield
     except PasswordError as error:
         raise BadInput("password", "工作簿有密码，请去掉密码后再导入 (the workbook has a password)") from error
     except CalamineError as error:
+        raise _broken() from error
+    except BaseException as error:
+        # A damaged .xls makes the library panic in Rust. What is raised then is no Exception, and has a name alone.
+        if type(error).__name__ != "PanicException":
+            raise
         raise _broken() from error
 
 
@@ -158,7 +174,9 @@ def unsound_cells(content: bytes) -> dict[tuple[str, int], set[int]]:
             for title, path in _paths_of_sheets(parts).items():
                 text = parts.read(path)
                 cells = _ERROR.findall(text) if b't="e"' in text or b"t='e'" in text else []
-                cells += _NOT_WORKED_OUT.findall(text) if _FORMULA.search(text) else []
+                # The plain look first: it is the quick one.
+                formulas = (b"<f" in text or b":f" in text) and _FORMULA.search(text)
+                cells += _NOT_WORKED_OUT.findall(text) if formulas else []
                 for letters, number in cells:
                     unsound[title, int(number)].add(_column(letters))
     except (KeyError, BadPage, *_BROKEN_ZIP):
@@ -215,26 +233,32 @@ def _measure(content: bytes, unpacked: int, most_cells: int) -> None:
             if sum(entry.file_size for entry in entries) > unpacked:
                 raise BadInput("too_large", "工作簿解压后过大或已损坏 (workbook damaged or too large once unpacked)")
             for entry in entries:
-                with parts.open(entry) as part:
-                    is_sheet = _SHEET.fullmatch(entry.filename) is not None
-                    _measure_part(part, entry, is_sheet=is_sheet, most_cells=most_cells)
+                _measure_part(parts, entry, most_cells)
     except _BROKEN_ZIP as error:
         raise _broken() from error
 
 
-def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool, most_cells: int) -> None:
+def _measure_part(parts: zipfile.ZipFile, entry: zipfile.ZipInfo, most_cells: int) -> None:
     is_text = entry.filename.endswith((".xml", ".rels"))
-    width, height, tail = 26, 0, b""
-    while chunk := part.read(_CHUNK):
-        if is_text and len(chunk) == _CHUNK and b"<" not in chunk:
+    is_sheet = _SHEET.fullmatch(entry.filename) is not None
+    letters, height = {b"Z"}, _FEW_ROWS
+    for text, length in _chunks(parts, entry):
+        if is_text and length == _CHUNK and b"<" not in text[-length:]:
             raise BadInput("cell_too_long", "有单元格超过 Excel 的长度上限 32767 字 (a cell longer than Excel allows)")
         if is_sheet:
-            text = tail + chunk
-            for far in _FAR_CELL.finditer(text):
-                width = max(width, _column(far[1] or far[3]))
-                height = max(height, int(far[2] or far[4]))
-            # A cell may be cut by the end of a chunk: the last bytes are looked at again.
-            tail = text[-_LONGEST_CELL:]
+            letters.update(_LETTERS.findall(text))
+            height = max(height, *map(int, _HIGH_ROW.findall(text)), 0)
+    # Cells that are only formatted count here, too; which they are is asked only where these would be too many.
+    if is_sheet and height * max(map(_column, letters)) > SMALL:
+        _measure_cells(parts, entry, most_cells)
+
+
+def _measure_cells(parts: zipfile.ZipFile, entry: zipfile.ZipInfo, most_cells: int) -> None:
+    width, height = 26, 0
+    for text, _ in _chunks(parts, entry):
+        for far in _FAR_CELL.finditer(text):
+            width = max(width, _column(far[1] or far[3]))
+            height = max(height, int(far[2] or far[4]))
     # Ten bytes and more say what stands in a cell: a sheet that spans more cells than it has bytes is nearly empty.
     if width * height > max(SMALL, min(most_cells, entry.file_size)):
         raise BadInput(
@@ -242,6 +266,16 @@ def _measure_part(part: IO[bytes], entry: zipfile.ZipInfo, *, is_sheet: bool, mo
             f"有单元格远离其他单元格（第{height}行、第{width}列以内几乎全空），请把表格复制到新表后再用"
             " (a cell stands far from all others: copy the table to a new sheet)",
         )
+
+
+def _chunks(parts: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[tuple[bytes, int]]:
+    """A part of a workbook piece by piece, each behind the last bytes of the one before, since a cell may be cut; and
+    how many bytes of it are new."""
+    tail = b""
+    with parts.open(entry) as part:
+        while chunk := part.read(_CHUNK):
+            yield tail + chunk, len(chunk)
+            tail = (tail + chunk)[-_LONGEST_CELL:]
 
 
 def _column(letters: bytes) -> int:
