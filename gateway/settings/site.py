@@ -28,7 +28,7 @@ from gateway.settings.mappings import MappingSpec, check_mapping, load_mapping
 from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
 from gateway.settings.secrets import read_secret
-from gateway.settings.versions import FeedFiles, finish_all
+from gateway.settings.versions import FeedFiles, finish_all, marks
 from gateway.vault import make_root_key, parse_root_key
 from gateway.vault.modes import open_to_others, others_may_write
 
@@ -98,8 +98,23 @@ def load_site(path: Path, registry: Registry) -> Site:
     """
     if not (path / "config" / "gateway.toml").is_file():
         raise WrongUse(f"{path} 不是站点目录；用 hubao init DIR 新建 (not a site folder; make one with hubao init DIR)")
-    findings: list[Finding] = []
-    _try(findings, lambda: finish_all(path))
+    while True:
+        findings: list[Finding] = []
+        _try(findings, lambda: finish_all(path))
+        before = marks(path)
+        try:
+            site = _read_site(path, registry, findings)
+        except BadSettings:
+            if marks(path) == before:
+                raise
+            continue
+        # Some files may be of before and some of after what was put in force meanwhile.
+        if marks(path) == before:
+            return site
+
+
+def _read_site(path: Path, registry: Registry, findings: list[Finding]) -> Site:
+    """The files as they stand. Raises BadSettings with all findings, those given first among them."""
     gateway = _try(findings, lambda: _read(path, GatewaySpec, path / "config" / "gateway.toml"))
     feeds = _folder(findings, path, "config/feeds", feed_file(registry), "feed")
     associations = _folder(findings, path, "config/associations", association_file(registry), "association")

@@ -184,6 +184,11 @@ def put_in_force(site: Path, feed: str, files: FeedFiles, deed: VersionDeed) -> 
     return deed.version
 
 
+def marks(site: Path) -> dict[str, int]:
+    """Feed → when its state was last written (nanoseconds): whether something was put in force since one looked."""
+    return {file.parent.name: file.stat().st_mtime_ns for file in (site / FOLDER).glob(f"*/{_STATE}")}
+
+
 def finish_all(site: Path) -> None:
     """Finish what a kill left half done. Raises BadSettings where that cannot be."""
     for file in sorted((site / FOLDER).glob(f"*/{_STATE}")):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import EAST_AND_WEST, enrolled, page, row, rows_of, take
+from typer.testing import CliRunner
 
+from gateway.cli.main import app
 from gateway.core.normalise import CompiledMapping, Origin, compile_mapping
 from gateway.core.studies.drift import DriftedPart, drift_of
 from gateway.errors import BadInput, WrongUse
@@ -113,7 +115,7 @@ def test_a_bundle_of_replies_tells_no_columns() -> None:
 
 
 def test_the_newest_page_is_held_against_the_mapping_and_that_it_was_opened_is_written_down(
-    make_office: MakeOffice, database_url: str
+    make_office: MakeOffice, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office: Office = make_office(database_url, feeds=EAST_AND_WEST)
     enrolled(office, 1)
@@ -127,3 +129,8 @@ def test_the_newest_page_is_held_against_the_mapping_and_that_it_was_opened_is_w
     assert new["phone_of_him"].example == "99999999999"
     assert [(look["by"], look["what"]) for look in rows_of(office, schema.review_access)] == [("clerk", "feed_drift")]
     assert "13900000000" not in repr(drift)
+    monkeypatch.setattr("gateway.cli.site.open_office", lambda _: office)
+    done = CliRunner().invoke(app, ["feed", "drift", "east"])
+    assert done.exit_code == 1
+    assert "phone_of_him" in done.output
+    assert "13900000000" not in done.output

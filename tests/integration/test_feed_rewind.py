@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import EAST_AND_WEST, adds_up, content, enrolled, payable, row, rows_of
+from typer.testing import CliRunner
 
 from connectors.feeds.database import Database, DatabaseSpec
 from connectors.registry import REGISTRY
 from connectors.transport.days import AskedByDay, DayContent, DayMemory, Days
+from gateway.cli.main import app
 from gateway.errors import Conflict, WrongUse
 from gateway.flow.intake.night import pull
 from gateway.flow.intake.rewinding import look_back, set_back
@@ -90,6 +92,22 @@ def test_what_cannot_be_set_back_says_so(office: Office) -> None:
     with pytest.raises(WrongUse, match="feed replay"):
         look_back(office, "east", object(), None)
     assert rows_of(office, schema.review_access) == []
+
+
+def test_at_the_terminal_it_is_told_and_asked_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    league = Daily(office)
+    pull(office, "east", league, first=None, last=None)
+    monkeypatch.setattr("gateway.cli.site.open_office", lambda _: office)
+    monkeypatch.setattr("gateway.wiring.feed_connector", lambda *_: league)
+    shown = CliRunner().invoke(app, ["feed", "rewind", "east"])
+    assert (shown.exit_code, "2021-10-08" in shown.output) == (0, True)
+    refused = CliRunner().invoke(app, ["feed", "rewind", "east", "--to", "2021-10-07"], input="n\n")
+    assert refused.exit_code != 0
+    assert "2天；已存2页，约2行" in refused.output
+    assert rows_of(office, schema.review_access) == []
+    done = CliRunner().invoke(app, ["feed", "rewind", "east", "--to", "2021-10-07", "--yes", "--by", "甲"])
+    assert (done.exit_code, "已回退" in done.output) == (0, True)
+    assert pull(office, "east", league, first=None, last=None) == 2
 
 
 def test_a_run_that_moves_on_meanwhile_is_not_undone(office: Office) -> None:

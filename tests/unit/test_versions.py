@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway import wiring
+from gateway.core.schemes import SchemeFamily
 from gateway.errors import BadSettings, WrongUse
+from gateway.settings import site as site_files
 from gateway.settings import versions
+from gateway.settings.mappings import MappingSpec
+from gateway.settings.shipped import write_site
 from gateway.settings.versions import FeedFiles, VersionDeed, finish_all, keep, put_in_force, state_of, version_files
 
 
@@ -67,6 +72,41 @@ def test_what_is_not_what_was_kept_is_not_put_in_force(tmp_path: Path) -> None:
     (tmp_path / "versions/north/state.json").write_text("{", encoding="utf-8")
     with pytest.raises(BadSettings, match=r"state\.json"):
         state_of(tmp_path, "north")
+
+
+def test_a_site_read_while_a_version_is_put_in_force_is_of_one_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader has the feed file of before; then another process puts a new version in force, mapping and all."""
+    shipped = tmp_path / "site"
+    write_site(shipped, ["hinggan"])
+    old = versions.files_of(shipped, "hinggan", "hinggan")
+    put_in_force(shipped, "hinggan", old, deed())
+    new = FeedFiles(
+        mapping_name="hinggan",
+        feed=old.feed.replace("version = 1", "version = 2"),
+        mapping=old.mapping.replace("version = 1", "version = 2"),
+        tests=old.tests,
+    )
+    read, times = site_files.load_families, iter(range(9))
+
+    def meanwhile(folder: Path) -> dict[str, SchemeFamily]:
+        # Schemes are read last.
+        if next(times) == 0:
+            put_in_force(shipped, "hinggan", new, deed())
+        return read(folder)
+
+    read_mapping, mappings_read = site_files.load_mapping, list[str]()
+
+    def noted(path: Path, *, shown_as: str) -> MappingSpec:
+        mappings_read.append(path.stem)
+        return read_mapping(path, shown_as=shown_as)
+
+    monkeypatch.setattr(site_files, "load_families", meanwhile)
+    monkeypatch.setattr(site_files, "load_mapping", noted)
+    site = wiring.load_site(shipped)
+    assert (site.feeds["hinggan"].version, site.mappings["hinggan"].version) == (2, 2)
+    assert mappings_read.count("hinggan") == 2
 
 
 @pytest.mark.parametrize("half", [False, True], ids=["before the rename", "after it"])
