@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connectors.associations import http_json
+from connectors.associations import http_json, pull
 from connectors.feeds import (
     cloud_line,
     daily_job,
@@ -43,5 +43,6 @@ REGISTRY: Final = Registry(
     },
     deliveries={
         "http-json": http_json.WAY,
+        "pull": pull.WAY,
     },
 )

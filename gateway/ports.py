@@ -239,6 +239,11 @@ class DeliverySpec(ConnectorSpec, frozen=True, kw_only=True):
         """
         return None
 
+    def pulled_within_days(self) -> int | None:
+        """Where the association fetches its claims and nothing is sent: after how many days without an answer to a
+        claim that is said. None where claims are sent."""
+        return None
+
     def needs_proof(self) -> bool:
         """Whether the far side's own words decide what was accepted, so that its file must say which those are."""
         return False

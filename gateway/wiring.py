@@ -32,6 +32,7 @@ from gateway.flow.intake.trying import TrialScope, try_content, try_line
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import kept_name
 from gateway.flow.site import pairing
+from gateway.flow.site.access_keys import key_text
 from gateway.model.clock import SHANGHAI
 from gateway.model.exchange import WireExchange
 from gateway.model.page import MAX_PAGE_BYTES
@@ -65,6 +66,11 @@ def jitter() -> float:
 def new_lease() -> str:
     """A name that is not used a second time."""
     return secrets.token_hex(16)
+
+
+def new_access_key() -> str:
+    """A key nobody has yet, for a machine of an association."""
+    return key_text(secrets.token_bytes(8), secrets.token_urlsafe(32))
 
 
 def root_key(site: Site) -> bytes:

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from gateway import __version__
 from gateway.cli import (
+    access,
     activating,
     bench,
     claims,
@@ -70,6 +71,7 @@ def main_options(
 
 site.register(app)
 secret.register(app)
+access.register(app)
 night.register(app)
 demo.register(app)
 bench.register(app)

@@ -15,9 +15,13 @@ from gateway.settings.secrets import NamedSecret
 
 
 class RequestsSpec(Spec):
-    """What the association signs the requests it sends us with (Standard Webhooks), whichever way we deliver to it."""
+    """What the association signs the requests it sends us with (Standard Webhooks), whichever way we deliver to it.
+
+    `signed_too`: whether a request that comes with a key must be signed as well.
+    """
 
     secret: NamedSecret
+    signed_too: bool = False
 
 
 _FieldPath = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}$")]

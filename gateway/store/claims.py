@@ -37,7 +37,7 @@ def save(tx: Connection, new: Sequence[PrefilledClaim], changed: Sequence[Prefil
     insert_many(tx, schema.claim, _COLUMNS, [msgspec.structs.astuple(row) for row in new])
     sql = (
         "update claim set member_id = ?, version = ?, status = ?, edition = ?, payable = ?, flags = ?,"
-        " claim_by = ?, content = ?, updated_at = ?, form = ? where claim_id = ?"
+        " claim_by = ?, content = ?, updated_at = ?, form = ?, publish_no = null where claim_id = ?"
     )
     values = [
         (

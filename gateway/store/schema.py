@@ -38,7 +38,7 @@ metadata = MetaData(
 )
 
 # SQLite counts rows by a 64-bit INTEGER PRIMARY KEY only; PostgreSQL needs BIGINT for the same range.
-_Id = BigInteger().with_variant(Integer, "sqlite")
+ID = _Id = BigInteger().with_variant(Integer, "sqlite")
 
 _OPEN_ONLY: Any = {"sqlite_where": text("state = 'open'"), "postgresql_where": text("state = 'open'")}
 """Every batch asks for the open items among its keys; those that ended need not stand in its way."""
@@ -326,6 +326,9 @@ waiting_reversal = Table(
 )
 """Reversals that name nobody and wait for what they reverse (key: of the original), by their own place."""
 
+_UNNUMBERED: Any = {"sqlite_where": text("publish_no is null"), "postgresql_where": text("publish_no is null")}
+_NUMBERED: Any = {"sqlite_where": text("publish_no is not null"), "postgresql_where": text("publish_no is not null")}
+
 claim = Table(
     "claim",
     metadata,
@@ -346,12 +349,16 @@ claim = Table(
     Column("form", Integer, nullable=False, server_default="1"),
     Column("stay_kind", String(10), nullable=False, server_default=""),
     Column("stay_digest", LargeBinary(16)),
+    Column("publish_no", BigInteger),
     Index("ix_claim_person_id", "person_id"),
+    Index("ix_claim_association", "association", **_UNNUMBERED),
+    Index("ix_claim_association_publish_no", "association", "publish_no", unique=True, **_NUMBERED),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
     Index("ix_claim_stay_digest", "stay_digest", unique=True),
 )
 """`stay_digest`: keyed digest of association, person, scheme and stay: one claim for each, for ever. `stay`: what rows
-of before call it in words, until `flow/site/rewriting.py` has rewritten them; empty since."""
+of before call it in words, until `flow/site/rewriting.py` has rewritten them; empty since. `publish_no`: under which
+number its association finds it, null from each change until it is next listed (see `publications`)."""
 
 claim_decision = Table(
     "claim_decision",

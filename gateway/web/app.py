@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event
+from typing import Final
 
 import msgspec
 from fastapi import FastAPI, Response
@@ -18,6 +19,9 @@ from gateway.web.api import associations, documents, facts, feeds, health, revie
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
 from gateway.web.problems import Problem
+
+ROUTERS: Final = (feeds.router, associations.router, facts.router, reviews.router, health.router)
+"""Every address there is."""
 
 _DESCRIPTION = """
 医保结算数据进，预填申领出。错误一律为 RFC 9457 的 application/problem+json，`code` 稳定。
@@ -53,7 +57,7 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.desk, app.state.at_rest = desk, False
-    for router in (feeds.router, associations.router, facts.router, reviews.router, health.router):
+    for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
     documents.complete(app)

@@ -37,6 +37,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
 KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "bad_request": (400, "请求无法读取 (the request cannot be read)"),
     "not_authentic": (401, "验签未通过 (the message does not prove its sender)"),
+    "not_allowed": (403, "此密钥没有这项用途 (the key is not for this)"),
     "not_found": (404, "没有此地址 (no such address)"),
     "unknown_claim": (404, "没有此申领 (no such claim)"),
     "unknown_member": (404, "没有此会员 (no such member)"),
@@ -49,6 +50,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "too_large": (413, "报文过大 (the body is too large)"),
     "unsupported_encoding": (415, "报文只可不压缩或用 gzip (the body must be plain or gzip)"),
     "not_valid": (422, "内容不合要求 (the content is not as asked)"),
+    "not_pulled": (409, "申领由网关送达，不由协会领取 (claims are sent to this association, not fetched)"),
     "unknown_version": (422, "申领没有这一版 (the claim has no such version)"),
     "needs_join": (422, "一人有几个会员号，须注明是一人 (he has several member numbers: say they are one person)"),
     "nothing_agrees": (422, "没有一项足以相符，须特别注明 (nothing speaks for this member: say so expressly)"),
@@ -83,7 +85,7 @@ def _answer(status: int, code: str, title: str, detail: str = "", headers: Mappi
     body = ProblemDetails(type=f"urn:hubao:problem:{code}", title=title, status=status, detail=detail, code=code)
     all_headers = {"cache-control": "no-store", **(headers or {})}
     if status == HTTPStatus.UNAUTHORIZED:
-        all_headers["www-authenticate"] = "StandardWebhooks"
+        all_headers.setdefault("www-authenticate", "StandardWebhooks")
     return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=all_headers)
 
 

@@ -36,7 +36,8 @@ from typer.testing import CliRunner
 from gateway.cli.main import app
 from gateway.errors import WrongUse
 from gateway.flow.batches.replay import rescan
-from gateway.flow.delivery.claims import claims_after, decide, export_claims
+from gateway.flow.delivery.claims import decide, export_claims
+from gateway.flow.delivery.pulling import claims_after
 from gateway.flow.findings.book import FindingReport, show
 from gateway.flow.intake.night import Doors, NightReport, run_night, work_waiting
 from gateway.flow.intake.set_aside import standing_pieces, write_off
@@ -494,7 +495,7 @@ def test_an_import_that_changes_a_member_who_does_not_open_refuses_that_row_only
 def test_claims_are_listed_and_exported_though_one_body_does_not_open(office: Office, tmp_path: Path) -> None:
     take(office, "east", page(*everybody()))
     spoil(office, schema.delivery)
-    shown = claims_after(office, "nm", status=None, after=(-1, ""), limit=100).claims
+    shown = claims_after(office, "nm", status=None, after=0, limit=100).claims
     assert sorted(body is None for _, body in shown) == [False] * (MANY - 1) + [True]
     assert export_claims(office, tmp_path / "claims.jsonl", association="nm") == MANY
     lines = [msgspec.json.decode(line) for line in (tmp_path / "claims.jsonl").read_bytes().splitlines()]

@@ -208,6 +208,7 @@ def test_every_door_is_documented(document: dict[str, Any]) -> None:
     assert {(method, path) for method, path, _ in operations(document)} == {
         ("POST", "/api/v1/feeds/{feed}/push"),
         ("GET", "/api/v1/associations/{association}/claims"),
+        ("POST", "/api/v1/associations/{association}/claims/ack"),
         ("POST", "/api/v1/associations/{association}/claims/{claim_id}/decision"),
         ("POST", "/api/v1/associations/{association}/lookup"),
         ("GET", "/api/v1/associations/{association}/facts"),
@@ -247,6 +248,9 @@ def test_every_signed_operation_says_how_it_is_signed(document: dict[str, Any]) 
         names = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
         signed = path.startswith("/api/")
         assert bool(operation.get("security")) == signed
+        # A league signs; an association signs, or comes with a key made for what it asks.
+        by_key = signed and not path.startswith("/api/v1/feeds/")
+        assert ({"key": []} in operation.get("security", ())) == by_key == ("x-verb" in operation)
         assert names == ({"webhook-id", "webhook-timestamp", "webhook-signature"} if signed else set())
         assert ("requestBody" in operation) == (signed and method == "POST")
 

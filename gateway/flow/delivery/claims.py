@@ -45,7 +45,7 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
         rows = claims.by_ids(tx, [claim_id])
         if not rows:
             raise WrongUse(f"没有申领 {claim_id} (no such claim)")
-        body = _latest_body(tx, office, rows[0])
+        body = latest_body(tx, office, rows[0])
         if body is None:
             raise WrongUse(f"申领 {claim_id} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
         sent = deliveries.of_claim(tx, claim_id)
@@ -56,35 +56,6 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
         "deliveries": msgspec.to_builtins(sent),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
     }
-
-
-class ClaimsPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Claims with their latest bodies (None once expired), the cursor to go on from, and whether there are more."""
-
-    claims: list[tuple[PrefilledClaim, bytes | None]]
-    after: tuple[int, str]
-    more: bool
-
-
-_SETTLING_MS = 10_000
-"""Longer than a transaction lasts between naming the time of its change and its commit."""
-
-
-def claims_after(
-    office: Office, association: str, *, status: str | None, after: tuple[int, str], limit: int
-) -> ClaimsPage:
-    """An association's claims in order of their last change, from a cursor on.
-
-    The cursor never passes the last ten seconds: a change being committed just now may still appear there. So
-    the newest claims are told again at the next question, and none is ever missed.
-    """
-    horizon = (to_ms(office.now()) - _SETTLING_MS, "")
-    with office.store.read() as tx:
-        rows = claims.listing(tx, association=association, status=status, after=after, limit=limit + 1)
-        shown = [(row, _latest_body(tx, office, row)) for row in rows[:limit]]
-    last = (shown[-1][0].updated_at, shown[-1][0].claim_id) if shown else after
-    follow = max(after, min(last, horizon))
-    return ClaimsPage(claims=shown, after=follow, more=len(rows) > limit and follow == last)
 
 
 def find_claim(office: Office, claim_id: str) -> PrefilledClaim | None:
@@ -99,10 +70,10 @@ def claims_of_person(office: Office, association: str, person_id: int) -> list[t
     with office.store.read() as tx:
         rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
         rows.sort(key=lambda row: (row.updated_at, row.claim_id))
-        return [(row, _latest_body(tx, office, row)) for row in rows]
+        return [(row, latest_body(tx, office, row)) for row in rows]
 
 
-def _latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
+def latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
     """The latest body as the association receives it; None once it has expired, and where it does not open."""
     sealed = deliveries.body_of(tx, row.claim_id, row.version)
     try:
@@ -124,7 +95,7 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
                 rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
                 # Of a claim whose body does not open, what is known without it.
                 lines = [
-                    _latest_body(tx, office, row) or msgspec.json.encode({**summary(row), "body": None}) for row in rows
+                    latest_body(tx, office, row) or msgspec.json.encode({**summary(row), "body": None}) for row in rows
                 ]
             if not rows:
                 return many

@@ -44,6 +44,9 @@ def deliver_due(
     Once `stopping` says so, nothing more is leased; what is in hand is finished first.
     """
     report = DeliveryReport()
+    if office.associations[association].delivery.options.pulled_within_days() is not None:
+        # It fetches them: what waits is sent by nobody.
+        return report
     heard: dict[str, Answer] = {}
     many = office.associations[association].parallel
     with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:

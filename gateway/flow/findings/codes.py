@@ -60,6 +60,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "协会未在承诺期限内审核或支付 (an association has not decided or paid in the time it promised)",
         "hubao status 查看是哪些申领，催办 (see which claims, and ask the association)",
     ),
+    "claims_not_fetched": FindingCode(
+        "act",
+        "申领等协会领取或回执，已过约定天数 (claims wait to be fetched or acknowledged by the association)",
+        "请协会查看其领取程序与密钥（hubao access list 列出最近使用）"
+        " (ask the association to look at its program and its key: hubao access list shows the last use)",
+    ),
     "claims_taken": FindingCode(
         "know",
         "近几日有申领被撤回或降低 (claims were withdrawn or lowered in the last days)",

@@ -21,9 +21,10 @@ from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.versions import differs_from_in_force
-from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, runs, site
+from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, publications, runs, site
 from gateway.store import queues as open_queues
 from gateway.store.engine import Tx
+from gateway.store.values import from_ms, to_ms
 
 FilesOf = Callable[[str], Sequence[WaitingFile] | None]
 """Feed → the files that lie there and are not taken in; None where its connector cannot tell. Raises Unavailable, and
@@ -47,6 +48,7 @@ FEEDS: Final = (
 QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
 LOSSES: Final = ("claims_taken",)
 FILES: Final = ("files_waiting",)
+PULLED: Final = "claims_not_fetched"
 EXPIRED: Final = "items_expired"
 _EXPIRED_FOR = timedelta(days=30)
 """For how long it is said that open items ended with their pages."""
@@ -79,7 +81,8 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
         seen += _of_queues(tx, office, facts, limits)
         seen += losses.claims_taken(claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS)))
         seen += _of_claims(tx, office)
-    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING), seen)
+        seen += _not_fetched(tx, office)
+    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED), seen)
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 
@@ -177,6 +180,19 @@ def _of_claims(tx: Tx, office: Office) -> list[Trouble]:
     today = office.now().date()
     undelivered = due.undelivered(tx, today=today, until=today + timedelta(days=LAPSING_WITHIN_DAYS))
     return [lapsing(claims_of_association) for claims_of_association in undelivered]
+
+
+def _not_fetched(tx: Tx, office: Office) -> list[Trouble]:
+    """Claims that an association is to fetch, and did not answer for in the days its file grants."""
+    seen = []
+    for name, association in sorted(office.associations.items()):
+        granted = association.delivery.options.pulled_within_days()
+        since = to_ms(office.now() - timedelta(days=granted)) if granted is not None else 0
+        if count := publications.unanswered(tx, name, before=since):
+            at = publications.fetched_at(tx, name)
+            last = f"{from_ms(at):%Y-%m-%d %H:%M}" if at is not None else "从未 (never)"
+            seen.append(Trouble(code=PULLED, kind="association", name=name, count=count, detail=f"最近领取 {last}"))
+    return seen
 
 
 def say_what_expired(office: Office, open_items: int) -> None:

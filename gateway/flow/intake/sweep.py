@@ -187,17 +187,31 @@ def lines_about(office: Office, row: MemberRow) -> list[str]:
     return lines
 
 
+def ask_about(
+    office: Office,
+    feed: str,
+    line: SweepFeed,
+    row: MemberRow,
+    *,
+    since: date | None = None,
+    until: date | None = None,
+) -> SweepReply:
+    """What a line says of one member in these days, or in those a first question reaches. Raises Unavailable."""
+    today = office.now().date()
+    reach = today - timedelta(days=office.feeds[feed].window.first_days)
+    first, last = max(since or reach, reach), min(until or today, today)
+    return line.ask([_subject(office, row, min(first, last), last)], now=office.now())
+
+
 def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
     """One person, now, over the same line: ask, store, work. Returns the place of the page.
 
     Raises Unavailable if the line does not answer, or only in part: then what it did say is stored all the
     same. The member's own window is left as it is.
     """
-    today = office.now().date()
     with office.store.read() as tx:
         row = members.by_id(tx, [member_id])[0]
-    since = today - timedelta(days=office.feeds[feed].window.first_days)
-    reply = line.ask([_subject(office, row, since, today)], now=office.now())
+    reply = ask_about(office, feed, line, row)
     seq, _ = store_page(office, feed, reply.fetched)
     process_page(office, seq)
     if reply.failed:

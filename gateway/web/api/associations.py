@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
-from gateway.flow.delivery.claims import claims_after, claims_of_person, find_claim, summary
+from gateway.flow.delivery.claims import claims_of_person, find_claim, summary
 from gateway.flow.delivery.decisions import DecisionStanding, receive_decision
+from gateway.flow.delivery.pulling import Acknowledgement, acknowledge, claims_after, number_before
 from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
@@ -22,7 +23,7 @@ from gateway.web.api.cursors import CURSOR, opaque, place_of
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
-from gateway.web.api.proving import Proved, SignedRoute
+from gateway.web.api.proving import SignedRoute, may
 from gateway.web.problems import Problem, retry_after
 
 log = logging.getLogger("hubao.web")
@@ -33,7 +34,8 @@ _LARGEST_AMOUNT = Money(1_000_000_000)
 """Ten million yuan, in fen: no claim of a mutual aid scheme comes near it."""
 
 _CLAIM_ID = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
-_PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9-]{0,40})", re.ASCII)
+_PLACE = re.compile(r"n([0-9]{1,15})|([0-9]{1,15})\.[A-Za-z0-9-]{0,40}", re.ASCII)
+"""The number of a claim; cursors of before were an instant in milliseconds and a claim."""
 
 MemberNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\u0000-\u001f\u007f\ud800-\udfff]+$")]
 Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,12}(\.[0-9]{1,2})?$")]
@@ -56,11 +58,48 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimList(msgspec.Struct, frozen=True, kw_only=True):
-    """Claims in order of their last change. Ask again with `after` = `next`; at once where there is `more`."""
+    """Claims in the order in which they came or changed. Ask again with `after` = `next`, at once while `more`."""
 
     claims: list[Claim]
     next: str
     more: bool
+
+
+ClaimId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,40}$")]
+VersionNo = Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
+VersionState: TypeAlias = Literal["accepted", "refused", "overtaken", "unknown"]
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a version: `accepted`, or `refused` with a code of the association's own (letters, digits, . _ -);
+    `reference`: its own number for it."""
+
+    claim_id: ClaimId
+    version: VersionNo
+    result: Literal["accepted", "refused"]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    reference: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[ -~]+$")] | None = None
+
+
+class AckList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`action` repeats the address, so that the signature covers it."""
+
+    action: Literal["ack"]
+    acks: Annotated[list[Ack], msgspec.Meta(min_length=1, max_length=300)]
+
+
+class AckState(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version stands: `overtaken` where a later one was answered before, `unknown` where there is none."""
+
+    claim_id: str
+    version: int
+    state: VersionState
+
+
+class AckResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Each version in the order it was told."""
+
+    acks: list[AckState]
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,7 +148,7 @@ class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
     claims: list[Claim]
 
 
-_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid")
+_PROBLEMS = ("bad_request", "not_authentic", "not_allowed", "too_large", "unsupported_encoding", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
 
 
@@ -120,29 +159,58 @@ _PROBLEMS_LATER = ("unavailable", "not_configured")
         **answers(ClaimList, "申领及其内容 (claims with their bodies)"),
         **problems(*_PROBLEMS, *_PROBLEMS_LATER),
     },
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="read"),
 )
 async def list_claims(
     association: str,
     request: Request,
-    _: Proved,
+    _: Annotated[bytes, may("read")],
     after: Annotated[str, Query(pattern=CURSOR, description="上次答复的 next (`next` of the last answer)")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     status: Annotated[Literal["proposed", "amended", "withdrawn"] | None, Query()] = None,
 ) -> Response:
-    """From a cursor on. A claim changed in the last ten seconds comes again: tell claims apart by id and version."""
+    """From a cursor on, which passes nothing by whoever commits when. A claim that changes comes again, in its latest
+    version: tell claims apart by id and version."""
     office = desk_of(request).office
     place = place_of(after, _PLACE) if after else None
-    start = (int(place[1]), place[2]) if place else (-1, "")
+    start = int(place[1] or 0) if place else 0
+    if place and place[2]:
+        start = await run_in_threadpool(number_before, office, association, int(place[2]))
     page = await run_in_threadpool(claims_after, office, association, status=status, after=start, limit=limit)
     shown = [_claim(row, body) for row, body in page.claims]
-    changed_at, last = page.after
-    following = opaque(f"{changed_at}.{last}") if changed_at >= 0 else ""
-    return json_answer(ClaimList(claims=shown, next=following, more=page.more))
+    return json_answer(ClaimList(claims=shown, next=opaque(f"n{page.after}") if page.after else "", more=page.more))
 
 
 def _claim(row: PrefilledClaim, body: bytes | None) -> Claim:
     return Claim(**summary(row), body=msgspec.Raw(body or b"null"))
+
+
+@router.post(
+    "/claims/ack",
+    summary="回执：收下或拒收 (versions taken in, or refused)",
+    responses={
+        **answers(AckResult, "各版本现在的状态 (how each version stands now)"),
+        **problems(*_PROBLEMS, "not_pulled", "seen_before", *_PROBLEMS_LATER),
+    },
+    openapi_extra=signed(json_body(AckList), or_key="ack"),
+)
+async def take_acknowledgements(association: str, request: Request, body: Annotated[bytes, may("ack")]) -> Response:
+    """For an association whose file says `delivery = pull`: what it acknowledges is delivered. The same again changes
+    nothing; a version of which a later one was answered is `overtaken`."""
+    listed, office = decode(body, AckList), desk_of(request).office
+    acknowledgements = [msgspec.convert(msgspec.structs.asdict(ack), Acknowledgement) for ack in listed.acks]
+    try:
+        states = await run_in_threadpool(acknowledge, office, association, acknowledgements)
+    except WrongUse:
+        raise Problem("not_pulled") from None
+    return json_answer(
+        AckResult(
+            acks=[
+                AckState(claim_id=ack.claim_id, version=ack.version, state=cast("VersionState", state))
+                for ack, state in zip(listed.acks, states, strict=True)
+            ]
+        )
+    )
 
 
 @router.post(
@@ -153,9 +221,11 @@ def _claim(row: PrefilledClaim, body: bytes | None) -> Claim:
         **answers(DecisionAsked, "高于申领金额，待人核定 (above the claim: a person is asked)", status=202),
         **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", "seen_before", *_PROBLEMS_LATER),
     },
-    openapi_extra=signed(json_body(Decision)),
+    openapi_extra=signed(json_body(Decision), or_key="decide"),
 )
-async def take_decision(association: str, claim_id: str, request: Request, body: Proved) -> Response:
+async def take_decision(
+    association: str, claim_id: str, request: Request, body: Annotated[bytes, may("decide")]
+) -> Response:
     """The same decision twice is one decision; another one about the same claim replaces it. One above the claim's
     amount stands only once a person has agreed."""
     decision = decode(body, Decision)
@@ -202,9 +272,9 @@ def _decide(office: Office, association: str, claim_id: str, decision: Decision,
             *_PROBLEMS_LATER,
         ),
     },
-    openapi_extra=signed(json_body(Lookup)),
+    openapi_extra=signed(json_body(Lookup), or_key="lookup"),
 )
-async def look_up_member(association: str, request: Request, body: Proved) -> Response:
+async def look_up_member(association: str, request: Request, body: Annotated[bytes, may("lookup")]) -> Response:
     """Every line that serves the member's league is asked; what it says is taken in like any page."""
     desk, lookup = desk_of(request), decode(body, Lookup)
     # Lines are slow: they have their own threads, so that pushes never wait for them.

@@ -14,6 +14,7 @@ OpenApi = dict[str, Any]
 
 _REF = "#/components/schemas/{name}"
 _SCHEME: Final = "webhook"
+_KEY: Final = "key"
 
 _HEADERS: Final = {
     "webhook-id": (
@@ -25,6 +26,11 @@ _HEADERS: Final = {
         "(one or more; a GET signs `GET path?query` in place of the body)"
     ),
 }
+
+_KEY_TEXT: Final = (
+    "hubao access new 生成的密钥，只对一个协会、所列用途 (x-verb) 有效；协会文件写 signed_too = true 的另须签名 "
+    "(a key made by hubao access new, good for one association and the verbs it was made for)"
+)
 
 _PUBLISHED: Final = {
     "DecisionTaken": "Decided",
@@ -63,13 +69,23 @@ def problems(*codes: str) -> dict[int | str, OpenApi]:
     return answers
 
 
-def signed(body: OpenApi | None = None) -> OpenApi:
-    """`openapi_extra` of a route whose requests are signed with Standard Webhooks."""
+def signed(body: OpenApi | None = None, *, or_key: str | None = None) -> OpenApi:
+    """`openapi_extra` of a route whose requests are signed with Standard Webhooks; `or_key`: what a key that is sent in
+    place of a signature must be for."""
     headers = [
-        {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "header",
+            "required": or_key is None,
+            "description": text,
+            "schema": {"type": "string"},
+        }
         for name, text in _HEADERS.items()
     ]
     extra: OpenApi = {"parameters": headers, "security": [{_SCHEME: []}]}
+    if or_key is not None:
+        extra["security"] = [{_KEY: []}, {_SCHEME: []}]
+        extra["x-verb"] = or_key
     return extra | ({"requestBody": body} if body else {})
 
 
@@ -119,7 +135,8 @@ def complete(app: FastAPI) -> None:
         parts["schemas"] = msgspec.json.decode(schemas)
         text = "Standard Webhooks: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`"
         key = {"type": "apiKey", "in": "header", "name": "webhook-signature", "description": text}
-        parts["securitySchemes"] = {_SCHEME: key}
+        bearer = {"type": "http", "scheme": "bearer", "description": _KEY_TEXT}
+        parts["securitySchemes"] = {_SCHEME: key, _KEY: bearer}
         document["webhooks"] = _webhooks()
         return document
 

@@ -17,7 +17,7 @@ from gateway.web.api.associations import MemberNo
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
-from gateway.web.api.proving import Proved, SignedRoute
+from gateway.web.api.proving import SignedRoute, may
 from gateway.web.problems import Problem
 
 router = APIRouter(prefix="/api/v1/associations/{association}/facts", tags=["associations"], route_class=SignedRoute)
@@ -26,7 +26,15 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 SettlementNo = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Group = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[a-z0-9_]+$")]
 
-_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid", "unavailable")
+_PROBLEMS = (
+    "bad_request",
+    "not_authentic",
+    "not_allowed",
+    "too_large",
+    "unsupported_encoding",
+    "not_valid",
+    "unavailable",
+)
 _ALSO = ("not_configured",)
 
 
@@ -60,12 +68,12 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     "",
     summary="已确认的事实 (confirmed facts)",
     responses={**answers(FactList, "有效的事实，按编号 (facts that stand)"), **problems(*_PROBLEMS, *_ALSO)},
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="facts"),
 )
 async def list_known(
     association: str,
     request: Request,
-    _: Proved,
+    _: Annotated[bytes, may("facts")],
     after: Annotated[int, Query(ge=0, le=2**53, description="上次最后一项的编号 (number of the last one told)")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Response:
@@ -81,9 +89,9 @@ async def list_known(
         **answers(KnownFact, "已登记，本人待遇已重新核算 (kept, and the member's stays weighed again)"),
         **problems(*_PROBLEMS, "unknown_member", "opted_out", "seen_before", *_ALSO),
     },
-    openapi_extra=signed(json_body(NewFact)),
+    openapi_extra=signed(json_body(NewFact), or_key="facts"),
 )
-async def tell(association: str, request: Request, body: Proved) -> Response:
+async def tell(association: str, request: Request, body: Annotated[bytes, may("facts")]) -> Response:
     """The same fact twice is one fact."""
     new = decode(body, NewFact)
     report = FactReport(
@@ -105,9 +113,9 @@ async def tell(association: str, request: Request, body: Proved) -> Response:
         **answers(KnownFact, "撤回前的内容 (what it said)"),
         **problems(*_PROBLEMS, "unknown_fact", "seen_before", *_ALSO),
     },
-    openapi_extra=signed(json_body(Withdrawal)),
+    openapi_extra=signed(json_body(Withdrawal), or_key="facts"),
 )
-async def take_back(association: str, fact_id: str, request: Request, body: Proved) -> Response:
+async def take_back(association: str, fact_id: str, request: Request, body: Annotated[bytes, may("facts")]) -> Response:
     """Claims that rested on it are withdrawn or wait for a person again."""
     asked = decode(body, Withdrawal)
     if str(asked.fact_id) != fact_id:

@@ -1,4 +1,6 @@
-"""Whom a request is from, and that it is good for one thing only, and once.
+"""Whom a request is from, what it may ask for, and that it is good for one thing only, and once.
+
+An association's machine comes with a key of its own (`Authorization: Bearer`), made for some verbs, or signs.
 
 The signature of Standard Webhooks covers id, time and body. A body therefore names its action and what it is about; a
 request without a body signs its own method and address in the body's place. A request that asks for something to be
@@ -10,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any, Final
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -20,6 +22,7 @@ from gateway import wiring
 from gateway.errors import Conflict, HubaoError, NotAuthentic, Unavailable, WrongUse
 from gateway.flow.delivery import requests
 from gateway.flow.office import Office
+from gateway.flow.site.access_keys import VERBS, KeyCaller, Verb, caller_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.messages import check_head, read_body, unpacked
 from gateway.web.problems import KINDS, Problem
@@ -28,21 +31,67 @@ from gateway.web.refusals import told_to_the_log
 log = logging.getLogger("hubao.web")
 
 _BODY_LIMIT = 64 * 1024
+BY_SIGNATURE: Final = "signature"
+"""What stands in place of a key's id for a caller that signed: it may ask for anything of its association."""
 
 
-async def proved(association: str, request: Request) -> bytes:
-    """The body of a request that this association signed and that was not carried out yet.
+def may(verb: Verb) -> Any:
+    """The dependency of a route: the body of a request whose sender is this association, and is allowed this."""
+
+    async def proved(association: str, request: Request) -> bytes:
+        return await _proved(association, request, verb)
+
+    return Depends(proved)
+
+
+async def _proved(association: str, request: Request, verb: Verb) -> bytes:
+    """The body of a request that this association's key opens, or that it signed and that was not carried out yet.
 
     Raises Problem, NotAuthentic.
     """
     office = desk_of(request).office
     check_head(request, limit=_BODY_LIMIT)
     with told_to_the_log(_sender(office, association)):
-        wiring.look_at_headers(dict(request.headers), office.now())
+        await recognise(association, request, verb)
     with desk_of(request).in_flight.share() as share:
         body = await read_body(request, share, limit=_BODY_LIMIT)
+    if must_be_signed(request, association):
+        await prove_once(association, request, body)
+    if request.method == "GET":
+        return body
+    return await run_in_threadpool(unpacked, request, body, limit=_BODY_LIMIT)
+
+
+async def recognise(association: str, request: Request, verb: Verb) -> None:
+    """Who calls, by the head alone: a key is looked up, a signature's headers are looked at. Afterwards
+    `request.state.caller` says who it is. Raises NotAuthentic, Problem("not_allowed")."""
+    office, key = desk_of(request).office, _key_of(request)
+    caller = KeyCaller(association=association, key_id=BY_SIGNATURE, verbs=frozenset(VERBS))
+    if key is not None:
+        caller = await run_in_threadpool(caller_of, office, association, key)
+        if verb not in caller.verbs:
+            raise Problem("not_allowed", f"须有用途 (it would have to be for): {verb}")
+    request.state.caller = caller
+    if must_be_signed(request, association):
+        wiring.look_at_headers(dict(request.headers), office.now())
+
+
+def _key_of(request: Request) -> str | None:
+    """The key a request comes with; None where it has none."""
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
+
+
+def must_be_signed(request: Request, association: str) -> bool:
+    """Whether the signature counts: there is no key beside it, or the association's file wants both."""
+    spec = desk_of(request).office.associations.get(association)
+    return _key_of(request) is None or bool(spec and spec.requests and spec.requests.signed_too)
+
+
+async def prove_once(association: str, request: Request, body: bytes) -> None:
+    """The signature over what was sent holds, and a request that asks for something did not come before."""
+    office, signed = desk_of(request).office, body
     asks = request.method == "GET"
-    signed = body
     if asks:
         # A request without a body signs `GET /path?query`, as it came over the wire.
         path: bytes = request.scope.get("raw_path") or request.url.path.encode()
@@ -56,11 +105,6 @@ async def proved(association: str, request: Request) -> bytes:
         if seen is not None:
             raise Problem("seen_before", f"首次收到 (first came) {seen.isoformat(timespec='seconds')}")
         request.state.noted = digest
-        body = await run_in_threadpool(unpacked, request, body, limit=_BODY_LIMIT)
-    return body
-
-
-Proved = Annotated[bytes, Depends(proved)]
 
 
 def _sender(office: Office, association: str) -> str:
@@ -101,6 +145,8 @@ class SignedRoute(APIRoute):
         async def handle_once(request: Request) -> Response:
             try:
                 return await handle(request)
+            except NotAuthentic:
+                raise Problem("not_authentic", headers={"www-authenticate": "Bearer, StandardWebhooks"}) from None
             except HubaoError as error:
                 noted = getattr(request.state, "noted", None)
                 # Nothing was done, and the same request may be carried out later.

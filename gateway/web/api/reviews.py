@@ -22,7 +22,7 @@ from gateway.web.api.cursors import CURSOR, opaque, place_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
-from gateway.web.api.proving import Proved, SignedRoute
+from gateway.web.api.proving import SignedRoute, may
 from gateway.web.problems import Problem
 
 router = APIRouter(prefix="/api/v1/reviews", tags=["reviews"], route_class=SignedRoute)
@@ -175,7 +175,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 M = TypeVar("M", Reveal, ReviewVerdict, Undo)
 
-_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid")
+_PROBLEMS = ("bad_request", "not_authentic", "not_allowed", "too_large", "unsupported_encoding", "not_valid")
 _PROBLEMS_LATER = ("unavailable", "not_configured")
 
 
@@ -183,12 +183,12 @@ _PROBLEMS_LATER = ("unavailable", "not_configured")
     "",
     summary="待核事项清单 (what waits for a person)",
     responses={**answers(ItemList, "事项，不含个人信息 (items)"), **problems(*_PROBLEMS, *_PROBLEMS_LATER)},
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="review"),
 )
 async def list_reviews(
     association: str,
     request: Request,
-    _: Proved,
+    _: Annotated[bytes, may("review")],
     after: Annotated[str, Query(pattern=CURSOR, description="上次答复的 next (`next` of the last answer)")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     state: Annotated[ItemState, Query()] = "open",
@@ -215,9 +215,9 @@ async def list_reviews(
         **answers(ShownItem, "一件待核事项 (the item)"),
         **problems(*_PROBLEMS, "unknown_item", *_PROBLEMS_LATER),
     },
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="review"),
 )
-async def show_review(association: str, item_id: int, request: Request, _: Proved) -> Response:
+async def show_review(association: str, item_id: int, request: Request, _: Annotated[bytes, may("review")]) -> Response:
     """Masked: 张*国, 150999********1234."""
     office = desk_of(request).office
     shown = await run_in_threadpool(lambda: reviewing.show(office, item_id, association=association))
@@ -231,9 +231,11 @@ async def show_review(association: str, item_id: int, request: Request, _: Prove
         **answers(ShownItem, "一件待核事项，明文 (the item in plain)"),
         **problems(*_PROBLEMS, "unknown_item", "seen_before", *_PROBLEMS_LATER),
     },
-    openapi_extra=signed(json_body(Reveal)),
+    openapi_extra=signed(json_body(Reveal), or_key="review"),
 )
-async def reveal_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+async def reveal_review(
+    association: str, item_id: int, request: Request, body: Annotated[bytes, may("review")]
+) -> Response:
     """Who looked at which item, and when, is written down before anything is shown."""
     message, office = _about(decode(body, Reveal), item_id), desk_of(request).office
     shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=message.by, association=association))
@@ -259,9 +261,11 @@ async def reveal_review(association: str, item_id: int, request: Request, body: 
             *_PROBLEMS_LATER,
         ),
     },
-    openapi_extra=signed(json_body(ReviewVerdict)),
+    openapi_extra=signed(json_body(ReviewVerdict), or_key="review"),
 )
-async def decide_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+async def decide_review(
+    association: str, item_id: int, request: Request, body: Annotated[bytes, may("review")]
+) -> Response:
     """One transaction: the record, the stays weighed again, claims and outbox."""
     verdict, office = _about(decode(body, ReviewVerdict), item_id), desk_of(request).office
     review_answer = ReviewAnswer(
@@ -288,9 +292,11 @@ async def decide_review(association: str, item_id: int, request: Request, body: 
         **answers(ReviewResult, "已撤回 (taken back)"),
         **problems(*_PROBLEMS, "unknown_item", "item_expired", "not_open", "seen_before", *_PROBLEMS_LATER),
     },
-    openapi_extra=signed(json_body(Undo)),
+    openapi_extra=signed(json_body(Undo), or_key="review"),
 )
-async def undo_review(association: str, item_id: int, request: Request, body: Proved) -> Response:
+async def undo_review(
+    association: str, item_id: int, request: Request, body: Annotated[bytes, may("review")]
+) -> Response:
     """With all that followed; what the association had decided goes to a person with the difference."""
     message, office = _about(decode(body, Undo), item_id), desk_of(request).office
 

@@ -1,0 +1,52 @@
+"""The tables of machine callers: their keys, the numbers their cursors are made of, and who asked about a member."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
+
+from gateway.store.schema import ID, metadata
+
+access_key = Table(
+    "access_key",
+    metadata,
+    Column("key_id", String(16), primary_key=True),
+    Column("association", String(40), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    Column("verbs", Text, nullable=False),
+    Column("made_by", String(80), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(80)),
+    Column("replaced_by", String(16)),
+    Column("used_at", BigInteger),
+    Index("ix_access_key_association", "association"),
+)
+"""The keys by which an association's machines call: a keyed digest in place of the key. `ended_at`: from when it opens
+nothing, revoked or replaced (`replaced_by`); it may lie ahead."""
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("association", String(40), primary_key=True),
+    Column("last_no", BigInteger, nullable=False),
+    Column("fetched_at", BigInteger),
+)
+"""The last number given to a claim of an association, and when it last fetched its claims."""
+
+lookup = Table(
+    "lookup",
+    metadata,
+    Column("lookup_id", String(32), primary_key=True),
+    Column("association", String(40), nullable=False),
+    Column("member_id", ID),
+    Column("caller", String(16), nullable=False),
+    Column("purpose", String(40), nullable=False),
+    Column("consent", String(64), nullable=False),
+    Column("trial", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_lookup_member_id", "member_id"),
+)
+"""Who asked about a member, when, why and on whose consent; of somebody who is no member only that one was asked about.
+Kept for good: an association must be able to tell a member who looked (PIPL Art. 45, 56)."""
