@@ -9,6 +9,7 @@ import typer
 from gateway.cli.clerk import By, name_of
 from gateway.cli.output import Json, complain, emit, say, table
 from gateway.cli.site import open_office
+from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.flow.site.access_keys import NewAccessKey
@@ -111,3 +112,23 @@ def revoke_key(context: typer.Context, key_id: KeyId, by: By = None, as_json: Js
         emit(key)
     else:
         say(f"已停用 {key.key_id} (revoked)")
+
+
+@access.command("asked")
+def who_asked_about(
+    context: typer.Context,
+    member_no: Annotated[str, typer.Argument(help="会员号 (the member's number).")],
+    association: Annotated[str, typer.Option(help="协会 (the association).")],
+    as_json: Json = False,
+) -> None:
+    """谁查询过这名会员 (who asked about a member: key, purpose, consent, when)."""
+    from gateway.flow.intake.asking import who_asked
+
+    traces = who_asked(open_office(context), association, member_no)
+    if traces is None:
+        raise WrongUse("没有这名会员 (no such member)")
+    if as_json:
+        emit({"lookups": traces})
+        return
+    rows = [(trace.at, trace.caller, trace.purpose, trace.consent, trace.trial) for trace in traces]
+    table("谁查询过", ("时间", "密钥", "用途", "授权", "只试算"), rows)

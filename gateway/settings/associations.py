@@ -24,6 +24,12 @@ class RequestsSpec(Spec):
     signed_too: bool = False
 
 
+class LookupsSpec(Spec):
+    """How often each caller (a key, or the signature) may ask about a person."""
+
+    per_minute: Annotated[int, Field(ge=1, le=100_000)] = 60
+
+
 _FieldPath = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,39}(\.[A-Za-z_][A-Za-z0-9_-]{0,39}){0,3}$")]
 
 
@@ -94,6 +100,7 @@ class AssociationSpec(Spec):
     delivery: Connection[DeliveryWay[Any], DeliverySpec]
     accepted: AcceptedSpec | None = None
     requests: RequestsSpec | None = None
+    lookups: LookupsSpec = LookupsSpec()
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     processing: tuple[ProcessingSpec, ...] = ()
 

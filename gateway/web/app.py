@@ -15,12 +15,19 @@ from gateway import __version__, scheduler, wiring
 from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
 from gateway.web import problems
-from gateway.web.api import associations, documents, facts, feeds, health, reviews
+from gateway.web.api import associations, documents, facts, feeds, health, lookups, reviews
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
 from gateway.web.problems import Problem
 
-ROUTERS: Final = (feeds.router, associations.router, facts.router, reviews.router, health.router)
+ROUTERS: Final = (
+    feeds.router,
+    associations.router,
+    lookups.router,
+    facts.router,
+    reviews.router,
+    health.router,
+)
 """Every address there is."""
 
 _DESCRIPTION = """
@@ -56,7 +63,7 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.desk, app.state.at_rest = desk, False
+    app.state.desk, app.state.lookups, app.state.at_rest = desk, lookups.LookupRoom(), False
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)

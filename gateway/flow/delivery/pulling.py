@@ -70,7 +70,7 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
 
 
-def acknowledge(office: Office, association: str, said: Sequence[Acknowledgement]) -> list[str]:
+def acknowledge(office: Office, association: str, acks: Sequence[Acknowledgement]) -> list[str]:
     """Write it down; returns how each version stands: accepted, refused, overtaken (a later one was answered before),
     unknown (no such version). Saying it again changes nothing. Raises WrongUse where claims are sent."""
     if not is_pulled(office, association):
@@ -90,5 +90,5 @@ def acknowledge(office: Office, association: str, said: Sequence[Acknowledgement
                 ),
             )
             # In one order, so that two callers never wait for one another.
-            for ack in said
+            for ack in acks
         ]

@@ -55,10 +55,20 @@ class LookupWish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the wish is about and which lines know that person; nobody: not a member of this association."""
+    """Whom the wish is about (nobody: no member of this association) and which lines may be asked."""
 
-    member: MemberRow | None
+    rows: Sequence[MemberRow] = ()
     lines: Sequence[str] = ()
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the person is a member of the association, and takes part."""
+        return bool(self.rows)
+
+    @property
+    def member(self) -> MemberRow:
+        """The member; only where `is_member`."""
+        return self.rows[0]
 
 
 class ShownStay(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +134,7 @@ def begin(office: Office, lookup_id: str, wish: LookupWish) -> Asked:
     )
     with office.store.write() as tx:
         lookups.add(tx, entry)
-    return Asked(member=member, lines=lines_about(office, member) if member is not None else ())
+    return Asked(rows=[member], lines=lines_about(office, member)) if member is not None else Asked()
 
 
 def _find(tx: Tx, office: Office, wish: LookupWish) -> MemberRow | None:
@@ -147,10 +157,10 @@ def _is_named(office: Office, row: MemberRow, name: str) -> bool:
         return False
 
 
-def ask(office: Office, feed: str, line: SweepFeed, member: MemberRow, wish: LookupWish) -> Fetched:
+def ask(office: Office, feed: str, line: SweepFeed, asked: Asked, wish: LookupWish) -> Fetched:
     """What a line says about the member in the days wanted. Raises Unavailable where it does not answer in full; what
     it said is then taken in all the same."""
-    reply = ask_about(office, feed, line, member, since=wish.since, until=wish.until)
+    reply = ask_about(office, feed, line, asked.member, since=wish.since, until=wish.until)
     if reply.failed:
         if not wish.trial:
             _take_in(office, feed, reply.fetched)
@@ -165,16 +175,16 @@ def _take_in(office: Office, feed: str, fetched: Fetched) -> None:
     process_page(office, seq)
 
 
-def tell(office: Office, member: MemberRow, wish: LookupWish, replies: Sequence[tuple[str, Fetched]]) -> PersonAnswer:
+def tell(office: Office, asked: Asked, wish: LookupWish, replies: Sequence[tuple[str, Fetched]]) -> PersonAnswer:
     """What stands of the member now. Of a trial the replies are worked in a transaction that is rolled back: records,
     match, estimates and claims come about as they would, and nothing of it is kept."""
     if not wish.trial:
         with office.store.read() as tx:
-            return _standing(tx, office, member, wish)
+            return _standing(tx, office, asked.member, wish)
     with office.store.write() as tx:
         for feed, fetched in replies:
             _reckon(tx, office, feed, fetched)
-        answer = _standing(tx, office, member, wish)
+        answer = _standing(tx, office, asked.member, wish)
         tx.rollback()
     return answer
 
@@ -203,11 +213,14 @@ def _standing(tx: Tx, office: Office, member: MemberRow, wish: LookupWish) -> Pe
         cases = cases_of(tx, office, person)
     except BrokenSeal:
         return PersonAnswer(claims=shown)
-    records = [held.record for held in person.records if held.record is not None]
+    records = [bill.record for bill in person.records if bill.record is not None]
     stays = sorted((_shown_stay(record) for record in records if _is_wanted(record, wish)), key=_in_order)
     numbers = {stay.settlement_no for stay in stays}
     estimates = []
+    joined = {period.scheme for enrolment in person.enrolled for period in enrolment.coverage}
     for scheme, case in cases.items():
+        if scheme not in joined:
+            continue
         try:
             estimates += [
                 ShownEstimate(
@@ -256,12 +269,13 @@ def _shown_stay(record: SettlementRecord) -> ShownStay:
     )
 
 
-def stored_on(office: Office, lines: Sequence[str], member: MemberRow) -> date | None:
+def stored_on(office: Office, asked: Asked) -> date | None:
     """Up to which day every one of these lines was last asked about the member at night; None where one never was."""
+    number = asked.member.member_id
     with office.store.read() as tx:
-        days = [sweep_windows.asked_until(tx, feed, [member.member_id]).get(member.member_id) for feed in lines]
-    known = [day for day in days if day is not None]
-    return min(known) if known and len(known) == len(days) else None
+        days = [sweep_windows.asked_until(tx, feed, [number]).get(number) for feed in asked.lines]
+    told_days = [day for day in days if day is not None]
+    return min(told_days) if told_days and len(told_days) == len(days) else None
 
 
 class LookupTrace(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from gateway.flow.office import Office
 from gateway.scheduler import Jobs
 from gateway.web.api.messages import BodyBudget
 
-_LOOKUPS_AT_ONCE = 8
+_LOOKUPS_AT_ONCE = 128
 _CLOSING_SECONDS = 10.0
 
 
