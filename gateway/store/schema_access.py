@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from gateway.store.schema import ID, metadata
 
@@ -50,3 +61,22 @@ lookup = Table(
 )
 """Who asked about a member, when, why and on whose consent; of somebody who is no member only that one was asked about.
 Kept for good: an association must be able to tell a member who looked (PIPL Art. 45, 56)."""
+
+claim_message = Table(
+    "claim_message",
+    metadata,
+    Column("message_id", ID, primary_key=True, autoincrement=True),
+    Column("claim_id", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("papers", Text, nullable=False),
+    Column("paid_on", String(10)),
+    Column("said_at", BigInteger),
+    Column("received_at", BigInteger, nullable=False),
+    Column("digest", LargeBinary(16), nullable=False),
+    UniqueConstraint("claim_id", "digest"),
+)
+"""What an association said about a claim (accepted, asks for papers, approved, paid, refused), message by message; what
+of it stands is in `claim_decision`."""

@@ -15,7 +15,7 @@ from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.people.reassess import reassess
 from gateway.model.claim import ClaimStatus, PrefilledClaim
 from gateway.model.money import Money, yuan
-from gateway.store import claims, deliveries, people, roster
+from gateway.store import claim_messages, claims, deliveries, people, roster
 from gateway.store.claims import ClaimDecisionRow
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
@@ -50,11 +50,24 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
             raise WrongUse(f"申领 {claim_id} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
         sent = deliveries.of_claim(tx, claim_id)
         decided = claims.decisions(tx, [claim_id]).get(claim_id)
+        messages = claim_messages.of_claim(tx, claim_id)
     return {
         **summary(rows[0]),
         "body": msgspec.json.decode(body),
         "deliveries": msgspec.to_builtins(sent),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
+        "messages": [
+            {
+                "outcome": message.outcome,
+                "version": message.version,
+                "amount": yuan(message.amount),
+                "reason": message.reason,
+                "papers": message.papers.split(",") if message.papers else [],
+                "paid_on": message.paid_on,
+                "received_at": from_ms(message.received_at).isoformat(),
+            }
+            for message in messages
+        ],
     }
 
 

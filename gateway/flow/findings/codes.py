@@ -66,6 +66,11 @@ CODES: Final[dict[str, FindingCode]] = {
         "请协会查看其领取程序与密钥（hubao access list 列出最近使用）"
         " (ask the association to look at its program and its key: hubao access list shows the last use)",
     ),
+    "papers_wanted": FindingCode(
+        "know",
+        "协会要求补材料的申领 (claims for which the association asks for papers)",
+        "用 hubao claims show 看缺哪些，请会员补交 (see which with hubao claims show, and ask the member for them)",
+    ),
     "claims_taken": FindingCode(
         "know",
         "近几日有申领被撤回或降低 (claims were withdrawn or lowered in the last days)",

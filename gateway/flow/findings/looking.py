@@ -21,7 +21,18 @@ from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
 from gateway.settings.feeds import FeedSpec
 from gateway.settings.versions import differs_from_in_force
-from gateway.store import claim_losses, claims, due, feed_days, feed_totals, findings, publications, runs, site
+from gateway.store import (
+    claim_losses,
+    claim_messages,
+    claims,
+    due,
+    feed_days,
+    feed_totals,
+    findings,
+    publications,
+    runs,
+    site,
+)
 from gateway.store import queues as open_queues
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
@@ -49,6 +60,7 @@ QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
 LOSSES: Final = ("claims_taken",)
 FILES: Final = ("files_waiting",)
 PULLED: Final = "claims_not_fetched"
+PAPERS: Final = "papers_wanted"
 EXPIRED: Final = "items_expired"
 _EXPIRED_FOR = timedelta(days=30)
 """For how long it is said that open items ended with their pages."""
@@ -82,7 +94,11 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
         seen += losses.claims_taken(claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS)))
         seen += _of_claims(tx, office)
         seen += _not_fetched(tx, office)
-    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED), seen)
+        seen += [
+            Trouble(code=PAPERS, kind="association", name=name, count=count)
+            for name, count in claim_messages.wanting_papers(tx).items()
+        ]
+    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED, PAPERS), seen)
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 

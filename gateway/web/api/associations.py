@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
@@ -13,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
 from gateway.flow.delivery.claims import claims_of_person, find_claim, summary
-from gateway.flow.delivery.decisions import DecisionStanding, receive_decision
+from gateway.flow.delivery.hearing import AssociationMessage, MessageOutcome, MessageStanding, hear
 from gateway.flow.delivery.pulling import Acknowledgement, acknowledge, claims_after, number_before
 from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
@@ -102,17 +103,27 @@ class AckResult(msgspec.Struct, frozen=True, kw_only=True):
     acks: list[AckState]
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the association decided about a version of a claim. `amount` in yuan as text; 0.00 for a refusal.
+MessageCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
 
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the association says about a version of a claim: taken in (`accepted` 已受理), `papers` wanted (补材料),
+    `approved`, `paid` or `refused`. `amount` in yuan as text, of what decides; 0.00 for a refusal.
+
+    `reason` (refused), `papers`: codes of the association's own; `paid_on`: the day it was paid; `at`: when it was so,
+    with offset: of two decisions the later one stands, whichever comes first.
     `action` and `claim_id` repeat the address, so that the signature covers it.
     """
 
     action: Literal["decision"]
     claim_id: str
     version: Annotated[int, msgspec.Meta(ge=1, le=2_000_000_000)]
-    outcome: Literal["approved", "paid", "refused"]
-    amount: Amount
+    outcome: MessageOutcome
+    amount: Amount | None = None
+    reason: MessageCode | None = None
+    papers: Annotated[list[MessageCode], msgspec.Meta(max_length=20)] = []
+    paid_on: date | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,13 +136,14 @@ class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DecisionAsked(msgspec.Struct, frozen=True, kw_only=True):
-    """More than the claim asks for does not stand: in_review until a person has answered, not_taken after a no."""
+    """What does not stand: above what the claim asks for, in_review until a person has answered, not_taken after a no;
+    overtaken, where the association said before that it was otherwise later."""
 
     claim_id: str
     version: int
     outcome: str
     amount: str
-    state: Literal["in_review", "not_taken"]
+    state: Literal["in_review", "not_taken", "overtaken"]
 
 
 class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -218,7 +230,11 @@ async def take_acknowledgements(association: str, request: Request, body: Annota
     summary="协会的决定 (what the association decided)",
     responses={
         **answers(DecisionTaken, "已记下，其余待遇已重新核算 (kept, and what follows weighed again)"),
-        **answers(DecisionAsked, "高于申领金额，待人核定 (above the claim: a person is asked)", status=202),
+        **answers(
+            DecisionAsked,
+            "高于申领金额，待人核定；或已被取代 (above the claim, or overtaken)",
+            status=202,
+        ),
         **problems(*_PROBLEMS, "unknown_claim", "unknown_version", "conflict", "seen_before", *_PROBLEMS_LATER),
     },
     openapi_extra=signed(json_body(Decision), or_key="decide"),
@@ -229,14 +245,7 @@ async def take_decision(
     """The same decision twice is one decision; another one about the same claim replaces it. One above the claim's
     amount stands only once a person has agreed."""
     decision = decode(body, Decision)
-    try:
-        amount = parse_yuan(decision.amount)
-    except BadInput as error:
-        raise Problem("not_valid", f"amount：{error.message}") from None
-    if amount > _LARGEST_AMOUNT:
-        raise Problem("not_valid", f"amount 不得超过 {yuan(_LARGEST_AMOUNT)} (too large)")
-    if amount < 0 or (decision.outcome == "refused" and amount != 0):
-        raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
+    amount = _amount_of(decision)
     if decision.claim_id != claim_id:
         raise Problem("not_valid", "claim_id 与地址不符 (differs from the address)")
     office = desk_of(request).office
@@ -247,12 +256,42 @@ async def take_decision(
     return json_answer(DecisionAsked(**msgspec.structs.asdict(taken), state=standing), status=202)
 
 
-def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> DecisionStanding:
+def _amount_of(decision: Decision) -> Money:
+    """The amount of a message whose parts fit together. Raises Problem."""
+    fitting = {"reason": ("refused",), "papers": ("papers",), "paid_on": ("paid",)}
+    wrong = [name for name, outcomes in fitting.items() if getattr(decision, name) and decision.outcome not in outcomes]
+    if (decision.outcome == "papers") and not decision.papers:
+        wrong.append("papers")
+    if decision.amount is None and decision.outcome in ("approved", "paid"):
+        wrong.append("amount")
+    if wrong:
+        raise Problem("not_valid", f"与 outcome 不符 (does not go with the outcome): {'、'.join(wrong)}")
+    try:
+        amount = parse_yuan(decision.amount or "0.00")
+    except BadInput as error:
+        raise Problem("not_valid", f"amount：{error.message}") from None
+    if amount > _LARGEST_AMOUNT:
+        raise Problem("not_valid", f"amount 不得超过 {yuan(_LARGEST_AMOUNT)} (too large)")
+    if amount < 0 or (decision.outcome not in ("approved", "paid") and amount != 0):
+        raise Problem("not_valid", "amount 不得为负，拒付时应为 0.00 (not negative, and 0.00 for a refusal)")
+    return amount
+
+
+def _decide(office: Office, association: str, claim_id: str, decision: Decision, amount: Money) -> MessageStanding:
     row = find_claim(office, claim_id) if _CLAIM_ID.fullmatch(claim_id) else None
     if row is None or row.association != association:
         raise Problem("unknown_claim")
     try:
-        return receive_decision(office, claim_id, version=decision.version, outcome=decision.outcome, amount=amount)
+        message = AssociationMessage(
+            version=decision.version,
+            outcome=decision.outcome,
+            amount=amount,
+            reason=decision.reason or "",
+            papers=tuple(decision.papers),
+            paid_on=decision.paid_on,
+            at=decision.at,
+        )
+        return hear(office, claim_id, message)
     except WrongUse:
         raise Problem("unknown_version") from None
 
