@@ -130,7 +130,7 @@ def bodies_of_claims(
         if claim_ids and len(standing) < len(rows):
             gone = sorted({row.claim_id for row in rows} - {row.claim_id for row in standing})
             raise WrongUse(f"申领 {'、'.join(gone)} 已撤回 (withdrawn)")
-        bodies = {row.claim_id: _latest_body(tx, office, row) for row in standing}
+        bodies = {row.claim_id: latest_body(tx, office, row) for row in standing}
     if shut := sorted(claim_id for claim_id, body in bodies.items() if body is None):
         raise WrongUse(f"申领 {'、'.join(shut)} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
     return [msgspec.json.decode(bodies[claim_id] or b"") for claim_id in sorted(bodies)]
