@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from connectors.transport import tif
+from connectors.transport import cainfo, open_platform, sm, tif
 from connectors.transport.http import exchange
 from connectors.transport.watching import watching
 from gateway.core.normalise import CompiledMapping, compile_mapping
@@ -132,6 +132,26 @@ def test_a_signed_request_is_shown_with_the_text_that_was_signed_and_without_the
     assert (request.status, request.size) == (200, 2)
     assert secret not in repr(request)
     assert "测试甲" not in repr(request)
+
+
+def test_what_sm2_signs_is_shown_too_and_an_apps_secret_is_not() -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=iter([b"{}"]))))
+    key, secret = sm.read_private_key("01" * 32), "4117E877F5FA0A0188891283E4B617D5"
+    opened = open_platform.OpenApp(
+        app_id="43AF047BBA47FC8A1AE8EFB232BDBBCB", secret=secret, key=key, platform_key=key.public
+    )
+    envelope = {"msgid": "m1", "infno": "5203", "input": {"x": 1}, "cainfo": ""}
+    with watching() as exchanges:
+        cainfo.sign(key, envelope)
+        exchange(client, "POST", "http://x/", headers={})
+        open_platform.seal(opened, {"transType": "t1"}, {"day": "2026-03-01"})
+        exchange(client, "POST", "http://x/", headers={})
+    first, second = requests_shown(exchanges, [secret])
+    # Of an envelope everything but its data, by name; of an open message the data too, and the secret last.
+    assert first.signed == ("infno=5203&msgid=m1",)
+    assert second.signed[0].endswith("&key=‹密钥 secret›")
+    assert '"day":"2026-03-01"' in second.signed[0]
+    assert secret not in repr((first, second))
 
 
 def test_nothing_is_kept_where_nobody_watches() -> None:
