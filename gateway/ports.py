@@ -249,6 +249,18 @@ class DeliverySpec(ConnectorSpec, frozen=True, kw_only=True):
         return False
 
 
+class FileRows(msgspec.Struct, frozen=True, kw_only=True):
+    """How rows are told apart in a file, so that one too large for a page can be cut between them.
+
+    "lines": at line ends, behind a first line that names the columns if it is `with_header`; "records": after every so
+    many bytes; "dbf": as the header of a dBase table says; "whole": a message or a workbook cannot be cut.
+    """
+
+    by: Literal["lines", "records", "dbf", "whole"] = "lines"
+    with_header: bool = True
+    record_bytes: int = 0
+
+
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a connector may use of the site it works for.
 
@@ -268,8 +280,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """How far back a first question reaches, in days."""
     overlap_days: int = 7
     """How many days before the last one read are asked about again."""
-    with_header: bool = True
-    """Whether the feed's files begin with a line that names the columns of all others."""
+    rows: FileRows = FileRows()
+    """How rows are told apart in the feed's files."""
     accepted: Proof | None = None
 
     def folder(self, option: SiteFolder) -> Path:

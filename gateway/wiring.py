@@ -21,9 +21,10 @@ from connectors.feeds.push import Push, PushSpec
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
-from connectors.transport.parts import plan_parts, read_parts
+from connectors.transport.parts import plan_file, read_parts
+from connectors.transport.places import BadArchive
 from connectors.transport.watching import watching
-from gateway.core.normalise.language import CsvFormat, FixedFormat, MappingLanguage
+from gateway.core.normalise.language import MappingLanguage
 from gateway.core.timekeeping import ProcessStart
 from gateway.errors import Finding, ForeignDatabase, NotAuthentic, WrongUse
 from gateway.flow.intake.activating import GateTrials
@@ -42,6 +43,7 @@ from gateway.settings import json_schema, plain_http, scaffold
 from gateway.settings import site as site_files
 from gateway.settings.feeds import feed_file
 from gateway.settings.files import check
+from gateway.settings.page_formats import rows_of_files
 from gateway.settings.scaffold import FeedDraft, draft_text
 from gateway.settings.secrets import read_secret
 from gateway.settings.site import Site
@@ -256,14 +258,12 @@ def _start(store: Store, clock: Clock) -> ProcessStart:
 def feed_connector(office: Office, name: str) -> FeedConnector:
     """The connector of a feed, its secrets read. Raises WrongUse for a secret that is missing."""
     spec = office.feeds[name]
-    spoken = office.mapping_of(name).language.format
     around = msgspec.structs.replace(
         _surroundings(office, name),
         per_second=spec.rate.per_second,
         first_days=spec.window.first_days,
         overlap_days=spec.window.overlap_days,
-        # Where the mapping itself names the columns, or the file has none, every line is a row and stands once.
-        with_header=isinstance(spoken, CsvFormat) and not spoken.columns,
+        rows=rows_of_files(office.mapping_of(name).language.format),
     )
     with _said_of(f"config/feeds/{name}.toml [connector]"):
         connector: FeedConnector = spec.connector.way.make(spec.connector.options, around)
@@ -333,15 +333,14 @@ def options_to_tell(draft: FeedDraft) -> list[str]:
 
 
 def parts_of(file: BinaryIO, language: MappingLanguage) -> Iterator[bytes]:
-    """A file as the pages it would come in: lines are cut where a page is full, as in a folder, so that one part at a
-    time is held; else one page, of which no more is read than shows that it is too large."""
-    spoken = language.format
-    is_lines = isinstance(spoken, CsvFormat) or (isinstance(spoken, FixedFormat) and not spoken.without_ends)
-    if not is_lines:
+    """A file as the pages it would come in: cut between its rows where a page is full, as in a folder, so that one part
+    at a time is held; else one page, of which no more is read than shows that it is too large."""
+    try:
+        plan = plan_file(file, rows_of_files(language.format), limit=MAX_PAGE_BYTES)
+    except BadArchive:
+        file.seek(0)
         yield file.read(MAX_PAGE_BYTES + 1)
         return
-    with_header = isinstance(spoken, CsvFormat) and not spoken.columns
-    plan = plan_parts(file, limit=MAX_PAGE_BYTES, with_header=with_header)
     yield from read_parts(file, plan) if plan.cuts else (b"",)
 
 

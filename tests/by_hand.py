@@ -17,7 +17,7 @@ from connectors.feeds.queue import Queue, QueueSpec
 from connectors.feeds.sealed_zip import SealedZip, SealedZipSpec
 from connectors.feeds.sftp import Sftp, SftpSpec
 from connectors.transport.msgid import MessageIds
-from gateway.ports import ConnectorSpec, Surroundings
+from gateway.ports import ConnectorSpec, FileRows, Surroundings
 
 
 def cloud_line(**options: Any) -> CloudLine:
@@ -33,17 +33,17 @@ def database(**options: Any) -> Database:
 
 def drop_folder(**options: Any) -> Folder:
     spec = _taken(FolderSpec, options)
-    return Folder(spec, _around("folder", options, "with_header", "kept_name"), **options)
+    return Folder(spec, _around("folder", options, "with_header", "rows", "kept_name"), **options)
 
 
 def gzip_folder(**options: Any) -> GzipFolder:
     spec = _taken(GzipFolderSpec, options)
-    return GzipFolder(spec, _around("gzip-folder", options, "with_header", "kept_name"), **options)
+    return GzipFolder(spec, _around("gzip-folder", options, "with_header", "rows", "kept_name"), **options)
 
 
 def gzip_sftp(**options: Any) -> GzipSftp:
     spec = _taken(GzipSftpSpec, options)
-    return GzipSftp(spec, _around("gzip-sftp", options, "with_header", "kept_name"), **options)
+    return GzipSftp(spec, _around("gzip-sftp", options, "with_header", "rows", "kept_name"), **options)
 
 
 def push(**options: Any) -> Push:
@@ -58,12 +58,12 @@ def queue(**options: Any) -> Queue:
 
 def sealed_zip(**options: Any) -> SealedZip:
     spec = _taken(SealedZipSpec, options)
-    return SealedZip(spec, _around("sealed-zip", options, "with_header", "kept_name"), **options)
+    return SealedZip(spec, _around("sealed-zip", options, "with_header", "rows", "kept_name"), **options)
 
 
 def sftp(**options: Any) -> Sftp:
     spec = _taken(SftpSpec, options)
-    return Sftp(spec, _around("sftp", options, "with_header", "kept_name"), **options)
+    return Sftp(spec, _around("sftp", options, "with_header", "rows", "kept_name"), **options)
 
 
 def http_json(**options: Any) -> HttpJson:
@@ -80,4 +80,6 @@ def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
 def _around(name: str, options: dict[str, Any], *keys: str) -> Surroundings:
     given = {"name": name, "site": Path(), "clock": lambda: datetime.now(ZoneInfo("Asia/Shanghai"))}
     given |= {key: options.pop(key) for key in ("name", *keys) if key in options}
+    if "with_header" in given:
+        given["rows"] = FileRows(with_header=given.pop("with_header"))
     return Surroundings(read_secret=str, **{"kept_name": str, **given})

@@ -20,7 +20,8 @@ import msgspec
 from connectors.transport.days import AskedByDay, DayContent, Days
 from connectors.transport.envelope import text_of
 from connectors.transport.national_line import NationalLine, NationalSpec
-from connectors.transport.parts import plan_parts, read_parts
+from connectors.transport.parts import plan_file, read_parts
+from connectors.transport.places import BadArchive
 from gateway.errors import Unavailable
 from gateway.model.page import MAX_PAGE_BYTES, Fetched
 from gateway.ports import PullWay, Surroundings
@@ -54,7 +55,7 @@ class DailyJob(AskedByDay):
     ) -> None:
         self._spec, self._sleep = spec, sleep
         self._line = line or NationalLine(spec, around)
-        self._with_header = around.with_header
+        self._rows = around.rows
         self._days = Days(around, infno=spec.begin_infno)
 
     def fetch(self, cursor: str | None, *, first: date | None, last: date | None) -> Iterator[Fetched]:
@@ -100,11 +101,14 @@ class DailyJob(AskedByDay):
             raise Unavailable("broken_reply: 文件不是 Base64 (the file is no Base64)") from None
 
     def pages_of(self, content: bytes) -> list[bytes]:
-        """A file as pages, cut at line ends where it is larger than one."""
+        """A file as pages, cut between its rows where it is larger than one. Raises Unavailable where it cannot be."""
         if len(content) <= MAX_PAGE_BYTES:
             return [content]
         file = BytesIO(content)
-        return list(read_parts(file, plan_parts(file, limit=MAX_PAGE_BYTES, with_header=self._with_header)))
+        try:
+            return list(read_parts(file, plan_file(file, self._rows, limit=MAX_PAGE_BYTES)))
+        except BadArchive as bad:
+            raise Unavailable(f"file_too_large: {bad}") from None
 
 
 WAY = PullWay(spec=DailyJobSpec, make=DailyJob)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, ClassVar, Final, Literal, Protocol, cast
 
 import msgspec
 
-from connectors.transport.parts import FileCuts, plan_parts, read_parts
+from connectors.transport.parts import FileCuts, plan_file, read_parts
 from connectors.transport.places import BadArchive, DropPlace, Entry, local_place
 from gateway.errors import BadInput, Unavailable, WrongUse
 from gateway.model.clock import SHANGHAI
@@ -114,7 +114,7 @@ class FileDrop:
         self.name, self._place = around.name, place
         self._pattern, self._day = name_pattern(spec.pattern), _Day(spec.day_format)
         self._marker, self._after = spec.marker or None, spec.after
-        self._with_header, self._quiet_seconds, self._limit = around.with_header, quiet_seconds, limit
+        self._rows, self._quiet_seconds, self._limit = around.rows, quiet_seconds, limit
         self._clock, self._kept_name = clock, around.kept_name
         self._handed_out: dict[str, _HandedOut] = {}
         self._notices: list[Notice] = []
@@ -234,7 +234,7 @@ class FileDrop:
 
     def _planned(self, stream: BinaryIO, dropped: DroppedFile) -> FileCuts:
         """Where a file's content is cut into pages. Raises OSError."""
-        return plan_parts(stream, limit=self._limit, with_header=self._with_header)
+        return plan_file(stream, self._rows, limit=self._limit)
 
     def _parts(
         self,

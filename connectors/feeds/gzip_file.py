@@ -17,7 +17,7 @@ from msgspec import Meta
 from connectors.feeds.folder import LONG_NUMBER, DroppedFile, FileDrop, FolderSpec
 from connectors.feeds.sftp import Sftp, SftpSpec
 from connectors.transport.gzip_text import WHY, GzipText
-from connectors.transport.parts import FileCuts, plan_parts
+from connectors.transport.parts import FileCuts, plan_file
 from connectors.transport.places import local_place
 from gateway.model.page import Notice
 from gateway.ports import PullWay, Surroundings
@@ -82,7 +82,7 @@ class _Unpacking(FileDrop):
         self._notices.append(Notice(kind="file_damaged", count=1, detail=f"{shown}（{WHY[text.damage]}）"))
         text.end_at(text.believed)
         stream.seek(0)
-        return plan_parts(stream, limit=self._limit, with_header=self._with_header, whole=False)
+        return plan_file(stream, self._rows, limit=self._limit, whole=False)
 
 
 class GzipFolder(_Unpacking):

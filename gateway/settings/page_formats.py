@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from gateway.core.normalise import language as core
+from gateway.ports import FileRows
 from gateway.settings.files import Spec
 
 
@@ -189,3 +190,15 @@ def columns_of(form: Any) -> tuple[str, ...]:
     if kind == "fixed":
         return tuple(column.name for column in FixedSpec.model_validate(form).columns)
     return CsvSpec.model_validate(form).columns if kind == "csv" else ()
+
+
+def rows_of_files(spoken: core.Format) -> FileRows:
+    """How rows are told apart in files of a format."""
+    if isinstance(spoken, core.DbfFormat):
+        return FileRows(by="dbf")
+    if isinstance(spoken, core.FixedFormat) and spoken.without_ends:
+        return FileRows(by="records", record_bytes=spoken.length)
+    if isinstance(spoken, core.CsvFormat | core.FixedFormat):
+        # Where the mapping itself names the columns, or the file has none, every line is a row and stands once.
+        return FileRows(with_header=isinstance(spoken, core.CsvFormat) and not spoken.columns)
+    return FileRows(by="whole")

@@ -17,7 +17,7 @@ from connectors.feeds.folder import Folder
 from connectors.registry import REGISTRY
 from gateway.errors import Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched
-from gateway.ports import PullFeed
+from gateway.ports import FileRows, PullFeed
 
 HEADER = "结算流水号\t,姓名\r\n".encode("gb18030")
 SMALL = 256 * 1024
@@ -535,3 +535,15 @@ def test_a_file_without_a_header_line_has_each_of_its_lines_once(drop: Drop) -> 
     pages, _ = store_page(drop.feed(limit=SMALL, with_header=False))
     assert len(pages) > 1
     assert b"".join(page.content for page in pages) == content
+
+
+def test_a_file_too_large_for_a_page_that_cannot_be_cut_stays_and_is_told(drop: Drop) -> None:
+    drop.put("setl_152200_20260301.csv", bytes(SMALL + 1))
+    drop.put("setl_152200_20260302.csv", rows(3))
+    feed = drop.feed(limit=SMALL, rows=FileRows(by="whole"))
+    contents = []
+    with pytest.raises(Unavailable, match=r"setl_152200_20260301\.csv.*too large"):
+        for page in feed.fetch(None, first=None, last=None):
+            contents.append(page.content)
+    assert contents == [rows(3)]
+    assert "setl_152200_20260301.csv" in drop.names()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import struct
 from datetime import date, datetime
@@ -14,10 +15,13 @@ import pytest
 from normalise_samples import ID18
 from table_samples import FIELDS, ROW, changed, outcomes, record_of, table_mapping
 
+from connectors.transport.parts import plan_file, read_parts
 from gateway.core.normalise.dbf_pages import read_head
 from gateway.core.normalise.language import DbfFormat
 from gateway.errors import BadPage
 from gateway.flow.studies.case_pages import dbf_table
+from gateway.ports import FileRows
+from gateway.wiring import parts_of
 
 COLUMNS = "JSLSH C(12); JZLSH C(10); XM C(12); ZJHM C(18); JSSJ C(14); CYRQ D; ZFY N(12,2); JJZF N(12,2)"
 GOOD = ("150781000001", "M001", "测试甲", ID18, "20260301100000", date(2026, 3, 1), Decimal("20000.00"), Decimal(9000))
@@ -127,6 +131,24 @@ def test_a_logical_value_is_yes_or_no_or_not_entered(written: str, expected: boo
     compiled = table_mapping(DBF, fields={**FIELDS, "reversal": {"from": "TF"}})
     (result,) = outcomes(compiled, dbf_table([*ROW, "TF"], [changed(TF=written)], "gb18030", kinds={"TF": "L"}))
     assert result == ["bad_encoding"] if expected is None else record_of(result).reversal is expected
+
+
+def test_the_parts_of_a_table_too_large_for_a_page_are_its_rows() -> None:
+    content = dbf_table(list(ROW), [changed(JSLSH=f"{number:012}") for number in range(4_000)], "gb18030")
+    file = io.BytesIO(content)
+    parts = list(read_parts(file, plan_file(file, FileRows(by="dbf"), limit=256 * 1024)))
+    numbers = [record_of(result).settlement_no for part in parts for result in outcomes(table_mapping(DBF), part)]
+    assert (len(parts), numbers) == (2, [f"{number:012}" for number in range(4_000)])
+
+
+def test_a_table_of_many_pages_is_read_part_by_part() -> None:
+    content = dbf_table(list(ROW), [ROW] * 200, "gb18030")
+    head = read_head(content, DbfFormat())
+    many = 17 * 2**20 // head.length
+    rows = content[head.begin : head.begin + head.length] * many
+    large = content[:4] + struct.pack("<I", many) + content[8 : head.begin] + rows + b"\x1a"
+    heads = [read_head(part, DbfFormat()) for part in parts_of(io.BytesIO(large), table_mapping(DBF).language)]
+    assert (len(heads), sum(head.rows for head in heads)) == (2, many)
 
 
 def test_foxpro_keeps_whole_numbers_money_and_times_in_binary(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from normalise_samples import ID18
 from table_samples import FIELDS, ROW, WIDTHS, changed, columns_of_width, outcomes, record_of, table_mapping
 
+from connectors.transport.parts import plan_file, read_parts
 from gateway.core.normalise import Origin
 from gateway.errors import BadPage, BadSettings
+from gateway.ports import FileRows
 from gateway.settings.mappings import check_mapping
 
 FIXED: dict[str, Any] = {"kind": "fixed", "columns": columns_of_width()}
@@ -248,3 +251,15 @@ def test_totals_stand_where_the_format_has_them(form: dict[str, Any], totals: di
     with pytest.raises(BadSettings) as raised:
         check_mapping(tables, shown_as="m")
     assert key in [finding.key for finding in raised.value.findings]
+
+
+def test_the_parts_of_records_without_line_ends_are_its_rows() -> None:
+    content = file(*(line(changed(JSLSH=f"{number:012}", JZLSH="a\nb")) for number in range(4_000)), end=b"")
+    rows = FileRows(by="records", record_bytes=len(line(ROW)))
+    opened = io.BytesIO(content)
+    parts = list(read_parts(opened, plan_file(opened, rows, limit=256 * 1024)))
+    compiled = table_mapping({**FIXED, "without_ends": True})
+    read = [compiled.read(part) for part in parts]
+    assert (len(parts), sum(map(len, read))) == (2, 4_000)
+    numbers = [rows.words(index)[0] for rows in read for index in range(len(rows))]
+    assert numbers == [f"{number:012}" for number in range(4_000)]
