@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connectors.associations import http_json, pull
+from connectors.associations import fhir_claim, http_json, pull
 from connectors.feeds import (
     cloud_line,
     daily_job,
@@ -42,6 +42,7 @@ REGISTRY: Final = Registry(
         "xml-list": xml_list.WAY,
     },
     deliveries={
+        "fhir-claim": fhir_claim.WAY,
         "http-json": http_json.WAY,
         "pull": pull.WAY,
     },

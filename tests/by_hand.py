@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.associations.fhir_claim import FhirClaim, FhirClaimSpec
 from connectors.associations.http_json import HttpJson, HttpJsonSpec
 from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
 from connectors.feeds.database import Database, DatabaseSpec
@@ -69,6 +70,11 @@ def sftp(**options: Any) -> Sftp:
 def http_json(**options: Any) -> HttpJson:
     spec = _taken(HttpJsonSpec, options)
     return HttpJson(spec, _around("http-json", options, "accepted"), **options)
+
+
+def fhir_claim(**options: Any) -> FhirClaim:
+    spec = _taken(FhirClaimSpec, options)
+    return FhirClaim(spec, _around("fhir-claim", options, "accepted"), **options)
 
 
 def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
