@@ -81,23 +81,25 @@ def _claim_model() -> Any:
 
 def to_fhir(body: bytes) -> bytes:
     """One claim version as the JSON of a Claim resource; the same bytes for the same body."""
-    told: dict[str, Any] = msgspec.json.decode(body)
-    withdrawn = told.get("status") == "withdrawn"
+    content: dict[str, Any] = msgspec.json.decode(body)
+    withdrawn = content.get("status") == "withdrawn"
     resource: dict[str, Any] = {
         "resourceType": "Claim",
-        "identifier": [{"system": "urn:hubao:claim", "value": f"{told.get('claim_id')}-v{told.get('version', 1)}"}],
+        "identifier": [
+            {"system": "urn:hubao:claim", "value": f"{content.get('claim_id')}-v{content.get('version', 1)}"}
+        ],
         "status": "cancelled" if withdrawn else "active",
         "type": _coded("claim-type", "institutional"),
         "use": "predetermination",
-        **_patient(told),
-        **_created(told),
-        **_stay(told.get("stay") or {}),
+        **_patient(content),
+        **_created(content),
+        **_stay(content.get("stay") or {}),
         "priority": _coded("processpriority", "normal"),
-        "insurance": [{"sequence": 1, "focal": True, "coverage": _coverage(told)}],
-        "total": _money(told.get("payable", "0.00")),
-        "extension": [_told_as(BODY, told)],
+        "insurance": [{"sequence": 1, "focal": True, "coverage": _coverage(content)}],
+        "total": _money(content.get("payable", "0.00")),
+        "extension": [_told_as(BODY, content)],
     }
-    settlements = told.get("settlements") or []
+    settlements = content.get("settlements") or []
     codes = dict.fromkeys(code for settlement in settlements for code in settlement["diagnosis_codes"] if code.strip())
     if codes:
         resource["diagnosis"] = [
@@ -114,15 +116,15 @@ def to_fhir(body: bytes) -> bytes:
 
 def from_fhir(resource: bytes) -> bytes:
     """Our own body out of a resource that `to_fhir` made, as it was. Raises ValueError where it holds none."""
-    told = msgspec.json.decode(resource)
-    for extension in told.get("extension", ()):
+    content = msgspec.json.decode(resource)
+    for extension in content.get("extension", ()):
         if extension.get("url") == BODY:
             return msgspec.json.encode(_taken_from(extension))
     raise ValueError(f"no extension {BODY}")
 
 
-def _patient(told: Mapping[str, Any]) -> dict[str, Any]:
-    member, applicant = told.get("member"), told.get("applicant") or {}
+def _patient(content: Mapping[str, Any]) -> dict[str, Any]:
+    member, applicant = content.get("member"), content.get("applicant") or {}
     if member is None:
         return {"patient": _UNKNOWN}
     numbers = [
@@ -142,9 +144,9 @@ def _patient(told: Mapping[str, Any]) -> dict[str, Any]:
     return {"contained": [patient], "patient": {"reference": "#patient"}}
 
 
-def _created(told: Mapping[str, Any]) -> dict[str, Any]:
+def _created(content: Mapping[str, Any]) -> dict[str, Any]:
     """When the bill was settled: a body has no other day of its own."""
-    settled = [settlement["settled_at"] for settlement in told.get("settlements") or () if settlement["settled_at"]]
+    settled = [settlement["settled_at"] for settlement in content.get("settlements") or () if settlement["settled_at"]]
     return {"created": max(settled)[:10]} if settled else {"_created": _UNKNOWN}
 
 
@@ -159,11 +161,11 @@ def _stay(stay: Mapping[str, Any]) -> dict[str, Any]:
     return {"provider": provider or _UNKNOWN} | ({"billablePeriod": period} if period else {})
 
 
-def _coverage(told: Mapping[str, Any]) -> dict[str, Any]:
-    scheme = told.get("scheme") or "–"
+def _coverage(content: Mapping[str, Any]) -> dict[str, Any]:
+    scheme = content.get("scheme") or "–"
     return {
         "identifier": {"system": "urn:hubao:scheme", "value": scheme},
-        "display": f"{scheme} {told.get('edition') or ''}".strip(),
+        "display": f"{scheme} {content.get('edition') or ''}".strip(),
     }
 
 
