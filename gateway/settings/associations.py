@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, create_model, mode
 
 from gateway.ports import DeliverySpec, DeliveryWay, Proof, Registry, SecretName
 from gateway.settings.connectors import Connection, connection_table
+from gateway.settings.desks import DeskSpec
 from gateway.settings.feeds import Name
 from gateway.settings.files import Spec
 from gateway.settings.secrets import NamedSecret
@@ -103,6 +104,7 @@ class AssociationSpec(Spec):
     lookups: LookupsSpec = LookupsSpec()
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     processing: tuple[ProcessingSpec, ...] = ()
+    desk: DeskSpec | None = None
 
     @property
     def roster_scheme(self) -> str | None:

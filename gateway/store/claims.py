@@ -98,6 +98,11 @@ def decide(tx: Connection, decision: ClaimDecisionRow) -> None:
     tx.execute(new.on_conflict_do_update(index_elements=[table.c.claim_id], set_=values))
 
 
+def undecide(tx: Connection, claim_id: str) -> None:
+    """Forget a decision that a person takes back."""
+    tx.execute(schema.claim_decision.delete().where(schema.claim_decision.c.claim_id == claim_id))
+
+
 def listing(
     tx: Connection, *, association: str | None, status: str | None, after: tuple[int, str], limit: int
 ) -> list[PrefilledClaim]:

@@ -21,6 +21,10 @@ _SEALED: Final = (
     ("review_decision", "note"),
     ("review_decision", "undone_note"),
     ("finding", "note"),
+    ("claim_step", "note"),
+    ("recovery", "note"),
+    ("payment_account", "sealed"),
+    ("payment_item", "sealed"),
 )
 
 _NEWEST: Final = (

@@ -34,6 +34,7 @@ _MOST_KEYS_HELD: Final = 2048
 _ROSTER: Final = "roster"
 _FACT: Final = "fact."
 _PAGES: Final = "pages."
+_ACCOUNTS: Final = "accounts."
 _SITE_ID_LENGTH: Final = 16
 
 
@@ -131,6 +132,15 @@ class Vault(Guarded):
         """Fact → the number of its key, of all there are."""
         names = self._folder.names().items()
         return {int(purpose.removeprefix(_FACT)): number for number, purpose in names if purpose.startswith(_FACT)}
+
+    def account_key(self, association: str, month: date) -> DataKey:
+        """The key for the bank accounts that were told in the month that holds this date."""
+        return self._key_for(f"{_ACCOUNTS}{_name(association)}.{month.isoformat()[:7]}")
+
+    def account_keys(self) -> dict[int, str]:
+        """Number → month (2026-11), of all keys of accounts there are."""
+        names = self._folder.names().items()
+        return {number: purpose.rpartition(".")[2] for number, purpose in names if purpose.startswith(_ACCOUNTS)}
 
     def key(self, number: int) -> DataKey:
         """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""

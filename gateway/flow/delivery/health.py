@@ -10,6 +10,7 @@ import msgspec
 from gateway.errors import Unavailable
 from gateway.flow.delivery.deadlines import WITHIN_DAYS, Deadlines, deadlines, findings, say_who_is_late
 from gateway.flow.delivery.standing import DEAD_LETTERS
+from gateway.flow.delivery.unclaimed import say_what_is_unpaid
 from gateway.flow.findings import book
 from gateway.flow.findings.looking import FilesOf, look_around
 from gateway.flow.office import Office
@@ -65,6 +66,7 @@ def noted_now(office: Office, files_of: FilesOf | None = None) -> list[book.Find
     with suppress(Unavailable):
         if believed(office):
             say_who_is_late(office)
+            say_what_is_unpaid(office)
             look_around(office, files_of)
     return book.show(office)
 

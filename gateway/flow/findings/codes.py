@@ -272,6 +272,17 @@ CODES: Final[dict[str, FindingCode]] = {
         "先看送达为何不成：hubao deliveries list、hubao findings；赶不及的，向协会说明"
         " (see why they are not delivered; tell the association about those that will be late)",
     ),
+    "level_late": FindingCode(
+        "act",
+        "申领在某一级停留超过办理时限 (claims wait at a level longer than its clock allows)",
+        "用 hubao desk list 查看在谁手里，催办：hubao desk pass、return 或核定 (see who has them, and ask that level)",
+    ),
+    "unpaid_old": FindingCode(
+        "act",
+        "应付而未付超过30天的申领 (claims that are payable and were not paid for more than 30 days)",
+        "用 hubao unclaimed 看原因，逐项处理；等协会决定的，已阅即可"
+        " (see why in hubao unclaimed; what waits for the association may be acknowledged)",
+    ),
     "dead_letters": FindingCode(
         "act",
         "申领未能送达，不再自行尝试 (claims were not delivered, and are not tried again by themselves)",

@@ -18,6 +18,7 @@ from gateway.flow.batches.replay import RescanReport, rescan
 from gateway.flow.batches.rereading import say_what_changed
 from gateway.flow.delivery.deadlines import say_who_is_late
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
+from gateway.flow.delivery.unclaimed import say_what_is_unpaid
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.noticed import noticing
@@ -135,6 +136,7 @@ def _look_back(office: Office, doors: Doors, steps: Steps, retained: RetentionRe
     if clock.believed(office):
         # Days are told apart by the clock: one that is in doubt opens, mends and forgets nothing.
         steps.run("deadlines/said", lambda: say_who_is_late(office), None)
+        steps.run("unpaid/said", lambda: say_what_is_unpaid(office), None)
         steps.run("look-around", lambda: look_around(office, files_of(office, doors)), None)
     steps.run("findings", steps.note, None)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from gateway.flow.changes.account_boxes import let_accounts_go
 from gateway.flow.changes.fact_boxes import destroy_withdrawn
 from gateway.flow.findings.holds import expire_holds
 from gateway.flow.office import Office
@@ -49,6 +50,7 @@ def retain(office: Office) -> RetentionReport:
     destroy_withdrawn(office)
     if not may_let_go(office):
         return report
+    let_accounts_go(office)
     with office.store.read() as tx:
         oldest = pages.oldest_kept(tx)
     for feed, days in _retention(office, oldest).items():

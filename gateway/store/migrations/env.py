@@ -2,7 +2,6 @@
 
 from alembic import context
 
-from gateway.store.schema import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=False)
+given = context.config.attributes
+context.configure(connection=given["connection"], target_metadata=given["metadata"], transactional_ddl=False)
 context.run_migrations()
