@@ -19,6 +19,7 @@ from gateway.cli import (
     connecting,
     deliveries,
     demo,
+    desk,
     drafting,
     explaining,
     facts,
@@ -28,8 +29,10 @@ from gateway.cli import (
     matching,
     matching_flow,
     night,
+    payments,
     people,
     quarantine,
+    recoveries,
     reporting,
     review,
     roster_people,
@@ -91,6 +94,9 @@ simulating.register(app)
 reporting.register(app)
 claims.register(app)
 deliveries.register(app)
+desk.register(app)
+payments.register(app)
+recoveries.register(app)
 quarantine.register(app)
 review.register(app)
 findings.register(app)

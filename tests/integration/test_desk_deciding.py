@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import EAST_AND_WEST, only, page, payable, row, rows_of, take, who
+from builders import EAST_AND_WEST, live, only, page, payable, row, rows_of, take, who
 from desk_side import ALXA, LEVELS, approve, deliver, refuse, some_claims, with_desk
 
 from gateway.errors import BadInput, Conflict, WrongUse
@@ -25,7 +25,12 @@ LATER: dict[str, Any] = {"begndate": "2021-08-01", "enddate": "2021-08-10", "set
 
 
 @pytest.fixture
-def office(make_office: MakeOffice, database_url: str) -> Office:
+def office(make_office: MakeOffice, sqlite_url: str) -> Office:
+    return with_desk(make_office(sqlite_url, feeds=EAST_AND_WEST), levels=LEVELS)
+
+
+@pytest.fixture
+def on_both(make_office: MakeOffice, database_url: str) -> Office:
     return with_desk(make_office(database_url, feeds=EAST_AND_WEST), levels=LEVELS)
 
 
@@ -70,19 +75,19 @@ def test_a_refusal_needs_a_coded_reason(office: Office) -> None:
     assert [(each["code"], each["note"]) for each in steps_of(office, claim)] == [("work_injury", "工伤认定书")]
 
 
-def test_above_the_amount_two_different_persons_decide(office: Office) -> None:
+def test_above_the_amount_two_different_persons_decide(on_both: Office) -> None:
     # 21,000 at 70 % beyond the first 10,000 at 40 %, and nine days: far above 3,000.
-    [claim] = some_claims(office, 1, inscp_scp_amt="40000.00", medfee_sumamt="50000.00")
-    first = approve(office, claim, by="甲")
-    assert (first.state, decided(office, claim)) == ("proposed", None)
-    assert listed(office) == [("second_person", "协会")]
+    [claim] = some_claims(on_both, 1, inscp_scp_amt="40000.00", medfee_sumamt="50000.00")
+    first = approve(on_both, claim, by="甲")
+    assert (first.state, decided(on_both, claim)) == ("proposed", None)
+    assert listed(on_both) == [("second_person", "协会")]
     for same in ("甲", " 甲", "甲 "):
         with pytest.raises(BadInput, match="another person"):
-            approve(office, claim, by=same)
-    assert decided(office, claim) is None
-    second = approve(office, claim, by="乙", confirm=True)
+            approve(on_both, claim, by=same)
+    assert decided(on_both, claim) is None
+    second = approve(on_both, claim, by="乙", confirm=True)
     assert (second.state, second.amount) == ("done", first.amount)
-    assert [(each["by"], each["state"]) for each in steps_of(office, claim)] == [("甲", "done"), ("乙", "done")]
+    assert [(each["by"], each["state"]) for each in steps_of(on_both, claim)] == [("甲", "done"), ("乙", "done")]
 
 
 def test_a_second_person_who_thinks_otherwise_proposes_anew(office: Office) -> None:
@@ -101,30 +106,24 @@ def test_more_than_the_claim_asks_for_is_always_for_two(office: Office) -> None:
     assert approve(office, claim, by="乙", amount=Money(250_000), reason="raised_by_review").state == "done"
 
 
-def test_a_decision_is_taken_back_with_all_that_followed(office: Office) -> None:
-    some_claims(office, 1)
-    take(office, "east", page(row("A9", 1, **LATER)))
+def test_a_decision_is_taken_back_with_all_that_followed(on_both: Office) -> None:
+    some_claims(on_both, 1)
+    take(on_both, "east", page(row("A9", 1, **LATER)))
     # Of two stays in a period the first has the daily allowance (A10.7).
-    first, later = (name for name, _ in payable(office))
-    claims = {each["stay"]: each["claim_id"] for each in _claims(office)}
-    assert dict(payable(office))[later] == 240_000
-    refuse(office, claims[first], reason="work_injury")
-    assert dict(payable(office))[later] == 249_000
-    undo_decision(office, claims[first], by="乙")
-    assert (decided(office, claims[first]), dict(payable(office))[later]) == (None, 240_000)
-    assert [(each["what"], each["state"]) for each in steps_of(office, claims[first])] == [
+    first, later = (name for name, _ in payable(on_both))
+    claims = {each["stay"]: each["claim_id"] for each in live(on_both)}
+    assert dict(payable(on_both))[later] == 240_000
+    refuse(on_both, claims[first], reason="work_injury")
+    assert dict(payable(on_both))[later] == 249_000
+    undo_decision(on_both, claims[first], by="乙")
+    assert (decided(on_both, claims[first]), dict(payable(on_both))[later]) == (None, 240_000)
+    assert [(each["what"], each["state"]) for each in steps_of(on_both, claims[first])] == [
         ("refused", "undone"),
         ("undo", "done"),
     ]
     with pytest.raises(Conflict, match="no decision"):
-        undo_decision(office, claims[first], by="乙")
-    approve(office, claims[first])
-
-
-def _claims(office: Office) -> list[dict[str, Any]]:
-    from builders import live
-
-    return live(office)
+        undo_decision(on_both, claims[first], by="乙")
+    approve(on_both, claims[first])
 
 
 def test_what_the_association_said_over_the_api_is_not_undone_here(office: Office) -> None:
@@ -159,18 +158,18 @@ def test_where_there_is_no_desk_nobody_decides(make_office: MakeOffice, sqlite_u
     assert rows_of(office, schema.claim_decision) == []
 
 
-def test_papers_are_asked_for_and_come(office: Office) -> None:
-    [claim] = some_claims(office, 1)
+def test_papers_are_asked_for_and_come(on_both: Office) -> None:
+    [claim] = some_claims(on_both, 1)
     with pytest.raises(BadInput, match="identity"):
-        ask_papers(office, claim, by="甲", papers=["passport"])
-    ask_papers(office, claim, by="甲", papers=["receipt", "identity"])
-    assert listed(office) == listed(office, state="papers") == [("papers", "协会")]
-    form = show_form(office, claim, by="乙")
+        ask_papers(on_both, claim, by="甲", papers=["passport"])
+    ask_papers(on_both, claim, by="甲", papers=["receipt", "identity"])
+    assert listed(on_both) == listed(on_both, state="papers") == [("papers", "协会")]
+    form = show_form(on_both, claim, by="乙")
     assert form["papers"] == {"identity": "身份证", "receipt": "收费票据"}
-    papers_came(office, claim, by="甲")
-    assert listed(office) == [("waiting", "协会")]
+    papers_came(on_both, claim, by="甲")
+    assert listed(on_both) == [("waiting", "协会")]
     with pytest.raises(Conflict):
-        papers_came(office, claim, by="甲")
+        papers_came(on_both, claim, by="甲")
 
 
 def test_who_looks_at_a_form_is_written_down_and_the_list_names_nobody(office: Office) -> None:
@@ -183,11 +182,11 @@ def test_who_looks_at_a_form_is_written_down_and_the_list_names_nobody(office: O
     assert who(1).id_number not in shown
 
 
-def test_the_list_goes_on_behind_its_cursor_most_urgent_first(office: Office) -> None:
-    some_claims(office, 1, 2)
-    some_claims(office, 3, begndate="2021-06-10", enddate="2021-06-15", setl_time="2021-06-15 10:00:00")
-    page_one = list_desk(office, DeskSearch(association="nm"), limit=2)
-    page_two = list_desk(office, DeskSearch(association="nm"), after=page_one.next, limit=2)
+def test_the_list_goes_on_behind_its_cursor_most_urgent_first(on_both: Office) -> None:
+    some_claims(on_both, 1, 2)
+    some_claims(on_both, 3, begndate="2021-06-10", enddate="2021-06-15", setl_time="2021-06-15 10:00:00")
+    page_one = list_desk(on_both, DeskSearch(association="nm"), limit=2)
+    page_two = list_desk(on_both, DeskSearch(association="nm"), after=page_one.next, limit=2)
     days = [each["claim_by"] for each in (*page_one.claims, *page_two.claims)]
     assert (page_one.total, page_two.next, days) == (3, None, ["2021-09-13", "2021-10-08", "2021-10-08"])
     assert len({each["claim_id"] for each in (*page_one.claims, *page_two.claims)}) == 3

@@ -45,7 +45,12 @@ OTHER_CARD = "6222020000000000026"
 
 
 @pytest.fixture
-def office(make_office: MakeOffice, database_url: str) -> Office:
+def office(make_office: MakeOffice, sqlite_url: str) -> Office:
+    return with_desk(make_office(sqlite_url, feeds=EAST_AND_WEST))
+
+
+@pytest.fixture
+def on_both(make_office: MakeOffice, database_url: str) -> Office:
     return with_desk(make_office(database_url, feeds=EAST_AND_WEST))
 
 
@@ -108,17 +113,17 @@ def test_what_has_no_account_waits_and_is_counted(office: Office) -> None:
     assert made.count == 1
 
 
-def test_a_claim_on_a_list_is_on_no_other_whoever_tries(office: Office) -> None:
-    [claim] = approved(office, 1)
-    make_list(office, "nm", by="甲")
-    [item] = rows_of(office, payment_item)
+def test_a_claim_on_a_list_is_on_no_other_whoever_tries(on_both: Office) -> None:
+    [claim] = approved(on_both, 1)
+    make_list(on_both, "nm", by="甲")
+    [item] = rows_of(on_both, payment_item)
     again = {**item, "item_id": 99, "list_id": 99}
-    with pytest.raises(IntegrityError), office.store.write() as tx:
+    with pytest.raises(IntegrityError), on_both.store.write() as tx:
         tx.execute(payment_item.insert().values(**again))
     with pytest.raises(Conflict, match="payment list"):
-        undo_decision(office, claim, by="乙")
+        undo_decision(on_both, claim, by="乙")
     with pytest.raises(Conflict, match="on a list"):
-        with_account(office, claim, OTHER_CARD)
+        with_account(on_both, claim, OTHER_CARD)
 
 
 def test_the_bank_says_paid_and_the_claim_is(office: Office) -> None:
@@ -137,52 +142,51 @@ def test_the_bank_says_paid_and_the_claim_is(office: Office) -> None:
         undo_decision(office, first, by="乙")
 
 
-def test_a_wrong_account_comes_back_to_the_clerk_and_goes_out_again(office: Office, clock: Hands) -> None:
-    [claim] = approved(office, 1)
-    make_list(office, "nm", by="甲")
+def test_a_wrong_account_comes_back_to_the_clerk_and_goes_out_again(on_both: Office, clock: Hands) -> None:
+    [claim] = approved(on_both, 1)
+    make_list(on_both, "nm", by="甲")
     clock.move(days=1)
-    answer(office, 1, ("失败", "户名不符"))
-    new = make_list(office, "nm", by="甲")
+    answer(on_both, 1, ("失败", "户名不符"))
+    new = make_list(on_both, "nm", by="甲")
     # Nobody has told another account: the same would come back again.
     assert (new.made, new.account_wrong) == (None, 1)
     clock.move(hours=1)
-    with_account(office, claim, OTHER_CARD)
-    assert state_of(office, claim) == "approved"
-    made = make_list(office, "nm", by="甲").made
+    with_account(on_both, claim, OTHER_CARD)
+    assert state_of(on_both, claim) == "approved"
+    made = make_list(on_both, "nm", by="甲").made
     assert made is not None
-    assert (made.number, payment_table(office, "nm", 2).rows[0][2]) == (2, OTHER_CARD)
+    assert (made.number, payment_table(on_both, "nm", 2).rows[0][2]) == (2, OTHER_CARD)
     # The first list still says what it said.
-    assert payment_table(office, "nm", 1).rows[0][2] == CARD
-    answer(office, 2, ("成功", ""))
-    assert show_claim(office, claim)["decision"]["outcome"] == "paid"
+    assert payment_table(on_both, "nm", 1).rows[0][2] == CARD
+    answer(on_both, 2, ("成功", ""))
+    assert show_claim(on_both, claim)["decision"]["outcome"] == "paid"
     with pytest.raises(BadInput, match="contradicts"):
-        answer(office, 1, ("成功", ""))
-    assert Counter(item["state"] for item in rows_of(office, payment_item)) == {"paid": 1, "failed": 1}
+        answer(on_both, 1, ("成功", ""))
+    assert Counter(item["state"] for item in rows_of(on_both, payment_item)) == {"paid": 1, "failed": 1}
 
 
-@pytest.mark.parametrize(
-    ("changes", "results", "what"),
-    [
-        ({"amount": "2490.01"}, [("成功", "")], "another amount"),
-        ({"reference": "nm-000002-0001"}, [("成功", "")], "another list"),
-        ({"reference": "nm-000001-0009"}, [("成功", "")], "no such line"),
-        ({"reference": "xx-000001-0001"}, [("成功", "")], "another list"),
-        ({}, [("处理中", "")], "neither paid"),
-        ({}, [("", "")], "neither paid"),
-        ({"amount": "abc"}, [("成功", "")], "金额"),
-    ],
-)
-def test_an_answer_that_does_not_fit_counts_for_nothing(
-    office: Office, changes: dict[str, str], results: list[tuple[str, str]], what: str
-) -> None:
+DOES_NOT_FIT: list[tuple[dict[str, str], tuple[str, str], str]] = [
+    ({"amount": "2490.01"}, ("成功", ""), "another amount"),
+    ({"reference": "nm-000002-0001"}, ("成功", ""), "another list"),
+    ({"reference": "nm-000001-0009"}, ("成功", ""), "no such line"),
+    ({"reference": "xx-000001-0001"}, ("成功", ""), "another list"),
+    ({}, ("处理中", ""), "neither paid"),
+    ({}, ("", ""), "neither paid"),
+    ({}, ("失败", ""), "two answers"),
+    ({"amount": "abc"}, ("成功", ""), "金额"),
+]
+
+
+def test_an_answer_that_does_not_fit_counts_for_nothing(office: Office) -> None:
     approved(office, 1, 2)
     make_list(office, "nm", by="甲")
     good = bank(office, 1, ("成功", ""), ("成功", ""))
-    wrong = bank(office, 1, *results, **changes).split(b"\r\n", 1)[1]
-    with pytest.raises(BadInput, match=what) as caught:
-        take_answer(office, "nm", 1, good + wrong, by="出纳")
-    assert who(1).name not in str(caught.value)
-    assert CARD not in str(caught.value)
+    for changes, result, what in DOES_NOT_FIT:
+        wrong = bank(office, 1, result, **changes).split(b"\r\n", 1)[1]
+        with pytest.raises(BadInput, match=what) as caught:
+            take_answer(office, "nm", 1, good + wrong, by="出纳")
+        assert who(1).name not in str(caught.value)
+        assert CARD not in str(caught.value)
     assert {item["state"] for item in rows_of(office, payment_item)} == {"listed"}
 
 
@@ -207,14 +211,12 @@ def test_an_answer_comes_as_a_workbook_with_other_headings(office: Office) -> No
 # ── accounts ──
 
 
-@pytest.mark.parametrize(
-    "number", ["", "123", "6222020000000000009", "62220200000000a0008", "1" * 33, "６２２２０２００００"]
-)
-def test_an_account_that_cannot_be_is_refused_without_being_quoted(office: Office, number: str) -> None:
+def test_an_account_that_cannot_be_is_refused_without_being_quoted(office: Office) -> None:
     [claim] = some_claims(office, 1)
-    with pytest.raises(BadInput) as caught:
-        with_account(office, claim, number)
-    assert not number or number not in str(caught.value)
+    for number in ("", "123", "6222020000000000009", "62220200000000a0018", "1" * 33, "６２２２０２００００"):
+        with pytest.raises(BadInput) as caught:
+            with_account(office, claim, number)
+        assert not number or number not in str(caught.value)
     assert rows_of(office, payment_account) == []
 
 
@@ -252,23 +254,23 @@ def test_accounts_come_from_a_file_by_member_or_claim_all_or_none(office: Office
     assert made.count == 2
 
 
-def test_an_account_at_rest_is_sealed_and_ends_with_its_key(office: Office, clock: Hands) -> None:
-    [claim] = approved(office, 1)
-    make_list(office, "nm", by="甲")
-    stored = repr([rows_of(office, table) for table in office_tables()])
+def test_an_account_at_rest_is_sealed_and_ends_with_its_key(on_both: Office, clock: Hands) -> None:
+    [claim] = approved(on_both, 1)
+    make_list(on_both, "nm", by="甲")
+    stored = repr([rows_of(on_both, table) for table in office_tables()])
     assert CARD not in stored
     assert who(1).name not in stored
-    answer(office, 1, ("成功", ""))
-    keys = office.vault.account_keys()
+    answer(on_both, 1, ("成功", ""))
+    keys = on_both.vault.account_keys()
     assert len(keys) == 1
     clock.move(days=170)
-    assert let_accounts_go(office) == 0
+    assert let_accounts_go(on_both) == 0
     clock.move(days=20)
-    assert let_accounts_go(office) == 1
-    assert office.vault.account_keys() == {}
-    assert rows_of(office, payment_account) == []
-    assert payment_table(office, "nm", 1).rows[0][1:4] == ("", "", "")
-    assert show_claim(office, claim)["decision"]["outcome"] == "paid"
+    assert let_accounts_go(on_both) == 1
+    assert on_both.vault.account_keys() == {}
+    assert rows_of(on_both, payment_account) == []
+    assert payment_table(on_both, "nm", 1).rows[0][1:4] == ("", "", "")
+    assert show_claim(on_both, claim)["decision"]["outcome"] == "paid"
 
 
 def office_tables() -> list[Any]:
