@@ -217,7 +217,11 @@ def pass_command(
 
     office, clerk = open_office(context), name_of(by)
     passed = [pass_claim(office, claim, by=clerk, note=note) for claim in claim_id]
-    tell({"passed": passed}, "\n".join(f"{one.claim_id} {one.before} → {one.level}" for one in passed), as_json=as_json)
+    tell(
+        {"passed": passed},
+        "\n".join(f"{moved.claim_id} {moved.before} → {moved.level}" for moved in passed),
+        as_json=as_json,
+    )
 
 
 @desk.command("return")

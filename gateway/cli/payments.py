@@ -49,8 +49,8 @@ def account_command(
 
     office, clerk = open_office(context), name_of(by)
     number = asked_for("账号 (account number)")
-    given = AccountGiven(number=number, bank=bank, holder=holder, other_holder=other_holder)
-    tell_account(office, claim_id, given, by=clerk)
+    account_told = AccountGiven(number=number, bank=bank, holder=holder, other_holder=other_holder)
+    tell_account(office, claim_id, account_told, by=clerk)
     tell({"claim_id": claim_id}, f"{claim_id} 已登记收款账户 (kept)", as_json=as_json)
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from gateway.core.claims.levels import Level
+from gateway.core.claims.levels import DeskLevel
 from gateway.settings.files import Spec
 
 Limit = Annotated[int, Field(ge=0, le=366)]
 
 
-class LevelSpec(Spec):
+class DeskLevelSpec(Spec):
     """One level a claim goes through (层级). `days`: until when it is to pass a claim on, from the day it came there;
     `complex_days` for complex claims. Without `days` it has no clock."""
 
@@ -22,21 +22,21 @@ class LevelSpec(Spec):
     complex_days: Limit | None = None
     of: Literal["working", "calendar"] = "working"
 
-    def plain(self) -> Level:
+    def plain(self) -> DeskLevel:
         """The same for the core."""
-        return Level(name=self.name, days=self.days, complex_days=self.complex_days, of=self.of)
+        return DeskLevel(name=self.name, days=self.days, complex_days=self.complex_days, of=self.of)
 
 
-class LevelsSpec(Spec):
+class DeskLevelsSpec(Spec):
     """The levels of some leagues, from the one that has a claim first to the one that decides: none named, all leagues.
     The first entry that fits a claim's league holds."""
 
     leagues: tuple[str, ...] = ()
     article: Annotated[str, Field(max_length=80)] = ""
-    steps: Annotated[tuple[LevelSpec, ...], Field(min_length=1, max_length=9)]
+    steps: Annotated[tuple[DeskLevelSpec, ...], Field(min_length=1, max_length=9)]
 
     @model_validator(mode="after")
-    def _named_once(self) -> LevelsSpec:
+    def _named_once(self) -> DeskLevelsSpec:
         names = [step.name for step in self.steps]
         if len(set(names)) != len(names):
             raise ValueError("各层级名称不得重复 (two levels of one name)")
@@ -51,14 +51,14 @@ class DeskSpec(Spec):
     two_persons_above: Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 10, decimal_places=2)]
     purpose: Annotated[str, Field(min_length=1, max_length=30)] = "职工互助保障补助金"
     keep_accounts_days: Annotated[int, Field(ge=0, le=3650)] = 180
-    levels: tuple[LevelsSpec, ...] = ()
+    levels: tuple[DeskLevelsSpec, ...] = ()
 
     @property
     def second_above(self) -> int:
         """The same amount in fen."""
         return int(self.two_persons_above * 100)
 
-    def levels_of(self, league: str | None) -> tuple[Level, ...]:
+    def levels_of(self, league: str | None) -> tuple[DeskLevel, ...]:
         """The levels of a league's claims; empty where none are named."""
         for entry in self.levels:
             if not entry.leagues or league in entry.leagues:

@@ -56,8 +56,10 @@ def read_rows(content: bytes, columns: Mapping[str, Sequence[str]], *, needed: S
             row = {name: cells[place] if place < len(cells) else "" for name, place in at.items()}
             rows.append(TableRow(number, row))
     if not at:
-        wanted = "、".join(f"{name}（{'、'.join(columns[name][:3])}）" for name in needed)
-        raise BadInput("no_header", f"前{_HEADER_WITHIN}行里没有表头；须有：{wanted} (no header with these columns)")
+        columns_needed = "、".join(f"{name}（{'、'.join(columns[name][:3])}）" for name in needed)
+        raise BadInput(
+            "no_header", f"前{_HEADER_WITHIN}行里没有表头；须有：{columns_needed} (no header with these columns)"
+        )
     if len(rows) > MAX_ROWS:
         raise BadInput("too_large", f"超过 {MAX_ROWS} 行 (too many rows)")
     return rows

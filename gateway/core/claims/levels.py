@@ -9,7 +9,7 @@ import msgspec
 from gateway.core.claims.deadlines import Counting, Due, due_after
 
 
-class Level(msgspec.Struct, frozen=True, kw_only=True):
+class DeskLevel(msgspec.Struct, frozen=True, kw_only=True):
     """One level: its name and how many days it has, counted from the day after a claim came there; `complex_days` where
     a person must look at the claim (情况复杂). None: it has no clock."""
 
@@ -19,7 +19,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     of: Counting = "working"
 
 
-def level_due(level: Level, since: date, *, complex_claim: bool) -> Due | None:
+def level_due(level: DeskLevel, since: date, *, complex_claim: bool) -> Due | None:
     """The last day on which a claim that came on `since` is passed on in time; None where the level has no clock."""
     days = level.days
     if complex_claim and level.complex_days is not None:

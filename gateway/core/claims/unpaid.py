@@ -72,13 +72,13 @@ def _before_approval(claim: UnpaidState) -> Sequence[tuple[bool, UnpaidReason]]:
 
 
 def _after_approval(claim: UnpaidState) -> Sequence[tuple[bool, UnpaidReason]]:
-    here = claim.decides_here and not claim.listed
+    decided_here = claim.decides_here and not claim.listed
     return (
-        (here and claim.account_failed, "account_wrong"),
-        (here and not claim.has_account, "account_missing"),
+        (decided_here and claim.account_failed, "account_wrong"),
+        (decided_here and not claim.has_account, "account_missing"),
         (claim.overdue, "over_clock"),
         (claim.listed, "listed"),
-        (here, "not_listed"),
+        (decided_here, "not_listed"),
         (True, "approved"),
     )
 

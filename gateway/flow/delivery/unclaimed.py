@@ -220,8 +220,8 @@ def say_what_is_unpaid(office: Office) -> None:
     troubles = [_trouble(LEVEL_LATE, name, members, _by_level(members)) for name, members in sorted(late.items())]
     for name, members in sorted(old.items()):
         trouble = _trouble(UNPAID_OLD, name, members, _by_reason(members))
-        ours = any(weighed.reason not in NOT_OURS for weighed in members)
-        troubles.append(msgspec.structs.replace(trouble, level="act" if ours else "know"))
+        to_act_on = any(weighed.reason not in NOT_OURS for weighed in members)
+        troubles.append(msgspec.structs.replace(trouble, level="act" if to_act_on else "know"))
     take_stock(office, (LEVEL_LATE, UNPAID_OLD), troubles)
 
 

@@ -37,15 +37,15 @@ class AccountGiven(msgspec.Struct, frozen=True, kw_only=True):
     other_holder: bool = False
 
 
-def tell_account(office: Office, claim_id: str, given: AccountGiven, *, by: str) -> None:
+def tell_account(office: Office, claim_id: str, account_told: AccountGiven, *, by: str) -> None:
     """Keep the account of a claim, in the place of one told before. Raises BadInput for one that cannot be, Conflict
     where the claim is paid or stands on a list."""
-    number = account_number(given.number)
-    bank = account_text(given.bank, "开户行", longest=60)
+    number = account_number(account_told.number)
+    bank = account_text(account_told.bank, "开户行", longest=60)
     with in_hand(office, claim_id, by) as hand:
         if desk.locked(hand.tx, [claim_id]):
             raise Conflict("申领已支付或已列入名单，账户不再改 (it is paid, or on a list)")
-        account = Account(holder=_holder(hand, given), number=number, bank=bank)
+        account = Account(holder=_holder(hand, account_told), number=number, bank=bank)
         row = AccountRow(
             claim_id=claim_id,
             association=hand.row.association,
@@ -57,11 +57,11 @@ def tell_account(office: Office, claim_id: str, given: AccountGiven, *, by: str)
         hand.write_step("account")
 
 
-def _holder(hand: ClaimInHand, given: AccountGiven) -> str:
+def _holder(hand: ClaimInHand, account_told: AccountGiven) -> str:
     [row] = members.by_id(hand.tx, [hand.row.member_id])
     name = hand.office.open_member(row).name
-    holder = account_text(given.holder, "户名", longest=60) if given.holder.strip() else name
-    if not same_typing(holder, name) and not given.other_holder:
+    holder = account_text(account_told.holder, "户名", longest=60) if account_told.holder.strip() else name
+    if not same_typing(holder, name) and not account_told.other_holder:
         raise BadInput("other_holder", "户名与会员姓名不符；确付他人（受益人）请注明 (the holder is not the member)")
     return holder
 
@@ -97,19 +97,19 @@ def read_accounts(
     if wrong:
         more = f"；另有{len(wrong) - _SHOWN}处 (and more)" if len(wrong) > _SHOWN else ""
         raise BadInput("accounts", "账户文件有误，一个也没有登记：" + "；".join(wrong[:_SHOWN]) + more)
-    told = 0
+    accounts_kept = 0
     for row in rows:
-        given = AccountGiven(
+        account_told = AccountGiven(
             number=row.cells["number"],
             bank=row.cells["bank"],
             holder=row.cells.get("holder", ""),
             other_holder=other_holder,
         )
         for claim_id in claims_by_row[row.number]:
-            tell_account(office, claim_id, given, by=by)
-            told += 1
+            tell_account(office, claim_id, account_told, by=by)
+            accounts_kept += 1
     without = sum(1 for row in rows if not claims_by_row[row.number])
-    return AccountsReport(rows=len(rows), claims=told, without_claim=without)
+    return AccountsReport(rows=len(rows), claims=accounts_kept, without_claim=without)
 
 
 def _claims_meant(office: Office, association: str, rows: Sequence[TableRow]) -> dict[int, list[str]]:
@@ -123,13 +123,13 @@ def _claims_meant(office: Office, association: str, rows: Sequence[TableRow]) ->
         waiting = {payable.claim_id for payable in payments.payable(tx, association)}
         approved = claims.by_ids(tx, waiting)
         on_lists = desk.locked(tx, [claim.claim_id for claim in named])
-    known = {claim.claim_id for claim in named if claim.association == association} - on_lists
+    payable_claims = {claim.claim_id for claim in named if claim.association == association} - on_lists
     for row in rows:
         claim_id, member_no = row.cells.get("claim_id", ""), row.cells.get("member_no", "")
-        if claim_id in known:
+        if claim_id in payable_claims:
             meant[row.number] = [claim_id]
         elif not claim_id and member_no in person_of:
-            meant[row.number] = sorted(one.claim_id for one in approved if one.person_id == person_of[member_no])
+            meant[row.number] = sorted(claim.claim_id for claim in approved if claim.person_id == person_of[member_no])
     return meant
 
 

@@ -66,13 +66,13 @@ def decide_claim(office: Office, claim_id: str, decision: ClerkDecision) -> Desk
         amount, reason = int(decision.amount or 0), decision.reason or ""
         if not _needs_second(hand, amount):
             return _carry_out(hand, decision, proposal)
-        same = proposal is not None and (proposal.what, proposal.amount, proposal.code, proposal.version) == (
+        as_proposed = proposal is not None and (proposal.what, proposal.amount, proposal.code, proposal.version) == (
             decision.outcome,
             amount,
             reason,
             hand.row.version,
         )
-        if same and proposal is not None:
+        if as_proposed and proposal is not None:
             if same_clerk(proposal.by, hand.by):
                 raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
             return _carry_out(hand, decision, proposal)

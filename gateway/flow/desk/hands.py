@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from gateway.core.claims.levels import Level
+from gateway.core.claims.levels import DeskLevel
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, WrongUse
 from gateway.flow.office import Office
@@ -35,7 +35,7 @@ class ClaimInHand(msgspec.Struct, frozen=True, kw_only=True):
     row: PrefilledClaim
     spec: DeskSpec
     league: str | None
-    levels: tuple[Level, ...]
+    levels: tuple[DeskLevel, ...]
     steps: list[DeskStep]
     decision: ClaimDecisionRow | None
 
@@ -87,7 +87,7 @@ class ClaimInHand(msgspec.Struct, frozen=True, kw_only=True):
         desk.add_step(self.tx, step)
 
 
-def name_of_level(levels: tuple[Level, ...], level: int | None, spec: DeskSpec) -> str:
+def name_of_level(levels: tuple[DeskLevel, ...], level: int | None, spec: DeskSpec) -> str:
     """Who has a claim at this level; a level the file no longer has is its last."""
     return levels[min(level or 0, len(levels) - 1)].name if levels else spec.held_by_default
 

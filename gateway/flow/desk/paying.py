@@ -249,15 +249,15 @@ def _line(office: Office, association: str, item: PaymentItemRow) -> ListedLine:
 
 def _check_against(verdicts: Sequence[BankVerdict], items: dict[int, PaymentItemRow]) -> None:
     """What the bank said of a line before, no file unsays: a person must find out what became of the money."""
-    other = [
+    contradicting = [
         f"第{verdict.position}笔：此前记为{PAYMENT_STATES[items[verdict.position].state]}"
         for verdict in verdicts
         if items[verdict.position].state not in ("listed", verdict.state)
     ]
-    if other:
+    if contradicting:
         raise BadInput(
             "bank_answer",
-            f"与此前的回盘矛盾，没有一笔入账：{'；'.join(other[:20])}；请向银行核实"
+            f"与此前的回盘矛盾，没有一笔入账：{'；'.join(contradicting[:20])}；请向银行核实"
             " (it contradicts an earlier answer: ask the bank)",
         )
 

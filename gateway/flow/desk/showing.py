@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.core.claims.levels import Level, level_due
+from gateway.core.claims.levels import DeskLevel, level_due
 from gateway.errors import BrokenSeal, WrongUse
 from gateway.flow.delivery.claims import show_claim, summary
 from gateway.flow.desk.hands import desk_of, in_hand, name_of_level, step_note_context
@@ -76,8 +76,8 @@ def _level_meant(spec: DeskSpec, search: DeskSearch) -> int | None:
         return None
     names = [level.name for level in spec.levels_of(search.league)]
     if search.level not in names:
-        known = "、".join(names) or "无 (none)"
-        raise WrongUse(f"没有层级 {search.level}；有：{known} (no such level for this league)")
+        level_names = "、".join(names) or "无 (none)"
+        raise WrongUse(f"没有层级 {search.level}；有：{level_names} (no such level for this league)")
     return names.index(search.level)
 
 
@@ -99,7 +99,7 @@ def _shown(spec: DeskSpec, row: DeskClaim, today: date) -> dict[str, Any]:
     }
 
 
-def _due(levels: tuple[Level, ...], row: DeskClaim) -> date | None:
+def _due(levels: tuple[DeskLevel, ...], row: DeskClaim) -> date | None:
     """The last day of the level that has it; None where no clock runs."""
     since = row.since if row.since is not None else row.received
     if not levels or since is None:
