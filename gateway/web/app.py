@@ -15,7 +15,7 @@ from gateway import __version__, scheduler, wiring
 from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
 from gateway.web import problems
-from gateway.web.api import associations, documents, facts, feeds, health, lookups, reviews
+from gateway.web.api import associations, desk_claims, documents, facts, feeds, health, lookups, reviews
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
 from gateway.web.problems import Problem
@@ -25,6 +25,7 @@ ROUTERS: Final = (
     associations.router,
     lookups.router,
     facts.router,
+    desk_claims.router,
     reviews.router,
     health.router,
 )

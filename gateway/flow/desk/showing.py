@@ -20,6 +20,8 @@ from gateway.store.desk import Cursor, DeskChoice, DeskClaim, DeskState, DeskSte
 from gateway.store.values import from_ms
 from gateway.words.desk import AMOUNT_REASONS, PAPERS, REFUSALS, STEP_STATES, STEPS
 
+__all__ = ["DeskPage", "DeskSearch", "DeskState", "list_desk", "show_form", "steps_of"]
+
 _CURSOR: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.(\S{1,40})", re.ASCII)
 
 
