@@ -25,13 +25,14 @@ from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.facts import Name
 from gateway.web.api.messages import decode, json_answer
-from gateway.web.api.proving import Proved, SignedRoute
+from gateway.web.api.proving import SignedRoute, may
 from gateway.web.problems import Problem
 
 router = APIRouter(prefix="/api/v1/associations/{association}/desk", tags=["associations"], route_class=SignedRoute)
 
 _CLAIM_ID: Final = re.compile(r"[A-Za-z0-9-]{1,40}", re.ASCII)
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+Clerk = Annotated[bytes, may("decide")]
 DeskVerb = Literal["approve", "refuse", "papers", "papers-in", "undo", "pass", "return"]
 
 
@@ -66,7 +67,15 @@ class DeskForm(msgspec.Struct, frozen=True, kw_only=True):
     claim: dict[str, Any]
 
 
-_PROBLEMS = ("bad_request", "not_authentic", "too_large", "unsupported_encoding", "not_valid", "unavailable")
+_PROBLEMS = (
+    "bad_request",
+    "not_authentic",
+    "not_allowed",
+    "too_large",
+    "unsupported_encoding",
+    "not_valid",
+    "unavailable",
+)
 _OF_A_CLAIM = ("unknown_claim", "not_configured")
 
 
@@ -74,12 +83,12 @@ _OF_A_CLAIM = ("unknown_claim", "not_configured")
     "",
     summary="经办台：待办的申领，最急的在前 (claims at the desk, most urgent first)",
     responses={**answers(DeskPage, "不含个人信息 (without personal data)"), **problems(*_PROBLEMS, "not_configured")},
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="decide"),
 )
 async def list_waiting(
     association: str,
     request: Request,
-    _: Proved,
+    _: Clerk,
     state: Annotated[DeskState | None, Query()] = None,
     league: Annotated[str | None, Query(max_length=40)] = None,
     level: Annotated[str | None, Query(max_length=40)] = None,
@@ -102,10 +111,10 @@ async def list_waiting(
     "/{claim_id}",
     summary="一份申领的表单；留下查看记录 (the form of a claim; that it was seen is kept)",
     responses={**answers(DeskForm, "含个人信息 (personal)"), **problems(*_PROBLEMS, *_OF_A_CLAIM)},
-    openapi_extra=signed(),
+    openapi_extra=signed(or_key="decide"),
 )
 async def read_form(
-    association: str, claim_id: str, request: Request, _: Proved, by: Annotated[str, Query(min_length=1, max_length=80)]
+    association: str, claim_id: str, request: Request, _: Clerk, by: Annotated[str, Query(min_length=1, max_length=80)]
 ) -> Response:
     """Form data, what was done, and the codes that may be answered with."""
     office = desk_of(request).office
@@ -124,9 +133,9 @@ async def read_form(
         **answers(DeskDone, "已办，或待第二人确认 (done, or a second person must confirm)"),
         **problems(*_PROBLEMS, *_OF_A_CLAIM, "not_open", "second_person", "seen_before", "conflict"),
     },
-    openapi_extra=signed(json_body(DeskAction)),
+    openapi_extra=signed(json_body(DeskAction), or_key="decide"),
 )
-async def act(association: str, claim_id: str, verb: str, request: Request, body: Proved) -> Response:
+async def act(association: str, claim_id: str, verb: str, request: Request, body: Clerk) -> Response:
     """One thing a clerk does about one claim."""
     asked = decode(body, DeskAction)
     if (asked.action, asked.claim_id) != (verb, claim_id):
