@@ -21,11 +21,11 @@ from typing import Any, BinaryIO, ClassVar, Final, Literal, Protocol, cast
 
 import msgspec
 
+from connectors.transport.control import read_control
 from connectors.transport.parts import FileCuts, plan_file, read_parts
 from connectors.transport.places import BadArchive, DropPlace, Entry, local_place
-from gateway.errors import BadInput, Unavailable, WrongUse
+from gateway.errors import Unavailable, WrongUse
 from gateway.model.clock import SHANGHAI
-from gateway.model.money import parse_yuan
 from gateway.model.page import MAX_PAGE_BYTES, FeedTotals, Fetched, Notice, WaitingFile, WhyWaiting
 from gateway.ports import ConnectorSpec, FolderOption, PullWay, SiteFolder, Surroundings
 
@@ -278,21 +278,17 @@ class FileDrop:
             )
 
     def _totals(self, dropped: DroppedFile) -> tuple[FeedTotals, ...]:
-        """`rows=123` and `amount=456.78` on lines of the marker; without readable rows there are no totals."""
+        """What the marker says its file holds; what it names and cannot be read is a notice."""
         if dropped.marker is None or dropped.day is None:
             return ()
         with self._place.open(dropped.marker) as file:
-            text = file.read(_MARKER_BYTES).decode("utf-8-sig", "replace")
-        lines = (line.partition("=") for line in text.splitlines())
-        values = {key.strip().lower(): value.strip() for key, _, value in lines}
-        rows = values.get("rows", "")
-        if not re.fullmatch(r"[0-9]{1,9}", rows, re.ASCII):
+            told = read_control(file.read(_MARKER_BYTES))
+        if told.unreadable:
+            shown = LONG_NUMBER.sub("***", dropped.marker.shown)
+            self._notices.append(Notice(kind="totals_unreadable", count=1, detail=shown))
+        if told.rows is None:
             return ()
-        try:
-            amount = parse_yuan(values["amount"]) if values.get("amount") else None
-        except BadInput:
-            amount = None
-        return (FeedTotals(day=dropped.day, rows=int(rows), amount=amount),)
+        return (FeedTotals(day=dropped.day, rows=told.rows, amount=told.amount),)
 
     # Letting go
 

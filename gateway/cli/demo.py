@@ -59,6 +59,7 @@ def demo(
 def _rehearse_all(site: Path, seed: int, tell: Callable[[str], None]) -> list[LeagueReport]:
     """Every league that is played by itself, each in a site of its own that goes again: its truth is what counts."""
     from gateway.rehearsal import rehearse
+    from gateway.sandbox.play import NothingToPlayOn
     from gateway.sandbox.played import LEAGUES_PLAYED
 
     reports = []
@@ -68,6 +69,9 @@ def _rehearse_all(site: Path, seed: int, tell: Callable[[str], None]) -> list[Le
                 report = rehearse(Path(folder) / "site", feed, seed=seed)
         except ModuleNotFoundError as error:
             tell(f"跳过{feed}：没有安装{error.name} (skipped: not installed)")
+            continue
+        except NothingToPlayOn as error:
+            tell(f"跳过{feed}：{error}，其余照常 (skipped; the rest goes on)")
             continue
         reports.append(report)
         outcome = "与真实情况一致 (as its truth)" if not report.differences else "；".join(report.differences)

@@ -52,7 +52,9 @@ class WaitingFile(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-NoticeKind = Literal["rows_without_key", "file_damaged", "messages_set_aside", "members_passed_over"]
+NoticeKind = Literal[
+    "rows_without_key", "file_damaged", "messages_set_aside", "members_passed_over", "totals_unreadable"
+]
 """What a feed may hold that is not taken in, or not wholly."""
 
 

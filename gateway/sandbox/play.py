@@ -8,8 +8,13 @@ from typing import Any
 
 import msgspec
 
+from gateway.errors import HubaoError
 from gateway.model.record import SettlementRecord
 from gateway.sandbox.script import Script
+
+
+class NothingToPlayOn(HubaoError):
+    """A league needs a server that is not on this machine, so it cannot be played here; all others can."""
 
 
 def as_it_is(record: SettlementRecord) -> SettlementRecord:

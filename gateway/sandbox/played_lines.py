@@ -27,5 +27,6 @@ LINES_PLAYED: Final[Mapping[str, PlayLeague]] = {
     "erenhot": erenhot.play,
     "hinggan-sftp": _lazily("gateway.sandbox.alxa", "play_hinggan"),
     "longyan": longyan.play,
+    "longyan-queue": longyan.play_queue,
     "tongliao": tongliao.play,
 }

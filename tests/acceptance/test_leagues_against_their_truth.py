@@ -14,17 +14,45 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway import rehearsal
+from gateway.cli.demo import _rehearse_all
 from gateway.cli.main import app
 from gateway.rehearsal import rehearse
-from gateway.sandbox import played
-from gateway.sandbox.play import Play, PlayLeague
+from gateway.sandbox import longyan, played
+from gateway.sandbox.play import NothingToPlayOn, Play, PlayLeague
 from gateway.sandbox.played import LEAGUES_PLAYED
 from gateway.sandbox.script import Script
 
 
 @pytest.mark.parametrize("feed", sorted(LEAGUES_PLAYED))
 def test_what_arrived_is_the_leagues_truth(feed: str, tmp_path: Path) -> None:
-    report = rehearse(tmp_path / "site", feed, seed=7)
+    _is_its_truth(tmp_path / "site", feed)
+
+
+_ON_BOTH = ("hinggan", "longyan", "tongliao")
+"""A file, pushes, and a view of a database: these are played on PostgreSQL at every run of the tests."""
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        pytest.param(feed, id=f"postgres-{feed}", marks=() if feed in _ON_BOTH else pytest.mark.full)
+        for feed in sorted(LEAGUES_PLAYED)
+    ],
+)
+def test_on_postgresql_it_is_no_other_truth(
+    feed: str, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBAO_DATABASE_URL", postgres_url)
+    _is_its_truth(tmp_path / "site", feed)
+    assert not (tmp_path / "site" / "data" / "hubao.db").exists()
+
+
+def _is_its_truth(site: Path, feed: str) -> None:
+    """Play a league, and hold what arrived against its script."""
+    try:
+        report = rehearse(site, feed, seed=7)
+    except NothingToPlayOn as missing:
+        pytest.skip(str(missing))
     assert report.differences == []
     assert report.rows["member"] > 5
     assert report.rows["stranger"] > 20
@@ -78,6 +106,16 @@ def test_the_demo_of_all_says_which_league_differs(tmp_path: Path, monkeypatch: 
     assert wrong["feed"] == "manzhouli"
     assert len(wrong["differences"]) == 1
     assert list(tmp_path.glob("demo-site/*-*/site")) == []
+
+
+def test_a_league_that_cannot_be_played_here_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(longyan, "_BROKER", ("127.0.0.1", 1))
+    monkeypatch.setattr(played, "LEAGUES_PLAYED", {name: LEAGUES_PLAYED[name] for name in ("hinggan", "longyan-queue")})
+    lines: list[str] = []
+    reports = _rehearse_all(tmp_path, 7, lines.append)
+    assert [(report.feed, report.differences) for report in reports] == [("hinggan", [])]
+    assert "longyan-queue" in lines[1]
+    assert "no broker at 127.0.0.1:1)" in lines[1]
 
 
 def _one_row_less(league: PlayLeague) -> PlayLeague:

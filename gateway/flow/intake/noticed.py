@@ -19,6 +19,7 @@ _WORDS: Final = {
     "rows_without_key": "行缺少主键，无法认出 (rows without a key)",
     "file_damaged": "文件损坏，只取到损坏处为止 (damaged: read as far as it is whole)",
     "members_passed_over": "压缩包里另有文件，未读 (other files in the archive, not read)",
+    "totals_unreadable": "标记文件里的笔数或金额读不懂，未能核对 (its count or money cannot be read: not compared)",
     "messages_set_aside": "消息多次无法入库，已另存 (messages set aside after several attempts)",
 }
 
