@@ -282,13 +282,13 @@ class FileDrop:
         if dropped.marker is None or dropped.day is None:
             return ()
         with self._place.open(dropped.marker) as file:
-            told = read_control(file.read(_MARKER_BYTES))
-        if told.unreadable:
+            control = read_control(file.read(_MARKER_BYTES))
+        if control.unreadable:
             shown = LONG_NUMBER.sub("***", dropped.marker.shown)
             self._notices.append(Notice(kind="totals_unreadable", count=1, detail=shown))
-        if told.rows is None:
+        if control.rows is None:
             return ()
-        return (FeedTotals(day=dropped.day, rows=told.rows, amount=told.amount),)
+        return (FeedTotals(day=dropped.day, rows=control.rows, amount=control.amount),)
 
     # Letting go
 

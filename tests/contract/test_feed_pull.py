@@ -244,7 +244,8 @@ MARKERS = [
     ("rows=１２".encode(), ()),
     (b"rows=" + b"9" * 5000, ()),
     (b"\xff\xfe\x00rows", ()),
-    ("行数=3".encode("gb18030"), ()),
+    ("行数=3".encode("gb18030"), (FeedTotals(day=date(2026, 3, 1), rows=3),)),
+    ("班次=3".encode("gb18030"), ()),
 ]
 
 
