@@ -85,7 +85,7 @@ def make_command(
 
     office = open_office(context)
     new = make_list(office, association, by=name_of(by), league=league)
-    files = _write(office, association, new.made.number) if new.made is not None else []
+    files = write_list(office, association, new.made.number) if new.made is not None else []
     left_out = f"缺账户{new.account_missing}件，账户有误{new.account_wrong}件，账户打不开{new.account_unreadable}件"
     if as_json:
         emit({"list": new.made, "files": files, **_left_out(new)})
@@ -106,11 +106,11 @@ def _left_out(new: object) -> dict[str, int]:
 @payments.command("export")
 def export_command(context: typer.Context, number: Number, association: Association, as_json: Json = False) -> None:
     """再写出一份名单，内容不变 (write a list again, the same as before)."""
-    files = _write(open_office(context), association, number)
+    files = write_list(open_office(context), association, number)
     tell({"files": files}, "\n".join(files), as_json=as_json)
 
 
-def _write(office: Office, association: str, number: int) -> list[str]:
+def write_list(office: Office, association: str, number: int) -> list[str]:
     """The list as CSV and as a workbook with its sums, and a small file with count, sum and digests of both, written
     last; relative to the site."""
     import hashlib

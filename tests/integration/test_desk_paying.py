@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import os
+import stat
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
+from gateway.cli.payments import write_list
 from gateway.cli.table_files import csv_file, workbook_file
 from gateway.errors import BadInput, Conflict, WrongUse
 from gateway.flow.changes.account_boxes import let_accounts_go
@@ -408,3 +412,20 @@ def test_a_csv_of_the_list_is_read_by_any_program(office: Office) -> None:
     table = payment_table(office, "nm", 1)
     rows = list(csv.reader(io.StringIO(csv_file(table.columns, table.rows).decode("utf-8-sig"))))
     assert rows == [list(TABLE_COLUMNS), list(table.rows[0])]
+
+
+def test_the_files_of_a_list_are_whole_and_closed_to_others(office: Office) -> None:
+    approved(office, 1)
+    make_list(office, "nm", by="甲")
+    names = write_list(office, "nm", 1)
+    assert names == [f"data/payments/nm-000001.{form}" for form in ("csv", "xlsx", "sums.csv", "json")]
+    folder = office.site / "data/payments"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(name.rpartition("/")[2] for name in names)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    control = json.loads((folder / "nm-000001.json").read_text(encoding="utf-8"))
+    assert (control["list"], control["count"], control["amount"]) == (1, 1, "2490.00")
+    for name, digest in control["sha256"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    before = (folder / "nm-000001.csv").read_bytes()
+    write_list(office, "nm", 1)
+    assert (folder / "nm-000001.csv").read_bytes() == before
