@@ -172,6 +172,7 @@ def test_a_withdrawal_of_a_claim_that_was_sent_is_sent(office: Office) -> None:
     first_form = {"claim_id", "version", "status", "association", "scheme", "reason", "payable"}
     assert set(said) == first_form | {"schema", "kind", "explanation", "change"}
     assert said["change"]["of_version"] == said["version"] - 1
+    assert [event["change"] for event in show_claim(office, claim)["history"]] == [None, said["explanation"][0]]
     assert only(claims(office))["payable"] == 0
 
 
@@ -344,3 +345,15 @@ def test_one_person_whose_facts_contradict_each_other_holds_nobody_up(office: Of
     with office.store.read() as tx:
         kinds = [each.kind for each in tx.execute(schema.review.select())]
     assert kinds == ["contradiction"]
+
+
+def test_a_claim_tells_its_way_version_by_version(office: Office) -> None:
+    take(office, "east", page(row("A1", 1)))
+    send_all(office)
+    take(office, "east", page(row("A1", 1, fund_pay_sumamt="8000.00", psn_part_amt="12000.00")))
+    shown = show_claim(office, the_claim(office))
+    first, second = shown["history"]
+    assert [event["what"] for event in (first, second)] == ["proposed", "amended"]
+    assert (first["delivery"], first["change"], first["at"]) == ("accepted", None, None)
+    assert second["change"] == f"应补助金额由{first['amount']}元变为{second['amount']}元。"
+    assert (second["delivery"], second["at"]) == ("pending", shown["updated_at"])

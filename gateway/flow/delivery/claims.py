@@ -13,7 +13,7 @@ from gateway.errors import WrongUse
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.people.reassess import reassess
-from gateway.model.claim import ClaimStatus, PrefilledClaim
+from gateway.model.claim import ClaimStatus, Delivery, PrefilledClaim
 from gateway.model.money import Money, yuan
 from gateway.store import claim_messages, claims, deliveries, people, roster
 from gateway.store.claims import ClaimDecisionRow
@@ -51,10 +51,23 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
         sent = deliveries.of_claim(tx, claim_id)
         decided = claims.decisions(tx, [claim_id]).get(claim_id)
         messages = claim_messages.of_claim(tx, claim_id)
+        versions = [_version_event(tx, office, rows[0], delivery) for delivery in sent]
+    answers = [
+        {
+            "by": "association",
+            "version": message.version,
+            "what": message.outcome,
+            "amount": yuan(message.amount),
+            "at": from_ms(message.received_at).isoformat(),
+        }
+        for message in messages
+    ]
     return {
         **summary(rows[0]),
         "body": msgspec.json.decode(body),
         "deliveries": msgspec.to_builtins(sent),
+        # What was said about a version stands behind it, in the order it came.
+        "history": sorted([*versions, *answers], key=lambda event: event["version"]),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
         "messages": [
             {
@@ -68,6 +81,23 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
             }
             for message in messages
         ],
+    }
+
+
+def _version_event(tx: Tx, office: Office, row: PrefilledClaim, delivery: Delivery) -> dict[str, Any]:
+    """One version as the claim's history tells it: what it said, what it changed and why, how far it came. `at` is
+    known of the latest alone; of a version whose body is gone only its delivery is."""
+    content = latest_body(tx, office, msgspec.structs.replace(row, version=delivery.version))
+    body: dict[str, Any] = msgspec.json.decode(content) if content is not None else {}
+    change = body.get("change") or {}
+    return {
+        "by": "gateway",
+        "version": delivery.version,
+        "what": body.get("status"),
+        "amount": body.get("payable"),
+        "change": change.get("text"),
+        "delivery": delivery.state.value,
+        "at": from_ms(row.updated_at).isoformat() if delivery.version == row.version else None,
     }
 
 
