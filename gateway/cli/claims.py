@@ -122,10 +122,10 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
 
 def _event_in_words(event: dict[str, Any]) -> str:
     """Who did what to a version of a claim, and when where that is known."""
-    who = "网关" if event["by"] == "gateway" else "协会"
+    speaker = "网关" if event["by"] == "gateway" else "协会"
     what = {**CLAIM_STATES, **OUTCOMES}.get(event["what"] or "", event["what"] or "内容已销毁")
     sent = f"（{_in_words('state', event['delivery'])}）" if "delivery" in event else ""
-    return f"{who}：{what}{sent} {(event['at'] or '')[:16]}".rstrip()
+    return f"{speaker}：{what}{sent} {(event['at'] or '')[:16]}".rstrip()
 
 
 @claims.command("export")
