@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, String, case, cast, delete, func, select
+from sqlalchemy import Connection, Select, String, bindparam, case, cast, delete, func, select
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from gateway.model.losses import ClaimLoss, LossSum
@@ -28,14 +28,8 @@ def note(tx: Connection, losses: Sequence[ClaimLoss], *, now: datetime) -> None:
 def since(tx: Connection, first: datetime) -> list[LossSum]:
     """What was taken from an instant on, summed by association, cause, reason and file: a claim that fell more than
     once counts once, as it fell last, by all that it lost."""
-    loss, page = _latest(first), schema.page.c
-    groups = (loss.association, loss.cause, loss.why, page.feed, page.source, page.day)
-    added = [func.sum(loss[name]).label(name) for name in _SUMMED]
-    between = (func.min(loss.at).label("first_at"), func.max(loss.at).label("last_at"))
-    joined = loss.amount.table.outerjoin(schema.page, page.seq == loss.page_seq)
-    query = select(*groups, *added, *between).select_from(joined)
     sums = []
-    for row in tx.execute(query.group_by(*groups).order_by(*groups)):
+    for row in tx.execute(_SUMS, {"first": to_ms(first)}):
         values = dict(row._mapping)
         first_at, last_at = values.pop("first_at"), values.pop("last_at")
         values |= {name: int(values[name]) for name in _SUMMED}
@@ -44,9 +38,9 @@ def since(tx: Connection, first: datetime) -> list[LossSum]:
     return sums
 
 
-def _latest(first: datetime) -> ReadOnlyColumnCollection[str, Any]:
-    """The last loss of every claim from an instant on, with all that the claim lost since. What fell, rose above
-    what it was and fell again lost what it fell last. Rows that name no claim stand for themselves."""
+def _latest() -> ReadOnlyColumnCollection[str, Any]:
+    """The last loss of every claim from the instant `first` on, with all that the claim lost since. What fell, rose
+    above what it was and fell again lost what it fell last. Rows that name no claim stand for themselves."""
     loss = schema.claim_loss.c
     claim = func.coalesce(loss.claim_id, cast(loss.loss_id, String))
     first_was = func.first_value(loss.was).over(partition_by=claim, order_by=loss.loss_id)
@@ -54,10 +48,22 @@ def _latest(first: datetime) -> ReadOnlyColumnCollection[str, Any]:
     plain = [loss[name] for name in ("at", "association", "cause", "why", "page_seq", "withdrawn", "lowered")]
     lost = first_was - loss.was + loss.amount
     columns = (*plain, loss.amount.label("fell"), lost.label("lost"), newest_first.label("place"))
-    ranked = select(*columns).where(loss.at >= to_ms(first)).subquery().c
+    ranked = select(*columns).where(loss.at >= bindparam("first")).subquery().c
     amount = case((ranked.lost > ranked.fell, ranked.lost), else_=ranked.fell).label("amount")
     kept = [ranked[column.name] for column in plain]
     return select(*kept, amount).where(ranked.place == 1).subquery().c
+
+
+def _sums() -> Select[Any]:
+    loss, page = _latest(), schema.page.c
+    groups = (loss.association, loss.cause, loss.why, page.feed, page.source, page.day)
+    added = [func.sum(loss[name]).label(name) for name in _SUMMED]
+    between = (func.min(loss.at).label("first_at"), func.max(loss.at).label("last_at"))
+    joined = loss.amount.table.outerjoin(schema.page, page.seq == loss.page_seq)
+    return select(*groups, *added, *between).select_from(joined).group_by(*groups).order_by(*groups)
+
+
+_SUMS: Final = _sums()
 
 
 def forget(tx: Connection, *, before: datetime) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from gateway.model.claim import PrefilledClaim
 from gateway.store import schema
-from gateway.store.engine import change_many, insert_for, insert_many, select_in
+from gateway.store.engine import change_many, insert_for, insert_many, is_postgres, select_in
 from gateway.store.values import to_ms
 
 _COLUMNS = PrefilledClaim.__struct_fields__
@@ -128,14 +129,20 @@ def summary(tx: Connection) -> list[tuple[str, str, int, int]]:
 def late_of_feed(tx: Connection, feed: str, *, since: datetime, until: datetime) -> tuple[int, int]:
     """How many claims of people with settlements of a feed were past their last day when they came, of those that
     changed between two instants, and the money payable in fen."""
-    table, record = schema.claim.c, schema.record.c
-    has_record = select(record.record_id).where(record.feed == feed, record.person_id == table.person_id).exists()
-    query = select(func.count(), func.coalesce(func.sum(table.payable), 0))
-    query = query.where(table.updated_at >= to_ms(since), table.updated_at < to_ms(until), has_record)
-    flagged = func.instr if tx.dialect.name == "sqlite" else func.strpos
-    late = flagged("," + table.flags + ",", ",late,") > 0
-    count, money = tx.execute(query.where(table.status != "withdrawn", late)).one()
+    values = {"feed": feed, "since": to_ms(since), "until": to_ms(until)}
+    count, money = tx.execute(_late_of_feed(postgres=is_postgres(tx)), values).one()
     return int(count), int(money)
+
+
+@cache
+def _late_of_feed(*, postgres: bool) -> Select[Any]:
+    table, record = schema.claim.c, schema.record.c
+    of_feed = (record.feed == bindparam("feed"), record.person_id == table.person_id)
+    query = select(func.count(), func.coalesce(func.sum(table.payable), 0))
+    query = query.where(table.updated_at >= bindparam("since"), table.updated_at < bindparam("until"))
+    flagged = func.strpos if postgres else func.instr
+    late = flagged("," + table.flags + ",", ",late,") > 0
+    return query.where(select(record.record_id).where(*of_feed).exists(), table.status != "withdrawn", late)
 
 
 def of_feed(tx: Connection, feed: str) -> tuple[int, int]:

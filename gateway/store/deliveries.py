@@ -351,11 +351,18 @@ def confirm(
 
 def refused_by_status(tx: Connection, association: str) -> int:
     """How many an older release took for refused, by a status alone."""
-    chosen = _to_redrive(association=association, ids=None, refused=True)
-    return int(tx.execute(select(func.count()).select_from(schema.delivery).where(chosen)).scalar_one())
+    return int(tx.execute(_REFUSED_BY_STATUS, {"of_association": association}).scalar_one())
 
 
 _TABLE = schema.delivery.c
+_REFUSED_BY_STATUS = (
+    select(func.count())
+    .select_from(schema.delivery)
+    .where(
+        _to_redrive(association=None, ids=None, refused=True),
+        _TABLE.association == bindparam("of_association"),
+    )
+)
 _UNENDED = (
     select(_TABLE.state, _TABLE.last_code, func.count(), func.max(_TABLE.attempts))
     .where(_TABLE.state.in_((*_OPEN, "dead")), _TABLE.association == bindparam("association"), _TABLE.attempts > 0)

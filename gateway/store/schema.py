@@ -350,15 +350,16 @@ claim = Table(
     Column("stay_kind", String(10), nullable=False, server_default=""),
     Column("stay_digest", LargeBinary(16)),
     Column("publish_no", BigInteger),
-    Index("ix_claim_person_id", "person_id"),
+    Index("ix_claim_person_id", "person_id", "stay_digest", unique=True),
     Index("ix_claim_association", "association", **_UNNUMBERED),
     Index("ix_claim_association_publish_no", "association", "publish_no", unique=True, **_NUMBERED),
     Index("ix_claim_association_updated_at", "association", "updated_at"),
-    Index("ix_claim_stay_digest", "stay_digest", unique=True),
 )
 """`stay_digest`: keyed digest of association, person, scheme and stay: one claim for each, for ever. `stay`: what rows
 of before call it in words, until `flow/site/rewriting.py` has rewritten them; empty since. `publish_no`: under which
-number its association finds it, null from each change until it is next listed (see `publications`)."""
+number its association finds it, null from each change until it is next listed (see `publications`). One index finds a
+person's claims and keeps their stays apart: a digest is of one person alone, and by itself would be written at random
+places."""
 
 claim_decision = Table(
     "claim_decision",

@@ -103,7 +103,8 @@ def supersede(page: PagePlace, rows: Sequence[ReadRow], known: Known, rules: Rul
         if later > (page.seq, row.index)
     }
     changes.classes |= dict.fromkeys(overtaken, RowClass.SUPERSEDED)
-    stored = _stored(page, by_key, known, changes)
+    is_alone = not (known.records or known.open_reviews or known.open_quarantine or known.rivals)
+    stored = {} if is_alone else _stored(page, by_key, known, changes)
     for key in sorted(crowded | stored.keys()):
         of_batch = [
             _of_row(page, row, changes)
@@ -170,12 +171,12 @@ def _stored(
     """Key → what is stored under it elsewhere. A row that is read again is not its own rival: its record goes, and
     comes again. Records first: a row that is a member's and asked about is counted as the member's."""
     rivals: dict[tuple[bytes | None, Place], _Claimant] = {}
-    own = {(page.seq, row.index) for rows in by_key.values() for row in rows}
+    own = {row.index for rows in by_key.values() for row in rows}
     in_holds = {(item.page_seq, item.row or 0) for item in known.open_reviews if item.kind == "hold"}
     for settlement in known.records:
         if settlement.key not in by_key:
             continue
-        if settlement.place in own:
+        if settlement.page_seq == page.seq and settlement.row in own:
             changes.remove(settlement)
             if settlement.first is not None:
                 changes.first_places[settlement.row] = settlement.first
@@ -188,7 +189,9 @@ def _stored(
     items: list[ReviewItem | QuarantineItem] = [*known.open_reviews, *known.open_quarantine]
     for item in items:
         # What waits in a hold is worked when the hold ends, and replaces nothing until then.
-        if item.key in by_key and item.row is not None and (item.page_seq, item.row) not in own | in_holds:
+        if item.key not in by_key or item.row is None or (item.page_seq, item.row) in in_holds:
+            continue
+        if item.page_seq != page.seq or item.row not in own:
             _add_item(rivals, (item.page_seq, item.row), item)
     for number in known.rivals.keys() & by_key.keys():
         for placed in known.rivals[number]:

@@ -41,13 +41,14 @@ def gather(tx: Tx, office: Office, batch: Batch) -> Known:
     rivals = rival_rows(tx, office, batch, aside)
     rows = [*batch.rows, *rivals.rows]
     originals = {row.original for row in rows if row.original is not None and row.is_nameless_reversal}
-    formers = {key for row in rows for key in (row.former, row.former_original) if key is not None}
+    formers = {row.former for row in rows if row.former is not None}
+    formers |= {row.former_original for row in rows if row.former_original is not None}
     row_answers = _row_answers(tx, batch)
     stored = [held_record(office, row) for row in records.by_keys(tx, keys | originals | formers)]
     stored += _in_places(tx, office, batch, row_answers)
     # What is taken back may have come again so that it cannot replace what stands.
     keys |= {settlement.key for settlement in stored if settlement.page_seq in batch.taken_back}
-    waiting, waiting_records, outdated = _waiting(tx, office, batch, rows)
+    waiting, waiting_records, outdated = _waiting(tx, office, batch, rows, formers)
     concerned = _people_concerned(batch, rows, stored)
     held = people.lock(tx, concerned)
     files = person_files(tx, office, concerned, batch.members, aside)
@@ -160,17 +161,21 @@ def _open_quarantine(tx: Tx, batch: Batch, keys: Collection[bytes]) -> list[Quar
 
 
 def _waiting(
-    tx: Tx, office: Office, batch: Batch, rows: Sequence[ReadRow]
+    tx: Tx, office: Office, batch: Batch, rows: Sequence[ReadRow], formers: Collection[bytes]
 ) -> tuple[dict[bytes, list[Place]], dict[Place, tuple[PagePlace, SettlementRecord]], frozenset[Place]]:
     """Reversals that wait for a settlement of these rows, the batch's and their rivals, or for what one of them
-    reverses; those that stand in other rows, read from their pages; and those that came again since."""
+    reverses; those that stand in other rows, read from their pages; and those that came again since. `formers`: as
+    which rows and what they reverse were known before."""
     members = {row.key for row in rows if row.row_class is _MEMBER and row.key is not None}
-    again = {key for row in rows for key in (row.original, row.former_original, row.former) if key is not None}
+    again = {row.original for row in rows if row.original is not None}.union(formers)
+    stored = records.waiting(tx, members | again)
+    if not stored:
+        return {}, {}, frozenset()
     own_places = {(batch.page.seq, row.index) for row in batch.rows} if batch.page is not None else set()
     waiting: dict[bytes, list[Place]] = defaultdict(list)
     readable: dict[Place, tuple[PagePlace, SettlementRecord]] = {}
     outdated = set()
-    for stored_key, seq, row in sorted(records.waiting(tx, members | again)):
+    for stored_key, seq, row in sorted(stored):
         read = None if (seq, row) in own_places else _read_whole(tx, office, (seq, row))
         if read is not None and _came_again(tx, office, (seq, row), *read):
             outdated.add((seq, row))

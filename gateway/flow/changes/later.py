@@ -50,6 +50,8 @@ def rival_rows(tx: Tx, office: Office, batch: Batch, aside: list[Piece]) -> Riva
     if page is None:
         return RivalRows()
     listed = _listed(tx, office, page, batch, aside)
+    if not (listed or batch.again):
+        return RivalRows()
     by_page: dict[int, dict[int, tuple[bytes, RowClass]]] = defaultdict(dict)
     for key, places in listed.items():
         for (seq, row), row_class in places.items():
