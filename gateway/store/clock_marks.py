@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from gateway.store import schema
-from gateway.store.engine import insert_for
+from gateway.store.engine import insert_for, is_postgres, upsert
 from gateway.store.values import from_ms, to_ms
 
 _MARKS_KEPT: Final = 100
@@ -74,7 +74,8 @@ def doubt(tx: Connection) -> Doubt | None:
 def note(tx: Connection, process: str, *, began: datetime, now: datetime, trusted: bool) -> None:
     """What this process's clock reads now, and whether it is in line with what was known before the process began."""
     seen = {"seen_at": to_ms(now), "state": "trusted" if trusted else "doubted"}
-    _put(tx, {"process": process, "began_at": to_ms(began), "basis": "start", **seen}, again=seen)
+    values = {"process": process, "began_at": to_ms(began), "basis": "start", **seen}
+    tx.execute(upsert(schema.clock_mark, postgres=is_postgres(tx), unique="process", changing=tuple(seen)), values)
     tx.execute(_FORGET)
 
 
@@ -84,10 +85,5 @@ def vouch(tx: Connection, process: str, *, now: datetime, basis: str, by: str | 
     ahead = (table.c.state == "trusted") & (table.c.seen_at > to_ms(now))
     tx.execute(update(table).where((table.c.state == "doubted") | ahead).values(state="passed"))
     vouched = {"seen_at": to_ms(now), "state": "trusted", "basis": basis, "by": by}
-    _put(tx, {"process": process, "began_at": to_ms(now), **vouched}, again=vouched)
-
-
-def _put(tx: Connection, row: dict[str, Any], *, again: dict[str, Any]) -> None:
-    """A process has one row; `again` is what changes when it comes once more."""
-    new = insert_for(tx, schema.clock_mark).values(**row)
-    tx.execute(new.on_conflict_do_update(index_elements=[schema.clock_mark.c.process], set_=again))
+    new = insert_for(tx, table).values(process=process, began_at=to_ms(now), **vouched)
+    tx.execute(new.on_conflict_do_update(index_elements=[table.c.process], set_=vouched))

@@ -88,15 +88,22 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction that may change things: commits at the end, rolls back on any error."""
         with _translated(), self._turn, self.engine.begin() as connection:
+            self._begin(connection, "begin immediate")
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only looks."""
-        with _translated(), self._turn, self.engine.connect() as connection:
-            looking = connection.execution_options(read_only=True)
-            with looking.begin():
-                yield looking
+        with _translated(), self._turn, self.engine.begin() as connection:
+            self._begin(connection, "begin")
+            yield connection
+
+    def _begin(self, connection: Connection, how: str) -> None:
+        """SQLite begins as it is told. Said here, and not at an event of the engine: one that listens costs every
+        statement more than most of them take."""
+        if not self.postgres:
+            with _driver_cursor(connection) as cursor:
+                cursor.execute(how)
 
     def tidy(self, tables: Sequence[str]) -> bool:
         """Write these tables anew (SQLite: the whole file), so that nothing of what was changed or deleted stands in
@@ -211,7 +218,7 @@ def _sqlite(path: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
-        # The driver must not begin transactions by itself: `begin immediate` below is what locks.
+        # The driver must not begin transactions by itself: what `Store.write` begins is what locks.
         connection.isolation_level = None
         # What is deleted is overwritten where its page is written anyway.
         # A larger log before it is copied into the file: the same index pages are then written once, not ten times.
@@ -224,12 +231,6 @@ def _sqlite(path: Path) -> Engine:
         )
         for pragma in pragmas:
             connection.execute(f"pragma {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("read_only", False)
-        with _driver_cursor(connection) as cursor:
-            cursor.execute("begin" if read_only else "begin immediate")
 
     return engine
 
@@ -365,11 +366,15 @@ def insert_for(tx: Connection, table: Any) -> Any:
 
 
 @cache
-def upsert(table: Table, *, postgres: bool) -> Any:
-    """The statement, built once, that inserts a row of a table or writes what it says now over what it said."""
+def upsert(table: Table, *, postgres: bool, unique: str = "", changing: tuple[str, ...] = ()) -> Any:
+    """The statement, built once, that inserts a row of a table or writes what it says now over what it said.
+
+    Rows are told apart by the primary key, or by a column that is `unique`; `changing` are written over, or all are.
+    """
     new = (postgresql if postgres else sqlite).insert(table)
-    content = {column.name: new.excluded[column.name] for column in table.c if not column.primary_key}
-    return new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=content)
+    known_by = [table.c[unique]] if unique else list(table.primary_key.columns)
+    content = changing or [column.name for column in table.c if not column.primary_key]
+    return new.on_conflict_do_update(index_elements=known_by, set_={name: new.excluded[name] for name in content})
 
 
 def new_ids(tx: Connection, table: Table, how_many: int) -> range | list[int]:

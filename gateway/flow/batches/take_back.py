@@ -27,6 +27,8 @@ def take_back_replaced(tx: Tx, office: Office, meta: StoredPage, at_work: Causes
     """
     lock(tx, f"feed:{meta.feed}")
     *older, newest = revisions(pages.of_source(tx, meta.feed, meta.source))
+    if not older:
+        return
     whole = _whole(tx, [page for group in (*older, newest) for page in group])
     complete = len(newest) == newest[0].parts and whole.issuperset(page.seq for page in newest)
     replaced = [page for group in older for page in group if page.seq in whole and page.replaced_by is None]
