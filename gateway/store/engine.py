@@ -207,14 +207,7 @@ def database_file(url: str, *, site: Path) -> Path | None:
 def _sqlite(path: Path) -> Engine:
     # A batch of a night asks some hundred statements, each in a few lengths; they stay prepared.
     arguments = {"timeout": 60, "check_same_thread": False, "cached_statements": 512}
-    # A transaction ends before its connection goes back, so there is nothing to roll back then.
-    engine = create_engine(
-        f"sqlite:///{path}",
-        connect_args=arguments,
-        hide_parameters=True,
-        poolclass=StaticPool,
-        pool_reset_on_return=None,
-    )
+    engine = create_engine(f"sqlite:///{path}", connect_args=arguments, hide_parameters=True, poolclass=StaticPool)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
