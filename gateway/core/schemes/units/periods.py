@@ -18,6 +18,7 @@ from gateway.model.benefit import ClaimDecision
 from gateway.model.member import Category, Coverage
 
 _FIRST_DAY: Final = attrgetter("first_day")
+_LAST_DAY: Final = date.max.toordinal()
 
 
 class Insured(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,10 +113,10 @@ def periods_of(insured: Insured, family: SchemeFamily) -> tuple[Period, ...]:
         earlier, waiting = periods[-1] if periods else None, edition.waiting
         # The first day that is paid for; none where the waiting days are waived (续保免等待期).
         waiting_ends = None
-        within = None if waiting is None else waiting.waived_if_renewed_within
-        renewed = earlier is not None and within is not None and _days_after(earlier, coverage) <= max(within, 1)
-        if waiting is not None and waiting.days and not renewed:
-            waiting_ends = date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, date.max.toordinal()))
+        if waiting is not None and waiting.days:
+            within = waiting.waived_if_renewed_within
+            if earlier is None or within is None or _days_after(earlier, coverage) > max(within, 1):
+                waiting_ends = date.fromordinal(min(coverage.first_day.toordinal() + waiting.days, _LAST_DAY))
         period = Period(
             first=coverage.first_day,
             last=coverage.last_day,
