@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from gateway import __version__, scheduler, wiring
 from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
-from gateway.web import problems
-from gateway.web.api import associations, desk_claims, documents, facts, feeds, health, lookups, reviews
+from gateway.web import problems, reader
+from gateway.web.api import associations, desk_claims, documents, facts, feeds, health, lookups, members, reviews
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
 from gateway.web.problems import Problem
@@ -24,6 +24,7 @@ ROUTERS: Final = (
     feeds.router,
     associations.router,
     lookups.router,
+    members.router,
     facts.router,
     desk_claims.router,
     reviews.router,
@@ -67,6 +68,7 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
     app.state.desk, app.state.lookups, app.state.at_rest = desk, lookups.LookupRoom(), False
     for router in ROUTERS:
         app.include_router(router)
+    app.include_router(reader.router)
     problems.install(app)
     documents.complete(app)
     return app

@@ -214,6 +214,8 @@ def test_every_door_is_documented(document: dict[str, Any]) -> None:
         ("POST", "/api/v1/associations/{association}/lookups"),
         ("GET", "/api/v1/associations/{association}/lookups/{lookup_id}"),
         ("GET", "/api/v1/associations/{association}/members/{member_no}/lookups"),
+        ("GET", "/api/v1/associations/{association}/members/{member_no}"),
+        ("POST", "/api/v1/associations/{association}/members/{member_no}/opt-out"),
         ("GET", "/api/v1/associations/{association}/facts"),
         ("POST", "/api/v1/associations/{association}/facts"),
         ("POST", "/api/v1/associations/{association}/facts/{fact_id}/withdraw"),
@@ -259,6 +261,21 @@ def test_every_signed_operation_says_how_it_is_signed(document: dict[str, Any]) 
         assert ({"key": []} in operation.get("security", ())) == by_key == ("x-verb" in operation)
         assert names == ({"webhook-id", "webhook-timestamp", "webhook-signature"} if signed else set())
         assert ("requestBody" in operation) == (signed and method == "POST")
+
+
+def test_the_reader_s_page_is_ours_alone(side: Side, document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    page = side.client.get("/api/v1/reader")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert set(named) == {"reader.css", "reader.js", "openapi.json"}
+    for name in named:
+        answer = side.client.get(f"/api/v1/{name}")
+        assert answer.status_code == 200
+        if name != "openapi.json":
+            assert "//" not in answer.text.replace("// Shows", "")
+            assert "innerHTML" not in answer.text
 
 
 def test_every_reference_leads_somewhere_inside(document: dict[str, Any]) -> None:

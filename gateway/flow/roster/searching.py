@@ -97,7 +97,7 @@ def list_members(office: Office, association: str, *, after: int = 0, limit: int
         total = members.count(tx, association)
     more = len(rows) > limit
     next_one = rows[limit - 1].member_id if more else None
-    return MemberList(members=[_line(row) for row in rows[:limit]], total=total, next=next_one)
+    return MemberList(members=[line_of(row) for row in rows[:limit]], total=total, next=next_one)
 
 
 def show_member(office: Office, association: str, member_no: str, *, by: str, reveal: bool = False) -> MemberShown:
@@ -157,7 +157,8 @@ def _note(tx: Tx, office: Office, what: str, by: str, *, item_id: int = 0) -> No
     accesses.note(tx, Access(item_id=item_id, by=clerk(by), at=to_ms(office.now()), what=what))
 
 
-def _line(row: MemberRow) -> MemberLine:
+def line_of(row: MemberRow) -> MemberLine:
+    """A member as a list shows it."""
     return MemberLine(
         member_id=row.member_id,
         member_no=row.member_no,
@@ -183,7 +184,7 @@ def _shown(tx: Tx, office: Office, row: MemberRow, *, revealed: bool) -> MemberS
     member = _opened(office, row)
     enrolments = members.of_people(tx, [row.person_id])
     return MemberShown(
-        line=_line(row),
+        line=line_of(row),
         revealed=revealed,
         particulars=_particulars(member, revealed=revealed) if member is not None else {},
         same_person=sorted(enrolment.member_no for enrolment in enrolments if enrolment.member_id != row.member_id),
