@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -47,7 +48,8 @@ router = APIRouter(prefix="/api/v1/associations/{association}", tags=["lookups"]
 
 _KEPT_SECONDS: Final = 600.0
 _MOST_KEPT: Final = 2_000
-_REMEMBERED: Final = 512
+_REMEMBERED: Final = 64
+_TICK_SECONDS: Final = 0.008
 _BEFORE_ANY: Final = tuple(0.2 + 0.05 * step for step in range(20))
 """Seconds drawn from while nothing was measured: a line answers within a second or so."""
 
@@ -225,7 +227,7 @@ async def _look_up(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWis
     asked = await _beside(desk, asking.begin, office, lookup_id, wish)
     if not asked.is_member:
         drawn = room.draw(wish.association, desk.doors.jitter())
-        await asyncio.sleep(max(0.0, began + drawn.seconds - time.monotonic()))
+        await _release(began, drawn.seconds)
         day = office.now().date() if drawn.source == "line" else None
         return _as_answer(lookup_id, wish, asking.NOTHING, drawn.source, day)
     heard = await asyncio.gather(*(_beside(desk, _ask_line, desk, feed, asked, wish) for feed in asked.lines))
@@ -237,8 +239,17 @@ async def _look_up(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWis
         day = await _beside(desk, asking.stored_on, office, asked)
         shown = _as_answer(lookup_id, wish, answer, "stored", day)
     if asked.lines and answer == asking.NOTHING:
-        room.measure(wish.association, Measured(time.monotonic() - began, shown.source))
+        seconds = time.monotonic() - began
+        room.measure(wish.association, Measured(seconds, shown.source))
+        await _release(began, seconds)
     return shown
+
+
+async def _release(began: float, seconds: float) -> None:
+    """Wait until the first tick behind this many seconds. Members without settlements wait here as strangers do: both
+    are then woken by the same clock, which is late for both in the same way where the machine is busy."""
+    ticks = math.ceil(seconds / _TICK_SECONDS)
+    await asyncio.sleep(max(0.0, began + ticks * _TICK_SECONDS - time.monotonic()))
 
 
 async def _beside(desk: Desk, step: Callable[..., T], *arguments: Any) -> T:

@@ -62,7 +62,7 @@ async def show_enrolment(
 async def take_opt_out(
     association: str, member_no: str, request: Request, body: Annotated[bytes, may("roster")]
 ) -> Response:
-    """From the answer on no row is matched to the member and no line is asked; taking part again is for a roster file."""
+    """From the answer on no row is matched to the member and no line is asked; a roster file takes it back."""
     if decode(body, OptOutRequest).member_no != member_no:
         raise Problem("not_valid", "member_no 与地址不符 (differs from the address)")
     result = await run_in_threadpool(opt_out, desk_of(request).office, association, member_no)
