@@ -87,7 +87,14 @@ def something_to_find(office: Office) -> dict[str, str]:
     enrolled(office, 1)
     take(office, "east", page(row("S1", 1)))
     claim_id = only(rows_of(office, schema.claim))["claim_id"]
-    return {"claim_id": claim_id, "item_id": "1", "fact_id": "1", "member_no": "M00001", "lookup_id": "0" * 32}
+    return {
+        "claim_id": claim_id,
+        "item_id": "1",
+        "fact_id": "1",
+        "member_no": "M00001",
+        "lookup_id": "0" * 32,
+        "verb": "approve",
+    }
 
 
 def test_no_other_association_s_key_opens_any_door(side: Side, office: Office) -> None:
