@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import inspect, text
 
-from gateway.store.desk_tables import metadata
 from gateway.store.engine import Store, Tx, lock
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -27,7 +26,6 @@ def upgrade(store: Store) -> None:
     with store.write() as tx:
         lock(tx, "schema")
         config.attributes["connection"] = tx
-        config.attributes["metadata"] = metadata
         command.upgrade(config, "head")
 
 

@@ -2,6 +2,7 @@
 
 from alembic import context
 
-given = context.config.attributes
-context.configure(connection=given["connection"], target_metadata=given["metadata"], transactional_ddl=False)
+from gateway.store.desk_tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=False)
 context.run_migrations()
