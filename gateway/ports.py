@@ -157,6 +157,27 @@ class Sender(Protocol):
     def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer: ...
 
 
+class ClaimOnItsWay(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim version of a batch: its body verbatim, and what it is sent under."""
+
+    body: bytes
+    claim_id: str
+    version: int
+    idempotency_key: str
+
+
+@runtime_checkable
+class SendsBatches(Sender, Protocol):
+    """A Sender that can hand over several claims in one request. `send_batch` returns one answer for each, in the same
+    order; each claim of a batch is accepted or refused for itself, and what a reply does not name is unknown. `batch`
+    is how many it takes at most; 1 means that claims go one by one."""
+
+    @property
+    def batch(self) -> int: ...
+
+    def send_batch(self, claims: Sequence[ClaimOnItsWay], *, now: datetime) -> list[Answer]: ...
+
+
 class Clock(Protocol):
     """The only way the flow learns the time: an aware instant of Asia/Shanghai."""
 

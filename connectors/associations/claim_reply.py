@@ -8,11 +8,14 @@ Everything else is unavailable where nothing can have been taken, and unknown wh
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
+
+import msgspec
 
 from connectors.transport.http import DELIVERIES, QUESTIONS, HttpOutcome, Reply, json_object, outcome_of
 from gateway.model.claim import UNPROVEN, Answer, AnswerKind
-from gateway.ports import Proof
+from gateway.ports import ClaimOnItsWay, Proof
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,64}", re.ASCII)
 
@@ -28,6 +31,10 @@ _VERDICTS: Final = re.compile(
 
 _OWN_STATUSES: Final = (None, "proposed", "amended", "withdrawn", "accepted", "received")
 """What `status` may say beside a claim's id: how we said the claim stands, or that it has arrived."""
+
+
+_DUPLICATE: Final = frozenset({"duplicate", "duplicate_claim", "already_exists", "already_received"})
+"""Codes with which a claims system says that it has a claim already, with a status of its own choice."""
 
 
 class ClaimReply:
@@ -47,7 +54,7 @@ class ClaimReply:
         if outcome is HttpOutcome.OK:
             missing = self._missing_proof()
             return self._unproven(missing) if missing else self._accepted("")
-        if outcome is HttpOutcome.CONFLICT:
+        if outcome is HttpOutcome.CONFLICT or self._calls_it_a_duplicate():
             return self._to_conflict()
         if outcome is HttpOutcome.REFUSED and self._names_claim():
             return Answer(kind=AnswerKind.REFUSED, code=self._own_code() or "refused")
@@ -73,7 +80,8 @@ class ClaimReply:
         return Answer(kind=AnswerKind.ABSENT, code="earlier_version")
 
     def _to_conflict(self) -> Answer:
-        """409: it has this version or a later one, or an earlier one and says no; otherwise we must ask."""
+        """409, or a no that calls the claim a duplicate: it has this version or a later one, or an earlier one and says
+        no; otherwise we must ask."""
         present = self._present_version() if self._names_claim() else None
         if present is None:
             return self._by_status(AnswerKind.UNKNOWN)
@@ -159,6 +167,11 @@ class ClaimReply:
             value = value.get(name) if isinstance(value, dict) else None
         return value
 
+    def _calls_it_a_duplicate(self) -> bool:
+        """Whether a 4xx says that the claim came before: that is no refusal of it."""
+        code = self._fields.get("code")
+        return 400 <= self._reply.status < 500 and isinstance(code, str) and code.lower() in _DUPLICATE
+
     def _own_code(self) -> str:
         """The problem's own code (RFC 9457 `code` or `type`) where it is a plain token, else nothing."""
         for value in (self._fields.get("code"), self._fields.get("type")):
@@ -166,6 +179,56 @@ class ClaimReply:
             if code and code != "about:blank" and not code.isdigit() and not _LONG_NUMBER.search(code):
                 return code
         return ""
+
+
+class BatchReply:
+    """An answer to several claims that were sent together: `{"results": [{"idempotency_key", "status", "body"}]}`.
+
+    Each claim's status and body are read as if it had been sent alone. A no to the whole request is one to every claim
+    of it; a yes to the whole request proves nothing about any.
+    """
+
+    def __init__(self, reply: Reply, proof: Proof | None) -> None:
+        self._reply, self._proof = reply, proof
+
+    def answers(self, claims: Sequence[ClaimOnItsWay]) -> list[Answer]:
+        """One for each claim, in their order."""
+        if outcome_of(self._reply.status, DELIVERIES) is not HttpOutcome.OK:
+            return [self._of(self._reply, claim).to_delivery() for claim in claims]
+        results = self._results()
+        if results is None:
+            return [self._unproven("no_results")] * len(claims)
+        return [self._answer(claim, results.get(claim.idempotency_key, [])) for claim in claims]
+
+    def _results(self) -> dict[str, list[dict[str, Any]]] | None:
+        """Idempotency key → what is said under it; None where there is no list of results."""
+        fields = json_object(self._reply.body) if self._reply.whole else None
+        results = (fields or {}).get("results")
+        if not isinstance(results, list):
+            return None
+        by_key: dict[str, list[dict[str, Any]]] = {}
+        for result in results:
+            key = result.get("idempotency_key") if isinstance(result, dict) else None
+            if isinstance(key, str):
+                by_key.setdefault(key, []).append(result)
+        return by_key
+
+    def _answer(self, claim: ClaimOnItsWay, results: list[dict[str, Any]]) -> Answer:
+        # Two answers under one key may contradict each other, and then neither is believed.
+        if len(results) != 1:
+            return self._unproven("no_result" if not results else "two_results")
+        status, body = results[0].get("status"), results[0].get("body")
+        if not isinstance(status, int) or isinstance(status, bool) or not isinstance(body, dict):
+            return self._unproven("no_result")
+        alone = msgspec.structs.replace(self._reply, status=status, body=msgspec.json.encode(body))
+        return self._of(alone, claim).to_delivery()
+
+    def _of(self, reply: Reply, claim: ClaimOnItsWay) -> ClaimReply:
+        return ClaimReply(reply, claim.claim_id, claim.version, self._proof, sent=claim.body)
+
+    def _unproven(self, why: str) -> Answer:
+        retry_after, shape = self._reply.retry_after, shape_of(self._reply)
+        return Answer(kind=AnswerKind.UNKNOWN, code=UNPROVEN + why, retry_after=retry_after, shape=shape)
 
 
 def plain_token(value: Any) -> str | None:

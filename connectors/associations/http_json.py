@@ -1,5 +1,9 @@
 """An association's claims system over HTTP JSON: POST {address}/claims sends, GET {address}/claims/{id} asks.
 
+With `batch`, POST {address}/claims/batch sends several: `{"claims": [{"idempotency_key": …, "claim": …}]}`, answered by
+`{"results": [{"idempotency_key": …, "status": …, "body": …}]}`, each with the status and body the claim would have had
+alone. What the reply does not name is unknown.
+
 Every request carries a Standard Webhooks signature, a delivery also `Idempotency-Key`. Of an answer's body
 only a version, a reference and a stable code are ever kept: free text in it may speak of the member. What an answer
 proves is read in `claim_reply`.
@@ -7,9 +11,12 @@ proves is read in `claim_reply`.
 
 from __future__ import annotations
 
+import hashlib
+import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -17,14 +24,25 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from connectors.associations.claim_reply import ClaimReply
+from connectors.associations.claim_reply import BatchReply, ClaimReply
 from connectors.transport import webhook
 from connectors.transport.http import Reply, exchange, make_client, nothing_was_sent, probe_all, quick_retries
 from gateway.errors import OutcomeUnknown, Unavailable
 from gateway.model.claim import Answer, AnswerKind
-from gateway.ports import Address, DeliverySpec, DeliveryWay, Seconds, SecretName, SecretOption, Surroundings
+from gateway.ports import (
+    Address,
+    ClaimOnItsWay,
+    DeliverySpec,
+    DeliveryWay,
+    Seconds,
+    SecretName,
+    SecretOption,
+    Surroundings,
+)
 
 _ANSWER_BYTES = 64 * 1024
+_ANSWER_BYTES_A_CLAIM = 4 * 1024
+_JSON = "application/json; charset=utf-8"
 
 
 class HttpJsonSpec(DeliverySpec, frozen=True, kw_only=True):
@@ -32,6 +50,7 @@ class HttpJsonSpec(DeliverySpec, frozen=True, kw_only=True):
 
     POST {address}/claims sends; GET {address}/claims/{claim_id} asks. `can_be_asked = false` for a system
     without the second: then a person decides about an unknown outcome. `timeout_seconds` is for a whole exchange.
+    `batch`: with 2 to 100, POST {address}/claims/batch hands over as many in one request.
     """
 
     address: Address
@@ -39,6 +58,7 @@ class HttpJsonSpec(DeliverySpec, frozen=True, kw_only=True):
     timeout_seconds: Seconds = 30.0
     quick_tries: Annotated[int, msgspec.Meta(ge=1, le=5)] = 2
     can_be_asked: bool = True
+    batch: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
 
     def secrets(self) -> Sequence[SecretOption]:
         """What our deliveries and questions are signed with."""
@@ -75,12 +95,13 @@ class HttpJson:
         self._accepted = around.accepted
         self._can_be_asked = spec.can_be_asked
         self._client = client or make_client(timeout_seconds=spec.timeout_seconds)
-        self._tries = quick_retries(spec.quick_tries, again=nothing_was_sent, sleep=sleep)
+        self.batch = spec.batch
+        self._more_tries, self._sleep = spec.quick_tries - 1, sleep
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         """Deliver one claim version; `body` goes out verbatim. See `gateway.ports.Sender`."""
         headers = {
-            "content-type": "application/json; charset=utf-8",
+            "content-type": _JSON,
             "idempotency-key": idempotency_key,
             **self._signed(idempotency_key, now, body),
         }
@@ -91,6 +112,24 @@ class HttpJson:
         except Unavailable:
             return Answer(kind=AnswerKind.UNAVAILABLE, code="no_connection")
         return ClaimReply(reply, claim_id, version, self._accepted, sent=body).to_delivery()
+
+    def send_batch(self, claims: Sequence[ClaimOnItsWay], *, now: datetime) -> list[Answer]:
+        """Deliver several claim versions in one request. See `gateway.ports.SendsBatches`."""
+        items = (
+            b'{"idempotency_key":' + msgspec.json.encode(claim.idempotency_key) + b',"claim":' + claim.body + b"}"
+            for claim in claims
+        )
+        body = b'{"claims":[' + b",".join(items) + b"]}"
+        keys = " ".join(claim.idempotency_key for claim in claims)
+        message_id = f"batch-{hashlib.sha256(keys.encode()).hexdigest()[:32]}"
+        headers = {"content-type": _JSON, "idempotency-key": message_id, **self._signed(message_id, now, body)}
+        try:
+            reply = self._exchange("POST", "/claims/batch", headers, body)
+        except OutcomeUnknown:
+            return [Answer(kind=AnswerKind.UNKNOWN, code="no_answer")] * len(claims)
+        except Unavailable:
+            return [Answer(kind=AnswerKind.UNAVAILABLE, code="no_connection")] * len(claims)
+        return BatchReply(reply, self._accepted).answers(claims)
 
     def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer:
         """Whether the association holds this version of a claim, or a later one."""
@@ -110,15 +149,25 @@ class HttpJson:
 
     def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
         """One request, tried again at once only while no connection comes about: then nothing was sent."""
-        return self._tries.copy()(
+        call = partial(
             exchange,
             self._client,
             method,
             self._address + path,
             headers=headers,
             content=body,
-            limit=_ANSWER_BYTES,
+            limit=_ANSWER_BYTES + _ANSWER_BYTES_A_CLAIM * self.batch,
         )
+        try:
+            return call()
+        except OutcomeUnknown:
+            raise
+        except Unavailable:
+            # The first try goes without the machinery of the others: nearly every one is the only one.
+            if self._more_tries < 1:
+                raise
+        self._sleep(random.uniform(0.2, 0.3))  # noqa: S311 - callers that failed together come back apart.
+        return quick_retries(self._more_tries, again=nothing_was_sent, sleep=self._sleep)(call)
 
 
 WAY = DeliveryWay(spec=HttpJsonSpec, make=HttpJson)

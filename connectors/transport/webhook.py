@@ -16,6 +16,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import NotAuthentic, WrongUse
@@ -46,6 +47,7 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY_BYTES)).decode("ascii")
 
 
+@lru_cache(maxsize=64)
 def secret_keys(secret: str) -> tuple[bytes, ...]:
     """The keys a secret's text holds, newest first. Raises WrongUse, never showing the text."""
     keys = []

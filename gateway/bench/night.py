@@ -78,8 +78,8 @@ def bench_night(
     try:
         plan = write_bench(folder / "input", records=records, members=members, hit_rate=hit_rate, seed=seed)
         site = bench_site(folder / "site", database, suite)
-        imported = _import(site, plan)
-        shares = spread(_work, [(site, plan.pages[at::processes]) for at in range(processes)], open_site)
+        imported = import_roster(site, plan)
+        shares = spread(work_pages, [(site, plan.pages[at::processes]) for at in range(processes)], open_site)
         seconds = max(share.ended for share in shares) - min(share.began for share in shares)
         counts: dict[str, int] = {}
         for share in shares:
@@ -133,7 +133,8 @@ def _url(database: str) -> str:
     raise WrongUse("--database: sqlite 或 postgresql://…（空库） (sqlite, or the URL of an empty PostgreSQL database)")
 
 
-def _import(site: Path, plan: BenchPlan) -> float:
+def import_roster(site: Path, plan: BenchPlan) -> float:
+    """Enrol the members of a plan in a new site; returns the seconds it took."""
     began = time.monotonic()
     office = wiring.open_office(site)
     refuse_used(office)
@@ -154,7 +155,8 @@ def refuse_used(office: Office) -> None:
             raise WrongUse("数据库不是空的 (the bench database is not empty)")
 
 
-def _work(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
+def work_pages(office: Office, site: Path, pages: Sequence[Path]) -> _NightTimes:
+    """Store pages and work them to the last claim."""
     timed = _NightTimes()
 
     def stored() -> Iterator[StoredContent]:

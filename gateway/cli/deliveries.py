@@ -15,6 +15,7 @@ from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
 
 if TYPE_CHECKING:
+    from gateway.flow.office import Office
     from gateway.model.claim import Delivery
     from gateway.store.deliveries import DeliveryGroup
 
@@ -75,6 +76,16 @@ def deliveries_redrive(
     send_again: Annotated[
         bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
     ] = False,
+    group: Annotated[str | None, typer.Option(help="只限这一组原因 (only this group of cause).")] = None,
+    per_second: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="立即逐件送出，每秒至多几件；再遇同一原因即停，其余不动"
+            " (send one by one now, so many a second; the same failure again stops it).",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只看有哪些，不动 (only show).")] = False,
     as_json: Json = False,
 ) -> None:
@@ -83,15 +94,67 @@ def deliveries_redrive(
 
     office = open_office(context)
     one_of("--association", association, sorted(office.associations))
-    alike = redrivable(office, association=association, ids=number, refused=refused)
     if dry_run:
+        alike = redrivable(office, association=association, ids=number, refused=refused, group=group)
         _show_groups("可重新排队的 (would be redriven)", alike, as_json=as_json)
         return
-    many = redrive(office, association=association, ids=number, refused=refused, send_again=send_again)
+    if per_second is not None:
+        if association is None or group is None or number:
+            raise WrongUse("--per-second 须写明 --association 与 --group，不写编号 (with both, and without ids)")
+        _redrive_now(office, association, group, per_second, refused=refused, send_again=send_again, as_json=as_json)
+        return
+    many = redrive(office, association=association, ids=number, refused=refused, send_again=send_again, group=group)
     if as_json:
         emit({"redriven": many})
     else:
         say(f"{many}件重新排队 (redriven)")
+
+
+def _redrive_now(
+    office: Office,
+    association: str,
+    group: str,
+    per_second: int,
+    *,
+    refused: bool,
+    send_again: bool,
+    as_json: bool,
+) -> None:
+    from gateway import wiring
+    from gateway.flow.delivery.by_hand import RedriveLine, redrive_one_by_one
+
+    line = RedriveLine(
+        sender=wiring.sender(office, association),
+        per_second=per_second,
+        jitter=wiring.jitter,
+        new_lease=wiring.new_lease,
+    )
+    report = redrive_one_by_one(office, association, line, group=group, refused=refused, send_again=send_again)
+    if as_json:
+        emit(report)
+    else:
+        say(f"{report.tried}件送出，{report.accepted}件收下，{report.left}件未动 (sent, accepted, left as they were)")
+    if report.stopped:
+        say(f"再遇同一原因，已停：{code_in_words(group)} (the same failure again: stopped)")
+        raise typer.Exit(1)
+
+
+@deliveries.command("enable")
+def deliveries_enable(
+    context: typer.Context,
+    association: Annotated[str, typer.Option(help="协会 (association).")],
+    as_json: Json = False,
+) -> None:
+    """协会的线路修好后恢复送达 (switch deliveries to an association on again)."""
+    from gateway.flow.delivery.by_hand import enable
+
+    office = open_office(context)
+    one_of("--association", association, sorted(office.associations))
+    was_off = enable(office, association)
+    if as_json:
+        emit({"association": association, "was_off": was_off})
+    else:
+        say(f"{association} 已恢复送达 (on)" if was_off else f"{association} 本未停送 (was on)")
 
 
 @deliveries.command("confirm")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Annotated, Any, Literal
+from datetime import time, timedelta
+from functools import cache, cached_property
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, create_model, model_validator
 
+from gateway.core.claims.delivering import RetryRules
+from gateway.core.claims.line import LineRules, OpeningHours
 from gateway.ports import DeliverySpec, DeliveryWay, Proof, Registry, SecretName
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.desks import DeskSpec
@@ -89,8 +92,76 @@ class ProcessingSpec(Spec):
     steps: tuple[StepSpec, ...] = ()
 
 
+_Duration = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}[smhd]$")]
+_SECONDS_IN: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+_LONGEST_RETRY: Final = timedelta(hours=20)
+"""With the largest spread less than what the clock watch takes for the work of a clock that was ahead."""
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(seconds=int(text[:-1]) * _SECONDS_IN[text[-1]])
+
+
+class RetrySpec(Spec):
+    """How long a delivery waits between its tries (5s, 30m, 2h, 1d), each spread by `jitter_percent` either way; after
+    the last one it is a dead letter."""
+
+    schedule: Annotated[tuple[_Duration, ...], Field(min_length=1, max_length=20)] = (
+        "5s",
+        "5m",
+        "30m",
+        "2h",
+        "5h",
+        "10h",
+        "10h",
+    )
+    jitter_percent: Annotated[int, Field(ge=0, le=25)] = 20
+
+    @model_validator(mode="after")
+    def _waits_a_day_at_most(self) -> RetrySpec:
+        if any(_duration(wait) > _LONGEST_RETRY for wait in self.schedule):
+            raise ValueError("每次至多等 20h (no wait is longer than 20h)")
+        return self
+
+
+class LimitsSpec(Spec):
+    """What an association's system can bear. `per_second`: claims a second, by all workers together; after
+    `breaker_failures` in a row nothing is sent until a probe gets through; `disable_after`: who was not reached for so
+    long is switched off until a person runs `hubao deliveries enable`."""
+
+    per_second: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    breaker_failures: Annotated[int, Field(ge=1, le=10_000)] = 20
+    disable_after: _Duration = "120h"
+
+
+class HoursSpec(Spec):
+    """When the association takes claims, in its own time of day (Asia/Shanghai); `working`: not on weekends and public
+    holidays, and on the weekends that are worked."""
+
+    begin: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    end: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+    days: Literal["working", "all"] = "working"
+
+    def opening_hours(self) -> OpeningHours:
+        """The same for the flow."""
+        begin, end = time.fromisoformat(self.begin), time.fromisoformat(self.end)
+        return OpeningHours(begin=begin, end=end, working_days=self.days == "working")
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> HoursSpec:
+        if self.begin >= self.end:
+            raise ValueError("begin 应早于 end (begin before end, within one day)")
+        return self
+
+
 class AssociationSpec(Spec):
-    """One association file. `default_scheme` is what a roster row without a scheme joins; the only one, if one."""
+    """One association file. `default_scheme` is what a roster row without a scheme joins; the only one, if one.
+
+    `parallel`: claims on their way at once, from each worker; `idempotency_window`: for how long the association knows
+    an idempotency key (24h); without it, for ever.
+    """
 
     association: Name
     version: Annotated[int, Field(ge=1)] = 1
@@ -103,8 +174,29 @@ class AssociationSpec(Spec):
     requests: RequestsSpec | None = None
     lookups: LookupsSpec = LookupsSpec()
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
+    idempotency_window: _Duration | None = None
+    retry: RetrySpec = Field(default_factory=RetrySpec)
+    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    hours: HoursSpec | None = None
     processing: tuple[ProcessingSpec, ...] = ()
     desk: DeskSpec | None = None
+
+    @cached_property
+    def retry_rules(self) -> RetryRules:
+        """`[retry]` and `idempotency_window` as the flow reckons with them."""
+        window = _duration(self.idempotency_window) if self.idempotency_window is not None else None
+        schedule = tuple(_duration(wait) for wait in self.retry.schedule)
+        return RetryRules(schedule=schedule, jitter=self.retry.jitter_percent / 100, idempotency_window=window)
+
+    @cached_property
+    def line_rules(self) -> LineRules:
+        """`[limits]` and `[hours]` as the flow reckons with them."""
+        return LineRules(
+            breaker_failures=self.limits.breaker_failures,
+            disable_after=_duration(self.limits.disable_after),
+            per_second=self.limits.per_second,
+            hours=self.hours.opening_hours() if self.hours is not None else None,
+        )
 
     @property
     def roster_scheme(self) -> str | None:

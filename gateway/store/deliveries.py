@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select, text, update
 
-from gateway.model.claim import UNPROVEN, Delivery, DeliveryState, WaitingDeliveries
+from gateway.model.claim import Delivery, DeliveryState, WaitingDeliveries
 from gateway.store import schema
-from gateway.store.engine import change_many, insert_many, is_postgres, select_in
+from gateway.store.engine import change_many, change_together, insert_many, is_postgres, select_in
 from gateway.store.values import from_ms, to_ms
 
 _OPEN = ("pending", "leased", "unknown")
@@ -26,17 +26,25 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     sealed: bytes
     state: str
     next_at: int
+    person_id: int | None = None
 
 
 def add(tx: Connection, rows: Sequence[Outgoing]) -> None:
     """Put new claim versions in the outbox."""
-    columns = ("claim_id", "version", "association", "sealed", "state", "next_at", "attempts", "last_code")
-    insert_many(
-        tx,
-        schema.delivery,
-        columns,
-        [(r.claim_id, r.version, r.association, r.sealed, r.state, r.next_at, 0, "") for r in rows],
-    )
+    named = ("claim_id", "version", "association", "sealed", "state", "next_at", "person_id")
+    values = [(*(getattr(row, name) for name in named), 0, "") for row in rows]
+    insert_many(tx, schema.delivery, (*named, "attempts", "last_code"), values)
+
+
+def set_aside_all(tx: Connection, association: str, *, many: int) -> list[tuple[str, int, bytes]]:
+    """Let nothing that waits for an association go, and return (claim, version, sealed body) of some of it. Only for a
+    database of generated data."""
+    table = schema.delivery
+    waiting = (table.c.association == association) & table.c.state.in_(_OPEN)
+    query = select(table.c.claim_id, table.c.version, table.c.sealed).where(waiting).limit(many)
+    rows = [(claim_id, version, bytes(sealed)) for claim_id, version, sealed in tx.execute(query)]
+    tx.execute(update(table).where(waiting).values(state="overtaken"))
+    return rows
 
 
 def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
@@ -85,68 +93,129 @@ def _delivery(row: Any) -> Delivery:
 
 
 class HeldDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery held by one worker, with its sealed body. `asks_first`: it may have been sent before."""
+    """A delivery held by one worker, with its sealed body. `asks_first`: it may have been sent before; `first_at`: when
+    a worker held it first; `request_digest`: of what was sent then, None where nothing was."""
 
     delivery: Delivery
     sealed: bytes
     asks_first: bool
+    lease: str = ""
+    first_at: datetime | None = None
+    request_digest: bytes | None = None
 
 
-_DUE = text("""
-select delivery_id, state from delivery d
-where association = :association and next_at <= :now
+_DUE_COLUMNS = (*_COLUMNS, "sealed", "first_at", "request_digest")
+_DUE = f"""
+select {", ".join(_DUE_COLUMNS)} from delivery d
+where association = :association and {schema.DELIVERY_OPEN} and next_at <= :now
   and (state = 'unknown' or (state = 'pending' and :sends) or (state = 'leased' and lease_until < :now))
   and not exists (select 1 from delivery e where e.claim_id = d.claim_id and e.version < d.version
-                  and e.state in ('pending', 'leased', 'unknown'))
-order by next_at, delivery_id limit :many
-""")
-_DUE_AND_FREE = text(f"{_DUE.text} for update skip locked")
+                  and e.{schema.DELIVERY_OPEN})
+  and (attempts > 0 or not exists (
+        select 1 from delivery e where e.person_id = d.person_id and e.delivery_id < d.delivery_id
+        and e.{schema.DELIVERY_OPEN} and e.association = d.association))
+"""
+_LOCKED = " for update of d skip locked"
+_OLDEST = f"{_DUE} order by next_at, delivery_id limit :many"
+_NEWEST = f"{_DUE} order by next_at desc, delivery_id desc limit :many"
+_ONE = f"{_DUE} and delivery_id = :number limit :many"
+_QUERIES = {
+    (query, postgres): text(query + _LOCKED if postgres else query)
+    for query in (_OLDEST, _NEWEST, _ONE)
+    for postgres in (True, False)
+}
 
-
-_LEASED = select(*(schema.delivery.c[name] for name in (*_COLUMNS, "sealed"))).where(
-    schema.delivery.c.delivery_id.in_(bindparam("numbers", expanding=True))
-)
+_NEWEST_SHARE = 5
+"""One in so many of a lease is taken from the newest: what comes today does not wait behind an outage's backlog."""
 
 
 def lease(
     tx: Connection, association: str, *, lease: str, now: datetime, seconds: int, many: int, sends: bool = True
 ) -> list[HeldDelivery]:
-    """Hold the deliveries that are due; without `sends`, only those that are asked about first. One whose worker died
-    in the middle may have been sent: it is asked first.
+    """Hold the deliveries that are due, most of them the longest waiting; without `sends`, only those that are asked
+    about first. One whose worker died in the middle may have been sent: it is asked first.
 
-    A later version of a claim waits until the earlier one has its answer, so versions arrive in order.
+    A later version of a claim waits until the earlier one has its answer, and a member's claim is not sent for the
+    first time before those written earlier have theirs. The order is that of an index: a lease reads what it takes.
     """
-    query = _DUE_AND_FREE if is_postgres(tx) else _DUE
-    due = tx.execute(query, {"association": association, "now": to_ms(now), "many": many, "sends": sends}).all()
+    newest = many // _NEWEST_SHARE
+    named = {"association": association, "now": to_ms(now), "sends": sends}
+    due = list(tx.execute(_QUERIES[_OLDEST, is_postgres(tx)], {**named, "many": many - newest}))
+    if newest and len(due) == many - newest:
+        taken = {row.delivery_id for row in due}
+        late = tx.execute(_QUERIES[_NEWEST, is_postgres(tx)], {**named, "many": newest})
+        due += [row for row in late if row.delivery_id not in taken]
+    return _hold(tx, due, lease=lease, now=now, seconds=seconds)
+
+
+def lease_one(
+    tx: Connection, association: str, number: int, *, lease: str, now: datetime, seconds: int
+) -> HeldDelivery | None:
+    """Hold one delivery by its number; None where it is not due, or waits for an earlier one."""
+    named = {"association": association, "now": to_ms(now), "sends": True, "number": number, "many": 1}
+    rows = list(tx.execute(_QUERIES[_ONE, is_postgres(tx)], named))
+    return next(iter(_hold(tx, rows, lease=lease, now=now, seconds=seconds)), None)
+
+
+def _hold(tx: Connection, due: Sequence[Any], *, lease: str, now: datetime, seconds: int) -> list[HeldDelivery]:
+    """Write a lease into rows, and give them as they are held now."""
     if not due:
         return []
-    before = {row.delivery_id: row.state for row in due}
     until = to_ms(now + timedelta(seconds=seconds))
-    change_many(
-        tx,
-        "update delivery set state = 'leased', lease = ?, lease_until = ?, attempts = attempts + 1"
-        " where delivery_id = ?",
-        [(lease, until, delivery_id) for delivery_id in before],
+    sql = (
+        "update delivery set state = 'leased', lease = ?, lease_until = ?, attempts = attempts + 1,"
+        " first_at = coalesce(first_at, ?) where delivery_id {keys} returning delivery_id"
     )
-    rows = tx.execute(_LEASED, {"numbers": list(before)})
-    leased = [
-        HeldDelivery(delivery=_delivery(row), sealed=bytes(row.sealed), asks_first=before[row.delivery_id] != "pending")
-        for row in rows
-    ]
+    select_in(tx, sql, [row.delivery_id for row in due], kind="bigint", first=(lease, until, to_ms(now)))
+    leased = [_held(row, lease, from_ms(until)) for row in due]
     return sorted(leased, key=lambda row: row.delivery.delivery_id)
 
 
-def record_answers(tx: Connection, answers: Sequence[tuple[Delivery, str | None]], *, lease: str) -> None:
+def _held(row: Any, lease: str, until: datetime) -> HeldDelivery:
+    """A row as it was, and as it is held now."""
+    return HeldDelivery(
+        delivery=Delivery(
+            delivery_id=row.delivery_id,
+            claim_id=row.claim_id,
+            version=row.version,
+            association=row.association,
+            state=DeliveryState.LEASED,
+            attempts=row.attempts + 1,
+            next_at=from_ms(row.next_at),
+            lease_until=until,
+            last_code=row.last_code,
+        ),
+        sealed=bytes(row.sealed),
+        asks_first=row.state != "pending",
+        lease=lease,
+        first_at=from_ms(row.first_at) if row.first_at is not None else None,
+        request_digest=bytes(row.request_digest) if row.request_digest is not None else None,
+    )
+
+
+class AnsweredDelivery(NamedTuple):
+    """A delivery as its answer leaves it, with the association's reference and the digest of what was sent."""
+
+    delivery: Delivery
+    reference: str | None = None
+    request_digest: bytes | None = None
+
+
+def record_answers(tx: Connection, answers: Iterable[AnsweredDelivery], *, lease: str) -> None:
     """Write what came of deliveries, with the association's reference. A lease lost meanwhile changes nothing."""
     sql = (
-        "update delivery set state = ?, next_at = ?, last_code = ?, reference = coalesce(?, reference), lease = null,"
-        " lease_until = null where delivery_id = ? and lease = ?"
+        "with v (delivery_id, state, next_at, last_code, reference, digest) as (values {rows})"
+        " update delivery set state = v.state, next_at = v.next_at, last_code = v.last_code,"
+        " reference = coalesce(v.reference, delivery.reference),"
+        " request_digest = coalesce(delivery.request_digest, v.digest), lease = null, lease_until = null"
+        " from v where delivery.delivery_id = v.delivery_id and delivery.lease = ?"
     )
+    kinds = ("bigint", "text", "bigint", "text", "text", "bytea")
     values = [
-        (delivery.state.value, to_ms(delivery.next_at), delivery.last_code, reference, delivery.delivery_id, lease)
-        for delivery, reference in answers
+        (row.delivery_id, row.state.value, to_ms(row.next_at), row.last_code, reference, digest)
+        for row, reference, digest in (AnsweredDelivery(*answer) for answer in answers)
     ]
-    change_many(tx, sql, values)
+    change_together(tx, sql, values, kinds=kinds, last=(lease,))
 
 
 _WAITS_TOO_LONG = update(schema.delivery).where(
@@ -166,15 +235,21 @@ def pull_back(tx: Connection, *, now: datetime, horizon: datetime) -> None:
 
 
 def put_back(
-    tx: Connection, unsent: Sequence[tuple[Delivery, DeliveryState]], *, lease: str, code: str, next_at: datetime
+    tx: Connection,
+    unsent: Sequence[tuple[Delivery, DeliveryState]],
+    *,
+    lease: str,
+    code: str | None = None,
+    next_at: datetime | None = None,
 ) -> None:
     """Deliveries that could not be tried, with the state each waits in: the attempt does not count, so that they
-    neither end as dead letters nor count as sent. A lease lost meanwhile changes nothing."""
+    neither end as dead letters nor count as sent. Without code and time they wait as they did. A lease lost meanwhile
+    changes nothing."""
     sql = (
-        "update delivery set state = ?, next_at = ?, last_code = ?, attempts = attempts - 1, lease = null,"
-        " lease_until = null where delivery_id = ? and lease = ?"
+        "update delivery set state = ?, next_at = coalesce(?, next_at), last_code = coalesce(?, last_code),"
+        " attempts = attempts - 1, lease = null, lease_until = null where delivery_id = ? and lease = ?"
     )
-    at = to_ms(next_at)
+    at = to_ms(next_at) if next_at is not None else None
     change_many(tx, sql, [(state.value, at, code, delivery.delivery_id, lease) for delivery, state in unsent])
 
 
@@ -247,13 +322,17 @@ def _is_of(state: str | None, association: str | None) -> ColumnElement[bool]:
     return and_(True, *conditions)
 
 
-def _to_redrive(*, association: str | None, ids: Sequence[int] | None, refused: bool) -> ColumnElement[bool]:
+def _to_redrive(
+    *, association: str | None, ids: Sequence[int] | None, refused: bool, code: str | None = None
+) -> ColumnElement[bool]:
     """Dead letters, or with `refused` those refused by a status alone (one that is named by its number, whatever it was
     refused for). An old version must not arrive after the new one."""
     table = schema.delivery
     chosen = table.c.state == ("refused" if refused else "dead")
     if association:
         chosen &= table.c.association == association
+    if code is not None:
+        chosen &= table.c.last_code == code
     if ids:
         chosen &= table.c.delivery_id.in_(ids)
     elif refused:
@@ -277,12 +356,13 @@ def redrive(
     ids: Sequence[int] | None,
     send_again: bool = False,
     refused: bool = False,
+    code: str | None = None,
 ) -> int:
     """Give deliveries a new schedule. Dead letters may have arrived, so each is asked about first, unless a person
     made sure that it did not (`send_again`); what was refused has not, and is sent."""
     table = schema.delivery
     tx.execute(update(table).where(table.c.state == "dead", _superseded()).values(state="overtaken"))
-    chosen = _to_redrive(association=association, ids=ids, refused=refused)
+    chosen = _to_redrive(association=association, ids=ids, refused=refused, code=code)
     state = "pending" if send_again or refused else "unknown"
     return tx.execute(update(table).where(chosen).values(state=state, attempts=1, next_at=to_ms(now))).rowcount
 
@@ -297,10 +377,17 @@ class DeliveryGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def redrivable(
-    tx: Connection, *, association: str | None, ids: Sequence[int] | None, refused: bool
+    tx: Connection, *, association: str | None, ids: Sequence[int] | None, refused: bool, code: str | None = None
 ) -> list[DeliveryGroup]:
     """What `redrive` would give a new schedule."""
-    return _groups(tx, _to_redrive(association=association, ids=ids, refused=refused))
+    return _groups(tx, _to_redrive(association=association, ids=ids, refused=refused, code=code))
+
+
+def numbers_to_redrive(tx: Connection, association: str, code: str, *, refused: bool) -> list[int]:
+    """The deliveries of a group that `redrive` would give a new schedule, oldest first."""
+    number = schema.delivery.c.delivery_id
+    chosen = _to_redrive(association=association, ids=None, refused=refused, code=code)
+    return list(tx.execute(select(number).where(chosen).order_by(number)).scalars())
 
 
 def in_doubt(
@@ -365,7 +452,7 @@ _REFUSED_BY_STATUS = (
 )
 _UNENDED = (
     select(_TABLE.state, _TABLE.last_code, func.count(), func.max(_TABLE.attempts))
-    .where(_TABLE.state.in_((*_OPEN, "dead")), _TABLE.association == bindparam("association"), _TABLE.attempts > 0)
+    .where(text(schema.DELIVERY_TRIED), _TABLE.association == bindparam("association"))
     .group_by(_TABLE.state, _TABLE.last_code)
     .order_by(_TABLE.state, _TABLE.last_code)
 )
@@ -379,12 +466,15 @@ def unended(tx: Connection, association: str) -> list[WaitingDeliveries]:
     ]
 
 
-def count_unproven(tx: Connection, association: str) -> int:
-    """How many deliveries are in doubt, or ended so, after an answer that proved nothing."""
-    table = schema.delivery.c
-    doubtful = table.state.in_(("unknown", "leased", "dead")) & (table.association == association)
-    query = select(func.count()).where(doubtful, table.last_code.startswith(UNPROVEN))
-    return int(tx.execute(query).scalar_one())
+_UNPROVEN = text(
+    "select count(*) from (select 1 from delivery"
+    f" where association = :association and {schema.DELIVERY_UNPROVEN} limit :most) d"
+)
+
+
+def count_unproven(tx: Connection, association: str, *, most: int) -> int:
+    """How many deliveries are in doubt, or ended so, after an answer that proved nothing; `most`: as far as counted."""
+    return int(tx.execute(_UNPROVEN, {"association": association, "most": most}).scalar_one())
 
 
 def counts(tx: Connection) -> dict[str, int]:

@@ -45,6 +45,7 @@ Tx = Connection
 
 _IN_CHUNK = 2000
 _ROWS_A_STATEMENT = 50
+_ROWS_CHANGED_TOGETHER = 256
 _TYPES: dict[type, str] = {
     BigInteger: "int8",
     Integer: "int4",
@@ -351,6 +352,23 @@ def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> No
         return
     with _driver_cursor(tx) as cursor:
         cursor.executemany(sql.replace("?", "%s") if is_postgres(tx) else sql, rows)
+
+
+def change_together(
+    tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]], *, kinds: Sequence[str], last: Sequence[Any] = ()
+) -> None:
+    """Run one statement, whose `{rows}` stands for rows of values of these `kinds`, for many rows at a time; `last` are
+    the parameters behind them. The same row twice must do no harm."""
+    places = "(" + ", ".join("?" * len(kinds)) + ")"
+    typed = "(" + ", ".join(f"?::{kind}" for kind in kinds) + ")" if is_postgres(tx) else places
+    with _driver_cursor(tx) as cursor:
+        for start in range(0, len(rows), _ROWS_CHANGED_TOGETHER):
+            chunk = rows[start : start + _ROWS_CHANGED_TOGETHER]
+            # A few lengths, so that the statements stay prepared.
+            size = 1 << (len(chunk) - 1).bit_length()
+            values = [value for row in (*chunk, *[chunk[-1]] * (size - len(chunk))) for value in row]
+            statement = sql.format(rows=", ".join([typed, *[places] * (size - 1)]))
+            cursor.execute(statement.replace("?", "%s") if is_postgres(tx) else statement, (*values, *last))
 
 
 def insert_for(tx: Connection, table: Any) -> Any:

@@ -9,7 +9,7 @@ Asia/Shanghai, amounts are fen: the same plain values on both databases, so bulk
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -372,6 +372,16 @@ claim_decision = Table(
 )
 """What the association decided (approved, paid, refused): stays fixed (policy 1.7.8)."""
 
+DELIVERY_OPEN: Final = "state in ('pending', 'leased', 'unknown')"
+DELIVERY_UNPROVEN: Final = "state in ('unknown', 'leased', 'dead') and last_code like 'unproven/%'"
+DELIVERY_TRIED: Final = "state in ('pending', 'leased', 'unknown', 'dead') and attempts > 0"
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index over the rows of a condition; a query uses it where it repeats the condition word by word."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 delivery = Table(
     "delivery",
     metadata,
@@ -387,10 +397,33 @@ delivery = Table(
     Column("lease", String(32)),
     Column("last_code", String(64), nullable=False),
     Column("reference", String(64)),
+    Column("person_id", BigInteger),
+    Column("first_at", BigInteger),
+    Column("request_digest", LargeBinary(16)),
     UniqueConstraint("claim_id", "version"),
     Index("ix_delivery_state_next_at", "state", "next_at"),
+    Index("ix_delivery_due", "association", "next_at", "delivery_id", **_where(DELIVERY_OPEN)),
+    Index("ix_delivery_person", "person_id", "delivery_id", **_where(DELIVERY_OPEN)),
+    Index("ix_delivery_tried", "association", "state", "last_code", **_where(DELIVERY_TRIED)),
+    Index("ix_delivery_unproven", "association", **_where(DELIVERY_UNPROVEN)),
 )
-"""The outbox; `sealed` is the frozen body of the claim's version."""
+"""The outbox; `sealed` is the frozen body of the claim's version. `person_id`: whose claims go in the order in which
+they were written; `first_at`: when it was first in a worker's hand; `request_digest`: keyed digest of what was sent
+under its idempotency key. All are empty in rows that ended before there were these columns."""
+
+delivery_line = Table(
+    "delivery_line",
+    metadata,
+    Column("association", String(40), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("openings", Integer, nullable=False),
+    Column("failing_since", BigInteger),
+    Column("open_until", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("tokens", BigInteger, nullable=False),
+    Column("tokens_at", BigInteger),
+)
+"""How the line to an association stands, for all workers: see `gateway/core/claims/line.py`."""
 
 quarantine = Table(
     "quarantine",

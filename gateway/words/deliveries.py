@@ -40,6 +40,9 @@ _CODES: Final = {
     "unproven/no_version": "答复未写版本",
     "unproven/other_version": "答复写的是别的版本",
     "unproven/other_value": "答复的值与 [accepted] 不符",
+    "unproven/no_results": "整批的答复没有 results",
+    "unproven/no_result": "整批的答复没有这一份",
+    "unproven/two_results": "整批的答复里这一份有两条",
     "unproven/no_reference": "答复未写受理号",
 }
 

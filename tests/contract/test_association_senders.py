@@ -20,7 +20,7 @@ from connectors.transport import webhook
 from connectors.transport.http import probe
 from gateway.errors import WrongUse
 from gateway.model.claim import Answer, AnswerKind
-from gateway.ports import Proof, Sender
+from gateway.ports import ClaimOnItsWay, Proof, Sender
 from gateway.sandbox.signing import webhook_is_authentic
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -76,11 +76,22 @@ class Inbox:
         return self.fault_after(seen) or normal
 
     def _post(self, seen: Seen) -> Reply:
-        claim_id, version = seen.headers["idempotency-key"].split("-v")
+        if seen.path == "/claims/batch":
+            keys = [item["idempotency_key"] for item in json.loads(seen.body)["claims"]]
+            replies = [(key, self._take(key)) for key in keys]
+            results = [
+                {"idempotency_key": key, "status": reply.status, "body": json.loads(reply.body)}
+                for key, reply in replies
+            ]
+            return says(200, {"results": results})
+        return self._take(seen.headers["idempotency-key"])
+
+    def _take(self, key: str) -> Reply:
+        claim_id, version = key.split("-v")
         if self.held.get(claim_id, 0) > int(version):
             return says(409, {"claim_id": claim_id, "version": self.held[claim_id]})
-        if seen.headers["idempotency-key"] not in self.taken:
-            self.taken.append(seen.headers["idempotency-key"])
+        if key not in self.taken:
+            self.taken.append(key)
         self.held[claim_id] = int(version)
         return says(201, {"claim_id": claim_id, "version": int(version), "reference": f"R-{claim_id}"})
 
@@ -191,6 +202,91 @@ class SenderContract:
 class TestHttpJson(SenderContract):
     def build(self, address: str) -> Sender:
         return http_json(address)
+
+
+class OneOfABatch:
+    """A Sender of batches that is given claims one by one."""
+
+    def __init__(self, sender: HttpJson) -> None:
+        self._sender = sender
+
+    def send(self, body: bytes, **named: Any) -> Answer:
+        now = named.pop("now")
+        [answer] = self._sender.send_batch([ClaimOnItsWay(body=body, **named)], now=now)
+        return answer
+
+    def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer:
+        return self._sender.ask(claim_id, version=version, now=now)
+
+
+class TestHttpJsonInBatches(SenderContract):
+    def build(self, address: str) -> Sender:
+        return OneOfABatch(http_json(address, batch=100))
+
+
+def together(sender: HttpJson, *claim_ids: str) -> list[Answer]:
+    claims = [
+        ClaimOnItsWay(body=b'{"claim_id":"%b"}' % name.encode(), claim_id=name, version=1, idempotency_key=f"{name}-v1")
+        for name in claim_ids
+    ]
+    return sender.send_batch(claims, now=NOW)
+
+
+def result(name: str, status: int, **body: Any) -> dict[str, Any]:
+    return {"idempotency_key": f"{name}-v1", "status": status, "body": body}
+
+
+def test_each_claim_of_a_batch_is_answered_for_itself(inbox: Inbox, server: LocalServer) -> None:
+    told = [
+        result("c4", 503),
+        result("c2", 422, claim_id="c2", code="not_a_member"),
+        result("c1", 201, claim_id="c1", version=1, reference="R1"),
+        result("c5", 201, claim_id="c1", version=1),
+        result("c6", 201, claim_id="c6", version=1),
+        result("c6", 422, claim_id="c6", code="not_a_member"),
+        {"idempotency_key": "c7-v1", "status": "201", "body": {"claim_id": "c7"}},
+    ]
+    inbox.fault = lambda seen: says(200, {"results": told})
+    answers = together(http_json(server.address, batch=100), "c1", "c2", "c3", "c4", "c5", "c6", "c7")
+    assert [(answer.kind, answer.code) for answer in answers] == [
+        (ACCEPTED, ""),
+        (REFUSED, "not_a_member"),
+        (UNKNOWN, "unproven/no_result"),
+        (UNAVAILABLE, "http_503"),
+        (UNKNOWN, "unproven/other_claim"),
+        (UNKNOWN, "unproven/two_results"),
+        (UNKNOWN, "unproven/no_result"),
+    ]
+    assert answers[0].reference == "R1"
+
+
+@pytest.mark.parametrize("told", [{"claim_id": "c1", "version": 1}, {"results": {"c1-v1": 201}}, {"code": 0}])
+def test_a_yes_to_the_whole_batch_proves_nothing(inbox: Inbox, server: LocalServer, told: Any) -> None:
+    inbox.fault = lambda seen: says(200, told)
+    proof = Proof(equals=(("code", "0"),))
+    answers = together(http_json(server.address, batch=100, accepted=proof), "c1", "c2")
+    assert [(answer.kind, answer.code) for answer in answers] == [(UNKNOWN, "unproven/no_results")] * 2
+
+
+def test_what_a_batch_looks_like_on_the_wire(server: LocalServer) -> None:
+    assert [answer.kind for answer in together(http_json(server.address, batch=100), "c1", "c2")] == [ACCEPTED] * 2
+    seen = server.seen[0]
+    assert (seen.method, seen.path) == ("POST", "/claims/batch")
+    assert seen.body == (
+        b'{"claims":[{"idempotency_key":"c1-v1","claim":{"claim_id":"c1"}},'
+        b'{"idempotency_key":"c2-v1","claim":{"claim_id":"c2"}}]}'
+    )
+    assert webhook_is_authentic(SECRET, seen.headers, seen.body, now=SECONDS)
+
+
+@pytest.mark.parametrize("status", [400, 409, 422])
+@pytest.mark.parametrize("code", ["duplicate", "ALREADY_EXISTS"])
+def test_a_duplicate_is_no_refusal(inbox: Inbox, server: LocalServer, status: int, code: str) -> None:
+    inbox.fault = lambda seen: says(status, {"claim_id": "c1", "version": 1, "code": code})
+    assert send(http_json(server.address)) == Answer(kind=ACCEPTED, code="already_held")
+    # Without a version nobody knows which one it has: we ask.
+    inbox.fault = lambda seen: says(status, {"claim_id": "c1", "code": code})
+    assert send(http_json(server.address)).kind is UNKNOWN
 
 
 def test_the_registry_knows_it() -> None:

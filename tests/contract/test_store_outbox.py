@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from gateway.model.claim import DeliveryState, PrefilledClaim
 from gateway.model.clock import SHANGHAI
 from gateway.store import claims, deliveries, people
 from gateway.store.claims import ClaimDecisionRow
-from gateway.store.deliveries import HeldDelivery, Outgoing
+from gateway.store.deliveries import AnsweredDelivery, HeldDelivery, Outgoing
 from gateway.store.engine import Store, Tx, open_store
 from gateway.store.values import to_ms
 
@@ -177,6 +180,90 @@ def test_a_version_goes_once_the_one_before_it_is_settled(store: Store, first: s
         put(tx, "A", 1, state=first)
         put(tx, "A", 2)
         assert keys(lease(tx)) == ["A-v2"]
+
+
+def test_what_is_new_does_not_wait_behind_a_backlog(store: Store) -> None:
+    with store.write() as tx:
+        for number in range(20):
+            put(tx, f"C{number:02d}", next_at=to_ms(NOW) - 100 + number)
+        assert keys(lease(tx, many=10)) == [f"C{number:02d}-v1" for number in (*range(8), 18, 19)]
+        assert keys(lease(tx, many=20)) == [f"C{number:02d}-v1" for number in range(8, 18)]
+
+
+def test_a_members_claims_are_first_sent_in_the_order_they_were_written(store: Store) -> None:
+    with store.write() as tx:
+        put(tx, "A", person_id=1, next_at=to_ms(NOW) - 1)
+        put(tx, "B", person_id=1, next_at=to_ms(NOW) - 2)
+        put(tx, "C", person_id=2, next_at=to_ms(NOW) - 3)
+        put(tx, "D", person_id=1, association="other")
+        held = lease(tx)
+        assert keys(held) == ["A-v1", "C-v1"]
+        assert keys(lease(tx, association="other")) == ["D-v1"]
+        unknown = msgspec.structs.replace(held[0].delivery, state=DeliveryState.UNKNOWN)
+        deliveries.record_answers(tx, [AnsweredDelivery(unknown)], lease="mine")
+        # Nobody knows yet whether the first of them is there.
+        held = lease(tx, "again")
+        assert keys(held) == ["A-v1"]
+        done = msgspec.structs.replace(held[0].delivery, state=DeliveryState.ACCEPTED)
+        deliveries.record_answers(tx, [AnsweredDelivery(done)], lease="again")
+        assert keys(lease(tx)) == ["B-v1"]
+
+
+def play_at_random(tx: Tx, random: Random, association: str) -> list[HeldDelivery]:
+    """Some workers that lease, answer, fail and die, until nothing is left; returns what was tried, in order."""
+    now, written, tried = NOW, 0, []
+    while True:
+        now += timedelta(seconds=random.choice([0, 1, 60, 121]))
+        for _ in range(random.randrange(3) if written < 12 else 0):
+            claim_id = f"{association}-{written % 5}"
+            version = len(deliveries.of_claim(tx, claim_id)) + 1
+            at = to_ms(now) - random.randrange(5000)
+            put(tx, claim_id, version, association=association, person_id=written % 5 % 2, next_at=at)
+            written += 1
+        held = lease(tx, f"{association}{now}", now=now, many=random.randrange(1, 9), association=association)
+        tried += held
+        answered = [one for one in held if random.random() < 0.9]
+        for one in answered:
+            state = random.choice([DeliveryState.PENDING, DeliveryState.UNKNOWN, *[DeliveryState.ACCEPTED] * 3])
+            later = now + timedelta(seconds=random.randrange(200))
+            left = msgspec.structs.replace(one.delivery, state=state, next_at=later)
+            deliveries.record_answers(tx, [AnsweredDelivery(left)], lease=one.lease)
+        if written >= 12 and not any(
+            deliveries.listing(tx, state=state, association=association, limit=1)
+            for state in ("pending", "leased", "unknown")
+        ):
+            return tried
+
+
+@pytest.mark.parametrize("start", [0, pytest.param(1000, marks=pytest.mark.full)])
+def test_nothing_overtakes_whatever_workers_do(store: Store, start: int) -> None:
+    """Versions of a claim are never tried before the one before has its answer; a member's claims are first tried in
+    the order in which they were written."""
+    for seed in range(start, start + (8 if start == 0 else 200)):
+        with store.write() as tx:
+            tried = play_at_random(tx, Random(seed), f"a{seed}")
+        firsts: dict[int, int] = {}
+        for place, one in enumerate(tried):
+            firsts.setdefault(one.delivery.delivery_id, place)
+        by_number = sorted(firsts)
+        assert len(by_number) >= 12
+        last_try = {one.delivery.delivery_id: place for place, one in enumerate(tried)}
+        person_of = {one.delivery.delivery_id: int(one.delivery.claim_id[-1]) % 2 for one in tried}
+        for person in (0, 1):
+            own = [number for number in by_number if person_of[number] == person]
+            assert all(last_try[one] < firsts[two] for one, two in pairwise(own))
+
+
+def test_a_lease_reads_an_index_and_no_backlog(store: Store) -> None:
+    """Whatever waits, rows come out of the partial index in their order: nothing is scanned, nothing sorted."""
+    with store.read() as tx:
+        query = deliveries._QUERIES[deliveries._OLDEST, False].text
+        named = {"association": "nm", "now": 0, "sends": True, "many": 1}
+        explain = "explain " if store.postgres else "explain query plan "
+        plan = "\n".join(str(row) for row in tx.execute(text(explain + query), named))
+    assert "ix_delivery_due" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_what_came_of_it_is_written_by_whoever_holds_the_lease(store: Store) -> None:

@@ -1,7 +1,8 @@
 """delivery + answer + now → delivery: the state machine of the outbox.
 
-The long schedule is 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h after the first try, each ±20 %; the association's
-Retry-After wins where it is longer. What may have arrived is asked about, never sent again blindly.
+The long schedule is 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h after the first try, each ±20 %, unless the association's
+file says otherwise; its Retry-After wins where it is longer. What may have arrived is asked about, never sent again
+blindly; nor is anything after the time for which the association knows an idempotency key.
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800,
 JITTER: Final = 0.2
 LONGEST_WAIT: Final = timedelta(hours=24)
 
+
+class RetryRules(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a delivery waits between its tries, and for how long the association knows its key (None: for ever)."""
+
+    schedule: tuple[timedelta, ...] = SCHEDULE
+    jitter: float = JITTER
+    idempotency_window: timedelta | None = None
+
+
+USUAL_RETRIES: Final = RetryRules()
+
 UNPROVEN_BEFORE_STOP: Final = 20
 """So many claims with answers that prove nothing, and no more are sent to an association whose file does not say what
 an answer must hold."""
@@ -29,11 +41,25 @@ CANNOT_BE_ASKED: Final = "cannot_be_asked"
 _FINAL = {AnswerKind.ACCEPTED: DeliveryState.ACCEPTED, AnswerKind.REFUSED: DeliveryState.REFUSED}
 
 
-def after(delivery: Delivery, answer: Answer, *, asked_first: bool, now: datetime, jitter: float) -> Delivery:
+def must_ask(first_at: datetime | None, rules: RetryRules, now: datetime) -> bool:
+    """Whether a delivery that nobody took until now is asked about all the same: it was first tried before the time for
+    which the association knows its key, so that the same key would be a new claim to it."""
+    return first_at is not None and rules.idempotency_window is not None and now - first_at >= rules.idempotency_window
+
+
+def after(
+    delivery: Delivery,
+    answer: Answer,
+    *,
+    asked_first: bool,
+    now: datetime,
+    jitter: float,
+    rules: RetryRules = USUAL_RETRIES,
+) -> Delivery:
     """What becomes of a delivery. `jitter` between -1 and 1; `asked_first`: it may have been sent before."""
     if answer.kind in _FINAL:
         return _ended(delivery, _FINAL[answer.kind], answer)
-    hopeless = answer.code == CANNOT_BE_ASKED or delivery.attempts > len(SCHEDULE)
+    hopeless = answer.code == CANNOT_BE_ASKED or delivery.attempts > len(rules.schedule)
     if asked_first and delivery.last_code.startswith(UNPROVEN):
         # While nobody knows better, the answer that proved nothing stays the reason of the doubt.
         answer = msgspec.structs.replace(answer, code=delivery.last_code)
@@ -42,7 +68,7 @@ def after(delivery: Delivery, answer: Answer, *, asked_first: bool, now: datetim
     may_have_arrived = asked_first or answer.kind is AnswerKind.UNKNOWN
     state = DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.PENDING
     return msgspec.structs.replace(
-        delivery, state=state, next_at=now + wait(delivery.attempts, answer, jitter), last_code=answer.code
+        delivery, state=state, next_at=now + wait(delivery.attempts, answer, jitter, rules), last_code=answer.code
     )
 
 
@@ -50,11 +76,11 @@ def _ended(delivery: Delivery, state: DeliveryState, answer: Answer) -> Delivery
     return msgspec.structs.replace(delivery, state=state, last_code=answer.code)
 
 
-def wait(attempts: int, answer: Answer, jitter: float) -> timedelta:
-    """How long until the next try after `attempts` tries."""
-    planned = SCHEDULE[min(max(attempts, 1), len(SCHEDULE)) - 1] * (1 + JITTER * jitter)
+def wait(attempts: int, answer: Answer, jitter: float, rules: RetryRules = USUAL_RETRIES) -> timedelta:
+    """How long until the next try after `attempts` tries. `jitter` between -1 and 1."""
+    planned = rules.schedule[min(max(attempts, 1), len(rules.schedule)) - 1] * (1 + rules.jitter * jitter)
     asked_for = timedelta(seconds=answer.retry_after or 0)
-    return min(max(planned, asked_for), LONGEST_WAIT)
+    return max(planned, min(asked_for, LONGEST_WAIT))
 
 
 class DeliveryFault(StrEnum):

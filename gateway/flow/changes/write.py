@@ -146,6 +146,7 @@ def _outgoing(key: DataKey, claim: PrefilledClaim, content: bytes, silent: dict[
         sealed=key.seal(plain, delivery_context(f"{claim.claim_id}/{claim.version}")),
         state="overtaken" if unheard else "pending",
         next_at=claim.updated_at,
+        person_id=claim.person_id,
     )
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import sleep
+from typing import Any
 
+import msgspec
+
+from gateway.core.claims.line import reopened
 from gateway.errors import WrongUse
+from gateway.flow.delivery.deliver import deliver_one
 from gateway.flow.delivery.standing import note_deliveries
 from gateway.flow.office import Office
-from gateway.store import confirmations, deliveries
+from gateway.model.claim import AnswerKind
+from gateway.ports import Sender
+from gateway.store import confirmations, deliveries, lines
 from gateway.store.deliveries import DeliveryGroup
 
 _LONGEST_NAME = 80
 
 
 def redrivable(
-    office: Office, *, association: str | None, ids: Sequence[int] | None, refused: bool
+    office: Office, *, association: str | None, ids: Sequence[int] | None, refused: bool, group: str | None = None
 ) -> list[DeliveryGroup]:
     """What `redrive` would send again, in groups that stand alike."""
     with office.store.read() as tx:
-        return deliveries.redrivable(tx, association=association, ids=ids, refused=refused)
+        return deliveries.redrivable(tx, association=association, ids=ids, refused=refused, code=group)
 
 
 def redrive(
@@ -28,15 +36,80 @@ def redrive(
     ids: Sequence[int] | None,
     refused: bool = False,
     send_again: bool = False,
+    group: str | None = None,
 ) -> int:
-    """Give dead letters, or what was refused by a status alone, a new schedule; returns how many."""
+    """Give dead letters, or what was refused by a status alone, a new schedule (of them only those whose last code is
+    `group`, where given); returns how many."""
+    named: dict[str, Any] = {"association": association, "ids": ids, "code": group}
     with office.store.write() as tx:
-        many = deliveries.redrive(
-            tx, now=office.now(), association=association, ids=ids, send_again=send_again, refused=refused
-        )
+        many = deliveries.redrive(tx, now=office.now(), send_again=send_again, refused=refused, **named)
     for name in [association] if association else sorted(office.associations):
         note_deliveries(office, name)
     return many
+
+
+class RedriveLine(msgspec.Struct, frozen=True, kw_only=True):
+    """How deliveries are sent again one by one: over which sender, and how many a second."""
+
+    sender: Sender
+    per_second: int
+    jitter: Callable[[], float]
+    new_lease: Callable[[], str]
+    pause: Callable[[float], None] = sleep
+
+
+class RedriveReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a group that was sent again one by one: how many were tried and accepted, how many were left as they
+    were; `stopped`: one of them failed as before."""
+
+    tried: int
+    accepted: int
+    left: int
+    stopped: bool
+
+
+def redrive_one_by_one(
+    office: Office,
+    association: str,
+    line: RedriveLine,
+    *,
+    group: str,
+    refused: bool = False,
+    send_again: bool = False,
+) -> RedriveReport:
+    """Send a group's deliveries again, oldest first and no faster than the line says, until one fails as before: then
+    the cause is not mended, and the rest stay what they are. Raises WrongUse where the line is closed."""
+    with office.store.read() as tx:
+        numbers = deliveries.numbers_to_redrive(tx, association, group, refused=refused)
+        standing = lines.read(tx, association)
+    if standing.disabled_at is not None or standing.open_until is not None:
+        raise WrongUse("协会的线路未通；先修好，停送的用 hubao deliveries enable (the line to it is closed)")
+    tried = accepted = 0
+    stopped = False
+    for number in numbers:
+        if tried:
+            line.pause(1 / line.per_second)
+        # One at a time: whatever ends this in the middle, the rest are dead letters as before.
+        with office.store.write() as tx:
+            named: dict[str, Any] = {"association": association, "ids": [number], "code": group}
+            deliveries.redrive(tx, now=office.now(), send_again=send_again, refused=refused, **named)
+        answer = deliver_one(office, association, line.sender, number, jitter=line.jitter, lease=line.new_lease())
+        tried += 1
+        accepted += answer is not None and answer.kind is AnswerKind.ACCEPTED
+        stopped = answer is not None and answer.kind is not AnswerKind.ACCEPTED and answer.code == group
+        if stopped:
+            break
+    note_deliveries(office, association)
+    return RedriveReport(tried=tried, accepted=accepted, left=len(numbers) - tried, stopped=stopped)
+
+
+def enable(office: Office, association: str) -> bool:
+    """Switch deliveries to an association on again, whatever was held against its line; False where they were on."""
+    with office.store.write() as tx:
+        line = lines.read(tx, association, hold=True)
+        lines.write(tx, association, reopened(line))
+    note_deliveries(office, association)
+    return line.disabled_at is not None or line.open_until is not None
 
 
 def in_doubt(office: Office, association: str) -> list[DeliveryGroup]:

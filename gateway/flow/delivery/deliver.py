@@ -3,31 +3,73 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from queue import Empty, SimpleQueue
+from threading import Event
 
 import msgspec
 
-from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, after
+from gateway.core.claims import line as lines_core
+from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, after, must_ask
+from gateway.core.claims.line import Line, Passage
 from gateway.core.personal_numbers import kept_reference
 from gateway.flow.delivery.standing import must_prove, note_deliveries
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
 from gateway.model.pieces import Piece
-from gateway.ports import Sender
-from gateway.store import deliveries, unreadable
-from gateway.store.deliveries import HeldDelivery
+from gateway.ports import ClaimOnItsWay, Sender, SendsBatches
+from gateway.store import deliveries, lines, unreadable
+from gateway.store.deliveries import AnsweredDelivery, HeldDelivery
+from gateway.store.engine import Tx
 
 log = logging.getLogger("hubao.deliver")
 
+_HELD_A_THREAD = 4
+"""A lease begins with so many claims (or batches) for each thread; it grows while they are answered at once."""
+
+_MOST_HELD = 800
+_IN_TURN = 8
+_GATHER_SECONDS = 0.5
+"""So long without an answer, and those that have come are written."""
+
+_DIGEST_BYTES = 16
+
 
 class DeliveryReport(msgspec.Struct, kw_only=True):
-    """What a sitting of deliveries came to: attempts by the state they ended in."""
+    """What a sitting of deliveries came to: attempts by the state they ended in; `next_in`: in so many seconds the line
+    lets more through."""
 
     attempts: int = 0
     states: dict[str, int] = msgspec.field(default_factory=dict)
+    next_in: float | None = None
+
+    def add(self, more: DeliveryReport) -> None:
+        """Another sitting behind this one."""
+        self.attempts += more.attempts
+        self.next_in = more.next_in
+        for state, count in more.states.items():
+            self.states[state] = self.states.get(state, 0) + count
+
+    def count(self, state: str) -> None:
+        """One attempt more."""
+        self.attempts += 1
+        self.states[state] = self.states.get(state, 0) + 1
+
+
+class DeliveryAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one held delivery. Without an answer nothing was sent: its body does not open (`shut`), or it was
+    not tried any more. `doubt`: it may by now have arrived without our knowing."""
+
+    held: HeldDelivery
+    answer: Answer | None = None
+    doubt: bool = False
+    shut: bool = False
+    request_digest: bytes | None = None
 
 
 def deliver_due(
@@ -39,101 +81,320 @@ def deliver_due(
     new_lease: Callable[[], str],
     stopping: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
-    """Send everything that is due to an association now, a lease at a time, until nothing is due.
+    """Send everything that is due to an association now, until nothing is due or the line does not let more through.
 
-    Once `stopping` says so, nothing more is leased; what is in hand is finished first.
+    Once `stopping` says so, nothing more is leased; what is in hand is finished first. Where the association takes only
+    so many a second, the report says in how long more may go (`next_in`).
     """
-    report = DeliveryReport()
-    if office.associations[association].delivery.options.pulled_within_days() is not None:
+    spec = office.associations[association]
+    if spec.delivery.options.pulled_within_days() is not None:
         # It fetches them: what waits is sent by nobody.
-        return report
-    heard: dict[str, Answer] = {}
-    many = office.associations[association].parallel
-    with ThreadPoolExecutor(many, thread_name_prefix="deliver") as pool:
-        while not stopping() and (leased := _lease(office, association, lease := new_lease(), many * 4)):
-            attempts = list(pool.map(lambda delivery: _attempt_guarded(office, sender, delivery), leased))
-            _record(office, leased, attempts, lease, jitter)
-            for attempted in attempts:
-                report.attempts += 1
-                state = attempted[0].kind.value if attempted else UNREADABLE
-                report.states[state] = report.states.get(state, 0) + 1
-            heard |= {attempted[0].code: attempted[0] for attempted in attempts if attempted is not None}
-    note_deliveries(office, association, list(heard.values()))
-    return report
+        return DeliveryReport()
+    with ThreadPoolExecutor(spec.parallel, thread_name_prefix="deliver") as pool:
+        sitting = _Sitting(office, association, sender, pool)
+        try:
+            while True:
+                passage = None
+                if not stopping() and sitting.has_room:
+                    passage = sitting.lease_more(new_lease())
+                if sitting.in_hand:
+                    sitting.record(sitting.gather(), jitter)
+                else:
+                    break
+        finally:
+            # Whatever ends it in the middle, what nobody began is not begun any more.
+            sitting.closed.set()
+    note_deliveries(office, association, list(sitting.heard.values()))
+    if passage is not None and passage.wait is not None:
+        sitting.report.next_in = passage.wait.total_seconds()
+    return sitting.report
 
 
-def _attempt_guarded(office: Office, sender: Sender, leased: HeldDelivery) -> tuple[Answer, bool] | None:
-    """One attempt, that never costs another its answer."""
-    try:
-        return attempt(office, sender, leased)
-    except Exception as error:  # noqa: BLE001 - one delivery's mistake must not lose the others' answers; it alarms.
-        log.error("delivery %s failed: %s", leased.delivery.delivery_id, type(error).__name__)
-        # Nobody knows how far it came.
-        return Answer(kind=AnswerKind.UNKNOWN, code="internal"), True
-
-
-def _lease(office: Office, association: str, lease: str, many: int) -> list[HeldDelivery]:
+def deliver_one(
+    office: Office, association: str, sender: Sender, number: int, *, jitter: Callable[[], float], lease: str
+) -> Answer | None:
+    """Send one delivery by its number, now; None where it is not due, waits for an earlier one, or does not open."""
+    seconds = office.gateway.lease_seconds
     with office.store.write() as tx:
-        sends = True
-        if must_prove(office, association):
-            left = UNPROVEN_BEFORE_STOP - deliveries.count_unproven(tx, association)
+        leased = deliveries.lease_one(tx, association, number, lease=lease, now=office.now(), seconds=seconds)
+    if leased is None:
+        return None
+    [attempted] = attempt_unit(office, sender, [leased], lambda: False)
+    _record(office, association, [attempted], jitter, set())
+    return attempted.answer
+
+
+class _Sitting:
+    """One worker's deliveries to one association, from the first lease to the last answer."""
+
+    def __init__(self, office: Office, association: str, sender: Sender, pool: ThreadPoolExecutor) -> None:
+        self._office, self._association, self._sender, self._pool = office, association, sender, pool
+        self._must_prove = must_prove(office, association)
+        self._spec = office.associations[association]
+        self._unit = sender.batch if isinstance(sender, SendsBatches) else 1
+        self._least = min(self._spec.parallel * _HELD_A_THREAD * self._unit, _MOST_HELD)
+        self._size = self._least
+        self._attempts: SimpleQueue[list[DeliveryAttempt]] = SimpleQueue()
+        self._probes: set[str] = set()
+        self._broken: BaseException | None = None
+        self.closed = Event()
+        self.in_hand = 0
+        self.report = DeliveryReport()
+        self.heard: dict[str, Answer] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more is leased now: half of what was leased at once is answered; all of it, where answers that prove
+        nothing are to stop the sitting in time."""
+        return not self.closed.is_set() and self.in_hand <= (0 if self._must_prove else self._size // 2)
+
+    def lease_more(self, lease: str) -> Passage:
+        """Hold what is due, and begin to send it. Returns what the line let through; `wait` only where that is nothing,
+        and something may be due."""
+        passage, leased = _lease(self._office, self._association, lease, self._size - self.in_hand)
+        if passage.probe and leased:
+            self._probes.add(lease)
+        self.in_hand += len(leased)
+        # While answers come at once, a thread that hands over several together wakes whoever gathers less often.
+        in_turn = _IN_TURN if self._size > self._least else 1
+        for unit in _units(leased, batch=self._unit, in_turn=in_turn):
+            work = self._pool.submit(attempt_unit, self._office, self._sender, unit, self.closed.is_set)
+            work.add_done_callback(self._come_back)
+        return passage
+
+    def _come_back(self, work: Future[list[DeliveryAttempt]]) -> None:
+        """A thread is through with its unit. One that was stopped in the middle stops the sitting: what it held is
+        asked about once its lease is over."""
+        error = work.exception()
+        if error is not None:
+            self._broken = error
+            self.closed.set()
+        self._attempts.put([] if error is not None else work.result())
+
+    def gather(self) -> list[DeliveryAttempt]:
+        """The attempts that are done: as many as make writing worth while, or all that came before a pause."""
+        attempts = list(self._attempts.get())
+        enough = min(self.in_hand, max(self._size // 2, 1))
+        try:
+            while len(attempts) < enough and self._broken is None:
+                attempts += self._attempts.get(timeout=_GATHER_SECONDS)
+        except Empty:
+            self._size = self._least
+        else:
+            self._size = min(self._size * 2, _MOST_HELD)
+        if self._broken is not None:
+            raise self._broken
+        self.in_hand -= len(attempts)
+        return attempts
+
+    def record(self, attempts: Sequence[DeliveryAttempt], jitter: Callable[[], float]) -> None:
+        """Write what came of them."""
+        line = _record(self._office, self._association, attempts, jitter, self._probes)
+        if line.open_until is not None or line.disabled_at is not None:
+            self.closed.set()
+        for attempted in attempts:
+            if attempted.answer is not None:
+                self.report.count(attempted.answer.kind.value)
+                self.heard[attempted.answer.code] = attempted.answer
+            elif attempted.shut:
+                self.report.count(UNREADABLE)
+
+
+def _units(leased: Sequence[HeldDelivery], *, batch: int, in_turn: int) -> Iterator[Sequence[HeldDelivery]]:
+    """What one thread is given at a time: batches of what is sent together, and so many in turn of what goes alone
+    (what is asked about first always does)."""
+    alone = [row for row in leased if row.asks_first or batch == 1]
+    together = [row for row in leased if not row.asks_first] if batch > 1 else []
+    for claims, size in ((alone, in_turn), (together, batch)):
+        yield from (claims[start : start + size] for start in range(0, len(claims), size))
+
+
+def _lease(office: Office, association: str, lease: str, many: int) -> tuple[Passage, list[HeldDelivery]]:
+    spec, now = office.associations[association], office.now()
+    with office.store.write() as tx:
+        line = lines_core.counted(_line(tx, association), spec.line_rules, now)
+        passage = lines_core.passage(line, spec.line_rules, now)
+        many, sends = min(many, passage.many), True
+        if many and must_prove(office, association):
+            left = UNPROVEN_BEFORE_STOP - deliveries.count_unproven(tx, association, most=UNPROVEN_BEFORE_STOP)
             # Once it is stopped, what was sent is still asked about.
             sends, many = left > 0, min(many, left) if left > 0 else many
+        if not many:
+            return passage, []
         seconds = office.gateway.lease_seconds
-        return deliveries.lease(tx, association, lease=lease, now=office.now(), seconds=seconds, many=many, sends=sends)
+        leased = deliveries.lease(tx, association, lease=lease, now=now, seconds=seconds, many=many, sends=sends)
+        if leased and passage.probe:
+            lines.write(tx, association, lines_core.probing(line, now, timedelta(seconds=seconds)))
+        elif leased and spec.line_rules.per_second is not None:
+            lines.write(tx, association, lines_core.taken(line, spec.line_rules, len(leased)))
+    asking = [
+        msgspec.structs.replace(row, asks_first=row.asks_first or must_ask(row.first_at, spec.retry_rules, now))
+        for row in leased
+    ]
+    return passage, asking
 
 
-def attempt(office: Office, sender: Sender, leased: HeldDelivery) -> tuple[Answer, bool] | None:
-    """One attempt: ask first where it may have been sent before; send where the association does not have it.
+def _line(tx: Tx, association: str) -> Line:
+    """The line, held until the transaction ends."""
+    lines.ensure(tx, association)
+    return lines.read(tx, association, hold=True)
 
-    Returns the answer, and whether the delivery may by now have arrived without our knowing; None where its body does
-    not open, so that nothing was sent.
-    """
+
+def attempt_unit(
+    office: Office, sender: Sender, unit: Sequence[HeldDelivery], closed: Callable[[], bool]
+) -> list[DeliveryAttempt]:
+    """Send a unit, as a batch where the sender makes any, else in turn; a mistake of ours never costs another its
+    answer. What nobody began when the line closed, or the lease ended, is not begun."""
+    if isinstance(sender, SendsBatches) and sender.batch > 1 and len(unit) > 1 and not unit[0].asks_first:
+        return _guarded(lambda: _send_batch(office, sender, unit), office, unit, closed)
+    attempts: list[DeliveryAttempt] = []
+    for leased in unit:
+        attempts += _guarded(partial(_attempt_alone, office, sender, leased), office, [leased], closed)
+    return attempts
+
+
+def _attempt_alone(office: Office, sender: Sender, leased: HeldDelivery) -> list[DeliveryAttempt]:
+    return [attempt(office, sender, leased)]
+
+
+def _guarded(
+    send: Callable[[], list[DeliveryAttempt]],
+    office: Office,
+    unit: Sequence[HeldDelivery],
+    closed: Callable[[], bool],
+) -> list[DeliveryAttempt]:
+    now = office.now()
+    if closed() or any(
+        leased.delivery.lease_until is not None and now >= leased.delivery.lease_until for leased in unit
+    ):
+        return [DeliveryAttempt(held=leased) for leased in unit]
+    try:
+        return send()
+    except Exception as error:  # noqa: BLE001 - one delivery's mistake must not lose the others' answers; it alarms.
+        log.error("deliveries %s failed: %s", [leased.delivery.delivery_id for leased in unit], type(error).__name__)
+        # Nobody knows how far it came.
+        answer = Answer(kind=AnswerKind.UNKNOWN, code="internal")
+        return [DeliveryAttempt(held=leased, answer=answer, doubt=True) for leased in unit]
+
+
+def attempt(office: Office, sender: Sender, leased: HeldDelivery) -> DeliveryAttempt:
+    """One attempt: ask first where it may have been sent before; send where the association does not have it."""
+    delivery, asked = leased.delivery, leased.asks_first
+    if asked and (answer := _ask(office, sender, delivery)) is not None:
+        return DeliveryAttempt(held=leased, answer=answer, doubt=True)
+    claim = _claim_of(office, leased)
+    if claim is None:
+        return DeliveryAttempt(held=leased, shut=True)
+    digest = office.vault.digest_content(claim.body)[:_DIGEST_BYTES]
+    # Where its words are others since it was first tried, the same key with another body may be refused, or paid twice.
+    changed = not asked and leased.request_digest not in (None, digest)
+    if changed and (answer := _ask(office, sender, delivery)) is not None:
+        return DeliveryAttempt(held=leased, answer=answer, doubt=True)
+    named = {"claim_id": claim.claim_id, "idempotency_key": claim.idempotency_key}
+    answer = sender.send(claim.body, version=claim.version, now=office.now(), **named)
+    return DeliveryAttempt(held=leased, answer=answer, request_digest=digest)
+
+
+def _ask(office: Office, sender: Sender, delivery: Delivery) -> Answer | None:
+    """What the association says about a delivery; None where it does not have it."""
+    answer = sender.ask(delivery.claim_id, version=delivery.version, now=office.now())
+    return None if answer.kind is AnswerKind.ABSENT else answer
+
+
+def _claim_of(office: Office, leased: HeldDelivery) -> ClaimOnItsWay | None:
+    """What is sent; None where its body does not open."""
     delivery = leased.delivery
-    if leased.asks_first:
-        answer = sender.ask(delivery.claim_id, version=delivery.version, now=office.now())
-        if answer.kind is not AnswerKind.ABSENT:
-            return answer, True
     try:
         body = office.claim_body(leased.sealed, delivery.claim_id, delivery.version)
     except DOES_NOT_OPEN:
         return None
-    answer = sender.send(
-        body,
-        claim_id=delivery.claim_id,
-        version=delivery.version,
-        idempotency_key=delivery.idempotency_key,
-        now=office.now(),
-    )
-    return answer, False
+    key = delivery.idempotency_key
+    return ClaimOnItsWay(body=body, claim_id=delivery.claim_id, version=delivery.version, idempotency_key=key)
+
+
+def _send_batch(office: Office, sender: SendsBatches, unit: Sequence[HeldDelivery]) -> list[DeliveryAttempt]:
+    """Several claims in one request; those whose words are others than before go alone."""
+    ready: list[tuple[HeldDelivery, ClaimOnItsWay, bytes]] = []
+    attempts: list[DeliveryAttempt] = []
+    for leased in unit:
+        claim = _claim_of(office, leased)
+        digest = office.vault.digest_content(claim.body)[:_DIGEST_BYTES] if claim is not None else b""
+        if claim is not None and leased.request_digest in (None, digest):
+            ready.append((leased, claim, digest))
+        else:
+            attempts.append(attempt(office, sender, leased))
+    if ready:
+        answers = sender.send_batch([claim for _, claim, _ in ready], now=office.now())
+        attempts += [
+            DeliveryAttempt(held=leased, answer=answer, request_digest=digest)
+            for (leased, _, digest), answer in zip(ready, answers, strict=True)
+        ]
+    return attempts
 
 
 def _record(
     office: Office,
-    batch: Sequence[HeldDelivery],
-    attempts: Sequence[tuple[Answer, bool] | None],
-    lease: str,
+    association: str,
+    attempts: Sequence[DeliveryAttempt],
     jitter: Callable[[], float],
-) -> None:
-    """Write what came of a lease. A version whose body does not open waits a day at a time, until it does."""
-    now: datetime = office.now()
-    done: list[tuple[Delivery, str | None]] = []
-    unsent: list[tuple[Delivery, DeliveryState]] = []
-    for leased, attempted in zip(batch, attempts, strict=True):
-        if attempted is None:
-            # What was asked about first may have arrived, and is asked about again.
-            waits = DeliveryState.UNKNOWN if leased.asks_first else DeliveryState.PENDING
-            unsent.append((leased.delivery, waits))
-        else:
-            answer, doubt = attempted
-            result = after(leased.delivery, answer, asked_first=doubt, now=now, jitter=jitter())
-            done.append((result, kept_reference(answer.reference, office.vault.fingerprinter("reference"))))
+    probes: set[str],
+) -> Line:
+    """Write what came of some attempts; returns how the line stands then. A version whose body does not open waits a
+    day at a time, until it does; one that was not tried any more waits as before."""
+    now = office.now()
+    rules = office.associations[association].line_rules
+    answers = [attempted.answer for attempted in attempts if attempted.answer is not None]
+    probe = any(attempted.held.lease in probes for attempted in attempts)
     with office.store.write() as tx:
-        deliveries.record_answers(tx, done, lease=lease)
-        if unsent:
-            deliveries.put_back(tx, unsent, lease=lease, code=UNREADABLE, next_at=now + LONGEST_WAIT)
-            pieces = [
-                Piece(kind="body", name=f"{delivery.claim_id}/{delivery.version}", subject=delivery.association)
-                for delivery, _ in unsent
-            ]
-            unreadable.note(tx, pieces, now=now)
+        before = _line(tx, association)
+        line = lines_core.heard(before, rules, answers, probe=probe, now=now)
+        if line != before:
+            lines.write(tx, association, line)
+        for lease, of_lease in _by_lease(attempts):
+            spared = [attempted for attempted in of_lease if lease in probes and _was_not_taken(attempted.answer)]
+            answered = [attempted for attempted in of_lease if attempted.answer and attempted not in spared]
+            written = [_answered(office, attempted, jitter, now) for attempted in answered]
+            deliveries.record_answers(tx, written, lease=lease)
+            _put_back(tx, [attempted for attempted in of_lease if not attempted.answer], lease=lease, now=now)
+            for attempted in spared:
+                # A probe is tried for all who wait: where nobody was there, it cost nothing, and another one is next.
+                waits, code = _waits_as(attempted.held), attempted.answer.code if attempted.answer else None
+                deliveries.put_back(tx, [(attempted.held.delivery, waits)], lease=lease, code=code, next_at=now)
+        shut = [attempted.held.delivery for attempted in attempts if attempted.shut]
+        pieces = [Piece(kind="body", name=f"{row.claim_id}/{row.version}", subject=association) for row in shut]
+        unreadable.note(tx, pieces, now=now)
+    return line
+
+
+def _by_lease(attempts: Iterable[DeliveryAttempt]) -> Iterator[tuple[str, list[DeliveryAttempt]]]:
+    ordered = sorted(attempts, key=lambda attempted: (attempted.held.lease, attempted.held.delivery.delivery_id))
+    for lease, of_lease in groupby(ordered, key=lambda attempted: attempted.held.lease):
+        yield lease, list(of_lease)
+
+
+def _answered(
+    office: Office, attempted: DeliveryAttempt, jitter: Callable[[], float], now: datetime
+) -> AnsweredDelivery:
+    delivery, answer = attempted.held.delivery, attempted.answer
+    assert answer is not None  # noqa: S101 - only attempts with an answer come here.
+    rules = office.associations[delivery.association].retry_rules
+    result = after(delivery, answer, asked_first=attempted.doubt, now=now, jitter=jitter(), rules=rules)
+    reference = kept_reference(answer.reference, office.vault.fingerprinter("reference"))
+    return AnsweredDelivery(result, reference, attempted.request_digest)
+
+
+def _was_not_taken(answer: Answer | None) -> bool:
+    return answer is not None and answer.kind is AnswerKind.UNAVAILABLE and lines_core.failed(answer)
+
+
+def _waits_as(leased: HeldDelivery) -> DeliveryState:
+    """What was asked about first may have arrived, and is asked about again."""
+    return DeliveryState.UNKNOWN if leased.asks_first else DeliveryState.PENDING
+
+
+def _put_back(tx: Tx, unsent: Sequence[DeliveryAttempt], *, lease: str, now: datetime) -> None:
+    """What was not sent waits; what does not open for a day at a time."""
+    for shut in (True, False):
+        rows = [(attempted.held.delivery, _waits_as(attempted.held)) for attempted in unsent if attempted.shut is shut]
+        code, next_at = (UNREADABLE, now + LONGEST_WAIT) if shut else (None, None)
+        deliveries.put_back(tx, rows, lease=lease, code=code, next_at=next_at)

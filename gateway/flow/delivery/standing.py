@@ -13,14 +13,15 @@ from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
 from gateway.model.claim import Answer, DeliveryState, WaitingDeliveries
 from gateway.model.trouble import Level
-from gateway.store import deliveries, findings
+from gateway.store import deliveries, findings, lines
 from gateway.store.findings import FindingRow
 from gateway.words.deliveries import code_in_words
 
 DEAD_LETTERS = "dead_letters"
 REFUSED_BY_STATUS = "refused_by_status"
+SWITCHED_OFF = "association_off"
 
-_CODES = (*DeliveryFault, DEAD_LETTERS, REFUSED_BY_STATUS)
+_CODES = (*DeliveryFault, DEAD_LETTERS, REFUSED_BY_STATUS, SWITCHED_OFF)
 _KIND = "association"
 
 _MAY_LAST = timedelta(hours=1)
@@ -39,6 +40,7 @@ def note_deliveries(office: Office, association: str, answers: Sequence[Answer] 
     `answers`: what was just heard, one of each code.
     """
     with office.store.read() as tx:
+        line = lines.read(tx, association)
         waiting, refused = deliveries.unended(tx, association), deliveries.refused_by_status(tx, association)
         before = {
             row.code: row
@@ -48,6 +50,9 @@ def note_deliveries(office: Office, association: str, answers: Sequence[Answer] 
     troubles = list(_troubles(office, association, waiting, answers, before))
     if refused:
         troubles.append(Trouble(code=REFUSED_BY_STATUS, kind=_KIND, name=association, count=refused))
+    if line.disabled_at is not None:
+        days = (line.failing_since or line.disabled_at).date(), line.disabled_at.date()
+        troubles.append(Trouble(code=SWITCHED_OFF, kind=_KIND, name=association, count=line.failures, days=days))
     mended = before.keys() - {trouble.code for trouble in troubles}
     if not troubles and not mended:
         return

@@ -254,6 +254,11 @@ CODES: Final[dict[str, FindingCode]] = {
         "协会的系统连不上或没有答复，申领在等 (the association's system cannot be reached: claims wait)",
         "核对线路与对方系统；恢复后自行补送 (check the line and the far side; what waits goes by itself)",
     ),
+    "association_off": FindingCode(
+        "act",
+        "协会多日连不上，已停止送达，申领留在队列 (not reached for days: deliveries are switched off, claims wait)",
+        "与协会核实线路和地址，修好后运行 hubao deliveries enable (mend the line, then enable it)",
+    ),
     "address_refused": FindingCode(
         "act",
         "地址或网关拒绝了请求，没有说到任何申领 (the address refuses the requests, and says nothing of a claim)",

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
+from time import sleep
 
 import msgspec
 
@@ -53,7 +54,7 @@ class Doors(msgspec.Struct, frozen=True):
     """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
 
     Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun. `remote_times` asks
-    other machines what their clocks read, by the name of the machine.
+    other machines what their clocks read, by the name of the machine. `pause` waits for so many seconds.
     """
 
     feed: Callable[[Office, str], FeedConnector]
@@ -62,6 +63,7 @@ class Doors(msgspec.Struct, frozen=True):
     new_lease: Callable[[], str]
     stopping: Callable[[], bool] = _never
     remote_times: Callable[[Office], Mapping[str, datetime]] = _no_machines
+    pause: Callable[[float], None] = sleep
 
 
 class FeedReport(msgspec.Struct, kw_only=True):
@@ -183,8 +185,9 @@ def let_go(office: Office, doors: Doors) -> RetentionReport:
 
 
 def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport:
-    """Send what is due to one association."""
-    return deliver_due(
+    """Send what is due to one association, in so many sittings as its rate makes necessary."""
+    deliver = partial(
+        deliver_due,
         office,
         association,
         doors.sender(office, association),
@@ -192,6 +195,12 @@ def deliver_to(office: Office, doors: Doors, association: str) -> DeliveryReport
         new_lease=doors.new_lease,
         stopping=doors.stopping,
     )
+    report = deliver()
+    while report.next_in is not None and not doors.stopping():
+        # A whole second's worth: a sitting costs more than a claim.
+        doors.pause(max(report.next_in, 1.0))
+        report.add(deliver())
+    return report
 
 
 def run_feed(
