@@ -80,8 +80,8 @@ def _troubles(
         level: Level | None = None
         if fault is DeliveryFault.UNPROVEN:
             shape = next((answer.shape for answer in reversed(answers) if answer.shape), "")
-            said = before[fault.value].detail.partition("；")[0] if fault.value in before else detail
-            detail = shape or said
+            detail_before = before[fault.value].detail.partition("；")[0] if fault.value in before else detail
+            detail = shape or detail_before
             if must_prove(office, association) and unproven(waiting) >= UNPROVEN_BEFORE_STOP:
                 detail += "；已停送 (nothing more is sent)"
         elif fault is DeliveryFault.UNREACHABLE and may_pass(waiting):
