@@ -247,6 +247,8 @@ def live(office: Office) -> list[dict[str, Any]]:
     for each in standing:
         for name in ("version", "status"):
             del each[name], each["body"][name]
+        # What a version changed against the one before.
+        each["body"].pop("change", None)
     return standing
 
 
