@@ -177,7 +177,9 @@ def outcome(on: Stage) -> dict[str, Any]:
 
 def _content(body: dict[str, Any]) -> dict[str, Any]:
     stands = body["status"] != "withdrawn"
-    return {name: value for name, value in body.items() if name not in ("version", "status")} | {"stands": stands}
+    return {name: value for name, value in body.items() if name not in ("version", "status", "change")} | {
+        "stands": stands
+    }
 
 
 def check(on: Stage, world: World) -> None:

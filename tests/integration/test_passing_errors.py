@@ -123,7 +123,7 @@ class Inbox:
         """Claim → what its last version says, without how often it changed."""
         last = {claim: versions[max(versions)] for claim, versions in self.held.items()}
         return {
-            claim: {name: value for name, value in body.items() if name not in ("version", "status")}
+            claim: {name: value for name, value in body.items() if name not in ("version", "status", "change")}
             for claim, body in last.items()
             if body["status"] != "withdrawn"
         }
