@@ -87,6 +87,7 @@ def make_command(
     new = make_list(office, association, by=name_of(by), league=league)
     files = write_list(office, association, new.made.number) if new.made is not None else []
     left_out = f"缺账户{new.account_missing}件，账户有误{new.account_wrong}件，账户打不开{new.account_unreadable}件"
+    left_out += f"，有疑问待核{new.in_question}件"
     if as_json:
         emit({"list": new.made, "files": files, **_left_out(new)})
     elif new.made is None:
@@ -94,12 +95,12 @@ def make_command(
     else:
         say(f"第{new.made.number}号名单：{new.made.count}笔，{new.made.amount} 元；{left_out}")
         say("\n".join(files))
-    if new.account_wrong or new.account_unreadable:
+    if new.account_wrong or new.account_unreadable or new.in_question:
         raise typer.Exit(1)
 
 
 def _left_out(new: object) -> dict[str, int]:
-    names = ("account_missing", "account_wrong", "account_unreadable")
+    names = ("account_missing", "account_wrong", "account_unreadable", "in_question")
     return {name: getattr(new, name) for name in names}
 
 

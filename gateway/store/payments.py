@@ -54,7 +54,8 @@ class PaymentItemRow(msgspec.Struct, frozen=True, kw_only=True):
 
 class PayableClaim(msgspec.Struct, frozen=True):
     """An approved claim that is on no list: amount granted in fen, its account where one is known; `failed`: the bank
-    did not pay to that account, and nobody has told another one since."""
+    did not pay to that account, and nobody has told another one since; `in_question`: something about it waits for a
+    person (it was refunded or corrected since it was approved, say), or its member's changes are held."""
 
     claim_id: str
     version: int
@@ -62,6 +63,7 @@ class PayableClaim(msgspec.Struct, frozen=True):
     league: str | None
     sealed: bytes | None
     failed: bool
+    in_question: bool
 
 
 _ACCOUNT, _LIST, _ITEM = (
@@ -85,10 +87,12 @@ def account_of(tx: Connection, claim_id: str) -> AccountRow | None:
 
 _PAYABLE = text("""
 select c.claim_id, x.version, x.amount, m.league, a.sealed,
-       exists (select 1 from payment_item i where i.claim_id = c.claim_id and i.answered_at >= coalesce(a.at, 0))
+       exists (select 1 from payment_item i where i.claim_id = c.claim_id and i.answered_at >= coalesce(a.at, 0)),
+       p.held is not null or exists (select 1 from review r where r.claim_id = c.claim_id and r.state = 'open')
 from claim_decision x
 join claim c on c.claim_id = x.claim_id
 join member m on m.member_id = c.member_id
+join person p on p.person_id = c.person_id
 left join payment_account a on a.claim_id = c.claim_id
 where c.association = :association and x.outcome = 'approved' and x.amount > 0
   and not exists (select 1 from payment_item i where i.claim_id = c.claim_id and i.state <> 'failed')
@@ -101,8 +105,8 @@ def payable(tx: Connection, association: str) -> list[PayableClaim]:
     """What is approved and on no list, oldest decision first."""
     rows = tx.execute(_PAYABLE, {"association": association})
     return [
-        PayableClaim(claim_id, version, amount, league, bytes(sealed) if sealed is not None else None, bool(failed))
-        for claim_id, version, amount, league, sealed, failed in rows
+        PayableClaim(claim_id, version, amount, league, bytes(sealed) if sealed is not None else None, *map(bool, rest))
+        for claim_id, version, amount, league, sealed, *rest in rows
     ]
 
 

@@ -48,6 +48,18 @@ if TYPE_CHECKING:
 OTHER_CARD = "6222020000000000026"
 
 
+def test_what_was_refunded_since_it_was_approved_is_not_paid_before_somebody_has_looked(on_both: Office) -> None:
+    [refunded, sound] = some_claims(on_both, 1, 2)
+    for claim_id in (refunded, sound):
+        with_account(on_both, claim_id)
+        approve(on_both, claim_id)
+    take(on_both, "east", page(row("A1", 1, refund=True), request="later"))
+    new = make_list(on_both, "nm", by="乙")
+    assert new.made is not None
+    assert (new.made.count, new.in_question) == (1, 1)
+    assert [each["claim_id"] for each in show_list(on_both, "nm", 1)["items"]] == [sound]
+
+
 @pytest.fixture
 def office(make_office: MakeOffice, sqlite_url: str) -> Office:
     return with_desk(make_office(sqlite_url, feeds=EAST_AND_WEST))

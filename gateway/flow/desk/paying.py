@@ -38,12 +38,14 @@ class ListReport(msgspec.Struct, frozen=True, kw_only=True):
 
 class NewList(msgspec.Struct, frozen=True, kw_only=True):
     """What came of making one: the list, None where nothing could be paid; and what was left out for want of an
-    account, because the bank refused the one there is, or because it does not open."""
+    account, because the bank refused the one there is, because it does not open, or because something about the claim
+    waits for a person: what was refunded since it was approved is not paid before somebody has looked."""
 
     made: ListReport | None
     account_missing: int
     account_wrong: int
     account_unreadable: int
+    in_question: int
 
 
 class PaymentTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +65,8 @@ def make_list(office: Office, association: str, *, by: str, league: str | None =
     name = clerk(by)
     with office.store.write() as tx:
         lock(tx, payments_lock(association))
-        payable = [claim for claim in payments.payable(tx, association) if league in (None, claim.league)]
+        approved = [claim for claim in payments.payable(tx, association) if league in (None, claim.league)]
+        payable = [claim for claim in approved if not claim.in_question]
         accounts, unreadable = _accounts(office, association, payable)
         chosen = [claim for claim in payable if claim.claim_id in accounts]
         row = _write_list(tx, office, association, name, [(claim, accounts[claim.claim_id]) for claim in chosen])
@@ -72,6 +75,7 @@ def make_list(office: Office, association: str, *, by: str, league: str | None =
         account_missing=sum(1 for claim in payable if claim.sealed is None),
         account_wrong=sum(1 for claim in payable if claim.sealed is not None and claim.failed),
         account_unreadable=unreadable,
+        in_question=len(approved) - len(payable),
     )
 
 
