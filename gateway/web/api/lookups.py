@@ -226,23 +226,31 @@ async def _look_up(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWis
     began, office = time.monotonic(), desk.office
     asked = await _beside(desk, asking.begin, office, lookup_id, wish)
     if not asked.is_member:
-        drawn = room.draw(wish.association, desk.doors.jitter())
-        await _release(began, drawn.seconds)
-        day = office.now().date() if drawn.source == "line" else None
-        return _as_answer(lookup_id, wish, asking.NOTHING, drawn.source, day)
+        return await _as_nobody(desk, room, lookup_id, wish, began)
     heard = await asyncio.gather(*(_beside(desk, _ask_line, desk, feed, asked, wish) for feed in asked.lines))
     replies = [(feed, reply) for feed, reply in zip(asked.lines, heard, strict=True) if reply is not None]
     answer = await _beside(desk, asking.tell, office, asked, wish, replies)
+    if not asked.lines and answer == asking.NOTHING:
+        # Nobody could be asked about the member: an answer at once would tell that this is one.
+        return await _as_nobody(desk, room, lookup_id, wish, began)
     if replies and len(replies) == len(heard):
         shown = _as_answer(lookup_id, wish, answer, "line", office.now().date())
     else:
         day = await _beside(desk, asking.stored_on, office, asked)
         shown = _as_answer(lookup_id, wish, answer, "stored", day)
-    if asked.lines and answer == asking.NOTHING:
+    if answer == asking.NOTHING:
         seconds = time.monotonic() - began
         room.measure(wish.association, Measured(seconds, shown.source))
         await _release(began, seconds)
     return shown
+
+
+async def _as_nobody(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWish, began: float) -> LookupAnswer:
+    """The answer for a member without settlements, after as long as one lately took."""
+    drawn = room.draw(wish.association, desk.doors.jitter())
+    await _release(began, drawn.seconds)
+    day = desk.office.now().date() if drawn.source == "line" else None
+    return _as_answer(lookup_id, wish, asking.NOTHING, drawn.source, day)
 
 
 async def _release(began: float, seconds: float) -> None:
