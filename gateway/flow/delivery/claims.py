@@ -111,14 +111,29 @@ def find_claim(office: Office, claim_id: str) -> PrefilledClaim | None:
 def claims_of_person(office: Office, association: str, person_id: int) -> list[tuple[PrefilledClaim, bytes | None]]:
     """A person's claims with their latest bodies (None once expired), oldest change first."""
     with office.store.read() as tx:
-        rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
-        rows.sort(key=lambda row: (row.updated_at, row.claim_id))
-        return [(row, latest_body(tx, office, row)) for row in rows]
+        return told_of_person(tx, office, association, person_id)
+
+
+def told_of_person(
+    tx: Tx, office: Office, association: str, person_id: int
+) -> list[tuple[PrefilledClaim, bytes | None]]:
+    """As `claims_of_person`, in a transaction of the caller's."""
+    rows = [row for row in claims.of_people(tx, [person_id]) if row.association == association]
+    return with_bodies(tx, office, sorted(rows, key=lambda row: (row.updated_at, row.claim_id)))
+
+
+def with_bodies(tx: Tx, office: Office, rows: Sequence[PrefilledClaim]) -> list[tuple[PrefilledClaim, bytes | None]]:
+    """Claims with their latest bodies, in the same order; one query. None as for `latest_body`."""
+    sealed = deliveries.bodies_of(tx, {row.claim_id: row.version for row in rows})
+    return [(row, _opened(office, row, sealed.get(row.claim_id))) for row in rows]
 
 
 def latest_body(tx: Tx, office: Office, row: PrefilledClaim) -> bytes | None:
     """The latest body as the association receives it; None once it has expired, and where it does not open."""
-    sealed = deliveries.body_of(tx, row.claim_id, row.version)
+    return _opened(office, row, deliveries.body_of(tx, row.claim_id, row.version))
+
+
+def _opened(office: Office, row: PrefilledClaim, sealed: bytes | None) -> bytes | None:
     try:
         return office.claim_body(sealed, row.claim_id, row.version) if sealed is not None else None
     except DOES_NOT_OPEN:
@@ -138,7 +153,8 @@ def export_claims(office: Office, file: Path, *, association: str | None) -> int
                 rows = claims.listing(tx, association=association, status=None, after=after, limit=_PAGE)
                 # Of a claim whose body does not open, what is known without it.
                 lines = [
-                    latest_body(tx, office, row) or msgspec.json.encode({**summary(row), "body": None}) for row in rows
+                    body or msgspec.json.encode({**summary(row), "body": None})
+                    for row, body in with_bodies(tx, office, rows)
                 ]
             if not rows:
                 return many
@@ -160,7 +176,7 @@ def bodies_of_claims(
         if claim_ids and len(standing) < len(rows):
             gone = sorted({row.claim_id for row in rows} - {row.claim_id for row in standing})
             raise WrongUse(f"申领 {'、'.join(gone)} 已撤回 (withdrawn)")
-        bodies = {row.claim_id: latest_body(tx, office, row) for row in standing}
+        bodies = {row.claim_id: body for row, body in with_bodies(tx, office, standing)}
     if shut := sorted(claim_id for claim_id, body in bodies.items() if body is None):
         raise WrongUse(f"申领 {'、'.join(shut)} 的内容已到期销毁或打不开 (its content has expired, or is shut)")
     return [msgspec.json.decode(bodies[claim_id] or b"") for claim_id in sorted(bodies)]

@@ -12,7 +12,7 @@ import msgspec
 
 from gateway.core.personal_numbers import kept_reference
 from gateway.errors import WrongUse
-from gateway.flow.delivery.claims import latest_body
+from gateway.flow.delivery.claims import with_bodies
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
 from gateway.store import publications
@@ -45,7 +45,7 @@ def claims_after(office: Office, association: str, *, status: str | None, after:
         if new or pulled:
             publications.number_new(tx, association, many=_NUMBERED_AT_ONCE)
         rows = publications.listing(tx, association, after=after, status=status, limit=limit + 1)
-        shown = [(row.claim, latest_body(tx, office, row.claim)) for row in rows[:limit]]
+        shown = with_bodies(tx, office, [row.claim for row in rows[:limit]])
         if pulled:
             versions = [(claim.claim_id, claim.version) for claim, body in shown if body is not None]
             publications.note_fetched(tx, association, versions, at=to_ms(office.now()))

@@ -14,7 +14,7 @@ from gateway.core.personal_numbers import kept_reference
 from gateway.core.roster import same_name
 from gateway.errors import BadCase, BadPage, BrokenSeal, Unavailable
 from gateway.flow.batches.apply import apply_batch
-from gateway.flow.delivery.claims import latest_body
+from gateway.flow.delivery.claims import told_of_person
 from gateway.flow.intake.sweep import ask_about, lines_about
 from gateway.flow.intake.work import process_page
 from gateway.flow.office import Office
@@ -28,7 +28,7 @@ from gateway.model.national_id import in_18, normalise_id
 from gateway.model.page import Fetched
 from gateway.model.record import SettlementRecord
 from gateway.ports import SweepFeed
-from gateway.store import claims, lookups, members, pages, sweep_windows
+from gateway.store import lookups, members, pages, sweep_windows
 from gateway.store.engine import Tx
 from gateway.store.lookups import LookupEntry
 from gateway.store.members import MemberRow
@@ -205,9 +205,7 @@ def _reckon(tx: Tx, office: Office, feed: str, fetched: Fetched) -> None:
 
 
 def _standing(tx: Tx, office: Office, member: MemberRow, wish: LookupWish) -> PersonAnswer:
-    stored = [row for row in claims.of_people(tx, [member.person_id]) if row.association == wish.association]
-    stored.sort(key=lambda row: (row.updated_at, row.claim_id))
-    shown = [(row, latest_body(tx, office, row)) for row in stored]
+    shown = told_of_person(tx, office, wish.association, member.person_id)
     try:
         person = open_person(tx, office, wish.association, member.person_id)
         cases = cases_of(tx, office, person)
