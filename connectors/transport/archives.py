@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 import msgspec
 import pyzipper
 
+from connectors.transport.forward import ForwardFile
 from connectors.transport.places import BadArchive
 
 MOST_MEMBERS: Final = 200
@@ -100,7 +101,7 @@ def _name_of(entry: pyzipper.ZipInfo) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "?", name)
 
 
-class _MemberStream(io.RawIOBase):
+class _MemberStream(ForwardFile):
     """A member's content. Seeking back opens it anew."""
 
     def __init__(self, archive: pyzipper.AESZipFile, entry: pyzipper.ZipInfo) -> None:
@@ -108,32 +109,11 @@ class _MemberStream(io.RawIOBase):
         # The library stops at the size an entry declares, and then looks at no seal; it is to read what is there.
         self._declared, entry.file_size = entry.file_size, 2**62
         self._stream: BinaryIO | None = None
-        self._at = 0
 
-    def readable(self) -> bool:
-        return True
+    def begin(self) -> None:
+        self._stream, self._at = None, 0
 
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only from the beginning")
-        if offset < self._at:
-            self._stream, self._at = None, 0
-        while self._at < offset and self._read(min(1024 * 1024, offset - self._at)):
-            pass
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        content = self._read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def _read(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         try:
             if self._stream is None:
                 self._stream = self._archive.open(self._entry)

@@ -7,10 +7,10 @@ only so much of it counts as `believed` says.
 
 from __future__ import annotations
 
-import io
 import zlib
 from typing import BinaryIO, Final, Literal
 
+from connectors.transport.forward import ForwardFile
 from connectors.transport.places import BadArchive
 
 _PIECE: Final = 64 * 1024
@@ -35,7 +35,7 @@ WHY: Final[dict[Damage, str]] = {
 """What is wrong with a file, for people."""
 
 
-class GzipText(io.RawIOBase):
+class GzipText(ForwardFile):
     """What a gzip file of one member or several holds. Seeking forward reads on, seeking back unpacks it anew.
 
     Raises BadArchive once it holds more than `most_bytes`, or more than `largest_ratio` times what it is packed into.
@@ -46,9 +46,9 @@ class GzipText(io.RawIOBase):
         self.damage: Damage | None = None
         self.unpackings = 0
         self._end: int | None = None
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Before the first byte."""
         self._file.seek(0)
         self.unpackings += 1
@@ -72,30 +72,7 @@ class GzipText(io.RawIOBase):
         """From now on the text ends there."""
         self._end = end
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only from the beginning")
-        if offset < self._at:
-            self._begin()
-        while self._at < offset and self._read(min(_PIECE, offset - self._at)):
-            pass
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        content = self._read(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def _read(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         """At most so many bytes; none at the end of the text, or where the damage begins."""
         if self._end is not None:
             size = min(size, self._end - self._at)

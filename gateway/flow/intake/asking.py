@@ -212,7 +212,8 @@ def _standing(tx: Tx, office: Office, member: MemberRow, wish: LookupWish) -> Pe
     except BrokenSeal:
         return PersonAnswer(claims=shown)
     records = [bill.record for bill in person.records if bill.record is not None]
-    stays = sorted((_shown_stay(record) for record in records if _is_wanted(record, wish)), key=_in_order)
+    stays = [_shown_stay(record) for record in records if _is_wanted(record, wish)]
+    stays.sort(key=lambda stay: (stay.settled_on or date.max, stay.settlement_no))
     numbers = {stay.settlement_no for stay in stays}
     estimates = []
     joined = {period.scheme for enrolment in person.enrolled for period in enrolment.coverage}
@@ -248,10 +249,6 @@ def _is_wanted(record: SettlementRecord, wish: LookupWish) -> bool:
 
 def _settled_on(record: SettlementRecord) -> date | None:
     return record.settled_at.date() if record.settled_at is not None else record.discharged_on
-
-
-def _in_order(stay: ShownStay) -> tuple[date, str]:
-    return stay.settled_on or date.max, stay.settlement_no
 
 
 def _shown_stay(record: SettlementRecord) -> ShownStay:
