@@ -161,7 +161,7 @@ class Unpackings:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun = self.bytes = 0
-        begin, read = GzipText._begin, GzipText._read
+        begin, read = GzipText.begin, GzipText.take
 
         def beginning(text: GzipText) -> None:
             self.begun += 1
@@ -172,8 +172,8 @@ class Unpackings:
             self.bytes += len(content)
             return content
 
-        monkeypatch.setattr(GzipText, "_begin", beginning)
-        monkeypatch.setattr(GzipText, "_read", reading)
+        monkeypatch.setattr(GzipText, "begin", beginning)
+        monkeypatch.setattr(GzipText, "take", reading)
 
 
 @pytest.mark.parametrize("after", ["delete", "keep"])
