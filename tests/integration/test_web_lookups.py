@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from web_side import ENVIRONMENT, Side, at_work, page_states, problem
 
 from gateway.cli.main import app
+from gateway.errors import BadPage
 from gateway.sandbox.faults import Fault, Scripted
 from gateway.sandbox.people import Person
 from gateway.sandbox.roster import member_no
@@ -195,6 +196,19 @@ def test_a_line_that_does_not_answer_leaves_what_is_stored(
         plain(ask(side, HEALTHY))
         assert room().draw("nm", 0.0).source == "stored"
         assert plain(ask(side, STRANGER)) == NOTHING | {"source": "stored", "as_of": None}
+
+
+@pytest.mark.parametrize("trial", [False, True])
+def test_an_answer_that_cannot_be_read_is_no_answer_of_the_line(
+    side: Side, monkeypatch: pytest.MonkeyPatch, trial: bool
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise BadPage("not_json", "不是 JSON (no JSON)")
+
+    monkeypatch.setattr("gateway.flow.intake.work.read_page", unreadable)
+    monkeypatch.setattr("gateway.flow.intake.asking.read_page", unreadable)
+    answer = plain(ask(side, PATIENT, trial=trial))
+    assert (answer["source"], answer["as_of"], answer["stays"]) == ("stored", None, [])
 
 
 def test_a_slow_line_is_asked_for_later(side: Side) -> None:

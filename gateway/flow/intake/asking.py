@@ -172,36 +172,40 @@ def ask(office: Office, feed: str, line: SweepFeed, asked: Asked, wish: LookupWi
 
 def _take_in(office: Office, feed: str, fetched: Fetched) -> None:
     seq, _ = store_page(office, feed, fetched)
-    process_page(office, seq)
+    if process_page(office, seq) is None:
+        raise Unavailable(f"{feed}: 答复不可读，已隔离 (its answer cannot be read; it was set aside)")
 
 
-def tell(office: Office, asked: Asked, wish: LookupWish, replies: Sequence[tuple[str, Fetched]]) -> PersonAnswer:
-    """What stands of the member now. Of a trial the replies are worked in a transaction that is rolled back: records,
-    match, estimates and claims come about as they would, and nothing of it is kept."""
+def tell(
+    office: Office, asked: Asked, wish: LookupWish, replies: Sequence[tuple[str, Fetched]]
+) -> tuple[PersonAnswer, bool]:
+    """What stands of the member now, and whether every reply could be read. Of a trial the replies are worked in a
+    transaction that is rolled back: records, match, estimates and claims come about as they would, and nothing of it is
+    kept."""
     if not wish.trial:
         with office.store.read() as tx:
-            return _standing(tx, office, asked.member, wish)
+            return _standing(tx, office, asked.member, wish), True
     with office.store.write() as tx:
-        for feed, fetched in replies:
-            _reckon(tx, office, feed, fetched)
+        could_be_read = [_reckon(tx, office, feed, fetched) for feed, fetched in replies]
         answer = _standing(tx, office, asked.member, wish)
         tx.rollback()
-    return answer
+    return answer, all(could_be_read)
 
 
-def _reckon(tx: Tx, office: Office, feed: str, fetched: Fetched) -> None:
-    """Work a page in this transaction alone. One that is stored already says nothing new."""
+def _reckon(tx: Tx, office: Office, feed: str, fetched: Fetched) -> bool:
+    """Work a page in this transaction alone; whether it could be read. One that is stored already says nothing new."""
     identity = page_id(feed, fetched)
     if pages.find(tx, identity) is not None:
-        return
+        return True
     sealed, key_no = seal_page(office, fetched, feed, identity)
     seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=office.now())
     try:
         page = read_page(office, pages.about(tx, seq)[0], identity, key_no, fetched.content)
     except BadPage:
-        return
+        return False
     rows = identify(office, feed, page.rows, 0, len(page.rows))
     apply_batch(tx, office, page, look_up(tx, office, feed, rows, page.rows), 0)
+    return True
 
 
 def _standing(tx: Tx, office: Office, member: MemberRow, wish: LookupWish) -> PersonAnswer:

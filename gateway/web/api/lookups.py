@@ -229,11 +229,11 @@ async def _look_up(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWis
         return await _as_nobody(desk, room, lookup_id, wish, began)
     heard = await asyncio.gather(*(_beside(desk, _ask_line, desk, feed, asked, wish) for feed in asked.lines))
     replies = [(feed, reply) for feed, reply in zip(asked.lines, heard, strict=True) if reply is not None]
-    answer = await _beside(desk, asking.tell, office, asked, wish, replies)
+    answer, could_be_read = await _beside(desk, asking.tell, office, asked, wish, replies)
     if not asked.lines and answer == asking.NOTHING:
         # Nobody could be asked about the member: an answer at once would tell that this is one.
         return await _as_nobody(desk, room, lookup_id, wish, began)
-    if replies and len(replies) == len(heard):
+    if replies and len(replies) == len(heard) and could_be_read:
         shown = _as_answer(lookup_id, wish, answer, "line", office.now().date())
     else:
         day = await _beside(desk, asking.stored_on, office, asked)
