@@ -26,6 +26,7 @@ from gateway.cli.table_files import csv_file, workbook_file
 from gateway.errors import BadInput, Conflict, WrongUse
 from gateway.flow.changes.account_boxes import let_accounts_go
 from gateway.flow.delivery.claims import show_claim
+from gateway.flow.delivery.unclaimed import unclaimed
 from gateway.flow.desk.accounts import AccountGiven, read_accounts, tell_account
 from gateway.flow.desk.deciding import undo_decision
 from gateway.flow.desk.paying import (
@@ -54,6 +55,7 @@ def test_what_was_refunded_since_it_was_approved_is_not_paid_before_somebody_has
         with_account(on_both, claim_id)
         approve(on_both, claim_id)
     take(on_both, "east", page(row("A1", 1, refund=True), request="later"))
+    assert sorted(group.reason for group in unclaimed(on_both).groups) == ["in_review", "not_listed"]
     new = make_list(on_both, "nm", by="乙")
     assert new.made is not None
     assert (new.made.count, new.in_question) == (1, 1)

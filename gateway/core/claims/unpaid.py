@@ -74,6 +74,9 @@ def _before_approval(claim: UnpaidState) -> Sequence[tuple[bool, UnpaidReason]]:
 def _after_approval(claim: UnpaidState) -> Sequence[tuple[bool, UnpaidReason]]:
     decided_here = claim.decides_here and not claim.listed
     return (
+        # No list takes what waits for a person.
+        (decided_here and claim.held, "held"),
+        (decided_here and claim.asked, "in_review"),
         (decided_here and claim.account_failed, "account_wrong"),
         (decided_here and not claim.has_account, "account_missing"),
         (claim.overdue, "over_clock"),
