@@ -31,6 +31,9 @@ ClaimWindow = Literal["passed", "week", "month", "later", "none"]
 
 NOT_OURS: Final = ("awaiting_decision", "listed", "approved")
 """Reasons that wait for the other side, within its time; for all others somebody here has to do something."""
+SAID_ELSEWHERE: Final = ("held", "in_review", "unknown", "not_sent", "over_clock")
+"""Of those, what a finding of its own asks for once it has waited too long: a question of yesterday about an old claim
+is no matter of thirty days."""
 
 
 class UnpaidState(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from gateway.core.claims.levels import level_due
 from gateway.core.claims.unpaid import (
     NOT_OURS,
     OLD_AFTER_DAYS,
+    SAID_ELSEWHERE,
     ClaimWindow,
     UnpaidReason,
     UnpaidState,
@@ -220,7 +221,7 @@ def say_what_is_unpaid(office: Office) -> None:
     troubles = [_trouble(LEVEL_LATE, name, members, _by_level(members)) for name, members in sorted(late.items())]
     for name, members in sorted(old.items()):
         trouble = _trouble(UNPAID_OLD, name, members, _by_reason(members))
-        to_act_on = any(weighed.reason not in NOT_OURS for weighed in members)
+        to_act_on = any(weighed.reason not in (*NOT_OURS, *SAID_ELSEWHERE) for weighed in members)
         troubles.append(msgspec.structs.replace(trouble, level="act" if to_act_on else "know"))
     take_stock(office, (LEVEL_LATE, UNPAID_OLD), troubles)
 

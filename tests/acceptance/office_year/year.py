@@ -231,15 +231,9 @@ class Year:
             ]
             for one in fitting:
                 one.seen.add(report.level)
-            if report.counts and not self._follows(report.code, day):
+            if report.counts:
                 assert any("act" in one.levels for one in fitting), f"{day}: not foreseen: {report}"
         return any(report.counts for report in reports)
-
-    def _follows(self, code: str, day: date) -> bool:
-        """A held claim that is older than a month is also said to be unpaid for so long, as something to act on."""
-        return code == "unpaid_old" and any(
-            one.code == "changes_held" and one.first <= day <= one.last for one in self.foreseen
-        )
 
     def morning(self, day: date) -> None:
         """What a clerk does behind the night of a day."""
