@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,19 +34,26 @@ ODD = Answer(kind=AnswerKind.UNKNOWN, code="unproven/verdict", shape="200 applic
 ABSENT = Answer(kind=AnswerKind.ABSENT, code="http_404")
 MUTE = Answer(kind=AnswerKind.UNKNOWN, code="cannot_be_asked")
 
+NOTHING_SET: Mapping[str, Answer] = {}
+
 _leases = itertools.count()
 
 
 class Association:
-    """Answers every delivery and every question with the next of its answers, the last again and again."""
+    """Answers every delivery and every question with the next of its answers, the last again and again. Deliveries come
+    from several threads, in any order: what one of them must be told goes by its key (`of_key`)."""
 
-    def __init__(self, sends: Iterable[Answer], asks: Iterable[Answer] = (ABSENT,)) -> None:
-        self.sends, self.asks = list(sends), list(asks)
+    def __init__(
+        self, sends: Iterable[Answer], asks: Iterable[Answer] = (ABSENT,), of_key: Mapping[str, Answer] = NOTHING_SET
+    ) -> None:
+        self.sends, self.asks, self.of_key = list(sends), list(asks), of_key
         self.sent: list[str] = []
         self.asked: list[str] = []
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         self.sent.append(idempotency_key)
+        if idempotency_key in self.of_key:
+            return self.of_key[idempotency_key]
         return self.sends.pop(0) if len(self.sends) > 1 else self.sends[0]
 
     def ask(self, claim_id: str, *, version: int, now: datetime) -> Answer:
@@ -141,11 +148,12 @@ def test_one_claim_alone_that_does_not_get_through_is_said_and_after_an_hour_for
 
 def test_one_that_never_gets_through_is_said_although_others_do(office: Office, clock: Hands) -> None:
     bring(office, 1)
+    far_side = Association([DOWN])
     for _ in range(3):
-        deliver(office, Association([DOWN]))
+        deliver(office, far_side)
         clock.move(hours=3)
     take(office, "east", page(row("B2", 2)))
-    deliver(office, Association([DOWN, YES]))
+    deliver(office, Association([YES], of_key=dict.fromkeys(far_side.sent, DOWN)))
     assert open_codes(office) == {"unreachable": 1}
 
 
