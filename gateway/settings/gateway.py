@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gateway.core.accounts.lasting import AccountLimits
 from gateway.core.watching.expectation import Limits
 from gateway.ports import SecretName
 from gateway.settings.files import Spec
@@ -65,6 +66,24 @@ class FindingsSpec(Spec):
         return Limits(**self.model_dump())
 
 
+class AccountsSpec(Spec):
+    """Accounts of people: how many days a password lives; after how many failures an account is locked, for how many
+    minutes; after how many minutes without use a session ends (`clerk_idle_minutes`: of clerks and reviewers), and
+    after how many hours in any case; whether everybody must have a second factor."""
+
+    password_days: Annotated[int, Field(ge=1, le=90)] = 90
+    failures: Annotated[int, Field(ge=3, le=5)] = 5
+    lock_minutes: Annotated[int, Field(ge=10, le=1440)] = 30
+    idle_minutes: Annotated[int, Field(ge=1, le=30)] = 15
+    clerk_idle_minutes: Annotated[int, Field(ge=1, le=60)] = 30
+    session_hours: Annotated[int, Field(ge=1, le=24)] = 12
+    second_factor: bool = True
+
+    def plain(self) -> AccountLimits:
+        """The same for the core."""
+        return AccountLimits(**self.model_dump())
+
+
 class GatewaySpec(Spec):
     """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`.
     `insecure_http`: why it may listen beyond this machine without TLS in front."""
@@ -85,3 +104,4 @@ class GatewaySpec(Spec):
     keys: KeysSpec = KeysSpec()
     holds: HoldsSpec = HoldsSpec()
     findings: FindingsSpec = FindingsSpec()
+    accounts: AccountsSpec = AccountsSpec()

@@ -25,6 +25,7 @@ _SEALED: Final = (
     ("recovery", "note"),
     ("payment_account", "sealed"),
     ("payment_item", "sealed"),
+    ("user_account", "second"),
 )
 
 _NEWEST: Final = (

@@ -68,12 +68,13 @@ class DataKey(Guarded):
 class FingerprintKey(Guarded):
     """Keyed digests: the same text gives the same 16 bytes, and without the key no guess can be tested."""
 
-    __slots__ = ("_kinds", "_secret", "_suite", "of_content", "of_stay")
+    __slots__ = ("_kinds", "_secret", "_suite", "of_audit", "of_content", "of_stay")
 
     def __init__(self, secret: bytes, *, suite: Suite) -> None:
         self._secret, self._suite = secret, suite
         self._kinds: dict[str, Callable[[str], bytes]] = {}
         self.of_content = digest_for(suite, secret, use="content")
+        self.of_audit = digest_for(suite, secret, use="audit")
         self.of_stay = self._make("stays")
 
     def of_kind(self, kind: str) -> Callable[[str], bytes]:

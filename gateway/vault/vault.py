@@ -35,6 +35,7 @@ _ROSTER: Final = "roster"
 _FACT: Final = "fact."
 _PAGES: Final = "pages."
 _ACCOUNTS: Final = "accounts."
+_USERS: Final = "users"
 _SITE_ID_LENGTH: Final = 16
 
 
@@ -142,6 +143,10 @@ class Vault(Guarded):
         names = self._folder.names().items()
         return {number: purpose.rpartition(".")[2] for number, purpose in names if purpose.startswith(_ACCOUNTS)}
 
+    def users_key(self) -> DataKey:
+        """The key for what accounts of people keep: the secrets of their second factors."""
+        return self._key_for(_USERS)
+
     def key(self, number: int) -> DataKey:
         """The data key with this number. Raises BrokenSeal if it is unknown, damaged or destroyed."""
         cached = self._held.get(number)
@@ -195,6 +200,10 @@ class Vault(Guarded):
         """16 keyed bytes that name a stay for ever. Their key comes from the secret that the vault was founded with and
         has a use of its own: new fingerprints may be taken one day, names that were given out stay."""
         return self._fingerprints.of_stay(text)
+
+    def digest_audit(self, content: bytes) -> bytes:
+        """32 keyed bytes that bind an entry of the audit log; their key has this use alone."""
+        return self._fingerprints.of_audit(content)
 
     def shred(self, number: int) -> bool:
         """Destroys a data key for ever; False if it was gone already. WrongUse for an unknown number."""

@@ -38,6 +38,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "bad_request": (400, "请求无法读取 (the request cannot be read)"),
     "not_authentic": (401, "验签未通过 (the message does not prove its sender)"),
     "not_allowed": (403, "此密钥没有这项用途 (the key is not for this)"),
+    "forbidden": (403, "无权访问 (your roles have no right to this, or the page has expired)"),
     "not_found": (404, "没有此地址 (no such address)"),
     "unknown_claim": (404, "没有此申领 (no such claim)"),
     "unknown_member": (404, "没有此会员 (no such member)"),
