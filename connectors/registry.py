@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from connectors.associations import fhir_claim, http_json, pull
+from connectors.associations import fhir_claim, file_drop, http_json, pull
 from connectors.feeds import (
     cloud_line,
     daily_job,
@@ -43,6 +43,8 @@ REGISTRY: Final = Registry(
     },
     deliveries={
         "fhir-claim": fhir_claim.WAY,
+        "file-drop": file_drop.FOLDER_WAY,
+        "file-drop-sftp": file_drop.SFTP_WAY,
         "http-json": http_json.WAY,
         "pull": pull.WAY,
     },

@@ -149,7 +149,8 @@ class Sender(Protocol):
 
     `send` uses the same idempotency key at every attempt. `ask` asks by claim id which version it holds. ACCEPTED and
     REFUSED are only for answers that name the claim, or hold what the association's `Proof` demands; what says neither
-    is UNKNOWN, with a code that begins with `gateway.model.claim.UNPROVEN` and the answer's shape.
+    is UNKNOWN, with a code that begins with `gateway.model.claim.UNPROVEN` and the answer's shape. What lies with the
+    association and is answered later is UNKNOWN with the code `HANDED_OVER`, until `ask` finds the answer.
     """
 
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer: ...
@@ -263,6 +264,11 @@ class DeliverySpec(ConnectorSpec, frozen=True, kw_only=True):
     def pulled_within_days(self) -> int | None:
         """Where the association fetches its claims and nothing is sent: after how many days without an answer to a
         claim that is said. None where claims are sent."""
+        return None
+
+    def answered_within_days(self) -> int | None:
+        """Where claims are handed over and answered later, as by files: after how many days without an answer to a
+        claim that is said. None where the answer comes with the exchange."""
         return None
 
     def needs_proof(self) -> bool:

@@ -8,6 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.associations.fhir_claim import FhirClaim, FhirClaimSpec
+from connectors.associations.file_drop import (
+    ClaimDrop,
+    FileDropSpec,
+    SftpDropSpec,
+    make_file_drop,
+    make_sftp_drop,
+)
 from connectors.associations.http_json import HttpJson, HttpJsonSpec
 from connectors.feeds.cloud_line import CloudLine, CloudLineSpec
 from connectors.feeds.database import Database, DatabaseSpec
@@ -75,6 +82,16 @@ def http_json(**options: Any) -> HttpJson:
 def fhir_claim(**options: Any) -> FhirClaim:
     spec = _taken(FhirClaimSpec, options)
     return FhirClaim(spec, _around("fhir-claim", options, "accepted"), **options)
+
+
+def file_drop(**options: Any) -> ClaimDrop:
+    spec = _taken(FileDropSpec, options)
+    return make_file_drop(spec, _around("file-drop", options), **options)
+
+
+def file_drop_sftp(**options: Any) -> ClaimDrop:
+    spec = _taken(SftpDropSpec, options)
+    return make_sftp_drop(spec, _around("file-drop-sftp", options), **options)
 
 
 def _taken(spec: type[Any], options: dict[str, Any]) -> Any:

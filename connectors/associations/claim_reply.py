@@ -174,11 +174,7 @@ class ClaimReply:
 
     def _own_code(self) -> str:
         """The problem's own code (RFC 9457 `code` or `type`) where it is a plain token, else nothing."""
-        for value in (self._fields.get("code"), self._fields.get("type")):
-            code = plain_token(value)
-            if code and code != "about:blank" and not code.isdigit() and not _LONG_NUMBER.search(code):
-                return code
-        return ""
+        return next(filter(None, map(stable_code, (self._fields.get("code"), self._fields.get("type")))), "")
 
 
 class BatchReply:
@@ -234,6 +230,13 @@ class BatchReply:
 def plain_token(value: Any) -> str | None:
     """A short plain token of the association's own, or nothing."""
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
+
+
+def stable_code(value: Any) -> str:
+    """A code of the association's own that may be kept; empty for free text, a number, or what could be a person's."""
+    code = plain_token(value)
+    usable = code and code != "about:blank" and not code.isdigit() and not _LONG_NUMBER.search(code)
+    return code if code and usable else ""
 
 
 def _as_text(value: Any) -> str | None:

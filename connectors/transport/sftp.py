@@ -73,7 +73,7 @@ class SftpPlace:
     def entries(self) -> dict[str, Entry]:
         """The regular files of the folder. Raises Unavailable, and Refused where the machine or we are not believed."""
         try:
-            self._listing = self._call(lambda sftp: sftp.listdir_attr(self._folder))
+            self._listing = self.call(lambda sftp: sftp.listdir_attr(self._folder))
         except OSError as error:
             raise Unavailable(
                 f"{self._name}: 目录 {self._folder} 不可读，请检查路径和权限 (check the folder and who may read it): "
@@ -106,7 +106,7 @@ class SftpPlace:
 
     def is_still(self, entry: Entry) -> bool:
         try:
-            status = self._call(lambda sftp: sftp.lstat(f"{self._folder}/{entry.name}"))
+            status = self.call(lambda sftp: sftp.lstat(f"{self._folder}/{entry.name}"))
         except FileNotFoundError:
             return False
         return stat.S_ISREG(status.st_mode or 0) and _identity(status) == entry.identity
@@ -114,14 +114,14 @@ class SftpPlace:
     def remove(self, entry: Entry) -> None:
         path = f"{self._folder}/{entry.name}"
         if self._moved_to is None:
-            self._call(lambda sftp: sftp.remove(path))
+            self.call(lambda sftp: sftp.remove(path))
             return
-        names = set(self._call(lambda sftp: sftp.listdir(self._moved_to or "")))
+        names = set(self.call(lambda sftp: sftp.listdir(self._moved_to or "")))
         target, number = entry.name, 1
         while target in names:
             number += 1
             target = f"{entry.name}.{number}"
-        self._call(lambda sftp: sftp.rename(path, f"{self._moved_to}/{target}"))
+        self.call(lambda sftp: sftp.rename(path, f"{self._moved_to}/{target}"))
 
     def read_block(self, path: str, start: int, size: int) -> bytes:
         """So many bytes of a file."""
@@ -131,7 +131,7 @@ class SftpPlace:
             with sftp.open(path, "rb") as file:
                 return b"".join(file.readv(requests))
 
-        return self._call(read)
+        return self.call(read)
 
     def close(self) -> None:
         """Hang up; the next step opens a line of its own."""
@@ -139,7 +139,8 @@ class SftpPlace:
             self._transport.close()
         self._transport = self._sftp = None
 
-    def _call(self, step: Callable[[paramiko.SFTPClient], T]) -> T:
+    def call(self, step: Callable[[paramiko.SFTPClient], T]) -> T:
+        """One step over the line, taken again where the line dropped. Raises Unavailable, Refused and OSError."""
         try:
             return self._in_time(step)
         except (FileNotFoundError, PermissionError):

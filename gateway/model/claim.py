@@ -82,6 +82,10 @@ UNPROVEN: Final = "unproven/"
 """How the code of an answer begins that came, and says neither yes nor no to the claim it was about."""
 
 
+HANDED_OVER: Final = "handed_over"
+"""The code of an answer (UNKNOWN) where a claim lies with the association, whose word about it comes later."""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The association's answer. ABSENT only to a question: it does not have that claim version.
 

@@ -186,7 +186,12 @@ class AssociationSpec(Spec):
         """`[retry]` and `idempotency_window` as the flow reckons with them."""
         window = _duration(self.idempotency_window) if self.idempotency_window is not None else None
         schedule = tuple(_duration(wait) for wait in self.retry.schedule)
-        return RetryRules(schedule=schedule, jitter=self.retry.jitter_percent / 100, idempotency_window=window)
+        return RetryRules(
+            schedule=schedule,
+            jitter=self.retry.jitter_percent / 100,
+            idempotency_window=window,
+            answers_later=self.delivery.options.answered_within_days() is not None,
+        )
 
     @cached_property
     def line_rules(self) -> LineRules:

@@ -148,3 +148,15 @@ def unanswered(tx: Connection, association: str, *, before: int) -> int:
         table.association == association, table.state.in_(("pending", "unknown")), table.next_at < before
     )
     return int(tx.execute(query).scalar_one())
+
+
+def unanswered_in_doubt(tx: Connection, association: str, *, code: str, before: int) -> int:
+    """How many versions in doubt have this last code, and were sent first before an instant (milliseconds)."""
+    table = schema.delivery.c
+    query = select(func.count()).where(
+        table.association == association,
+        table.state == "unknown",
+        table.last_code == code,
+        table.first_at < before,
+    )
+    return int(tx.execute(query).scalar_one())

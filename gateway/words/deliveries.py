@@ -24,6 +24,8 @@ _CODES: Final = {
     "no_answer": "没有答复",
     "cannot_be_asked": "不能查询",
     "already_held": "对方已有",
+    "handed_over": "已交给对方，等回执",
+    "not_dropped": "还没有投放",
     "earlier_version": "对方只有较低版本",
     "refused": "拒收，未说明原因",
     "unreadable": "内容打不开",
@@ -42,7 +44,7 @@ _CODES: Final = {
     "unproven/other_value": "答复的值与 [accepted] 不符",
     "unproven/no_results": "整批的答复没有 results",
     "unproven/no_result": "整批的答复没有这一份",
-    "unproven/two_results": "整批的答复里这一份有两条",
+    "unproven/two_results": "这一份有两条不同的答复",
     "unproven/no_reference": "答复未写受理号",
 }
 

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import by_hand
 import pytest
 from misbehaving_server import LocalServer, Reply, Seen, closed_port
+from sender_suite import BODY, NOW, EverySender, send
 
 from connectors.associations.http_json import HttpJson
 from connectors.registry import REGISTRY
@@ -24,9 +24,7 @@ from gateway.ports import ClaimOnItsWay, Proof, Sender
 from gateway.sandbox.signing import webhook_is_authentic
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
-NOW = datetime(2026, 3, 1, 2, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 SECONDS = int(NOW.timestamp())
-BODY = '{"claim_id":"c1","name":"测试甲"}'.encode()
 
 ACCEPTED, REFUSED = AnswerKind.ACCEPTED, AnswerKind.REFUSED
 UNAVAILABLE, UNKNOWN, ABSENT = AnswerKind.UNAVAILABLE, AnswerKind.UNKNOWN, AnswerKind.ABSENT
@@ -123,39 +121,36 @@ def http_json(address: str, **options: Any) -> HttpJson:
     return by_hand.http_json(**{**given, **options})
 
 
-def send(sender: Sender, *, version: int = 1) -> Answer:
-    return sender.send(BODY, claim_id="c1", version=version, idempotency_key=f"c1-v{version}", now=NOW)
+class OverHttp:
+    """The far side of `EverySender` where it answers at once."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self.taken = inbox.taken
+
+    def work(self) -> None:
+        """It has answered already."""
+
+    def refuse_all(self, code: str) -> None:
+        self._inbox.fault = lambda seen: says(422, {"claim_id": "c1", "code": code})
 
 
-class SenderContract:
-    """Every Sender to an inbox that starts empty."""
+class SenderContract(EverySender):
+    """Every Sender over HTTP to an inbox that starts empty."""
 
     def build(self, address: str) -> Sender:
         raise NotImplementedError
+
+    def build_to_nobody(self) -> Sender:
+        return self.build(closed_port())
 
     @pytest.fixture
     def sender(self, server: LocalServer) -> Sender:
         return self.build(server.address)
 
-    def test_a_claim_is_accepted_and_then_held(self, sender: Sender) -> None:
-        assert send(sender).kind is ACCEPTED
-        assert sender.ask("c1", version=1, now=NOW).kind is ACCEPTED
-
-    def test_a_claim_never_sent_is_absent(self, sender: Sender) -> None:
-        assert sender.ask("c1", version=1, now=NOW).kind is ABSENT
-
-    def test_an_earlier_version_does_not_answer_for_a_later_one(self, sender: Sender) -> None:
-        send(sender, version=1)
-        assert sender.ask("c1", version=2, now=NOW).kind is ABSENT
-
-    def test_a_later_version_answers_for_an_earlier_one(self, sender: Sender) -> None:
-        send(sender, version=3)
-        assert sender.ask("c1", version=2, now=NOW).kind is ACCEPTED
-        assert send(sender, version=2).kind is ACCEPTED
-
-    def test_sending_again_has_no_second_effect(self, sender: Sender, inbox: Inbox) -> None:
-        assert [send(sender).kind for _ in range(3)] == [ACCEPTED] * 3
-        assert inbox.taken == ["c1-v1"]
+    @pytest.fixture
+    def far(self, inbox: Inbox) -> OverHttp:
+        return OverHttp(inbox)
 
     def test_accepted_and_then_the_connection_lost_is_unknown_until_asked(self, sender: Sender, inbox: Inbox) -> None:
         inbox.fault_after = lambda seen: Reply(wire="drop") if seen.method == "POST" else None
@@ -167,11 +162,6 @@ class SenderContract:
         inbox.fault = lambda seen: Reply(wire="drop") if seen.method == "POST" else None
         assert send(sender).kind is UNKNOWN
         assert sender.ask("c1", version=1, now=NOW).kind is ABSENT
-
-    def test_nobody_listening_is_unavailable(self) -> None:
-        sender = self.build(closed_port())
-        assert send(sender).kind is UNAVAILABLE
-        assert sender.ask("c1", version=1, now=NOW).kind is UNAVAILABLE
 
     @pytest.mark.parametrize("status", [400, 404, 410, 413, 415, 422])
     def test_a_no_that_names_the_claim_is_refused(self, sender: Sender, inbox: Inbox, status: int) -> None:

@@ -145,7 +145,7 @@ def test_editors_know_their_options(registry: Registry) -> None:
     assert table["description"] == "One address that answers with the settlements after a cursor."
     assert table["required"] == ["kind", "address", "token"]
     mapping = texts["association"]["properties"]["delivery"]["discriminator"]["mapping"]
-    assert set(mapping) == {"http-json", "pull", "fhir-claim", "claim-folder"}
+    assert set(mapping) == {"http-json", "pull", "fhir-claim", "file-drop", "file-drop-sftp", "claim-folder"}
 
 
 def test_a_way_without_a_secret_still_has_an_api_for_its_association(

@@ -28,6 +28,7 @@ CODES = [
     ("confirmed#12", None),
     ("unreadable", None),
     ("internal", None),
+    ("handed_over", None),
     ("", None),
 ]
 

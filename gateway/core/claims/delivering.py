@@ -15,19 +15,25 @@ from typing import Final
 
 import msgspec
 
-from gateway.model.claim import UNPROVEN, Answer, AnswerKind, Delivery, DeliveryState, WaitingDeliveries
+from gateway.model.claim import HANDED_OVER, UNPROVEN, Answer, AnswerKind, Delivery, DeliveryState, WaitingDeliveries
 
 SCHEDULE: Final = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 18000, 36000, 36000))
 JITTER: Final = 0.2
 LONGEST_WAIT: Final = timedelta(hours=24)
+LATER_ANSWER_WAIT: Final = timedelta(minutes=30)
+"""How long at most until an association that answers in its own time is looked at again."""
 
 
 class RetryRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How long a delivery waits between its tries, and for how long the association knows its key (None: for ever)."""
+    """How long a delivery waits between its tries, and for how long the association knows its key (None: for ever).
+
+    `answers_later`: what it was handed over, it answers in days; until then the claim is no dead letter.
+    """
 
     schedule: tuple[timedelta, ...] = SCHEDULE
     jitter: float = JITTER
     idempotency_window: timedelta | None = None
+    answers_later: bool = False
 
 
 USUAL_RETRIES: Final = RetryRules()
@@ -59,7 +65,8 @@ def after(
     """What becomes of a delivery. `jitter` between -1 and 1; `asked_first`: it may have been sent before."""
     if answer.kind in _FINAL:
         return _ended(delivery, _FINAL[answer.kind], answer)
-    hopeless = answer.code == CANNOT_BE_ASKED or delivery.attempts > len(rules.schedule)
+    patient = rules.answers_later and (asked_first or answer.code == HANDED_OVER)
+    hopeless = answer.code == CANNOT_BE_ASKED or (delivery.attempts > len(rules.schedule) and not patient)
     if asked_first and delivery.last_code.startswith(UNPROVEN):
         # While nobody knows better, the answer that proved nothing stays the reason of the doubt.
         answer = msgspec.structs.replace(answer, code=delivery.last_code)
@@ -67,9 +74,9 @@ def after(
         return _ended(delivery, DeliveryState.DEAD, answer)
     may_have_arrived = asked_first or answer.kind is AnswerKind.UNKNOWN
     state = DeliveryState.UNKNOWN if may_have_arrived else DeliveryState.PENDING
-    return msgspec.structs.replace(
-        delivery, state=state, next_at=now + wait(delivery.attempts, answer, jitter, rules), last_code=answer.code
-    )
+    pause = wait(delivery.attempts, answer, jitter, rules)
+    pause = min(pause, LATER_ANSWER_WAIT) if patient else pause
+    return msgspec.structs.replace(delivery, state=state, next_at=now + pause, last_code=answer.code)
 
 
 def _ended(delivery: Delivery, state: DeliveryState, answer: Answer) -> Delivery:
@@ -92,7 +99,7 @@ class DeliveryFault(StrEnum):
 
 
 _OF_ADDRESS: Final = re.compile(r"http_(?!408|425|429)[1346-9][0-9]{2}")
-_OF_NEITHER: Final = frozenset({"", "confirmed", "internal", "unreadable", CANNOT_BE_ASKED})
+_OF_NEITHER: Final = frozenset({"", "confirmed", "internal", "unreadable", CANNOT_BE_ASKED, HANDED_OVER})
 
 
 def fault_of(code: str) -> DeliveryFault | None:

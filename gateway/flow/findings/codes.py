@@ -66,6 +66,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "请协会查看其领取程序与密钥（hubao access list 列出最近使用）"
         " (ask the association to look at its program and its key: hubao access list shows the last use)",
     ),
+    "claims_not_answered": FindingCode(
+        "act",
+        "申领已交给协会，过了约定天数还没有回执 (claims were handed over and not answered in the days agreed)",
+        "请协会查看投放目录与回执文件；已经查明的用 hubao deliveries confirm 确认"
+        " (ask the association to look at the folder and its answer files; confirm what it tells you)",
+    ),
     "papers_wanted": FindingCode(
         "know",
         "协会要求补材料的申领 (claims for which the association asks for papers)",

@@ -16,6 +16,7 @@ from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
 from gateway.errors import BadSettings, Unavailable, WrongUse
 from gateway.flow.findings.book import raise_, take_stock
 from gateway.flow.office import Office
+from gateway.model.claim import HANDED_OVER
 from gateway.model.feed_day import FeedDay
 from gateway.model.page import WaitingFile
 from gateway.model.trouble import Trouble
@@ -60,6 +61,7 @@ QUEUES: Final = ("quarantine_open", "refunds_waiting", "review_open")
 LOSSES: Final = ("claims_taken",)
 FILES: Final = ("files_waiting",)
 PULLED: Final = "claims_not_fetched"
+NOT_ANSWERED: Final = "claims_not_answered"
 PAPERS: Final = "papers_wanted"
 EXPIRED: Final = "items_expired"
 _EXPIRED_FOR = timedelta(days=30)
@@ -93,12 +95,12 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
         seen += _of_queues(tx, office, facts, limits)
         seen += losses.claims_taken(claim_losses.since(tx, office.now() - timedelta(days=_LOSSES_DAYS)))
         seen += _of_claims(tx, office)
-        seen += _not_fetched(tx, office)
+        seen += _not_fetched(tx, office) + _not_answered(tx, office)
         seen += [
             Trouble(code=PAPERS, kind="association", name=name, count=count)
             for name, count in claim_messages.wanting_papers(tx).items()
         ]
-    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED, PAPERS), seen)
+    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED, NOT_ANSWERED, PAPERS), seen)
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 
@@ -208,6 +210,19 @@ def _not_fetched(tx: Tx, office: Office) -> list[Trouble]:
             at = publications.fetched_at(tx, name)
             last = f"{from_ms(at):%Y-%m-%d %H:%M}" if at is not None else "从未 (never)"
             seen.append(Trouble(code=PULLED, kind="association", name=name, count=count, detail=f"最近领取 {last}"))
+    return seen
+
+
+def _not_answered(tx: Tx, office: Office) -> list[Trouble]:
+    """Claims that were handed over, and not answered in the days that the association's file grants."""
+    seen = []
+    for name, association in sorted(office.associations.items()):
+        granted = association.delivery.options.answered_within_days()
+        if granted is None:
+            continue
+        before = to_ms(office.now() - timedelta(days=granted))
+        if count := publications.unanswered_in_doubt(tx, name, code=HANDED_OVER, before=before):
+            seen.append(Trouble(code=NOT_ANSWERED, kind="association", name=name, count=count))
     return seen
 
 
