@@ -9,7 +9,7 @@ PIP := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-in
 VENV_WORKS := $(shell $(VENV_PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)
 VENV_IS_OURS := $(shell $(VENV_PYTHON) -P -c 'import gateway, os; print(os.path.samefile(os.path.dirname(gateway.__file__), "gateway"))' 2>/dev/null)
 
-.PHONY: help demo test lint full house lock bench schemas FORCE
+.PHONY: help demo test lint full house lock bench schemas vendor FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make house   房子的数字 (figures of the code; HOUSE='-v gateway/flow/' names offenders)"
 	@echo "make bench   性能基准，SQLite (the benchmark: 200,000 members, 300,000 records; BENCH='--processes 2' adds options)"
 	@echo "make lock    重新生成依赖锁文件 (both lock files; UPGRADE=1 takes newer versions)"
+	@echo "make vendor  从已发布的包重取页面所用的样式与脚本 (Bootstrap and htmx out of their published packages; needs npm)"
 	@echo "make schemas 重新生成 config/schema (the JSON Schemas of the settings files)"
 
 demo: .venv/.runtime .venv/.linked
@@ -96,3 +97,7 @@ endef
 	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -P -m gateway "$$@"\n' > .venv/bin/hubao
 	@chmod +x .venv/bin/hubao
 	@touch $@
+
+# The only target that needs more than make and Python: npm, the client of the place where these packages are published.
+vendor: .venv/.made
+	@$(VENV_PYTHON) tests/vendor.py

@@ -37,18 +37,15 @@ def deliveries_list(
     as_json: Json = False,
 ) -> None:
     """送达清单，新的在前 (deliveries, newest first)."""
-    from gateway.store import deliveries as store
+    from gateway.flow.delivery.outbox import list_deliveries
 
     office = open_office(context)
     one_of("--state", state, DELIVERY_STATES)
     one_of("--association", association, sorted(office.associations))
-    with office.store.read() as tx:
-        rows = store.listing(tx, state=state, association=association, below=after, limit=limit + 1)
-        total = store.count(tx, state=state, association=association)
-    rows, more = rows[:limit], len(rows) > limit
-    next_one = rows[-1].delivery_id if more else None
+    page = list_deliveries(office, state=state, association=association, below=after, limit=limit)
+    rows, total, next_one = page.deliveries, page.total, page.next
     if as_json:
-        emit({"deliveries": rows, "total": total, "more": more, "next": next_one})
+        emit({"deliveries": rows, "total": total, "more": next_one is not None, "next": next_one})
         return
     columns = ("编号", "申领号", "版本", "协会", "状态", "次数", "下次", "说明")
     table("送达", columns, [_line(delivery) for delivery in rows])

@@ -19,7 +19,7 @@ Cursor: TypeAlias = tuple[int, str]
 
 class ClaimChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Which claims are wanted; None: whichever. `league` as the roster writes it; `since`, `until`: instants of the
-    last change in milliseconds, the second not included."""
+    last change in milliseconds, the second not included; `least`, `most`: payable in fen, both included."""
 
     association: str | None = None
     status: str | None = None
@@ -27,6 +27,8 @@ class ClaimChoice(msgspec.Struct, frozen=True, kw_only=True):
     league: str | None = None
     since: int | None = None
     until: int | None = None
+    least: int | None = None
+    most: int | None = None
     person_ids: frozenset[int] | None = None
     claim_ids: frozenset[str] | None = None
 
@@ -39,23 +41,30 @@ class ListedClaim(msgspec.Struct, frozen=True):
     league: str | None
 
 
-def listing(tx: Connection, choice: ClaimChoice, *, after: Cursor | None, limit: int) -> list[ListedClaim]:
-    """The claims of a choice, from behind a cursor on, the longest unchanged first."""
+def listing(
+    tx: Connection, choice: ClaimChoice, *, after: Cursor | None, limit: int, newest_first: bool = False
+) -> list[ListedClaim]:
+    """The claims of a choice, from behind a cursor on, the longest unchanged first, or last."""
     table = schema.claim.c
     columns = [table[name] for name in _COLUMNS]
     query = select(*columns, schema.member.c.member_no, schema.member.c.league).select_from(_JOINED)
     query = query.where(_chosen(choice))
-    if after is not None:
+    if after is not None and newest_first:
+        behind = and_(table.updated_at == after[0], table.claim_id < after[1])
+        query = query.where(table.updated_at <= after[0], or_(table.updated_at < after[0], behind))
+    elif after is not None:
         behind = and_(table.updated_at == after[0], table.claim_id > after[1])
-        query = query.where(or_(table.updated_at > after[0], behind))
-    rows = tx.execute(query.order_by(table.updated_at, table.claim_id).limit(limit))
+        query = query.where(table.updated_at >= after[0], or_(table.updated_at > after[0], behind))
+    order = (table.updated_at, table.claim_id)
+    rows = tx.execute(query.order_by(*(key.desc() if newest_first else key for key in order)).limit(limit))
     return [ListedClaim(PrefilledClaim(**dict(zip(_COLUMNS, row[:-2], strict=True))), row[-2], row[-1]) for row in rows]
 
 
-def count(tx: Connection, choice: ClaimChoice) -> tuple[int, int]:
-    """How many claims there are of a choice, and what they come to in fen."""
-    query = select(func.count(), func.sum(schema.claim.c.payable)).select_from(_JOINED)
-    many, money = tx.execute(query.where(_chosen(choice))).one()
+def count(tx: Connection, choice: ClaimChoice, *, at_most: int | None = None) -> tuple[int, int]:
+    """How many claims there are of a choice, and what they come to in fen; with `at_most`, no more than so many of
+    them are looked at."""
+    chosen = select(schema.claim.c.payable).select_from(_JOINED).where(_chosen(choice)).limit(at_most).subquery()
+    many, money = tx.execute(select(func.count(), func.sum(chosen.c.payable))).one()
     return int(many), int(money or 0)
 
 
@@ -79,6 +88,10 @@ def _chosen(choice: ClaimChoice) -> ColumnElement[bool]:
         conditions.append(claim.updated_at >= choice.since)
     if choice.until is not None:
         conditions.append(claim.updated_at < choice.until)
+    if choice.least is not None:
+        conditions.append(claim.payable >= choice.least)
+    if choice.most is not None:
+        conditions.append(claim.payable <= choice.most)
     if choice.person_ids is not None:
         conditions.append(claim.person_id.in_(choice.person_ids))
     if choice.claim_ids is not None:

@@ -477,9 +477,11 @@ def count_unproven(tx: Connection, association: str, *, most: int) -> int:
     return int(tx.execute(_UNPROVEN, {"association": association, "most": most}).scalar_one())
 
 
-def counts(tx: Connection) -> dict[str, int]:
-    """State → deliveries."""
+def counts(tx: Connection, *, association: str | None = None) -> dict[str, int]:
+    """State → deliveries, of one association where it is named."""
     query = select(schema.delivery.c.state, func.count()).group_by(schema.delivery.c.state)
+    if association is not None:
+        query = query.where(schema.delivery.c.association == association)
     return {row[0]: row[1] for row in tx.execute(query)}
 
 

@@ -18,6 +18,7 @@ from gateway.web import problems, reader
 from gateway.web.api import associations, desk_claims, documents, facts, feeds, health, lookups, members, reviews
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
+from gateway.web.pages import PAGES
 from gateway.web.problems import Problem
 
 ROUTERS: Final = (
@@ -68,7 +69,8 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
     app.state.desk, app.state.lookups, app.state.at_rest = desk, lookups.LookupRoom(), False
     for router in ROUTERS:
         app.include_router(router)
-    app.include_router(reader.router)
+    for router in (reader.router, *PAGES):
+        app.include_router(router)
     problems.install(app)
     documents.complete(app)
     return app

@@ -17,7 +17,7 @@ from gateway.flow.delivery.claims import summary
 from gateway.flow.office import Office, delivery_context
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.model.clock import SHANGHAI
-from gateway.model.money import yuan
+from gateway.model.money import Money, yuan
 from gateway.store import accesses, claim_lists, claims, deliveries, members, records
 from gateway.store.accesses import SEARCH, Access
 from gateway.store.claim_lists import ClaimChoice, Cursor
@@ -28,7 +28,8 @@ _CURSOR: Final = re.compile(r"([0-9]{1,15})\.(\S{1,40})", re.ASCII)
 
 
 class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody looks for; None: whichever. `first`, `last`: days of the last change in Asia/Shanghai."""
+    """What somebody looks for; None: whichever. `first`, `last`: days of the last change in Asia/Shanghai;
+    `least`, `most`: payable, both included."""
 
     association: str | None = None
     status: str | None = None
@@ -39,6 +40,8 @@ class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
     id_number: str | None = None
     first: date | None = None
     last: date | None = None
+    least: Money | None = None
+    most: Money | None = None
 
 
 class ClaimPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +55,22 @@ class ClaimPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-def list_claims(office: Office, search: ClaimSearch, *, after: str | None = None, limit: int = 100) -> ClaimPage:
-    """The claims somebody looks for. Raises WrongUse for a league, member or cursor that cannot be."""
+def list_claims(
+    office: Office,
+    search: ClaimSearch,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    newest_first: bool = False,
+    count_at_most: int | None = None,
+) -> ClaimPage:
+    """The claims somebody looks for; with `count_at_most`, no more than so many are counted. Raises WrongUse for a
+    league, member or cursor that cannot be."""
     cursor = _place(after) if after is not None else None
     with office.store.read() as tx:
         choice = _choice(tx, office, search)
-        rows = claim_lists.listing(tx, choice, after=cursor, limit=limit + 1)
-        total, payable = claim_lists.count(tx, choice)
+        rows = claim_lists.listing(tx, choice, after=cursor, limit=limit + 1, newest_first=newest_first)
+        total, payable = claim_lists.count(tx, choice, at_most=count_at_most)
     shown = [{**summary(row.claim), "member_no": row.member_no, "league": row.league} for row in rows[:limit]]
     more = len(rows) > limit
     last = rows[limit - 1].claim if more else None
@@ -91,6 +103,8 @@ def _choice(tx: Tx, office: Office, search: ClaimSearch) -> ClaimChoice:
         league=search.league,
         since=to_ms(_midnight(search.first)) if search.first is not None else None,
         until=to_ms(_midnight(search.last + timedelta(days=1))) if search.last is not None else None,
+        least=search.least,
+        most=search.most,
         person_ids=_people(tx, office, search),
         claim_ids=_of_settlement(tx, office, search) if search.settlement_no is not None else None,
     )

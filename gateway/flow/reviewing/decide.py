@@ -15,7 +15,7 @@ import msgspec
 
 from gateway.core.changes import ReadRow
 from gateway.core.changes.claims import DECISION_WITHDRAWN
-from gateway.core.reviewing import ANSWERS, needs_second, same_clerk
+from gateway.core.reviewing import needs_second, same_clerk
 from gateway.core.roster import one_holder
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, Conflict
@@ -30,7 +30,13 @@ from gateway.flow.people.joining import join_people, part_people
 from gateway.flow.reading.candidates import PERSON_NO
 from gateway.flow.reading.rows import look_up
 from gateway.flow.reading.rulings import Digests, digests_of
-from gateway.flow.reviewing.answers import ReplacedProposal, ReviewAnswer, ReviewResult
+from gateway.flow.reviewing.answers import (
+    ReplacedProposal,
+    ReviewAnswer,
+    ReviewResult,
+    check_answer,
+    check_fits,
+)
 from gateway.flow.reviewing.bills import ABOUT_BILLS, original_named, weigh_again
 from gateway.flow.reviewing.show import Alternative, alternatives, find_item, numbers_of, page_of, row_as_written
 from gateway.flow.roster.enrol import look_again_at
@@ -44,26 +50,21 @@ from gateway.store.review_decisions import ReviewDecision
 from gateway.store.rulings import Ruling
 from gateway.store.values import from_ms, to_ms
 
-_LONGEST_NOTE = 2000
-
 __all__ = ["ReplacedProposal", "ReviewAnswer", "ReviewResult", "decide", "undo"]
 
 
 def decide(office: Office, item_id: int, answer: ReviewAnswer, *, association: str | None = None) -> ReviewResult:
     """Carry out an answer. Raises BadInput where it cannot be given, Conflict where somebody was first."""
-    _check(answer)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
-    if answer.answer not in ANSWERS[item.kind]:
-        if item.kind == "hold":
-            raise BadInput("not_valid", "此行待确认，请用 hubao holds accept 或 refuse (it waits in a hold)")
-        allowed = "、".join(ANSWERS[item.kind])
-        raise BadInput("not_valid", f"{item.kind} 类事项只可答 {allowed} (answers allowed for this kind)")
-    if item.kind != "match" and (answer.member_no or answer.join or answer.although_different or answer.confirm):
-        raise BadInput("not_valid", "会员号、join、确认等只随 match 类事项 (they go with a match only)")
+    check_fits(item, answer)
     with office.store.write() as tx:
-        case = _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(answer, by=clerk(answer.by)))
-        return case.decide()
+        return answer_in(tx, office, item, answer)
+
+
+def answer_in(tx: Tx, office: Office, item: ReviewItem, answer: ReviewAnswer) -> ReviewResult:
+    """Carry out an answer that fits the item, in a transaction of the caller's. Raises as `decide`."""
+    return _Case(tx, office, _held(tx, office, item), msgspec.structs.replace(answer, by=clerk(answer.by))).decide()
 
 
 def undo(
@@ -75,20 +76,11 @@ def undo(
     a decision cannot be taken back, Conflict where there is none.
     """
     withdrawal = ReviewAnswer(answer="unsure", by=clerk(by), note=note)
-    _check(withdrawal)
+    check_answer(withdrawal)
     with office.store.read() as tx:
         item = find_item(tx, item_id, association)
     with office.store.write() as tx:
         return _Case(tx, office, _held(tx, office, item), withdrawal).undo()
-
-
-def _check(answer: ReviewAnswer) -> None:
-    clerk(answer.by)
-    if answer.note is not None and len(answer.note) > _LONGEST_NOTE:
-        raise BadInput("not_valid", f"备注最多{_LONGEST_NOTE}字 (the note is too long)")
-    more = answer.member_no is not None or answer.join or answer.although_different or answer.confirm
-    if answer.answer != "same" and more:
-        raise BadInput("not_valid", "会员号、join、确认等只随 same (member_no, join and the like go with same only)")
 
 
 def _held(tx: Tx, office: Office, item: ReviewItem) -> ReviewItem:

@@ -96,6 +96,16 @@ def list_items(
     return QuarantineList(quarantine=lines, total=total, more=len(items) > limit)
 
 
+def list_group(office: Office, group: str, *, below: int | None = None, limit: int = 100) -> QuarantineList:
+    """The items of a group, as `list_items`. Raises WrongUse where there is no such group."""
+    numbers = items_of_group(office, group)
+    chosen = [number for number in numbers if below is None or number < below]
+    with office.store.read() as tx:
+        items = [_item(tx, number) for number in chosen[:limit]]
+        lines = _lines(tx, office, items)
+    return QuarantineList(quarantine=lines, total=len(numbers), more=len(chosen) > limit)
+
+
 def groups(office: Office, *, feed: str | None = None) -> list[QuarantineGroup]:
     """What waits for a person, by feed, version of the mapping, code and field; the largest first. An item with several
     things wrong is in several groups."""
