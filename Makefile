@@ -9,7 +9,7 @@ PIP := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --no-in
 VENV_WORKS := $(shell $(VENV_PYTHON) -c 'import sys; print(sys.version_info >= (3, 11))' 2>/dev/null)
 VENV_IS_OURS := $(shell $(VENV_PYTHON) -P -c 'import gateway, os; print(os.path.samefile(os.path.dirname(gateway.__file__), "gateway"))' 2>/dev/null)
 
-.PHONY: help demo test lint full house lock bench schemas vendor FORCE
+.PHONY: help demo test lint full house lock bench schemas payloads vendor FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench   性能基准，SQLite (the benchmark: 200,000 members, 300,000 records; BENCH='--processes 2' adds options)"
 	@echo "make lock    重新生成依赖锁文件 (both lock files; UPGRADE=1 takes newer versions)"
 	@echo "make vendor  从已发布的包重取页面所用的样式与脚本 (Bootstrap and htmx out of their published packages; needs npm)"
+	@echo "make payloads 重新生成开发包的样本 (the golden payloads of the kit)"
 	@echo "make schemas 重新生成 config/schema (the JSON Schemas of the settings files)"
 
 demo: .venv/.runtime .venv/.linked
@@ -51,6 +52,9 @@ bench: .venv/.runtime .venv/.linked
 
 schemas: .venv/.runtime .venv/.linked
 	@$(VENV_PYTHON) -P -c 'from pathlib import Path; from gateway.wiring import write_schemas; print(*write_schemas(Path("config/schema")), sep="\n")'
+
+payloads: .venv/.runtime .venv/.linked
+	@$(VENV_PYTHON) -P -c 'from gateway.kit.writing import PAYLOADS, payload_files; [(PAYLOADS / name).write_bytes(content) for name, content in payload_files().items()]'
 
 # uv lives in a throw-away venv. Lines that would name a package index are taken out.
 lock: .venv/.made

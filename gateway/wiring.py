@@ -469,6 +469,11 @@ def secret_options(site: Site) -> list[tuple[str, SecretOption]]:
     return site_files.secret_options(site, requests_secret=webhook.secret_option)
 
 
+def sign_webhook(secret: str, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers of Standard Webhooks over a body. `timestamp` in Unix seconds."""
+    return webhook.sign(secret, message_id=message_id, timestamp=timestamp, body=body)
+
+
 def new_webhook_secret() -> str:
     """A secret nobody has yet, of the form that pushes, deliveries and requests are signed with."""
     return webhook.new_secret()

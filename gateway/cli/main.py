@@ -26,6 +26,7 @@ from gateway.cli import (
     feeds,
     findings,
     holds,
+    kit,
     matching,
     matching_flow,
     night,
@@ -102,6 +103,7 @@ review.register(app)
 findings.register(app)
 holds.register(app)
 clock.register(app)
+kit.register(app)
 
 
 def main() -> None:
