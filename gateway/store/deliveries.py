@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 
 from gateway.model.claim import Delivery, DeliveryState, WaitingDeliveries
 from gateway.store import schema
-from gateway.store.engine import change_many, change_together, insert_many, is_postgres, select_in
+from gateway.store.engine import change_in, change_many, change_together, insert_many, is_postgres, select_in
 from gateway.store.values import from_ms, to_ms
 
 _OPEN = ("pending", "leased", "unknown")
@@ -60,8 +60,8 @@ def overtake(tx: Connection, claim_ids: Iterable[str]) -> dict[str, bool]:
     for claim_id, delivery_id, state, attempts in select_in(tx, query, claim_ids, kind="text"):
         silent[claim_id] = silent.get(claim_id, True) and attempts == 0
         if state == "pending" and attempts == 0:
-            waiting.append((delivery_id,))
-    change_many(tx, "update delivery set state = 'overtaken' where delivery_id = ?", waiting)
+            waiting.append(delivery_id)
+    change_in(tx, "update delivery set state = 'overtaken' where delivery_id {keys}", waiting, kind="bigint")
     return silent
 
 

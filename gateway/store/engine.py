@@ -339,11 +339,30 @@ def select_in(
 
 
 def _sqlite_chunk(cursor: Any, query: str, chunk: list[Any], first: Sequence[Any]) -> list[tuple[Any, ...]]:
+    sql, padded = _sqlite_in(query, chunk)
+    return cursor.execute(sql, (*first, *padded)).fetchall()  # type: ignore[no-any-return]
+
+
+def _sqlite_in(query: str, chunk: list[Any]) -> tuple[str, list[Any]]:
     # Padding to powers of two keeps the number of distinct statements small, so that they stay prepared.
     size = 1 << (len(chunk) - 1).bit_length()
     padded = chunk + [chunk[0]] * (size - len(chunk))
-    sql = query.format(keys="in (" + ",".join("?" * size) + ")")
-    return cursor.execute(sql, (*first, *padded)).fetchall()  # type: ignore[no-any-return]
+    return query.format(keys="in (" + ",".join("?" * size) + ")"), padded
+
+
+def change_in(tx: Connection, sql: str, keys: Iterable[Any], *, kind: str) -> None:
+    """Run one statement, whose `{keys}` stands for the keys concerned, once for every 2,000 keys. `kind` is the keys'
+    type: bytea or bigint or text."""
+    values = list(keys)
+    if not values:
+        return
+    with _driver_cursor(tx) as cursor:
+        if is_postgres(tx):
+            cursor.execute(sql.format(keys=f"= any(%b::{kind}[])"), (values,), prepare=True)
+            return
+        for start in range(0, len(values), _IN_CHUNK):
+            chunk = values[start : start + _IN_CHUNK]
+            cursor.execute(*_sqlite_in(sql, chunk))
 
 
 def change_many(tx: Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:

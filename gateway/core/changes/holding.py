@@ -104,10 +104,13 @@ def _rows_waiting(batch: Batch, knowledge: Known) -> dict[int, set[int]]:
         if settlement.person_id in knowledge.held:
             owners[settlement.key].add(settlement.person_id)
     for row in batch.rows:
-        rivals = [placed.row for placed in knowledge.rivals.get(row.key or b"", ())]
+        # Four rows in five are nobody's, and nobody's number.
+        if row.key is None or not (row.decisions or row.key in knowledge.rivals):
+            continue
+        rivals = [placed.row for placed in knowledge.rivals.get(row.key, ())]
         for claiming in (row, *rivals):
             matched = {member.person_id for _, member in claiming.matched if member.person_id in knowledge.held}
-            if row.key is not None and claiming.row_class is RowClass.MEMBER and matched:
+            if claiming.row_class is RowClass.MEMBER and matched:
                 owners[row.key] |= matched
     waiting = {}
     for row in batch.rows:
