@@ -9,6 +9,7 @@
     │   └── BadCase         one case of `scheme assess` cannot be answered
     ├── Unavailable         the other side did not answer; try again later
     │   ├── OutcomeUnknown  it may or may not have done what was asked: ask before trying again
+    │   ├── CallsSpent      what we may ask of it today is spent: go on tomorrow
     │   └── KeyMissing      a key that was given out is not there: it must be restored, never made anew
     ├── Refused             the other side answered no; trying again changes nothing
     ├── BrokenSeal          something sealed does not open; says nothing more
@@ -85,6 +86,12 @@ class Unavailable(HubaoError):
 
 class OutcomeUnknown(Unavailable):
     """The request may have been carried out: ask, do not guess."""
+
+
+class CallsSpent(Unavailable):
+    """The calls that the line's owner allows us in a day are spent; `pages`: what was stored before."""
+
+    pages = 0
 
 
 class KeyMissing(Unavailable):

@@ -291,10 +291,10 @@ class FileRows(msgspec.Struct, frozen=True, kw_only=True):
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a connector may use of the site it works for.
 
-    `name` is the feed's or the association's and stands in its errors; `per_second` is the feed's rate limit.
-    `read_secret` raises WrongUse for a secret that is missing. `accepted` is what the association's file says a good
-    answer must hold; None where it says nothing. `kept_name`: the name of a file as it may be kept, so that no person's
-    number in it stays readable and the same name is known again.
+    `name` is the feed's or the association's and stands in its errors; `per_second`, `per_day` and `at_once` are what
+    the feed's line can bear, in calls (None: no limit). `read_secret` raises WrongUse for a secret that is missing.
+    `accepted` is what the association's file says a good answer must hold; None where it says nothing. `kept_name`: the
+    name of a file as it may be kept, so that no person's number in it stays readable and the same name is known again.
     """
 
     name: str
@@ -303,6 +303,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     read_secret: Callable[[SecretName], str]
     kept_name: Callable[[str], str]
     per_second: float = 10.0
+    per_day: int | None = None
+    at_once: int | None = None
     first_days: int = 365
     """How far back a first question reaches, in days."""
     overlap_days: int = 7

@@ -261,6 +261,8 @@ def feed_connector(office: Office, name: str) -> FeedConnector:
     around = msgspec.structs.replace(
         _surroundings(office, name),
         per_second=spec.rate.per_second,
+        per_day=spec.rate.per_day,
+        at_once=spec.rate.at_once,
         first_days=spec.window.first_days,
         overlap_days=spec.window.overlap_days,
         rows=rows_of_files(office.mapping_of(name).language.format),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +32,7 @@ from gateway.ports import ConnectorSpec, FileRows, Surroundings
 
 def cloud_line(**options: Any) -> CloudLine:
     spec = _taken(CloudLineSpec, options)
-    around = _around("cloud-line", options, "clock", "per_second")
+    around = _around("cloud-line", options, "clock", "per_second", "per_day")
     return CloudLine(spec, around, **{"next_msgid": MessageIds(spec.facility_no), **options})
 
 
@@ -94,6 +96,10 @@ def file_drop_sftp(**options: Any) -> ClaimDrop:
     return make_sftp_drop(spec, _around("file-drop-sftp", options), **options)
 
 
+_SITES = TemporaryDirectory(prefix="by-hand-")
+_numbers = count()
+
+
 def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
     """The options of a settings file among these; what is left goes to the constructor."""
     assert issubclass(spec, ConnectorSpec)
@@ -101,7 +107,11 @@ def _taken(spec: type[Any], options: dict[str, Any]) -> Any:
 
 
 def _around(name: str, options: dict[str, Any], *keys: str) -> Surroundings:
-    given = {"name": name, "site": Path(), "clock": lambda: datetime.now(ZoneInfo("Asia/Shanghai"))}
+    given = {
+        "name": name,
+        "site": Path(_SITES.name) / str(next(_numbers)),
+        "clock": lambda: datetime.now(ZoneInfo("Asia/Shanghai")),
+    }
     given |= {key: options.pop(key) for key in ("name", *keys) if key in options}
     if "with_header" in given:
         given["rows"] = FileRows(with_header=given.pop("with_header"))

@@ -21,6 +21,7 @@ import httpx
 import msgspec
 
 from connectors.transport import tif
+from connectors.transport.answers import NATIONAL, Answers, Meaning
 from connectors.transport.envelope import (
     Caller,
     Heard,
@@ -32,7 +33,6 @@ from connectors.transport.envelope import (
 )
 from connectors.transport.http import (
     QUICK_WAIT_SECONDS,
-    answered,
     exchange,
     is_unavailable,
     make_client,
@@ -41,7 +41,7 @@ from connectors.transport.http import (
 )
 from connectors.transport.msgid import MessageIds
 from connectors.transport.pace import Pace
-from gateway.errors import Refused, Unavailable, WrongUse
+from gateway.errors import CallsSpent, Refused, Unavailable, WrongUse
 from gateway.model.bundle import Call, bundle_of
 from gateway.model.clock import SHANGHAI
 from gateway.model.page import MAX_PAGE_BYTES, Fetched
@@ -66,6 +66,10 @@ PATHS: Final[Mapping[str, str]] = {
 """Where a transaction lives under the line's address; a platform with one address for all has "" for each."""
 
 
+_OF_LINE: Final = {words: meaning for words, meaning in NATIONAL.items() if meaning in ("retry", "back_off")}
+"""What is shared with other national lines. Whatever else is refused is kept, and its person asked about again: one
+person's refusal stops nobody else's question, unless the feed's own table says so."""
+
 _BUNDLE_ROOM = MAX_PAGE_BYTES - 1024
 _CALL_OVERHEAD = 512
 _MOST_CALLS_A_PERSON = 2000
@@ -73,7 +77,8 @@ _OUTAGE_AFTER = 3
 
 
 class CloudLineSpec(ConnectorSpec, frozen=True, kw_only=True):
-    """The 医保云专线: the national platform's JSON envelope with x-tif signing (feeds answered person by person)."""
+    """The 医保云专线: the national platform's JSON envelope with x-tif signing (feeds answered person by person).
+    `answers`: what an answer means (`"-1 words" = "retry"`)."""
 
     address: Address
     paas_id: str
@@ -87,6 +92,7 @@ class CloudLineSpec(ConnectorSpec, frozen=True, kw_only=True):
     region: Region
     paths: dict[str, str] = msgspec.field(default_factory=dict)
     care_types: tuple[str, ...] = ("21",)
+    answers: dict[str, Meaning] = msgspec.field(default_factory=dict)
     timeout_seconds: Seconds = 30.0
     people_per_page: Annotated[int, msgspec.Meta(ge=1, le=200)] = 200
 
@@ -246,7 +252,8 @@ class CloudLine:
             spec.facility_no, state=around.state_file(f"msgid-{spec.facility_no}")
         )
         self._clock = around.clock
-        self._pace = Pace(around.per_second, sleep=sleep)
+        self._answers = Answers(spec.answers, _OF_LINE)
+        self._pace = Pace(around, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
 
     def ask(self, subjects: list[SweepSubject], *, now: datetime) -> SweepReply:
@@ -257,6 +264,8 @@ class CloudLine:
         for subject in subjects:
             if sweep.over or not sweep.take(subject.member_id, *self._hear(subject, sweep)):
                 break
+        if sweep.calls_spent is not None and not sweep.asked and not sweep.calls:
+            raise sweep.calls_spent
         if sweep.last_error is not None and not sweep.asked and not sweep.calls:
             raise Unavailable(f"{self.name}: {sweep.last_error}", retry_after=sweep.retry_after)
         request = f"sweep:{now.isoformat()}:{subjects[0].member_id}-{subjects[-1].member_id}"
@@ -281,13 +290,27 @@ class CloudLine:
 
     def _call(self, question: Question) -> Heard:
         """One transaction. Raises Unavailable or Refused."""
-        self._pace.wait()
-        now = self._clock().astimezone(SHANGHAI)
-        body = request_body(self._caller, question, msgid=self._next_msgid(now), now=now)
-        signed = tif.sign(self._paas_id, self._secret, timestamp=int(now.timestamp()), nonce=secrets.token_hex(8))
-        headers = {**signed, "content-type": "application/json; charset=utf-8"}
         url = self._address + self._paths[question.infno]
-        return read_reply(answered(exchange(self._client, "POST", url, headers=headers, content=body)))
+        with self._pace.turn():
+            now = self._clock().astimezone(SHANGHAI)
+            body = request_body(self._caller, question, msgid=self._next_msgid(now), now=now)
+            signed = tif.sign(self._paas_id, self._secret, timestamp=int(now.timestamp()), nonce=secrets.token_hex(8))
+            headers = {**signed, "content-type": "application/json; charset=utf-8"}
+            reply = exchange(self._client, "POST", url, headers=headers, content=body)
+        return self._meant(question, read_reply(self._answers.body(reply)))
+
+    def _meant(self, question: Question, heard: Heard) -> Heard:
+        """An answer for what the feed's table says of it; what a person must see goes into the bundle as it came.
+
+        Raises Unavailable, Refused.
+        """
+        meaning = self._answers.meaning(heard.code, heard.message, good=heard.good)
+        if meaning == "refresh":
+            # This line knows no sign-in that could be renewed.
+            meaning = "stop"
+        if meaning in ("retry", "back_off", "stop"):
+            self._answers.act(meaning, f"{question.infno}/{heard.code}", heard.raw)
+        return heard
 
 
 def _code_of(error: Unavailable | Refused) -> str:
@@ -307,6 +330,7 @@ class _Sweep:
         self.calls_left = calls_left
         self.last_error: str | None = None
         self.retry_after: float | None = None
+        self.calls_spent: CallsSpent | None = None
         self._room = room
         self._outages = 0
 
@@ -314,10 +338,15 @@ class _Sweep:
     def over(self) -> bool:
         """Whether to stop before the next person: no calls left, line down, or asked to pause."""
         told_to_wait = self.retry_after is not None and self.retry_after > QUICK_WAIT_SECONDS
-        return self.calls_left <= 0 or self._outages >= _OUTAGE_AFTER or told_to_wait
+        spent = self.calls_left <= 0 or self.calls_spent is not None
+        return spent or self._outages >= _OUTAGE_AFTER or told_to_wait
 
     def take(self, member_id: int, gathered: Gathered, cut_by: Unavailable | Refused | None) -> bool:
-        """Add one person. False when the bundle has no room left: that person belongs in the next one."""
+        """Add one person. False when the bundle has no room left, or the day's calls are spent: that person belongs in
+        the next one."""
+        if isinstance(cut_by, CallsSpent):
+            self.calls_spent = cut_by
+            return False
         fits = gathered.size <= self._room
         if not fits and self.calls:
             return False

@@ -101,7 +101,7 @@ class OpenPlatformList(AskedByDay):
         open_platform.derived_key(self._app.app_id, self._app.secret)
         self._client = make_client(timeout_seconds=spec.timeout_seconds)
         self._answers = Answers(spec.answers, NATIONAL)
-        self._pace = Pace(around.per_second, sleep=sleep)
+        self._pace = Pace(around, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
         self._days = Days(around, infno=spec.trade_code)
 
@@ -131,11 +131,12 @@ class OpenPlatformList(AskedByDay):
 
         Raises Unavailable, Refused, NotAuthentic.
         """
-        self._pace.wait()
-        fields = {"version": self._spec.version, "timestamp": written_instant(self._clock(), self._spec.timestamp)}
-        body = open_platform.seal(self._app, fields, data)
-        headers = {"content-type": "application/json; charset=utf-8"}
-        raw = self._answers.body(exchange(self._client, "POST", self._spec.address, headers=headers, content=body))
+        with self._pace.turn():
+            fields = {"version": self._spec.version, "timestamp": written_instant(self._clock(), self._spec.timestamp)}
+            body = open_platform.seal(self._app, fields, data)
+            headers = {"content-type": "application/json; charset=utf-8"}
+            reply = exchange(self._client, "POST", self._spec.address, headers=headers, content=body)
+        raw = self._answers.body(reply)
         message = json_object(raw)
         if message is None:
             raise Unavailable("broken_reply: 答复不是平台报文 (the reply is not a message of the platform)")

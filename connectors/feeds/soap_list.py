@@ -59,7 +59,7 @@ class SoapList(AskedByDay):
         self._more = {**spec.more_input, **({spec.secret_argument: secret} if spec.secret_argument else {})}
         self._client = make_client(timeout_seconds=spec.timeout_seconds)
         self._answers = Answers({"http 500": "accept", **spec.answers})
-        self._pace = Pace(around.per_second, sleep=sleep)
+        self._pace = Pace(around, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
         self._days = Days(around, infno=spec.operation)
         self._service: SoapService | None = None
@@ -94,8 +94,9 @@ class SoapList(AskedByDay):
 
     def exchanged(self, method: str, address: str, headers: dict[str, str], body: bytes | None) -> bytes:
         """One exchange at our pace. A fault comes with status 500 and says more than it."""
-        self._pace.wait()
-        return self._answers.body(exchange(self._client, method, address, headers=headers, content=body))
+        with self._pace.turn():
+            reply = exchange(self._client, method, address, headers=headers, content=body)
+        return self._answers.body(reply)
 
 
 WAY = PullWay(spec=SoapListSpec, make=SoapList)

@@ -86,7 +86,7 @@ class XmlList:
         self._spec, self._secret = spec, around.read_secret(spec.secret).strip()
         self._client = make_client(timeout_seconds=spec.timeout_seconds)
         self._answers = Answers(spec.answers | {name: TABLE[name] for name in TABLE if name not in spec.answers})
-        self._pace = Pace(around.per_second, sleep=sleep)
+        self._pace = Pace(around, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
         self._days = Days(around, infno=spec.function)
         self._session = ""
@@ -129,10 +129,11 @@ class XmlList:
 
     def _ask(self, function: str, parameters: Mapping[str, str]) -> bytes:
         """One call; nothing where the answer says so. Raises Unavailable, Refused, SignInOver, QuarantinedAnswer."""
-        self._pace.wait()
         body = question(function, {**parameters, **self._spec.more_input}).encode(self._spec.encoding)
         headers = {"content-type": f"text/xml; charset={'GBK' if self._spec.encoding == 'gb18030' else 'UTF-8'}"}
-        content = self._answers.body(exchange(self._client, "POST", self._spec.address, headers=headers, content=body))
+        with self._pace.turn():
+            reply = exchange(self._client, "POST", self._spec.address, headers=headers, content=body)
+        content = self._answers.body(reply)
         if not _END.search(content[-200:]):
             raise Unavailable("broken_reply: 答复不是完整的报文 (the reply is no whole message)")
         code = next((text for tag in _CODES if (text := value_of(content, tag))), "")

@@ -22,7 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from connectors.transport.dates import http_date, remote_clocks
 from connectors.transport.deadline import DeadlineTransport, one_deadline
 from connectors.transport.watching import note_exchange
-from gateway.errors import OutcomeUnknown, Refused, Unavailable
+from gateway.errors import CallsSpent, OutcomeUnknown, Refused, Unavailable
 from gateway.model.page import MAX_PAGE_BYTES
 
 MAX_REPLY_BYTES: Final = MAX_PAGE_BYTES
@@ -212,7 +212,7 @@ _JSON = msgspec.json.Decoder(float_hook=str)
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether a question may be asked again: it changes nothing, whatever became of it."""
-    return isinstance(error, Unavailable)
+    return isinstance(error, Unavailable) and not isinstance(error, CallsSpent)
 
 
 def nothing_was_sent(error: BaseException) -> bool:

@@ -106,7 +106,7 @@ class NationalLine:
             spec.facility_no, state=around.state_file(f"msgid-{spec.facility_no}")
         )
         self._answers = Answers(spec.answers)
-        self._pace = Pace(around.per_second, sleep=sleep)
+        self._pace = Pace(around, sleep=sleep)
         self._tries = quick_retries(tries, again=is_unavailable, sleep=sleep)
         self._sign_no = ""
 
@@ -188,20 +188,21 @@ class NationalLine:
         return headers
 
     def _exchange(self, infno: str, data: Mapping[str, Any], node: str) -> bytes:
-        self._pace.wait()
-        now = self._clock().astimezone(SHANGHAI)
         question = Question(infno=infno, data=dict(data), shown={}, insured_region=self._spec.region)
-        body = request_body(
-            self._caller,
-            question,
-            msgid=self._next_msgid(now),
-            now=now,
-            input_node=node,
-            sign_no=self._sign_no,
-            signer=self._signer,
-        )
         url = self._spec.address.rstrip("/") + self._spec.paths.get(infno, "")
-        return self._answers.body(exchange(self._client, "POST", url, headers=self.headers(now), content=body))
+        with self._pace.turn():
+            now = self._clock().astimezone(SHANGHAI)
+            body = request_body(
+                self._caller,
+                question,
+                msgid=self._next_msgid(now),
+                now=now,
+                input_node=node,
+                sign_no=self._sign_no,
+                signer=self._signer,
+            )
+            reply = exchange(self._client, "POST", url, headers=self.headers(now), content=body)
+        return self._answers.body(reply)
 
 
 def caller_of(spec: NationalSpec) -> Caller:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, create_model, model_validator
 
+from gateway.core.watching.closed_hours import ClosedHours
 from gateway.core.watching.expectation import Expectation, ExpectedDays
 from gateway.ports import ConnectorSpec, FeedWay, Intake, Registry
 from gateway.settings.connectors import Connection, connection_table
@@ -34,9 +35,31 @@ class Window(Spec):
 
 
 class Rate(Spec):
-    """At most this many calls in a second; fractions allowed."""
+    """What the line can bear: at most this many calls in a second (fractions allowed), in a day (Asia/Shanghai), and at
+    once; all that call it from this machine together."""
 
     per_second: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    per_day: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
+    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
+
+
+class Maintenance(Spec):
+    """A time at which the far side is down on purpose, in Asia/Shanghai: nothing is asked of it then. It may pass
+    midnight; `weekdays`: of the days it begins on (1 Monday … 7 Sunday), none named: every day."""
+
+    begin: time
+    end: time
+    weekdays: tuple[Annotated[int, Field(ge=1, le=7)], ...] = ()
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Maintenance:
+        if self.begin == self.end:
+            raise ValueError("begin 与 end 不能相同 (begin and end differ)")
+        return self
+
+    def closed_hours(self) -> ClosedHours:
+        """The same for the core."""
+        return ClosedHours(begin=self.begin, end=self.end, weekdays=frozenset(self.weekdays))
 
 
 class Expect(Spec):
@@ -92,6 +115,7 @@ class FeedSpec(Spec):
     schedule: Schedule | None = None
     window: Window = Window()
     rate: Rate = Rate()
+    maintenance: tuple[Maintenance, ...] = ()
     expect: Expect = Expect()
     legal: Legal
 
@@ -102,7 +126,25 @@ class FeedSpec(Spec):
             raise ValueError(f"connector.kind {self.connector.kind} 要求 intake = {fits!r} (goes with it)")
         if self.intake != "receive" and self.schedule is None:
             raise ValueError("intake 为 pull、sweep 时须写 schedule.at (schedule.at is required)")
+        if self.schedule is not None and any(_covers(closed, self.schedule.at) for closed in self.maintenance):
+            raise ValueError(
+                "schedule.at 落在 [[maintenance]] 时段内，那时不取数 (nothing is asked while the far side is down)"
+            )
         return self
+
+    @property
+    def closed_hours(self) -> tuple[ClosedHours, ...]:
+        """When the far side is down on purpose."""
+        return tuple(closed.closed_hours() for closed in self.maintenance)
+
+
+def _covers(closed: Maintenance, at: time) -> bool:
+    """Whether this hour lies in it on every day."""
+    if closed.weekdays and set(closed.weekdays) != set(range(1, 8)):
+        return False
+    if closed.begin < closed.end:
+        return closed.begin <= at < closed.end
+    return at >= closed.begin or at < closed.end
 
 
 @cache

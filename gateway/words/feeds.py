@@ -11,6 +11,8 @@ RUNS: Final = {
     "failed": "失败",
     "stopped": "中止",
     "done_before": "此前已完成",
+    "closed": "对方维护，未取数",
+    "paused": "对方维护，稍后接着取",
     "cut_off": "未结束",
     "expired": "协议到期，未取数",
 }

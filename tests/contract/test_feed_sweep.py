@@ -18,7 +18,7 @@ from small_league import PAAS_ID, SECRET, League, Patient, envelope, good, id_nu
 from connectors.feeds.cloud_line import CloudLine
 from connectors.registry import REGISTRY
 from connectors.transport.msgid import MessageIds
-from gateway.errors import Unavailable, WrongUse
+from gateway.errors import CallsSpent, Unavailable, WrongUse
 from gateway.model.page import MAX_PAGE_BYTES
 from gateway.ports import SweepFeed, SweepSubject
 
@@ -463,3 +463,43 @@ def test_the_rate_limit_holds_for_every_try(rig: Rig) -> None:
 def test_options_that_cannot_travel_in_a_header_are_refused(rig: Rig, options: dict[str, str]) -> None:
     with pytest.raises(WrongUse):
         rig.feed(**options)
+
+
+# What the feed's own table says of an answer
+
+
+def test_an_answer_that_the_table_calls_passing_is_asked_again(rig: Rig) -> None:
+    rig.league.patients = {id_number(1): Patient("P1", {"M1": "S1"})}
+    answered: list[str] = []
+
+    def fault(infno: str, request: Any) -> Reply | None:
+        answered.append(infno)
+        return refusal("系统正忙乱") if len(answered) == 1 else None
+
+    rig.league.fault = fault
+    swept = rig.feed(answers={"-1 正忙乱": "retry"}).ask([subject(1)], now=NOW)
+    assert (swept.asked, swept.failed, answered[:2]) == ((1,), (), ["1101", "1101"])
+
+
+def test_told_to_slow_down_the_sweep_ends_at_once(rig: Rig) -> None:
+    rig.league.fault = lambda infno, request: refusal("访问过于频繁")
+    with pytest.raises(Unavailable) as told:
+        rig.feed().ask([subject(1), subject(2)], now=NOW)
+    assert told.value.retry_after == 600
+
+
+def test_what_the_table_calls_useless_is_asked_once_for_each_of_three(rig: Rig) -> None:
+    rig.league.fault = lambda infno, request: refusal("机构已停用")
+    with pytest.raises(Unavailable):
+        rig.feed(answers={"* 停用": "stop"}).ask([subject(number) for number in range(1, 9)], now=NOW)
+    assert rig.league.calls() == {"1101": 3}
+
+
+def test_the_calls_of_a_day_end_a_page_before_the_person_they_do_not_reach(rig: Rig, tmp_path: Path) -> None:
+    rig.league.patients = {id_number(1): Patient("P1", {"M1": "S1"}), id_number(2): Patient("P2", {"M2": "S2"})}
+    # 1101, 5201, 5203, 5202: four calls a person.
+    feed = rig.feed(per_day=6)
+    swept = feed.ask([subject(1), subject(2)], now=NOW)
+    assert (swept.asked, swept.failed) == ((1,), ())
+    with pytest.raises(CallsSpent):
+        feed.ask([subject(2)], now=NOW)

@@ -21,7 +21,6 @@ from connectors.transport.http import (
     quick_retries,
     retry_after,
 )
-from connectors.transport.pace import Pace
 from gateway.errors import OutcomeUnknown, Refused, Unavailable
 
 STATUSES = [
@@ -192,19 +191,3 @@ def test_a_client_takes_nothing_from_the_environment(monkeypatch: pytest.MonkeyP
         assert client.follow_redirects is False
         assert client._mounts == {}
         assert client.timeout.read == 5
-
-
-def test_turns_come_evenly_and_a_pause_saves_nothing_up() -> None:
-    now, slept = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 6))
-        now[0] += seconds
-
-    pace = Pace(4, sleep=sleep, monotonic=lambda: now[0])
-    for _ in range(3):
-        pace.wait()
-    now[0] += 10
-    pace.wait()
-    pace.wait()
-    assert slept == [0.25, 0.25, 0.25]

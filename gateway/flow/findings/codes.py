@@ -234,6 +234,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "用 hubao quarantine list 查看；请盟市重发，或修好映射后 hubao quarantine retry"
         " (look at the quarantine; have the rows sent again, or mend the mapping and retry)",
     ),
+    "calls_spent": FindingCode(
+        "know",
+        "当日允许的调用次数用完，其余次日接着问 (the day's calls were spent; the rest is asked the next day)",
+        "若一轮总也问不完，与盟市商定更高的次数，改 [rate] per_day"
+        " (if a round never ends, agree on more calls with the league)",
+    ),
     "page_failed": FindingCode(
         "act",
         "一页处理失败，其余行尚未处理 (a page failed and waits)",

@@ -12,7 +12,8 @@ from time import sleep
 
 import msgspec
 
-from gateway.errors import HubaoError
+from gateway.core.watching.closed_hours import closed_until, next_closing
+from gateway.errors import CallsSpent, HubaoError
 from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
@@ -25,7 +26,7 @@ from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.noticed import noticing
 from gateway.flow.intake.retain import RetentionReport, retain
 from gateway.flow.intake.set_aside import look_again, say_what_waits
-from gateway.flow.intake.steps import Steps, note_pages, pages_noted, plainly
+from gateway.flow.intake.steps import Steps, note_calls_spent, note_pages, pages_noted, plainly
 from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import StoredContent, judge_causes, process_page, process_stream
 from gateway.flow.office import Office
@@ -214,11 +215,9 @@ def run_feed(
 ) -> FeedReport:
     """One feed's run, written into the database with its outcome, whatever happens. A feed whose agreement has expired
     is not read at all: nothing of it may be processed any more."""
-    now = office.now()
-    if has_expired(office, name):
-        expires = office.feeds[name].legal.expires
-        message = f"数据协议已于{expires}到期，不再取数 (the agreement has expired: not read)"
-        return FeedReport(feed=name, outcome="expired", message=message)
+    now, report = office.now(), not_to_be_read(office, name)
+    if report is not None:
+        return report
     report = FeedReport(feed=name)
     with office.store.write() as tx:
         run_id = runs.begin(tx, name, scheduled_for=scheduled_for or now, now=now)
@@ -227,6 +226,12 @@ def run_feed(
     try:
         with _beating(office, run_id):
             _take_in_feed(office, doors, name, report, first=first, last=last)
+        if office.feeds[name].rate.per_day is not None:
+            note_calls_spent(office, name, spent=False)
+    except CallsSpent as error:
+        # As much as may be asked in a day was asked: the next one goes on where this one stopped.
+        report.pages, report.message = error.pages, str(error)
+        note_calls_spent(office, name, spent=True)
     except HubaoError as error:
         report.outcome, report.message = "failed", str(error)
         log.warning("feed %s failed: %s", name, error)
@@ -234,14 +239,26 @@ def run_feed(
         report.outcome, report.message = "failed", f"内部错误 (internal error): {type(error).__name__}"
         log.error("feed %s failed: %s", name, type(error).__name__)
     with office.store.write() as tx:
-        if report.outcome == "stopped":
+        if report.outcome in ("stopped", "paused"):
             runs.let_go(tx, run_id)
         else:
             runs.end(tx, run_id, outcome=report.outcome, pages=report.pages, message=report.message, now=office.now())
-    if report.outcome != "stopped":
+    if report.outcome not in ("stopped", "paused"):
         # Only now is the run over. What it put aside, or one before it that was killed, is known as a whole.
         Steps(office).run(f"holds/{name}", partial(judge, office, name), 0)
     return report
+
+
+def not_to_be_read(office: Office, name: str) -> FeedReport | None:
+    """Why a feed is not read at all now; None where it may be."""
+    spec = office.feeds[name]
+    if has_expired(office, name):
+        message = f"数据协议已于{spec.legal.expires}到期，不再取数 (the agreement has expired: not read)"
+        return FeedReport(feed=name, outcome="expired", message=message)
+    if (opens := closed_until(spec.closed_hours, office.now())) is not None:
+        message = f"对方维护时段，{opens:%H:%M}以后再取 (the far side is down on purpose until then)"
+        return FeedReport(feed=name, outcome="closed", message=message)
+    return None
 
 
 BEAT_SECONDS = 30.0
@@ -274,22 +291,33 @@ def _take_in_feed(
     office: Office, doors: Doors, name: str, report: FeedReport, *, first: date | None, last: date | None
 ) -> None:
     spec, finished = office.feeds[name], False
+    closing = next_closing(spec.closed_hours, office.now())
+
+    def interrupted() -> bool:
+        return doors.stopping() or (closing is not None and office.now() >= closing)
+
+    until = None
     if spec.intake == "sweep":
         connector: SweepFeed = doors.feed(office, name)  # type: ignore[assignment]
         # A sweep started within its window ends at that window's hour; one started outside of it runs to the end.
-        now, schedule, until = office.now(), spec.schedule, None
+        now, schedule = office.now(), spec.schedule
         if schedule is not None and schedule.until is not None and schedule.at <= now.time() < schedule.until:
             until = datetime.combine(now.date(), schedule.until, tzinfo=now.tzinfo)
-        swept = sweep(office, name, connector, until=until, stopping=doors.stopping)
+        swept = sweep(office, name, connector, until=until, stopping=interrupted)
         report.pages, finished = swept.pages, swept.finished
         report.message = f"已问{swept.asked}人，未成{swept.failed}人 (asked, failed)"
     elif spec.intake == "pull":
         puller: PullFeed = doors.feed(office, name)  # type: ignore[assignment]
         with noticing(office, name, puller):
-            report.pages = pull(office, name, puller, first=first, last=last, stopping=doors.stopping)
+            report.pages = pull(office, name, puller, first=first, last=last, stopping=interrupted)
     work_waiting(office, [name], stopping=doors.stopping)
     if doors.stopping() and not finished:
         report.outcome = "stopped"
+    elif interrupted() and closing is not None and not finished:
+        opens = closed_until(spec.closed_hours, closing) or closing
+        # A sweep whose hours are over before the line opens again has done what this night allows.
+        if until is None or opens < until:
+            report.outcome, report.message = "paused", f"对方开始维护，{opens:%H:%M}以后接着取 (paused until then)"
 
 
 def pull(
@@ -318,7 +346,11 @@ def pull(
             if stopping():
                 return
 
-    process_stream(office, stored(), _alarm)
+    try:
+        process_stream(office, stored(), _alarm)
+    except CallsSpent as error:
+        error.pages = new
+        raise
     return new
 
 

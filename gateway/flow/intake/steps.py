@@ -16,6 +16,7 @@ log = logging.getLogger("hubao.night")
 
 T = TypeVar("T")
 
+CALLS_SPENT = "calls_spent"
 PAGE_FAILED = "page_failed"
 STEP_FAILED = "step_failed"
 
@@ -74,6 +75,21 @@ def noting(office: Office, name: str, step: Callable[[], object]) -> Callable[[]
             steps.note()
 
     return run
+
+
+def note_calls_spent(office: Office, feed: str, *, spent: bool) -> None:
+    """A feed's run ended because the calls of the day were spent, or came to its end without."""
+    with office.store.read() as tx:
+        before = {row.name for row in findings.open_findings(tx, code=CALLS_SPENT)}
+    if not spent and feed not in before:
+        return
+    now = office.now()
+    with office.store.write() as tx:
+        if spent:
+            detail = f"[rate] per_day = {office.feeds[feed].rate.per_day}"
+            raise_(tx, Trouble(code=CALLS_SPENT, kind="feed", name=feed, days=(now.date(),), detail=detail), now=now)
+        else:
+            close(tx, CALLS_SPENT, "feed", {feed}, now=now)
 
 
 def pages_noted(tx: Tx) -> set[str]:

@@ -12,7 +12,8 @@ from functools import partial
 
 import msgspec
 
-from gateway.errors import Unavailable
+from gateway.core.watching.closed_hours import closed_until
+from gateway.errors import CallsSpent, Unavailable
 from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.intake.work import judge_causes, process_page
 from gateway.flow.office import Office, feeds_of
@@ -81,7 +82,11 @@ def sweep(
                 report.finished = True
                 break
             continue
-        reply = line.ask(stretch.subjects, now=office.now())
+        try:
+            reply = line.ask(stretch.subjects, now=office.now())
+        except CallsSpent as error:
+            error.pages = report.pages
+            raise
         if not reply.asked and not reply.failed:
             raise Unavailable(f"{feed}: 没有问到任何人 (nobody was reached)")
         _store(office, feed, stretch, reply, at_work)
@@ -197,10 +202,13 @@ def ask_about(
     until: date | None = None,
 ) -> SweepReply:
     """What a line says of one member in these days, or in those a first question reaches. Raises Unavailable."""
-    today = office.now().date()
-    reach = today - timedelta(days=office.feeds[feed].window.first_days)
+    now, spec = office.now(), office.feeds[feed]
+    if (opens := closed_until(spec.closed_hours, now)) is not None:
+        raise Unavailable(f"{feed}: 对方维护时段，至{opens:%H:%M} (down on purpose until then)")
+    today = now.date()
+    reach = today - timedelta(days=spec.window.first_days)
     first, last = max(since or reach, reach), min(until or today, today)
-    return line.ask([_subject(office, row, min(first, last), last)], now=office.now())
+    return line.ask([_subject(office, row, min(first, last), last)], now=now)
 
 
 def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
