@@ -2,7 +2,8 @@
 
     HubaoError
     ├── WrongUse            the caller asked for something that cannot be: exit 2
-    │   └── ForeignDatabase this database and this key folder do not belong together: nothing is begun
+    │   ├── ForeignDatabase this database and this key folder do not belong together: nothing is begun
+    │   └── NotAllowed      the account has no right to this; it is written down
     ├── BadSettings         files of an administrator are wrong; carries all findings at once
     ├── BadInput            bytes or values from outside are wrong
     │   ├── BadPage         a whole page cannot be read: it is set aside, the feed goes on
@@ -36,6 +37,13 @@ class WrongUse(HubaoError):
 
 class ForeignDatabase(WrongUse):
     """The database is not the one this site's keys belong to. The message says what was seen and what to do."""
+
+
+class NotAllowed(WrongUse):
+    """An account asked for what none of its roles has a right to, or for data outside of its scope."""
+
+    def __init__(self) -> None:
+        super().__init__("您的账号没有这项权限，已记入审计日志 (your account has no right to this; it is written down)")
 
 
 @dataclass(frozen=True)

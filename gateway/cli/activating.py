@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import msgspec
 import typer
 
-from gateway.cli.clerk import By, name_of
+from gateway.cli.clerk import By, name_of, seat
 from gateway.cli.feeds import feed, show_rereading
 from gateway.cli.output import Json, emit, plain, say, table
 from gateway.cli.progress import working
@@ -69,14 +69,14 @@ def feed_activate(
     from gateway.flow.intake import activating
     from gateway.flow.intake.trying import TrialScope
 
-    clerk = name_of(by)
     try:
         site = _site_with(context.obj, name)
         files = _proposed(site, name, mapping, file)
         candidate = wiring.with_files(site, name, files)
     except BadSettings as error:
         _refuse(name, activating.of_settings(error.findings), as_json=as_json)
-    office = wiring.office_of(candidate)
+    office = seat(context, wiring.office_of(candidate))
+    clerk = name_of(by)
     ready = wiring.feed_readiness(candidate, name)
     scope = TrialScope(ticks=time.perf_counter, rows=0)
     with working("正在试取、比较 (trying, comparing)", as_json=as_json):
@@ -153,11 +153,11 @@ def feed_back(
     from gateway.flow.intake import activating
     from gateway.settings.versions import version_files
 
-    clerk = name_of(by)
     site = _site_with(context.obj, name)
     version = to or activating.version_before(site.path, name)
     files = version_files(site.path, name, version)
-    office = wiring.office_of(wiring.with_files(site, name, files))
+    office = seat(context, wiring.office_of(wiring.with_files(site, name, files)))
+    clerk = name_of(by)
     with working("正在比较 (comparing)", as_json=as_json):
         difference = activating.difference(office, name)
     if dry_run:

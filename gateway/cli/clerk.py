@@ -1,20 +1,123 @@
-"""Who sits at the terminal and decides (经办人)."""
+"""Who sits at the terminal and decides (经办人): an account that is logged in; a name where a site has no accounts."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gateway.errors import WrongUse
 
+if TYPE_CHECKING:
+    from gateway.flow.office import Office
+    from gateway.model.account import Viewer
+
 By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
 Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
 
+COMMAND_RIGHTS: Final = {
+    "access new": "keys.change",
+    "access rotate": "keys.change",
+    "access revoke": "keys.change",
+    "claims list": "claims.reveal",
+    "clock confirm": "settings.change",
+    "deliveries confirm": "deliveries.redrive",
+    "desk approve": "claims.decide",
+    "desk form": "claims.reveal",
+    "desk papers": "claims.decide",
+    "desk pass": "claims.decide",
+    "desk refuse": "claims.decide",
+    "desk return": "claims.decide",
+    "desk undo": "claims.decide",
+    "facts add": "claims.decide",
+    "feed activate": "connect.activate",
+    "feed back": "connect.activate",
+    "feed drift": "connect",
+    "feed rewind": "feeds.run",
+    "feed try": "connect",
+    "findings acknowledge": "today.acknowledge",
+    "holds accept": "holds.decide",
+    "holds refuse": "holds.decide",
+    "payments account": "claims.pay",
+    "payments accounts": "claims.pay",
+    "payments answer": "claims.pay",
+    "payments make": "claims.pay",
+    "quarantine close": "quarantine.close",
+    "quarantine show": "quarantine.reveal",
+    "recoveries ask": "claims.decide",
+    "recoveries notice": "claims.reveal",
+    "recoveries received": "claims.decide",
+    "recoveries write-off": "claims.decide",
+    "review decide": "reviews.decide",
+    "review show": "reviews.reveal",
+    "review undo": "reviews.decide",
+    "roster end": "roster.import",
+    "roster export": "export",
+    "roster import": "roster.import",
+    "roster search": "roster.reveal",
+    "roster show": "roster.reveal",
+    "unreadable write-off": "settings.change",
+    "users add": "accounts.change",
+    "users list": "accounts",
+    "users lock": "accounts.change",
+    "users reset": "accounts.change",
+    "users roles": "accounts.change",
+    "users unlock": "accounts.change",
+    "audit show": "audit",
+    "audit verify": "audit",
+}
+"""The right that each command asks for which somebody signs."""
+
+
+class _Seat:
+    """Which site this process works at, and for which command."""
+
+    office: Office | None = None
+    command: str = ""
+
+
+def seat(context: typer.Context, office: Office) -> Office:
+    """Remember where this command works: `name_of` asks there who is logged in."""
+    _Seat.office, _Seat.command = office, context.command_path.partition(" ")[2]
+    return office
+
 
 def name_of(by: str | None) -> str:
-    """Who sits here: as told, or as logged in."""
+    """Who sits here: the account that is logged in; at a site without accounts as told, or as logged in at this
+    machine. Call it once the site is open. Raises WrongUse, NotAllowed."""
+    from gateway.flow.accounts.proving import has_accounts
+
+    office = _Seat.office
+    if office is None:
+        raise RuntimeError("who signs is asked before the site is open")
+    if not has_accounts(office):
+        return typed_name(by)
+    if by is not None:
+        raise WrongUse(
+            "本站点已有账号，不再接受 --by：请用 hubao users login 登录 (this site has accounts: log in, without --by)"
+        )
+    return viewer_here(office).account
+
+
+def viewer_here(office: Office) -> Viewer:
+    """The account that is logged in at this terminal, with the right that the command asks for. Raises WrongUse,
+    NotAllowed."""
+    from gateway.core.accounts.rights import Right
+    from gateway.flow.accounts.proving import demand
+    from gateway.flow.accounts.sessions import LoginNeeded, viewer_of
+    from gateway.settings.session_file import read_session
+
+    session_id = read_session(office.site)
+    if session_id is None:
+        raise LoginNeeded
+    viewer = viewer_of(office, session_id, way="cli")
+    demand(office, viewer, Right(COMMAND_RIGHTS[_Seat.command]), page=f"hubao {_Seat.command}")
+    return viewer
+
+
+def typed_name(by: str | None) -> str:
+    """A name as told, or as logged in at this machine: believed where there is no account to prove it."""
     if by is not None:
         # An unset variable of a script must not sign with whoever runs it.
         if not by.strip():

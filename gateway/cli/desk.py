@@ -131,6 +131,7 @@ def approve_command(
     from gateway.flow.desk.deciding import ClerkDecision, decide_claim
     from gateway.model.money import parse_yuan
 
+    office = open_office(context)
     decision = ClerkDecision(
         outcome="approved",
         by=name_of(by),
@@ -140,7 +141,7 @@ def approve_command(
         note=note,
         confirm=confirm,
     )
-    _answer(decide_claim(open_office(context), claim_id, decision), as_json=as_json)
+    _answer(decide_claim(office, claim_id, decision), as_json=as_json)
 
 
 @desk.command("refuse")
@@ -157,10 +158,11 @@ def refuse_command(
     """不予补助，须有理由代码 (refuse, for a coded reason)."""
     from gateway.flow.desk.deciding import ClerkDecision, decide_claim
 
+    office = open_office(context)
     decision = ClerkDecision(
         outcome="refused", by=name_of(by), version=version, reason=reason, note=note, confirm=confirm
     )
-    _answer(decide_claim(open_office(context), claim_id, decision), as_json=as_json)
+    _answer(decide_claim(office, claim_id, decision), as_json=as_json)
 
 
 @desk.command("papers")

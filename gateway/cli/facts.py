@@ -61,6 +61,7 @@ def facts_add(
     elif kind == "diagnosis":
         disease = typer.prompt("病种代码 (disease group)", err=True)
     day: date = on.date()
+    office = open_office(context)
     fact_kind = cast("FactKind", kind)
     report = FactReport(
         member_no=member_no,
@@ -71,7 +72,7 @@ def facts_add(
         accident=accident,
         settlements=tuple(settlement or ()),
     )
-    fact = record_fact(open_office(context), association, report)
+    fact = record_fact(office, association, report)
     if as_json:
         emit(fact)
     else:

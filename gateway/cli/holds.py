@@ -82,9 +82,10 @@ def accept_command(
     """照最新差异写入；差异变了则不写，再问一次 (write it; asks again where the difference changed)."""
     from gateway.flow.batches.deciding_holds import accept_hold
 
+    office = open_office(context)
     clerk = name_of(by)
     with working("正在重新核算 (concluding anew)", as_json=as_json):
-        result = accept_hold(open_office(context), hold_id, by=clerk, confirm=confirm)
+        result = accept_hold(office, hold_id, by=clerk, confirm=confirm)
     _answer(result, as_json=as_json)
     if result.outcome != "accepted":
         raise typer.Exit(1)
@@ -101,9 +102,10 @@ def refuse_command(
     """保持原样：会撤回或调低申领的行不再计入 (what stands stays; rows that would lower it count no longer)."""
     from gateway.flow.batches.deciding_holds import refuse_hold
 
+    office = open_office(context)
     clerk = name_of(by)
     with working("正在重新核算 (concluding anew)", as_json=as_json):
-        report = refuse_hold(open_office(context), hold_id, by=clerk, reason=reason)
+        report = refuse_hold(office, hold_id, by=clerk, reason=reason)
     if as_json:
         emit(report)
     else:

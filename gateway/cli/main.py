@@ -13,6 +13,7 @@ from gateway import __version__
 from gateway.cli import (
     access,
     activating,
+    auditing,
     bench,
     claims,
     clock,
@@ -42,6 +43,7 @@ from gateway.cli import (
     secret,
     simulating,
     site,
+    users,
 )
 from gateway.errors import BadInput, BadSettings, HubaoError, WrongUse
 
@@ -104,6 +106,8 @@ findings.register(app)
 holds.register(app)
 clock.register(app)
 kit.register(app)
+users.register(app)
+auditing.register(app)
 
 
 def main() -> None:

@@ -225,6 +225,7 @@ def review_decide(
 
     if answer not in _ANSWERS:
         raise WrongUse(f"答案应为 {'、'.join(_ANSWERS)} (unknown answer)")
+    office = open_office(context)
     decision = ReviewAnswer(
         answer=cast("Answer", answer),
         by=name_of(by),
@@ -235,7 +236,7 @@ def review_decide(
         settlement_no=settlement_no,
         note=note,
     )
-    _tell(decide(open_office(context), item, decision), as_json=as_json)
+    _tell(decide(office, item, decision), as_json=as_json)
 
 
 @review.command("undo")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from gateway.cli.clerk import name_of
+from gateway.cli.clerk import seat, typed_name
 from gateway.cli.noted import look, show_findings
 from gateway.cli.output import Json, complain, emit, plain, say, table
 from gateway.cli.progress import working
@@ -187,7 +187,7 @@ def keys_adopt_database(
     left = wiring.left_behind(site, vault)
     if not as_json:
         _show_left_behind(left)
-    written_off = wiring.adopt_database(site, vault, by=name_of(by)) if by is not None else []
+    written_off = wiring.adopt_database(site, vault, by=typed_name(by)) if by is not None else []
     if as_json:
         emit({**plain(left), "adopted": by is not None, "written_off": written_off})
     elif by is not None:
@@ -215,7 +215,7 @@ def open_office(context: typer.Context) -> Office:
     """The office of the site the command was called for."""
     from gateway import wiring
 
-    return wiring.open_office(context.obj)
+    return seat(context, wiring.open_office(context.obj))
 
 
 def status(

@@ -9,7 +9,6 @@ session's token besides, in the form or in a header.
 from __future__ import annotations
 
 import hmac
-import secrets
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -52,11 +51,6 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _LONGEST_NEXT: Final = 1000
 MOST_FORM_BYTES: Final = 256 * 1024
 MOST_FILE_BYTES: Final = 64 * 1024 * 1024
-
-
-def new_session_id() -> str:
-    """An id nobody has yet: 256 random bits."""
-    return secrets.token_urlsafe(32)
 
 
 def session_id(request: Request) -> str:

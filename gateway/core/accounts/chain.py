@@ -63,16 +63,16 @@ def first_link(site_id: bytes, digest: Digest) -> bytes:
 def walk(entries: Iterable[ChainEntry], first: bytes, anchored: Mapping[int, bytes], digest: Digest) -> ChainReport:
     """Look at every entry in order. `anchored`: number → link, as written outside of the database day by day."""
     walker = _Walker(first, digest)
-    unseen = dict(anchored)
+    # By their links: whoever counts entries anew moves their numbers.
+    unseen = {link: number for number, link in anchored.items()}
     for entry in entries:
         walker.take(entry)
-        if unseen.get(entry.number) == entry.link:
-            del unseen[entry.number]
+        unseen.pop(entry.link, None)
     breaks = walker.finish()
-    if unseen and not any(broken.kind in ("deleted", "inserted", "edited") for broken in breaks):
-        breaks.append(Break(kind="truncated", number=min(unseen)))
-    elif any(number > walker.last for number in unseen):
+    if any(number > walker.last for number in unseen.values()):
         breaks.append(Break(kind="truncated", number=walker.last + 1))
+    elif unseen and not breaks:
+        breaks.append(Break(kind="truncated", number=min(unseen.values())))
     return ChainReport(entries=walker.count, last=walker.last, link=walker.before, breaks=breaks)
 
 

@@ -48,7 +48,7 @@ def check_password(password: str, *, account: str, roles: frozenset[Role]) -> No
     plain = text.casefold()
     if account.casefold() in plain or any(word in plain for word in _OFTEN_TRIED):
         raise BadInput("weak_password", "密码不能含账号或常见口令 (not the account's name, nothing often tried)")
-    if len(set(text)) < shortest // 2:
+    if len(set(text)) <= shortest // 2:
         raise BadInput("weak_password", "密码重复的字符太多 (too few different characters)")
 
 

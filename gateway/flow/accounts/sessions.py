@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.core.accounts.lasting import AccountLimits, is_old, is_over, locked_until
 from gateway.core.accounts.passwords import FORMER, check_password, normal
-from gateway.errors import BadInput, HubaoError
+from gateway.errors import BadInput, WrongUse
 from gateway.flow.accounts.trail import AuditNote, note
 from gateway.flow.office import Office
 from gateway.model.account import Viewer
@@ -34,7 +34,7 @@ _NOT_SET_UP: Final = -1
 second_context = context_for("user_account", "second")
 
 
-class LoginRefused(HubaoError):
+class LoginRefused(WrongUse):
     """No log-in. Says nothing about what was wrong, nor whether there is such an account."""
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class LoginRefused(HubaoError):
         )
 
 
-class LoginNeeded(HubaoError):
+class LoginNeeded(WrongUse):
     """There is no session, or it has ended; `stage`: what a session that is not open yet still waits for."""
 
     def __init__(self, stage: Stage | None = None) -> None:
         self.stage = stage
-        super().__init__("请先登录 (log in first)")
+        super().__init__("请先登录：hubao users login (log in first)")
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,3 +281,4 @@ def _check_new(office: Office, row: UserRow, new: str) -> None:
 
 def _note_change(tx: Tx, office: Office, row: UserRow, what: str) -> None:
     user_accounts.note_change(tx, UserChange(account=row.account, at=to_ms(office.now()), by=row.account, what=what))
+    note(tx, office, AuditNote(account=row.account, act=f"account_{what}", subject=row.account))

@@ -17,6 +17,7 @@ import msgspec
 
 from gateway.core.signing import clerk
 from gateway.errors import BadSettings, Finding, WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.batches.rereading import Rereading, reread, say_what_changed
 from gateway.flow.findings.book import close
 from gateway.flow.intake.trying import SOUND_SHARE, FeedTrial
@@ -35,7 +36,7 @@ from gateway.settings.versions import (
     state_of,
     version_files,
 )
-from gateway.store import accesses, pages
+from gateway.store import pages
 from gateway.store.accesses import Access
 from gateway.store.values import to_ms
 from gateway.words.records import field_in_words
@@ -152,7 +153,7 @@ def difference(office: Office, feed: str) -> Rereading | None:
 def _put(office: Office, feed: str, files: FeedFiles, deed: Deed, *, by: str, note: str) -> Activation:
     signed = _deed(office, files, deed, by=by, note=note)
     with office.store.write() as tx:
-        accesses.note(tx, Access(item_id=0, by=signed.by, at=to_ms(office.now()), what=f"feed_{deed}"))
+        note_access(tx, office, Access(item_id=0, by=signed.by, at=to_ms(office.now()), what=f"feed_{deed}"))
     version = put_in_force(office.site, feed, files, signed)
     with office.store.write() as tx:
         close(tx, EDITED, "feed", [feed], now=office.now())

@@ -14,6 +14,7 @@ import msgspec
 
 from gateway.core.watching.closed_hours import closed_until, next_closing
 from gateway.errors import CallsSpent, HubaoError
+from gateway.flow.accounts.auditing import anchor
 from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
@@ -111,6 +112,7 @@ def run_night(
     steps.run("clock", lambda: clock.leave_mark(office), False)
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("rewriting", lambda: rewriting.go_on(office), 0)
+    steps.run("audit", lambda: anchor(office), False)
     for name in feeds or [name for name, spec in office.feeds.items() if spec.enabled]:
         take_in_feed = partial(run_feed, office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
         report.feeds.append(steps.run(f"feed/{name}", take_in_feed, FeedReport(feed=name, outcome="failed")))
@@ -180,6 +182,7 @@ def let_go(office: Office, doors: Doors) -> RetentionReport:
     report = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("rewriting", lambda: rewriting.go_on(office), 0)
+    steps.run("audit", lambda: anchor(office), False)
     steps.run("set-aside", lambda: look_again(office), 0)
     _look_back(office, doors, steps, report)
     return report

@@ -12,9 +12,10 @@ import msgspec
 
 from gateway.core.signing import clerk
 from gateway.errors import WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.office import Office
 from gateway.ports import SetsBack
-from gateway.store import accesses, cursors, pages
+from gateway.store import cursors, pages
 from gateway.store.accesses import Access
 from gateway.store.pages import StoredPage
 from gateway.store.values import to_ms
@@ -63,7 +64,7 @@ def set_back(office: Office, feed: str, connector: object, to: date, *, by: str)
         cursor, version = cursors.of_feed(tx, feed)
         if isinstance(connector, SetsBack):
             cursors.set_back(tx, feed, connector.set_back(cursor, to), cursor_version=version)
-        accesses.note(tx, Access(item_id=0, by=name, at=to_ms(office.now()), what="feed_rewind"))
+        note_access(tx, office, Access(item_id=0, by=name, at=to_ms(office.now()), what="feed_rewind"))
     return msgspec.structs.replace(result, done=True)
 
 

@@ -17,11 +17,12 @@ import msgspec
 from gateway.core.normalise import CompiledMapping, Origin
 from gateway.core.studies.trial import TriedPage, masked, try_page
 from gateway.errors import BadInput, Refused, Unavailable, WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.office import Office
 from gateway.model.exchange import WireExchange
 from gateway.model.page import Fetched
 from gateway.ports import PullFeed
-from gateway.store import accesses, cursors
+from gateway.store import cursors
 from gateway.store.accesses import Access
 from gateway.store.values import to_ms
 
@@ -101,7 +102,7 @@ def try_line(office: Office, feed: str, puller: PullFeed, *, scope: TrialScope, 
     where it lies."""
     with office.store.write() as tx:
         cursor, _ = cursors.of_feed(tx, feed)
-        accesses.note(tx, Access(item_id=0, by=by, at=to_ms(office.now()), what="feed_try"))
+        note_access(tx, office, Access(item_id=0, by=by, at=to_ms(office.now()), what="feed_try"))
     compiled = office.mapping_of(feed)
     trial = FeedTrial(feed=feed, mapping=compiled.language.mapping, source="line")
     began = scope.ticks()

@@ -13,12 +13,13 @@ from gateway.core.normalise.problems import Wrong
 from gateway.core.normalise.texts import id_number_of
 from gateway.core.signing import clerk
 from gateway.errors import WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.delivery.claims import summary
 from gateway.flow.office import Office, delivery_context
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money, yuan
-from gateway.store import accesses, claim_lists, claims, deliveries, members, records
+from gateway.store import claim_lists, claims, deliveries, members, records
 from gateway.store.accesses import SEARCH, Access
 from gateway.store.claim_lists import ClaimChoice, Cursor
 from gateway.store.engine import Tx
@@ -117,7 +118,7 @@ def _midnight(day: date) -> datetime:
 def note_search(office: Office, *, by: str) -> None:
     """Write down who looks for somebody by an id number, before it is looked for. Raises BadInput."""
     with office.store.write() as tx:
-        accesses.note(tx, Access(item_id=0, by=clerk(by), at=to_ms(office.now()), what=SEARCH))
+        note_access(tx, office, Access(item_id=0, by=clerk(by), at=to_ms(office.now()), what=SEARCH))
 
 
 def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int] | None:

@@ -11,6 +11,7 @@ import msgspec
 from gateway.core.masks import mask_personal
 from gateway.core.signing import clerk
 from gateway.errors import BadPage, BrokenSeal, WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.pages.stored_pages import OpenPage, open_page, page_bytes
@@ -18,7 +19,7 @@ from gateway.model.money import yuan
 from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem
 from gateway.model.states import ItemState
-from gateway.store import accesses, pages, quarantine
+from gateway.store import pages, quarantine
 from gateway.store.accesses import QUARANTINE, Access
 from gateway.store.engine import Tx
 from gateway.store.values import from_ms, to_ms
@@ -165,7 +166,7 @@ def reveal(office: Office, item_id: int, *, by: str) -> QuarantineShown:
     name = clerk(by)
     with office.store.write() as tx:
         _item(tx, item_id)
-        accesses.note(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what=QUARANTINE))
+        note_access(tx, office, Access(item_id=item_id, by=name, at=to_ms(office.now()), what=QUARANTINE))
     with office.store.read() as tx:
         item = _item(tx, item_id)
         return _shown(_lines(tx, office, [item])[0], revealed=True, values=_values(tx, office, item))

@@ -19,6 +19,7 @@ from gateway.core.reviewing import Pair, alone, context_of, side_by_side
 from gateway.core.schemes import assess
 from gateway.core.signing import clerk
 from gateway.errors import BadInput
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.changes.people import claim_key, claims_of, decided_claims
 from gateway.flow.delivery.claims import summary as claim_summary
 from gateway.flow.office import Office, note_context, undone_note_context
@@ -205,7 +206,7 @@ def reveal(office: Office, item_id: int, *, by: str, association: str | None = N
     name = clerk(by)
     with office.store.write() as tx:
         find_item(tx, item_id, association)
-        accesses.note(tx, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
+        note_access(tx, office, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
     with office.store.read() as tx:
         return _shown(tx, office, find_item(tx, item_id, association), reveal=True)
 

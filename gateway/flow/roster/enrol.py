@@ -11,6 +11,7 @@ from gateway.core.match import COMPARISONS, member_blocks, member_numbers, name_
 from gateway.core.roster import Group, RosterMember, Statement, who_stays
 from gateway.core.roster.correcting import Ending
 from gateway.core.signing import clerk
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.changes.fact_boxes import destroy_withdrawn
 from gateway.flow.office import MEMBERS, Office, Personal, feeds_of, member_context
 from gateway.flow.opening import member_piece, open_or_set_aside
@@ -24,7 +25,6 @@ from gateway.model.member import Member
 from gateway.model.person import particulars_of
 from gateway.model.pieces import Piece
 from gateway.store import (
-    accesses,
     batches,
     blocks,
     facts,
@@ -94,7 +94,9 @@ def take_in(
         _write(tx, office, association, plan, after, locked=waiting.people)
         _seal_anew(tx, office, association, statements)
         if confirmed_by is not None and report.lost:
-            accesses.note(tx, Access(item_id=0, by=clerk(confirmed_by), at=to_ms(office.now()), what="roster_lowered"))
+            note_access(
+                tx, office, Access(item_id=0, by=clerk(confirmed_by), at=to_ms(office.now()), what="roster_lowered")
+            )
         report.hold_id = hold(tx, office, association, waiting, report.told)
     # Whoever opted out has no facts any more, and what they said is shut with their keys.
     destroy_withdrawn(office)

@@ -14,13 +14,14 @@ from gateway.core.match import name_search_blocks
 from gateway.core.roster import RosterMember, as_roster
 from gateway.core.signing import clerk
 from gateway.errors import WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.office import Office, Opener
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.roster.same_person import holders
 from gateway.model.member import Coverage, Member
 from gateway.model.national_id import in_18, normalise_id
 from gateway.model.pieces import Piece
-from gateway.store import accesses, blocks, members, people, records
+from gateway.store import blocks, members, people, records
 from gateway.store.accesses import Access
 from gateway.store.engine import Tx
 from gateway.store.members import MemberRow
@@ -106,7 +107,7 @@ def show_member(office: Office, association: str, member_no: str, *, by: str, re
         rows = members.by_number(tx, association, [member_no])
         if not rows:
             raise WrongUse(f"名册里没有会员 {member_no} (no such member)")
-        _note(tx, office, SHOWN, by, item_id=rows[0].member_id)
+        _note(tx, office, SHOWN, by, row=rows[0])
         return _shown(tx, office, rows[0], revealed=reveal)
 
 
@@ -153,8 +154,10 @@ def _found(tx: Tx, office: Office, association: str, search: MemberSearch) -> li
     return [row for row in members.by_id(tx, ids) if row.association == association]
 
 
-def _note(tx: Tx, office: Office, what: str, by: str, *, item_id: int = 0) -> None:
-    accesses.note(tx, Access(item_id=item_id, by=clerk(by), at=to_ms(office.now()), what=what))
+def _note(tx: Tx, office: Office, what: str, by: str, *, row: MemberRow | None = None) -> None:
+    item_id, person_id = (row.member_id, row.person_id) if row is not None else (0, None)
+    access = Access(item_id=item_id, by=clerk(by), at=to_ms(office.now()), what=what)
+    note_access(tx, office, access, person_id=person_id)
 
 
 def line_of(row: MemberRow) -> MemberLine:

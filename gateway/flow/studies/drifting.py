@@ -9,9 +9,10 @@ from gateway.core.normalise.outside import Origin
 from gateway.core.signing import clerk
 from gateway.core.studies.drift import DriftedPart, drift_of
 from gateway.errors import BadPage, WrongUse
+from gateway.flow.accounts.seeing import note_access
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import page_bytes
-from gateway.store import accesses, pages
+from gateway.store import pages
 from gateway.store.accesses import Access
 from gateway.store.values import to_ms
 
@@ -46,7 +47,7 @@ def drift_of_newest(office: Office, feed: str, *, by: str) -> FeedDrift:
             raise WrongUse(
                 f"{feed} 没有已存的页；给出一个文件：hubao feed drift {feed} 文件 (no page is stored: give a file)"
             )
-        accesses.note(tx, Access(item_id=0, by=name, at=to_ms(office.now()), what="feed_drift"))
+        note_access(tx, office, Access(item_id=0, by=name, at=to_ms(office.now()), what="feed_drift"))
         meta, content = newest
         oldest = page_bytes(tx, office, stored[0].seq) if stored[0].seq != meta.seq else None
     before = () if oldest is None else _unread_columns(compiled, oldest)
