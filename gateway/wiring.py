@@ -51,7 +51,7 @@ from gateway.settings.versions import FeedFiles
 from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
-from gateway.vault import KeyName, Suite, Vault, parse_root_key, passwords, read_root_key_file, write_root_key
+from gateway.vault import KeyName, Suite, Vault, parse_root_key, read_root_key_file, write_root_key
 from gateway.vault.modes import leave_no_dump, make_closed_folder
 
 
@@ -73,16 +73,6 @@ def new_lease() -> str:
 def new_access_key() -> str:
     """A key nobody has yet, for a machine of an association."""
     return key_text(secrets.token_bytes(8), secrets.token_urlsafe(32))
-
-
-def new_session_id() -> str:
-    """A session's id that nobody has yet: 256 random bits."""
-    return secrets.token_urlsafe(32)
-
-
-def new_second_secret() -> str:
-    """A secret of a second factor that nobody has yet."""
-    return passwords.new_second_secret()
 
 
 def root_key(site: Site) -> bytes:

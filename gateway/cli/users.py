@@ -144,7 +144,7 @@ def users_login(context: typer.Context, account: Account, as_json: Json = False)
     """登录：密码、动态码，到期先改密码；会话存入本人可读的文件 (log in at this terminal)."""
     from gateway.flow.accounts.sessions import log_in
     from gateway.settings.session_file import write_session
-    from gateway.wiring import new_session_id
+    from gateway.vault.passwords import new_session_id
 
     office = open_office(context)
     session = log_in(office, account, asked_for("密码 (password)"), way="cli", draw=new_session_id)
@@ -156,7 +156,7 @@ def users_login(context: typer.Context, account: Account, as_json: Json = False)
 
 def _next_step(office: Office, session: NewSession) -> NewSession:
     from gateway.flow.accounts.sessions import change_password, prove_second, second_to_enrol
-    from gateway.wiring import new_second_secret, new_session_id
+    from gateway.vault.passwords import new_second_secret, new_session_id
 
     if session.stage == "change":
         complain("密码须更改 (the password must be changed)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from threading import BoundedSemaphore
 from typing import Final
 
@@ -35,6 +36,11 @@ def fits(stored: str | None, secret: str) -> bool:
             return _HASHER.verify(stored or _NOBODY_S, secret) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
+
+
+def new_session_id() -> str:
+    """A session's id that nobody has yet: 256 random bits."""
+    return secrets.token_urlsafe(32)
 
 
 def new_second_secret() -> str:

@@ -21,6 +21,7 @@ from gateway.errors import NotAllowed, WrongUse
 from gateway.flow.accounts.sessions import LoginNeeded, LoginRefused
 from gateway.flow.office import Office
 from gateway.settings.session_file import session_file
+from gateway.vault import passwords
 
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
@@ -62,11 +63,11 @@ def terminal(office: Office) -> Terminal:
 def logged_in(terminal: Terminal, office: Office, account: str) -> pyotp.TOTP:
     """The first log-in at a terminal: the code can only be typed once the secret was shown."""
     secret = pyotp.random_base32()
-    wiring_secret = pytest.MonkeyPatch()
-    wiring_secret.setattr(wiring, "new_second_secret", lambda: secret)
+    patch = pytest.MonkeyPatch()
+    patch.setattr(passwords, "new_second_secret", lambda: secret)
     code = pyotp.TOTP(secret).at(office.now())
     terminal.types("users", "login", account, then=f"{GIVEN}\n{code}\n{GIVEN}\n{CHOSEN}\n")
-    wiring_secret.undo()
+    patch.undo()
     return pyotp.TOTP(secret)
 
 
