@@ -179,6 +179,21 @@ class SendsBatches(Sender, Protocol):
     def send_batch(self, claims: Sequence[ClaimOnItsWay], *, now: datetime) -> list[Answer]: ...
 
 
+class BodySealer(Protocol):
+    """Seals a body to the association's public key, so that nothing between can read it. `media_type` is what the
+    sealed body is, `suffix` how a file of it ends; `as_json` is how it stands inside a JSON document."""
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def suffix(self) -> str: ...
+
+    def seal(self, plain: bytes, *, content_type: str) -> bytes: ...
+
+    def as_json(self, sealed: bytes) -> bytes: ...
+
+
 class Clock(Protocol):
     """The only way the flow learns the time: an aware instant of Asia/Shanghai."""
 
@@ -294,7 +309,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the feed's or the association's and stands in its errors; `per_second`, `per_day` and `at_once` are what
     the feed's line can bear, in calls (None: no limit). `read_secret` raises WrongUse for a secret that is missing.
     `accepted` is what the association's file says a good answer must hold; None where it says nothing. `kept_name`: the
-    name of a file as it may be kept, so that no person's number in it stays readable and the same name is known again.
+    name of a file as it may be kept, so that no person's number in it stays readable and the same name is known again. `sealing`:
+    what bodies are sealed with before they leave; None where they leave as they are.
     """
 
     name: str
@@ -312,6 +328,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     rows: FileRows = FileRows()
     """How rows are told apart in the feed's files."""
     accepted: Proof | None = None
+    sealing: BodySealer | None = None
 
     def folder(self, option: SiteFolder) -> Path:
         """Where a folder of the settings lies."""

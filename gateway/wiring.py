@@ -19,10 +19,11 @@ import msgspec
 
 from connectors.feeds.push import Push, PushSpec
 from connectors.registry import REGISTRY
-from connectors.transport import webhook
+from connectors.transport import request_keys, webhook
 from connectors.transport.dates import remote_clocks
 from connectors.transport.parts import plan_file, read_parts
 from connectors.transport.places import BadArchive
+from connectors.transport.sm_envelope import SmSealer
 from connectors.transport.watching import watching
 from gateway.core.normalise.language import MappingLanguage
 from gateway.core.timekeeping import ProcessStart
@@ -46,12 +47,13 @@ from gateway.settings.files import check
 from gateway.settings.page_formats import rows_of_files
 from gateway.settings.scaffold import FeedDraft, draft_text
 from gateway.settings.secrets import read_secret
-from gateway.settings.site import Site
+from gateway.settings.site import KeyForms, Site
 from gateway.settings.versions import FeedFiles
 from gateway.store import clock_marks, roster
 from gateway.store.engine import Store, database_file, open_store
 from gateway.store.migrate import upgrade
 from gateway.vault import KeyName, Suite, Vault, parse_root_key, read_root_key_file, write_root_key
+from gateway.vault.jwe import JweSealer, read_public_key
 from gateway.vault.modes import leave_no_dump, make_closed_folder
 
 
@@ -352,6 +354,10 @@ def sender(office: Office, association: str) -> Sender:
     proof = spec.accepted.proof() if spec.accepted is not None else None
     around = msgspec.structs.replace(_surroundings(office, association), accepted=proof)
     with _said_of(f"config/associations/{association}.toml [delivery]"):
+        if spec.sealing is not None:
+            key = read_secret(spec.sealing.public_key, site=office.site)
+            sealing = JweSealer(key) if spec.sealing.form == "jwe" else SmSealer(key)
+            around = msgspec.structs.replace(around, sealing=sealing)
         return spec.delivery.way.make(spec.delivery.options, around)
 
 
@@ -390,10 +396,9 @@ def doors() -> Doors:
 
 def remote_times(office: Office) -> Mapping[str, datetime]:
     """Machine → what its clock reads now, of every feed and association that answers, or did before."""
-    for feed in office.feeds.values():
-        feed.connector.options.unreachable(office.site)
-    for association in office.associations.values():
-        association.delivery.options.unreachable(office.site)
+    lines = [feed.connector.options for feed in office.feeds.values()]
+    for options in (*lines, *(association.delivery.options for association in office.associations.values())):
+        options.unreachable(office.site)
     return remote_clocks.present()
 
 
@@ -415,19 +420,20 @@ def verifier(office: Office, association: str) -> Verify:
     WrongUse where the secret is missing or has another form."""
     spec = office.associations.get(association)
     name = spec.requests_secret if spec is not None else None
-    secret = read_secret(name, site=office.site) if name is not None else webhook.new_secret()
+    secret = read_secret(name, site=office.site) if name else webhook.new_secret()
+    form = spec.requests_signature if spec is not None else "hmac"
 
     def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> str:
-        return webhook.verify(secret, headers, body, now=int(now.timestamp()))
+        return request_keys.proves(form, secret, headers, body, now=int(now.timestamp()))
 
     return verify
 
 
 def has_requests_secrets(office: Office) -> bool:
     """Whether the secret of every association that signs requests is there, in the form it must have."""
-    names = [spec.requests_secret for spec in office.associations.values() if spec.requests_secret is not None]
+    named = ((spec.requests_signature, spec.requests_secret) for spec in office.associations.values())
     try:
-        return all(webhook.secret_keys(read_secret(name, site=office.site)) for name in names)
+        return all(request_keys.CHECK_FORM[form](read_secret(name, site=office.site)) for form, name in named if name)
     except WrongUse:
         return False
 
@@ -460,15 +466,18 @@ def kept(doors: Doors) -> Doors:
     return msgspec.structs.replace(doors, feed=feed, sender=sender)
 
 
+_KEY_FORMS = KeyForms(requests=request_keys.requests_option, sealing=request_keys.sealing_option(read_public_key))
+
+
 def readiness(site: Site) -> list[Finding]:
     """What would stop a well-formed site at night; see `gateway.settings.site.readiness`."""
-    late = site_files.readiness(site, today=shanghai_now().date(), requests_secret=webhook.secret_option)
+    late = site_files.readiness(site, today=shanghai_now().date(), forms=_KEY_FORMS)
     return [*late, *plain_http.not_allowed(site.feeds, site.associations)]
 
 
 def secret_options(site: Site) -> list[tuple[str, SecretOption]]:
     """(settings file, secret) for every secret a site's files name."""
-    return site_files.secret_options(site, requests_secret=webhook.secret_option)
+    return site_files.secret_options(site, forms=_KEY_FORMS)
 
 
 def sign_webhook(secret: str, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:

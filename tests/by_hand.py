@@ -78,7 +78,7 @@ def sftp(**options: Any) -> Sftp:
 
 def http_json(**options: Any) -> HttpJson:
     spec = _taken(HttpJsonSpec, options)
-    return HttpJson(spec, _around("http-json", options, "accepted"), **options)
+    return HttpJson(spec, _around("http-json", options, "accepted", "sealing"), **options)
 
 
 def fhir_claim(**options: Any) -> FhirClaim:
@@ -88,7 +88,7 @@ def fhir_claim(**options: Any) -> FhirClaim:
 
 def file_drop(**options: Any) -> ClaimDrop:
     spec = _taken(FileDropSpec, options)
-    return make_file_drop(spec, _around("file-drop", options), **options)
+    return make_file_drop(spec, _around("file-drop", options, "sealing"), **options)
 
 
 def file_drop_sftp(**options: Any) -> ClaimDrop:

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from connectors.associations.http_json import HttpJson, HttpJsonSpec
-from connectors.transport.http import Reply
 from gateway.errors import WrongUse
 from gateway.model.claim import Answer, AnswerKind
-from gateway.ports import DeliveryWay, Surroundings
+from gateway.ports import ClaimOnItsWay, DeliveryWay, Surroundings
 
 BODY: Final = "urn:hubao:fhir:claim-body"
 AMOUNT: Final = "urn:hubao:fhir:amount"
@@ -48,6 +47,8 @@ class FhirClaimSpec(HttpJsonSpec, frozen=True, kw_only=True):
 class FhirClaim(HttpJson):
     """A Sender: the same exchange as HTTP JSON, with the body as a resource."""
 
+    content_type = "application/fhir+json; charset=utf-8"
+
     def __init__(self, spec: FhirClaimSpec, around: Surroundings, **more: Any) -> None:
         _claim_model()  # A missing extra must be found at the start, not at night.
         super().__init__(spec, around, **more)
@@ -55,17 +56,27 @@ class FhirClaim(HttpJson):
     def send(self, body: bytes, *, claim_id: str, version: int, idempotency_key: str, now: datetime) -> Answer:
         """Deliver one claim version as a resource; the same bytes for the same body. See `gateway.ports.Sender`."""
         resource = to_fhir(body)
-        try:
-            _claim_model().model_validate_json(resource)
-        except ValueError:
+        if not _is_resource(resource):
             # Nothing was sent. What is wrong could speak of the member, so it is not kept.
             return Answer(kind=AnswerKind.UNAVAILABLE, code="not_fhir")
         return super().send(resource, claim_id=claim_id, version=version, idempotency_key=idempotency_key, now=now)
 
-    def _exchange(self, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Reply:
-        if body is not None:
-            headers = {**headers, "content-type": "application/fhir+json; charset=utf-8"}
-        return super()._exchange(method, path, headers, body)
+    def send_batch(self, claims: Sequence[ClaimOnItsWay], *, now: datetime) -> list[Answer]:
+        """Several resources in one request; what is none goes in no batch, and is answered for as if sent alone."""
+        resources = [msgspec.structs.replace(claim, body=to_fhir(claim.body)) for claim in claims]
+        good = [resource for resource in resources if _is_resource(resource.body)]
+        sent = super().send_batch(good, now=now) if good else []
+        answers = {claim.idempotency_key: answer for claim, answer in zip(good, sent, strict=True)}
+        none_sent = Answer(kind=AnswerKind.UNAVAILABLE, code="not_fhir")
+        return [answers.get(claim.idempotency_key, none_sent) for claim in claims]
+
+
+def _is_resource(text: bytes) -> bool:
+    try:
+        _claim_model().model_validate_json(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _claim_model() -> Any:

@@ -3,8 +3,8 @@
 `claims-<digest>.ndjson` (or `.xlsx`) is written first, what is remembered of it in the folder's `.dropped` next, and
 `claims-<digest>.control.json` last: a file without one is not there yet. The name is made of the claims and versions,
 so that the same batch is the same file. A claim version that was dropped is not dropped again; whoever was stopped in
-the middle finds in `.dropped` how far it came. A claim counts as accepted or refused only by a line of an answer file
-that names it and its version.
+the middle finds in `.dropped` how far it came. Where bodies are sealed, the whole file is. A claim counts as
+accepted or refused only by a line of an answer file that names it and its version.
 """
 
 from __future__ import annotations
@@ -61,6 +61,10 @@ _MOST_ANSWER_FILES: Final = 5_000
 _JOURNAL_BYTES: Final = 1024 * 1024
 
 _HANDED_OVER: Final = Answer(kind=AnswerKind.UNKNOWN, code=HANDED_OVER)
+_MEDIA_TYPES: Final = {
+    "ndjson": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 _WRITERS: Final = {"ndjson": to_ndjson, "xlsx": to_workbook}
 
 
@@ -141,7 +145,7 @@ class ClaimDrop:
 
     def __init__(self, spec: DropSpec, around: Surroundings, folders: DropFolders, *, look_every: float = 1.0) -> None:
         self.name, self.batch = around.name, spec.batch
-        self._format, self._folders = spec.format, folders
+        self._format, self._folders, self._sealing = spec.format, folders, around.sealing
         self._look_every, self._looked_at = look_every, float("-inf")
         # One line, one look at the folders: claims go together, so that waiting for one another costs little.
         self._lock = Lock()
@@ -203,10 +207,13 @@ class ClaimDrop:
     def _drop(self, claims: Sequence[ClaimOnItsWay], now: datetime) -> Answer:
         if not self._swept:
             self._sweep(now)
-        content = _WRITERS[self._format](claims)
+        content, suffix = _WRITERS[self._format](claims), ""
+        if self._sealing is not None:
+            content = self._sealing.seal(content, content_type=_MEDIA_TYPES[self._format])
+            suffix = self._sealing.suffix
         name = batch_name(claims)
         control = DropControl(
-            file=f"{name}.{self._format}",
+            file=f"{name}.{self._format}{suffix}",
             count=len(claims),
             total_fen=total_fen(claims),
             sha256=hashlib.sha256(content).hexdigest(),

@@ -4,7 +4,8 @@ The signature is HMAC-SHA256 over "{id}.{timestamp}.{body}". The published libra
 wants text bodies, so these few lines are our own; the tests hold them against that library.
 
 A secret is written `whsec_` + base64 of 24 to 64 bytes. Several, parted by spaces, are a rotation under way:
-every one of them signs, and any of them proves.
+every one of them signs, and any of them proves. One that is written with its last day (`whsec_…@2026-12-31`) does
+neither from the next day on, by the date in Shanghai.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
 
 from gateway.errors import NotAuthentic, WrongUse
+from gateway.model.clock import SHANGHAI
+from gateway.model.dated_keys import DatedKey, dated_keys
 from gateway.ports import SecretName, SecretOption
 
 TOLERANCE_SECONDS: Final = 300
@@ -47,11 +51,37 @@ def new_secret() -> str:
     return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY_BYTES)).decode("ascii")
 
 
-@lru_cache(maxsize=64)
 def secret_keys(secret: str) -> tuple[bytes, ...]:
-    """The keys a secret's text holds, newest first. Raises WrongUse, never showing the text."""
+    """The keys a secret's text holds, newest first, past their end or not. Raises WrongUse, never showing the text."""
+    return tuple(key for key, _ in _keys_with_ends(secret))
+
+
+def day_of(seconds: int) -> date:
+    """The day in Shanghai of an instant (Unix seconds)."""
+    return datetime.fromtimestamp(seconds, SHANGHAI).date()
+
+
+def ended() -> WrongUse:
+    """What is wrong where every key of a secret is past its end."""
+    return WrongUse("签名密钥都已过期，请换新 (every signing key is past its end: put in a new one)")
+
+
+def _good_keys(secret: str, seconds: int) -> list[bytes]:
+    day = None
+    good = []
+    for key, dated in _keys_with_ends(secret):
+        if dated.until is not None and day is None:
+            day = day_of(seconds)
+        if day is None or dated.is_good(day):
+            good.append(key)
+    return good
+
+
+@lru_cache(maxsize=64)
+def _keys_with_ends(secret: str) -> tuple[tuple[bytes, DatedKey], ...]:
     keys = []
-    for text in secret.split():
+    for dated in dated_keys(secret):
+        text = dated.text
         if text.startswith(_SIGNATURE_VERSION):
             # What stands before a signature in its header; pasted with a secret, it is no part of it.
             raise WrongUse("Webhook 密钥前多了“v1,”；只写 whsec_ 及其后的部分 (leave out v1, before whsec_)")
@@ -61,7 +91,7 @@ def secret_keys(secret: str) -> tuple[bytes, ...]:
             key = b""
         if not 24 <= len(key) <= 64:
             raise WrongUse("Webhook 密钥应为 whsec_ 加 24 至 64 字节的 base64 (whsec_ + base64 of 24 to 64 bytes)")
-        keys.append(key)
+        keys.append((key, dated))
     if not keys:
         raise WrongUse("Webhook 密钥为空 (the webhook secret is empty)")
     return tuple(keys)
@@ -73,8 +103,12 @@ def _signature(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
 
 
 def sign(secret: str, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers of one attempt. `timestamp` in Unix seconds; the id is the same at every attempt."""
-    signatures = (_signature(key, message_id, str(timestamp), body) for key in secret_keys(secret))
+    """The three headers of one attempt. `timestamp` in Unix seconds; the id is the same at every attempt. Raises
+    WrongUse where every key is past its end."""
+    keys = _good_keys(secret, timestamp)
+    if not keys:
+        raise ended()
+    signatures = (_signature(key, message_id, str(timestamp), body) for key in keys)
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
@@ -87,7 +121,7 @@ def verify(
 ) -> str:
     """The message id of a request signed within `tolerance` seconds of `now`. Raises NotAuthentic."""
     message_id, seconds, signatures = check_headers(headers, now=now, tolerance=tolerance)
-    expected = [_signature(key, message_id, seconds, body) for key in secret_keys(secret)]
+    expected = [_signature(key, message_id, seconds, body) for key in _good_keys(secret, now)]
     received = signatures.split(" ")[:_MOST_SIGNATURES]
     # Every pair is compared, so that the time it takes tells nothing.
     agreements = [

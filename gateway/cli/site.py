@@ -114,7 +114,7 @@ def _findings(path: Path) -> tuple[list[Finding], Site | None]:
     """What is wrong with the files, or where they can be read with the site and its keys; and the site."""
     from gateway import wiring
     from gateway.settings import plain_http
-    from gateway.settings.site import open_secrets, warnings
+    from gateway.settings.site import ended_keys, open_secrets, warnings
 
     try:
         site = wiring.load_site(path)
@@ -122,7 +122,8 @@ def _findings(path: Path) -> tuple[list[Finding], Site | None]:
         return error.findings, None
     open_to_others = open_secrets(site, wiring.secret_options(site))
     plain_lines = plain_http.reminders(site.gateway, site.feeds, site.associations)
-    for warning in (*warnings(site.associations), *open_to_others, *plain_lines):
+    ended = ended_keys(site, wiring.secret_options(site), today=wiring.shanghai_now().date())
+    for warning in (*warnings(site.associations), *open_to_others, *plain_lines, *ended):
         complain(f"提醒 (warning): {warning}")
     findings = wiring.readiness(site)
     # Without its root key the vault cannot be opened. Nothing else that is missing hides what the keys lack.

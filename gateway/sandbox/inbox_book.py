@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -78,6 +78,16 @@ class InboxBook:
             reply, outcome = self._judge(database, came, at)
             self._note(database, came, outcome, at)
             return reply
+
+    def take_all(self, came: Sequence[Submitted], *, at: str) -> list[ServerReply]:
+        """Answers several submissions that came together, each for itself, and is on the disk once for all."""
+        replies = []
+        with self._writing() as database:
+            for submission in came:
+                reply, outcome = self._judge(database, submission, at)
+                self._note(database, submission, outcome, at)
+                replies.append(reply)
+        return replies
 
     def note(self, came: Submitted, outcome: str, *, at: str) -> None:
         """Notes an attempt that was turned away before it was weighed."""

@@ -9,11 +9,13 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import gmssl_pyx
 import msgspec
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 WINDOW_SECONDS = 300
@@ -74,6 +76,22 @@ def sm2_is_authentic(public_key: bytes, message: bytes, signature: bytes) -> boo
         return bool(gmssl_pyx.sm2_verify(public_key, message, bytes((0x30, len(body))) + body))
     except gmssl_pyx.GmsslInnerError:
         return False
+
+
+def sm_envelope_opened(private_key: bytes, text: bytes) -> bytes:
+    """The body inside an SM2/SM4-GCM envelope in JSON. Raises ValueError for what does not open."""
+    try:
+        envelope = json.loads(text)
+        names = ("key", "iv", "data")
+        wrapped, iv, data = (base64.b64decode(envelope[name], validate=True) for name in names)
+        beside = ".".join(envelope[name] for name in ("alg", "enc", "kid", "cty")).encode()
+        decryptor = Cipher(
+            algorithms.SM4(gmssl_pyx.sm2_decrypt(private_key, wrapped)), modes.GCM(iv, data[-16:])
+        ).decryptor()
+        decryptor.authenticate_additional_data(beside)
+        return decryptor.update(data[:-16]) + decryptor.finalize()
+    except (ValueError, KeyError, TypeError, InvalidTag, gmssl_pyx.GmsslInnerError):
+        raise ValueError("an envelope that does not open") from None
 
 
 def open_platform_key(app_id: str, secret: str) -> bytes:

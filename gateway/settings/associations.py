@@ -21,11 +21,21 @@ from gateway.settings.secrets import NamedSecret
 class RequestsSpec(Spec):
     """What the association signs the requests it sends us with (Standard Webhooks), whichever way we deliver to it.
 
-    `signed_too`: whether a request that comes with a key must be signed as well.
+    `signature`: hmac, with a secret both sides have, or sm2, with the association's public key. `signed_too`: whether
+    a request that comes with a key must be signed as well.
     """
 
     secret: NamedSecret
+    signature: Literal["hmac", "sm2"] = "hmac"
     signed_too: bool = False
+
+
+class SealingSpec(Spec):
+    """What claims are sealed with before they leave: `jwe` (an EC, X25519 or RSA key in PEM or JWK) or `sm` (an SM2
+    key in Base64 or hex: SM2 and SM4-GCM), to the association's public key."""
+
+    form: Literal["jwe", "sm"]
+    public_key: NamedSecret
 
 
 class LookupsSpec(Spec):
@@ -172,6 +182,7 @@ class AssociationSpec(Spec):
     delivery: Connection[DeliveryWay[Any], DeliverySpec]
     accepted: AcceptedSpec | None = None
     requests: RequestsSpec | None = None
+    sealing: SealingSpec | None = None
     lookups: LookupsSpec = LookupsSpec()
     parallel: Annotated[int, Field(ge=1, le=64)] = 8
     idempotency_window: _Duration | None = None
@@ -213,6 +224,17 @@ class AssociationSpec(Spec):
         """What the association signs its requests with; in a file without `[requests]`, what our deliveries are signed
         with, where the way of delivering has always meant that. None: it cannot send us any."""
         return self.delivery.options.shared_secret() if self.requests is None else self.requests.secret
+
+    @property
+    def requests_signature(self) -> str:
+        """How the association signs its requests: hmac or sm2."""
+        return self.requests.signature if self.requests is not None else "hmac"
+
+    @model_validator(mode="after")
+    def _sealed_is_what_leaves(self) -> AssociationSpec:
+        if self.sealing is not None and self.delivery.options.pulled_within_days() is not None:
+            raise ValueError("由协会领取的不能加密封 (what is fetched is not sealed: leave out [sealing])")
+        return self
 
     @model_validator(mode="after")
     def _default_is_one_of_them(self) -> AssociationSpec:

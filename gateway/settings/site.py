@@ -19,6 +19,7 @@ from gateway.core.match import Model
 from gateway.core.normalise import CompiledMapping, compile_mapping
 from gateway.core.schemes import SchemeFamily
 from gateway.errors import BadSettings, Finding, WrongUse
+from gateway.model.dated_keys import ends
 from gateway.ports import ConnectorSpec, Registry, SecretName, SecretOption
 from gateway.settings.associations import AssociationSpec, association_file
 from gateway.settings.feeds import FeedSpec, feed_file
@@ -214,11 +215,15 @@ def _names(named: Mapping[str, Any]) -> str:
     return "、".join(sorted(named)) or "（无 none）"
 
 
-RequestsSecret = Callable[[str, SecretName], SecretOption]
-"""The key of an option and the secret it names → what a secret that proves an association's requests must be like."""
+class KeyForms(msgspec.Struct, frozen=True, kw_only=True):
+    """What keys of an association's file must be like that its connector does not know of: the form, the key of the
+    option and the secret it names → the option. `requests` proves what it asks; claims are sealed to `sealing`."""
+
+    requests: Callable[[str, str, SecretName], SecretOption]
+    sealing: Callable[[str, str, SecretName], SecretOption]
 
 
-def readiness(site: Site, *, today: date, requests_secret: RequestsSecret) -> list[Finding]:
+def readiness(site: Site, *, today: date, forms: KeyForms) -> list[Finding]:
     """What would stop a well-formed site at night: secrets that are missing or of the wrong form, folders that are not
     there, agreements that have run out. A feed that is switched off stops nothing."""
     findings = []
@@ -227,12 +232,12 @@ def readiness(site: Site, *, today: date, requests_secret: RequestsSecret) -> li
         if feed.legal.expires < today:
             expired = feed.legal.expires.isoformat()
             findings.append(Finding(f"config/feeds/{name}.toml", "legal.expires", expired, f"≥ {today}"))
-    for file, secret in secret_options(site, requests_secret=requests_secret):
+    for file, secret in secret_options(site, forms=forms):
         findings += _secret_finding(site, file, secret)
     return findings + _missing_folders(site)
 
 
-def secret_options(site: Site, *, requests_secret: RequestsSecret) -> list[tuple[str, SecretOption]]:
+def secret_options(site: Site, *, forms: KeyForms) -> list[tuple[str, SecretOption]]:
     """(settings file, secret) for every secret a site's files name."""
     options = []
     for name, feed in site.feeds.items():
@@ -242,7 +247,11 @@ def secret_options(site: Site, *, requests_secret: RequestsSecret) -> list[tuple
         file = f"config/associations/{name}.toml"
         options += [(file, secret) for secret in _secrets_of("delivery", association.delivery.options)]
         if association.requests is not None:
-            options.append((file, requests_secret("requests.secret", association.requests.secret)))
+            requests = association.requests
+            options.append((file, forms.requests(requests.signature, "requests.secret", requests.secret)))
+        if association.sealing is not None:
+            sealing = association.sealing
+            options.append((file, forms.sealing(sealing.form, "sealing.public_key", sealing.public_key)))
     root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key, lambda: make_root_key().hex())
     return [*options, ("config/gateway.toml", root_key)]
 
@@ -265,6 +274,23 @@ def _secret_finding(site: Site, file: str, secret: SecretOption) -> list[Finding
     except WrongUse as error:
         return [Finding(file, secret.key, f"{secret.name} 格式不对 (of the wrong form)", str(error))]
     return []
+
+
+def ended_keys(site: Site, secrets: Iterable[tuple[str, SecretOption]], *, today: date) -> list[Finding]:
+    """Signing keys, each with its settings file, that are past their end, and the secrets of which no other is left."""
+    findings = []
+    for file, secret in secrets:
+        try:
+            dates = ends(read_secret(secret.name, site=site.path))
+        except WrongUse:
+            continue
+        over = [number for number, end in enumerate(dates, 1) if end is not None and end < today]
+        if over:
+            which = "、".join(f"第{number}把" for number in over)
+            left = "没有可用的了 (none is left)" if len(over) == len(dates) else "其余仍可用 (others are good)"
+            words = f"{secret.name} {which}已过止日，不再使用和接受 (past their end)；{left}"
+            findings.append(Finding(file, secret.key, words, "换新或删去 (put in a new one, or take it out)"))
+    return findings
 
 
 def open_secrets(site: Site, secrets: Iterable[tuple[str, SecretOption]]) -> list[Finding]:

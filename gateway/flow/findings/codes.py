@@ -72,6 +72,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "请协会查看投放目录与回执文件；已经查明的用 hubao deliveries confirm 确认"
         " (ask the association to look at the folder and its answer files; confirm what it tells you)",
     ),
+    "signing_key_ending": FindingCode(
+        "know",
+        "签名密钥即将到期或已过期 (a signing key ends soon, or is past its end)",
+        "与对方换新：新密钥写在前面，过期的删去；过了止日的不再使用也不再接受"
+        " (agree on a new one with the other side, put it in front, and take the old one out)",
+    ),
     "papers_wanted": FindingCode(
         "know",
         "协会要求补材料的申领 (claims for which the association asks for papers)",

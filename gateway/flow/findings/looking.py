@@ -15,6 +15,7 @@ from gateway.core.watching.expectation import Limits
 from gateway.core.watching.lapsing import LAPSING, LAPSING_WITHIN_DAYS, lapsing
 from gateway.errors import BadSettings, Unavailable, WrongUse
 from gateway.flow.findings.book import raise_, take_stock
+from gateway.flow.findings.signing_keys import SIGNING_KEYS, keys_that_end
 from gateway.flow.office import Office
 from gateway.model.claim import HANDED_OVER
 from gateway.model.feed_day import FeedDay
@@ -100,7 +101,8 @@ def look_around(office: Office, files_of: FilesOf | None = None) -> None:
             Trouble(code=PAPERS, kind="association", name=name, count=count)
             for name, count in claim_messages.wanting_papers(tx).items()
         ]
-    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED, NOT_ANSWERED, PAPERS), seen)
+    seen += keys_that_end(office)
+    take_stock(office, (*FEEDS, *QUEUES, *LOSSES, LAPSING, PULLED, NOT_ANSWERED, PAPERS, SIGNING_KEYS), seen)
     if files_of is not None:
         take_stock(office, FILES, _of_files(office, files_of))
 
