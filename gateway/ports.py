@@ -309,8 +309,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     `name` is the feed's or the association's and stands in its errors; `per_second`, `per_day` and `at_once` are what
     the feed's line can bear, in calls (None: no limit). `read_secret` raises WrongUse for a secret that is missing.
     `accepted` is what the association's file says a good answer must hold; None where it says nothing. `kept_name`: the
-    name of a file as it may be kept, so that no person's number in it stays readable and the same name is known again. `sealing`:
-    what bodies are sealed with before they leave; None where they leave as they are.
+    name of a file as it may be kept, so that no person's number in it stays readable and the same name is known again.
+    `sealing`: what bodies are sealed with before they leave; None where they leave as they are.
     """
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -19,10 +19,11 @@ import msgspec
 
 from connectors.feeds.push import Push, PushSpec
 from connectors.registry import REGISTRY
-from connectors.transport import request_keys, webhook
+from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
 from connectors.transport.parts import plan_file, read_parts
 from connectors.transport.places import BadArchive
+from connectors.transport.request_keys import CHECK_FORM, Verify, prover, requests_option, sealing_option
 from connectors.transport.sm_envelope import SmSealer
 from connectors.transport.watching import watching
 from gateway.core.normalise.language import MappingLanguage
@@ -411,10 +412,6 @@ def look_at_headers(headers: Mapping[str, str], now: datetime) -> None:
     webhook.check_headers(headers, now=int(now.timestamp()))
 
 
-Verify = Callable[[Mapping[str, str], bytes, datetime], str]
-"""(headers, body, now) → the id of the message. Raises NotAuthentic."""
-
-
 def verifier(office: Office, association: str) -> Verify:
     """How requests of an association prove themselves; of one that is not there or signs none, nobody's do. Raises
     WrongUse where the secret is missing or has another form."""
@@ -422,18 +419,14 @@ def verifier(office: Office, association: str) -> Verify:
     name = spec.requests_secret if spec is not None else None
     secret = read_secret(name, site=office.site) if name else webhook.new_secret()
     form = spec.requests_signature if spec is not None else "hmac"
-
-    def verify(headers: Mapping[str, str], body: bytes, now: datetime) -> str:
-        return request_keys.proves(form, secret, headers, body, now=int(now.timestamp()))
-
-    return verify
+    return prover(form, secret)
 
 
 def has_requests_secrets(office: Office) -> bool:
     """Whether the secret of every association that signs requests is there, in the form it must have."""
     named = ((spec.requests_signature, spec.requests_secret) for spec in office.associations.values())
     try:
-        return all(request_keys.CHECK_FORM[form](read_secret(name, site=office.site)) for form, name in named if name)
+        return all(CHECK_FORM[form](read_secret(name, site=office.site)) for form, name in named if name)
     except WrongUse:
         return False
 
@@ -466,7 +459,7 @@ def kept(doors: Doors) -> Doors:
     return msgspec.structs.replace(doors, feed=feed, sender=sender)
 
 
-_KEY_FORMS = KeyForms(requests=request_keys.requests_option, sealing=request_keys.sealing_option(read_public_key))
+_KEY_FORMS = KeyForms(requests=requests_option, sealing=sealing_option(read_public_key))
 
 
 def readiness(site: Site) -> list[Finding]:

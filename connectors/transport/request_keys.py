@@ -7,7 +7,8 @@ public half we have.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeAlias
 
 from connectors.transport import sm, webhook, webhook_sm2
 from gateway.ports import SecretName, SecretOption
@@ -32,7 +33,11 @@ CHECK_FORM: Final[Mapping[str, Callable[[str], object]]] = {
 """Raises WrongUse for a text that is no such secret."""
 
 
-def proves(form: str, secret: str, headers: Mapping[str, str], body: bytes, *, now: int) -> str:
-    """The message id of a request that its signature proves. Raises NotAuthentic."""
+Verify: TypeAlias = Callable[[Mapping[str, str], bytes, datetime], str]
+"""(headers, body, now) → the id of the message. Raises NotAuthentic."""
+
+
+def prover(form: str, secret: str) -> Verify:
+    """How requests signed in this form prove themselves."""
     verify = webhook_sm2.verify if form == "sm2" else webhook.verify
-    return verify(secret, headers, body, now=now)
+    return lambda headers, body, now: verify(secret, headers, body, now=int(now.timestamp()))
