@@ -13,8 +13,9 @@ from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.progress import working
 from gateway.cli.site import open_office
 from gateway.errors import WrongUse
-from gateway.words.claims import CLAIM_STATES, FLAGS, OUTCOMES
+from gateway.words.claims import CLAIM_STATES, FLAGS, WAY_ACTORS
 from gateway.words.deliveries import DELIVERIES, code_in_words
+from gateway.words.desk import STEP_STATES
 
 claims = typer.Typer(help="预填申领 (claims).", no_args_is_help=True, rich_markup_mode=None)
 
@@ -111,21 +112,17 @@ def claims_show(context: typer.Context, claim_id: str, as_json: Json = False) ->
         say(f"  {line['article']}: {line['text']}")
     if body.get("flags"):
         say(f"提示：{_in_words('flags', body['flags'])}")
-    ways = [
-        (event["version"], _event_in_words(event), event["amount"], event.get("change")) for event in claim["history"]
-    ]
-    table("经过", ("版本", "事项", "金额（元）", "变更"), ways)
+    way = [(event["at"] or "", event["version"], *_event_in_words(event), event["detail"]) for event in claim["way"]]
+    table("经过", ("时间", "版本", "谁", "事项", "金额（元）", "说明"), [(when[:19], *rest) for when, *rest in way])
     columns = ("版本", "状态", "次数", "下次", "说明")
     keys = ("version", "state", "attempts", "next_at", "last_code")
     table("送达", columns, [tuple(_in_words(key, row[key]) for key in keys) for row in claim["deliveries"]])
 
 
-def _event_in_words(event: dict[str, Any]) -> str:
-    """Who did what to a version of a claim, and when where that is known."""
-    speaker = "网关" if event["by"] == "gateway" else "协会"
-    what = {**CLAIM_STATES, **OUTCOMES}.get(event["what"] or "", event["what"] or "内容已销毁")
-    sent = f"（{_in_words('state', event['delivery'])}）" if "delivery" in event else ""
-    return f"{speaker}：{what}{sent} {(event['at'] or '')[:16]}".rstrip()
+def _event_in_words(event: dict[str, Any]) -> tuple[str, str, str]:
+    """Who, what, and the amount it names."""
+    waits = f"（{STEP_STATES[event['state']]}）" if event["state"] != "done" else ""
+    return WAY_ACTORS.get(event["by"], event["by"]), event["words"] + waits, event["amount"] or ""
 
 
 @claims.command("export")

@@ -15,6 +15,7 @@ from gateway.errors import WrongUse
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
 
 if TYPE_CHECKING:
+    from gateway.flow.delivery.by_hand import RedriveLine
     from gateway.flow.office import Office
     from gateway.model.claim import Delivery
     from gateway.store.deliveries import DeliveryGroup
@@ -58,36 +59,41 @@ def _line(delivery: Delivery) -> tuple[object, ...]:
     return (*place, state, delivery.attempts, delivery.next_at, code_in_words(delivery.last_code))
 
 
+RefusedByStatus = Annotated[
+    bool,
+    typer.Option(
+        help="不是死信，而是仅凭状态码记为拒收的；写明编号的不论原因"
+        " (what was refused by a status alone; with ids, whatever it was refused for)."
+    ),
+]
+PerSecond = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1000,
+        help="立即逐件送出，每秒至多几件；再遇同一原因即停，其余不动"
+        " (send one by one now, so many a second; the same failure again stops it).",
+    ),
+]
+
+
 @deliveries.command("redrive")
 def deliveries_redrive(
     context: typer.Context,
     number: Annotated[list[int] | None, typer.Argument(help="编号，缺省全部 (ids, all by default).")] = None,
     association: Association = None,
-    refused: Annotated[
-        bool,
-        typer.Option(
-            help="不是死信，而是仅凭状态码记为拒收的；写明编号的不论原因"
-            " (what was refused by a status alone; with ids, whatever it was refused for)."
-        ),
-    ] = False,
+    refused: RefusedByStatus = False,
     send_again: Annotated[
         bool, typer.Option(help="协会不能查询时：确认对方没有收到，直接重发 (send without asking first).")
     ] = False,
     group: Annotated[str | None, typer.Option(help="只限这一组原因 (only this group of cause).")] = None,
-    per_second: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1000,
-            help="立即逐件送出，每秒至多几件；再遇同一原因即停，其余不动"
-            " (send one by one now, so many a second; the same failure again stops it).",
-        ),
-    ] = None,
+    per_second: PerSecond = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只看有哪些，不动 (only show).")] = False,
+    by: By = None,
     as_json: Json = False,
 ) -> None:
     """死信或误记为拒收的重新排队 (give dead letters, or what was refused wrongly, a new schedule)."""
-    from gateway.flow.delivery.by_hand import redrivable, redrive
+    from gateway.flow.delivery.by_hand import RedriveOrder, redrivable, redrive
 
     office = open_office(context)
     one_of("--association", association, sorted(office.associations))
@@ -98,34 +104,44 @@ def deliveries_redrive(
     if per_second is not None:
         if association is None or group is None or number:
             raise WrongUse("--per-second 须写明 --association 与 --group，不写编号 (with both, and without ids)")
-        _redrive_now(office, association, group, per_second, refused=refused, send_again=send_again, as_json=as_json)
+        line = _redrive_line(office, association, per_second, name_of(by))
+        _redrive_now(office, association, group, line, refused=refused, send_again=send_again, as_json=as_json)
         return
-    many = redrive(office, association=association, ids=number, refused=refused, send_again=send_again, group=group)
+    order = RedriveOrder(
+        association=association, ids=number, group=group, refused=refused, send_again=send_again, by=name_of(by)
+    )
+    many = redrive(office, order)
     if as_json:
         emit({"redriven": many})
     else:
         say(f"{many}件重新排队 (redriven)")
 
 
+def _redrive_line(office: Office, association: str, per_second: int, by: str) -> RedriveLine:
+    from gateway import wiring
+    from gateway.flow.delivery.by_hand import RedriveLine
+
+    return RedriveLine(
+        sender=wiring.sender(office, association),
+        per_second=per_second,
+        jitter=wiring.jitter,
+        new_lease=wiring.new_lease,
+        by=by,
+    )
+
+
 def _redrive_now(
     office: Office,
     association: str,
     group: str,
-    per_second: int,
+    line: RedriveLine,
     *,
     refused: bool,
     send_again: bool,
     as_json: bool,
 ) -> None:
-    from gateway import wiring
-    from gateway.flow.delivery.by_hand import RedriveLine, redrive_one_by_one
+    from gateway.flow.delivery.by_hand import redrive_one_by_one
 
-    line = RedriveLine(
-        sender=wiring.sender(office, association),
-        per_second=per_second,
-        jitter=wiring.jitter,
-        new_lease=wiring.new_lease,
-    )
     report = redrive_one_by_one(office, association, line, group=group, refused=refused, send_again=send_again)
     if as_json:
         emit(report)

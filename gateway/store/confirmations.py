@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from gateway.store import schema
-from gateway.store.values import to_ms
+from gateway.store.values import from_ms, to_ms
 
 
 def add(tx: Connection, *, association: str, code: str, accepted: bool, count: int, by: str, now: datetime) -> int:
@@ -23,3 +23,11 @@ def add(tx: Connection, *, association: str, code: str, accepted: bool, count: i
     table = schema.delivery_confirmation
     number = tx.execute(table.insert().values(**values).returning(table.c.confirmation_id)).scalar_one()
     return int(number)
+
+
+def by_number(tx: Connection, number: int) -> tuple[str, datetime] | None:
+    """Who made a confirmation, and when."""
+    table = schema.delivery_confirmation.c
+    query = select(table.confirmed_by, table.confirmed_at).where(table.confirmation_id == number)
+    row = tx.execute(query).first()
+    return (row.confirmed_by, from_ms(row.confirmed_at)) if row is not None else None

@@ -32,8 +32,9 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def add(tx: Connection, rows: Sequence[Outgoing]) -> None:
     """Put new claim versions in the outbox."""
     named = ("claim_id", "version", "association", "sealed", "state", "next_at", "person_id")
-    values = [(*(getattr(row, name) for name in named), 0, "") for row in rows]
-    insert_many(tx, schema.delivery, (*named, "attempts", "last_code"), values)
+    # What is new is due at once: the instant it is made.
+    values = [(*(getattr(row, name) for name in named), row.next_at, 0, "") for row in rows]
+    insert_many(tx, schema.delivery, (*named, "made_at", "attempts", "last_code"), values)
 
 
 def set_aside_all(tx: Connection, association: str, *, many: int) -> list[tuple[str, int, bytes]]:
@@ -201,13 +202,16 @@ class AnsweredDelivery(NamedTuple):
     request_digest: bytes | None = None
 
 
-def record_answers(tx: Connection, answers: Iterable[AnsweredDelivery], *, lease: str) -> None:
+def record_answers(
+    tx: Connection, answers: Iterable[AnsweredDelivery], *, lease: str, now: datetime | None = None
+) -> None:
     """Write what came of deliveries, with the association's reference. A lease lost meanwhile changes nothing."""
     sql = (
         "with v (delivery_id, state, next_at, last_code, reference, digest) as (values {rows})"
         " update delivery set state = v.state, next_at = v.next_at, last_code = v.last_code,"
         " reference = coalesce(v.reference, delivery.reference),"
-        " request_digest = coalesce(delivery.request_digest, v.digest), lease = null, lease_until = null"
+        " request_digest = coalesce(delivery.request_digest, v.digest), lease = null, lease_until = null,"
+        " answered_at = ?"
         " from v where delivery.delivery_id = v.delivery_id and delivery.lease = ?"
     )
     kinds = ("bigint", "text", "bigint", "text", "text", "bytea")
@@ -215,7 +219,7 @@ def record_answers(tx: Connection, answers: Iterable[AnsweredDelivery], *, lease
         (row.delivery_id, row.state.value, to_ms(row.next_at), row.last_code, reference, digest)
         for row, reference, digest in (AnsweredDelivery(*answer) for answer in answers)
     ]
-    change_together(tx, sql, values, kinds=kinds, last=(lease,))
+    change_together(tx, sql, values, kinds=kinds, last=(to_ms(now) if now is not None else None, lease))
 
 
 _WAITS_TOO_LONG = update(schema.delivery).where(
@@ -357,14 +361,15 @@ def redrive(
     send_again: bool = False,
     refused: bool = False,
     code: str | None = None,
-) -> int:
-    """Give deliveries a new schedule. Dead letters may have arrived, so each is asked about first, unless a person
-    made sure that it did not (`send_again`); what was refused has not, and is sent."""
+) -> list[tuple[str, int]]:
+    """Give deliveries, told as (claim, version), a new schedule. Dead letters may have arrived, so each is asked about
+    first, unless a person made sure that it did not (`send_again`); what was refused has not, and is sent."""
     table = schema.delivery
     tx.execute(update(table).where(table.c.state == "dead", _superseded()).values(state="overtaken"))
     chosen = _to_redrive(association=association, ids=ids, refused=refused, code=code)
     state = "pending" if send_again or refused else "unknown"
-    return tx.execute(update(table).where(chosen).values(state=state, attempts=1, next_at=to_ms(now))).rowcount
+    changed = update(table).where(chosen).values(state=state, attempts=1, next_at=to_ms(now))
+    return [(row[0], row[1]) for row in tx.execute(changed.returning(table.c.claim_id, table.c.version))]
 
 
 class DeliveryGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -426,14 +431,15 @@ def confirm(
     accepted: bool,
     confirmed: str,
     now: datetime,
-) -> None:
-    """A person says of deliveries in doubt that they were accepted, or are to be sent (an older version is not);
-    `confirmed` is their new code."""
+) -> list[tuple[str, int]]:
+    """A person says of deliveries in doubt, told as (claim, version), that they were accepted, or are to be sent (an
+    older version is not); `confirmed` is their new code."""
     table, chosen = schema.delivery, _in_doubt(association, code, ids)
     if not accepted:
         tx.execute(update(table).where(chosen, _superseded()).values(state="overtaken", last_code=confirmed))
     values = {"state": "accepted"} if accepted else {"state": "pending", "attempts": 1}
-    tx.execute(update(table).where(chosen).values(**values, last_code=confirmed, next_at=to_ms(now)))
+    changed = update(table).where(chosen).values(**values, last_code=confirmed, next_at=to_ms(now))
+    return [(row[0], row[1]) for row in tx.execute(changed.returning(table.c.claim_id, table.c.version))]
 
 
 def refused_by_status(tx: Connection, association: str) -> int:

@@ -8,6 +8,7 @@ workers commit, and a cursor that is such a number passes nothing by.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, func, select, update
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, func, select, update
 from gateway.model.claim import PrefilledClaim
 from gateway.store import schema, schema_access
 from gateway.store.engine import change_many, insert_for, is_postgres
+from gateway.store.values import to_ms
 
 _COLUMNS = PrefilledClaim.__struct_fields__
 
@@ -118,7 +120,7 @@ class VersionAck(msgspec.Struct, frozen=True, kw_only=True):
 _ENDED = ("accepted", "refused")
 
 
-def acknowledge(tx: Connection, association: str, ack: VersionAck) -> str:
+def acknowledge(tx: Connection, association: str, ack: VersionAck, *, now: datetime) -> str:
     """Write down what became of a version; earlier ones that are open need no answer any more. Returns how the version
     stands now: accepted, refused, overtaken; unknown where there is none of this association."""
     table = schema.delivery.c
@@ -135,9 +137,9 @@ def acknowledge(tx: Connection, association: str, ack: VersionAck) -> str:
     change_many(tx, "update delivery set state = 'overtaken' where delivery_id = ?", earlier)
     sql = (
         "update delivery set state = ?, last_code = ?, reference = coalesce(?, reference), lease = null,"
-        " lease_until = null where delivery_id = ?"
+        " lease_until = null, answered_at = ? where delivery_id = ?"
     )
-    change_many(tx, sql, [(ack.state, ack.code, ack.reference, meant.delivery_id)])
+    change_many(tx, sql, [(ack.state, ack.code, ack.reference, to_ms(now), meant.delivery_id)])
     return ack.state
 
 

@@ -400,6 +400,7 @@ delivery = Table(
     Column("person_id", BigInteger),
     Column("first_at", BigInteger),
     Column("request_digest", LargeBinary(16)),
+    *(Column(name, BigInteger) for name in ("made_at", "answered_at")),
     UniqueConstraint("claim_id", "version"),
     Index("ix_delivery_state_next_at", "state", "next_at"),
     Index("ix_delivery_due", "association", "next_at", "delivery_id", **_where(DELIVERY_OPEN)),
@@ -409,7 +410,7 @@ delivery = Table(
 )
 """The outbox; `sealed` is the frozen body of the claim's version. `person_id`: whose claims go in the order in which
 they were written; `first_at`: when it was first in a worker's hand; `request_digest`: keyed digest of what was sent
-under its idempotency key. All are empty in rows that ended before there were these columns."""
+under its idempotency key; `answered_at`: when it was last answered. Empty in rows from before there were these."""
 
 delivery_line = Table(
     "delivery_line",

@@ -1,4 +1,5 @@
-"""The tables of machine callers: their keys, the numbers their cursors are made of, and who asked about a member."""
+"""The tables of machine callers (keys, cursors, who asked about a member), of what happened on a claim's way, and of
+what was told by alarm."""
 
 from __future__ import annotations
 
@@ -80,3 +81,30 @@ claim_message = Table(
 )
 """What an association said about a claim (accepted, asks for papers, approved, paid, refused), message by message; what
 of it stands is in `claim_decision`."""
+
+delivery_event = Table(
+    "delivery_event",
+    metadata,
+    Column("event_id", ID, primary_key=True, autoincrement=True),
+    Column("claim_id", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("what", String(10), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_delivery_event_claim_id", "claim_id"),
+)
+"""What happened to a claim's version on its way and is no plain going: unknown, refused, dead, accepted after a doubt,
+sent again or confirmed by a person. `by`: a person's name, empty for the gateway and the association themselves."""
+
+finding_alarm = Table(
+    "finding_alarm",
+    metadata,
+    Column("code", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("name", String(160), primary_key=True),
+    Column("finding_id", BigInteger, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""Which findings were told outside (`told`), or are on their way there (`sending`): of each subject the latest one."""

@@ -105,6 +105,38 @@ CHANGES: Final = {
 }
 """What an amended version changed against the one before, by code."""
 
+WAY: Final = {
+    "prepared": "预填",
+    "amended": "变更",
+    "withdrawn": "撤回",
+    "sent": "送出",
+    "accepted": "协会收下",
+    "refused": "协会系统拒收",
+    "unknown": "结果不明",
+    "dead": "未送成，不再自行尝试",
+    "again": "重新排队",
+    "overtaken": "已由新版取代",
+    "taken_in": "已受理",
+    "papers": "要求补材料",
+    "papers_in": "材料已补",
+    "approved": "核定",
+    "not_granted": "不予补助",
+    "paid": "已支付",
+    "failed": "未付成",
+    "listed": "列入支付名单",
+    "account": "登记收款账户",
+    "undo": "撤销核定",
+    "pass": "上报",
+    "return": "退回",
+    "recovery": "追回",
+    "recovered": "收回",
+    "written_off": "核销",
+}
+"""The steps of a claim's way, from being prepared to being paid."""
+
+WAY_ACTORS: Final = {"gateway": "网关", "association": "协会"}
+"""Who did a step that no clerk did."""
+
 WHY_NEEDED: Final = {
     "always": "办理申领按规定须提供",
     "emergency": "本次申领含急诊费用",

@@ -360,7 +360,7 @@ def test_dead_letters_are_given_a_new_schedule(store: Store) -> None:
         put(tx, "B", state="dead")
         put(tx, "B", 2, state="accepted")
         put(tx, "C", state="refused")
-        assert deliveries.redrive(tx, now=later, association=None, ids=None) == 1
+        assert len(deliveries.redrive(tx, now=later, association=None, ids=None)) == 1
         assert (states(tx, "A"), states(tx, "B"), states(tx, "C")) == (
             ["unknown"],
             ["overtaken", "accepted"],

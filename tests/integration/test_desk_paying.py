@@ -153,7 +153,7 @@ def test_the_bank_says_paid_and_the_claim_is(office: Office) -> None:
     assert show_claim(office, second)["decision"] == {"outcome": "approved", "amount": "2490.00"}
     assert (state_of(office, first), state_of(office, second)) == ("paid", "failed")
     assert [item["code"] for item in show_list(office, "nm", 1)["items"]] == ["", "wrong_number"]
-    assert [each["what"] for each in steps_of(office, first)] == ["approved", "account", "paid"]
+    assert [each["what"] for each in steps_of(office, first)] == ["approved", "account", "listed", "paid"]
     same = answer(office, 1, ("成功", ""), ("失败", "账号不存在"))
     assert (same.paid, same.failed, same.already) == (0, 0, 2)
     with pytest.raises(Conflict, match="paid"):

@@ -354,6 +354,6 @@ def test_a_claim_tells_its_way_version_by_version(office: Office) -> None:
     shown = show_claim(office, the_claim(office))
     first, second = shown["history"]
     assert [event["what"] for event in (first, second)] == ["proposed", "amended"]
-    assert (first["delivery"], first["change"], first["at"]) == ("accepted", None, None)
+    assert (first["delivery"], first["change"], first["at"]) == ("accepted", None, office.now().isoformat())
     assert second["change"] == f"应补助金额由{first['amount']}元变为{second['amount']}元。"
     assert (second["delivery"], second["at"]) == ("pending", shown["updated_at"])

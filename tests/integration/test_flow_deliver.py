@@ -302,7 +302,7 @@ def kill(office: Office, clock: Hands) -> None:
 
 def redrive(office: Office, clock: Hands, **named: Any) -> int:
     with office.store.write() as tx:
-        return deliveries.redrive(tx, now=clock.now, **{"association": None, "ids": None, **named})
+        return len(deliveries.redrive(tx, now=clock.now, **{"association": None, "ids": None, **named}))
 
 
 def test_a_dead_letter_is_asked_about_before_it_goes_again(office: Office, claim: str, clock: Hands) -> None:

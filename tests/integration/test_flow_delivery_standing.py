@@ -177,7 +177,7 @@ def test_dead_letters_are_a_finding_that_counts_in_the_status(office: Office, cl
         clock.move(hours=24)
     assert open_codes(office) == {"dead_letters": 2}
     assert sum("dead letters" in sentence or "redrive" in sentence for sentence in health(office).findings) == 1
-    by_hand.redrive(office, association="nm", ids=None)
+    by_hand.redrive(office, by_hand.RedriveOrder(association="nm", ids=None))
     # They wait for what the address last said.
     assert open_codes(office) == {"address_refused": 2}
     deliver(office, Association([YES]))
@@ -319,7 +319,7 @@ def test_what_was_refused_by_a_status_alone_is_said_and_goes_again(office: Offic
     assert open_codes(office) == {"refused_by_status": 3}
     groups = by_hand.redrivable(office, association=None, ids=None, refused=True)
     assert [(group.code, group.count) for group in groups] == [("http_308", 1), ("http_404", 1), ("http_422", 1)]
-    assert by_hand.redrive(office, association="nm", ids=None, refused=True) == 3
+    assert by_hand.redrive(office, by_hand.RedriveOrder(association="nm", ids=None, refused=True)) == 3
     assert "refused_by_status" not in open_codes(office)
     far_side = Association([YES])
     deliver(office, far_side)
@@ -331,9 +331,9 @@ def test_what_was_refused_by_a_status_alone_is_said_and_goes_again(office: Offic
 def test_one_that_was_refused_by_name_goes_again_only_by_its_number(office: Office) -> None:
     bring(office, 1)
     deliver(office, Association([NO]))
-    assert by_hand.redrive(office, association=None, ids=None, refused=True) == 0
+    assert by_hand.redrive(office, by_hand.RedriveOrder(association=None, ids=None, refused=True)) == 0
     number = only(rows_of(office, schema.delivery))["delivery_id"]
-    assert by_hand.redrive(office, association=None, ids=[number], refused=True) == 1
+    assert by_hand.redrive(office, by_hand.RedriveOrder(association=None, ids=[number], refused=True)) == 1
 
 
 # ── what an association calls a claim ──

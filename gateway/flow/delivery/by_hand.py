@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import sleep
-from typing import Any
 
 import msgspec
 
@@ -15,8 +14,9 @@ from gateway.flow.delivery.standing import note_deliveries
 from gateway.flow.office import Office
 from gateway.model.claim import AnswerKind
 from gateway.ports import Sender
-from gateway.store import confirmations, deliveries, lines
+from gateway.store import confirmations, deliveries, delivery_events, lines
 from gateway.store.deliveries import DeliveryGroup
+from gateway.store.engine import Tx
 
 _LONGEST_NAME = 80
 
@@ -29,33 +29,50 @@ def redrivable(
         return deliveries.redrivable(tx, association=association, ids=ids, refused=refused, code=group)
 
 
-def redrive(
-    office: Office,
-    *,
-    association: str | None,
-    ids: Sequence[int] | None,
-    refused: bool = False,
-    send_again: bool = False,
-    group: str | None = None,
-) -> int:
-    """Give dead letters, or what was refused by a status alone, a new schedule (of them only those whose last code is
-    `group`, where given); returns how many."""
-    named: dict[str, Any] = {"association": association, "ids": ids, "code": group}
+class RedriveOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to go again: dead letters, or with `refused` what was refused by a status alone; of an association, of
+    these numbers, with this last code (`group`), None for all. `send_again`: without asking first; `by` whom."""
+
+    association: str | None = None
+    ids: Sequence[int] | None = None
+    group: str | None = None
+    refused: bool = False
+    send_again: bool = False
+    by: str = ""
+
+
+def redrive(office: Office, order: RedriveOrder) -> int:
+    """Give these deliveries a new schedule; returns how many."""
     with office.store.write() as tx:
-        many = deliveries.redrive(tx, now=office.now(), send_again=send_again, refused=refused, **named)
-    for name in [association] if association else sorted(office.associations):
+        versions = _redrive(tx, office, order)
+    for name in [order.association] if order.association else sorted(office.associations):
         note_deliveries(office, name)
-    return many
+    return len(versions)
+
+
+def _redrive(tx: Tx, office: Office, order: RedriveOrder) -> list[tuple[str, int]]:
+    versions = deliveries.redrive(
+        tx,
+        now=office.now(),
+        association=order.association,
+        ids=order.ids,
+        code=order.group,
+        send_again=order.send_again,
+        refused=order.refused,
+    )
+    delivery_events.add_by_person(tx, versions, what="again", by=order.by, now=office.now())
+    return versions
 
 
 class RedriveLine(msgspec.Struct, frozen=True, kw_only=True):
-    """How deliveries are sent again one by one: over which sender, and how many a second."""
+    """How deliveries are sent again one by one: over which sender, how many a second, and `by` whom."""
 
     sender: Sender
     per_second: int
     jitter: Callable[[], float]
     new_lease: Callable[[], str]
     pause: Callable[[float], None] = sleep
+    by: str = ""
 
 
 class RedriveReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +107,11 @@ def redrive_one_by_one(
         if tried:
             line.pause(1 / line.per_second)
         # One at a time: whatever ends this in the middle, the rest are dead letters as before.
+        order = RedriveOrder(
+            association=association, ids=[number], group=group, refused=refused, send_again=send_again, by=line.by
+        )
         with office.store.write() as tx:
-            named: dict[str, Any] = {"association": association, "ids": [number], "code": group}
-            deliveries.redrive(tx, now=office.now(), send_again=send_again, refused=refused, **named)
+            _redrive(tx, office, order)
         answer = deliver_one(office, association, line.sender, number, jitter=line.jitter, lease=line.new_lease())
         tried += 1
         accepted += answer is not None and answer.kind is AnswerKind.ACCEPTED
@@ -144,6 +163,10 @@ def confirm(
             tx, association=association, code=group, accepted=accepted, count=count, by=by.strip(), now=now
         )
         confirmed = f"confirmed#{number}"
-        deliveries.confirm(tx, association, code=group, ids=ids, accepted=accepted, confirmed=confirmed, now=now)
+        versions = deliveries.confirm(
+            tx, association, code=group, ids=ids, accepted=accepted, confirmed=confirmed, now=now
+        )
+        what = "accepted" if accepted else "again"
+        delivery_events.add_by_person(tx, versions, what=what, by=by.strip(), now=now)
     note_deliveries(office, association)
     return count

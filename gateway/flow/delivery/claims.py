@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from gateway.errors import WrongUse
+from gateway.flow.delivery.way import WayEvent, way_of
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.people.reassess import reassess
@@ -51,23 +53,17 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
         sent = deliveries.of_claim(tx, claim_id)
         decided = claims.decisions(tx, [claim_id]).get(claim_id)
         messages = claim_messages.of_claim(tx, claim_id)
-        versions = [_version_event(tx, office, rows[0], delivery) for delivery in sent]
-    answers = [
-        {
-            "by": "association",
-            "version": message.version,
-            "what": message.outcome,
-            "amount": yuan(message.amount),
-            "at": from_ms(message.received_at).isoformat(),
+        bodies = {
+            delivery.version: _told(tx, office, msgspec.structs.replace(rows[0], version=delivery.version))
+            for delivery in sent
         }
-        for message in messages
-    ]
+        way = way_of(tx, office, rows[0], bodies)
     return {
         **summary(rows[0]),
         "body": msgspec.json.decode(body),
         "deliveries": msgspec.to_builtins(sent),
-        # What was said about a version stands behind it, in the order it came.
-        "history": sorted([*versions, *answers], key=lambda event: event["version"]),
+        "way": msgspec.to_builtins(way),
+        "history": _history(way, sent, bodies),
         "decision": {"outcome": decided.outcome, "amount": yuan(decided.amount)} if decided else None,
         "messages": [
             {
@@ -84,21 +80,56 @@ def show_claim(office: Office, claim_id: str) -> dict[str, Any]:
     }
 
 
-def _version_event(tx: Tx, office: Office, row: PrefilledClaim, delivery: Delivery) -> dict[str, Any]:
-    """One version as the claim's history tells it: what it said, what it changed and why, how far it came. `at` is
-    known of the latest alone; of a version whose body is gone only its delivery is."""
-    content = latest_body(tx, office, msgspec.structs.replace(row, version=delivery.version))
+def _history(
+    way: Sequence[WayEvent], sent: Sequence[Delivery], bodies: Mapping[int, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The way in its older shape: versions, each with what the association said of it."""
+    made = {event.version: event.at for event in way if event.what in _MADE}
+    versions = [
+        {
+            "by": "gateway",
+            "version": delivery.version,
+            "what": bodies[delivery.version].get("status"),
+            "amount": bodies[delivery.version].get("payable"),
+            "change": (bodies[delivery.version].get("change") or {}).get("text"),
+            "delivery": delivery.state.value,
+            "at": _iso(made.get(delivery.version)),
+        }
+        for delivery in sent
+    ]
+    answers = [
+        {
+            "by": "association",
+            "version": event.version,
+            "what": _SAID[event.what],
+            "amount": event.amount,
+            "at": _iso(event.at),
+        }
+        for event in way
+        if event.who == "association" and event.what in _SAID
+    ]
+    return sorted([*versions, *answers], key=lambda event: event["version"])
+
+
+_MADE: Final = ("prepared", "amended", "withdrawn")
+_SAID: Final = {
+    "taken_in": "accepted",
+    "papers": "papers",
+    "approved": "approved",
+    "not_granted": "refused",
+    "paid": "paid",
+}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
+
+
+def _told(tx: Tx, office: Office, row: PrefilledClaim) -> dict[str, Any]:
+    """What a version told; nothing where its body is gone or does not open."""
+    content = latest_body(tx, office, row)
     body: dict[str, Any] = msgspec.json.decode(content) if content is not None else {}
-    change = body.get("change") or {}
-    return {
-        "by": "gateway",
-        "version": delivery.version,
-        "what": body.get("status"),
-        "amount": body.get("payable"),
-        "change": change.get("text"),
-        "delivery": delivery.state.value,
-        "at": from_ms(row.updated_at).isoformat() if delivery.version == row.version else None,
-    }
+    return body
 
 
 def find_claim(office: Office, claim_id: str) -> PrefilledClaim | None:

@@ -23,7 +23,7 @@ from gateway.flow.opening import DOES_NOT_OPEN, UNREADABLE
 from gateway.model.claim import Answer, AnswerKind, Delivery, DeliveryState
 from gateway.model.pieces import Piece
 from gateway.ports import ClaimOnItsWay, Sender, SendsBatches
-from gateway.store import deliveries, lines, unreadable
+from gateway.store import deliveries, delivery_events, lines, unreadable
 from gateway.store.deliveries import AnsweredDelivery, HeldDelivery
 from gateway.store.engine import Tx
 
@@ -354,7 +354,9 @@ def _record(
             spared = [attempted for attempted in of_lease if lease in probes and _was_not_taken(attempted.answer)]
             answered = [attempted for attempted in of_lease if attempted.answer and attempted not in spared]
             written = [_answered(office, attempted, jitter, now) for attempted in answered]
-            deliveries.record_answers(tx, written, lease=lease)
+            telling = [row.delivery for row in written if _is_told(row.delivery)]
+            delivery_events.add_of_lease(tx, telling, lease=lease, now=now)
+            deliveries.record_answers(tx, written, lease=lease, now=now)
             _put_back(tx, [attempted for attempted in of_lease if not attempted.answer], lease=lease, now=now)
             for attempted in spared:
                 # A probe is tried for all who wait: where nobody was there, it cost nothing, and another one is next.
@@ -381,6 +383,13 @@ def _answered(
     result = after(delivery, answer, asked_first=attempted.doubt, now=now, jitter=jitter(), rules=rules)
     reference = kept_reference(answer.reference, office.vault.fingerprinter("reference"))
     return AnsweredDelivery(result, reference, attempted.request_digest)
+
+
+def _is_told(delivery: Delivery) -> bool:
+    """Whether an answer is an event of its own: a plain yes at the first attempt is told by the delivery itself, and
+    what waits to be tried again has come to nothing yet."""
+    plain = delivery.state is DeliveryState.ACCEPTED and delivery.attempts == 1
+    return not plain and delivery.state is not DeliveryState.PENDING
 
 
 def _was_not_taken(answer: Answer | None) -> bool:

@@ -88,6 +88,7 @@ def acknowledge(office: Office, association: str, acks: Sequence[Acknowledgement
                     code=ack.code or ("acknowledged" if ack.result == "accepted" else "refused"),
                     reference=kept_reference(ack.reference, digest),
                 ),
+                now=office.now(),
             )
             # In one order, so that two callers never wait for one another.
             for ack in acks

@@ -16,8 +16,9 @@ from gateway.flow.delivery.claims import write_decision
 from gateway.flow.desk.hands import desk_of, in_hand, payments_lock
 from gateway.flow.office import Office
 from gateway.model.money import yuan
-from gateway.store import payments
+from gateway.store import desk, payments
 from gateway.store.claims import ClaimDecisionRow
+from gateway.store.desk import DeskStep
 from gateway.store.engine import Tx, lock
 from gateway.store.payments import AccountRow, PayableClaim, PaymentItemRow, PaymentListRow
 from gateway.store.values import from_ms, to_ms
@@ -125,6 +126,18 @@ def _write_list(
         made_at=to_ms(office.now()),
     )
     payments.add_list(tx, row, items)
+    for item in items:
+        step = DeskStep(
+            claim_id=item.claim_id,
+            association=association,
+            version=item.version,
+            what="listed",
+            by=by,
+            at=row.made_at,
+            amount=item.amount,
+            code=str(number),
+        )
+        desk.add_step(tx, step)
     return row
 
 
