@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -115,8 +116,16 @@ def latest(tx: Connection, feed: str, *, outcome: str | None = None, now: dateti
         row = tx.execute(_NEWEST_ENDED, {**chosen, "outcome": outcome}).first()
     else:
         row = tx.execute(_NEWEST, chosen).first()
-    if row is None:
-        return None
+    return None if row is None else _run(row)
+
+
+def newest(tx: Connection, feed: str, *, limit: int) -> list[RunRow]:
+    """The feed's runs by schedule, newest first."""
+    chosen = {"feed": feed, "until": _EVER}
+    return [_run(row) for row in tx.execute(_NEWEST.limit(limit), chosen)]
+
+
+def _run(row: Any) -> RunRow:
     return RunRow(
         run_id=row.run_id,
         feed=row.feed,

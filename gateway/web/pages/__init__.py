@@ -4,7 +4,33 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.web.pages import assets, reviews, today
+from gateway.web.pages import (
+    about,
+    assets,
+    claims,
+    deliveries,
+    feeds,
+    holds,
+    members,
+    night,
+    quarantine,
+    reviews,
+    schemes,
+    today,
+)
 
-PAGES: Final = (assets.router, today.router, reviews.router)
+PAGES: Final = (
+    assets.router,
+    today.router,
+    night.router,
+    reviews.router,
+    quarantine.router,
+    holds.router,
+    claims.router,
+    deliveries.router,
+    feeds.router,
+    members.router,
+    schemes.router,
+    about.router,
+)
 """Every page there is."""

@@ -17,6 +17,7 @@ router = APIRouter(prefix="/static", include_in_schema=False)
 _FOLDER: Final = Path(__file__).parents[1] / "static"
 _TYPES: Final = {
     "app.css": "text/css; charset=utf-8",
+    "claim_form.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
     "vendor/bootstrap/bootstrap.min.css": "text/css; charset=utf-8",
     "vendor/bootstrap/LICENSE": "text/plain; charset=utf-8",

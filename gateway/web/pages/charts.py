@@ -43,8 +43,8 @@ def waterfall(steps: Sequence[tuple[str, str, float, float]]) -> Waterfall:
 
 
 def sparkline(values: Sequence[int], *, width: int = 160, height: int = 28) -> str:
-    """The points of a polyline over these values, the oldest first; empty for fewer than two."""
-    if len(values) < 2:
+    """The points of a polyline over these values, the oldest first; empty for fewer than four, which say nothing."""
+    if len(values) < 4:
         return ""
     most = max(values) or 1
     step = width / (len(values) - 1)

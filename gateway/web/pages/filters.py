@@ -38,9 +38,9 @@ def day(when: date | datetime | str | None) -> str:
     """A day; of an instant its day in 北京时间."""
     if not when:
         return NOTHING
-    if isinstance(when, datetime):
-        when = when.astimezone(SHANGHAI).date()
-    return when if isinstance(when, str) else when.isoformat()
+    if isinstance(when, str):
+        return when[:10]
+    return (when.astimezone(SHANGHAI).date() if isinstance(when, datetime) else when).isoformat()
 
 
 def is_rare(character: str) -> bool:
@@ -75,7 +75,7 @@ def marked(text: str | None, beside: str | None) -> Markup | str:
 
 def address(path: str, filters: Mapping[str, Any], **changed: Any) -> str:
     """An address with these filters, some of them changed; what is empty is left out."""
-    chosen = {key: value for key, value in {**filters, **changed}.items() if value not in (None, "", False)}
+    chosen = {key: value for key, value in {**filters, **changed}.items() if value is not None and value != ""}
     return f"{path}?{urlencode(chosen)}" if chosen else path
 
 

@@ -65,6 +65,12 @@ class Sitting:
         """The associations whose data are the viewer's to see."""
         return [name for name in sorted(self.office.associations) if self.viewer.scope.covers_association(name)]
 
+    @property
+    def feeds(self) -> dict[str, str]:
+        """The feeds that serve an association of the viewer's, with their names."""
+        served = set(self.associations)
+        return {name: spec.name for name, spec in sorted(self.office.feeds.items()) if served & set(spec.associations)}
+
     def may(self, right: Right) -> bool:
         """Whether the viewer has this right too."""
         return may(self.viewer, right)

@@ -41,7 +41,7 @@ DAYS_AHEAD: Final = 30
 
 
 @router.get("/")
-def first_page(at: Annotated[Sitting, needs(Right.OWN)]) -> Response:
+def first_page(at: Annotated[Sitting, needs(Right.OWN, narrow=True)]) -> Response:
     """The first page that is the viewer's."""
     return at.back(next(entry.address for entry in NAVIGATION if at.may(Right(entry.right))))
 
