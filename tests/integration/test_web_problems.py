@@ -47,7 +47,7 @@ def side(office: Office) -> Iterator[Side]:
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/api/v1", "/api/v1/feeds/east", "/metrics"],
+    ["/nowhere", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/api/v1", "/api/v1/feeds/east", "/metrics"],
 )
 def test_an_address_that_is_not_there(side: Side, path: str) -> None:
     problem(side.client.get(path), 404, "not_found")
@@ -290,7 +290,8 @@ def test_every_reference_leads_somewhere_inside(document: dict[str, Any]) -> Non
 
 def test_every_code_that_can_come_is_documented_somewhere(document: dict[str, Any]) -> None:
     said = repr(document)
-    assert [code for code in KINDS if code not in said] == []
+    # What pages alone answer is no part of the document for machines.
+    assert [code for code in KINDS if code not in said and code != "forbidden"] == []
 
 
 def test_what_is_answered_has_the_keys_the_document_names(side: Side, document: dict[str, Any]) -> None:
