@@ -403,6 +403,12 @@ def _format_contradictions(tables: dict[str, Any]) -> list[Contradiction]:
         for name, kinds in _KINDS_OF.items()
         if name in tables and kind not in kinds and kind in _KINDS
     ]
+    if isinstance(form, dict) and form.get("lines") is True:
+        contradictions += [
+            (name, "format.lines = true", "每行一个对象，没有报文 (every line is an object: there is no message)")
+            for name in ("bundle", "status", "totals")
+            if name in tables
+        ]
     bundle = tables.get("bundle")
     joins = bundle.get("joins", []) if isinstance(bundle, dict) else []
     names = [join.get("name") for join in joins if isinstance(join, dict)] if isinstance(joins, list) else []

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from gateway.core.normalise import language as core
 from gateway.ports import FileRows
@@ -35,18 +42,34 @@ Encodings = Annotated[tuple[Encoding, ...], BeforeValidator(one_or_more), Field(
 
 
 class JsonSpec(Spec):
-    """A JSON page. `rows`: dotted paths to the settlements, the first that exists; "." is a bare array."""
+    """A JSON page. `rows`: dotted paths to the settlements, the first that exists; "." is a bare array. `lines`: there
+    is no message, every line is an object and a settlement (NDJSON)."""
 
     kind: Literal["json"]
     encoding: Encodings = ("utf-8",)
     envelope: Literal["none", "national"] = "none"
-    rows: Annotated[Columns, Field(min_length=1)]
+    lines: bool = False
+    rows: Annotated[Columns, Field(validate_default=True)] = ()
     may_be_missing: bool = False
+
+    @field_validator("rows")
+    @classmethod
+    def _rows_or_lines(cls, rows: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("lines") is bool(rows):
+            raise ValueError("写 rows（报文中的路径）或 lines = true（每行一个对象），只写一个 (one of the two)")
+        return rows
+
+    @model_validator(mode="after")
+    def _without_message(self) -> JsonSpec:
+        if self.lines and (self.envelope != "none" or self.may_be_missing):
+            raise ValueError("lines = true 时没有报文，envelope、may_be_missing 不适用 (there is no message)")
+        return self
 
     def plain(self) -> core.JsonFormat:
         """The same for the core."""
         return core.JsonFormat(
-            rows=self.rows,
+            rows=self.rows or (".",),
+            lines=self.lines,
             encoding=self.encoding,
             national_envelope=self.envelope == "national",
             may_be_missing=self.may_be_missing,
@@ -198,6 +221,8 @@ def rows_of_files(spoken: core.Format) -> FileRows:
         return FileRows(by="dbf")
     if isinstance(spoken, core.FixedFormat) and spoken.without_ends:
         return FileRows(by="records", record_bytes=spoken.length)
+    if isinstance(spoken, core.JsonFormat) and spoken.lines:
+        return FileRows(with_header=False)
     if isinstance(spoken, core.CsvFormat | core.FixedFormat):
         # Where the mapping itself names the columns, or the file has none, every line is a row and stands once.
         return FileRows(with_header=isinstance(spoken, core.CsvFormat) and not spoken.columns)

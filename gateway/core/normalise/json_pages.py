@@ -36,6 +36,8 @@ NO_STATUS: Final = Status()
 def read_json(content: bytes, spoken: JsonFormat, status: Status = NO_STATUS) -> list[Raw]:
     """The settlements of one JSON page, each still as its bytes. Raises BadPage."""
     content = in_utf_8(content, spoken.encoding)
+    if spoken.lines:
+        return _by_lines(content)
     # Millions of numbers or empty objects would each become a row before they could be counted. So a page large enough
     # to do harm is looked at first: with so many members and so few keys it is no page of settlements.
     members_without_key = content.count(b",") - content.count(b":") if len(content) > _LARGE else 0
@@ -47,6 +49,16 @@ def read_json(content: bytes, spoken: JsonFormat, status: Status = NO_STATUS) ->
     if len(rows) > MAX_ROWS:
         raise bad_page("too_many_rows")
     return rows
+
+
+def _by_lines(content: bytes) -> list[Raw]:
+    """Every line that is not blank; one that is no object costs itself. Raises BadPage where none begins like one."""
+    if content.count(b"\n") > 2 * MAX_ROWS:
+        raise bad_page("too_many_rows")
+    lines = [line for line in map(bytes.strip, content.split(b"\n")) if line]
+    if not any(line.startswith(b"{") for line in lines):
+        raise bad_page("not_json", looks_like(content))
+    return [Raw(line) for line in lines]
 
 
 def _carefully(content: bytes, spoken: JsonFormat, status: Status) -> list[Raw]:

@@ -63,12 +63,14 @@ class FieldRule(msgspec.Struct, frozen=True, kw_only=True):
 
 class JsonFormat(msgspec.Struct, frozen=True, kw_only=True):
     """JSON: where the settlements stand (dotted paths, the first that exists; "." is a bare array or the
-    object at the top). `may_be_missing`: a message without any of them has no settlements."""
+    object at the top). `may_be_missing`: a message without any of them has no settlements. `lines`: every line is an
+    object of its own (NDJSON), and a settlement."""
 
     rows: tuple[str, ...]
     encoding: tuple[str, ...] = ("utf-8",)
     national_envelope: bool = False
     may_be_missing: bool = False
+    lines: bool = False
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,7 +56,9 @@ def written_rows(rows: list[Row], language: MappingLanguage, encoding: str) -> b
 
 
 def json_page(rows: list[Row], spoken: JsonFormat) -> bytes:
-    """The rows in a message, at the first path of the mapping."""
+    """The rows in a message, at the first path of the mapping; or one a line."""
+    if spoken.lines:
+        return b"".join(_JSON.encode(row) + b"\n" for row in rows)
     nested: Any = rows
     for key in reversed(spoken.rows[0].split(".")) if spoken.rows[0] != "." else ():
         nested = {key: nested}

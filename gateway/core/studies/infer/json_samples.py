@@ -35,7 +35,7 @@ def read_json_sample(text: str) -> Sample | None:
     try:
         top = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return None
+        return read_json_lines(text)
     places = [
         (
             likeness({n for row in rows[:20] for n, value in _flat(row, "", 2) if not isinstance(value, dict)}),
@@ -63,6 +63,21 @@ def read_json_sample(text: str) -> Sample | None:
     return Sample(
         kind="json", format=form, columns=columns_of(rows), rows=min(len(rows), MOST_ROWS), status=status,
         totals=totals, remarks=remarks,
+    )  # fmt: skip
+
+
+def read_json_lines(text: str) -> Sample | None:
+    """A file in which every line is an object (NDJSON), None where one is not; a cut last line is left out."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    try:
+        rows = [_DECODER.decode(line) for line in lines[:-1][:MOST_ROWS]]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    return Sample(
+        kind="json", format={"kind": "json", "lines": True}, columns=columns_of(rows), rows=len(rows), status={},
+        totals={}, remarks={"format.lines": Remark(0.97, f"前{len(rows)}行每行是一个对象")},
     )  # fmt: skip
 
 
