@@ -47,7 +47,16 @@ def side(office: Office) -> Iterator[Side]:
 
 @pytest.mark.parametrize(
     "path",
-    ["/nowhere", "/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect", "/api/v1", "/api/v1/feeds/east", "/metrics"],
+    [
+        "/nowhere",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/docs/oauth2-redirect",
+        "/api/v1",
+        "/api/v1/feeds/east",
+        "/metrics",
+    ],
 )
 def test_an_address_that_is_not_there(side: Side, path: str) -> None:
     problem(side.client.get(path), 404, "not_found")

@@ -133,12 +133,17 @@ def _odd_pairs(bills: Sequence[_ToldBill]) -> Iterator[tuple[_ToldBill, _ToldBil
         if earlier is not bill and earlier.held.key != bill.held.key:
             repeated.add(bill.held.place)
             yield earlier, bill, BILLED_TWICE
-    for at, later in enumerate(bills):
-        for earlier in bills[:at]:
-            if nights_in_common(earlier.record, later.record) and not (
-                later.held.place in repeated and earlier.content == later.content
-            ):
+    # Somebody on dialysis has hundreds of bills, and hardly one of them is of a stay: only stays are held together.
+    lasting: list[tuple[_ToldBill, tuple[date, date]]] = []
+    for later in bills:
+        days = later.days
+        if days is None:
+            continue
+        for earlier, before in lasting:
+            meet = before[0] < days[1] and days[0] < before[1] and nights_in_common(earlier.record, later.record)
+            if meet and not (later.held.place in repeated and earlier.content == later.content):
                 yield earlier, later, OVERLAPPING
+        lasting.append((later, days))
 
 
 def _stood_before(question: BillQuestion, asked: AskedBefore) -> bool:
