@@ -102,6 +102,7 @@ CHANGES: Final = {
     "deadline_changed": "最晚申领日由{before}变为{after}",
     "details_changed": "结算、就医或会员信息已更正，金额不变",
     "restored": "上一版已撤回，现重新提出",
+    "recovery": "追回通知：已支付{before}元，须追回{after}元",
 }
 """What an amended version changed against the one before, by code."""
 

@@ -18,7 +18,7 @@ from gateway.core.claims.content import (
     ClaimStay,
     Draft,
 )
-from gateway.core.claims.told import VersionChange
+from gateway.core.claims.told import Recovery, VersionChange
 from gateway.model.benefit import BenefitEstimate, plain_line
 from gateway.model.claim import ClaimStatus, PrefilledClaim, StayKind
 from gateway.model.clock import SHANGHAI_OFFSET
@@ -133,6 +133,12 @@ def change_of(before: PrefilledClaim, after: Draft) -> VersionChange:
 def withdrawal_of(before: PrefilledClaim, reason: str) -> VersionChange:
     """What a version says that takes a claim back."""
     return _changed(before, [reason], WITHDRAWN.get(reason, f"本申领撤回：{reason}。"))
+
+
+def recovery_of(before: PrefilledClaim, recovery: Recovery) -> VersionChange:
+    """What a version says by which money is asked back."""
+    text = CHANGES["recovery"].format(before=recovery.paid, after=recovery.amount) + f"：{recovery.text}。"
+    return msgspec.structs.replace(_changed(before, ["recovery"], text), recovery=recovery)
 
 
 def _changed(before: PrefilledClaim, reasons: Sequence[str], text: str) -> VersionChange:

@@ -111,6 +111,18 @@ def body(claim: str, version: int, status: str, content: bytes, forms: ContentFo
     return marked(forms.newest, head[:-1] + b"," + content[1:])
 
 
+def changed_again(stored: bytes, change: VersionChange) -> bytes | None:
+    """The content of a version that tells what a kept body told, and another change; None where that is from before
+    bodies told what they change. Raises UnknownForm."""
+    fields: dict[str, Any] = msgspec.json.decode(open_kept(stored))
+    if "aside" not in fields:
+        return None
+    fields["aside"]["changed"] = change
+    for name in ("claim_id", "version", "status"):
+        fields.pop(name, None)
+    return _json.encode(fields)
+
+
 def open_kept(stored: bytes, forms: ContentForms = FORMS) -> bytes:
     """The JSON of a kept body of any form, its aside included. Raises UnknownForm where a newer program wrote it."""
     return unmarked(stored, newest=forms.newest, what=CLAIM_BODY)[1]

@@ -20,7 +20,7 @@ from gateway.words.cuts import CUTS
 SCHEMA_ID: Final = "urn:hubao:schema:claim:1"
 """The stable `$id` of the schema; its last part is the major."""
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 """Major and minor. The minor grows with every field that comes."""
 
 SchemaName: TypeAlias = Literal["urn:hubao:schema:claim:1"]
@@ -46,13 +46,26 @@ class ToConfirm(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-class VersionChange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a version changed against the one before, and why. `payable_before` in yuan."""
+class Recovery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What was paid and is to come back (追回): amounts in yuan, why as a code and in words, the article it is by."""
+
+    recovery_id: int
+    paid: Yuan
+    amount: Yuan
+    reason: str
+    text: str
+    article: str | None = None
+
+
+class VersionChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a version changed against the one before, and why. `payable_before` in yuan. `recovery`: the version is the
+    notice that money comes back; all else is as the version before told it."""
 
     of_version: int
     payable_before: Yuan
     reasons: tuple[str, ...]
     text: str
+    recovery: Recovery | None = None
 
 
 class ClaimBody(ClaimContent, frozen=True, kw_only=True, gc=False):

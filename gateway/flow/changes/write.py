@@ -45,7 +45,7 @@ def write(tx: Tx, office: Office, batch: Batch, changes: Changes, cause: Cause |
     _end_items(tx, changes)
     _write_records(tx, office, batch, changes)
     if changes.outgoing:
-        _write_claims(tx, office, changes)
+        write_claims(tx, office, changes)
     if changes.put_aside and cause is not None:
         _write_aside(tx, office, cause, changes)
     if changes.doubts:
@@ -123,7 +123,7 @@ def _record_rows(office: Office, added: Iterable[HeldRecord]) -> list[RecordRow]
     ]
 
 
-def _write_claims(tx: Tx, office: Office, changes: Changes) -> None:
+def write_claims(tx: Tx, office: Office, changes: Changes) -> None:
     """Claims and their outbox rows. A withdrawal of what was never on the wire need not go either."""
     claims.save(tx, changes.new_claims, changes.changed_claims)
     silent = deliveries.overtake(tx, [claim.claim_id for claim in changes.changed_claims])

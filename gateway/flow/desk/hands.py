@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -87,6 +89,9 @@ class ClaimInHand(msgspec.Struct, frozen=True, kw_only=True):
         desk.add_step(self.tx, step)
 
 
+_OF_OWN_SYSTEM: Final = DeskSpec(two_persons_above=Decimal(0))
+
+
 def name_of_level(levels: tuple[DeskLevel, ...], level: int | None, spec: DeskSpec) -> str:
     """Who has a claim at this level; a level the file no longer has is its last."""
     return levels[min(level or 0, len(levels) - 1)].name if levels else spec.held_by_default
@@ -127,8 +132,9 @@ def payments_lock(association: str) -> str:
 
 
 @contextmanager
-def in_hand(office: Office, claim_id: str, by: str) -> Iterator[ClaimInHand]:
-    """A transaction with one claim in the hands of `by`: committed at the end, or nothing of it.
+def in_hand(office: Office, claim_id: str, by: str, *, wherever: bool = False) -> Iterator[ClaimInHand]:
+    """A transaction with one claim in the hands of `by`: committed at the end, or nothing of it. `wherever` it is
+    decided: also where the association decides in a system of its own.
 
     Raises WrongUse for a claim that is not there, or whose association does not decide here; BadInput for a name that
     is none.
@@ -138,7 +144,8 @@ def in_hand(office: Office, claim_id: str, by: str) -> Iterator[ClaimInHand]:
         rows = claims.by_ids(tx, [claim_id])
     if not rows:
         raise WrongUse(f"没有申领 {claim_id} (no such claim)")
-    spec = desk_of(office, rows[0].association)
+    own_system = wherever and office.associations[rows[0].association].desk is None
+    spec = _OF_OWN_SYSTEM if own_system else desk_of(office, rows[0].association)
     with office.store.write() as tx:
         # No list of payments is made meanwhile. Then the roster, then the person, like everybody who takes both.
         lock(tx, payments_lock(rows[0].association))

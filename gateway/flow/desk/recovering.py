@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.claims.told import Recovery
 from gateway.core.reviewing import same_clerk
 from gateway.errors import BadInput, Conflict, WrongUse
 from gateway.flow.delivery.claims import show_claim, write_decision
+from gateway.flow.delivery.recovery_notices import send_recovery
 from gateway.flow.desk.hands import ClaimInHand, check_reason, in_hand, sealed_note, step_note_context
 from gateway.flow.office import Office
 from gateway.model.money import Money, yuan
@@ -24,7 +26,8 @@ from gateway.words.desk import RECOVERIES, RECOVERY_ARTICLES, RECOVERY_STATES
 
 
 class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One recovery; money in yuan. `left`: what is still to come."""
+    """One recovery; money in yuan. `left`: what is still to come. `notice_version`, where it was just asked: the
+    claim's version that tells the association; None where there is nothing to tell it with."""
 
     recovery_id: int
     claim_id: str
@@ -43,17 +46,19 @@ class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
     proposed_by: str | None
     closed_by: str | None
     closed_at: datetime | None
+    notice_version: int | None = None
 
 
 def ask_back(
     office: Office, claim_id: str, *, amount: Money | None, reason: str, by: str, note: str | None = None
 ) -> RecoveryReport:
-    """Decide that money comes back: `amount` in fen of what was paid, None for all of it.
+    """Decide that money comes back: `amount` in fen of what was paid, None for all of it. The association is told by
+    the claim's next version, also where it decides in a system of its own.
 
     Raises BadInput for an amount or reason that cannot be, Conflict where nothing was paid or one is open.
     """
     code = check_reason(reason, RECOVERIES, note, what="追回的理由")
-    with in_hand(office, claim_id, by) as hand:
+    with in_hand(office, claim_id, by, wherever=True) as hand:
         decision = hand.decision
         if decision is None or decision.outcome != "paid" or not decision.amount:
             raise Conflict("申领没有已支付的金额 (nothing was paid for this claim)")
@@ -79,7 +84,20 @@ def ask_back(
         )
         recoveries.add(hand.tx, row)
         hand.write_step("recovery", amount=asked_for, code=code, note=note)
-    return _report(row)
+        version = send_recovery(hand.tx, office, hand.row, _told(row))
+    return msgspec.structs.replace(_report(row), notice_version=version)
+
+
+def _told(row: RecoveryRow) -> Recovery:
+    """As the association is told."""
+    return Recovery(
+        recovery_id=row.recovery_id,
+        paid=yuan(row.paid),
+        amount=yuan(row.amount),
+        reason=row.reason,
+        text=RECOVERIES.get(row.reason, row.reason),
+        article=RECOVERY_ARTICLES.get(row.reason),
+    )
 
 
 def money_came(office: Office, recovery_id: int, *, amount: Money, by: str) -> RecoveryReport:
@@ -118,7 +136,7 @@ def write_off(office: Office, recovery_id: int, *, by: str, note: str | None = N
 def _open(office: Office, recovery_id: int, by: str) -> Iterator[tuple[ClaimInHand, RecoveryRow]]:
     """A recovery that is open, with its claim in hand."""
     row = _numbered(office, recovery_id)
-    with in_hand(office, row.claim_id, by) as hand:
+    with in_hand(office, row.claim_id, by, wherever=True) as hand:
         now = recoveries.by_id(hand.tx, recovery_id)
         if now is None or now.state != "asked":
             raise Conflict(f"第{recovery_id}号追回已了结 (the recovery has ended)")
@@ -160,7 +178,7 @@ def recovery_notice(office: Office, recovery_id: int, *, by: str) -> dict[str, A
     """What the notice to the member says (追回通知): holds personal data, and that somebody reads it is written down.
     Raises WrongUse."""
     row = _numbered(office, recovery_id)
-    with in_hand(office, row.claim_id, by) as hand:
+    with in_hand(office, row.claim_id, by, wherever=True) as hand:
         hand.write_step("seen", code="recovery")
     note = office.vault.open(row.note, step_note_context(row.claim_id)).decode() if row.note is not None else None
     return {
