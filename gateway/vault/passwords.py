@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from threading import BoundedSemaphore
 from typing import Final
@@ -12,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pyotp import TOTP, random_base32
 
 STEP_SECONDS: Final = 30
+_READABLE: Final = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz23456789"
 _STEPS_AROUND: Final = (0, -1, 1)
 """A telephone's clock may be a step off either way."""
 
@@ -41,6 +43,14 @@ def fits(stored: str | None, secret: str) -> bool:
 def new_session_id() -> str:
     """A session's id that nobody has yet: 256 random bits."""
     return secrets.token_urlsafe(32)
+
+
+def new_password() -> str:
+    """A password to hand out once: 16 letters and digits that are not mixed up, in fours, and of all kinds."""
+    while True:
+        text = "-".join("".join(secrets.choice(_READABLE) for _ in range(4)) for _ in range(4))
+        if re.search("[A-Z]", text) and re.search("[a-z]", text) and re.search("[0-9]", text):
+            return text
 
 
 def new_second_secret() -> str:

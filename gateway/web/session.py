@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -73,7 +74,7 @@ def csrf(request: Request) -> str:
 
 
 class Allowed:
-    """The dependency of a route that needs a right. Raises LoginNeeded, Problem("forbidden"), which is written down."""
+    """The dependency of a route that needs a right. Raises LoginNeeded, Problem("forbidden")."""
 
     def __init__(self, right: Right) -> None:
         self.right = right
@@ -81,8 +82,7 @@ class Allowed:
     def __call__(self, request: Request) -> Viewer:
         seen = viewer(request)
         if not may(seen, self.right):
-            entry = AuditNote(account=seen.account, act="refused", subject=self.right, page=page_of(request))
-            note_alone(desk_of(request).office, entry)
+            request.state.refused = str(self.right)
             raise Problem("forbidden")
         return seen
 
@@ -100,7 +100,9 @@ def page_of(request: Request) -> str:
 
 def set_session(response: Response, request: Request, value: str) -> None:
     """Hand the browser its session."""
-    response.set_cookie(COOKIE, value, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    # What a proxy says is believed here because it can only make the cookie stricter.
+    secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
+    response.set_cookie(COOKIE, value, path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def drop_session(response: Response) -> None:
@@ -138,12 +140,27 @@ class PageRoute(APIRoute):
             except Problem as error:
                 if error.code != "forbidden":
                     raise
+                await run_in_threadpool(note_refusal, request)
                 response = HTMLResponse(_FORBIDDEN, status_code=403)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
 
         return handle_page
+
+
+def note_refusal(request: Request) -> None:
+    """Write down what was refused to whom: a right, or `scope` where it was somebody else's data. What a stranger is
+    refused is not written down, or strangers could fill the log."""
+    office = desk_of(request).office
+    with suppress(LoginNeeded):
+        entry = AuditNote(
+            account=viewer(request).account,
+            act="refused",
+            subject=getattr(request.state, "refused", "scope"),
+            page=page_of(request),
+        )
+        note_alone(office, entry)
 
 
 async def check_csrf(request: Request) -> None:
@@ -161,8 +178,10 @@ async def check_csrf(request: Request) -> None:
         token = value if isinstance(value, str) else ""
     expected = await run_in_threadpool(csrf, request)
     # Without a session there is a token too, which every stranger could have.
+    request.state.refused = "csrf"
     if not session_id(request) or not hmac.compare_digest(token.encode("utf-8", "surrogatepass"), expected.encode()):
         raise Problem("forbidden")
+    del request.state.refused
 
 
 def _to_login(request: Request, stage: Stage | None) -> Response:

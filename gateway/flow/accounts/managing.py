@@ -47,6 +47,16 @@ class AccountDeed(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
+class AccountEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an account: when, by whom, what (a code), and what stood before and stands after."""
+
+    at: datetime
+    by: str
+    what: str
+    before: str | None
+    after: str | None
+
+
 class AccountReport(msgspec.Struct, frozen=True, kw_only=True):
     """An account as lists show it. state: active | new (the first log-in has not come) | locked | failing (for a while,
     after failures)."""
@@ -130,10 +140,15 @@ def list_accounts(office: Office) -> list[AccountReport]:
         return [_report(office, row) for row in user_accounts.listing(tx)]
 
 
-def history_of(office: Office, account: str) -> list[UserChange]:
+def history_of(office: Office, account: str) -> list[AccountEvent]:
     """What became of an account, newest first."""
     with office.store.read() as tx:
-        return user_accounts.history(tx, account)
+        return [
+            AccountEvent(
+                at=from_ms(change.at), by=change.by, what=change.what, before=change.before, after=change.after
+            )
+            for change in user_accounts.history(tx, account)
+        ]
 
 
 def _new_row(office: Office, wish: AccountWish, password: str, *, by: Viewer | None) -> UserRow:

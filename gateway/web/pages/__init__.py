@@ -6,11 +6,14 @@ from typing import Final
 
 from gateway.web.pages import (
     about,
+    accounts,
     assets,
+    audit,
     claims,
     deliveries,
     feeds,
     holds,
+    login,
     members,
     night,
     quarantine,
@@ -21,6 +24,7 @@ from gateway.web.pages import (
 
 PAGES: Final = (
     assets.router,
+    login.router,
     today.router,
     night.router,
     reviews.router,
@@ -31,6 +35,8 @@ PAGES: Final = (
     feeds.router,
     members.router,
     schemes.router,
+    audit.router,
+    accounts.router,
     about.router,
 )
 """Every page there is."""
