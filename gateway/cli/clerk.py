@@ -23,6 +23,7 @@ COMMAND_RIGHTS: Final = {
     "claims list": "claims.reveal",
     "clock confirm": "settings.change",
     "deliveries confirm": "deliveries.redrive",
+    "deliveries redrive": "deliveries.redrive",
     "desk approve": "claims.decide",
     "desk form": "claims.reveal",
     "desk papers": "claims.decide",
