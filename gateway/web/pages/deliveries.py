@@ -70,7 +70,8 @@ def redrive(
     alike = by_hand.redrivable(at.office, association=name, ids=None, refused=by_status, group=group)
     if sum(entry.count for entry in alike) != count:
         raise BadInput("conflict", "这一组的件数已变，请再看一遍 (the group has changed: look again)")
-    by_hand.redrive(at.office, association=name, ids=None, refused=by_status, group=group)
+    order = by_hand.RedriveOrder(association=name, group=group, refused=by_status, by=at.viewer.account)
+    by_hand.redrive(at.office, order)
     return at.back(f"/deliveries/groups?association={name}&done=redriven")
 
 
