@@ -20,7 +20,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from connectors.transport.answers import Answers, Meaning, SignInOver
-from connectors.transport.days import DayContent, Days
+from connectors.transport.days import AskedByDay, DayContent, Days
 from connectors.transport.http import exchange, is_unavailable, make_client, probe_all, quick_retries
 from connectors.transport.pace import Pace
 from gateway.errors import Refused, Unavailable, WrongUse
@@ -75,7 +75,7 @@ class XmlListSpec(ConnectorSpec, frozen=True, kw_only=True):
         return probe_all(self.address)
 
 
-class XmlList:
+class XmlList(AskedByDay):
     """A PullFeed of a league asked in XML. `sleep` stands in for the machine's waiting."""
 
     def __init__(

@@ -226,7 +226,8 @@ def feed_rewind(
     day = to.date() if to else None
     result = look_back(office, name, connector, day)
     if day is not None:
-        words = f"将重取 {day} 至 {result.reached}，{result.days}天；已存{result.pages}页，约{result.rows}行"
+        asked = f"，重问{result.people}名会员" if result.people else ""
+        words = f"将重取 {day} 至 {result.reached}，{result.days}天{asked}；已存{result.pages}页，约{result.rows}行"
         if not as_json:
             say(f"{words} (will be read again: days, about so many rows)")
         if not yes:

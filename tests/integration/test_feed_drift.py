@@ -12,6 +12,7 @@ import pytest
 from builders import EAST_AND_WEST, enrolled, page, row, rows_of, take
 from typer.testing import CliRunner
 
+from gateway.cli.clerk import seat
 from gateway.cli.main import app
 from gateway.core.normalise import CompiledMapping, Origin, compile_mapping
 from gateway.core.studies.drift import DriftedPart, drift_of
@@ -129,7 +130,7 @@ def test_the_newest_page_is_held_against_the_mapping_and_that_it_was_opened_is_w
     assert new["phone_of_him"].example == "99999999999"
     assert [(look["by"], look["what"]) for look in rows_of(office, schema.review_access)] == [("clerk", "feed_drift")]
     assert "13900000000" not in repr(drift)
-    monkeypatch.setattr("gateway.cli.site.open_office", lambda _: office)
+    monkeypatch.setattr("gateway.cli.site.open_office", lambda context: seat(context, office))
     done = CliRunner().invoke(app, ["feed", "drift", "east"])
     assert done.exit_code == 1
     assert "phone_of_him" in done.output

@@ -11,6 +11,7 @@ import pytest
 from builders import EAST_AND_WEST, adds_up, enrolled, everything, only, page, payable, records, row, rows_of, take
 from typer.testing import CliRunner
 
+from gateway.cli.clerk import seat
 from gateway.cli.main import app
 from gateway.core.normalise import compile_mapping
 from gateway.core.normalise.language import FieldRule
@@ -144,7 +145,7 @@ def test_rows_under_other_settlement_numbers_are_left_as_they_are(office: Office
 @pytest.fixture
 def hubao(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, Any]]:
     def run(office: Office, *words: str) -> tuple[int, Any]:
-        monkeypatch.setattr("gateway.cli.site.open_office", lambda _: office)
+        monkeypatch.setattr("gateway.cli.site.open_office", lambda context: seat(context, office))
         done = CliRunner().invoke(app, [*words, "--json"])
         return done.exit_code, msgspec.json.decode(done.stdout.splitlines()[-1]) if done.stdout else done.exception
 

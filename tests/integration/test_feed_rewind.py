@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import EAST_AND_WEST, adds_up, content, enrolled, payable, row, rows_of
+from builders import EAST_AND_WEST, LINE, adds_up, content, enrolled, payable, row, rows_of
+from test_flow_sweep import Line, fails_for, windows
 from typer.testing import CliRunner
 
 from connectors.feeds.database import Database, DatabaseSpec
 from connectors.registry import REGISTRY
 from connectors.transport.days import AskedByDay, DayContent, DayMemory, Days
+from gateway.cli.clerk import seat
 from gateway.cli.main import app
 from gateway.errors import Conflict, WrongUse
 from gateway.flow.intake.night import pull
 from gateway.flow.intake.rewinding import look_back, set_back
+from gateway.flow.intake.sweep import sweep
 from gateway.flow.office import Office
 from gateway.model.page import Fetched
 from gateway.ports import Clock, SetsBack, SiteFolder, Surroundings
@@ -97,7 +100,7 @@ def test_what_cannot_be_set_back_says_so(office: Office) -> None:
 def test_at_the_terminal_it_is_told_and_asked_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     league = Daily(office)
     pull(office, "east", league, first=None, last=None)
-    monkeypatch.setattr("gateway.cli.site.open_office", lambda _: office)
+    monkeypatch.setattr("gateway.cli.site.open_office", lambda context: seat(context, office))
     monkeypatch.setattr("gateway.wiring.feed_connector", lambda *_: league)
     shown = CliRunner().invoke(app, ["feed", "rewind", "east"])
     assert (shown.exit_code, "2021-10-08" in shown.output) == (0, True)
@@ -110,6 +113,29 @@ def test_at_the_terminal_it_is_told_and_asked_first(office: Office, monkeypatch:
     assert pull(office, "east", league, first=None, last=None) == 2
 
 
+def test_members_a_sweep_asked_about_are_asked_about_earlier_days_again(
+    make_office: MakeOffice, database_url: str, clock: Hands
+) -> None:
+    clock.set(2021, 10, 9, 8)
+    office = make_office(database_url, feeds=LINE)
+    enrolled(office, 1, 2)
+    assert look_back(office, "line", Line(), None).reached is None
+    sweep(office, "line", Line())
+    clock.move(days=3)
+    sweep(office, "line", Line(fails_for(2)))
+    told = look_back(office, "line", Line(), date(2021, 10, 10))
+    assert (told.reached, told.days, told.people, told.done) == (date(2021, 10, 12), 3, 1, False)
+    done = set_back(office, "line", Line(), date(2021, 10, 5), by="clerk")
+    assert (done.people, done.done) == (2, True)
+    line = Line()
+    clock.move(days=1)
+    sweep(office, "line", line)
+    # Seven days before the day that was set back to, as after any other answer.
+    assert windows(line) == {number: (date(2021, 9, 28), date(2021, 10, 13)) for number in (1, 2)}
+    with pytest.raises(WrongUse, match="只读到 2021-10-13"):
+        set_back(office, "line", Line(), date(2021, 10, 14), by="clerk")
+
+
 def test_a_run_that_moves_on_meanwhile_is_not_undone(office: Office) -> None:
     pull(office, "east", Daily(office), first=None, last=None)
     with office.store.write() as tx, pytest.raises(Conflict):
@@ -120,7 +146,15 @@ def test_every_way_that_walks_days_or_a_watermark_can_be_set_back() -> None:
     able = {
         kind for kind, way in REGISTRY.feeds.items() if isinstance(way.make, type) and issubclass(way.make, SetsBack)
     }
-    assert able == {"daily-job", "database", "national-list", "open-platform", "soap-list", "statement-diff"}
+    assert able == {
+        "daily-job",
+        "database",
+        "national-list",
+        "open-platform",
+        "soap-list",
+        "statement-diff",
+        "xml-list",
+    }
 
 
 def test_owed_days_stay_owed_and_earlier_days_are_left_alone() -> None:
