@@ -74,6 +74,8 @@ _BUNDLE_ROOM = MAX_PAGE_BYTES - 1024
 _CALL_OVERHEAD = 512
 _MOST_CALLS_A_PERSON = 2000
 _OUTAGE_AFTER = 3
+_CONNECTIONS = 128
+"""A sweep needs one; people who are asked about now come at any number, and wait for the line's rate alone."""
 
 
 class CloudLineSpec(ConnectorSpec, frozen=True, kw_only=True):
@@ -247,7 +249,7 @@ class CloudLine:
         self._paas_id, self._secret = spec.paas_id, around.read_secret(spec.secret)
         self._care_types = spec.care_types
         self._calls_per_page = calls_per_page
-        self._client = client or make_client(timeout_seconds=spec.timeout_seconds)
+        self._client = client or make_client(timeout_seconds=spec.timeout_seconds, connections=_CONNECTIONS)
         self._next_msgid = next_msgid or MessageIds(
             spec.facility_no, state=around.state_file(f"msgid-{spec.facility_no}")
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from gateway.store import schema_access
 
@@ -37,7 +37,7 @@ def add(tx: Connection, row: AccessKeyRow) -> None:
 
 def by_id(tx: Connection, key_id: str) -> AccessKeyRow | None:
     """The key of this id."""
-    row = tx.execute(_SELECT.where(schema_access.access_key.c.key_id == key_id)).first()
+    row = tx.execute(_BY_ID, {"wanted": key_id}).first()
     return AccessKeyRow(**row._mapping) if row is not None else None
 
 
@@ -70,3 +70,4 @@ def touch(tx: Connection, key_id: str, *, at: int) -> None:
 
 
 _SELECT = select(*(schema_access.access_key.c[name] for name in _COLUMNS))
+_BY_ID = _SELECT.where(schema_access.access_key.c.key_id == bindparam("wanted"))

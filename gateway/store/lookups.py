@@ -23,11 +23,12 @@ class LookupEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = LookupEntry.__struct_fields__
+_ADD = insert(schema_access.lookup)
 
 
 def add(tx: Connection, entry: LookupEntry) -> None:
     """Write down that somebody asks."""
-    tx.execute(insert(schema_access.lookup).values(**{name: getattr(entry, name) for name in _COLUMNS}))
+    tx.execute(_ADD, msgspec.structs.asdict(entry))
 
 
 def about(tx: Connection, member_id: int, *, limit: int) -> list[LookupEntry]:

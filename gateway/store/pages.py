@@ -33,7 +33,10 @@ class StoredPage(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(tx: Connection, page_id: bytes) -> int | None:
     """The place of the page with this id, if it is stored."""
-    return tx.execute(select(schema.page.c.seq).where(schema.page.c.page_id == page_id)).scalar()
+    return tx.execute(_FIND, {"wanted": page_id}).scalar()
+
+
+_FIND = select(schema.page.c.seq).where(schema.page.c.page_id == bindparam("wanted"))
 
 
 def add(
@@ -54,8 +57,10 @@ def add(
         "sealed": sealed,
         "state": "stored",
     }
-    done = tx.execute(schema.page.insert().values(**values).returning(schema.page.c.seq))
-    return int(done.scalar_one())
+    return int(tx.execute(_ADD, values).scalar_one())
+
+
+_ADD = schema.page.insert().returning(schema.page.c.seq)
 
 
 _META = (

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from gateway.errors import BadInput, Conflict, HubaoError, NotAuthentic, Refused, Unavailable
+from gateway.errors import BadInput, Conflict, HubaoError, NotAuthentic, Unavailable
 
 log = logging.getLogger("hubao.web")
 
@@ -61,9 +61,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "opted_out": (422, "会员已选择不参加 (the member has opted out)"),
     "too_many": (429, "请求过于频繁 (too many requests)"),
     "internal": (500, "内部错误 (internal error)"),
-    "line_refused": (502, "对方系统拒绝了请求 (the other side refused)"),
     "unavailable": (503, "暂时不可用，请稍后重试 (not available now: try again later)"),
-    "line_unavailable": (503, "医保专线没有答复 (the line did not answer)"),
     "not_ready": (503, "尚未就绪 (not ready)"),
     "not_configured": (503, "网关配置不完整 (the gateway is not fully configured)"),
 }
@@ -135,7 +133,6 @@ async def _ours(_: Request, error: HubaoError) -> Response:
 _CODES: Final[Mapping[type[HubaoError], str]] = {
     NotAuthentic: "not_authentic",
     Unavailable: "unavailable",
-    Refused: "line_refused",
     Conflict: "conflict",
 }
 

@@ -69,7 +69,7 @@ DOORS = [
     ("GET", "claims", b""),
     ("GET", "claims?limit=no", b""),
     ("POST", "claims/HB1/decision", b"{"),
-    ("POST", "lookup", b"{"),
+    ("POST", "lookups", b"{"),
 ]
 
 
@@ -108,7 +108,7 @@ def test_a_secret_that_is_missing_is_our_fault(side: Side, monkeypatch: pytest.M
     problem(side.get("claims"), 503, "not_configured")
 
 
-@pytest.mark.parametrize("path", ["claims/HB1/decision", "lookup"])
+@pytest.mark.parametrize("path", ["claims/HB1/decision", "lookups"])
 def test_a_body_that_is_far_too_large(side: Side, path: str) -> None:
     problem(side.post(path, bytes(64 * 1024 + 1)), 413, "too_large")
 
@@ -125,8 +125,9 @@ def test_each_association_sees_only_its_own(make_office: MakeOffice, sqlite_url:
         told = side.post(path, DECISION, association="other", secret=LEAGUE_SECRET)
         nobody_s = side.post("claims/HB0/decision", DECISION)
         assert problem(told, 404, "unknown_claim") == problem(nobody_s, 404, "unknown_claim")
-        who_is_it = side.post("lookup", {"member_no": "M00001"}, association="other", secret=LEAGUE_SECRET)
-        problem(who_is_it, 404, "unknown_member")
+        whom = {"member_no": "M00001", "purpose": "claim", "consent": "SQ-1", "wait_seconds": 60}
+        not_theirs = side.post("lookups", whom, association="other", secret=LEAGUE_SECRET)
+        assert (not_theirs.status_code, not_theirs.json()["claims"]) == (200, [])
         assert rows_of(first, schema.claim_decision) == []
 
 

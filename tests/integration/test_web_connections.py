@@ -7,11 +7,11 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from builders import EAST_AND_WEST, content, row
+from builders import EAST_AND_WEST, content, only, row
 from web_side import ENVIRONMENT, Side, page_states, served, wait_until
 
 from gateway import wiring
@@ -19,6 +19,7 @@ from gateway.flow.office import Office
 from gateway.web import connections, refusals
 from gateway.web.app import make_app
 from gateway.web.refusals import OnceAMinute
+from gateway.web.running import Running
 
 if TYPE_CHECKING:
     from conftest import MakeOffice
@@ -181,8 +182,20 @@ def test_what_was_held_is_free_again_after_every_answer(side: Side) -> None:
     with served(app, side.office) as other:
         assert other.push(row("S1", 1)).status_code == 202
         assert other.push_bytes(content([row("S2", 2)]), headers={}).status_code == 401
-        other.post("lookup", {"member_no": "M1"})
+        other.post("lookups", {"member_no": "M1"})
     assert app.state.desk.in_flight.left == before
+
+
+def test_an_answer_s_body_does_not_wait_for_its_head_to_be_acknowledged(side: Side) -> None:
+    app = make_app(side.office, wiring.doors(), start_scheduler=False)
+    server = Running.start(app)
+    with socket.create_connection(("127.0.0.1", int(server.address.rpartition(":")[2]))) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert line.recv(65536).startswith(b"HTTP/1.1 200")
+        connection: Any = only(list(server._server.server_state.connections))
+        own_end = connection.transport.get_extra_info("socket")
+        assert own_end.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    server.stop()
 
 
 LINE = b"POST /api/v1/feeds/east/push HTTP/1.1\r\nhost: x\r\n"

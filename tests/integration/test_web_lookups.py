@@ -206,7 +206,6 @@ def test_an_answer_that_cannot_be_read_is_no_answer_of_the_line(
         raise BadPage("not_json", "不是 JSON (no JSON)")
 
     monkeypatch.setattr("gateway.flow.intake.work.read_page", unreadable)
-    monkeypatch.setattr("gateway.flow.intake.asking.read_page", unreadable)
     answer = plain(ask(side, PATIENT, trial=trial))
     assert (answer["source"], answer["as_of"], answer["stays"]) == ("stored", None, [])
 

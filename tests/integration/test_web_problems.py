@@ -14,7 +14,7 @@ import pytest
 from builders import EAST_AND_WEST, row, who
 from web_side import ENVIRONMENT, Side, at_work, problem
 
-from gateway.errors import BrokenSeal, Conflict, HubaoError, OutcomeUnknown, Refused, Unavailable, WrongUse
+from gateway.errors import BrokenSeal, Conflict, HubaoError, OutcomeUnknown, Unavailable, WrongUse
 from gateway.flow.office import Office
 from gateway.store.engine import Store
 from gateway.web import problems
@@ -69,7 +69,7 @@ def test_an_address_that_is_not_there(side: Side, path: str) -> None:
         ("GET", "/api/v1/feeds/east/push", "POST"),
         ("PUT", "/api/v1/associations/nm/claims", "GET"),
         ("DELETE", "/api/v1/associations/nm/facts", "GET, POST"),
-        ("GET", "/api/v1/associations/nm/lookup", "POST"),
+        ("GET", "/api/v1/associations/nm/lookups", "POST"),
         ("DELETE", "/api/v1/associations/nm/claims/HB1/decision", "POST"),
         ("POST", "/healthz", "GET"),
         ("POST", "/readyz", "GET"),
@@ -91,7 +91,6 @@ def test_nobody_is_told_what_serves_here(side: Side) -> None:
 INSIDE: list[tuple[Exception, int, str]] = [
     (Unavailable("赵一"), 503, "unavailable"),
     (OutcomeUnknown("赵一"), 503, "unavailable"),
-    (Refused("no", "赵一"), 502, "line_refused"),
     (Conflict("赵一"), 409, "conflict"),
     (BrokenSeal(), 500, "internal"),
     (WrongUse("赵一"), 500, "internal"),
@@ -219,7 +218,6 @@ def test_every_door_is_documented(document: dict[str, Any]) -> None:
         ("GET", "/api/v1/associations/{association}/claims"),
         ("POST", "/api/v1/associations/{association}/claims/ack"),
         ("POST", "/api/v1/associations/{association}/claims/{claim_id}/decision"),
-        ("POST", "/api/v1/associations/{association}/lookup"),
         ("POST", "/api/v1/associations/{association}/lookups"),
         ("GET", "/api/v1/associations/{association}/lookups/{lookup_id}"),
         ("GET", "/api/v1/associations/{association}/members/{member_no}/lookups"),

@@ -4,35 +4,41 @@ that person is told. Of somebody who is not this association's member no line is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from gateway.core.personal_numbers import kept_reference
 from gateway.core.roster import same_name
-from gateway.errors import BadCase, BadPage, BrokenSeal, Unavailable
-from gateway.flow.batches.apply import apply_batch
+from gateway.errors import BadCase, BadPage, BrokenSeal, Conflict, Refused, Unavailable, WrongUse
+from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.delivery.claims import told_of_person
+from gateway.flow.intake.steps import plainly
 from gateway.flow.intake.sweep import ask_about, lines_about
-from gateway.flow.intake.work import process_page
+from gateway.flow.intake.work import judge_causes, process_page, work_at_once
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
-from gateway.flow.pages.stored_pages import page_id, read_page, seal_page, store_page
+from gateway.flow.pages.stored_pages import seal_page, store_page
 from gateway.flow.people.ledgers import cases_of, open_person
-from gateway.flow.reading.rows import identify, look_up
 from gateway.model.claim import PrefilledClaim
 from gateway.model.money import yuan
 from gateway.model.national_id import in_18, normalise_id
 from gateway.model.page import Fetched
 from gateway.model.record import SettlementRecord
 from gateway.ports import SweepFeed
-from gateway.store import lookups, members, pages, sweep_windows
+from gateway.store import lookups, members, sweep_windows
 from gateway.store.engine import Tx
 from gateway.store.lookups import LookupEntry
 from gateway.store.members import MemberRow
+from gateway.store.together import SharedWrites
 from gateway.store.values import from_ms, to_ms
+
+log = logging.getLogger("hubao.lookups")
 
 LookupPurpose: TypeAlias = Literal["claim", "enquiry", "appeal", "check"]
 """Why somebody asks: 一键申领, 咨询, 申诉复核, 核对."""
@@ -117,24 +123,131 @@ NOTHING: Final = PersonAnswer()
 """What is told of a member without settlements, and of everybody who is no member."""
 
 
-def begin(office: Office, lookup_id: str, wish: LookupWish) -> Asked:
-    """Find the member and write down who asks. An opted-out member is nobody's: the line is not asked about them."""
-    with office.store.read() as tx:
-        row = _find(tx, office, wish)
-    member = row if row is not None and not row.opt_out else None
-    entry = LookupEntry(
-        lookup_id=lookup_id,
-        association=wish.association,
-        member_id=member.member_id if member is not None else None,
-        caller=wish.caller,
-        purpose=wish.purpose,
-        consent=kept_reference(wish.consent, office.vault.fingerprinter("reference")) or "",
-        trial=wish.trial,
-        at=to_ms(office.now()),
-    )
-    with office.store.write() as tx:
+class LookupOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lookup came to. `source`: the line, or what is stored, where not every line answered; `as_of`: up to which
+    day."""
+
+    told: PersonAnswer
+    source: Literal["line", "stored"]
+    as_of: date | None
+
+
+class LineReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a line said about a person; `is_whole`: it answered all that it was asked."""
+
+    feed: str
+    fetched: Fetched
+    is_whole: bool
+
+
+class LookupClerk:
+    """Answers the lookups of one process: writes down who asks, asks the lines, takes in what they say and tells what
+    stands. `line_of`: feed → its line; raises WrongUse, Unavailable."""
+
+    def __init__(self, office: Office, line_of: Callable[[str], SweepFeed]) -> None:
+        self._office, self._line_of = office, line_of
+        self._shared = SharedWrites(office.store)
+
+    def answer(self, lookup_id: str, wish: LookupWish) -> LookupOutcome | None:
+        """The whole lookup; blocks while a line is asked. None about somebody of whom no line is asked and nothing is
+        told: no member, or one about whom no line may be asked."""
+        asked = self.begin(lookup_id, wish)
+        if not asked.is_member:
+            return None
+        if len(asked.lines) > 1:
+            with ThreadPoolExecutor(len(asked.lines), thread_name_prefix="line") as beside:
+                heard = list(beside.map(lambda feed: self._ask(feed, asked, wish), asked.lines))
+        else:
+            heard = [self._ask(feed, asked, wish) for feed in asked.lines]
+        replies = [reply for reply in heard if reply is not None]
+        told, could_be_read = self._reckon(asked, wish, replies) if wish.trial else self._take_in(asked, wish, replies)
+        if not asked.lines and told == NOTHING:
+            # Nobody could be asked about the member: an answer at once would tell that this is one.
+            return None
+        if asked.lines and could_be_read and len(replies) == len(heard) and all(reply.is_whole for reply in replies):
+            return LookupOutcome(told=told, source="line", as_of=self._office.now().date())
+        return LookupOutcome(told=told, source="stored", as_of=stored_on(self._office, asked))
+
+    def begin(self, lookup_id: str, wish: LookupWish) -> Asked:
+        """Find the member and write down who asks, before any line hears of it. An opted-out member is nobody's: the
+        line is not asked about them."""
+        row = self._shared.write(partial(self._write_down, lookup_id, wish))
+        return Asked(rows=[row], lines=lines_about(self._office, row)) if row is not None else Asked()
+
+    def _write_down(self, lookup_id: str, wish: LookupWish, tx: Tx) -> MemberRow | None:
+        office, row = self._office, _find(tx, self._office, wish)
+        member = row if row is not None and not row.opt_out else None
+        entry = LookupEntry(
+            lookup_id=lookup_id,
+            association=wish.association,
+            member_id=member.member_id if member is not None else None,
+            caller=wish.caller,
+            purpose=wish.purpose,
+            consent=kept_reference(wish.consent, office.vault.fingerprinter("reference")) or "",
+            trial=wish.trial,
+            at=to_ms(office.now()),
+        )
         lookups.add(tx, entry)
-    return Asked(rows=[member], lines=lines_about(office, member)) if member is not None else Asked()
+        return member
+
+    def _ask(self, feed: str, asked: Asked, wish: LookupWish) -> LineReply | None:
+        """What a line says; None where it does not answer: then what is stored is told, and how old that is."""
+        try:
+            reply = ask_about(self._office, feed, self._line_of(feed), asked.member, since=wish.since, until=wish.until)
+        except (Unavailable, Refused, WrongUse) as error:
+            log.warning("lookup over %s: %s", feed, plainly(error))
+            return None
+        if reply.failed:
+            log.warning("lookup over %s: answered in part: %s", feed, reply.failed[0][1])
+        return LineReply(feed=feed, fetched=reply.fetched, is_whole=not reply.failed)
+
+    def _take_in(self, asked: Asked, wish: LookupWish, replies: Sequence[LineReply]) -> tuple[PersonAnswer, bool]:
+        """Take in what was said, and tell what stands then; whether every reply could be read.
+
+        Nearly always in one transaction: a crash before it leaves a question without an answer, which is asked again.
+        """
+        office, causes = self._office, CausesAtWork()
+        sealed = [seal_page(office, reply.feed, reply.fetched) for reply in replies]
+
+        def work(tx: Tx) -> PersonAnswer:
+            if not all(work_at_once(tx, office, page, causes) for page in sealed):
+                raise Conflict("the page is stored already")
+            return _standing(tx, office, asked.member, wish)
+
+        try:
+            if not sealed or not office.store.postgres:
+                return self._shared.write(work), True
+            # There several hold locks of people at one time, each in the order of their ids.
+            with office.store.write() as tx:
+                return work(tx), True
+        except (BadPage, Conflict):
+            readable = [_take_in_by_itself(office, reply) for reply in replies]
+            with office.store.read() as tx:
+                return _standing(tx, office, asked.member, wish), all(readable)
+        finally:
+            judge_causes(office, causes)
+
+    def _reckon(self, asked: Asked, wish: LookupWish, replies: Sequence[LineReply]) -> tuple[PersonAnswer, bool]:
+        """Of a trial the replies are worked in a transaction that is rolled back: records, match, estimates and claims
+        come about as they would, and nothing of it is kept. A page that is stored already says nothing new."""
+        office, could_be_read = self._office, []
+        with office.store.write() as tx:
+            for reply in replies:
+                try:
+                    with tx.begin_nested():
+                        work_at_once(tx, office, seal_page(office, reply.feed, reply.fetched), CausesAtWork())
+                    could_be_read.append(True)
+                except BadPage:
+                    could_be_read.append(False)
+            answer = _standing(tx, office, asked.member, wish)
+            tx.rollback()
+        return answer, all(could_be_read)
+
+
+def _take_in_by_itself(office: Office, reply: LineReply) -> bool:
+    """Store a reply, and work it; whether it could be read. One that could not is set aside."""
+    seq, _ = store_page(office, reply.feed, reply.fetched)
+    return process_page(office, seq) is not None
 
 
 def _find(tx: Tx, office: Office, wish: LookupWish) -> MemberRow | None:
@@ -155,57 +268,6 @@ def _is_named(office: Office, row: MemberRow, name: str) -> bool:
         return same_name(office.open_member(row).name, name)
     except DOES_NOT_OPEN:
         return False
-
-
-def ask(office: Office, feed: str, line: SweepFeed, asked: Asked, wish: LookupWish) -> Fetched:
-    """What a line says about the member in the days wanted. Raises Unavailable where it does not answer in full; what
-    it said is then taken in all the same."""
-    reply = ask_about(office, feed, line, asked.member, since=wish.since, until=wish.until)
-    if reply.failed:
-        if not wish.trial:
-            _take_in(office, feed, reply.fetched)
-        raise Unavailable(f"{feed}: {reply.failed[0][1]}")
-    if not wish.trial:
-        _take_in(office, feed, reply.fetched)
-    return reply.fetched
-
-
-def _take_in(office: Office, feed: str, fetched: Fetched) -> None:
-    seq, _ = store_page(office, feed, fetched)
-    if process_page(office, seq) is None:
-        raise Unavailable(f"{feed}: 答复不可读，已隔离 (its answer cannot be read; it was set aside)")
-
-
-def tell(
-    office: Office, asked: Asked, wish: LookupWish, replies: Sequence[tuple[str, Fetched]]
-) -> tuple[PersonAnswer, bool]:
-    """What stands of the member now, and whether every reply could be read. Of a trial the replies are worked in a
-    transaction that is rolled back: records, match, estimates and claims come about as they would, and nothing of it is
-    kept."""
-    if not wish.trial:
-        with office.store.read() as tx:
-            return _standing(tx, office, asked.member, wish), True
-    with office.store.write() as tx:
-        could_be_read = [_reckon(tx, office, feed, fetched) for feed, fetched in replies]
-        answer = _standing(tx, office, asked.member, wish)
-        tx.rollback()
-    return answer, all(could_be_read)
-
-
-def _reckon(tx: Tx, office: Office, feed: str, fetched: Fetched) -> bool:
-    """Work a page in this transaction alone; whether it could be read. One that is stored already says nothing new."""
-    identity = page_id(feed, fetched)
-    if pages.find(tx, identity) is not None:
-        return True
-    sealed, key_no = seal_page(office, fetched, feed, identity)
-    seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=office.now())
-    try:
-        page = read_page(office, pages.about(tx, seq)[0], identity, key_no, fetched.content)
-    except BadPage:
-        return False
-    rows = identify(office, feed, page.rows, 0, len(page.rows))
-    apply_batch(tx, office, page, look_up(tx, office, feed, rows, page.rows), 0)
-    return True
 
 
 def _standing(tx: Tx, office: Office, member: MemberRow, wish: LookupWish) -> PersonAnswer:

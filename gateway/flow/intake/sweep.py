@@ -171,13 +171,6 @@ def _store(office: Office, feed: str, stretch: Stretch, reply: SweepReply, at_wo
     process_page(office, seq, at_work)
 
 
-def find_member(office: Office, association: str, member_no: str) -> MemberRow | None:
-    """The member an association asks about, whether or not it may be asked about."""
-    with office.store.read() as tx:
-        rows = members.by_number(tx, association, [member_no])
-    return rows[0] if rows else None
-
-
 def lines_about(office: Office, row: MemberRow) -> list[str]:
     """The feeds that may be asked about a member now: those of the member's league, in whose reach it is covered, and
     whose agreement still holds."""
@@ -209,19 +202,3 @@ def ask_about(
     reach = today - timedelta(days=spec.window.first_days)
     first, last = max(since or reach, reach), min(until or today, today)
     return line.ask([_subject(office, row, min(first, last), last)], now=now)
-
-
-def look_up(office: Office, feed: str, line: SweepFeed, member_id: int) -> int:
-    """One person, now, over the same line: ask, store, work. Returns the place of the page.
-
-    Raises Unavailable if the line does not answer, or only in part: then what it did say is stored all the
-    same. The member's own window is left as it is.
-    """
-    with office.store.read() as tx:
-        row = members.by_id(tx, [member_id])[0]
-    reply = ask_about(office, feed, line, row)
-    seq, _ = store_page(office, feed, reply.fetched)
-    process_page(office, seq)
-    if reply.failed:
-        raise Unavailable(f"{feed}: {reply.failed[0][1]}")
-    return seq

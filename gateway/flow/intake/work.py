@@ -18,8 +18,8 @@ from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.take_back import take_back_replaced
 from gateway.flow.office import Office
-from gateway.flow.pages.stored_pages import OpenPage, page_bytes, read_page
-from gateway.flow.reading.rows import Reading
+from gateway.flow.pages.stored_pages import OpenPage, SealedPage, add_page, page_bytes, read_page
+from gateway.flow.reading.rows import Reading, identify, look_up
 from gateway.model.page import RowError
 from gateway.model.questions import QuarantineItem
 from gateway.model.rows import Tally
@@ -57,6 +57,25 @@ def process_page(office: Office, seq: int, at_work: CausesAtWork | None = None) 
     if at_work is None:
         judge_causes(office, causes)
     return total
+
+
+def work_at_once(tx: Tx, office: Office, sealed: SealedPage, causes: CausesAtWork) -> bool:
+    """Store a small page and write all that follows from it, in one transaction of the caller's; whether it is new.
+
+    Raises BadPage where it cannot be read, and Conflict where the roster moves meanwhile: the caller undoes it all, and
+    goes the longer way (`store_page`, `process_page`), which sets a page aside and begins again.
+    """
+    seq, is_new = add_page(tx, office, sealed)
+    if not is_new:
+        return False
+    meta = pages.about(tx, seq)[0]
+    page = read_page(office, meta, sealed.identity, sealed.key_no, sealed.fetched.content)
+    if len(page.rows):
+        rows = identify(office, sealed.feed, page.rows, 0, len(page.rows))
+        apply_batch(tx, office, page, look_up(tx, office, sealed.feed, rows, page.rows), 0, causes)
+    sample = office.mapping_of(sealed.feed).sample(page.rows)
+    _finish(tx, office, msgspec.structs.replace(page, sample=sample), causes)
+    return True
 
 
 def judge_causes(office: Office, at_work: CausesAtWork) -> None:

@@ -50,12 +50,24 @@ def page_id(feed: str, fetched: Fetched) -> bytes:
     return digest.digest()[:16]
 
 
-def seal_page(office: Office, fetched: Fetched, feed: str, identity: bytes) -> tuple[bytes, int]:
-    """The page compressed and sealed under the feed's key of the day, and that key's number. Raises BadPage."""
+class SealedPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page as it will be stored: sealed under the feed's key of the day, its source as its name is kept."""
+
+    feed: str
+    fetched: Fetched
+    identity: bytes
+    sealed: bytes
+    key_no: int
+
+
+def seal_page(office: Office, feed: str, fetched: Fetched) -> SealedPage:
+    """The page compressed and sealed. Of its file's name a person's number is not kept. Raises BadPage."""
     if len(fetched.content) > MAX_PAGE_BYTES:
         raise BadPage("page_too_large", "一页超过16 MiB (a page is larger than 16 MiB)")
-    key = office.vault.page_key(feed, office.now().date())
-    return key.seal(zstandard.compress(fetched.content, level=1), page_context(identity.hex())), key.number
+    key, identity = office.vault.page_key(feed, office.now().date()), page_id(feed, fetched)
+    sealed = key.seal(zstandard.compress(fetched.content, level=1), page_context(identity.hex()))
+    kept = msgspec.structs.replace(fetched, source=kept_name(office, fetched.source))
+    return SealedPage(feed=feed, fetched=kept, identity=identity, sealed=sealed, key_no=key.number)
 
 
 def store_page(
@@ -68,28 +80,37 @@ def store_page(
 ) -> tuple[int, bool]:
     """Store a page and move the feed's cursor, at once. Returns (its place, whether it is new).
 
-    A page that is already there is not stored again. Of its file's name a person's number is not kept. `also` writes
-    what must be true together with the page. Raises Conflict if the cursor was moved by another since `cursor_version`
-    was read, BadPage for a page too large.
+    A page that is already there is not stored again. `also` writes what must be true together with the page. Raises
+    Conflict if the cursor was moved by another since `cursor_version` was read, BadPage for a page too large.
     """
-    identity = page_id(feed, fetched)
-    sealed, key_no = seal_page(office, fetched, feed, identity)
-    fetched = msgspec.structs.replace(fetched, source=kept_name(office, fetched.source))
-    now = office.now()
+    page = seal_page(office, feed, fetched)
     with office.store.write() as tx:
         if cursor_version is not None:
-            cursors.move(tx, feed, fetched.cursor, cursor_version=cursor_version, now=now)
+            cursors.move(tx, feed, fetched.cursor, cursor_version=cursor_version, now=office.now())
         if also is not None:
             also(tx)
-        # Two deliveries of the same page at one moment: the second waits here, and then finds it.
-        lock(tx, f"pages:{feed}")
-        stored = pages.find(tx, identity)
-        if stored is not None:
-            return stored, False
-        seq = pages.add(tx, page_id=identity, feed=feed, fetched=fetched, sealed=sealed, key_no=key_no, now=now)
-        for totals in fetched.totals:
-            feed_totals.put(tx, feed, fetched.source, totals, page_seq=seq)
-        return seq, True
+        return add_page(tx, office, page)
+
+
+def add_page(tx: Tx, office: Office, page: SealedPage) -> tuple[int, bool]:
+    """Put a sealed page into a transaction of the caller's. Returns (its place, whether it is new)."""
+    # Two deliveries of the same page at one moment: the second waits here, and then finds it.
+    lock(tx, f"pages:{page.feed}")
+    stored = pages.find(tx, page.identity)
+    if stored is not None:
+        return stored, False
+    seq = pages.add(
+        tx,
+        page_id=page.identity,
+        feed=page.feed,
+        fetched=page.fetched,
+        sealed=page.sealed,
+        key_no=page.key_no,
+        now=office.now(),
+    )
+    for totals in page.fetched.totals:
+        feed_totals.put(tx, page.feed, page.fetched.source, totals, page_seq=seq)
+    return seq, True
 
 
 def kept_name(office: Office, name: str) -> str:

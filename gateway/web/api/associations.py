@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import re
 from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Literal, TypeAlias, cast
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.errors import BadInput, HubaoError, Unavailable, WrongUse
-from gateway.flow.delivery.claims import claims_of_person, find_claim, summary
+from gateway.errors import BadInput, WrongUse
+from gateway.flow.delivery.claims import find_claim, summary
 from gateway.flow.delivery.hearing import AssociationMessage, MessageOutcome, MessageStanding, hear
 from gateway.flow.delivery.pulling import Acknowledgement, acknowledge, claims_after, number_before
-from gateway.flow.intake.sweep import find_member, lines_about, look_up
 from gateway.flow.office import Office
 from gateway.model.claim import PrefilledClaim
 from gateway.model.money import Money, parse_yuan, yuan
 from gateway.web.api.cursors import CURSOR, opaque, place_of
-from gateway.web.api.desk import Desk, desk_of
+from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
 from gateway.web.api.proving import SignedRoute, may
-from gateway.web.problems import Problem, retry_after
-
-log = logging.getLogger("hubao.web")
+from gateway.web.problems import Problem
 
 router = APIRouter(prefix="/api/v1/associations/{association}", tags=["associations"], route_class=SignedRoute)
 
@@ -144,20 +139,6 @@ class DecisionAsked(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     amount: str
     state: Literal["in_review", "not_taken", "overtaken"]
-
-
-class Lookup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to ask about; `action` repeats the address, so that the signature covers it."""
-
-    action: Literal["lookup"]
-    member_no: MemberNo
-
-
-class LookupResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The feeds that were asked, and the claims of this member now."""
-
-    asked: list[str]
-    claims: list[Claim]
 
 
 _PROBLEMS = ("bad_request", "not_authentic", "not_allowed", "too_large", "unsupported_encoding", "not_valid")
@@ -294,57 +275,3 @@ def _decide(office: Office, association: str, claim_id: str, decision: Decision,
         return hear(office, claim_id, message)
     except WrongUse:
         raise Problem("unknown_version") from None
-
-
-@router.post(
-    "/lookup",
-    summary="当场查询一人 (one person, now)",
-    responses={
-        **answers(LookupResult, "查询后的申领 (the member's claims afterwards)"),
-        **problems(
-            *_PROBLEMS,
-            "unknown_member",
-            "opted_out",
-            "seen_before",
-            "line_refused",
-            "line_unavailable",
-            *_PROBLEMS_LATER,
-        ),
-    },
-    openapi_extra=signed(json_body(Lookup), or_key="lookup"),
-)
-async def look_up_member(association: str, request: Request, body: Annotated[bytes, may("lookup")]) -> Response:
-    """Every line that serves the member's league is asked; what it says is taken in like any page."""
-    desk, lookup = desk_of(request), decode(body, Lookup)
-    # Lines are slow: they have their own threads, so that pushes never wait for them.
-    running = asyncio.get_running_loop()
-    result = await running.run_in_executor(desk.lookups, _look_up, desk, association, lookup.member_no)
-    return json_answer(result)
-
-
-def _look_up(desk: Desk, association: str, member_no: str) -> LookupResult:
-    office, row = desk.office, find_member(desk.office, association, member_no)
-    if row is None:
-        raise Problem("unknown_member")
-    if row.opt_out:
-        raise Problem("opted_out")
-    asked = lines_about(office, row)
-    failures = [error for feed in asked if (error := _ask_line(desk, feed, row.member_id)) is not None]
-    if failures:
-        raise failures[0]
-    shown = claims_of_person(office, association, row.person_id)
-    return LookupResult(asked=asked, claims=[_claim(claim, body) for claim, body in shown])
-
-
-def _ask_line(desk: Desk, feed: str, member_id: int) -> HubaoError | None:
-    """Ask one line; what went wrong is told after the other lines were asked too."""
-    try:
-        line: Any = desk.doors.feed(desk.office, feed)
-        look_up(desk.office, feed, line, member_id)
-    except Unavailable as error:
-        log.warning("lookup over %s: %s", feed, error)
-        return Problem("line_unavailable", f"数据源 (feed): {feed}", headers=retry_after(error))
-    except WrongUse as error:
-        log.error("lookup over %s: %s", feed, error)
-        return Problem("not_configured")
-    return None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event, Lock, Thread
+from typing import cast
 
 from fastapi import Request
 
+from gateway.flow.intake.asking import LookupClerk
 from gateway.flow.intake.night import Doors, work_waiting
 from gateway.flow.office import Office
+from gateway.ports import SweepFeed
 from gateway.scheduler import Jobs
 from gateway.web.api.messages import BodyBudget
 
@@ -57,18 +61,25 @@ class Desk:
     doors: Doors
     backroom: Backroom
     lookups: ThreadPoolExecutor
+    clerk: LookupClerk
     in_flight: BodyBudget = field(default_factory=BodyBudget)
 
     @classmethod
     def of(cls, office: Office, doors: Doors) -> Desk:
         """A desk over an office; `doors.stopping` ends what goes on behind it."""
         pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
-        return cls(office=office, doors=doors, backroom=Backroom(office, doors.stopping), lookups=pool)
+        clerk = LookupClerk(office, partial(_line_of, office, doors))
+        return cls(office=office, doors=doors, backroom=Backroom(office, doors.stopping), lookups=pool, clerk=clerk)
 
     def close(self) -> bool:
         """End what goes on behind the desk; whether it all came to rest in a few seconds."""
         worked = self.backroom.close(within=_CLOSING_SECONDS)
         return _ended(self.lookups, _CLOSING_SECONDS) and worked
+
+
+def _line_of(office: Office, doors: Doors, feed: str) -> SweepFeed:
+    # Which protocol a connector keeps follows from its feed's intake.
+    return cast("SweepFeed", doors.feed(office, feed))
 
 
 def _ended(pool: ThreadPoolExecutor, within: float) -> bool:

@@ -34,7 +34,6 @@ _KEY_TEXT: Final = (
 
 _PUBLISHED: Final = {
     "DecisionTaken": "Decided",
-    "LookupResult": "Found",
     "ReplacedProposal": "Replaced",
     "ReviewResult": "Outcome",
     "ReviewVerdict": "Verdict",

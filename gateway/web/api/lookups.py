@@ -7,42 +7,32 @@ after as long as such answers lately took: it is drawn from what was measured, a
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from gateway.errors import Refused, Unavailable, WrongUse
 from gateway.flow.delivery.claims import summary
 from gateway.flow.intake import asking
 from gateway.flow.intake.asking import (
-    Asked,
+    LookupOutcome,
     LookupPurpose,
     LookupTrace,
     LookupWish,
-    PersonAnswer,
     ShownEstimate,
     ShownStay,
 )
-from gateway.flow.intake.steps import plainly
-from gateway.model.page import Fetched
 from gateway.web.api.associations import Claim, MemberNo
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
 from gateway.web.api.messages import decode, json_answer
 from gateway.web.api.proving import SignedRoute, may
 from gateway.web.problems import Problem
-
-log = logging.getLogger("hubao.web")
-
-T = TypeVar("T")
 
 router = APIRouter(prefix="/api/v1/associations/{association}", tags=["lookups"], route_class=SignedRoute)
 
@@ -222,27 +212,18 @@ async def _answer(request: Request, lookup_id: str, task: asyncio.Task[LookupAns
 
 
 async def _look_up(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWish) -> LookupAnswer:
-    """Ask and tell, or wait as long as that would have taken."""
-    began, office = time.monotonic(), desk.office
-    asked = await _beside(desk, asking.begin, office, lookup_id, wish)
-    if not asked.is_member:
+    """Ask and tell, or wait as long as that would have taken. In a thread of the lookups: lines are slow, and pushes
+    never wait for them."""
+    began = time.monotonic()
+    loop = asyncio.get_running_loop()
+    outcome = await loop.run_in_executor(desk.lookups, desk.clerk.answer, lookup_id, wish)
+    if outcome is None:
         return await _as_nobody(desk, room, lookup_id, wish, began)
-    heard = await asyncio.gather(*(_beside(desk, _ask_line, desk, feed, asked, wish) for feed in asked.lines))
-    replies = [(feed, reply) for feed, reply in zip(asked.lines, heard, strict=True) if reply is not None]
-    answer, could_be_read = await _beside(desk, asking.tell, office, asked, wish, replies)
-    if not asked.lines and answer == asking.NOTHING:
-        # Nobody could be asked about the member: an answer at once would tell that this is one.
-        return await _as_nobody(desk, room, lookup_id, wish, began)
-    if replies and len(replies) == len(heard) and could_be_read:
-        shown = _as_answer(lookup_id, wish, answer, "line", office.now().date())
-    else:
-        day = await _beside(desk, asking.stored_on, office, asked)
-        shown = _as_answer(lookup_id, wish, answer, "stored", day)
-    if answer == asking.NOTHING:
+    if outcome.told == asking.NOTHING:
         seconds = time.monotonic() - began
-        room.measure(wish.association, Measured(seconds, shown.source))
+        room.measure(wish.association, Measured(seconds, outcome.source))
         await _release(began, seconds)
-    return shown
+    return _as_answer(lookup_id, wish, outcome)
 
 
 async def _as_nobody(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupWish, began: float) -> LookupAnswer:
@@ -250,7 +231,7 @@ async def _as_nobody(desk: Desk, room: LookupRoom, lookup_id: str, wish: LookupW
     drawn = room.draw(wish.association, desk.doors.jitter())
     await _release(began, drawn.seconds)
     day = desk.office.now().date() if drawn.source == "line" else None
-    return _as_answer(lookup_id, wish, asking.NOTHING, drawn.source, day)
+    return _as_answer(lookup_id, wish, LookupOutcome(told=asking.NOTHING, source=drawn.source, as_of=day))
 
 
 async def _release(began: float, seconds: float) -> None:
@@ -260,32 +241,15 @@ async def _release(began: float, seconds: float) -> None:
     await asyncio.sleep(max(0.0, began + ticks * _TICK_SECONDS - time.monotonic()))
 
 
-async def _beside(desk: Desk, step: Callable[..., T], *arguments: Any) -> T:
-    """A step in a thread of the lookups: lines are slow, and pushes never wait for them."""
-    return await asyncio.get_running_loop().run_in_executor(desk.lookups, step, *arguments)
-
-
-def _ask_line(desk: Desk, feed: str, asked: Asked, wish: LookupWish) -> Fetched | None:
-    """What a line says; None where it does not answer: then what is stored is told, and how old that is."""
-    try:
-        line: Any = desk.doors.feed(desk.office, feed)
-        return asking.ask(desk.office, feed, line, asked, wish)
-    except (Unavailable, Refused, WrongUse) as error:
-        log.warning("lookup over %s: %s", feed, plainly(error))
-        return None
-
-
-def _as_answer(
-    lookup_id: str, wish: LookupWish, told: PersonAnswer, source: Literal["line", "stored"], as_of: date | None
-) -> LookupAnswer:
+def _as_answer(lookup_id: str, wish: LookupWish, outcome: LookupOutcome) -> LookupAnswer:
     return LookupAnswer(
         lookup_id=lookup_id,
-        source=source,
-        as_of=as_of,
+        source=outcome.source,
+        as_of=outcome.as_of,
         trial=wish.trial,
-        stays=list(told.stays),
-        estimates=list(told.estimates),
-        claims=[Claim(**summary(row), body=msgspec.Raw(body or b"null")) for row, body in told.claims],
+        stays=list(outcome.told.stays),
+        estimates=list(outcome.told.estimates),
+        claims=[Claim(**summary(row), body=msgspec.Raw(body or b"null")) for row, body in outcome.told.claims],
     )
 
 

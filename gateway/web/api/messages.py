@@ -35,10 +35,15 @@ def _encoding(request: Request) -> str:
     return ",".join(request.headers.getlist("content-encoding")).strip().lower()
 
 
+def is_packed(request: Request) -> bool:
+    """Whether a body comes as gzip."""
+    return _encoding(request) in _GZIP
+
+
 def unpacked(request: Request, body: bytes, *, limit: int) -> bytes:
     """The body without its gzip, at most `limit` bytes of it. The signature is over what was sent, so it is proved
     first. Raises BadInput: "too_large", "not_gzip"."""
-    return ungzipped(body, limit=limit) if _encoding(request) in _GZIP else body
+    return ungzipped(body, limit=limit) if is_packed(request) else body
 
 
 class BodyBudget:

@@ -24,7 +24,7 @@ from gateway.flow.delivery import requests
 from gateway.flow.office import Office
 from gateway.flow.site.access_keys import VERBS, KeyCaller, Verb, caller_of
 from gateway.web.api.desk import desk_of
-from gateway.web.api.messages import check_head, read_body, unpacked
+from gateway.web.api.messages import check_head, is_packed, read_body, unpacked
 from gateway.web.problems import KINDS, Problem
 from gateway.web.refusals import told_to_the_log
 
@@ -57,7 +57,7 @@ async def _proved(association: str, request: Request, verb: Verb) -> bytes:
         body = await read_body(request, share, limit=_BODY_LIMIT)
     if must_be_signed(request, association):
         await prove_once(association, request, body)
-    if request.method == "GET":
+    if request.method == "GET" or not is_packed(request):
         return body
     return await run_in_threadpool(unpacked, request, body, limit=_BODY_LIMIT)
 
