@@ -83,7 +83,7 @@ class LookupBenchResult(msgspec.Struct, frozen=True, kw_only=True):
     callers: tuple[CallersFigures, ...]
 
 
-class Answered(msgspec.Struct, frozen=True, kw_only=True):
+class CallerAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A lookup that was answered, and how many seconds its caller waited."""
 
     person: Person
@@ -224,8 +224,8 @@ def _bare_loop(site: Path, line: str, people: Sequence[Person]) -> list[float]:
 
 def _own_times(line: str) -> dict[str, float]:
     """Member number → milliseconds of the line's own, of everybody who was asked about."""
-    told = httpx.get(f"{line}/times", trust_env=False).json()
-    return {number: microseconds / 1000 for number, microseconds in told.items()}
+    times = httpx.get(f"{line}/times", trust_env=False).json()
+    return {number: microseconds / 1000 for number, microseconds in times.items()}
 
 
 def _measured(address: str, line: str, pid: int, key: str, people: Sequence[Person], callers: int) -> CallersFigures:
@@ -265,11 +265,11 @@ def _cpu_seconds(pid: int) -> float | None:
         return None
 
 
-async def _ask_all(address: str, key: str, people: Sequence[Person], callers: int) -> list[Answered]:
+async def _ask_all(address: str, key: str, people: Sequence[Person], callers: int) -> list[CallerAnswer]:
     """Every person is asked about once, by the first caller who is free. The callers come one after the other, over
     the time a first answer may take, so that they do not march in step."""
     waiting = list(reversed(people))
-    answered: list[Answered] = []
+    answered: list[CallerAnswer] = []
 
     async def call(number: int) -> None:
         await asyncio.sleep(number / callers)
@@ -279,7 +279,7 @@ async def _ask_all(address: str, key: str, people: Sequence[Person], callers: in
             person = waiting.pop()
             began = time.perf_counter()
             await _ask(reader, writer, key, person)
-            answered.append(Answered(person=person, seconds=time.perf_counter() - began))
+            answered.append(CallerAnswer(person=person, seconds=time.perf_counter() - began))
         writer.close()
 
     await asyncio.gather(*(call(number) for number in range(callers)))
@@ -303,7 +303,7 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: 
     writer.write(head.encode() + body)
     status = await reader.readuntil(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: *([0-9]+)", status)
-    told = msgspec.json.decode(await reader.readexactly(int(length[1]) if length else 0))
+    answer = msgspec.json.decode(await reader.readexactly(int(length[1]) if length else 0))
     many = int(has_stay(person))
-    if (told.get("source"), len(told.get("stays", ())), len(told.get("claims", ()))) != ("line", many, many):
-        raise RuntimeError(f"not what the line says: {told.get('code', told.get('source'))}")
+    if (answer.get("source"), len(answer.get("stays", ())), len(answer.get("claims", ()))) != ("line", many, many):
+        raise RuntimeError(f"not what the line says: {answer.get('code', answer.get('source'))}")

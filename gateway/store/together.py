@@ -20,7 +20,7 @@ _MOST_TOGETHER: Final = 32
 """So many changes at most share a transaction: nobody waits for many more than needed."""
 
 
-class Change:
+class SharedChange:
     """A change that waits, and who writes it: its own thread where `leads`, else another."""
 
     def __init__(self, make: Callable[[Tx], Any]) -> None:
@@ -33,12 +33,12 @@ class SharedWrites:
 
     def __init__(self, store: Store) -> None:
         self._store, self._lock = store, Lock()
-        self._waiting: list[Change] = []
+        self._waiting: list[SharedChange] = []
         self._is_led = False
 
     def write(self, make: Callable[[Tx], T]) -> T:
         """What `make` returns, once it is committed. Raises what it raises, or what the transaction ended with."""
-        change = Change(make)
+        change = SharedChange(make)
         with self._lock:
             self._waiting.append(change)
             if not self._is_led:
@@ -65,8 +65,8 @@ class SharedWrites:
             for change in together:
                 change.turn.set()
 
-    def _commit(self, together: list[Change]) -> None:
-        results: list[tuple[Change, Any]] = []
+    def _commit(self, together: list[SharedChange]) -> None:
+        results: list[tuple[SharedChange, Any]] = []
         try:
             with self._store.write() as tx:
                 for change in together:

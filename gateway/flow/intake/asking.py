@@ -160,13 +160,15 @@ class LookupClerk:
         else:
             heard = [self._ask(feed, asked, wish) for feed in asked.lines]
         replies = [reply for reply in heard if reply is not None]
-        told, could_be_read = self._reckon(asked, wish, replies) if wish.trial else self._take_in(asked, wish, replies)
-        if not asked.lines and told == NOTHING:
+        standing, could_be_read = (
+            self._reckon(asked, wish, replies) if wish.trial else self._take_in(asked, wish, replies)
+        )
+        if not asked.lines and standing == NOTHING:
             # Nobody could be asked about the member: an answer at once would tell that this is one.
             return None
         if asked.lines and could_be_read and len(replies) == len(heard) and all(reply.is_whole for reply in replies):
-            return LookupOutcome(told=told, source="line", as_of=self._office.now().date())
-        return LookupOutcome(told=told, source="stored", as_of=stored_on(self._office, asked))
+            return LookupOutcome(told=standing, source="line", as_of=self._office.now().date())
+        return LookupOutcome(told=standing, source="stored", as_of=stored_on(self._office, asked))
 
     def begin(self, lookup_id: str, wish: LookupWish) -> Asked:
         """Find the member and write down who asks, before any line hears of it. An opted-out member is nobody's: the
