@@ -194,6 +194,16 @@ class BodySealer(Protocol):
     def as_json(self, sealed: bytes) -> bytes: ...
 
 
+class AlarmWay(Protocol):
+    """A way to tell an office that something is to be done. `way` says which, never the address; empty where that is
+    missing or wrong. `send` says it once: raises Unavailable where nobody took it, WrongUse for a wrong address."""
+
+    @property
+    def way(self) -> str: ...
+
+    def send(self, title: str, text: str) -> None: ...
+
+
 class Clock(Protocol):
     """The only way the flow learns the time: an aware instant of Asia/Shanghai."""
 

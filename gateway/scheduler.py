@@ -16,7 +16,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from gateway.errors import HubaoError
-from gateway.flow.intake.night import Doors, catch_up, deliver_to, let_go, rescan_and_judge, work_waiting
+from gateway.flow.intake.night import (
+    Doors,
+    catch_up,
+    deliver_to,
+    let_go,
+    rescan_and_judge,
+    tell_alarms,
+    work_waiting,
+)
 from gateway.flow.intake.steps import noting
 from gateway.flow.office import Office
 from gateway.model.clock import SHANGHAI
@@ -102,6 +110,7 @@ def timetable(office: Office, doors: Doors) -> list[tuple[str, int, Job]]:
             noting(office, "waiting", lambda: work_waiting(office, every, stopping=doors.stopping)),
         ),
         ("let go", LET_GO_SECONDS, lambda: let_go(office, doors)),
+        ("alarms", LOOK_AGAIN_SECONDS, lambda: tell_alarms(office, doors)),
     ]
 
 

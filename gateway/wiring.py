@@ -17,7 +17,8 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from connectors.feeds.push import Push, PushSpec
+from connectors.alarms.notice import OfficeAlarm, alarm_option
+from connectors.feeds.push import Push, PushSpec, tried_push
 from connectors.registry import REGISTRY
 from connectors.transport import webhook
 from connectors.transport.dates import remote_clocks
@@ -28,7 +29,7 @@ from connectors.transport.sm_envelope import SmSealer
 from connectors.transport.watching import watching
 from gateway.core.normalise.language import MappingLanguage
 from gateway.core.timekeeping import ProcessStart
-from gateway.errors import Finding, ForeignDatabase, NotAuthentic, WrongUse
+from gateway.errors import Finding, ForeignDatabase, WrongUse
 from gateway.flow.intake.activating import GateTrials
 from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.intake.trying import TrialScope, try_content, try_line
@@ -39,7 +40,17 @@ from gateway.flow.site.access_keys import key_text
 from gateway.model.clock import SHANGHAI
 from gateway.model.exchange import WireExchange
 from gateway.model.page import MAX_PAGE_BYTES
-from gateway.ports import Clock, PullFeed, ReceiveFeed, Registry, SecretName, SecretOption, Sender, Surroundings
+from gateway.ports import (
+    AlarmWay,
+    Clock,
+    PullFeed,
+    ReceiveFeed,
+    Registry,
+    SecretName,
+    SecretOption,
+    Sender,
+    Surroundings,
+)
 from gateway.runners.processes import collect_seldom
 from gateway.settings import json_schema, plain_http, scaffold
 from gateway.settings import site as site_files
@@ -284,32 +295,11 @@ def watched_feed(office: Office, name: str) -> Iterator[tuple[FeedConnector, Seq
 
 def push_tried(site: Site, name: str, body: bytes, headers: Mapping[str, str]) -> tuple[WireExchange, str] | None:
     """A push of this body as it would have to come, and what is wrong with the headers it came with, "" for nothing.
-    None for a feed that is not pushed over HTTP. A captured push is proved as of the time it says itself."""
+    None for a feed that is not pushed over HTTP."""
     options = site.feeds[name].connector.options
     if not isinstance(options, PushSpec):
         return None
-    lowered = {header.lower(): value for header, value in headers.items()}
-    problem = ""
-    if headers:
-        seconds = lowered.get("webhook-timestamp", "")
-        now = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 else 0
-        try:
-            webhook.verify(read_secret(options.secret, site=site.path), headers, body, now=now)
-        except NotAuthentic as error:
-            problem = error.part
-    message_id, timestamp = lowered.get("webhook-id", "‹id›"), lowered.get("webhook-timestamp", "‹秒›")
-    # The body is only counted: what is signed is shown, and nothing of a person.
-    text = f"{message_id}.{timestamp}.‹报文 body, {len(body)} bytes›"
-    exchange = WireExchange(
-        method="POST",
-        address=f"/api/v1/feeds/{name}/push",
-        headers={"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": "v1,‹base64›"},
-        content=body,
-        signed=(text,),
-        status=0,
-        size=0,
-    )
-    return exchange, problem
+    return tried_push(name, body, headers, partial(read_secret, options.secret, site=site.path))
 
 
 def secret_texts(office: Office, name: str) -> list[str]:
@@ -392,7 +382,13 @@ def doors() -> Doors:
         jitter=jitter,
         new_lease=new_lease,
         remote_times=remote_times,
+        alarms=alarm_ways,
     )
+
+
+def alarm_ways(office: Office) -> list[AlarmWay]:
+    """Where findings are told, in the order of the file."""
+    return [OfficeAlarm(partial(read_secret, name, site=office.site)) for name in office.gateway.alarms.to]
 
 
 def remote_times(office: Office) -> Mapping[str, datetime]:
@@ -459,7 +455,7 @@ def kept(doors: Doors) -> Doors:
     return msgspec.structs.replace(doors, feed=feed, sender=sender)
 
 
-_KEY_FORMS = KeyForms(requests=requests_option, sealing=sealing_option(read_public_key))
+_KEY_FORMS = KeyForms(requests=requests_option, sealing=sealing_option(read_public_key), alarm=alarm_option)
 
 
 def readiness(site: Site) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from connectors.transport import webhook
-from gateway.errors import BadPage
+from gateway.errors import BadPage, NotAuthentic
+from gateway.model.exchange import WireExchange
 from gateway.model.page import Fetched
 from gateway.ports import ConnectorSpec, ReceiveWay, SecretName, SecretOption, Surroundings
 
@@ -54,3 +55,32 @@ class Push:
 
 
 WAY = ReceiveWay(spec=PushSpec, make=Push)
+
+
+def tried_push(
+    feed: str, body: bytes, headers: Mapping[str, str], read_secret: Callable[[], str]
+) -> tuple[WireExchange, str]:
+    """A push of this body as it would have to come, and what is wrong with the headers it came with, "" for nothing.
+    A captured push is proved as of the time it says itself."""
+    lowered = {header.lower(): value for header, value in headers.items()}
+    problem = ""
+    if headers:
+        seconds = lowered.get("webhook-timestamp", "")
+        now = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) <= 12 else 0
+        try:
+            webhook.verify(read_secret(), headers, body, now=now)
+        except NotAuthentic as error:
+            problem = error.part
+    message_id, timestamp = lowered.get("webhook-id", "‹id›"), lowered.get("webhook-timestamp", "‹秒›")
+    # The body is only counted: what is signed is shown, and nothing of a person.
+    text = f"{message_id}.{timestamp}.‹报文 body, {len(body)} bytes›"
+    exchange = WireExchange(
+        method="POST",
+        address=f"/api/v1/feeds/{feed}/push",
+        headers={"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": "v1,‹base64›"},
+        content=body,
+        signed=(text,),
+        status=0,
+        size=0,
+    )
+    return exchange, problem

@@ -13,6 +13,7 @@ from gateway import __version__
 from gateway.cli import (
     access,
     activating,
+    alarms,
     auditing,
     bench,
     claims,
@@ -104,6 +105,7 @@ quarantine.register(app)
 review.register(app)
 findings.register(app)
 holds.register(app)
+alarms.register(app)
 clock.register(app)
 kit.register(app)
 users.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -44,6 +45,31 @@ class HoldsSpec(Spec):
     claims: Annotated[int, Field(ge=1, le=1_000_000)] = 3
     second_above: Annotated[Decimal, Field(ge=0, lt=Decimal(10) ** 12, decimal_places=2)] = Decimal("20000.00")
     keep_days: Annotated[int, Field(ge=0, le=3650)] = 60
+
+
+class QuietHours(Spec):
+    """From when to when no alarm goes, by the clock of Asia/Shanghai; over midnight where it ends before it begins.
+    What comes meanwhile is told afterwards."""
+
+    begin: time
+    end: time
+
+    def hold(self, now: time) -> bool:
+        """Whether it is quiet at this hour."""
+        if self.begin <= self.end:
+            return self.begin <= now < self.end
+        return now >= self.begin or now < self.end
+
+
+class AlarmsSpec(Spec):
+    """Where findings to act on are told outside. `to`: secrets that each hold an address (mail, webhook, WeCom,
+    DingTalk, Feishu: see config/README.md); none: nothing is told. Findings are grouped: at least `group_minutes`
+    lie between two messages. The same subject is told again after `again_hours` at the earliest."""
+
+    to: Annotated[tuple[NamedSecret, ...], Field(max_length=8)] = ()
+    quiet: QuietHours | None = None
+    group_minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    again_hours: Annotated[int, Field(ge=1, le=8760)] = 24
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -104,4 +130,5 @@ class GatewaySpec(Spec):
     keys: KeysSpec = KeysSpec()
     holds: HoldsSpec = HoldsSpec()
     findings: FindingsSpec = FindingsSpec()
+    alarms: AlarmsSpec = AlarmsSpec()
     accounts: AccountsSpec = AccountsSpec()

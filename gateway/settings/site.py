@@ -217,10 +217,12 @@ def _names(named: Mapping[str, Any]) -> str:
 
 class KeyForms(msgspec.Struct, frozen=True, kw_only=True):
     """What keys of an association's file must be like that its connector does not know of: the form, the key of the
-    option and the secret it names → the option. `requests` proves what it asks; claims are sealed to `sealing`."""
+    option and the secret it names → the option. `requests` proves what it asks; claims are sealed to `sealing`; `alarm`
+    is where findings are told: of the key of its option and the secret's name."""
 
     requests: Callable[[str, str, SecretName], SecretOption]
     sealing: Callable[[str, str, SecretName], SecretOption]
+    alarm: Callable[[str, SecretName], SecretOption]
 
 
 def readiness(site: Site, *, today: date, forms: KeyForms) -> list[Finding]:
@@ -252,6 +254,8 @@ def secret_options(site: Site, *, forms: KeyForms) -> list[tuple[str, SecretOpti
         if association.sealing is not None:
             sealing = association.sealing
             options.append((file, forms.sealing(sealing.form, "sealing.public_key", sealing.public_key)))
+    for number, name in enumerate(site.gateway.alarms.to, 1):
+        options.append(("config/gateway.toml", forms.alarm(f"alarms.to[{number}]", name)))
     root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key, lambda: make_root_key().hex())
     return [*options, ("config/gateway.toml", root_key)]
 

@@ -298,6 +298,7 @@ def test_the_timetable(office: Office) -> None:
         "take in wuhai": 60,
         "deliver to nm": 15,
         "look again": 300,
+        "alarms": 300,
         "work waiting pages": 300,
         "let go": 3600,
     }

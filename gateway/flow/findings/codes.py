@@ -306,6 +306,12 @@ CODES: Final[dict[str, FindingCode]] = {
         "用 hubao unclaimed 看原因，逐项处理；等协会决定的，已阅即可"
         " (see why in hubao unclaimed; what waits for the association may be acknowledged)",
     ),
+    "alarm_failed": FindingCode(
+        "act",
+        "告警没有送出去 (an alarm did not reach anybody)",
+        "用 hubao alarms try 逐个试，核对 gateway.toml [alarms] 所指的地址与线路"
+        " (try each with hubao alarms try; correct the addresses that [alarms] names, or the line)",
+    ),
     "dead_letters": FindingCode(
         "act",
         "申领未能送达，不再自行尝试 (claims were not delivered, and are not tried again by themselves)",
@@ -335,5 +341,6 @@ SUBJECTS: Final[dict[str, str]] = {
     "clock": "时钟",
     "vault": "密钥库",
     "database": "数据库",
+    "alarm": "告警",
 }
 """What a finding may be about."""

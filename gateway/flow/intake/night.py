@@ -22,6 +22,7 @@ from gateway.flow.batches.rereading import say_what_changed
 from gateway.flow.delivery.deadlines import say_who_is_late
 from gateway.flow.delivery.deliver import DeliveryReport, deliver_due
 from gateway.flow.delivery.unclaimed import say_what_is_unpaid
+from gateway.flow.findings.alarming import raise_alarms
 from gateway.flow.findings.looking import FilesOf, look_around, say_what_expired
 from gateway.flow.intake.mend import reopen_gaps
 from gateway.flow.intake.noticed import noticing
@@ -35,7 +36,7 @@ from gateway.flow.pages.stored_pages import store_page
 from gateway.flow.site import clock, rewriting, vault_keys
 from gateway.flow.site.agreements import has_expired
 from gateway.model.page import WaitingFile
-from gateway.ports import KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
+from gateway.ports import AlarmWay, KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
 from gateway.settings.feeds import FeedSpec
 from gateway.store import cursors, pages, runs
 
@@ -52,11 +53,16 @@ def _no_machines(_: Office) -> Mapping[str, datetime]:
     return {}
 
 
+def _no_alarms(_: Office) -> Sequence[AlarmWay]:
+    return ()
+
+
 class Doors(msgspec.Struct, frozen=True):
     """How the night reaches the outside: connectors by name, the world's randomness, and whether to stop.
 
     Once `stopping` says so, the page or the delivery in hand is finished and nothing new is begun. `remote_times` asks
-    other machines what their clocks read, by the name of the machine. `pause` waits for so many seconds.
+    other machines what their clocks read, by the name of the machine. `pause` waits for so many seconds. `alarms` are
+    the ways in which findings are told outside.
     """
 
     feed: Callable[[Office, str], FeedConnector]
@@ -66,6 +72,7 @@ class Doors(msgspec.Struct, frozen=True):
     stopping: Callable[[], bool] = _never
     remote_times: Callable[[Office], Mapping[str, datetime]] = _no_machines
     pause: Callable[[float], None] = sleep
+    alarms: Callable[[Office], Sequence[AlarmWay]] = _no_alarms
 
 
 class FeedReport(msgspec.Struct, kw_only=True):
@@ -131,6 +138,7 @@ def run_night(
     report.retained = steps.run("retain", lambda: retain(office), RetentionReport())
     _look_back(office, doors, steps, report.retained)
     report.failed_steps = steps.failed
+    tell_alarms(office, doors)
     return report
 
 
@@ -144,6 +152,14 @@ def _look_back(office: Office, doors: Doors, steps: Steps, retained: RetentionRe
         steps.run("unpaid/said", lambda: say_what_is_unpaid(office), None)
         steps.run("look-around", lambda: look_around(office, files_of(office, doors)), None)
     steps.run("findings", steps.note, None)
+
+
+def tell_alarms(office: Office, doors: Doors) -> None:
+    """What is to act on is told outside, behind everything else of a night; nothing depends on it. An alarm that fails
+    is a finding of its own, and so is a mistake of ours in telling it."""
+    steps = Steps(office)
+    steps.run("alarms", lambda: raise_alarms(office, partial(doors.alarms, office)), None)
+    steps.run("alarms/said", steps.note, None)
 
 
 def files_of(office: Office, doors: Doors) -> FilesOf:

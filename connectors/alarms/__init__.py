@@ -1,0 +1,1 @@
+"""Ways in which an alarm reaches people: the only door to apprise."""
