@@ -18,12 +18,15 @@ import msgspec
 from gateway import wiring
 from gateway.core.roster import read_roster
 from gateway.errors import WrongUse
+from gateway.flow.accounts import managing, sessions
+from gateway.flow.accounts.managing import AccountWish
 from gateway.flow.batches.reconcile import DaySheet, lost, reconcile
 from gateway.flow.delivery.health import health
 from gateway.flow.findings.book import FindingReport
 from gateway.flow.intake.night import Doors, deliver_to, run_night, work_waiting
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
+from gateway.model.account import Role, Viewer
 from gateway.model.clock import SHANGHAI
 from gateway.model.rows import RowClass
 from gateway.sandbox.cloud_line_server import CloudLineServer
@@ -33,6 +36,7 @@ from gateway.sandbox.night import Night, build_night
 from gateway.sandbox.pushes import Pusher, PushReport
 from gateway.settings.shipped import write_site
 from gateway.store import deliveries
+from gateway.vault.passwords import new_password, new_session_id
 from gateway.web.app import make_app
 from gateway.web.running import Running
 
@@ -232,3 +236,69 @@ def _look_back(stage: _Stage, pushed: list[PushReport], began: float) -> Demonst
         sample=max(with_lines, key=lambda claim: (len(claim["lines"]), claim["claim_id"]), default=None),
         to_confirm=min((claim["member"]["member_no"] for claim in to_confirm), default=None),
     )
+
+
+# ── the pages, kept open ──
+
+
+class DemoLogin(msgspec.Struct, frozen=True, kw_only=True):
+    """An account of this demo alone: what one logs in with, who it is, the password."""
+
+    account: str
+    name: str
+    password: str
+
+
+class OpenPages(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the pages of a demo are, and who may log in there."""
+
+    address: str
+    logins: list[DemoLogin]
+
+
+_PEOPLE: dict[str, tuple[str, tuple[Role, ...]]] = {
+    "anquan": ("安全管理员", (Role.SECURITY,)),
+    "jingban": ("经办", (Role.CLERK, Role.REVIEWER, Role.POLICY, Role.LEAGUE_ADMIN)),
+    "fuhe": ("复核", (Role.CLERK, Role.REVIEWER)),
+    "shenji": ("审计员", (Role.AUDIT,)),
+}
+"""Account → name and roles; the first is the one that makes the others."""
+
+_ONE_STEP = """
+# 只为本次演示：登录只用密码，不用动态码。
+[accounts]
+second_factor = false
+"""
+
+
+@contextmanager
+def pages_open(site: Path) -> Iterator[OpenPages]:
+    """The pages over the site a demo left, on the morning after its second evening, until this ends. The accounts are
+    made here, each with a password drawn now; from then on the site's commands want a log-in too."""
+    settings = site / "config" / "gateway.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + _ONE_STEP, encoding="utf-8")
+    clock = SimulatedClock(datetime(DAY.year, DAY.month, DAY.day, 8, 0, tzinfo=SHANGHAI) + timedelta(days=1))
+    office = wiring.open_office(site, clock=clock)
+    try:
+        logins = _make_logins(office)
+        web = Running.start(make_app(office, wiring.doors(), start_scheduler=False))
+        try:
+            yield OpenPages(address=f"{web.address}/", logins=logins)
+        finally:
+            web.stop()
+    finally:
+        office.store.close()
+
+
+def _make_logins(office: Office) -> list[DemoLogin]:
+    keeper, logins = None, []
+    for account, (name, roles) in _PEOPLE.items():
+        handed_out, chosen = new_password(), new_password()
+        wish = AccountWish(account=account, name=name, roles=roles)
+        managing.add_account(office, wish, handed_out, by=keeper, page="hubao demo")
+        keeper = keeper or Viewer(account=account, name=name, roles=frozenset(roles))
+        first = sessions.log_in(office, account, handed_out, way="page", draw=new_session_id)
+        opened = sessions.change_password(office, first.session_id, handed_out, chosen, draw=new_session_id)
+        sessions.log_out(office, opened.session_id)
+        logins.append(DemoLogin(account=account, name=name, password=chosen))
+    return logins

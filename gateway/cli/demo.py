@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 def demo(
     context: typer.Context,
     seed: Annotated[int, typer.Option(help="随机种子 (seed of the invented people).")] = 7,
-    keep_open: Annotated[bool, typer.Option(help="结束后保持收件箱页面打开 (keep the inbox page open).")] = False,
+    keep_open: Annotated[
+        bool,
+        typer.Option(help="结束后保持页面与收件箱打开，并给出登录 (keep the pages and the inbox open, with a log-in)."),
+    ] = False,
     every: Annotated[
         bool,
         typer.Option("--all", help="再演练其余每个示例盟市，逐条核对 (every other example league, against its truth)."),
@@ -140,14 +143,18 @@ def _show_where(site: Path, *, keep_open: bool) -> None:
         say(f"    {as_typed(site, command)}")
     if keep_open:
         secret = (site / "keys" / "hubao_nm_secret").read_text(encoding="utf-8")
+        from gateway.demo import pages_open
         from gateway.sandbox.inbox import Inbox
 
-        with Inbox.start(site / "inbox", secret=secret) as inbox:
-            say(f"    收件箱页面 (the inbox page)：{inbox.address}/  按 Ctrl-C 结束")
+        with Inbox.start(site / "inbox", secret=secret) as inbox, pages_open(site) as pages:
+            say(f"    收件箱页面 (the inbox page)：{inbox.address}/")
+            say(f"    经办与管理页面 (the pages)：{pages.address}  按 Ctrl-C 结束")
+            columns = ("账号", "姓名", "密码，只用于本次演示")
+            table("登录 (log in)", columns, [(login.account, login.name, login.password) for login in pages.logins])
             with suppress(KeyboardInterrupt):
                 Event().wait()
     else:
-        say(f"    收件箱页面：{program()} demo --keep-open (leaves the inbox page open)")
+        say(f"    页面与收件箱：{program()} demo --keep-open (leaves pages and inbox open, with a log-in)")
 
 
 def _by_feed(sheets: list[DaySheet]) -> list[tuple[object, ...]]:
