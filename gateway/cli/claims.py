@@ -151,7 +151,7 @@ def claims_print(
     association: Association = None,
     form: Annotated[str | None, typer.Option(help="nm | yuncheng，缺省按方案 (by the scheme if left out)")] = None,
     by: Annotated[str, typer.Option("--by", help="claim | unit | league：每份、每单位、每盟市一个文件")] = "claim",
-    as_xlsx: Annotated[bool, typer.Option("--xlsx", help="填入 xlsx 模板，每份一个文件 (fill the template)")] = False,
+    as_xlsx: Annotated[bool, typer.Option("--xlsx", help="填入 xlsx 模板 (fill the template)")] = False,
     as_json: Json = False,
 ) -> None:
     """申领审批表：A4 网页供打印，或填入协会自己的 xlsx 模板；含个人信息 (forms to print; hold personal data)."""
@@ -164,8 +164,8 @@ def claims_print(
     one_of("--by", by, ("claim", "unit", "league"))
     if bool(claim_ids) == (association is not None):
         raise WrongUse("请给出申领号，或用 --association 给出协会，二者取一 (claims or --association, one of them)")
-    if as_xlsx and (by != "claim" or form):
-        raise WrongUse("--xlsx 每份申领一个文件，不与 --by、--form 同用 (not together)")
+    if as_xlsx and form:
+        raise WrongUse("--xlsx 用协会的模板，不与 --form 同用 (not together)")
     bodies = bodies_of_claims(office, claim_ids or (), association=association)
     files = claim_forms.write_forms(bodies, out, site=office.site, form=form, by=by, as_xlsx=as_xlsx)
     if as_json:

@@ -103,7 +103,7 @@ def test_files_are_private_and_never_overwritten(tmp_path: Path) -> None:
 
 
 def filled(template: Path, body: dict[str, Any]) -> Any:
-    return load_workbook(io.BytesIO(claim_forms.filled_workbook(template, body)))
+    return load_workbook(io.BytesIO(claim_forms.filled_workbook(template, [body])))
 
 
 def named(book: Any, name: str) -> Any:
@@ -121,6 +121,41 @@ def test_the_shipped_workbook_is_filled_by_name() -> None:
     assert [named(book, "lines")[at][0].value for at in range(3)] == ["第十条第一项", "第十条第五项", None]
     assert float(named(book, "cuts")[1][5].value) == 3600.00
     assert named(book, "still_needed")[0][0].value == "出院证明书"
+
+
+def test_a_unit_is_one_workbook_with_a_sheet_a_claim_behind_a_list(tmp_path: Path) -> None:
+    bodies = [
+        claim("HB1", "甲单位"),
+        claim("HB2", "乙单位"),
+        claim("HB3", "甲单位"),
+        claim("HB4", "甲单位", "阿拉善盟"),
+    ]
+    more: dict[str, Any] = {"site": tmp_path, "form": None, "as_xlsx": True}
+    files = claim_forms.write_forms(bodies, tmp_path / "units", by="unit", **more)
+    books = [load_workbook(file) for file in files]
+    sheets = [book.sheetnames for book in books]
+    assert sorted(map(tuple, sheets)) == [("清单", "HB1", "HB3"), ("申领审批表",), ("申领审批表",)]
+    assert [file.name for file in files] == ["unit-001.xlsx", "unit-002.xlsx", "unit-003.xlsx"]
+    [book] = [book for book in books if "清单" in book.sheetnames]
+    rows = [[cell.value for cell in row] for row in book["清单"].iter_rows()]
+    assert rows[0] == ["序号", "申领号", "会员号", "姓名", "单位", "应补助（元）"]
+    assert [row[1] for row in rows[1:3]] == ["HB1", "HB3"]
+    # 2,490.00 twice.
+    assert (rows[3][4], float(rows[3][5])) == ("合计", 4980.0)
+    assert rows[1][3] == "=甲<b>" and book["清单"]["D2"].data_type == "s"
+    single = filled(TEMPLATE, claim("HB3", "甲单位"))
+    for name, defined in single.defined_names.items():
+        [(_, place)] = defined.destinations
+        cells = book["HB3"][place.replace("$", "")], named(single, name)
+        values = [[cell.value for row in rows_of(part) for cell in row] for part in cells]
+        assert values[0] == values[1], name
+    assert book["HB3"].merged_cells.ranges == single.worksheets[0].merged_cells.ranges
+    [league] = [f for f in claim_forms.write_forms(bodies, tmp_path / "leagues", by="league", **more) if "1" in f.stem]
+    assert load_workbook(league).sheetnames in (["清单", "HB1", "HB2", "HB3"], ["申领审批表"])
+
+
+def rows_of(part: Any) -> Any:
+    return part if isinstance(part, tuple) else ((part,),)
 
 
 def own_template(file: Path, names: dict[str, str]) -> Path:
@@ -144,12 +179,12 @@ def test_an_association_has_a_template_of_its_own(tmp_path: Path) -> None:
 def test_a_template_that_cannot_be_filled_says_why(tmp_path: Path) -> None:
     short = own_template(tmp_path / "short.xlsx", {"lines": "$A$1:$C$1"})
     with pytest.raises(WrongUse, match="lines 只有 1 行，需要 2 行"):
-        claim_forms.filled_workbook(short, claim())
+        claim_forms.filled_workbook(short, [claim()])
     with pytest.raises(WrongUse, match="没有一个可填的名称"):
-        claim_forms.filled_workbook(own_template(tmp_path / "none.xlsx", {"other": "$A$1"}), claim())
+        claim_forms.filled_workbook(own_template(tmp_path / "none.xlsx", {"other": "$A$1"}), [claim()])
     (tmp_path / "no.xlsx").write_bytes(b"no workbook")
     with pytest.raises(WrongUse, match="不是可以打开的"):
-        claim_forms.filled_workbook(tmp_path / "no.xlsx", claim())
+        claim_forms.filled_workbook(tmp_path / "no.xlsx", [claim()])
 
 
 @pytest.mark.parametrize(
