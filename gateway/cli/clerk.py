@@ -59,6 +59,9 @@ COMMAND_RIGHTS: Final = {
     "roster search": "roster.reveal",
     "roster show": "roster.reveal",
     "unreadable write-off": "settings.change",
+    "second confirm": "export.second",
+    "second list": "export.second",
+    "second refuse": "export.second",
     "users add": "accounts.change",
     "users list": "accounts",
     "users lock": "accounts.change",
@@ -76,6 +79,11 @@ class _Seat:
 
     office: Office | None = None
     command: str = ""
+
+
+def stand_up() -> None:
+    """A command begins: no site is open yet."""
+    _Seat.office, _Seat.command = None, ""
 
 
 def seat(context: typer.Context, office: Office) -> Office:

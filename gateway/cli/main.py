@@ -41,11 +41,13 @@ from gateway.cli import (
     roster_people,
     scheme_new,
     schemes,
+    second,
     secret,
     simulating,
     site,
     users,
 )
+from gateway.cli.clerk import stand_up
 from gateway.errors import BadInput, BadSettings, HubaoError, WrongUse
 
 app = typer.Typer(
@@ -74,6 +76,7 @@ def main_options(
 ) -> None:
     """互保网关：医保结算数据进，预填申领出 (settlement records in, pre-filled claims out)."""
     context.obj = site_folder
+    stand_up()
 
 
 site.register(app)
@@ -109,6 +112,7 @@ alarms.register(app)
 clock.register(app)
 kit.register(app)
 users.register(app)
+second.register(app)
 auditing.register(app)
 
 

@@ -95,7 +95,8 @@ class FindingsSpec(Spec):
 class AccountsSpec(Spec):
     """Accounts of people: how many days a password lives; after how many failures an account is locked, for how many
     minutes; after how many minutes without use a session ends (`clerk_idle_minutes`: of clerks and reviewers), and
-    after how many hours in any case; whether everybody must have a second factor."""
+    after how many hours in any case; whether everybody must have a second factor. More rows than `export_alone` leave
+    only once a second person has confirmed."""
 
     password_days: Annotated[int, Field(ge=1, le=90)] = 90
     failures: Annotated[int, Field(ge=3, le=5)] = 5
@@ -104,10 +105,11 @@ class AccountsSpec(Spec):
     clerk_idle_minutes: Annotated[int, Field(ge=1, le=60)] = 30
     session_hours: Annotated[int, Field(ge=1, le=24)] = 12
     second_factor: bool = True
+    export_alone: Annotated[int, Field(ge=0, le=1_000_000)] = 100
 
     def plain(self) -> AccountLimits:
-        """The same for the core."""
-        return AccountLimits(**self.model_dump())
+        """The same for the core, but for what the flow asks itself."""
+        return AccountLimits(**self.model_dump(exclude={"export_alone"}))
 
 
 class GatewaySpec(Spec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -69,6 +70,11 @@ def scope_of(text: str) -> AccountScope:
 def any_there(tx: Connection) -> bool:
     """Whether this site has accounts."""
     return bool(tx.execute(select(exists(select(user_account.c.account)))).scalar())
+
+
+def those_there(tx: Connection, names: Collection[str]) -> set[str]:
+    """Those of these names that are accounts."""
+    return set(tx.execute(select(user_account.c.account).where(user_account.c.account.in_(names))).scalars())
 
 
 def by_name(tx: Connection, account: str, *, locked: bool = False) -> UserRow | None:

@@ -141,8 +141,7 @@ def retain_believed(office: Office) -> None:
 @pytest.fixture
 def hubao(office: Office, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, Any]]:
     """`hubao("holds", "list")` → exit code and what `--json` says."""
-    for module in ("gateway.cli.holds", "gateway.cli.findings"):
-        monkeypatch.setattr(f"{module}.open_office", lambda _: office)
+    monkeypatch.setattr("gateway.wiring.open_office", lambda _: office)
 
     def run(*words: str) -> tuple[int, Any]:
         done = CliRunner().invoke(app, [*words, "--json"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.core.accounts.rights import Right, may
-from gateway.errors import NotAllowed
+from gateway.errors import BadInput, NotAllowed
 from gateway.flow.accounts.trail import AuditNote, note_alone
 from gateway.flow.office import Office
 from gateway.model.account import Viewer
@@ -14,6 +14,15 @@ def has_accounts(office: Office) -> bool:
     """Whether people prove who they are at this site; before the first account they sign as they say."""
     with office.store.read() as tx:
         return user_accounts.any_there(tx)
+
+
+def told_from_outside(office: Office, name: str) -> str:
+    """A name that an association's own system signs with: it vouches for its people, not for accounts of ours. Raises
+    BadInput("not_valid") for the name of an account."""
+    with office.store.read() as tx:
+        if user_accounts.those_there(tx, [name.strip()]):
+            raise BadInput("not_valid", "经办人不能写成网关账号 (by: not the name of an account of the gateway)")
+    return name
 
 
 def demand(office: Office, viewer: Viewer, right: Right, *, page: str) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from gateway.core.changes.difference import Difference
 from gateway.core.reviewing import same_clerk
 from gateway.errors import Conflict, WrongUse
+from gateway.flow.accounts.two_persons import confirms, propose
 from gateway.flow.batches.carrying_out import carry_out, leave_as_it_stands
 from gateway.flow.findings.holds import difference_digest, mark_open, note_context, say_decided
 from gateway.flow.office import Office
@@ -93,7 +94,7 @@ def accept_hold(office: Office, hold_id: int, *, by: str, confirm: bool = False)
         if confirm and hold.proposed_by is None:
             raise WrongUse(f"待确认 {hold_id} 还没有人提出接受 (nobody proposed to accept it yet)")
         difference = carry_out(tx, office, hold)
-        outcome = _outcome(office, hold, difference, by, confirm=confirm)
+        outcome = _outcome(tx, office, hold, difference, by, confirm=confirm)
         if outcome == "accepted":
             decided = msgspec.structs.replace(hold, state="accepted", decided_by=by, decided_at=to_ms(office.now()))
             holds.change(tx, decided)
@@ -105,9 +106,10 @@ def accept_hold(office: Office, hold_id: int, *, by: str, confirm: bool = False)
         hold = _open(tx, hold_id)
         if outcome == "changed":
             hold = mark_open(tx, office, hold, difference)
-        elif hold.proposed_by is None:
-            hold = msgspec.structs.replace(hold, proposed_by=by)
+        elif hold.proposed_by is None or outcome == "taken_over":
+            hold, outcome = msgspec.structs.replace(hold, proposed_by=by), "proposed"
             holds.change(tx, hold)
+            propose(tx, office, f"hold {hold_id}", by=by)
         return _told(tx, office, hold, difference, outcome)
 
 
@@ -127,12 +129,17 @@ def refuse_hold(office: Office, hold_id: int, *, by: str, reason: str) -> HoldRe
         return _report(tx, refused)
 
 
-def _outcome(office: Office, hold: Hold, difference: Difference, by: str, *, confirm: bool) -> str:
+def _outcome(tx: Tx, office: Office, hold: Hold, difference: Difference, by: str, *, confirm: bool) -> str:
     """What may be done with what was concluded just now."""
     if hold.difference != difference_digest(office, difference):
         return "changed"
-    if not _needs_second(office, difference) or (hold.proposed_by is not None and not same_clerk(by, hold.proposed_by)):
+    first = hold.proposed_by
+    if not _needs_second(office, difference):
         return "accepted"
+    if first is not None and not same_clerk(by, first):
+        if confirms(tx, office, f"hold {hold.hold_id}", first=first, second=by):
+            return "accepted"
+        return "taken_over"
     if confirm:
         raise WrongUse("须由另一人确认 (--by: another person must confirm)")
     return "proposed"

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from gateway.core.reviewing import same_clerk
 from gateway.errors import BadInput, Conflict
+from gateway.flow.accounts.two_persons import confirms, propose
 from gateway.flow.delivery.claims import write_decision
 from gateway.flow.desk.hands import ClaimInHand, check_reason, in_hand
 from gateway.flow.office import Office
@@ -72,13 +72,14 @@ def decide_claim(office: Office, claim_id: str, decision: ClerkDecision) -> Desk
             reason,
             hand.row.version,
         )
-        if as_proposed and proposal is not None:
-            if same_clerk(proposal.by, hand.by):
-                raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
+        subject = f"claim {claim_id}"
+        second = hand.by
+        if proposal and as_proposed and confirms(hand.tx, office, subject, first=proposal.by, second=second):
             return _carry_out(hand, decision, proposal)
         if proposal is not None:
             desk.end_steps(hand.tx, [proposal.step_id], "overtaken")
         hand.write_step(decision.outcome, state="proposed", amount=amount, code=reason, note=decision.note)
+        propose(hand.tx, office, subject, by=hand.by)
         return _answer(hand, decision.outcome, state="proposed", amount=amount, reason=reason)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from gateway.core.claims.told import Recovery
-from gateway.core.reviewing import same_clerk
 from gateway.errors import BadInput, Conflict, WrongUse
+from gateway.flow.accounts.two_persons import confirms, propose
 from gateway.flow.delivery.claims import show_claim, write_decision
 from gateway.flow.delivery.recovery_notices import send_recovery
 from gateway.flow.desk.hands import ClaimInHand, check_reason, in_hand, sealed_note, step_note_context
@@ -117,14 +117,14 @@ def money_came(office: Office, recovery_id: int, *, amount: Money, by: str) -> R
 def write_off(office: Office, recovery_id: int, *, by: str, note: str | None = None) -> RecoveryReport:
     """The rest will not come: proposed by one person, done once another says the same. Raises BadInput, Conflict."""
     with _open(office, recovery_id, by) as (hand, before):
-        left = before.amount - before.recovered
-        if before.proposed_by is None:
+        left, subject = before.amount - before.recovered, f"recovery {recovery_id}"
+        first = before.proposed_by
+        if first is None or not confirms(hand.tx, office, subject, first=first, second=hand.by):
             if not (note or "").strip():
                 raise BadInput("not_valid", "核销须写明原因 (say why: a note)")
             row = msgspec.structs.replace(before, proposed_by=hand.by)
             hand.write_step("written_off", amount=left, code="proposed", note=note)
-        elif same_clerk(before.proposed_by, hand.by):
-            raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
+            propose(hand.tx, office, subject, by=hand.by)
         else:
             hand.write_step("written_off", amount=left, note=note)
             row = _close(hand, before, "written_off")

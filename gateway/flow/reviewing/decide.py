@@ -15,10 +15,11 @@ import msgspec
 
 from gateway.core.changes import ReadRow
 from gateway.core.changes.claims import DECISION_WITHDRAWN
-from gateway.core.reviewing import needs_second, same_clerk
+from gateway.core.reviewing import needs_second
 from gateway.core.roster import one_holder
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, Conflict
+from gateway.flow.accounts.two_persons import confirms, propose
 from gateway.flow.batches.replay import apply_again
 from gateway.flow.batches.take_back import take_back_agreed
 from gateway.flow.batches.withdrawn_rulings import take_out_of_gone_pages
@@ -268,13 +269,13 @@ class _Case:
         joined = [["join", member.member_id] for member in others]
         for proposal in proposals:
             alike = proposal.member_id == chosen.member.member_id and msgspec.json.decode(proposal.joined) == joined
-            if alike and same_clerk(proposal.by, self._answer.by):
-                raise BadInput("second_person", "须由另一人确认 (another person must confirm)")
-            if alike:
+            subject, second = f"review {self._item.item_id}", self._answer.by
+            if alike and confirms(self._tx, self._office, subject, first=proposal.by, second=second):
                 review_decisions.end(self._tx, [proposal.decision_id], state="confirmed")
                 return False
         self._overtake(proposals)
         self._write("proposed", chosen=chosen, joined=joined)
+        propose(self._tx, self._office, f"review {self._item.item_id}", by=self._answer.by)
         return True
 
     def _overtake(self, proposals: Sequence[ReviewDecision]) -> None:

@@ -14,7 +14,9 @@ from gateway.core.match import name_search_blocks
 from gateway.core.roster import RosterMember, as_roster
 from gateway.core.signing import clerk
 from gateway.errors import WrongUse
+from gateway.flow.accounts.proving import has_accounts
 from gateway.flow.accounts.seeing import note_access
+from gateway.flow.accounts.two_persons import ask_or_take
 from gateway.flow.office import Office, Opener
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.roster.same_person import holders
@@ -122,7 +124,12 @@ def search_members(office: Office, association: str, search: MemberSearch, *, by
 
 def export_members(office: Office, association: str, *, by: str) -> Iterator[RosterMember]:
     """Every member as a roster states it, plain; leaves a trace. Those that do not open are left out: `hubao unreadable
-    list` names them."""
+    list` names them. At a site with accounts a longer one than one person may take alone needs another's yes. Raises
+    BadInput("second_person")."""
+    with office.store.read() as tx:
+        total = members.count(tx, association)
+    if has_accounts(office) and total > office.gateway.accounts.export_alone:
+        ask_or_take(office, "export", f"roster {association}", f"roster {association}".encode(), by=by)
     with office.store.write() as tx:
         _note(tx, office, EXPORTED, by)
     last = 0

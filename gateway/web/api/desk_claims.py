@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import BadInput, Conflict, WrongUse
+from gateway.flow.accounts.proving import told_from_outside
 from gateway.flow.delivery.claims import find_claim
 from gateway.flow.desk.deciding import ClerkDecision, ask_papers, decide_claim, papers_came, undo_decision
 from gateway.flow.desk.levels import pass_claim, return_claim
@@ -154,6 +155,7 @@ def _check_claim(office: Office, association: str, claim_id: str) -> None:
 def _carry_out(office: Office, asked: DeskAction) -> DeskDone:
     """What was asked for, by the same use cases as at the terminal."""
     try:
+        told_from_outside(office, asked.by)
         result = _VERBS[asked.action](office, asked)
     except BadInput as error:
         code = error.code if error.code == "second_person" else "not_valid"

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.core.reviewing import Answer
 from gateway.errors import Conflict
+from gateway.flow.accounts.proving import told_from_outside
 from gateway.flow.reviewing import show as reviewing
 from gateway.flow.reviewing.decide import ReviewAnswer, ReviewResult, decide, undo
 from gateway.model.states import ItemState, QuestionKind
@@ -238,7 +239,8 @@ async def reveal_review(
 ) -> Response:
     """Who looked at which item, and when, is written down before anything is shown."""
     message, office = _about(decode(body, Reveal), item_id), desk_of(request).office
-    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=message.by, association=association))
+    by = await run_in_threadpool(told_from_outside, office, message.by)
+    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=by, association=association))
     return json_answer(msgspec.convert(shown, ShownItem))
 
 
@@ -270,7 +272,7 @@ async def decide_review(
     verdict, office = _about(decode(body, ReviewVerdict), item_id), desk_of(request).office
     review_answer = ReviewAnswer(
         answer=verdict.answer,
-        by=verdict.by,
+        by=await run_in_threadpool(told_from_outside, office, verdict.by),
         member_no=verdict.member_no,
         join=verdict.join,
         although_different=verdict.although_different,
@@ -301,7 +303,8 @@ async def undo_review(
     message, office = _about(decode(body, Undo), item_id), desk_of(request).office
 
     def take_back() -> ReviewResult:
-        return undo(office, item_id, by=message.by, note=message.note, association=association)
+        by = told_from_outside(office, message.by)
+        return undo(office, item_id, by=by, note=message.note, association=association)
 
     try:
         result = await run_in_threadpool(take_back)
