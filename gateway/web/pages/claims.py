@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Depends, Form, Query, Response
 from fastapi.responses import HTMLResponse
 
 from gateway.core import masks
@@ -42,9 +42,7 @@ _WORDS: Final = {
 }
 
 
-@router.get("")
-def search(
-    at: Annotated[Sitting, needs(Right.CLAIMS)],
+def typed_filters(
     association: Annotated[str | None, Query(max_length=40)] = None,
     member: Annotated[str | None, Query(max_length=40)] = None,
     league: Annotated[str | None, Query(max_length=40)] = None,
@@ -56,36 +54,34 @@ def search(
     least: Annotated[str | None, Query(max_length=20)] = None,
     most: Annotated[str | None, Query(max_length=20)] = None,
     order: Annotated[str | None, Query(pattern="^oldest$|^$")] = None,
+) -> dict[str, str | None]:
+    """The filters of the list as they stand in its address."""
+    return dict(locals())
+
+
+@router.get("")
+def search(
+    at: Annotated[Sitting, needs(Right.CLAIMS)],
+    filters: Annotated[dict[str, str | None], Depends(typed_filters)],
     after: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Response:
     """The claims that fit, those changed last first."""
-    name = at.one_association(association)
-    filters: dict[str, Any] = {
-        "member": member,
-        "league": league,
-        "status": one_of(status, CLAIM_STATES),
-        "scheme": one_of(scheme, at.office.schemes),
-        "settlement": settlement,
-        "first": first,
-        "last": last,
-        "least": least,
-        "most": most,
-        "order": order,
-        "association": name if len(at.associations) > 1 else None,
-    }
+    name = at.one_association(filters["association"])
+    text = {key: (value or "").strip() or None for key, value in filters.items()}
     wish = ClaimSearch(
         association=name,
-        status=filters["status"],
-        scheme=filters["scheme"],
-        league=(league or "").strip() or None,
-        member_no=(member or "").strip() or None,
-        settlement_no=(settlement or "").strip() or None,
-        first=a_day(first),
-        last=a_day(last),
-        least=an_amount(least),
-        most=an_amount(most),
+        status=one_of(text["status"], CLAIM_STATES),
+        scheme=one_of(text["scheme"], at.office.schemes),
+        league=text["league"],
+        member_no=text["member"],
+        settlement_no=text["settlement"],
+        first=a_day(text["first"]),
+        last=a_day(text["last"]),
+        least=an_amount(text["least"]),
+        most=an_amount(text["most"]),
     )
-    return _list_page(at, wish, filters, after=after)
+    shown = {**text, "association": name if len(at.associations) > 1 else None}
+    return _list_page(at, wish, shown, after=after)
 
 
 @router.post("")
@@ -97,7 +93,7 @@ def search_by_id_number(
     """The claims of whoever bears an id number: it stands in no address, and that somebody looked is written down."""
     note_search(at.office, by=at.viewer.account)
     name = at.one_association(association)
-    filters = {"association": name if len(at.associations) > 1 else None}
+    filters = {**typed_filters(), "association": name if len(at.associations) > 1 else None}
     return _list_page(at, ClaimSearch(association=name, id_number=id_number.strip()), filters, after=None)
 
 
