@@ -11,7 +11,7 @@ from gateway.errors import WrongUse
 
 if TYPE_CHECKING:
     from gateway.flow.office import Office
-    from gateway.model.account import Viewer
+    from gateway.model.account import AccountScope, Viewer
 
 By = Annotated[str | None, typer.Option("--by", help="经办人，缺省为登录名 (who; the login name by default).")]
 Note = Annotated[str | None, typer.Option("--note", help="备注，加密保存 (kept sealed).")]
@@ -79,11 +79,12 @@ class _Seat:
 
     office: Office | None = None
     command: str = ""
+    scope: AccountScope | None = None
 
 
 def stand_up() -> None:
     """A command begins: no site is open yet."""
-    _Seat.office, _Seat.command = None, ""
+    _Seat.office, _Seat.command, _Seat.scope = None, "", None
 
 
 def seat(context: typer.Context, office: Office) -> Office:
@@ -122,7 +123,15 @@ def viewer_here(office: Office) -> Viewer:
         raise LoginNeeded
     viewer = viewer_of(office, session_id, way="cli")
     demand(office, viewer, Right(COMMAND_RIGHTS[_Seat.command]), page=f"hubao {_Seat.command}")
+    _Seat.scope = viewer.scope
     return viewer
+
+
+def scope_here() -> AccountScope:
+    """Whose data the account that just signed may see; everybody's at a site without accounts."""
+    from gateway.model.account import EVERYTHING
+
+    return _Seat.scope or EVERYTHING
 
 
 def typed_name(by: str | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli.clerk import By, name_of
+from gateway.cli.clerk import By, name_of, scope_here
 from gateway.cli.output import Json, emit, say, table, tell_more, to_write
 from gateway.cli.roster import Association, MemberNo, office_of, roster
 from gateway.cli.roster_files import write_private
@@ -93,7 +93,9 @@ def roster_show(
     """一名会员，打码；查看留痕 (one member, masked; leaves a trace)."""
     from gateway.flow.roster.searching import show_member
 
-    shown = show_member(office_of(context, association), association, member_no, by=name_of(by), reveal=reveal)
+    shown = show_member(
+        office_of(context, association), association, member_no, by=name_of(by), reveal=reveal, scope=scope_here()
+    )
     if as_json:
         emit(shown)
     else:
@@ -127,7 +129,9 @@ def roster_search(
         sound=sound,
         id_number=_typed("证件号码 (id number)") if id_number else None,
     )
-    result = search_members(office_of(context, association), association, search, by=name_of(by), limit=limit)
+    result = search_members(
+        office_of(context, association), association, search, by=name_of(by), limit=limit, scope=scope_here()
+    )
     if as_json:
         emit(result)
         return
@@ -160,7 +164,7 @@ def roster_export(
 
     office = office_of(context, association)
     to_write(file)
-    members = list(export_members(office, association, by=name_of(by)))
+    members = list(export_members(office, association, by=name_of(by), scope=scope_here()))
     columns = [shown(column) for column in _EXPORTED]
     rows = [row for member in members for row in _rows(member)]
     write_private(file, table_file(file.suffix.lstrip("."), "名册", columns, rows))

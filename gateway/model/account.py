@@ -39,6 +39,12 @@ class AccountScope(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing is left out."""
         return not (self.associations or self.leagues or self.industries or self.units)
 
+    def covers_member(self, association: str, league: str | None) -> bool:
+        """Whether a member of this association and league may be seen. Industries and units stand in no column yet, so
+        who is bound to them sees nobody."""
+        of_league = not self.leagues or league in self.leagues
+        return self.covers_association(association) and of_league and not (self.industries or self.units)
+
     def covers_association(self, association: str) -> bool:
         """Whether anything of this association may be seen."""
         return not self.associations or association in self.associations

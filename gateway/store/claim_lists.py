@@ -7,8 +7,10 @@ from typing import TypeAlias
 import msgspec
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from gateway.model.account import EVERYTHING, AccountScope
 from gateway.model.claim import PrefilledClaim
 from gateway.store import schema
+from gateway.store.scoping import members_of
 
 _COLUMNS = PrefilledClaim.__struct_fields__
 _JOINED = schema.claim.join(schema.member, schema.member.c.member_id == schema.claim.c.member_id)
@@ -19,7 +21,8 @@ Cursor: TypeAlias = tuple[int, str]
 
 class ClaimChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Which claims are wanted; None: whichever. `league` as the roster writes it; `since`, `until`: instants of the
-    last change in milliseconds, the second not included; `least`, `most`: payable in fen, both included."""
+    last change in milliseconds, the second not included; `least`, `most`: payable in fen, both included; `scope`: of
+    whom at all."""
 
     association: str | None = None
     status: str | None = None
@@ -31,6 +34,7 @@ class ClaimChoice(msgspec.Struct, frozen=True, kw_only=True):
     most: int | None = None
     person_ids: frozenset[int] | None = None
     claim_ids: frozenset[str] | None = None
+    scope: AccountScope = EVERYTHING
 
 
 class ListedClaim(msgspec.Struct, frozen=True):
@@ -84,6 +88,8 @@ def _chosen(choice: ClaimChoice) -> ColumnElement[bool]:
         (schema.member.c.league, choice.league),
     )
     conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+    if not choice.scope.is_all:
+        conditions.append(members_of(choice.scope))
     if choice.since is not None:
         conditions.append(claim.updated_at >= choice.since)
     if choice.until is not None:

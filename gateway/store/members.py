@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
+from gateway.model.account import EVERYTHING, AccountScope
 from gateway.model.member import Category, Coverage
 from gateway.store import schema
 from gateway.store.engine import change_many, insert_many, is_postgres, new_ids, select_in
+from gateway.store.scoping import members_of
 
 
 class MemberRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -139,10 +141,13 @@ def of_people(tx: Connection, person_ids: Iterable[int]) -> list[MemberRow]:
     return [_row(row) for row in select_in(tx, _SELECT + "where person_id {keys}", person_ids, kind="bigint")]
 
 
-def by_number(tx: Connection, association: str, numbers: Iterable[str]) -> list[MemberRow]:
-    """The members of an association with these member numbers."""
+def by_number(
+    tx: Connection, association: str, numbers: Iterable[str], *, scope: AccountScope = EVERYTHING
+) -> list[MemberRow]:
+    """The members of an association with these member numbers, of those in the scope."""
     query = _SELECT + "where association = ? and member_no {keys}"
-    return [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
+    rows = [_row(row) for row in select_in(tx, query, numbers, kind="text", first=(association,))]
+    return [row for row in rows if scope.covers_member(row.association, row.league)]
 
 
 def beginning(tx: Connection, association: str, beginning_of_number: str) -> list[MemberRow]:
@@ -153,22 +158,25 @@ def beginning(tx: Connection, association: str, beginning_of_number: str) -> lis
     return [_row(row) for row in tx.execute(query)]
 
 
-def after(tx: Connection, associations: Sequence[str], member_id: int, limit: int) -> list[MemberRow]:
-    """The next members in order of id: how a sweep walks the roster."""
+def after(
+    tx: Connection, associations: Sequence[str], member_id: int, limit: int, *, scope: AccountScope = EVERYTHING
+) -> list[MemberRow]:
+    """The next members in order of id, of those in the scope: how a sweep walks the roster."""
     table = schema.member.c
     query = (
         select(*(table[name] for name in _COLUMNS))
-        .where(table.association.in_(associations), table.member_id > member_id)
+        .where(table.association.in_(associations), table.member_id > member_id, members_of(scope))
         .order_by(table.member_id)
         .limit(limit)
     )
     return [_row(row) for row in tx.execute(query)]
 
 
-def count(tx: Connection, association: str) -> int:
-    """How many members an association has."""
-    of_association = schema.member.c.association == association
-    return int(tx.execute(select(func.count()).select_from(schema.member).where(of_association)).scalar_one())
+def count(tx: Connection, association: str, *, scope: AccountScope = EVERYTHING) -> int:
+    """How many members an association has, of those in the scope."""
+    query = select(func.count()).select_from(schema.member)
+    query = query.where(schema.member.c.association == association, members_of(scope))
+    return int(tx.execute(query).scalar_one())
 
 
 def reserve_ids(tx: Connection, how_many: int) -> range | list[int]:

@@ -17,6 +17,7 @@ from gateway.flow.accounts.seeing import note_access
 from gateway.flow.delivery.claims import summary
 from gateway.flow.office import Office, delivery_context
 from gateway.flow.opening import DOES_NOT_OPEN
+from gateway.model.account import EVERYTHING, AccountScope
 from gateway.model.clock import SHANGHAI
 from gateway.model.money import Money, yuan
 from gateway.store import claim_lists, claims, deliveries, members, records
@@ -30,7 +31,7 @@ _CURSOR: Final = re.compile(r"([0-9]{1,15})\.(\S{1,40})", re.ASCII)
 
 class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody looks for; None: whichever. `first`, `last`: days of the last change in Asia/Shanghai;
-    `least`, `most`: payable, both included."""
+    `least`, `most`: payable, both included; `scope`: of whose claims at all."""
 
     association: str | None = None
     status: str | None = None
@@ -43,6 +44,7 @@ class ClaimSearch(msgspec.Struct, frozen=True, kw_only=True):
     last: date | None = None
     least: Money | None = None
     most: Money | None = None
+    scope: AccountScope = EVERYTHING
 
 
 class ClaimPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,13 @@ def list_claims(
     )
 
 
+def is_in_scope(office: Office, claim_id: str, scope: AccountScope) -> bool:
+    """Whether a claim is of somebody whom an account with this scope may see."""
+    with office.store.read() as tx:
+        many, _ = claim_lists.count(tx, ClaimChoice(claim_ids=frozenset({claim_id}), scope=scope))
+    return many > 0
+
+
 def _place(after: str) -> Cursor:
     cursor = _CURSOR.fullmatch(after)
     if cursor is None:
@@ -106,6 +115,7 @@ def _choice(tx: Tx, office: Office, search: ClaimSearch) -> ClaimChoice:
         until=to_ms(_midnight(search.last + timedelta(days=1))) if search.last is not None else None,
         least=search.least,
         most=search.most,
+        scope=search.scope,
         person_ids=_people(tx, office, search),
         claim_ids=_of_settlement(tx, office, search) if search.settlement_no is not None else None,
     )
@@ -139,7 +149,7 @@ def _people(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int] | Non
 def _of_member_no(tx: Tx, office: Office, search: ClaimSearch) -> frozenset[int]:
     named = search.member_no or ""
     associations = sorted(office.associations) if search.association is None else [search.association]
-    rows = [row for name in associations for row in members.by_number(tx, name, [named])]
+    rows = [row for name in associations for row in members.by_number(tx, name, [named], scope=search.scope)]
     if not rows:
         raise WrongUse(f"名册里没有会员 {named} (no such member)")
     return frozenset(row.person_id for row in rows)

@@ -20,6 +20,7 @@ from gateway.flow.accounts.two_persons import ask_or_take
 from gateway.flow.office import Office, Opener
 from gateway.flow.opening import member_piece, open_or_set_aside
 from gateway.flow.roster.same_person import holders
+from gateway.model.account import EVERYTHING, AccountScope
 from gateway.model.member import Coverage, Member
 from gateway.model.national_id import in_18, normalise_id
 from gateway.model.pieces import Piece
@@ -93,49 +94,75 @@ class MembersFound(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-def list_members(office: Office, association: str, *, after: int = 0, limit: int = 100) -> MemberList:
-    """The members of an association, by clear columns alone."""
+def list_members(
+    office: Office, association: str, *, after: int = 0, limit: int = 100, scope: AccountScope = EVERYTHING
+) -> MemberList:
+    """The members of an association that are in the scope, by clear columns alone."""
     with office.store.read() as tx:
-        rows = members.after(tx, [association], after, limit + 1)
-        total = members.count(tx, association)
+        rows = members.after(tx, [association], after, limit + 1, scope=scope)
+        total = members.count(tx, association, scope=scope)
     more = len(rows) > limit
     next_one = rows[limit - 1].member_id if more else None
     return MemberList(members=[line_of(row) for row in rows[:limit]], total=total, next=next_one)
 
 
-def show_member(office: Office, association: str, member_no: str, *, by: str, reveal: bool = False) -> MemberShown:
-    """One member, masked; with `reveal` plain. Either leaves a trace. Raises WrongUse for a number that nobody has."""
+def show_member(
+    office: Office,
+    association: str,
+    member_no: str,
+    *,
+    by: str,
+    reveal: bool = False,
+    scope: AccountScope = EVERYTHING,
+) -> MemberShown:
+    """One member, masked; with `reveal` plain. Either leaves a trace. Raises WrongUse for a number that nobody in the
+    scope has."""
     with office.store.write() as tx:
-        rows = members.by_number(tx, association, [member_no])
+        rows = members.by_number(tx, association, [member_no], scope=scope)
         if not rows:
             raise WrongUse(f"名册里没有会员 {member_no} (no such member)")
         _note(tx, office, SHOWN, by, row=rows[0])
         return _shown(tx, office, rows[0], revealed=reveal)
 
 
-def search_members(office: Office, association: str, search: MemberSearch, *, by: str, limit: int = 50) -> MembersFound:
-    """Whoever is found, masked. What was looked for is kept nowhere; that somebody looked is."""
+def search_members(
+    office: Office,
+    association: str,
+    search: MemberSearch,
+    *,
+    by: str,
+    limit: int = 50,
+    scope: AccountScope = EVERYTHING,
+) -> MembersFound:
+    """Whoever of the scope is found, masked. What was looked for is kept nowhere; that somebody looked is."""
     with office.store.write() as tx:
         _note(tx, office, SEARCHED, by)
-        rows = sorted(_found(tx, office, association, search), key=lambda row: row.member_no)
+        matches = [
+            row for row in _found(tx, office, association, search) if scope.covers_member(association, row.league)
+        ]
+        rows = sorted(matches, key=lambda row: row.member_no)
         shown = [_shown(tx, office, row, revealed=False) for row in rows[:limit]]
     return MembersFound(members=shown, total=len(rows))
 
 
-def export_members(office: Office, association: str, *, by: str) -> Iterator[RosterMember]:
-    """Every member as a roster states it, plain; leaves a trace. Those that do not open are left out: `hubao unreadable
-    list` names them. At a site with accounts a longer one than one person may take alone needs another's yes. Raises
-    BadInput("second_person")."""
+def export_members(
+    office: Office, association: str, *, by: str, scope: AccountScope = EVERYTHING
+) -> Iterator[RosterMember]:
+    """Every member of the scope as a roster states it, plain; leaves a trace. Those that do not open are left out:
+    `hubao unreadable list` names them. At a site with accounts a longer one than one person may take alone needs
+    another's yes. Raises BadInput("second_person")."""
     with office.store.read() as tx:
-        total = members.count(tx, association)
+        total = members.count(tx, association, scope=scope)
     if has_accounts(office) and total > office.gateway.accounts.export_alone:
-        ask_or_take(office, "export", f"roster {association}", f"roster {association}".encode(), by=by)
+        ask_or_take(
+            office, "export", f"roster {association}", msgspec.json.encode([association, scope], order="sorted"), by=by
+        )
     with office.store.write() as tx:
         _note(tx, office, EXPORTED, by)
     last = 0
     while True:
         with office.store.read() as tx:
-            rows = members.after(tx, [association], last, _AT_ONCE)
+            rows = members.after(tx, [association], last, _AT_ONCE, scope=scope)
         if not rows:
             return
         last, open_one = rows[-1].member_id, office.vault.opener()

@@ -14,7 +14,7 @@ from gateway.flow.accounts.trail import AuditNote, note_alone
 from gateway.flow.delivery.claims import bodies_of_claims, find_claim, show_claim
 from gateway.flow.delivery.explain import explain_claim
 from gateway.flow.desk.showing import steps_of
-from gateway.flow.reviewing.claim_list import ClaimSearch, list_claims, note_search
+from gateway.flow.reviewing.claim_list import ClaimSearch, is_in_scope, list_claims, note_search
 from gateway.flow.reviewing.origins import find_origins
 from gateway.model.claim import PrefilledClaim
 from gateway.web.claim_form import pages as form_pages
@@ -61,7 +61,7 @@ def typed_filters(
 
 @router.get("")
 def search(
-    at: Annotated[Sitting, needs(Right.CLAIMS)],
+    at: Annotated[Sitting, needs(Right.CLAIMS, narrow=True)],
     filters: Annotated[dict[str, str | None], Depends(typed_filters)],
     after: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Response:
@@ -69,6 +69,7 @@ def search(
     name = at.one_association(filters["association"])
     text = {key: (value or "").strip() or None for key, value in filters.items()}
     wish = ClaimSearch(
+        scope=at.viewer.scope,
         association=name,
         status=one_of(text["status"], CLAIM_STATES),
         scheme=one_of(text["scheme"], at.office.schemes),
@@ -86,7 +87,7 @@ def search(
 
 @router.post("")
 def search_by_id_number(
-    at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL)],
+    at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL, narrow=True)],
     id_number: Annotated[str, Form(min_length=1, max_length=40)],
     association: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
@@ -94,7 +95,9 @@ def search_by_id_number(
     note_search(at.office, by=at.viewer.account)
     name = at.one_association(association)
     filters = {**typed_filters(), "association": name if len(at.associations) > 1 else None}
-    return _list_page(at, ClaimSearch(association=name, id_number=id_number.strip()), filters, after=None)
+    return _list_page(
+        at, ClaimSearch(association=name, id_number=id_number.strip(), scope=at.viewer.scope), filters, after=None
+    )
 
 
 def _list_page(at: Sitting, wish: ClaimSearch, filters: dict[str, Any], *, after: str | None) -> Response:
@@ -130,27 +133,27 @@ def _list_page(at: Sitting, wish: ClaimSearch, filters: dict[str, Any], *, after
 def _own(at: Sitting, claim_id: str) -> PrefilledClaim:
     """A claim that is the viewer's to see. Raises WrongUse."""
     claim = find_claim(at.office, claim_id)
-    if claim is None or not at.viewer.scope.covers_association(claim.association):
+    if claim is None or not is_in_scope(at.office, claim_id, at.viewer.scope):
         raise WrongUse(f"没有申领 {claim_id[:40]} (no such claim)")
     return claim
 
 
 @router.get("/{claim_id}")
-def one_claim(at: Annotated[Sitting, needs(Right.CLAIMS)], claim_id: str) -> Response:
+def one_claim(at: Annotated[Sitting, needs(Right.CLAIMS, narrow=True)], claim_id: str) -> Response:
     """Every fen of it and its whole way; who it is about is masked."""
     _own(at, claim_id)
     return _claim_page(at, claim_id, revealed=False)
 
 
 @router.post("/{claim_id}/reveal")
-def reveal(at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL)], claim_id: str) -> Response:
+def reveal(at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL, narrow=True)], claim_id: str) -> Response:
     """The same with plain values, after it was written down who looks."""
     _note(at, _own(at, claim_id), purpose="decide")
     return _claim_page(at, claim_id, revealed=True)
 
 
 @router.post("/{claim_id}/form")
-def official_form(at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL)], claim_id: str) -> Response:
+def official_form(at: Annotated[Sitting, needs(Right.CLAIMS_REVEAL, narrow=True)], claim_id: str) -> Response:
     """The official form on A4, to be printed; after it was written down who looks."""
     _note(at, _own(at, claim_id), purpose="print")
     text = form_pages(bodies_of_claims(at.office, [claim_id]), sheet=address_of("claim_form.css"))

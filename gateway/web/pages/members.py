@@ -24,13 +24,13 @@ SearchBy = Literal["member_no", "name", "sound", "id_number", "settlement_no"]
 
 @router.get("")
 def roster(
-    at: Annotated[Sitting, needs(Right.ROSTER)],
+    at: Annotated[Sitting, needs(Right.ROSTER, narrow=True)],
     association: Annotated[str | None, Query(max_length=40)] = None,
     after: Annotated[str | None, Query(max_length=18)] = None,
 ) -> Response:
     """The members by clear columns alone, in the order they were enrolled."""
     name = at.one_association(association)
-    page = list_members(at.office, name, after=a_number(after) or 0, limit=ROWS)
+    page = list_members(at.office, name, after=a_number(after) or 0, limit=ROWS, scope=at.viewer.scope)
     return at.page(
         "members.html",
         association=name,
@@ -45,7 +45,7 @@ def roster(
 
 @router.post("")
 def search(
-    at: Annotated[Sitting, needs(Right.ROSTER)],
+    at: Annotated[Sitting, needs(Right.ROSTER, narrow=True)],
     by: Annotated[SearchBy, Form()],
     text: Annotated[str, Form(min_length=1, max_length=80)],
     association: Annotated[str, Form(max_length=40)] = "",
@@ -61,7 +61,7 @@ def search(
         sound=by == "sound",
         settlement_no=typed if by == "settlement_no" else None,
     )
-    matches = search_members(at.office, name, wish, by=at.viewer.account, limit=ROWS)
+    matches = search_members(at.office, name, wish, by=at.viewer.account, limit=ROWS, scope=at.viewer.scope)
     return at.page(
         "members.html",
         association=name,
@@ -75,20 +75,22 @@ def search(
 
 
 @router.get("/{association}/{member_no}")
-def one_member(at: Annotated[Sitting, needs(Right.ROSTER)], association: str, member_no: str) -> Response:
+def one_member(at: Annotated[Sitting, needs(Right.ROSTER, narrow=True)], association: str, member_no: str) -> Response:
     """One member, masked; that somebody looked is written down."""
     return _member_page(at, association, member_no, reveal=False)
 
 
 @router.post("/{association}/{member_no}/reveal")
-def reveal(at: Annotated[Sitting, needs(Right.ROSTER_REVEAL)], association: str, member_no: str) -> Response:
+def reveal(
+    at: Annotated[Sitting, needs(Right.ROSTER_REVEAL, narrow=True)], association: str, member_no: str
+) -> Response:
     """The same with plain values."""
     return _member_page(at, association, member_no, reveal=True)
 
 
 def _member_page(at: Sitting, association: str, member_no: str, *, reveal: bool) -> Response:
     name = at.one_association(association)
-    member = show_member(at.office, name, member_no, by=at.viewer.account, reveal=reveal)
+    member = show_member(at.office, name, member_no, by=at.viewer.account, reveal=reveal, scope=at.viewer.scope)
     try:
         ledger = member_ledger(at.office, name, member_no)
     except BrokenSeal:
