@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final
 
+import httpcore
 import httpx
 
 _SLICE: Final = 64 * 1024
@@ -66,19 +67,34 @@ class _Backend:
 
 
 class _Stream:
-    """A connection that is read and written within the time that is left."""
+    """A connection that is read and written within the time that is left.
+
+    What is written goes together: the library hands over head and body apart, and each would wake the other side. It
+    goes once it is a slice, and before anything is read; an exchange always ends with reading.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._unwritten = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unwritten:
+            # As the library does it: who would not take all of a request may have said why.
+            with suppress(httpcore.WriteError):
+                self._flush(timeout)
         content: bytes = self._stream.read(max_bytes, timeout=_left(timeout, httpx.ReadTimeout))
         return content
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unwritten += buffer
+        if len(self._unwritten) >= _SLICE:
+            self._flush(timeout)
+
+    def _flush(self, timeout: float | None) -> None:
+        content, self._unwritten = bytes(self._unwritten), bytearray()
         # In slices: whoever takes a few bytes at a time must not begin the time anew with each of them.
-        for start in range(0, len(buffer), _SLICE):
-            self._stream.write(buffer[start : start + _SLICE], timeout=_left(timeout, httpx.WriteTimeout))
+        for start in range(0, len(content), _SLICE):
+            self._stream.write(content[start : start + _SLICE], timeout=_left(timeout, httpx.WriteTimeout))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
         left = _left(timeout, httpx.ConnectTimeout)

@@ -143,16 +143,33 @@ def exchange(
     try:
         with (
             one_deadline(client.timeout.read or LONGEST_EXCHANGE_SECONDS),
-            client.stream(method, url, headers=dict(headers), content=content) as response,
+            client.stream(method, _parsed(url), headers=dict(headers), content=content) as response,
         ):
-            remote_clocks.note(response.url.host, response.headers.get("date", ""))
+            received = _headers_of(response)
+            remote_clocks.note(response.url.host, received.get("date", ""))
             body, whole = _read(response, limit=limit)
             note_exchange(method, url, headers, content, status=response.status_code, size=len(body))
     except _NOTHING_SENT as error:
         raise Unavailable(f"未能连接 (no connection): {type(error).__name__}") from error
     except httpx.RequestError as error:
         raise OutcomeUnknown(f"未收到答复 (no answer came back): {type(error).__name__}") from error
-    return Reply(status=response.status_code, headers=dict(response.headers), body=body, whole=whole)
+    return Reply(status=response.status_code, headers=received, body=body, whole=whole)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    """An address in its parts: a line asks and delivers at the same few, thousands of times."""
+    return httpx.URL(url)
+
+
+def _headers_of(response: httpx.Response) -> dict[str, str]:
+    """Lower-case name → value, several of one name joined as RFC 9110 §5.2 says. The library's own view guesses the
+    encoding anew at every look."""
+    headers: dict[str, str] = {}
+    for name, value in response.headers.raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
 
 
 def _read(response: httpx.Response, *, limit: int) -> tuple[bytes, bool]:

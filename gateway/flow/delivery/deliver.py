@@ -14,7 +14,7 @@ from threading import Event
 import msgspec
 
 from gateway.core.claims import line as lines_core
-from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, after, must_ask
+from gateway.core.claims.delivering import LONGEST_WAIT, UNPROVEN_BEFORE_STOP, RetryRules, after, must_ask
 from gateway.core.claims.line import Line, Passage
 from gateway.core.personal_numbers import kept_reference
 from gateway.flow.delivery.standing import must_prove, note_deliveries
@@ -32,7 +32,7 @@ log = logging.getLogger("hubao.deliver")
 _HELD_A_THREAD = 4
 """A lease begins with so many claims (or batches) for each thread; it grows while they are answered at once."""
 
-_MOST_HELD = 800
+_MOST_HELD = 1600
 _IN_TURN = 8
 _GATHER_SECONDS = 0.5
 """So long without an answer, and those that have come are written."""
@@ -93,14 +93,9 @@ def deliver_due(
     with ThreadPoolExecutor(spec.parallel, thread_name_prefix="deliver") as pool:
         sitting = _Sitting(office, association, sender, pool)
         try:
-            while True:
-                passage = None
-                if not stopping() and sitting.has_room:
-                    passage = sitting.lease_more(new_lease())
-                if sitting.in_hand:
-                    sitting.record(sitting.gather(), jitter)
-                else:
-                    break
+            passage = sitting.take_turn([], jitter, new_lease, stopping)
+            while sitting.in_hand:
+                passage = sitting.take_turn(sitting.gather(), jitter, new_lease, stopping)
         finally:
             # Whatever ends it in the middle, what nobody began is not begun any more.
             sitting.closed.set()
@@ -120,7 +115,8 @@ def deliver_one(
     if leased is None:
         return None
     [attempted] = attempt_unit(office, sender, [leased], lambda: False)
-    _record(office, association, [attempted], jitter, set())
+    with office.store.write() as tx:
+        _record(tx, office, association, [attempted], jitter, set())
     return attempted.answer
 
 
@@ -132,7 +128,7 @@ class _Sitting:
         self._must_prove = must_prove(office, association)
         self._spec = office.associations[association]
         self._unit = sender.batch if isinstance(sender, SendsBatches) else 1
-        self._least = min(self._spec.parallel * _HELD_A_THREAD * self._unit, _MOST_HELD)
+        self._least = min(self._spec.parallel * _HELD_A_THREAD * self._unit, _MOST_HELD // 2)
         self._size = self._least
         self._attempts: SimpleQueue[list[DeliveryAttempt]] = SimpleQueue()
         self._probes: set[str] = set()
@@ -148,19 +144,36 @@ class _Sitting:
         nothing are to stop the sitting in time."""
         return not self.closed.is_set() and self.in_hand <= (0 if self._must_prove else self._size // 2)
 
-    def lease_more(self, lease: str) -> Passage:
-        """Hold what is due, and begin to send it. Returns what the line let through; `wait` only where that is nothing,
-        and something may be due."""
-        passage, leased = _lease(self._office, self._association, lease, self._size - self.in_hand)
-        if passage.probe and leased:
-            self._probes.add(lease)
+    def take_turn(
+        self,
+        attempts: Sequence[DeliveryAttempt],
+        jitter: Callable[[], float],
+        new_lease: Callable[[], str],
+        stopping: Callable[[], bool],
+    ) -> Passage | None:
+        """Write what came of some attempts and hold what is due next, in one transaction: what is on the disk once
+        costs once. Then begin to send it. Returns what the line let through, None where nothing more was to be held;
+        `wait` only where that is nothing, and something may be due."""
+        passage: Passage | None = None
+        leased: list[HeldDelivery] = []
+        with self._office.store.write() as tx:
+            if attempts:
+                self._record(tx, attempts, jitter)
+            if not stopping() and self.has_room:
+                lease = new_lease()
+                passage, leased = _lease(tx, self._office, self._association, lease, self._size - self.in_hand)
+                if passage.probe and leased:
+                    self._probes.add(lease)
+        self._begin(leased)
+        return passage
+
+    def _begin(self, leased: Sequence[HeldDelivery]) -> None:
         self.in_hand += len(leased)
         # While answers come at once, a thread that hands over several together wakes whoever gathers less often.
         in_turn = _IN_TURN if self._size > self._least else 1
         for unit in _units(leased, batch=self._unit, in_turn=in_turn):
             work = self._pool.submit(attempt_unit, self._office, self._sender, unit, self.closed.is_set)
             work.add_done_callback(self._come_back)
-        return passage
 
     def _come_back(self, work: Future[list[DeliveryAttempt]]) -> None:
         """A thread is through with its unit. One that was stopped in the middle stops the sitting: what it held is
@@ -187,9 +200,8 @@ class _Sitting:
         self.in_hand -= len(attempts)
         return attempts
 
-    def record(self, attempts: Sequence[DeliveryAttempt], jitter: Callable[[], float]) -> None:
-        """Write what came of them."""
-        line = _record(self._office, self._association, attempts, jitter, self._probes)
+    def _record(self, tx: Tx, attempts: Sequence[DeliveryAttempt], jitter: Callable[[], float]) -> None:
+        line = _record(tx, self._office, self._association, attempts, jitter, self._probes)
         if line.open_until is not None or line.disabled_at is not None:
             self.closed.set()
         for attempted in attempts:
@@ -209,24 +221,26 @@ def _units(leased: Sequence[HeldDelivery], *, batch: int, in_turn: int) -> Itera
         yield from (claims[start : start + size] for start in range(0, len(claims), size))
 
 
-def _lease(office: Office, association: str, lease: str, many: int) -> tuple[Passage, list[HeldDelivery]]:
+def _lease(tx: Tx, office: Office, association: str, lease: str, many: int) -> tuple[Passage, list[HeldDelivery]]:
+    """What the line lets through now, and what is held of what is due."""
     spec, now = office.associations[association], office.now()
-    with office.store.write() as tx:
-        line = lines_core.counted(_line(tx, association), spec.line_rules, now)
-        passage = lines_core.passage(line, spec.line_rules, now)
-        many, sends = min(many, passage.many), True
-        if many and must_prove(office, association):
-            left = UNPROVEN_BEFORE_STOP - deliveries.count_unproven(tx, association, most=UNPROVEN_BEFORE_STOP)
-            # Once it is stopped, what was sent is still asked about.
-            sends, many = left > 0, min(many, left) if left > 0 else many
-        if not many:
-            return passage, []
-        seconds = office.gateway.lease_seconds
-        leased = deliveries.lease(tx, association, lease=lease, now=now, seconds=seconds, many=many, sends=sends)
-        if leased and passage.probe:
-            lines.write(tx, association, lines_core.probing(line, now, timedelta(seconds=seconds)))
-        elif leased and spec.line_rules.per_second is not None:
-            lines.write(tx, association, lines_core.taken(line, spec.line_rules, len(leased)))
+    line = lines_core.counted(_line(tx, association), spec.line_rules, now)
+    passage = lines_core.passage(line, spec.line_rules, now)
+    many, sends = min(many, passage.many), True
+    if many and must_prove(office, association):
+        left = UNPROVEN_BEFORE_STOP - deliveries.count_unproven(tx, association, most=UNPROVEN_BEFORE_STOP)
+        # Once it is stopped, what was sent is still asked about.
+        sends, many = left > 0, min(many, left) if left > 0 else many
+    if not many:
+        return passage, []
+    seconds = office.gateway.lease_seconds
+    leased = deliveries.lease(tx, association, lease=lease, now=now, seconds=seconds, many=many, sends=sends)
+    if leased and passage.probe:
+        lines.write(tx, association, lines_core.probing(line, now, timedelta(seconds=seconds)))
+    elif leased and spec.line_rules.per_second is not None:
+        lines.write(tx, association, lines_core.taken(line, spec.line_rules, len(leased)))
+    if spec.retry_rules.idempotency_window is None:
+        return passage, leased
     asking = [
         msgspec.structs.replace(row, asks_first=row.asks_first or must_ask(row.first_at, spec.retry_rules, now))
         for row in leased
@@ -333,6 +347,7 @@ def _send_batch(office: Office, sender: SendsBatches, unit: Sequence[HeldDeliver
 
 
 def _record(
+    tx: Tx,
     office: Office,
     association: str,
     attempts: Sequence[DeliveryAttempt],
@@ -342,29 +357,31 @@ def _record(
     """Write what came of some attempts; returns how the line stands then. A version whose body does not open waits a
     day at a time, until it does; one that was not tried any more waits as before."""
     now = office.now()
-    rules = office.associations[association].line_rules
+    spec = office.associations[association]
     answers = [attempted.answer for attempted in attempts if attempted.answer is not None]
     probe = any(attempted.held.lease in probes for attempted in attempts)
-    with office.store.write() as tx:
-        before = _line(tx, association)
-        line = lines_core.heard(before, rules, answers, probe=probe, now=now)
-        if line != before:
-            lines.write(tx, association, line)
-        for lease, of_lease in _by_lease(attempts):
-            spared = [attempted for attempted in of_lease if lease in probes and _was_not_taken(attempted.answer)]
-            answered = [attempted for attempted in of_lease if attempted.answer and attempted not in spared]
-            written = [_answered(office, attempted, jitter, now) for attempted in answered]
-            telling = [row.delivery for row in written if _is_told(row.delivery)]
-            delivery_events.add_of_lease(tx, telling, lease=lease, now=now)
-            deliveries.record_answers(tx, written, lease=lease, now=now)
-            _put_back(tx, [attempted for attempted in of_lease if not attempted.answer], lease=lease, now=now)
-            for attempted in spared:
-                # A probe is tried for all who wait: where nobody was there, it cost nothing, and another one is next.
-                waits, code = _waits_as(attempted.held), attempted.answer.code if attempted.answer else None
-                deliveries.put_back(tx, [(attempted.held.delivery, waits)], lease=lease, code=code, next_at=now)
-        shut = [attempted.held.delivery for attempted in attempts if attempted.shut]
-        pieces = [Piece(kind="body", name=f"{row.claim_id}/{row.version}", subject=association) for row in shut]
-        unreadable.note(tx, pieces, now=now)
+    before = _line(tx, association)
+    line = lines_core.heard(before, spec.line_rules, answers, probe=probe, now=now)
+    if line != before:
+        lines.write(tx, association, line)
+    conclude = partial(
+        _answered, rules=spec.retry_rules, digest=office.vault.fingerprinter("reference"), jitter=jitter, now=now
+    )
+    for lease, of_lease in _by_lease(attempts):
+        spared = [attempted for attempted in of_lease if lease in probes and _was_not_taken(attempted.answer)]
+        answered = [attempted for attempted in of_lease if attempted.answer and attempted not in spared]
+        written = [conclude(attempted) for attempted in answered]
+        telling = [row.delivery for row in written if _is_told(row.delivery)]
+        delivery_events.add_of_lease(tx, telling, lease=lease, now=now)
+        deliveries.record_answers(tx, written, lease=lease, now=now)
+        _put_back(tx, [attempted for attempted in of_lease if not attempted.answer], lease=lease, now=now)
+        for attempted in spared:
+            # A probe is tried for all who wait: where nobody was there, it cost nothing, and another one is next.
+            waits, code = _waits_as(attempted.held), attempted.answer.code if attempted.answer else None
+            deliveries.put_back(tx, [(attempted.held.delivery, waits)], lease=lease, code=code, next_at=now)
+    shut = [attempted.held.delivery for attempted in attempts if attempted.shut]
+    pieces = [Piece(kind="body", name=f"{row.claim_id}/{row.version}", subject=association) for row in shut]
+    unreadable.note(tx, pieces, now=now)
     return line
 
 
@@ -375,14 +392,17 @@ def _by_lease(attempts: Iterable[DeliveryAttempt]) -> Iterator[tuple[str, list[D
 
 
 def _answered(
-    office: Office, attempted: DeliveryAttempt, jitter: Callable[[], float], now: datetime
+    attempted: DeliveryAttempt,
+    *,
+    rules: RetryRules,
+    digest: Callable[[str], bytes],
+    jitter: Callable[[], float],
+    now: datetime,
 ) -> AnsweredDelivery:
     delivery, answer = attempted.held.delivery, attempted.answer
     assert answer is not None  # noqa: S101 - only attempts with an answer come here.
-    rules = office.associations[delivery.association].retry_rules
     result = after(delivery, answer, asked_first=attempted.doubt, now=now, jitter=jitter(), rules=rules)
-    reference = kept_reference(answer.reference, office.vault.fingerprinter("reference"))
-    return AnsweredDelivery(result, reference, attempted.request_digest)
+    return AnsweredDelivery(result, kept_reference(answer.reference, digest), attempted.request_digest)
 
 
 def _is_told(delivery: Delivery) -> bool:
