@@ -32,7 +32,7 @@ def new_key(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="哪个系统用，如 理赔系统 (which system uses it).")],
     association: Annotated[str, typer.Option(help="协会 (the association).")],
-    can: Annotated[str, typer.Option(help="用途，以逗号分隔：read,ack,decide,facts,review,roster,lookup,ledger")],
+    can: Annotated[str, typer.Option(help="用途，以逗号分隔：read,ack,decide,facts,review,roster,lookup,ledger,pay")],
     days: Annotated[int, typer.Option(help="有效天数，至多731 (days it lives).")] = 365,
     by: By = None,
     as_json: Json = False,

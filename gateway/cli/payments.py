@@ -84,8 +84,9 @@ def make_command(
     from gateway.flow.desk.paying import make_list
 
     office = open_office(context)
-    new = make_list(office, association, by=name_of(by), league=league)
-    files = write_list(office, association, new.made.number) if new.made is not None else []
+    clerk = name_of(by)
+    new = make_list(office, association, by=clerk, league=league)
+    files = write_list(office, association, new.made.number, by=clerk) if new.made is not None else []
     left_out = f"缺账户{new.account_missing}件，账户有误{new.account_wrong}件，账户打不开{new.account_unreadable}件"
     left_out += f"，有疑问待核{new.in_question}件"
     if as_json:
@@ -105,41 +106,24 @@ def _left_out(new: object) -> dict[str, int]:
 
 
 @payments.command("export")
-def export_command(context: typer.Context, number: Number, association: Association, as_json: Json = False) -> None:
+def export_command(
+    context: typer.Context, number: Number, association: Association, by: By = None, as_json: Json = False
+) -> None:
     """再写出一份名单，内容不变 (write a list again, the same as before)."""
-    files = write_list(open_office(context), association, number)
+    files = write_list(open_office(context), association, number, by=name_of(by))
     tell({"files": files}, "\n".join(files), as_json=as_json)
 
 
-def write_list(office: Office, association: str, number: int) -> list[str]:
+def write_list(office: Office, association: str, number: int, *, by: str) -> list[str]:
     """The list as CSV and as a workbook with its sums, and a small file with count, sum and digests of both, written
     last; relative to the site."""
-    import hashlib
-    from decimal import Decimal
-
-    import msgspec
-
     from gateway.cli.closed_files import write_closed
-    from gateway.cli.table_files import csv_file, workbook_file
-    from gateway.flow.desk.paying import payment_table
+    from gateway.flow.desk.payment_files import fetch_files
 
-    payment = payment_table(office, association, number)
-    report, columns = payment.report, payment.columns
-    money = columns.index("金额")
-    sums = [("名单编号", str(report.number)), ("笔数", str(report.count)), ("合计（元）", report.amount)]
-    lines = [tuple(Decimal(cell) if place == money else cell for place, cell in enumerate(row)) for row in payment.rows]
-    contents = {
-        "csv": csv_file(columns, payment.rows),
-        "xlsx": workbook_file({"支付名单": (columns, lines)}, money=(money,)),
-    }
-    name = f"{association}-{number:06d}"
-    digests = {f"{name}.{form}": hashlib.sha256(content).hexdigest() for form, content in contents.items()}
-    control = {"list": report.number, "count": report.count, "amount": report.amount, "sha256": digests}
-    contents["json"] = msgspec.json.encode(control) + b"\n"
-    contents["sums.csv"] = csv_file(("项目", "内容"), sums)
-    for form in ("csv", "xlsx", "sums.csv", "json"):
-        write_closed(office.site / FOLDER / f"{name}.{form}", contents[form])
-    return [str(FOLDER / f"{name}.{form}") for form in ("csv", "xlsx", "sums.csv", "json")]
+    files = fetch_files(office, association, number, by=by)
+    for name, content in files.items():
+        write_closed(office.site / FOLDER / name, content)
+    return [str(FOLDER / name) for name in files]
 
 
 @payments.command("list")

@@ -15,7 +15,18 @@ from gateway import __version__, scheduler, wiring
 from gateway.flow.intake.night import Doors
 from gateway.flow.office import Office
 from gateway.web import problems, reader
-from gateway.web.api import associations, desk_claims, documents, facts, feeds, health, lookups, members, reviews
+from gateway.web.api import (
+    associations,
+    desk_claims,
+    documents,
+    facts,
+    feeds,
+    health,
+    lookups,
+    members,
+    payments,
+    reviews,
+)
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
 from gateway.web.pages import PAGES
@@ -28,6 +39,7 @@ ROUTERS: Final = (
     members.router,
     facts.router,
     desk_claims.router,
+    payments.router,
     reviews.router,
     health.router,
 )

@@ -53,6 +53,7 @@ ACTS: Final = {
     "second_asked": "提请双人操作",
     "second_confirmed": "双人操作经第二人确认",
     "second_refused": "双人操作被第二人拒绝",
+    "payments_fetched": "取支付名单文件",
     "key_made": "新建接口密钥",
     "key_rotated": "更换接口密钥",
     "key_revoked": "停用接口密钥",

@@ -431,7 +431,7 @@ def test_a_csv_of_the_list_is_read_by_any_program(office: Office) -> None:
 def test_the_files_of_a_list_are_whole_and_closed_to_others(office: Office) -> None:
     approved(office, 1)
     make_list(office, "nm", by="甲")
-    names = write_list(office, "nm", 1)
+    names = write_list(office, "nm", 1, by="甲")
     assert names == [f"data/payments/nm-000001.{form}" for form in ("csv", "xlsx", "sums.csv", "json")]
     folder = office.site / "data/payments"
     assert sorted(path.name for path in folder.iterdir()) == sorted(name.rpartition("/")[2] for name in names)
@@ -441,5 +441,5 @@ def test_the_files_of_a_list_are_whole_and_closed_to_others(office: Office) -> N
     for name, digest in control["sha256"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
     before = (folder / "nm-000001.csv").read_bytes()
-    write_list(office, "nm", 1)
+    write_list(office, "nm", 1, by="甲")
     assert (folder / "nm-000001.csv").read_bytes() == before

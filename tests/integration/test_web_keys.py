@@ -94,6 +94,7 @@ def something_to_find(office: Office) -> dict[str, str]:
         "member_no": "M00001",
         "lookup_id": "0" * 32,
         "verb": "approve",
+        "number": "1",
     }
 
 

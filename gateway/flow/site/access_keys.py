@@ -21,9 +21,9 @@ from gateway.store import access_keys
 from gateway.store.access_keys import AccessKeyRow
 from gateway.store.values import from_ms, to_ms
 
-Verb: TypeAlias = Literal["read", "ack", "decide", "facts", "review", "roster", "lookup", "ledger"]
+Verb: TypeAlias = Literal["read", "ack", "decide", "facts", "review", "roster", "lookup", "ledger", "pay"]
 """What a key may be for: read claims, acknowledge them, say what was decided, tell facts, answer doubts, bring and read
-the roster, look a member up, read who asked about a member."""
+the roster, look a member up, read who asked about a member, make payment lists and read the bank's answer."""
 
 VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
 LONGEST_DAYS: Final = 731

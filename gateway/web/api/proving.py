@@ -35,31 +35,32 @@ BY_SIGNATURE: Final = "signature"
 """What stands in place of a key's id for a caller that signed: it may ask for anything of its association."""
 
 
-def may(verb: Verb) -> Any:
-    """The dependency of a route: the body of a request whose sender is this association, and is allowed this."""
+def may(verb: Verb, *, limit: int = _BODY_LIMIT) -> Any:
+    """The dependency of a route: the body (of at most `limit` bytes) of a request whose sender is this association, and
+    is allowed this."""
 
     async def proved(association: str, request: Request) -> bytes:
-        return await _proved(association, request, verb)
+        return await _proved(association, request, verb, limit)
 
     return Depends(proved)
 
 
-async def _proved(association: str, request: Request, verb: Verb) -> bytes:
+async def _proved(association: str, request: Request, verb: Verb, limit: int) -> bytes:
     """The body of a request that this association's key opens, or that it signed and that was not carried out yet.
 
     Raises Problem, NotAuthentic.
     """
     office = desk_of(request).office
-    check_head(request, limit=_BODY_LIMIT)
+    check_head(request, limit=limit)
     with told_to_the_log(_sender(office, association)):
         await recognise(association, request, verb)
     with desk_of(request).in_flight.share() as share:
-        body = await read_body(request, share, limit=_BODY_LIMIT)
+        body = await read_body(request, share, limit=limit)
     if must_be_signed(request, association):
         await prove_once(association, request, body)
     if request.method == "GET" or not is_packed(request):
         return body
-    return await run_in_threadpool(unpacked, request, body, limit=_BODY_LIMIT)
+    return await run_in_threadpool(unpacked, request, body, limit=limit)
 
 
 async def recognise(association: str, request: Request, verb: Verb) -> None:
