@@ -10,7 +10,7 @@ import typer
 from gateway.cli.clerk import viewer_here
 from gateway.cli.output import Json, Limit, emit, say, table
 from gateway.cli.site import FirstDay, LastDay, open_office
-from gateway.words.accounts import ACTS, BREAKS
+from gateway.words.accounts import ACTS, BREAKS, PURPOSES
 
 if TYPE_CHECKING:
     from gateway.flow.accounts.auditing import AuditLine
@@ -66,7 +66,16 @@ def audit_show(
 
 def _cells(line: AuditLine) -> tuple[object, ...]:
     act, person = ACTS.get(line.act, line.act), (line.person or "")[:8]
-    return (line.number, line.at, line.account, act, line.subject, person, line.purpose, line.page)
+    return (
+        line.number,
+        line.at,
+        line.account,
+        act,
+        line.subject,
+        person,
+        PURPOSES.get(line.purpose, line.purpose),
+        line.page,
+    )
 
 
 def _start_of(day: datetime | None) -> datetime | None:

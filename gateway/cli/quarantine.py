@@ -107,7 +107,11 @@ def quarantine_show(
     from gateway.flow.reviewing import quarantined
 
     office = open_office(context)
-    shown = quarantined.reveal(office, item, by=name_of(by)) if reveal else quarantined.show(office, item)
+    shown = (
+        quarantined.reveal(office, item, by=name_of(by), page="hubao quarantine show")
+        if reveal
+        else quarantined.show(office, item)
+    )
     if as_json:
         emit(shown)
     else:

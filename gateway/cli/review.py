@@ -96,7 +96,11 @@ def review_show(
     from gateway.flow.reviewing import show as reviewing
 
     office = open_office(context)
-    shown = reviewing.reveal(office, item, by=name_of(by)) if reveal else reviewing.show(office, item)
+    shown = (
+        reviewing.reveal(office, item, by=name_of(by), page="hubao review show")
+        if reveal
+        else reviewing.show(office, item)
+    )
     if as_json:
         emit(shown)
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from gateway.store.account_tables import audit_entry
 from gateway.store.engine import lock
@@ -47,11 +47,6 @@ def last(tx: Connection) -> AuditRow | None:
     lock(tx, "audit")
     row = tx.execute(_SELECT.order_by(audit_entry.c.entry_no.desc()).limit(1)).first()
     return AuditRow(**row._mapping) if row is not None else None
-
-
-def newest_number(tx: Connection) -> int:
-    """The number of the newest entry, 0 where there is none; nobody is held up."""
-    return int(tx.execute(select(func.coalesce(func.max(audit_entry.c.entry_no), 0))).scalar_one())
 
 
 def append(tx: Connection, row: AuditRow) -> None:

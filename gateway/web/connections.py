@@ -89,11 +89,6 @@ class BoundedProtocol(H11Protocol):
             # An answer leaves as head and body: without this the body waits until the head is acknowledged, 40 ms.
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._lingering = LingeringTransport(transport, self)
-        line = transport.get_extra_info("socket")
-        if line is not None and line.family in (socket.AF_INET, socket.AF_INET6):
-            # The loop leaves this out for sockets made without a protocol's number: an answer's body, sent behind its
-            # head, would wait until the other side acknowledged the head, which takes 40 ms.
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(self._lingering)  # type: ignore[arg-type]
         self._wait_for(h11.IDLE)
         if len(self.connections) > MOST_CONNECTIONS:

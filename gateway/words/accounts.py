@@ -60,6 +60,9 @@ ACTS: Final = {
 }
 """What is written down in the audit log."""
 
+PURPOSES: Final = {"decide": "核定", "mend": "修映射", "print": "打印"}
+"""Why plain values were looked at."""
+
 BREAKS: Final = {
     "edited": "条目被改动",
     "deleted": "此前有条目被删除",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from account_side import keeper, make_account, quick_hashes
 from conftest import Hands
 
 from gateway.core.accounts.chain import Break
+from gateway.flow.accounts import auditing
 from gateway.flow.accounts.auditing import ANCHORS, AuditQuestion, anchor, show_entries, verify
 from gateway.flow.accounts.trail import AuditNote, note_alone
+from gateway.flow.findings import book
 from gateway.flow.office import Office
+from gateway.flow.site import audit_log
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +106,6 @@ def test_anchors_are_a_line_a_day_and_cannot_be_changed(office: Office, clock: H
     filled(office)
     assert (anchor(office), anchor(office)) == (True, False)
     clock.move(days=1)
-    assert not anchor(office)
     filled(office, 1)
     assert anchor(office)
     path = office.site / "keys" / ANCHORS
@@ -115,11 +119,21 @@ def test_anchors_are_a_line_a_day_and_cannot_be_changed(office: Office, clock: H
     assert breaks(office) == []
 
 
-def test_a_broken_log_is_not_anchored(office: Office) -> None:
+def test_a_broken_log_is_a_finding_and_is_not_anchored_until_it_is_whole(office: Office, clock: Hands) -> None:
     filled(office)
+    assert audit_log.look(office) == 0
+    clock.move(days=1)
     change(office, "update audit_entry set account = 'other' where entry_no = 5")
-    assert not anchor(office)
+    assert audit_log.look(office) == 1
+    assert [(finding.code, finding.count, finding.level) for finding in book.show(office)] == [
+        ("audit_broken", 1, "act")
+    ]
+    assert auditing.anchored_on(office) == date(2021, 10, 8)
     assert verify(office).breaks == [Break(kind="edited", number=5)]
+    change(office, "update audit_entry set account = 'suhe' where entry_no = 5")
+    assert audit_log.look(office) == 0
+    assert book.show(office) == []
+    assert auditing.anchored_on(office) == date(2021, 10, 9)
 
 
 def test_another_site_s_log_is_not_this_one_s(office: Office) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
@@ -91,15 +91,10 @@ def verify(office: Office) -> AuditCheck:
 
 
 def anchor(office: Office) -> bool:
-    """Write the head down, once a day and where it moved; whether it was written. A log with breaks is not anchored:
-    that would make them look right."""
+    """Write the head down, once a day; whether it was written. Call it behind a walk that found no breaks: an anchor
+    would make them look right."""
     today, file = office.now().date(), _anchor_file(office)
-    anchors, _ = file.read()
-    if anchors and anchors[-1].day >= today:
-        return False
-    with office.store.read() as tx:
-        moved = audit.newest_number(tx) > _last_number(anchors)
-    if not moved or verify(office).breaks:
+    if anchored_on(office) == today:
         return False
     with office.store.write() as tx:
         # Under the log's lock, so that two processes write one line.
@@ -109,6 +104,12 @@ def anchor(office: Office) -> bool:
             return False
         file.add(Anchor(day=today, number=last.entry_no, link=last.link))
     return True
+
+
+def anchored_on(office: Office) -> date | None:
+    """The day on which the head was last written down."""
+    anchors, _ = _anchor_file(office).read()
+    return anchors[-1].day if anchors else None
 
 
 def note_look(office: Office, account: str, *, page: str) -> None:

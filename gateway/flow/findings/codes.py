@@ -221,6 +221,12 @@ CODES: Final[dict[str, FindingCode]] = {
         " (the clock is out of line with what was known: nothing is let go, schedules wait)",
         "核对本机时间；确认无误后运行 hubao clock confirm --by 姓名 (check the clock; if it is right, confirm it)",
     ),
+    "audit_broken": FindingCode(
+        "act",
+        "审计日志与写入时不符：有条目被改动、删除、插入或截断 (the audit log is not as it was written)",
+        "hubao audit verify 指出是哪几条；保留数据库现场，与另处留存的链头比对"
+        " (it names the entries; keep the database as it is, compare with a head kept elsewhere)",
+    ),
     "key_missing": FindingCode(
         "act",
         "曾经生成的密钥现已缺失，不会另造 (keys that were given out are missing, and are never made anew)",
@@ -340,6 +346,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "step": "步骤",
     "clock": "时钟",
     "vault": "密钥库",
+    "audit": "审计日志",
     "database": "数据库",
     "alarm": "告警",
 }

@@ -14,7 +14,6 @@ import msgspec
 
 from gateway.core.watching.closed_hours import closed_until, next_closing
 from gateway.errors import CallsSpent, HubaoError
-from gateway.flow.accounts.auditing import anchor
 from gateway.flow.batches.causes import CausesAtWork
 from gateway.flow.batches.judging import judge
 from gateway.flow.batches.replay import RescanReport, rescan
@@ -33,7 +32,7 @@ from gateway.flow.intake.sweep import sweep
 from gateway.flow.intake.work import StoredContent, judge_causes, process_page, process_stream
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import store_page
-from gateway.flow.site import clock, rewriting, vault_keys
+from gateway.flow.site import audit_log, clock, rewriting, vault_keys
 from gateway.flow.site.agreements import has_expired
 from gateway.model.page import WaitingFile
 from gateway.ports import AlarmWay, KeepsWaiting, PullFeed, ReceiveFeed, Sender, SweepFeed
@@ -119,7 +118,7 @@ def run_night(
     steps.run("clock", lambda: clock.leave_mark(office), False)
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("rewriting", lambda: rewriting.go_on(office), 0)
-    steps.run("audit", lambda: anchor(office), False)
+    steps.run("audit", lambda: audit_log.look(office), 0)
     for name in feeds or [name for name, spec in office.feeds.items() if spec.enabled]:
         take_in_feed = partial(run_feed, office, doors, name, first=first, last=last, scheduled_for=scheduled_for)
         report.feeds.append(steps.run(f"feed/{name}", take_in_feed, FeedReport(feed=name, outcome="failed")))
@@ -198,7 +197,7 @@ def let_go(office: Office, doors: Doors) -> RetentionReport:
     report = steps.run("retain", lambda: retain(office), RetentionReport())
     steps.run("mend", lambda: reopen_gaps(office), 0)
     steps.run("rewriting", lambda: rewriting.go_on(office), 0)
-    steps.run("audit", lambda: anchor(office), False)
+    steps.run("audit", lambda: audit_log.look(office), 0)
     steps.run("set-aside", lambda: look_again(office), 0)
     _look_back(office, doors, steps, report)
     return report

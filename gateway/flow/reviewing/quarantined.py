@@ -161,12 +161,19 @@ def show(office: Office, item_id: int) -> QuarantineShown:
         return _shown(_lines(tx, office, [_item(tx, item_id)])[0], revealed=False, values={})
 
 
-def reveal(office: Office, item_id: int, *, by: str) -> QuarantineShown:
-    """One item with its row, or the beginning of its page, after writing down who looks. Raises WrongUse, BadInput."""
+def reveal(office: Office, item_id: int, *, by: str, page: str = "") -> QuarantineShown:
+    """One item with its row, or the beginning of its page, after writing down who looks and where. Raises WrongUse,
+    BadInput."""
     name = clerk(by)
     with office.store.write() as tx:
         _item(tx, item_id)
-        note_access(tx, office, Access(item_id=item_id, by=name, at=to_ms(office.now()), what=QUARANTINE))
+        note_access(
+            tx,
+            office,
+            Access(item_id=item_id, by=name, at=to_ms(office.now()), what=QUARANTINE),
+            purpose="mend",
+            page=page,
+        )
     with office.store.read() as tx:
         item = _item(tx, item_id)
         return _shown(_lines(tx, office, [item])[0], revealed=True, values=_values(tx, office, item))

@@ -201,12 +201,18 @@ def show(office: Office, item_id: int, *, association: str | None = None) -> dic
         return _shown(tx, office, find_item(tx, item_id, association), reveal=False)
 
 
-def reveal(office: Office, item_id: int, *, by: str, association: str | None = None) -> dict[str, Any]:
-    """The same with plain values, after writing down who looks. Raises BadInput."""
+def reveal(office: Office, item_id: int, *, by: str, association: str | None = None, page: str = "") -> dict[str, Any]:
+    """The same with plain values, after writing down who looks and where. Raises BadInput."""
     name = clerk(by)
     with office.store.write() as tx:
         find_item(tx, item_id, association)
-        note_access(tx, office, Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"))
+        note_access(
+            tx,
+            office,
+            Access(item_id=item_id, by=name, at=to_ms(office.now()), what="reveal"),
+            purpose="decide",
+            page=page,
+        )
     with office.store.read() as tx:
         return _shown(tx, office, find_item(tx, item_id, association), reveal=True)
 

@@ -239,8 +239,10 @@ async def reveal_review(
 ) -> Response:
     """Who looked at which item, and when, is written down before anything is shown."""
     message, office = _about(decode(body, Reveal), item_id), desk_of(request).office
-    by = await run_in_threadpool(told_from_outside, office, message.by)
-    shown = await run_in_threadpool(lambda: reviewing.reveal(office, item_id, by=by, association=association))
+    by, page = await run_in_threadpool(told_from_outside, office, message.by), f"/api/v1 {association}"
+    shown = await run_in_threadpool(
+        lambda: reviewing.reveal(office, item_id, by=by, association=association, page=page)
+    )
     return json_answer(msgspec.convert(shown, ShownItem))
 
 

@@ -13,7 +13,7 @@ from gateway.model.clock import SHANGHAI
 from gateway.web.pages.fields import ROWS, a_day, a_number, one_of
 from gateway.web.pages.showing import ErrorPageRoute, Sitting, needs
 from gateway.web.session import page_of
-from gateway.words.accounts import ACTS, BREAKS
+from gateway.words.accounts import ACTS, BREAKS, PURPOSES
 
 router = APIRouter(prefix="/audit", route_class=ErrorPageRoute, include_in_schema=False)
 
@@ -49,6 +49,7 @@ def entries(
         filters={"account": account, "act": act, "since": since, "until": until},
         after=after,
         acts=ACTS,
+        purposes=PURPOSES,
     )
 
 

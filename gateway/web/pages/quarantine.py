@@ -14,6 +14,7 @@ from gateway.flow.reviewing import quarantined
 from gateway.web.pages.fields import ROWS, a_number, one_of
 from gateway.web.pages.filters import address
 from gateway.web.pages.showing import ErrorPageRoute, Sitting, needs
+from gateway.web.session import page_of
 from gateway.words.records import field_in_words
 from gateway.words.reviews import QUARANTINE_STATES
 from gateway.words.troubles import trouble_in_words
@@ -81,7 +82,7 @@ def reveal(
 ) -> Response:
     """With its row as it came; who looks is written down first."""
     one_of(quarantined.show(at.office, item_id).feed, at.feeds)
-    return _item_page(at, quarantined.reveal(at.office, item_id, by=at.viewer.account), group)
+    return _item_page(at, quarantined.reveal(at.office, item_id, by=at.viewer.account, page=page_of(at.request)), group)
 
 
 def _item_page(at: Sitting, shown: quarantined.QuarantineShown, group: str | None) -> Response:

@@ -19,6 +19,7 @@ from gateway.web.pages.charts import waterfall
 from gateway.web.pages.fields import ROWS, a_number, one_of
 from gateway.web.pages.filters import address, chinese
 from gateway.web.pages.showing import ErrorPageRoute, Sitting, needs
+from gateway.web.session import page_of
 from gateway.words.claims import CLAIM_STATES, FLAGS, OUTCOMES
 from gateway.words.evidence import FIELDS, LEVELS, all_in_words, score_in_words
 from gateway.words.holds import MOVES
@@ -89,7 +90,7 @@ def reveal_item(
 ) -> Response:
     """The same with plain values; that somebody looked is written down first."""
     at.in_scope(reviewing.show(at.office, item_id)["association"])
-    shown = reviewing.reveal(at.office, item_id, by=at.viewer.account)
+    shown = reviewing.reveal(at.office, item_id, by=at.viewer.account, page=page_of(at.request))
     return _item_page(at, item_id, shown, kind=kind, association=association)
 
 
