@@ -312,10 +312,10 @@ def listing(
     return [_delivery(row) for row in tx.execute(query.where(_is_of(state, association)))]
 
 
-def count(tx: Connection, *, state: str | None, association: str | None) -> int:
-    """How many deliveries `listing` has without a limit."""
-    query = select(func.count()).select_from(schema.delivery).where(_is_of(state, association))
-    return int(tx.execute(query).scalar_one())
+def count(tx: Connection, *, state: str | None, association: str | None, at_most: int | None = None) -> int:
+    """How many deliveries `listing` has without a limit; with `at_most`, no more than so many are counted."""
+    chosen = select(schema.delivery.c.delivery_id).where(_is_of(state, association)).limit(at_most).subquery()
+    return int(tx.execute(select(func.count()).select_from(chosen)).scalar_one())
 
 
 def _is_of(state: str | None, association: str | None) -> ColumnElement[bool]:
@@ -483,11 +483,9 @@ def count_unproven(tx: Connection, association: str, *, most: int) -> int:
     return int(tx.execute(_UNPROVEN, {"association": association, "most": most}).scalar_one())
 
 
-def counts(tx: Connection, *, association: str | None = None) -> dict[str, int]:
-    """State → deliveries, of one association where it is named."""
+def counts(tx: Connection) -> dict[str, int]:
+    """State → deliveries."""
     query = select(schema.delivery.c.state, func.count()).group_by(schema.delivery.c.state)
-    if association is not None:
-        query = query.where(schema.delivery.c.association == association)
     return {row[0]: row[1] for row in tx.execute(query)}
 
 

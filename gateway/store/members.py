@@ -172,11 +172,10 @@ def after(
     return [_row(row) for row in tx.execute(query)]
 
 
-def count(tx: Connection, association: str, *, scope: AccountScope = EVERYTHING) -> int:
-    """How many members an association has, of those in the scope."""
-    query = select(func.count()).select_from(schema.member)
-    query = query.where(schema.member.c.association == association, members_of(scope))
-    return int(tx.execute(query).scalar_one())
+def count(tx: Connection, association: str, *, at_most: int | None = None, scope: AccountScope = EVERYTHING) -> int:
+    """How many members an association has, of those in the scope; with `at_most`, no more than so many are counted."""
+    query = select(schema.member.c.member_id).where(schema.member.c.association == association, members_of(scope))
+    return int(tx.execute(select(func.count()).select_from(query.limit(at_most).subquery())).scalar_one())
 
 
 def reserve_ids(tx: Connection, how_many: int) -> range | list[int]:

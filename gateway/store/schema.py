@@ -443,6 +443,7 @@ quarantine = Table(
     Column("reason", LargeBinary),
     Index("ix_quarantine_key", "key", **_OPEN_ONLY),
     Index("ix_quarantine_page_seq", "page_seq"),
+    Index("ix_quarantine_waiting", "item_id", **_OPEN_ONLY),
 )
 """row is null where the whole page could not be read; state: open | closed | superseded | expired. Open is what stands
 unread; `closed_by` a person, for a reason (sealed), it asks for nobody any more and stands unread all the same."""
@@ -468,6 +469,7 @@ review = Table(
     Index("ix_review_key", "key", **_OPEN_ONLY),
     Index("ix_review_page_seq", "page_seq"),
     Index("ix_review_member_id", "member_id"),
+    Index("ix_review_waiting", "association", "item_id", **_OPEN_ONLY),
 )
 """kind: `QuestionKind`; state: open | decided | closed | superseded | expired; situation: keyed digest of the facts
 that were asked about, so that they are asked about once."""

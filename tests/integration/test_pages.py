@@ -12,6 +12,7 @@ from account_side import log_in_first, make_account, people, quick_hashes
 from builders import EAST_AND_WEST, claims, enrolled, page, row, take, who
 from fastapi.routing import APIRoute
 from review_side import LATER, wrong_name
+from sqlalchemy import event
 from web_side import ENVIRONMENT, Side, at_work
 
 from gateway.core.accounts.rights import RIGHTS, Right
@@ -271,3 +272,35 @@ def test_a_viewer_of_one_league_is_not_shown_lists_of_all(side: Side, office: Of
     # Claims and members of the league alone: `test_scopes.py`.
     for path in ("/today", "/reviews", "/holds", "/quarantine"):
         assert browser.get(path).status_code == 403
+
+
+READ_WHOLE = {
+    "hold": "holds are few: one for a cause that took much",
+    "finding": "open findings are one for each code and subject",
+    "delivery": "read newest first as far as a page, and counted no further than ten thousand",
+}
+"""Tables that a page may read without an index, and why."""
+
+
+def test_no_page_reads_a_large_table_without_an_index(clerk: Browser, office: Office) -> None:
+    statements: dict[str, tuple[str, object]] = {}
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        statements[statement] = (path, parameters)
+
+    event.listen(office.store.engine, "before_cursor_execute", note)
+    for _, path, _ in routes():
+        # The proof counts every row again: that is what it is for.
+        if path != "/night/proof":
+            clerk.get(filled(path))
+    event.remove(office.store.engine, "before_cursor_execute", note)
+    scanned = set()
+    with office.store.read() as tx:
+        for statement, (path, parameters) in statements.items():
+            if not statement.lstrip().lower().startswith(("select", "with")):
+                continue
+            plan = tx.exec_driver_sql(f"explain query plan {statement}", parameters)  # type: ignore[arg-type]
+            tables = [scan[1] for row in plan if (scan := re.match(r"SCAN ([a-z_]+)$", row[3]))]
+            scanned |= {(table, path) for table in tables if table not in READ_WHOLE and not table.startswith("anon")}
+    assert scanned == set()
+    assert len(statements) > 30

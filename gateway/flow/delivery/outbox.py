@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import msgspec
 
@@ -10,6 +11,9 @@ from gateway.core.claims.line import Line
 from gateway.flow.office import Office
 from gateway.model.claim import Delivery
 from gateway.store import deliveries, lines
+
+UNENDED: Final = ("pending", "leased", "unknown", "dead", "refused")
+"""The states that somebody may have to see to."""
 
 
 class OutboxPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +25,8 @@ class OutboxPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LineStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """The line to an association: how many deliveries stand in each state, and whether nothing is sent over it now."""
+    """The line to an association: how many deliveries wait or came to nothing, by state, and whether nothing is sent
+    over it now."""
 
     association: str
     states: dict[str, int]
@@ -29,12 +34,18 @@ class LineStanding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_deliveries(
-    office: Office, *, state: str | None, association: str | None, below: int | None = None, limit: int = 100
+    office: Office,
+    *,
+    state: str | None,
+    association: str | None,
+    below: int | None = None,
+    limit: int = 100,
+    count_at_most: int | None = None,
 ) -> OutboxPage:
-    """Deliveries newest first, from behind number `below` on."""
+    """Deliveries newest first, from behind number `below` on; with `count_at_most`, no more are counted."""
     with office.store.read() as tx:
         rows = deliveries.listing(tx, state=state, association=association, below=below, limit=limit + 1)
-        total = deliveries.count(tx, state=state, association=association)
+        total = deliveries.count(tx, state=state, association=association, at_most=count_at_most)
     more = len(rows) > limit
     return OutboxPage(deliveries=rows[:limit], total=total, next=rows[limit - 1].delivery_id if more else None)
 
@@ -45,7 +56,7 @@ def lines_of(office: Office, associations: Collection[str]) -> list[LineStanding
         return [
             LineStanding(
                 association=name,
-                states=deliveries.counts(tx, association=name),
+                states={state: deliveries.count(tx, state=state, association=name) for state in UNENDED},
                 closed=_is_closed(lines.read(tx, name)),
             )
             for name in associations

@@ -52,7 +52,8 @@ def today(office: Office, associations: Collection[str]) -> Today:
             kind: sum(reviews.count(tx, state="open", association=name, kind=kind) for name in associations)
             for kind in COUNTED
         }
-        states = [deliveries.counts(tx, association=name) for name in associations]
+        dead = sum(deliveries.count(tx, state="dead", association=name) for name in associations)
+        unknown = sum(deliveries.count(tx, state="unknown", association=name) for name in associations)
         waiting_holds = len(holds.listing(tx, states=_OPEN_HOLDS))
         quarantined = quarantine.count(tx)
     reports = book.show(office)
@@ -60,7 +61,7 @@ def today(office: Office, associations: Collection[str]) -> Today:
         reviews={kind: many for kind, many in counted.items() if many},
         holds=waiting_holds,
         quarantined=quarantined,
-        dead=sum(counts.get("dead", 0) for counts in states),
-        unknown=sum(counts.get("unknown", 0) for counts in states),
+        dead=dead,
+        unknown=unknown,
         findings=sorted(reports, key=lambda report: (not report.counts, report.level != book.ACT, report.since)),
     )

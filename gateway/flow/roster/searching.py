@@ -95,12 +95,19 @@ class MembersFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_members(
-    office: Office, association: str, *, after: int = 0, limit: int = 100, scope: AccountScope = EVERYTHING
+    office: Office,
+    association: str,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    count_at_most: int | None = None,
+    scope: AccountScope = EVERYTHING,
 ) -> MemberList:
-    """The members of an association that are in the scope, by clear columns alone."""
+    """The members of an association that are in the scope, by clear columns alone; with `count_at_most`, no more than
+    so many are counted."""
     with office.store.read() as tx:
         rows = members.after(tx, [association], after, limit + 1, scope=scope)
-        total = members.count(tx, association, scope=scope)
+        total = members.count(tx, association, at_most=count_at_most, scope=scope)
     more = len(rows) > limit
     next_one = rows[limit - 1].member_id if more else None
     return MemberList(members=[line_of(row) for row in rows[:limit]], total=total, next=next_one)

@@ -10,7 +10,7 @@ from gateway.core.accounts.rights import Right
 from gateway.errors import BadInput
 from gateway.flow.delivery import by_hand
 from gateway.flow.delivery.outbox import lines_of, list_deliveries
-from gateway.web.pages.fields import ROWS, a_number, one_of
+from gateway.web.pages.fields import COUNT_AT_MOST, ROWS, a_number, one_of
 from gateway.web.pages.showing import ErrorPageRoute, Sitting, needs
 from gateway.words.deliveries import DELIVERIES, DELIVERY_STATES, code_in_words
 
@@ -26,7 +26,9 @@ def outbox(
 ) -> Response:
     """Deliveries newest first, and how the line stands."""
     name, state = at.one_association(association), one_of(state, DELIVERY_STATES)
-    page = list_deliveries(at.office, state=state, association=name, below=a_number(after), limit=ROWS)
+    page = list_deliveries(
+        at.office, state=state, association=name, below=a_number(after), limit=ROWS, count_at_most=COUNT_AT_MOST + 1
+    )
     return at.page(
         "deliveries.html",
         page=page,

@@ -11,7 +11,7 @@ from gateway.core.roster.columns import shown as column_words
 from gateway.errors import BadInput, BrokenSeal
 from gateway.flow.people.ledgers import member_ledger
 from gateway.flow.roster.searching import MemberSearch, list_members, search_members, show_member
-from gateway.web.pages.fields import ROWS, a_number
+from gateway.web.pages.fields import COUNT_AT_MOST, ROWS, a_number
 from gateway.web.pages.showing import ErrorPageRoute, Sitting, needs
 from gateway.words.records import CATEGORIES, value_in_words
 from gateway.words.schemes import LIMIT_SPANS, LIMITS
@@ -30,7 +30,14 @@ def roster(
 ) -> Response:
     """The members by clear columns alone, in the order they were enrolled."""
     name = at.one_association(association)
-    page = list_members(at.office, name, after=a_number(after) or 0, limit=ROWS, scope=at.viewer.scope)
+    page = list_members(
+        at.office,
+        name,
+        after=a_number(after) or 0,
+        limit=ROWS,
+        count_at_most=COUNT_AT_MOST + 1,
+        scope=at.viewer.scope,
+    )
     return at.page(
         "members.html",
         association=name,
