@@ -445,8 +445,7 @@ quarantine = Table(
     Index("ix_quarantine_page_seq", "page_seq"),
     Index("ix_quarantine_waiting", "item_id", **_OPEN_ONLY),
 )
-"""row is null where the whole page could not be read; state: open | closed | superseded | expired. Open is what stands
-unread; `closed_by` a person, for a reason (sealed), it asks for nobody any more and stands unread all the same."""
+"""row: null for a whole page. Open stands unread; `closed_by` a person, for a reason (sealed), it asks nobody any more."""
 
 review = Table(
     "review",
@@ -471,8 +470,7 @@ review = Table(
     Index("ix_review_member_id", "member_id"),
     Index("ix_review_waiting", "association", "item_id", **_OPEN_ONLY),
 )
-"""kind: `QuestionKind`; state: open | decided | closed | superseded | expired; situation: keyed digest of the facts
-that were asked about, so that they are asked about once."""
+"""kind: `QuestionKind`; state: `ItemState`; situation: keyed digest of the facts that were asked about, once."""
 
 review_decision = Table(
     "review_decision",
