@@ -41,6 +41,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "forbidden": (403, "无权访问 (your roles have no right to this, or the page has expired)"),
     "not_found": (404, "没有此地址 (no such address)"),
     "unknown_claim": (404, "没有此申领 (no such claim)"),
+    "unknown_list": (404, "没有这份支付名单 (no such payment list)"),
     "unknown_member": (404, "没有此会员 (no such member)"),
     "unknown_fact": (404, "没有此事实 (no such fact)"),
     "unknown_lookup": (404, "没有此查询，或已过十分钟 (no such lookup, or it is forgotten)"),

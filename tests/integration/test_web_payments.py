@@ -120,9 +120,9 @@ def test_what_does_not_fit_counts_for_nothing(side: Side, two: list[str]) -> Non
     problem(finance.answer(b"", number=1), 422, "not_valid")
     problem(finance.answer(b"x" * (4 * 1024 * 1024 + 1)), 413, "too_large")
     problem(finance.post("/1/answer", action="answer", number=2, by="财务", content=""), 422, "not_valid")
-    problem(finance.answer(wrong, number=7), 422, "not_valid")
-    problem(finance.get("/7"), 422, "not_valid")
-    problem(finance.get("/7/file"), 422, "not_valid")
+    problem(finance.answer(wrong, number=7), 404, "unknown_list")
+    problem(finance.get("/7"), 404, "unknown_list")
+    problem(finance.get("/7/file"), 404, "unknown_list")
     problem(finance.get("/0"), 422, "not_valid")
     problem(finance.post(action="make", by=" "), 422, "not_valid")
     assert [item["state"] for item in finance.get("/1").json()["list"]["items"]] == ["listed", "listed"]

@@ -25,6 +25,10 @@ from gateway.store.values import from_ms, to_ms
 from gateway.words.desk import PAYMENT_FAILURES, PAYMENT_STATES
 
 
+class UnknownList(WrongUse):
+    """A payment list that is not there."""
+
+
 class ListReport(msgspec.Struct, frozen=True, kw_only=True):
     """A payment list: number, how many, the sum in yuan, and what the bank has answered (state → count, yuan)."""
 
@@ -203,7 +207,7 @@ def show_list(office: Office, association: str, number: int) -> dict[str, Any]:
 def _list_of(tx: Tx, association: str, number: int) -> tuple[PaymentListRow, list[PaymentItemRow]]:
     row = payments.list_numbered(tx, association, number)
     if row is None:
-        raise WrongUse(f"协会 {association} 没有第{number}号支付名单 (no payment list of this number)")
+        raise UnknownList(f"协会 {association} 没有第{number}号支付名单 (no payment list of this number)")
     return row, payments.items_of(tx, row.list_id)
 
 

@@ -15,7 +15,16 @@ from starlette.concurrency import run_in_threadpool
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, BrokenSeal, WrongUse
 from gateway.flow.desk.hands import desk_of as desk_spec_of
-from gateway.flow.desk.paying import AnswerReport, ListReport, NewList, make_list, show_list, show_lists, take_answer
+from gateway.flow.desk.paying import (
+    AnswerReport,
+    ListReport,
+    NewList,
+    UnknownList,
+    make_list,
+    show_list,
+    show_lists,
+    take_answer,
+)
 from gateway.flow.desk.payment_files import fetch_files
 from gateway.web.api.desk import desk_of
 from gateway.web.api.documents import answers, json_body, problems, signed
@@ -118,7 +127,10 @@ async def make_payments(association: str, request: Request, body: Annotated[byte
 @router.get(
     "/{number}",
     summary="一份名单的每笔与银行结果 (each line and what the bank said)",
-    responses={**answers(PaymentListShown, "不含个人信息 (without personal data)"), **problems(*_PROBLEMS)},
+    responses={
+        **answers(PaymentListShown, "不含个人信息 (without personal data)"),
+        **problems(*_PROBLEMS, "unknown_list"),
+    },
     openapi_extra=signed(or_key="pay"),
 )
 async def read_payments(
@@ -142,7 +154,7 @@ async def read_payments(
             "description": "含收款账户 (holds accounts)",
             "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in _TYPES.values()},
         },
-        **problems(*_PROBLEMS),
+        **problems(*_PROBLEMS, "unknown_list"),
     },
     openapi_extra=signed(or_key="pay"),
 )
@@ -171,7 +183,7 @@ async def fetch_file(
     summary="银行回盘 (the bank's answer)",
     responses={
         **answers(AnswerReport, "记下了什么 (what was written down)"),
-        **problems(*_PROBLEMS, "seen_before", "conflict"),
+        **problems(*_PROBLEMS, "unknown_list", "seen_before", "conflict"),
     },
     openapi_extra=signed(json_body(BankAnswer), or_key="pay"),
 )
@@ -197,6 +209,8 @@ async def _asked(use_case: Callable[[], T]) -> T:
         return await run_in_threadpool(use_case)
     except BadInput as error:
         raise Problem("not_valid", error.message) from None
+    except UnknownList:
+        raise Problem("unknown_list") from None
     except WrongUse as error:
         raise Problem("not_valid", str(error)) from None
     except BrokenSeal:
