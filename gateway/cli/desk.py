@@ -10,6 +10,7 @@ from gateway.cli.clerk import By, Note, name_of
 from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell, tell_more
 from gateway.cli.site import open_office
 from gateway.words.claims import FLAGS
+from gateway.words.desk import DESK_STATES
 
 if TYPE_CHECKING:
     from gateway.flow.desk.deciding import DeskAnswer
@@ -26,17 +27,6 @@ ClaimIds = Annotated[list[str], typer.Argument(help="申领号，可多个 (clai
 Version = Annotated[int | None, typer.Option(min=1, help="所看的版本，缺省最新 (the version that was looked at).")]
 Confirm = Annotated[bool, typer.Option("--confirm", help="确认另一人的提议 (confirm another's proposal).")]
 
-_STATES = {
-    "waiting": "待核定",
-    "papers": "待补材料",
-    "second_person": "待第二人确认",
-    "approved": "已核定",
-    "listed": "已列入名单",
-    "failed": "账户有误",
-    "paid": "已支付",
-    "refused": "不予补助",
-}
-
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
@@ -47,7 +37,7 @@ def register(app: typer.Typer) -> None:
 def list_command(
     context: typer.Context,
     association: Association,
-    state: Annotated[str | None, typer.Option(help=" | ".join(_STATES))] = None,
+    state: Annotated[str | None, typer.Option(help=" | ".join(DESK_STATES))] = None,
     league: Annotated[str | None, typer.Option(help="盟市，按名册的写法 (league, as the roster writes it).")] = None,
     level: Annotated[str | None, typer.Option(help="层级，连同 --league (level, with its league).")] = None,
     after: Annotated[str | None, typer.Option(help="从上一页给出的位置接着看 (go on behind this place).")] = None,
@@ -58,7 +48,7 @@ def list_command(
     from gateway.flow.desk.showing import DeskSearch, list_desk
 
     office = open_office(context)
-    one_of("--state", state, _STATES)
+    one_of("--state", state, DESK_STATES)
     search = DeskSearch(association=association, league=league, state=state, level=level)  # type: ignore[arg-type]
     page = list_desk(office, search, after=after, limit=limit)
     if as_json:
@@ -71,7 +61,7 @@ def list_command(
 
 def _line(claim: dict[str, Any]) -> tuple[object, ...]:
     due = f"{claim['due_on']}{'（已超）' if claim['late'] else ''}" if claim["due_on"] else None
-    place = (claim["claim_id"], claim["member_no"], claim["league"], _STATES[claim["state"]], claim["level"])
+    place = (claim["claim_id"], claim["member_no"], claim["league"], DESK_STATES[claim["state"]], claim["level"])
     return (*place, due, claim["payable"], claim["granted"], claim["claim_by"])
 
 

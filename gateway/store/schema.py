@@ -445,7 +445,7 @@ quarantine = Table(
     Index("ix_quarantine_page_seq", "page_seq"),
     Index("ix_quarantine_waiting", "item_id", **_OPEN_ONLY),
 )
-"""row: null for a whole page. Open stands unread; `closed_by` a person, for a reason (sealed), it asks nobody any more."""
+"""row: null for a whole page. Open stands unread; `closed_by` a person, for a reason (sealed), asks nobody any more."""
 
 review = Table(
     "review",

@@ -118,6 +118,18 @@ STEPS: Final = {
 }
 """What somebody did about a claim."""
 
+DESK_STATES: Final = {
+    "waiting": "待核定",
+    "papers": "待补材料",
+    "second_person": "待第二人确认",
+    "approved": "已核定",
+    "listed": "已列入名单",
+    "failed": "账户有误",
+    "paid": "已支付",
+    "refused": "不予补助",
+}
+"""Where a claim stands at the desk."""
+
 STEP_STATES: Final = {"done": "已办", "proposed": "待第二人确认", "overtaken": "已被取代", "undone": "已撤销"}
 
 UNPAID: Final = {

@@ -22,6 +22,7 @@ NAVIGATION: Final = (
     PageWords("/quarantine", "待修", "quarantine"),
     PageWords("/holds", "待放行", "holds"),
     PageWords("/claims", "申领", "claims"),
+    PageWords("/desk", "核定", "claims"),
     PageWords("/deliveries", "投递", "deliveries"),
     PageWords("/feeds", "数据源", "feeds"),
     PageWords("/members", "名册", "roster"),

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from account_side import log_in_first, make_account, people, quick_hashes
 from builders import EAST_AND_WEST, claims, enrolled, page, row, take, who
+from desk_side import with_desk
 from fastapi.routing import APIRoute
 from review_side import LATER, wrong_name
 from sqlalchemy import event
@@ -304,3 +305,28 @@ def test_no_page_reads_a_large_table_without_an_index(clerk: Browser, office: Of
             scanned |= {(table, path) for table in tables if table not in READ_WHOLE and not table.startswith("anon")}
     assert scanned == set()
     assert len(statements) > 30
+
+
+def test_a_claim_is_approved_at_the_desk_and_a_large_one_wants_a_second_person(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = with_desk(office, two_persons_above="3000.00")
+    [claim] = [claim for claim in claims(desk) if claim["payable"]]
+    with at_work(desk) as side:
+        sessions = people(desk, (Role.CLERK, Role.REVIEWER))
+        clerk = Browser(side, sessions[Role.CLERK].session_id)
+        second = Browser(side, sessions[Role.REVIEWER].session_id)
+        assert claim["claim_id"] in clerk.get("/desk").text
+        place, seen = f"/desk/{claim['claim_id']}", str(claim["version"])
+        asked = clerk.post(f"{place}/papers", paper="discharge_note")
+        assert asked.headers["location"].endswith("done=papers")
+        assert clerk.post(f"{place}/papers", came="yes").status_code == 303
+        other_amount = clerk.post(f"{place}/decide", outcome="approved", version=seen, amount="5000.00")
+        assert other_amount.status_code == 422
+        large = {"outcome": "approved", "version": seen, "amount": "5000.00", "reason": "raised_by_review"}
+        assert clerk.post(f"{place}/decide", **large).headers["location"].endswith("done=proposed")
+        assert clerk.post(f"{place}/decide", **large, confirm="yes").status_code == 403
+        confirmed = second.post(f"{place}/decide", outcome="approved", version=seen, confirm="yes")
+        assert confirmed.headers["location"].endswith("done=approved")
+        assert "5,000.00" in clerk.get(f"/claims/{claim['claim_id']}").text
+        assert second.post(f"{place}/undo").headers["location"].endswith("done=undo")

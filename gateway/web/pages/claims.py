@@ -24,6 +24,7 @@ from gateway.web.pages.showing import HEADERS, ErrorPageRoute, Sitting, needs
 from gateway.web.session import page_of
 from gateway.words.claims import CLAIM_STATES, FLAGS, OUTCOMES
 from gateway.words.deliveries import DELIVERIES, code_in_words
+from gateway.words.desk import AMOUNT_REASONS, PAPERS, REFUSALS
 from gateway.words.evidence import MATCH_OUTCOMES, all_in_words
 from gateway.words.records import CARE, DOCUMENTS
 
@@ -187,8 +188,17 @@ def _claim_page(at: Sitting, claim_id: str, *, revealed: bool) -> Response:
         explained=explain_claim(at.office, claim_id),
         origins=find_origins(at.office, claim_id, [part["settlement_no"] for part in settlements]),
         steps=steps_of(at.office, claim_id),
+        desk=_desk(at, claim),
         words=_WORDS,
     )
+
+
+def _desk(at: Sitting, claim: dict[str, Any]) -> dict[str, Any] | None:
+    """What a clerk may answer, where the association decides in the gateway and the viewer may."""
+    decides_here = at.office.associations[claim["association"]].desk is not None
+    if not decides_here or claim["status"] == "withdrawn" or not at.may(Right.CLAIMS_DECIDE):
+        return None
+    return {"refusals": REFUSALS, "amount_reasons": AMOUNT_REASONS, "papers": PAPERS}
 
 
 def _person(body: dict[str, Any], *, revealed: bool) -> list[tuple[str, str | None]]:

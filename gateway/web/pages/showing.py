@@ -66,6 +66,11 @@ class Sitting:
         return [name for name in sorted(self.office.associations) if self.viewer.scope.covers_association(name)]
 
     @property
+    def has_desk(self) -> bool:
+        """Whether clerks of some association of the viewer's decide in the gateway."""
+        return any(self.office.associations[name].desk is not None for name in self.associations)
+
+    @property
     def feeds(self) -> dict[str, str]:
         """The feeds that serve an association of the viewer's, with their names."""
         served = set(self.associations)
@@ -104,7 +109,8 @@ class Sitting:
 
     def _around(self) -> dict[str, Any]:
         path = self.request.url.path
-        shown = [entry for entry in NAVIGATION if self.may(Right(entry.right))]
+        hidden = set() if self.has_desk else {"/desk"}
+        shown = [entry for entry in NAVIGATION if self.may(Right(entry.right)) and entry.address not in hidden]
         return {
             "at": self,
             "site": self.office.gateway.name,
@@ -134,6 +140,10 @@ NOTICES: Final = {
     "redriven": "已重新排队。",
     "confirmed": "已确认。",
     "enabled": "已恢复送达。",
+    "approved": "已核定。",
+    "papers": "已请会员补材料。",
+    "papers_in": "已登记材料补齐。",
+    "undo": "已撤销。",
     "started": "已开始，稍后刷新查看结果。",
 }
 """What is said on the page one comes to after something was done, by the word in its address."""
