@@ -26,6 +26,7 @@ _SEALED: Final = (
     ("payment_account", "sealed"),
     ("payment_item", "sealed"),
     ("user_account", "second"),
+    ("roster_part", "sealed"),
 )
 
 _NEWEST: Final = (

@@ -1,5 +1,5 @@
-"""The tables of machine callers (keys, cursors, who asked about a member), of what happened on a claim's way, and of
-what was told by alarm."""
+"""The tables of machine callers (keys, cursors, who asked about a member, rosters that came), of what happened on a
+claim's way, and of what was told by alarm."""
 
 from __future__ import annotations
 
@@ -108,3 +108,32 @@ finding_alarm = Table(
     Column("at", BigInteger, nullable=False),
 )
 """Which findings were told outside (`told`), or are on their way there (`sending`): of each subject the latest one."""
+
+roster_upload = Table(
+    "roster_upload",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("association", String(40), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("digest", LargeBinary(16)),
+    Column("idempotency", LargeBinary(16)),
+    Column("parts", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("report", Text, nullable=False),
+    Column("caller", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_roster_upload_association", "association"),
+)
+"""A roster that came over the interface: what it would change, or did (`report`, JSON without personal data but member
+numbers), and how many of its parts are done. `digest`, `idempotency`: keyed, of its bytes and of the caller's key."""
+
+roster_part = Table(
+    "roster_part",
+    metadata,
+    Column("upload_id", String(32), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("first_row", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""A few thousand rows of such a roster, sealed, until it is taken in or expires."""

@@ -26,6 +26,7 @@ from gateway.web.api import (
     members,
     payments,
     reviews,
+    roster,
 )
 from gateway.web.api.desk import Desk
 from gateway.web.api.messages import json_answer
@@ -37,6 +38,7 @@ ROUTERS: Final = (
     associations.router,
     lookups.router,
     members.router,
+    roster.router,
     facts.router,
     desk_claims.router,
     payments.router,
@@ -61,6 +63,7 @@ def make_app(office: Office, doors: Doors, *, start_scheduler: bool) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # What a crash left stored and not worked is worked first.
         desk.backroom.wake()
+        desk.rosters.go_on()
         stop = scheduler.start(office, doors) if start_scheduler else scheduler.nothing_to_stop
         yield
         stopping.set()

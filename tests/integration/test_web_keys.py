@@ -93,6 +93,7 @@ def something_to_find(office: Office) -> dict[str, str]:
         "fact_id": "1",
         "member_no": "M00001",
         "lookup_id": "0" * 32,
+        "preview": "0" * 32,
         "verb": "approve",
         "number": "1",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock, Thread
@@ -14,6 +14,7 @@ from fastapi import Request
 from gateway.flow.intake.asking import LookupClerk
 from gateway.flow.intake.night import Doors, work_waiting
 from gateway.flow.office import Office
+from gateway.flow.roster.arriving import unfinished, work_upload
 from gateway.ports import SweepFeed
 from gateway.scheduler import Jobs
 from gateway.web.api.messages import BodyBudget
@@ -53,6 +54,35 @@ class Backroom:
         work_waiting(self._office, sorted(self._office.feeds), stopping=self._stopping)
 
 
+class RosterRoom:
+    """One thread in which rosters that came are compared and taken in, one after the other."""
+
+    def __init__(self, office: Office, stopping: Callable[[], bool]) -> None:
+        self._office, self._stopping, self._jobs = office, stopping, Jobs(stopping)
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="rosters")
+        self._at_work: dict[tuple[str, str], Future[object]] = {}
+        self._lock = Lock()
+
+    def work(self, association: str, upload_id: str) -> Future[object]:
+        """What is to be done about an upload is done; who asks while it is waits for the same."""
+        with self._lock:
+            working = self._at_work.get((association, upload_id))
+            if working is None or working.done():
+                self._at_work = {key: future for key, future in self._at_work.items() if not future.done()}
+                job = partial(work_upload, self._office, association, upload_id, self._stopping)
+                working = self.pool.submit(self._jobs.guarded("take a roster in", job))
+                self._at_work[association, upload_id] = working
+            return working
+
+    def go_on(self) -> None:
+        """What a crash or a restart broke off is gone on with."""
+        self.pool.submit(self._jobs.guarded("go on with rosters", self._go_on))
+
+    def _go_on(self) -> None:
+        for association, upload_id in unfinished(self._office):
+            self.work(association, upload_id)
+
+
 @dataclass(frozen=True)
 class Desk:
     """One site, as its HTTP side sees it."""
@@ -62,6 +92,7 @@ class Desk:
     backroom: Backroom
     lookups: ThreadPoolExecutor
     clerk: LookupClerk
+    rosters: RosterRoom
     in_flight: BodyBudget = field(default_factory=BodyBudget)
 
     @classmethod
@@ -69,12 +100,20 @@ class Desk:
         """A desk over an office; `doors.stopping` ends what goes on behind it."""
         pool = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="lookup")
         clerk = LookupClerk(office, partial(_line_of, office, doors))
-        return cls(office=office, doors=doors, backroom=Backroom(office, doors.stopping), lookups=pool, clerk=clerk)
+        return cls(
+            office=office,
+            doors=doors,
+            backroom=Backroom(office, doors.stopping),
+            lookups=pool,
+            clerk=clerk,
+            rosters=RosterRoom(office, doors.stopping),
+        )
 
     def close(self) -> bool:
         """End what goes on behind the desk; whether it all came to rest in a few seconds."""
         worked = self.backroom.close(within=_CLOSING_SECONDS)
-        return _ended(self.lookups, _CLOSING_SECONDS) and worked
+        imported = _ended(self.rosters.pool, _CLOSING_SECONDS)
+        return _ended(self.lookups, _CLOSING_SECONDS) and worked and imported
 
 
 def _line_of(office: Office, doors: Doors, feed: str) -> SweepFeed:

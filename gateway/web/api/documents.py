@@ -93,6 +93,12 @@ def json_body(kind: type[msgspec.Struct]) -> OpenApi:
     return {"required": True, "content": _content(kind)}
 
 
+def stream_of(*media_types: str, text: str) -> OpenApi:
+    """A request body that is taken in as it comes."""
+    content = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in media_types}
+    return {"required": True, "description": text, "content": content}
+
+
 def any_body(text: str) -> OpenApi:
     """A request body in the sender's own words, kept as it comes."""
     anything = {"*/*": {"schema": {"type": "string", "format": "binary"}}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -88,6 +88,19 @@ async def read_body(request: Request, share: BodyShare, *, limit: int) -> bytes:
         if len(body) > limit:
             raise _too_large(limit)
     return bytes(body)
+
+
+async def stream_body(request: Request, *, limit: int) -> AsyncIterator[bytes]:
+    """The body in pieces as it came, never held whole; more than `limit` bytes are refused. Raises Problem as
+    `check_head`."""
+    check_head(request, limit=limit)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        if chunk:
+            yield chunk
 
 
 def _too_large(limit: int) -> Problem:

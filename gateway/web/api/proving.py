@@ -22,6 +22,7 @@ from gateway import wiring
 from gateway.errors import Conflict, HubaoError, NotAuthentic, Unavailable, WrongUse
 from gateway.flow.delivery import requests
 from gateway.flow.office import Office
+from gateway.flow.roster.arriving import MOST_BYTES
 from gateway.flow.site.access_keys import VERBS, KeyCaller, Verb, caller_of
 from gateway.web.api.desk import desk_of
 from gateway.web.api.messages import check_head, is_packed, read_body, unpacked
@@ -63,6 +64,26 @@ async def _proved(association: str, request: Request, verb: Verb, limit: int) ->
     return await run_in_threadpool(unpacked, request, body, limit=limit)
 
 
+async def prove_stream(association: str, request: Request, verb: Verb) -> bool:
+    """Who sends a stream, before any of it is read; whether it is signed: over `POST path?query`, a space and what
+    `Content-Digest` says, which the caller holds the bytes against. Raises as `_proved`."""
+    check_head(request, limit=MOST_BYTES)
+    with told_to_the_log(_sender(desk_of(request).office, association)):
+        await recognise(association, request, verb)
+    signs = must_be_signed(request, association)
+    if signs:
+        digest = request.headers.get("content-digest", "").encode("latin-1")
+        await prove_once(association, request, request.method.encode() + b" " + _target(request) + b" " + digest)
+    return signs
+
+
+def _target(request: Request) -> bytes:
+    """Path and query as they came over the wire."""
+    path: bytes = request.scope.get("raw_path") or request.url.path.encode()
+    query: bytes = request.scope["query_string"]
+    return path + (b"?" + query if query else b"")
+
+
 async def recognise(association: str, request: Request, verb: Verb) -> None:
     """Who calls, by the head alone: a key is looked up, a signature's headers are looked at. Afterwards
     `request.state.caller` says who it is. Raises NotAuthentic, Problem("not_allowed")."""
@@ -95,9 +116,7 @@ async def prove_once(association: str, request: Request, body: bytes) -> None:
     asks = request.method == "GET"
     if asks:
         # A request without a body signs `GET /path?query`, as it came over the wire.
-        path: bytes = request.scope.get("raw_path") or request.url.path.encode()
-        query: bytes = request.scope["query_string"]
-        signed = b"GET " + path + (b"?" + query if query else b"")
+        signed = b"GET " + _target(request)
     with told_to_the_log(_sender(office, association)):
         message_id = await run_in_threadpool(prove, office, association, dict(request.headers), signed)
     if not asks:
