@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.clerk import By, asked_for, name_of
+from gateway.cli.clerk import By, asked_for, name_of, scope_here
 from gateway.cli.output import Json, Limit, emit, one_of, say, table, tell_more
 from gateway.cli.progress import working
 from gateway.cli.site import open_office
@@ -66,6 +66,7 @@ def claims_list(
     if by_id_number:
         note_search(office, by=name_of(by))
     search = ClaimSearch(
+        scope=scope_here(),
         association=association,
         status=status,
         scheme=scheme,

@@ -43,6 +43,7 @@ COMMAND_RIGHTS: Final = {
     "payments account": "claims.pay",
     "payments accounts": "claims.pay",
     "payments answer": "claims.pay",
+    "payments export": "claims.pay",
     "payments make": "claims.pay",
     "quarantine close": "quarantine.close",
     "quarantine show": "quarantine.reveal",
@@ -74,6 +75,50 @@ COMMAND_RIGHTS: Final = {
 """The right that each command asks for which somebody signs."""
 
 
+LOOKING_RIGHTS: Final = {
+    "access asked": "roster",
+    "access list": "keys",
+    "alarms list": "settings",
+    "alarms try": "settings.change",
+    "claims export": "export",
+    "claims list": "claims",
+    "claims print": "claims.reveal",
+    "claims show": "claims.reveal",
+    "deliveries enable": "deliveries.redrive",
+    "deliveries list": "deliveries",
+    "desk list": "claims",
+    "desk steps": "claims",
+    "facts list": "roster.reveal",
+    "facts withdraw": "claims.decide",
+    "feed diff": "connect",
+    "feed history": "feeds",
+    "feed replay": "connect.activate",
+    "holds list": "holds",
+    "holds show": "holds",
+    "match explain": "reviews",
+    "payments list": "claims.pay",
+    "payments show": "claims.pay",
+    "quarantine list": "quarantine",
+    "quarantine retry": "quarantine.mend",
+    "recoveries list": "claims",
+    "report": "claims",
+    "review export": "export",
+    "review list": "reviews",
+    "review log": "reviews",
+    "roster list": "roster",
+    "scheme ledger": "roster.reveal",
+    "scheme simulate": "schemes.study",
+    "unclaimed": "claims",
+    "unreadable list": "settings",
+}
+"""The right that each command asks for by itself, as soon as its site is open: what it shows or does needs no name."""
+
+PLAIN_VALUES: Final = frozenset(
+    {"claims export", "claims print", "claims show", "facts list", "review export", "scheme ledger"}
+)
+"""Those of them that show plain values: that somebody looked is written down first."""
+
+
 class _Seat:
     """Which site this process works at, and for which command."""
 
@@ -88,9 +133,23 @@ def stand_up() -> None:
 
 
 def seat(context: typer.Context, office: Office) -> Office:
-    """Remember where this command works: `name_of` asks there who is logged in."""
+    """Remember where this command works: `name_of` asks there who is logged in. Raises as `name_of` does where the
+    command needs a right for what it shows."""
     _Seat.office, _Seat.command = office, context.command_path.partition(" ")[2]
+    if _Seat.command in LOOKING_RIGHTS:
+        _prove_look(office)
     return office
+
+
+def _prove_look(office: Office) -> None:
+    from gateway.flow.accounts.proving import has_accounts
+    from gateway.flow.accounts.trail import AuditNote, note_alone
+
+    if not has_accounts(office):
+        return
+    viewer = viewer_here(office, LOOKING_RIGHTS[_Seat.command])
+    if _Seat.command in PLAIN_VALUES:
+        note_alone(office, AuditNote(account=viewer.account, act="command", page=f"hubao {_Seat.command}"))
 
 
 def name_of(by: str | None) -> str:
@@ -110,9 +169,9 @@ def name_of(by: str | None) -> str:
     return viewer_here(office).account
 
 
-def viewer_here(office: Office) -> Viewer:
-    """The account that is logged in at this terminal, with the right that the command asks for. Raises WrongUse,
-    NotAllowed."""
+def viewer_here(office: Office, right: str | None = None) -> Viewer:
+    """The account that is logged in at this terminal, with this right, or the one that the command asks for. Raises
+    WrongUse, NotAllowed."""
     from gateway.core.accounts.rights import Right
     from gateway.flow.accounts.proving import demand
     from gateway.flow.accounts.sessions import LoginNeeded, viewer_of
@@ -122,7 +181,7 @@ def viewer_here(office: Office) -> Viewer:
     if session_id is None:
         raise LoginNeeded
     viewer = viewer_of(office, session_id, way="cli")
-    demand(office, viewer, Right(COMMAND_RIGHTS[_Seat.command]), page=f"hubao {_Seat.command}")
+    demand(office, viewer, Right(right or COMMAND_RIGHTS[_Seat.command]), page=f"hubao {_Seat.command}")
     _Seat.scope = viewer.scope
     return viewer
 

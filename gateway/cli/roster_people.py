@@ -68,7 +68,7 @@ def roster_list(
     """会员号、类别与保障期，不含个人信息 (members by number; nothing personal)."""
     from gateway.flow.roster.searching import list_members
 
-    page = list_members(office_of(context, association), association, after=after, limit=limit)
+    page = list_members(office_of(context, association), association, after=after, limit=limit, scope=scope_here())
     if as_json:
         emit(page)
         return

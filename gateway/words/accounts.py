@@ -50,6 +50,7 @@ ACTS: Final = {
     "feed_back": "退回来源版本",
     "feed_set_aside": "留存来源文件",
     "audit_shown": "查看审计日志",
+    "command": "用命令查看明文",
     "second_asked": "提请双人操作",
     "second_confirmed": "双人操作经第二人确认",
     "second_refused": "双人操作被第二人拒绝",

@@ -14,7 +14,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from gateway import wiring
-from gateway.cli.clerk import COMMAND_RIGHTS
+from gateway.cli.clerk import COMMAND_RIGHTS, LOOKING_RIGHTS, PLAIN_VALUES
 from gateway.cli.main import app
 from gateway.core.accounts.rights import Right
 from gateway.errors import NotAllowed, WrongUse
@@ -135,7 +135,59 @@ def signing_commands() -> Iterator[str]:
             yield words
 
 
+UNATTENDED = set(
+    """
+    init;check;status;reconcile;run;serve;demo;bench;normalise;kit;keys init;keys status;keys adopt-database;secret new;
+    feed list;feed add;feed test;feed infer;feed new;match try;match generate;match eval;match train;match blocks;
+    scheme list;scheme assess;scheme period;scheme test;scheme new;scheme explain;desk codes;findings;clock show;
+    users login;users logout
+    """.replace("\n", "")
+    .replace("    ", "")
+    .strip()
+    .split(";")
+)
+"""What runs at night, works on files alone, shows nothing of a person, or is the log-in itself."""
+
+
+def leaves() -> Iterator[str]:
+    """Every command."""
+    waiting: list[tuple[str, Any]] = [("", get_command(app))]
+    while waiting:
+        words, command = waiting.pop()
+        if hasattr(command, "commands"):
+            waiting += [(f"{words} {name}".strip(), inner) for name, inner in command.commands.items()]
+            if words and command.invoke_without_command:
+                yield words
+        else:
+            yield words
+
+
 def test_every_command_that_somebody_signs_names_its_right() -> None:
     rights = {str(right) for right in Right}
     assert not set(signing_commands()) - COMMAND_RIGHTS.keys()
-    assert not set(COMMAND_RIGHTS.values()) - rights
+    assert not {*COMMAND_RIGHTS.values(), *LOOKING_RIGHTS.values()} - rights
+    assert LOOKING_RIGHTS.keys() >= PLAIN_VALUES
+
+
+def test_every_command_needs_a_log_in_or_is_for_nobody_in_particular() -> None:
+    assert set(leaves()) == COMMAND_RIGHTS.keys() | LOOKING_RIGHTS.keys() | UNATTENDED
+    assert not UNATTENDED & (COMMAND_RIGHTS.keys() | LOOKING_RIGHTS.keys())
+
+
+def test_commands_that_show_ask_who_looks_once_there_are_accounts(terminal: Terminal, office: Office) -> None:
+    lists = (("claims", "list"), ("holds", "list"), ("review", "list"), ("deliveries", "list"), ("quarantine", "list"))
+    for words in lists:
+        CliRunner().invoke(app, ["--site", str(office.site), *words])
+    make_account(office, "sara", "audit")
+    for words in lists:
+        with pytest.raises(LoginNeeded):
+            terminal.types(*words)
+    logged_in(terminal, office, "sara")
+    for words in lists:
+        with pytest.raises(NotAllowed):
+            terminal.types(*words)
+    make_account(office, "suhe", "clerk")
+    logged_in(terminal, office, "suhe")
+    for words in lists:
+        terminal.types(*words)
+    terminal.types("scheme", "list")

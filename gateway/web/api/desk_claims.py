@@ -121,7 +121,7 @@ async def read_form(
     office = desk_of(request).office
     await run_in_threadpool(_check_claim, office, association, claim_id)
     try:
-        form = await run_in_threadpool(show_form, office, claim_id, by=by)
+        form = await run_in_threadpool(lambda: show_form(office, claim_id, by=told_from_outside(office, by)))
     except WrongUse as error:
         raise Problem("not_valid", str(error)) from None
     return json_answer(DeskForm(claim=form))

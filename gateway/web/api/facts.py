@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from gateway.flow.accounts.proving import told_from_outside
 from gateway.flow.people.facts import FactKind, FactList, FactReport, KnownFact, list_facts, record_fact, withdraw_fact
 from gateway.web.api.associations import MemberNo
 from gateway.web.api.desk import desk_of
@@ -98,7 +99,7 @@ async def tell(association: str, request: Request, body: Annotated[bytes, may("f
         member_no=new.member_no,
         kind=new.kind,
         on=new.on,
-        by=new.by,
+        by=await run_in_threadpool(told_from_outside, desk_of(request).office, new.by),
         disease=new.disease,
         accident=new.accident,
         settlements=new.settlements,

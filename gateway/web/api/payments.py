@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.core.signing import clerk
 from gateway.errors import BadInput, BrokenSeal, WrongUse
+from gateway.flow.accounts.proving import told_from_outside
 from gateway.flow.desk.hands import desk_of as desk_spec_of
 from gateway.flow.desk.paying import (
     AnswerReport,
@@ -121,7 +122,11 @@ async def list_payments(association: str, request: Request, _: Annotated[bytes, 
 async def make_payments(association: str, request: Request, body: Annotated[bytes, may("pay")]) -> Response:
     """Each claim stands on one list only, however often this is asked."""
     order, office = decode(body, PaymentOrder), desk_of(request).office
-    return json_answer(await _asked(lambda: make_list(office, association, by=order.by, league=order.league)))
+
+    def make() -> NewList:
+        return make_list(office, association, by=told_from_outside(office, order.by), league=order.league)
+
+    return json_answer(await _asked(make))
 
 
 @router.get(
@@ -198,7 +203,7 @@ async def bring_answer(
         raise Problem("too_large")
 
     def take() -> AnswerReport:
-        return take_answer(office, association, number, answer.content, by=clerk(answer.by))
+        return take_answer(office, association, number, answer.content, by=told_from_outside(office, clerk(answer.by)))
 
     return json_answer(await _asked(take))
 
