@@ -20,3 +20,9 @@ def upgrade() -> None:
         ("ix_quarantine_waiting", "quarantine", ["item_id"]),
     ):
         op.create_index(name, table, columns, sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+
+def downgrade() -> None:
+    """Drop them again."""
+    op.drop_index("ix_review_waiting", "review")
+    op.drop_index("ix_quarantine_waiting", "quarantine")
