@@ -251,6 +251,8 @@ def test_lists_are_filtered_by_their_address_and_answer_the_script_with_the_list
         assert (whole.status_code, part.status_code) == (200, 200)
         assert "<html" in whole.text and "<html" not in part.text and "<table" in part.text
     assert "没有这样的申领" in clerk.get("/claims?least=99999999").text
+    # A browser sends what stands in the form before the button that was pressed.
+    assert 'aria-sort="ascending"' in clerk.get("/claims?order=&order=oldest").text
     assert clerk.get("/claims?least=many").status_code == 422
     assert clerk.get("/reviews?kind=%3Cscript%3E").status_code == 422
 
