@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.core.claims.told import Recovery
 from gateway.model.benefit import ClaimDecision, Fact
 from gateway.model.clock import SHANGHAI_OFFSET
 from gateway.model.member import Category, Coverage
@@ -36,6 +37,7 @@ class GoldenCase(msgspec.Struct, frozen=True, kw_only=True):
 
     `sheets`: the settlements as they stand; `before`: as they stood when the version before was made, empty where this
     is the first one. `about`: the number of the settlement whose claim it is, empty for the first claim there is.
+    `recovery`: the version is the notice that money which was paid comes back; it tells what `before` was.
     `withdrawn`: the reason where this version takes the claim back. `added`: flags that what stands beside a member's
     settlements gives. `received_on`: when the latest settlement came.
     """
@@ -49,6 +51,7 @@ class GoldenCase(msgspec.Struct, frozen=True, kw_only=True):
     before: tuple[SettlementRecord, ...] = ()
     about: str = ""
     withdrawn: str = ""
+    recovery: Recovery | None = None
     added: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     decided: tuple[ClaimDecision, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from gateway.core.claims.told import Recovery
 from gateway.kit.cases import GoldenCase, GoldenPerson, sheet, year
 from gateway.model.benefit import Fact
 from gateway.model.national_id import check_digit
@@ -154,8 +155,12 @@ GOLDEN: Final[tuple[GoldenCase, ...]] = (
     _nm("withdrawn-nothing-owed", "撤回：更正后已无应补助金额", ZHAO, before=(_SMALL,), withdrawn="nothing_owed"),
     _nm("withdrawn-told-elsewhere", "撤回：同一结算已由另一来源报送", QIAN, before=(_SMALL,),
         withdrawn="told_elsewhere"),
-    _nm("withdrawn-decision", "撤回：经办人撤回了“该结算属于本会员”的认定", SUREN, before=(_PLAIN,),
-        withdrawn="decision_withdrawn"),
+    _nm(
+        "amended-recovery", "追回：已支付后结算退费，通知收回全部补助；其余内容与上一版相同", SUREN, before=(_PLAIN,),
+        recovery=Recovery(
+            recovery_id=1, paid="2490.00", amount="2490.00", reason="reversed", text="医保结算已退费或更正",
+        ),
+    ),
     _nm(
         "flag-referral", "存疑：参保地以外就医，须核实转诊备案", ZHAO,
         sheets=(sheet("G016", "2021-08-08", "2021-08-18", 36000, 15000, in_scope_amount=33000,

@@ -12,9 +12,9 @@ import msgspec
 
 from gateway import wiring
 from gateway.core.claims.content import Draft
-from gateway.core.claims.drafting import change_of, draft, stay_text, unkeyed_claim_id, withdrawal_of
+from gateway.core.claims.drafting import change_of, draft, recovery_of, stay_text, unkeyed_claim_id, withdrawal_of
 from gateway.core.claims.explaining import NO_WORDING, Wording, wording_of
-from gateway.core.claims.kept import body, frozen, spoken, withdrawal
+from gateway.core.claims.kept import body, changed_again, frozen, spoken, withdrawal
 from gateway.core.schemes import Insured, SchemeFamily, assess, needs_person
 from gateway.errors import BadCase
 from gateway.kit.cases import GoldenCase
@@ -105,6 +105,11 @@ def _version(case: GoldenCase, family: SchemeFamily) -> tuple[str, int, bytes, s
     if case.withdrawn:
         change = withdrawal_of(standing, case.withdrawn)
         return claim_id, 2, withdrawal(ASSOCIATION, case.scheme, case.withdrawn, change), ClaimStatus.WITHDRAWN
+    if case.recovery is not None:
+        stored = body(claim_id, 1, ClaimStatus.PROPOSED, frozen(before))
+        notice = changed_again(stored, recovery_of(standing, case.recovery))
+        assert notice is not None  # noqa: S101 - only bodies of before have nothing beside their content.
+        return claim_id, 2, notice, ClaimStatus.AMENDED
     after = _draft(case, family, case.sheets)
     return claim_id, 2, frozen(after, change_of(standing, after)), ClaimStatus.AMENDED
 

@@ -19,6 +19,7 @@ PARTS: Final = {
     "Needed": "尚缺的材料：结算数据里不会有的",
     "ToConfirm": "须由经办人核实的事项",
     "VersionChange": "这一版与上一版相比改了什么、为什么",
+    "Recovery": "追回：已付的钱要收回多少、为什么",
     "WithdrawalBody": "撤回（kind = withdrawal）：不再申领，写明原因",
 }
 
@@ -154,5 +155,14 @@ FIELDS: Final[dict[str, dict[str, str]]] = {
         "payable_before": "上一版的应补助金额",
         "reasons": "原因代码",
         "text": "一句话说明",
+        "recovery": "有此项的是追回通知，其余内容与上一版相同",
+    },
+    "Recovery": {
+        "recovery_id": "追回编号",
+        "paid": "已付金额",
+        "amount": "要收回的金额",
+        "reason": "原因代码",
+        "text": "原因",
+        "article": "条款",
     },
 }

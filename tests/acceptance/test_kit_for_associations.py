@@ -78,7 +78,7 @@ def test_the_thirty_show_every_kind_and_keep_the_schema() -> None:
     for body in told:
         validator.validate(body)
     assert len({body["claim_id"] for body in told}) == len(told) == 30
-    assert Counter(body["status"] for body in told) == {"proposed": 22, "amended": 3, "withdrawn": 5}
+    assert Counter(body["status"] for body in told) == {"proposed": 22, "amended": 4, "withdrawn": 4}
     assert len({body["scheme"] for body in told}) >= 7
     assert {"referral_to_confirm", "transfer_to_confirm", "injury_to_confirm", "emergency_to_confirm", "late",
             "incomplete", "billed_twice", "diagnosis_to_confirm"} <= {
@@ -105,6 +105,7 @@ def test_some_are_worked_out_by_hand() -> None:
     # 1,000 yuan more were paid by the fund: 40 % of it less.
     assert by_name["amended-corrected"]["payable"] == "2090.00"
     assert by_name["amended-corrected"]["change"]["payable_before"] == "2490.00"
+    assert by_name["amended-recovery"]["change"]["recovery"]["amount"] == by_name["new-inpatient"]["payable"]
     assert by_name["amended-details"]["change"]["reasons"] == ["details_changed"]
 
 
