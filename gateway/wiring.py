@@ -35,7 +35,7 @@ from gateway.flow.intake.night import Doors, FeedConnector
 from gateway.flow.intake.trying import TrialScope, try_content, try_line
 from gateway.flow.office import Office
 from gateway.flow.pages.stored_pages import kept_name
-from gateway.flow.site import pairing
+from gateway.flow.site import pairing, restoring
 from gateway.flow.site.access_keys import key_text
 from gateway.model.clock import SHANGHAI
 from gateway.model.exchange import WireExchange
@@ -247,6 +247,7 @@ def office_of(site: Site, *, clock: Clock = shanghai_now) -> Office:
         associations=site.associations,
         match_model=site.matching,
         start=_start(store, clock),
+        first_version=restoring.first_version(store),
         scheme_digests=site.scheme_digests(),
     )
 

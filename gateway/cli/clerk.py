@@ -51,6 +51,7 @@ COMMAND_RIGHTS: Final = {
     "recoveries notice": "claims.reveal",
     "recoveries received": "claims.decide",
     "recoveries write-off": "claims.decide",
+    "restore": "settings.change",
     "review decide": "reviews.decide",
     "review show": "reviews.reveal",
     "review undo": "reviews.decide",

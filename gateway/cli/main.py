@@ -15,6 +15,7 @@ from gateway.cli import (
     activating,
     alarms,
     auditing,
+    backups,
     bench,
     claims,
     clock,
@@ -114,6 +115,7 @@ kit.register(app)
 users.register(app)
 second.register(app)
 auditing.register(app)
+backups.register(app)
 
 
 def main() -> None:

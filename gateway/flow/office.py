@@ -76,6 +76,8 @@ class Office:
     match_model: Model
     start: ProcessStart
     scheme_digests: Mapping[str, str] = field(default_factory=dict)
+    first_version: int = 1
+    """The first version a claim may have: above all that may have been sent before a restore."""
 
     def now(self) -> datetime:
         """The instant, aware, in Asia/Shanghai."""

@@ -50,10 +50,12 @@ class Site:
     schemes: Mapping[str, SchemeFamily]
     associations: Mapping[str, AssociationSpec]
     matching: Model
+    other_database: str | None = None
+    """Where another database than the site's own is, such as a copy that is tried."""
 
     def database_url(self) -> str:
         """Where the database is: `HUBAO_DATABASE_URL`, or the gateway file."""
-        return os.environ.get("HUBAO_DATABASE_URL") or self.gateway.database
+        return self.other_database or os.environ.get("HUBAO_DATABASE_URL") or self.gateway.database
 
     def scheme_digests(self) -> dict[str, str]:
         """Scheme → digest of what all its editions' files say, whatever their comments."""

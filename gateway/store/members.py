@@ -158,6 +158,12 @@ def beginning(tx: Connection, association: str, beginning_of_number: str) -> lis
     return [_row(row) for row in tx.execute(query)]
 
 
+def newest(tx: Connection, limit: int) -> list[MemberRow]:
+    """The members enrolled last, of every association."""
+    query = select(*(schema.member.c[name] for name in _COLUMNS)).order_by(schema.member.c.member_id.desc())
+    return [_row(row) for row in tx.execute(query.limit(limit))]
+
+
 def after(
     tx: Connection, associations: Sequence[str], member_id: int, limit: int, *, scope: AccountScope = EVERYTHING
 ) -> list[MemberRow]:

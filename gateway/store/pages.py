@@ -119,6 +119,12 @@ def waiting(tx: Connection, feeds: Sequence[str]) -> list[int]:
     return list(tx.execute(_WAITING, {"feeds": feeds}).scalars())
 
 
+def newest_kept(tx: Connection, limit: int) -> list[int]:
+    """The pages that came last and whose bytes are there."""
+    query = select(schema.page.c.seq).where(schema.page.c.sealed.is_not(None)).order_by(schema.page.c.seq.desc())
+    return list(tx.execute(query.limit(limit)).scalars())
+
+
 def of_feed(tx: Connection, feed: str) -> list[StoredPage]:
     """All pages of a feed, oldest first."""
     return [_stored(row) for row in tx.execute(select(*_META).where(schema.page.c.feed == feed).order_by("seq"))]

@@ -46,6 +46,14 @@ def number_new(tx: Connection, association: str, *, many: int) -> None:
     tx.execute(changed.values(last_no=last + len(numbered)))
 
 
+def skip(tx: Connection, associations: Sequence[str], *, many: int) -> None:
+    """Give none of the next so many numbers to anybody; claims that have one keep it."""
+    for association in associations:
+        last = _counter(tx, association)
+        changed = update(schema_access.publication).where(schema_access.publication.c.association == association)
+        tx.execute(changed.values(last_no=last + many))
+
+
 def _counter(tx: Connection, association: str) -> int:
     """The last number given; whoever asks is alone with it until the transaction ends."""
     table = schema_access.publication

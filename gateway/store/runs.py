@@ -102,6 +102,11 @@ def let_go(tx: Connection, run_id: int) -> None:
     tx.execute(_RUN, {"run": run_id, "beat_at": 0})
 
 
+def let_all_go(tx: Connection) -> None:
+    """No process is at any run: whoever looks next may take it up at once."""
+    tx.execute(update(schema.run).where(schema.run.c.outcome.is_(None)).values(beat_at=0))
+
+
 def end(tx: Connection, run_id: int, *, outcome: str, pages: int, message: str, now: datetime) -> None:
     """Write how a run ended."""
     values = {"outcome": outcome, "pages": pages, "message": message, "finished_at": to_ms(now)}

@@ -52,3 +52,8 @@ def end_of(tx: Connection, account: str, *, open_too: bool) -> None:
     """No session of the account opens anything any more; without `open_too` those that are open go on."""
     query = delete(user_session).where(user_session.c.account == account)
     tx.execute(query if open_too else query.where(user_session.c.stage != "open"))
+
+
+def end_all(tx: Connection) -> None:
+    """Nobody is logged in any more."""
+    tx.execute(delete(user_session))

@@ -368,7 +368,7 @@ class _Desk:
             scheme=draft.scheme,
             stay_kind=drafting.stay_kind(draft.stay),
             stay_digest=stay_digest,
-            version=1 if before is None else before.version + 1,
+            version=self._rules.next_version(0 if before is None else before.version),
             status=_PROPOSED if before is None else _AMENDED,
             edition=draft.edition,
             payable=draft.payable,
@@ -391,7 +391,7 @@ class _Desk:
         reason = reason if reason in ELSEWHERE else self._withdrawal_reason or reason
         claim = msgspec.structs.replace(
             before,
-            version=before.version + 1,
+            version=self._rules.next_version(before.version),
             status=ClaimStatus.WITHDRAWN,
             payable=0,
             flags=reason,

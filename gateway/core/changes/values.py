@@ -179,7 +179,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     `families`: an association's schemes, in order of payment; `could_pay`: whether any of them ever pays for such a
     record; `record_key`: feed → number with sign → key; `number_key`: feed → facility and number with sign → the key of
-    a row as the feed's mapping has it.
+    a row as the feed's mapping has it. `first_version`: below it every version of a claim may have been sent before the
+    database was put back from a copy, so none is used again.
     """
 
     families: Callable[[str], Sequence[SchemeFamily]]
@@ -190,6 +191,11 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     digest_doubt: Callable[[str], bytes]
     digest_stay: Callable[[str], bytes]
     now_ms: int
+    first_version: int = 1
+
+    def next_version(self, version: int) -> int:
+        """The version of a claim that follows this one; 0 for a claim that is new."""
+        return max(version + 1, self.first_version)
 
 
 class ExplainedRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):

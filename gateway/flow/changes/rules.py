@@ -20,4 +20,5 @@ def rules_of(office: Office) -> Rules:
         digest_doubt=office.vault.fingerprinter("doubt"),
         digest_stay=office.vault.digest_stay,
         now_ms=to_ms(office.now()),
+        first_version=office.first_version,
     )

@@ -9,6 +9,7 @@ from gateway.core.claims import kept
 from gateway.core.claims.content import FORMS
 from gateway.core.claims.drafting import recovery_of
 from gateway.core.claims.told import Recovery
+from gateway.flow.changes.rules import rules_of
 from gateway.flow.changes.write import write_claims
 from gateway.flow.office import Office, delivery_context
 from gateway.flow.opening import DOES_NOT_OPEN
@@ -37,7 +38,7 @@ def send_recovery(tx: Tx, office: Office, row: PrefilledClaim, recovery: Recover
     withdrawn = row.status == ClaimStatus.WITHDRAWN
     claim = msgspec.structs.replace(
         row,
-        version=row.version + 1,
+        version=rules_of(office).next_version(row.version),
         status=ClaimStatus.WITHDRAWN if withdrawn else ClaimStatus.AMENDED,
         # No draft says the same: whatever is proposed after this is another version.
         content=office.vault.digest_content(content),

@@ -15,6 +15,7 @@ from gateway.flow.changes.account_boxes import Account, open_account, open_line,
 from gateway.flow.delivery.claims import write_decision
 from gateway.flow.desk.hands import desk_of, in_hand, payments_lock
 from gateway.flow.office import Office
+from gateway.flow.site.restoring import refuse_unchecked
 from gateway.model.money import yuan
 from gateway.store import desk, payments
 from gateway.store.claims import ClaimDecisionRow
@@ -70,6 +71,7 @@ def make_list(office: Office, association: str, *, by: str, league: str | None =
     name = clerk(by)
     with office.store.write() as tx:
         lock(tx, payments_lock(association))
+        refuse_unchecked(tx)
         approved = [claim for claim in payments.payable(tx, association) if league in (None, claim.league)]
         payable = [claim for claim in approved if not claim.in_question]
         accounts, unreadable = _accounts(office, association, payable)

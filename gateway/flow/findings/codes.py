@@ -252,6 +252,14 @@ CODES: Final[dict[str, FindingCode]] = {
         "若一轮总也问不完，与盟市商定更高的次数，改 [rate] per_day"
         " (if a round never ends, agree on more calls with the league)",
     ),
+    "restored": FindingCode(
+        "act",
+        "数据库从备份恢复，副本之后的事它不知道 (the database was put back from a copy, and knows nothing since)",
+        "请盟市补推、补放这段时间的数据，请协会重报核定与支付，核对停用的密钥和账号、已出的名单，"
+        "再运行 hubao restore --checked --by 姓名"
+        " (have pushes and files of these days sent again, decisions told again; check revoked keys and locked accounts"
+        " and payment lists; then confirm)",
+    ),
     "page_failed": FindingCode(
         "act",
         "一页处理失败，其余行尚未处理 (a page failed and waits)",
