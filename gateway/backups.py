@@ -104,8 +104,8 @@ def refuse_places(site: Site, folder: Path, keys: Path | None) -> None:
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             raise WrongUse(f"{place} 不是空目录 (not an empty folder)")
     if keys is not None:
-        one, other = folder.resolve(), keys.resolve()
-        if one == other or one in other.parents or other in one.parents:
+        place, apart = folder.resolve(), keys.resolve()
+        if place == apart or place in apart.parents or apart in place.parents:
             raise WrongUse("密钥与数据库的备份须分开存放 (keys and database must not lie together)")
     if (site.path / "keys").resolve() in (folder.resolve(), *folder.resolve().parents):
         raise WrongUse("数据库备份不能放进密钥目录 (not into the key folder)")

@@ -264,38 +264,6 @@ def wake(tx: Connection, claim_id: str, version: int, *, now: datetime) -> None:
     tx.execute(update(table).where(_is_version(claim_id, version), waiting).values(next_at=to_ms(now)))
 
 
-def newest_bodies(tx: Connection, limit: int) -> list[tuple[bytes, str, int]]:
-    """(sealed body, claim, version) of what was written last."""
-    table = schema.delivery.c
-    query = select(table.sealed, table.claim_id, table.version).order_by(table.delivery_id.desc()).limit(limit)
-    return [(bytes(sealed), claim_id, version) for sealed, claim_id, version in tx.execute(query)]
-
-
-def highest_version(tx: Connection) -> int:
-    """The highest version of any claim, 0 where there is none."""
-    table = schema.delivery.c
-    return int(tx.execute(select(func.coalesce(func.max(table.version), 0))).scalar_one())
-
-
-def doubt_all(tx: Connection, *, now: datetime) -> int:
-    """Whatever waits, is on its way, or was given up may have arrived: ask about each before it is sent. Returns how
-    many."""
-    table = schema.delivery
-    changed = (
-        update(table)
-        .where(table.c.state.in_((*_OPEN, "dead")))
-        .values(
-            state="unknown",
-            attempts=1,
-            next_at=to_ms(now),
-            first_at=func.coalesce(table.c.first_at, to_ms(now)),
-            lease=None,
-            lease_until=None,
-        )
-    )
-    return tx.execute(changed).rowcount
-
-
 def give_up(tx: Connection, claim_id: str, version: int) -> None:
     """A version whose body will never open again does not go; a newer one does."""
     table = schema.delivery

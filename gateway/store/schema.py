@@ -49,16 +49,10 @@ site = Table(
     Column("only", Integer, primary_key=True, autoincrement=False),
     Column("site_id", LargeBinary(16), nullable=False),
     Column("paired_at", BigInteger, nullable=False),
-    Column("paired_by", String(80)),
-    Column("copied_at", BigInteger),
-    Column("restored_at", BigInteger),
-    Column("restored_by", String(80)),
-    Column("checked_at", BigInteger),
-    Column("first_version", Integer),
+    *(Column(name, String(80)) for name in ("paired_by", "restored_by")),
+    *(Column(name, BigInteger) for name in ("copied_at", "restored_at", "checked_at", "first_version")),
 )
-"""One row: the random id that the key folder of this site has too; `paired_by`: who said so, where a person did. Where
-the database was put back from a copy: what the copy was made at, when and by whom it was put back, when a person had
-checked what came after it, and the first version that claims may have from then on."""
+"""One row: the random id that the key folder of this site has too; who paired them, and who put a copy back, if any."""
 
 clock_mark = Table(
     "clock_mark",

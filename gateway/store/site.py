@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-import msgspec
-from sqlalchemy import Connection, delete, func, inspect, select, update
+from sqlalchemy import Connection, delete, func, inspect, select
 
 from gateway.store import schema
 from gateway.store.engine import insert_for, lock
@@ -48,36 +46,6 @@ def adopt(tx: Connection, site_id: bytes, *, now: datetime, by: str) -> None:
     lock(tx, "site")
     tx.execute(delete(schema.site))
     tx.execute(schema.site.insert().values(only=1, site_id=site_id, paired_at=to_ms(now), paired_by=by))
-
-
-class Restored(msgspec.Struct, frozen=True, kw_only=True):
-    """That the database was put back: what the copy was made at, when it was put back and by whom, when somebody had
-    checked what came in between (instants in milliseconds), and the first version of a claim from then on."""
-
-    copied_at: int
-    restored_at: int
-    restored_by: str
-    checked_at: int | None
-    first_version: int
-
-
-_RESTORED: Final = select(*(schema.site.c[name] for name in Restored.__struct_fields__))
-
-
-def restored(tx: Connection) -> Restored | None:
-    """The last time this database was put back from a copy; None where it never was."""
-    row = tx.execute(_RESTORED).first()
-    return Restored(**row._mapping) if row is not None and row.restored_at is not None else None
-
-
-def note_restored(tx: Connection, state: Restored) -> None:
-    """Write down that it was put back."""
-    tx.execute(update(schema.site).values(**{name: getattr(state, name) for name in Restored.__struct_fields__}))
-
-
-def note_checked(tx: Connection, *, now: datetime) -> None:
-    """A person has checked what came between the copy and the day it was put back."""
-    tx.execute(update(schema.site).values(checked_at=to_ms(now)))
 
 
 def rows(tx: Connection) -> dict[str, int]:

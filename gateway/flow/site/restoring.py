@@ -18,9 +18,9 @@ from gateway.core.signing import clerk
 from gateway.errors import Conflict, WrongUse
 from gateway.flow.findings.book import Trouble, close, raise_
 from gateway.flow.office import Office
-from gateway.store import deliveries, publications, runs, site, user_sessions
+from gateway.store import publications, restores, runs, user_sessions
 from gateway.store.engine import Store, Tx
-from gateway.store.site import Restored
+from gateway.store.restores import Restored
 from gateway.store.values import from_ms, to_ms
 
 RESTORED: Final = "restored"
@@ -43,7 +43,7 @@ class RestoreReport(msgspec.Struct, frozen=True, kw_only=True):
 def first_version(store: Store) -> int:
     """The first version a claim may have from now on."""
     with store.read() as tx:
-        state = site.restored(tx)
+        state = restores.restored(tx)
     return state.first_version if state is not None else 1
 
 
@@ -51,8 +51,8 @@ def begin_after_restore(office: Office, *, copied_at: datetime, by: str) -> Rest
     """Once, in a database just put back, before anything else is done with it."""
     name, now = clerk(by), office.now()
     with office.store.write() as tx:
-        before = site.restored(tx)
-        highest = max(deliveries.highest_version(tx), before.first_version if before is not None else 1)
+        before = restores.restored(tx)
+        highest = max(restores.highest_version(tx), before.first_version if before is not None else 1)
         state = Restored(
             copied_at=to_ms(copied_at),
             restored_at=to_ms(now),
@@ -60,8 +60,8 @@ def begin_after_restore(office: Office, *, copied_at: datetime, by: str) -> Rest
             checked_at=None,
             first_version=(highest // _VERSIONS_APART + 1) * _VERSIONS_APART + 1,
         )
-        site.note_restored(tx, state)
-        in_doubt = deliveries.doubt_all(tx, now=now)
+        restores.note_restored(tx, state)
+        in_doubt = restores.doubt_all(tx, now=now)
         publications.skip(tx, sorted(office.associations), many=_NUMBERS_APART)
         runs.let_all_go(tx)
         user_sessions.end_all(tx)
@@ -75,15 +75,15 @@ def confirm_checked(office: Office, *, by: str) -> None:
     """A person has checked what the copy could not know. Raises WrongUse where nothing was put back."""
     clerk(by)
     with office.store.write() as tx:
-        if site.restored(tx) is None:
+        if restores.restored(tx) is None:
             raise WrongUse("这个数据库没有从备份恢复过 (this database was never put back from a copy)")
-        site.note_checked(tx, now=office.now())
+        restores.note_checked(tx, now=office.now())
         close(tx, RESTORED, "database", {"database"}, now=office.now())
 
 
 def refuse_unchecked(tx: Tx) -> None:
     """Raises Conflict while what the copy cannot know is unchecked: what was paid since would be paid again."""
-    state = site.restored(tx)
+    state = restores.restored(tx)
     if state is not None and state.checked_at is None:
         raise Conflict(
             f"数据库于{from_ms(state.restored_at):%Y-%m-%d}从备份恢复，须先核对此前已出的名单："

@@ -9,7 +9,7 @@ from gateway.errors import KeyMissing
 from gateway.flow.office import Office
 from gateway.flow.opening import DOES_NOT_OPEN
 from gateway.flow.pages.stored_pages import page_bytes
-from gateway.store import deliveries, members, pages
+from gateway.store import members, pages, restores
 
 _TRIED: Final = 200
 
@@ -18,7 +18,7 @@ def count_unopened(office: Office) -> tuple[int, int]:
     """How many members, claim bodies and pages were tried, and how many of them did not open."""
     with office.store.read() as tx:
         rows = members.newest(tx, _TRIED)
-        bodies = deliveries.newest_bodies(tx, _TRIED)
+        bodies = restores.newest_bodies(tx, _TRIED)
         stored = pages.newest_kept(tx, _TRIED // 10)
         attempts: list[Callable[[], object]] = [lambda row=row: office.open_member(row) for row in rows]  # type: ignore[misc]
         attempts += [lambda body=body: office.claim_body(*body) for body in bodies]  # type: ignore[misc]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
@@ -17,4 +17,4 @@ def upgrade() -> None:
     op.add_column("site", sa.Column("restored_at", sa.BigInteger()))
     op.add_column("site", sa.Column("restored_by", sa.String(80)))
     op.add_column("site", sa.Column("checked_at", sa.BigInteger()))
-    op.add_column("site", sa.Column("first_version", sa.Integer()))
+    op.add_column("site", sa.Column("first_version", sa.BigInteger()))
