@@ -233,8 +233,7 @@ person = Table(
     Column("held", _Id),
     Index("ix_person_held", "held", sqlite_where=text("held is not null"), postgresql_where=text("held is not null")),
 )
-"""Locked while a person's stays are weighed. `held`: the hold for which the person's rows wait; else nothing of a
-person ever changes."""
+"""Locked while a person's stays are weighed. `held`: the hold for which rows wait; nothing else here ever changes."""
 
 member = Table(
     "member",
