@@ -18,3 +18,9 @@ def upgrade() -> None:
     op.add_column("site", sa.Column("restored_by", sa.String(80)))
     op.add_column("site", sa.Column("checked_at", sa.BigInteger()))
     op.add_column("site", sa.Column("first_version", sa.BigInteger()))
+
+
+def downgrade() -> None:
+    """Drop them again."""
+    for name in ("first_version", "checked_at", "restored_by", "restored_at", "copied_at"):
+        op.drop_column("site", name)
