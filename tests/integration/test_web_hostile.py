@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -112,11 +113,7 @@ def post(side: Side, path: str, body: bytes) -> tuple[int, str]:
 
 def filled_in(path: str, values: tuple[str, ...] = ("1",)) -> Iterator[str]:
     """The address with each of these in the place of what it leaves open."""
-    head, opened, rest = path.partition("{")
-    if not opened:
-        yield path
-    else:
-        yield from (head + value + rest.partition("}")[2] for value in values)
+    yield from dict.fromkeys(re.sub(r"{[^}]*}", lambda _, value=value: value, path) for value in values)
 
 
 @pytest.mark.parametrize("every", [9, pytest.param(1, marks=pytest.mark.full)])
@@ -130,8 +127,9 @@ def test_no_body_breaks_anything(office: Office, side: Side, every: int) -> None
             if status >= 500 or (status >= 400 and kind != "application/problem+json"):
                 broken.append(f"{status} {path}: {body[:60]!r}")
     assert broken == []
-    # What never came past the signature or the first look at its body would prove nothing.
-    assert answered >= {202, 400, 404, 422}
+    # What never came past the signature or the first look at its body would prove nothing. A door that says 404 is asked
+    # for nobody with a sound body, and none of these is one.
+    assert answered >= {202, 400, 422}
 
 
 def test_no_address_breaks_anything(office: Office, side: Side) -> None:
