@@ -127,8 +127,8 @@ def test_no_body_breaks_anything(office: Office, side: Side, every: int) -> None
             if status >= 500 or (status >= 400 and kind != "application/problem+json"):
                 broken.append(f"{status} {path}: {body[:60]!r}")
     assert broken == []
-    # What never came past the signature or the first look at its body would prove nothing. A door that says 404 is asked
-    # for nobody with a sound body, and none of these is one.
+    # What never came past the signature or the first look at its body would prove nothing. No body here is sound enough
+    # to be told that nobody is there.
     assert answered >= {202, 400, 422}
 
 
