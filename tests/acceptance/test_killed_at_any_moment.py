@@ -245,8 +245,8 @@ def killed_at(world: World, evening: int, place: str, nth: int) -> None:
     [
         (0, "before_commit", 4),
         (0, "after_commit", 9),
-        (1, "before_commit", 10),
-        (1, "after_commit", 6),
+        pytest.param(1, "before_commit", 10, marks=pytest.mark.full),
+        pytest.param(1, "after_commit", 6, marks=pytest.mark.full),
         (1, "fsync", 4),
     ],
 )

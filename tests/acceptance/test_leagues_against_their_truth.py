@@ -95,6 +95,7 @@ def test_a_million_rows_are_taken_in_with_no_more_memory_than_a_fifth_of_them(tm
     assert peaks[1] < peaks[0] + 64 * 1024
 
 
+@pytest.mark.full
 def test_the_demo_of_all_says_which_league_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = _one_row_less(LEAGUES_PLAYED["manzhouli"])
     monkeypatch.setattr(played, "LEAGUES_PLAYED", {"hinggan": LEAGUES_PLAYED["hinggan"], "manzhouli": other})

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+# What the folder of integration has to make people, leagues and pages with is used here too.
+sys.path.append(str(Path(__file__).parents[1] / "integration"))
+
 ALL_PAGES = (
     "/today",
     "/today/deadlines",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from browser_side import ALL_PAGES
 from builders import claims
+from morning_stage import address, chromium, office, open_as
 
 from gateway.flow.office import Office
 from gateway.flow.reviewing.show import list_items
@@ -17,7 +18,7 @@ from gateway.flow.reviewing.show import list_items
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Opened
+    from morning_stage import Opened
 
 
 def test_doubts_are_decided_by_keys_alone_and_one_is_taken_back(open_as: Opened, office: Office) -> None:

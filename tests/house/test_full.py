@@ -27,6 +27,7 @@ def full(folder: Path, budget: str, body: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, timeout=300)
 
 
+@pytest.mark.full
 def test_what_was_reached_at_this_commit_is_not_done_again(tmp_path: Path) -> None:
     first = full(tmp_path, "5m", LONG.format("assert case >= 0"))
     assert (first.returncode, "4 of     4 reached, 4 now" in first.stdout) == (0, True), first.stdout + first.stderr

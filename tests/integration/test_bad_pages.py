@@ -48,7 +48,7 @@ DAY = date(2022, 3, 10)
 SEED = 5
 PAGES = 10_000
 CHUNKS = 8
-EVERY_RUN = 2
+EVERY_RUN = 1
 MEMBERS = 60
 FEEDS = ("wuhai", "hinggan", "bayannur")
 

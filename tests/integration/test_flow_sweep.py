@@ -15,7 +15,6 @@ from builders import (
     enrolled,
     live,
     member,
-    only,
     records,
     row,
     rows_of,
@@ -25,12 +24,12 @@ from builders import (
 from gateway.errors import Conflict, Unavailable
 from gateway.flow.intake import sweep as sweeping
 from gateway.flow.intake.night import work_waiting
-from gateway.flow.intake.sweep import SweepReport, look_up, sweep
+from gateway.flow.intake.sweep import SweepReport, ask_about, sweep
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import enrol
 from gateway.model.page import Fetched
 from gateway.ports import SweepReply, SweepSubject
-from gateway.store import cursors, schema, sweep_windows
+from gateway.store import cursors, members, schema, sweep_windows
 
 if TYPE_CHECKING:
     from conftest import Hands, MakeOffice
@@ -319,21 +318,12 @@ def test_one_person_can_be_looked_up_now(office: Office, clock: Hands) -> None:
     enrolled(office, 1, 2)
     sweep(office, "line", Line())
     clock.move(days=5)
+    with office.store.read() as tx:
+        [row] = members.by_id(tx, [2])
     line = Line()
-    look_up(office, "line", line, 2)
+    ask_about(office, "line", line, row)
     assert windows(line) == {2: (date(2020, 10, 13), date(2021, 10, 13))}
     # The nightly window is left as it is.
     nightly = Line()
     sweep(office, "line", nightly)
     assert windows(nightly)[2] == (date(2021, 10, 1), date(2021, 10, 13))
-
-
-def test_a_look_up_that_fails_in_part_keeps_what_it_learnt_and_says_so(office: Office) -> None:
-    enrolled(office, 1)
-
-    def half(subjects: list[SweepSubject]) -> SweepReply:
-        return SweepReply(fetched=bundle(subjects), asked=(), failed=((1, "timeout"),))
-
-    with pytest.raises(Unavailable, match="timeout"):
-        look_up(office, "line", Line(half), 1)
-    assert only(records(office))["member_id"] == 1

@@ -65,6 +65,7 @@ def test_words_become_digests_and_every_claim_keeps_its_id(then: SiteThen) -> No
         assert rewriting.go_on(office) == 0
 
 
+@pytest.mark.parametrize("then", ["sqlite", pytest.param("postgres", marks=pytest.mark.full)], indirect=True)
 def test_an_error_at_any_statement_leaves_every_claim_to_be_found(
     then: SiteThen,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,

@@ -328,6 +328,7 @@ AT_LEAST = 10
 COUNTED = 6_000
 
 
+@pytest.mark.full
 def test_the_cases_hold_every_situation() -> None:
     counts: Counter[str] = Counter()
     for seed in range(COUNTED):

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-# What the folder of integration has to make people, leagues and pages with is used here too.
-sys.path.append(str(Path(__file__).parents[1] / "integration"))
-
 from account_side import log_in_first, make_account, quick_hashes
 from builders import EAST_AND_WEST, enrolled, page, row, take
 from review_side import LATER, wrong_name
@@ -30,9 +24,12 @@ SCREEN = {"width": 1366, "height": 768}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser of this machine; skipped where there is none, or it does not start."""
+    """The browser of this machine; skipped where there is none, or it does not start.
+
+    No longer open than its module: the driver keeps a loop running in the thread, in which nothing else could start one.
+    """
     place = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if place is None:
         pytest.skip(f"没有浏览器，页面的浏览器测试略过 (no browser: none of {', '.join(_NAMES)} on this machine)")
