@@ -28,7 +28,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 def chromium() -> Iterator[Browser]:
     """The browser of this machine; skipped where there is none, or it does not start.
 
-    No longer open than its module: the driver keeps a loop running in the thread, in which nothing else could start one.
+    No longer open than its module: the driver keeps a loop running in the thread, and nothing else could start one.
     """
     place = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if place is None:
