@@ -118,7 +118,8 @@ def to_fhir(body: bytes) -> bytes:
                 "sequence": number,
                 "diagnosisCodeableConcept": {"coding": [{"system": "urn:hubao:diagnosis", "code": code}]},
             }
-            for number, code in enumerate((_plain(code) for code in codes), 1)
+            # A code of FHIR has no two blanks in a row; how it was sent stands in the body.
+            for number, code in enumerate((" ".join(_plain(code).split()) for code in codes), 1)
         ]
     if settlements:
         resource["item"] = [_item(number, settlement) for number, settlement in enumerate(settlements, 1)]

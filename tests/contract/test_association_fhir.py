@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from fhir.resources.R4B.claim import Claim
 from fhirclient.models.claim import Claim as OtherClaim
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from misbehaving_server import LocalServer
 from test_association_senders import NOW, SECRET, Inbox, SenderContract, send
@@ -103,6 +103,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 @settings(max_examples=40)
 @given(texts, st.integers(0, 60_000_000), st.integers(0, 40_000_000), st.booleans())
+@example("0\n\x850", 0, 0, False)
 def test_a_body_comes_back_as_it_was(text: str, fen: int, paid: int, with_total: bool) -> None:
     own = told(text, fen, paid, with_total=with_total)
     resource = to_fhir(own)
