@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cache
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, create_model, model_validator
 
-from gateway.core.watching.closed_hours import ClosedHours
+from gateway.core.watching.closed_hours import ClosedHours, closed_until
 from gateway.core.watching.expectation import Expectation, ExpectedDays
+from gateway.model.clock import SHANGHAI
 from gateway.ports import ConnectorSpec, FeedWay, Intake, Registry
 from gateway.settings.connectors import Connection, connection_table
 from gateway.settings.files import Spec
@@ -126,25 +127,21 @@ class FeedSpec(Spec):
             raise ValueError(f"connector.kind {self.connector.kind} 要求 intake = {fits!r} (goes with it)")
         if self.intake != "receive" and self.schedule is None:
             raise ValueError("intake 为 pull、sweep 时须写 schedule.at (schedule.at is required)")
-        if self.schedule is not None and any(_covers(closed, self.schedule.at) for closed in self.maintenance):
+        if self.schedule is not None and self._is_always_closed(self.schedule.at):
             raise ValueError(
                 "schedule.at 落在 [[maintenance]] 时段内，那时不取数 (nothing is asked while the far side is down)"
             )
         return self
 
+    def _is_always_closed(self, at: time) -> bool:
+        """Whether the far side is down at this hour on every day of a week, by whichever of its times."""
+        hours, week = self.closed_hours, range(1, 8)
+        return all(closed_until(hours, datetime(2024, 1, day, at.hour, at.minute, tzinfo=SHANGHAI)) for day in week)
+
     @property
     def closed_hours(self) -> tuple[ClosedHours, ...]:
         """When the far side is down on purpose."""
         return tuple(closed.closed_hours() for closed in self.maintenance)
-
-
-def _covers(closed: Maintenance, at: time) -> bool:
-    """Whether this hour lies in it on every day."""
-    if closed.weekdays and set(closed.weekdays) != set(range(1, 8)):
-        return False
-    if closed.begin < closed.end:
-        return closed.begin <= at < closed.end
-    return at >= closed.begin or at < closed.end
 
 
 @cache

@@ -139,6 +139,12 @@ def test_calls_that_are_spent_end_the_run_and_are_said_until_a_round_needs_no_mo
     [
         ("\n[[maintenance]]\nbegin = 00:30:00\nend = 02:00:00\n", "维护|maintenance"),
         ("\n[[maintenance]]\nbegin = 22:00:00\nend = 01:30:00\n", "maintenance"),
+        # Two times that are closed on every day of the week between them.
+        (
+            "\n[[maintenance]]\nbegin = 00:30:00\nend = 02:00:00\nweekdays = [1, 2, 3, 4]\n"
+            "[[maintenance]]\nbegin = 23:00:00\nend = 01:30:00\nweekdays = [4, 5, 6]\n",
+            "maintenance",
+        ),
         ("\n[[maintenance]]\nbegin = 05:00:00\nend = 05:00:00\n", "begin 与 end"),
         ("\n[[maintenance]]\nbegin = 05:00:00\nend = 06:00:00\nweekdays = [0]\n", "weekdays"),
         ("\n[rate]\nper_day = 0\n", "per_day"),
