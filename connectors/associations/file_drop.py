@@ -34,6 +34,7 @@ from connectors.associations.drop_files import (
 )
 from connectors.transport.outgoing import FileStamp, LocalFolder, OutgoingFolder
 from connectors.transport.reaching import endpoint_of, nothing_listens
+from connectors.transport.sftp_login import login_secrets
 from gateway.errors import Refused, Unavailable, WrongUse
 from gateway.model.claim import HANDED_OVER, Answer, AnswerKind
 from gateway.ports import (
@@ -99,12 +100,6 @@ class FileDropSpec(DropSpec, frozen=True, kw_only=True):
         return [f"目录 {name} 不存在 (no such folder)" for name in named if not (site / name).is_dir()]
 
 
-def _read_private_key(text: str) -> object:
-    from connectors.transport.sftp import read_private_key
-
-    return read_private_key(text)
-
-
 class SftpDropSpec(DropSpec, frozen=True, kw_only=True):
     """Claims as files in a folder of another machine over SFTP, answered by files in another folder of it.
 
@@ -123,9 +118,7 @@ class SftpDropSpec(DropSpec, frozen=True, kw_only=True):
 
     def secrets(self) -> Sequence[SecretOption]:
         """The password, or the private key as PEM text."""
-        password = [SecretOption("password", self.password)] if self.password else []
-        key = [SecretOption("private_key", self.private_key, _read_private_key)] if self.private_key else []
-        return [*password, *key]
+        return login_secrets(self.password, self.private_key)
 
     def unreachable(self, site: Path) -> Sequence[str]:
         """What is wrong when nothing listens at the machine's port."""

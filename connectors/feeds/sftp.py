@@ -14,14 +14,9 @@ from msgspec import Meta
 from connectors.feeds.folder import FileDrop
 from connectors.transport.places import Entry
 from connectors.transport.reaching import endpoint_of, nothing_listens
+from connectors.transport.sftp_login import login_secrets
 from gateway.errors import WrongUse
 from gateway.ports import ConnectorSpec, Endpoint, PullWay, Seconds, SecretName, SecretOption, Surroundings
-
-
-def _read_private_key(text: str) -> object:
-    from connectors.transport.sftp import read_private_key
-
-    return read_private_key(text)
 
 
 class SftpSpec(ConnectorSpec, frozen=True, kw_only=True):
@@ -43,9 +38,7 @@ class SftpSpec(ConnectorSpec, frozen=True, kw_only=True):
 
     def secrets(self) -> Sequence[SecretOption]:
         """The password, or the private key as PEM text."""
-        password = [SecretOption("password", self.password)] if self.password else []
-        key = [SecretOption("private_key", self.private_key, _read_private_key)] if self.private_key else []
-        return [*password, *key]
+        return login_secrets(self.password, self.private_key)
 
     def unreachable(self, site: Path) -> Sequence[str]:
         """What is wrong when nothing listens at the machine's port."""
