@@ -90,11 +90,18 @@ class Pace:
         """Hold one of the places for calls at once, whoever holds the others; None where there is no such limit."""
         while self._at_once is not None:
             for number in range(self._at_once):
-                place = _opened(self._state.with_name(f"{self._state.name}.{number}"))
+                try:
+                    place = _opened(self._state.with_name(f"{self._state.name}.{number}"))
+                except OSError as error:
+                    raise Unavailable(f"调用计数文件不可写 (the file that counts calls): {error.strerror}") from error
                 try:
                     fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
+                except BlockingIOError:
                     os.close(place)
+                except OSError as error:
+                    # Waiting for a lock that no disk here can give would never end.
+                    os.close(place)
+                    raise Unavailable(f"调用计数文件不能加锁 (cannot be locked): {error.strerror}") from error
                 else:
                     return place
             time.sleep(_LOOK_AGAIN_SECONDS)

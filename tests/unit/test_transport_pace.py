@@ -135,3 +135,10 @@ def test_what_cannot_be_noted_is_not_called(tmp_path: Path, watch: Watch) -> Non
     (tmp_path / "data" / "pace-line").mkdir()
     with pytest.raises(Unavailable, match="调用计数"):
         call(pace)
+
+
+def test_a_place_that_cannot_be_held_is_said_and_not_waited_for(tmp_path: Path, watch: Watch) -> None:
+    pace = watch.pace(tmp_path, at_once=1)
+    (tmp_path / "data" / "pace-line.0").mkdir()
+    with pytest.raises(Unavailable, match="调用计数"):
+        call(pace)
