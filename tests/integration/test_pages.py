@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,9 +21,10 @@ from web_side import ENVIRONMENT, Side, at_work
 from gateway.core.accounts.rights import RIGHTS, Right
 from gateway.flow.accounts.sessions import csrf_of
 from gateway.flow.office import Office
+from gateway.flow.reviewing.last_night import last_night
 from gateway.flow.reviewing.show import list_items
 from gateway.model.account import AccountScope, Role
-from gateway.store import accesses, audit
+from gateway.store import accesses, audit, runs
 from gateway.web.pages import PAGES
 from gateway.web.pages.showing import Needs
 from gateway.web.session import COOKIE
@@ -283,6 +286,20 @@ READ_WHOLE = {
     "delivery": "read newest first as far as a page, and counted no further than ten thousand",
 }
 """Tables that a page may read without an index, and why."""
+
+
+def test_the_last_night_is_the_one_in_which_a_feed_ran_last(office: Office) -> None:
+    ran = office.now().replace(hour=2)
+    with office.store.write() as tx:
+        run = runs.begin(tx, "east", scheduled_for=ran, now=ran)
+        assert run is not None
+        runs.end(tx, run, outcome="done", pages=1, message="", now=ran)
+    seen = {}
+    for hours in (6, 11, 21, 30):
+        night = last_night(dataclasses.replace(office, clock=lambda at=ran + timedelta(hours=hours): at), ["nm"])
+        assert night.since == ran.replace(hour=12) - timedelta(days=1)
+        seen[hours] = night.past
+    assert seen == {6: False, 11: False, 21: False, 30: True}
 
 
 def test_no_page_reads_a_large_table_without_an_index(clerk: Browser, office: Office) -> None:

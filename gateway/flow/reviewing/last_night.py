@@ -49,22 +49,24 @@ class FeedNight(msgspec.Struct, frozen=True, kw_only=True):
 
 class LastNight(msgspec.Struct, frozen=True, kw_only=True):
     """The site's last night: its feeds, the claims that changed since it began by status (how many, yuan), and all
-    findings that are open."""
+    findings that are open. `past`: nothing ran in the night behind us, so this is the one before in which something
+    did."""
 
     since: datetime
+    past: bool
     feeds: list[FeedNight]
     claims: dict[str, tuple[int, str]]
     findings: list[book.FindingReport]
 
 
 def last_night(office: Office, associations: Sequence[str]) -> LastNight:
-    """Feeds that serve these associations, and their claims. A night begins at noon of the day before."""
+    """Feeds that serve these associations, and their claims. A night begins at noon of the day before; it is the one in
+    which a feed ran last."""
     now, reports = office.now(), book.show(office)
     about_feeds: dict[str, list[book.FindingReport]] = defaultdict(list)
     for report in reports:
         if report.kind == "feed":
             about_feeds[report.name].append(report)
-    began = _noon_before(now)
     with office.store.read() as tx:
         days = feed_days.since(tx, now.date() - timedelta(days=USUAL_DAYS))
         feeds = [
@@ -72,8 +74,11 @@ def last_night(office: Office, associations: Sequence[str]) -> LastNight:
             for name, spec in sorted(office.feeds.items())
             if set(spec.associations) & set(associations)
         ]
+        newest = max((feed.last_run.started_at for feed in feeds if feed.last_run is not None), default=now)
+        began = _noon_before(newest)
+        past = began < _noon_before(now - timedelta(hours=12))
         claims = {status: _changed(tx, associations, status, began) for status in ("proposed", "amended", "withdrawn")}
-    return LastNight(since=began, feeds=feeds, claims=claims, findings=reports)
+    return LastNight(since=began, past=past, feeds=feeds, claims=claims, findings=reports)
 
 
 def _noon_before(now: datetime) -> datetime:
