@@ -125,7 +125,6 @@ def _list_page(at: Sitting, wish: ClaimSearch, filters: dict[str, Any], *, after
         after=after,
         capped=page is not None and page.total > COUNT_AT_MOST,
         schemes=[(family.scheme, family.name) for family in families],
-        scheme_names={family.scheme: family.name for family in families},
         by_id_number=wish.id_number is not None,
         words=_WORDS,
     )

@@ -109,7 +109,6 @@ def _member_page(at: Sitting, association: str, member_no: str, *, reveal: bool)
         particulars=[(column_words(field), value_in_words(field, text)) for field, text in member.particulars.items()],
         ledger=ledger,
         waiting=waiting_words(ledger.waiting) if ledger is not None else None,
-        scheme_names={family.scheme: family.name for family in at.office.families(name)},
         categories=CATEGORIES,
         limits=LIMITS,
         spans=LIMIT_SPANS,

@@ -76,6 +76,11 @@ class Sitting:
         served = set(self.associations)
         return {name: spec.name for name, spec in sorted(self.office.feeds.items()) if served & set(spec.associations)}
 
+    def scheme(self, code: str) -> str:
+        """What a scheme is called; its code where its file is gone."""
+        family = self.office.schemes.get(code)
+        return code if family is None else family.name
+
     def may(self, right: Right) -> bool:
         """Whether the viewer has this right too."""
         return may(self.viewer, right)
