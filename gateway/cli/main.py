@@ -23,6 +23,7 @@ from gateway.cli import (
     deliveries,
     demo,
     desk,
+    doctor,
     drafting,
     explaining,
     facts,
@@ -111,6 +112,7 @@ findings.register(app)
 holds.register(app)
 alarms.register(app)
 clock.register(app)
+doctor.register(app)
 kit.register(app)
 users.register(app)
 second.register(app)

@@ -280,8 +280,12 @@ def is_postgres(tx: Connection) -> bool:
 def lock(tx: Connection, name: str) -> None:
     """Hold a named lock until the transaction ends. On SQLite the write transaction is that lock already."""
     if is_postgres(tx):
-        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
-        tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": number})
+        tx.execute(text("select pg_advisory_xact_lock(:number)"), {"number": lock_number(name)})
+
+
+def lock_number(name: str) -> int:
+    """The number that stands for a named lock on PostgreSQL."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
 
 
 def insert_many(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
