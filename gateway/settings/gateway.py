@@ -112,6 +112,13 @@ class AccountsSpec(Spec):
         return AccountLimits(**self.model_dump(exclude={"export_alone"}))
 
 
+class MetricsSpec(Spec):
+    """Figures for Prometheus under `/metrics`. `token`: the secret that whoever fetches them brings as a bearer token;
+    left out, there are none to fetch."""
+
+    token: NamedSecret | None = None
+
+
 class GatewaySpec(Spec):
     """The site's own settings. `HUBAO_DATABASE_URL` in the environment overrides `database`.
     `insecure_http`: why it may listen beyond this machine without TLS in front."""
@@ -134,3 +141,4 @@ class GatewaySpec(Spec):
     findings: FindingsSpec = FindingsSpec()
     alarms: AlarmsSpec = AlarmsSpec()
     accounts: AccountsSpec = AccountsSpec()
+    metrics: MetricsSpec = MetricsSpec()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,6 +18,7 @@ from gateway.vault.modes import others_may_write
 BARE_VALUE: Final = "bare_value"
 """The type of the error for a key that should name a secret. What stands there is never shown: it may be the secret."""
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,128}", re.ASCII)
 _NAMED = re.compile(r"env:[A-Z][A-Z0-9_]*|file:\S+")
 
 
@@ -47,6 +49,18 @@ def read_secret(name: SecretName, *, site: Path) -> str:
     if not value.strip():
         raise WrongUse(f"密钥 {name} 不存在或为空 (secret {name} is missing or empty)")
     return value.strip()
+
+
+def check_token(text: str) -> str:
+    """A token as a machine may bring it in a header. Raises WrongUse, never with the value."""
+    if _TOKEN.fullmatch(text) is None:
+        raise WrongUse("32 至 128 个字母、数字、- 或 _ (32 to 128 letters, digits, - or _)")
+    return text
+
+
+def new_token() -> str:
+    """A token of 256 random bits."""
+    return secrets.token_urlsafe(32)
 
 
 def write_secret(path: Path, text: str) -> None:

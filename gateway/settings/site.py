@@ -28,7 +28,7 @@ from gateway.settings.gateway import GatewaySpec
 from gateway.settings.mappings import MappingSpec, check_mapping, load_mapping
 from gateway.settings.matching import site_model
 from gateway.settings.schemes import load_families
-from gateway.settings.secrets import read_secret
+from gateway.settings.secrets import check_token, new_token, read_secret
 from gateway.settings.versions import FeedFiles, finish_all, marks
 from gateway.vault import make_root_key, parse_root_key
 from gateway.vault.modes import open_to_others, others_may_write
@@ -258,6 +258,8 @@ def secret_options(site: Site, *, forms: KeyForms) -> list[tuple[str, SecretOpti
             options.append((file, forms.sealing(sealing.form, "sealing.public_key", sealing.public_key)))
     for number, name in enumerate(site.gateway.alarms.to, 1):
         options.append(("config/gateway.toml", forms.alarm(f"alarms.to[{number}]", name)))
+    if (token := site.gateway.metrics.token) is not None:
+        options.append(("config/gateway.toml", SecretOption("metrics.token", token, check_token, new_token)))
     root_key = SecretOption("root_key", site.gateway.root_key, parse_root_key, lambda: make_root_key().hex())
     return [*options, ("config/gateway.toml", root_key)]
 

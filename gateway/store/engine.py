@@ -277,6 +277,14 @@ def is_postgres(tx: Connection) -> bool:
     return tx.dialect.name == "postgresql"
 
 
+def sessions_waiting(tx: Connection) -> int | None:
+    """How many sessions of this database wait for a lock at this moment; None of SQLite, which does not tell."""
+    if not is_postgres(tx):
+        return None
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return int(tx.execute(text(waiting)).scalar_one())
+
+
 def lock(tx: Connection, name: str) -> None:
     """Hold a named lock until the transaction ends. On SQLite the write transaction is that lock already."""
     if is_postgres(tx):

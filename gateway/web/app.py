@@ -24,6 +24,7 @@ from gateway.web.api import (
     health,
     lookups,
     members,
+    metrics,
     payments,
     reviews,
     roster,
@@ -44,6 +45,7 @@ ROUTERS: Final = (
     payments.router,
     reviews.router,
     health.router,
+    metrics.router,
 )
 """Every address there is."""
 

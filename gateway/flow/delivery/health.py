@@ -77,7 +77,7 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf |
     noted = noted_now(office, files_of)
     due = deadlines(office, within_days=due_within)
     with office.store.read() as tx:
-        feeds = [_feed(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
+        feeds = [feed_health(tx, office, name, spec) for name, spec in sorted(office.feeds.items())]
         quarantined, in_review = quarantine.count_open(tx), reviews.count_open(tx)
         out = Health(
             feeds=feeds,
@@ -104,7 +104,8 @@ def health(office: Office, *, due_within: int = WITHIN_DAYS, files_of: FilesOf |
     return msgspec.structs.replace(out, findings=out.findings + late + to_act_on)
 
 
-def _feed(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
+def feed_health(tx: Tx, office: Office, name: str, spec: FeedSpec) -> FeedHealth:
+    """How one feed stands: two queries and the pages that wait."""
     run = runs.latest(tx, name, now=office.now())
     return FeedHealth(
         feed=name,
