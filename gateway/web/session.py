@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.formparsers import MultiPartParser
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from gateway.core.accounts.rights import Right, may
@@ -52,6 +53,9 @@ _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 _LONGEST_NEXT: Final = 1000
 MOST_FORM_BYTES: Final = 256 * 1024
 MOST_FILE_BYTES: Final = 64 * 1024 * 1024
+
+# A file that somebody brings names people: it stays in memory, where by itself it would go to a disk in the clear.
+MultiPartParser.spool_max_size = MOST_FILE_BYTES
 
 
 def session_id(request: Request) -> str:

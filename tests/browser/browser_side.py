@@ -27,6 +27,7 @@ ALL_PAGES = (
     "/feeds",
     "/feeds/east",
     "/members",
+    "/members/import",
     "/members/nm/M00001",
     "/schemes",
     "/schemes/nm-inpatient/2021",

@@ -95,6 +95,7 @@ PLACES = {
     "scheme": "nm-inpatient",
     "edition": "2021",
     "account": "keeper",
+    "preview": "0" * 32,
 }
 
 

@@ -13,13 +13,15 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from gateway.core.roster.tables import MAX_BYTES
 from gateway.errors import BadInput
 
 ROWS_AT_ONCE: Final = 5_000
 LONGEST_ROW: Final = 64 * 1024
 """In bytes."""
 
-RosterForm = Literal["csv", "ndjson"]
+RosterForm = Literal["csv", "ndjson", "file"]
+"""A CSV, lines of JSON; a `file` (a workbook, or a CSV of any shape) is read as a whole and is not cut."""
 
 
 class CutRows(msgspec.Struct, frozen=True):
@@ -41,7 +43,12 @@ class RosterCutter:
         self._behind = self._before = 0
 
     def take(self, data: bytes) -> Iterator[CutRows]:
-        """Bytes that came. Raises BadInput: row_too_long, not_json."""
+        """Bytes that came. Raises BadInput: row_too_long, not_json, too_large."""
+        if self._form == "file":
+            self._open += data
+            if len(self._open) > MAX_BYTES:
+                raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
+            return
         for piece in io.BytesIO(data):
             self._open += piece
             if len(self._open) > LONGEST_ROW:
@@ -55,6 +62,10 @@ class RosterCutter:
 
     def finish(self) -> Iterator[CutRows]:
         """No more comes: what is left. Raises BadInput as `take`."""
+        if self._form == "file":
+            if self._open:
+                yield CutRows(bytes(self._open), 0)
+            return
         if self._open:
             self._end_row()
         if self._rows:

@@ -223,6 +223,14 @@ def confirm(office: Office, association: str, upload_id: str) -> RosterUpload | 
     return show(office, association, upload_id)
 
 
+def discard(office: Office, association: str, upload_id: str) -> None:
+    """It is not meant: its rows go. What was confirmed is taken in all the same."""
+    with office.store.write() as tx:
+        row = roster_uploads.find(tx, association, upload_id, hold=True)
+        if row is not None and row.state not in ("confirmed", "taken"):
+            roster_uploads.drop(tx, [upload_id])
+
+
 def unfinished(office: Office) -> list[tuple[str, str]]:
     """(association, id) of what is being compared or taken in."""
     with office.store.read() as tx:

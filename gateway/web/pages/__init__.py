@@ -19,6 +19,7 @@ from gateway.web.pages import (
     night,
     quarantine,
     reviews,
+    roster_import,
     schemes,
     today,
 )
@@ -35,6 +36,8 @@ PAGES: Final = (
     desk.router,
     deliveries.router,
     feeds.router,
+    # Before the members, whose addresses would take its own for a member's.
+    roster_import.router,
     members.router,
     schemes.router,
     audit.router,

@@ -149,6 +149,7 @@ NOTICES: Final = {
     "papers": "已请会员补材料。",
     "papers_in": "已登记材料补齐。",
     "undo": "已撤销。",
+    "discarded": "已放弃，没有改动名册。",
     "started": "已开始，稍后刷新查看结果。",
 }
 """What is said on the page one comes to after something was done, by the word in its address."""
