@@ -23,6 +23,7 @@ NAVIGATION: Final = (
     PageWords("/holds", "待放行", "holds"),
     PageWords("/claims", "申领", "claims"),
     PageWords("/desk", "核定", "claims"),
+    PageWords("/payments", "付款", "claims.pay"),
     PageWords("/deliveries", "投递", "deliveries"),
     PageWords("/feeds", "数据源", "feeds"),
     PageWords("/members", "名册", "roster"),

@@ -96,6 +96,7 @@ PLACES = {
     "edition": "2021",
     "account": "keeper",
     "preview": "0" * 32,
+    "number": "1",
 }
 
 

@@ -46,9 +46,9 @@ class Clerk:
     def post(self, path: str, **fields: str) -> httpx.Response:
         return self.side.client.post(path, headers=self.cookie, data={"csrf": self.token, **fields})
 
-    def bring(self, content: bytes, name: str = "名册.csv") -> httpx.Response:
+    def bring(self, content: bytes, name: str = "名册.csv", to: str = "/members/import") -> httpx.Response:
         files = {"file": (name, content, "application/octet-stream")}
-        return self.side.client.post("/members/import", headers=self.cookie, data={"csrf": self.token}, files=files)
+        return self.side.client.post(to, headers=self.cookie, data={"csrf": self.token}, files=files)
 
 
 def workbook(*lines: dict[str, str]) -> bytes:

@@ -17,6 +17,7 @@ from gateway.web.pages import (
     login,
     members,
     night,
+    payments,
     quarantine,
     reviews,
     roster_import,
@@ -34,6 +35,7 @@ PAGES: Final = (
     holds.router,
     claims.router,
     desk.router,
+    payments.router,
     deliveries.router,
     feeds.router,
     # Before the members, whose addresses would take its own for a member's.

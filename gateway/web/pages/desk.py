@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Query, Response
 from gateway.core.accounts.rights import Right
 from gateway.errors import WrongUse
 from gateway.flow.delivery.claims import find_claim
+from gateway.flow.desk.accounts import AccountGiven, tell_account
 from gateway.flow.desk.deciding import (
     ClerkDecision,
     DeskAnswer,
@@ -104,6 +105,22 @@ def papers(
     if came:
         return _back(at, papers_came(at.office, claim_id, by=at.viewer.account, note=None))
     return _back(at, ask_papers(at.office, claim_id, by=at.viewer.account, papers=[paper], note=None))
+
+
+@router.post("/{claim_id}/account")
+def account(
+    at: Annotated[Sitting, needs(Right.CLAIMS_PAY)],
+    claim_id: str,
+    number: Annotated[str, Form(max_length=40)],
+    bank: Annotated[str, Form(max_length=80)],
+    holder: Annotated[str, Form(max_length=80)] = "",
+    other_holder: Annotated[str, Form(max_length=3)] = "",
+) -> Response:
+    """Where this claim is paid to; sealed as it comes."""
+    _own(at, claim_id)
+    destination = AccountGiven(number=number.strip(), bank=bank.strip(), holder=holder, other_holder=bool(other_holder))
+    tell_account(at.office, claim_id, destination, by=at.viewer.account)
+    return at.back(f"/claims/{claim_id}?done=account")
 
 
 @router.post("/{claim_id}/undo")

@@ -114,7 +114,7 @@ class Sitting:
 
     def _around(self) -> dict[str, Any]:
         path = self.request.url.path
-        hidden = set() if self.has_desk else {"/desk"}
+        hidden = set() if self.has_desk else {"/desk", "/payments"}
         shown = [entry for entry in NAVIGATION if self.may(Right(entry.right)) and entry.address not in hidden]
         return {
             "at": self,
@@ -149,6 +149,7 @@ NOTICES: Final = {
     "papers": "已请会员补材料。",
     "papers_in": "已登记材料补齐。",
     "undo": "已撤销。",
+    "account": "已登记收款账户。",
     "discarded": "已放弃，没有改动名册。",
     "started": "已开始，稍后刷新查看结果。",
 }
