@@ -42,6 +42,7 @@ ACTS: Final = {
     "roster_search": "查找会员",
     "roster_show": "查看会员",
     "roster_export": "导出名册",
+    "claims_export": "导出申领清单",
     "roster_brought": "送来名册，待确认",
     "roster_imported": "确认导入名册",
     "roster_lowered": "确认名册终止或缩短",

@@ -28,6 +28,7 @@ NAVIGATION: Final = (
     PageWords("/feeds", "数据源", "feeds"),
     PageWords("/members", "名册", "roster"),
     PageWords("/schemes", "方案", "schemes"),
+    PageWords("/second", "双人确认", "export.second"),
     PageWords("/audit", "审计", "audit"),
     PageWords("/accounts", "账号", "accounts"),
     PageWords("/about", "关于", "own"),

@@ -137,7 +137,8 @@ def signing_commands() -> Iterator[str]:
 
 UNATTENDED = set(
     """
-    init;check;status;reconcile;run;serve;demo;backup;bench;normalise;kit;keys init;keys status;keys adopt-database;
+    init;check;doctor;status;reconcile;run;serve;demo;backup;bench;normalise;kit;keys init;keys status;
+    keys adopt-database;
     secret new;
     feed list;feed add;feed test;feed infer;feed new;match try;match generate;match eval;match train;match blocks;
     scheme list;scheme assess;scheme period;scheme test;scheme new;scheme explain;desk codes;findings;clock show;

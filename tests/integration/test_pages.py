@@ -97,6 +97,7 @@ PLACES = {
     "account": "keeper",
     "preview": "0" * 32,
     "number": "1",
+    "act_id": "1",
 }
 
 

@@ -67,7 +67,8 @@ def ask_or_take(office: Office, kind: str, subject: str, content: bytes, *, by: 
             act_id = act.act_id
     raise BadInput(
         "second_person",
-        f"已提请，第{act_id}号：另一人 hubao second confirm {act_id} 之后再做一次 (another person must confirm first)",
+        f"已提请，第{act_id}号：另一人在“双人确认”页，或以 hubao second confirm {act_id} 确认之后再做一次"
+        " (another person must confirm first)",
     )
 
 

@@ -22,6 +22,7 @@ from gateway.web.pages import (
     reviews,
     roster_import,
     schemes,
+    second,
     today,
 )
 
@@ -42,6 +43,7 @@ PAGES: Final = (
     roster_import.router,
     members.router,
     schemes.router,
+    second.router,
     audit.router,
     accounts.router,
     about.router,

@@ -15,6 +15,7 @@ from gateway.flow.delivery.claims import bodies_of_claims, find_claim, show_clai
 from gateway.flow.delivery.explain import explain_claim
 from gateway.flow.desk.showing import steps_of
 from gateway.flow.reviewing.claim_list import ClaimSearch, is_in_scope, list_claims, note_search
+from gateway.flow.reviewing.exporting import export_claims
 from gateway.flow.reviewing.origins import find_origins
 from gateway.model.claim import PrefilledClaim
 from gateway.web.claim_form import pages as form_pages
@@ -67,6 +68,24 @@ def search(
     after: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Response:
     """The claims that fit, those changed last first."""
+    wish, shown = _wish(at, filters)
+    return _list_page(at, wish, shown, after=after)
+
+
+@router.post("/export")
+def export(
+    at: Annotated[Sitting, needs(Right.EXPORT, narrow=True)],
+    filters: Annotated[dict[str, str | None], Depends(typed_filters)],
+) -> Response:
+    """All that the filters in the address find, as a file; a longer one needs a second person."""
+    wish, _ = _wish(at, filters)
+    content = export_claims(at.office, wish, by=at.viewer.account, page=page_of(at.request))
+    place = f'attachment; filename="claims-{wish.association}.csv"'
+    return Response(content, media_type="text/csv; charset=utf-8", headers={**HEADERS, "content-disposition": place})
+
+
+def _wish(at: Sitting, filters: dict[str, str | None]) -> tuple[ClaimSearch, dict[str, str | None]]:
+    """What the filters ask for, and the filters as the page shows them. Raises BadInput."""
     name = at.one_association(filters["association"])
     text = {key: (value or "").strip() or None for key, value in filters.items()}
     wish = ClaimSearch(
@@ -82,8 +101,7 @@ def search(
         least=an_amount(text["least"]),
         most=an_amount(text["most"]),
     )
-    shown = {**text, "association": name if len(at.associations) > 1 else None}
-    return _list_page(at, wish, shown, after=after)
+    return wish, {**text, "association": name if len(at.associations) > 1 else None}
 
 
 @router.post("")
