@@ -136,3 +136,16 @@ def test_only_who_may_import_does(side: Side) -> None:
     clerk.token = "0" * 64
     assert clerk.bring(as_csv(line(1))).status_code == 403
     assert rows_of(side.office, schema_access.roster_part) == []
+
+
+def test_a_file_that_is_brought_stays_in_memory(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    def to_disk(_: object) -> None:
+        raise AssertionError("it would lie on a disk in the clear")
+
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile.rollover", to_disk)
+    header, *lines = as_csv(*(line(at) for at in range(400))).decode().splitlines()
+    large = "\n".join([f"{header},备注", *(f"{each},{'无' * 2000}" for each in lines)]).encode()
+    assert len(large) > 2 * 1024 * 1024
+    came = Clerk(side).bring(large)
+    assert came.status_code == 303, came.text
+    assert rows_of(side.office, schema_access.roster_part) != []
