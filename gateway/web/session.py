@@ -136,9 +136,11 @@ class PageRoute(APIRoute):
 
         async def handle_page(request: Request) -> Response:
             try:
-                if request.method not in _SAFE:
-                    await check_csrf(request)
-                response = await handle(request)
+                with desk_of(request).in_flight.share() as share:
+                    if request.method not in _SAFE:
+                        share.take(await _bytes_to_hold(request))
+                        await check_csrf(request)
+                    response = await handle(request)
             except LoginNeeded as error:
                 response = _to_login(request, error.stage)
             except Problem as error:
@@ -167,14 +169,22 @@ def note_refusal(request: Request) -> None:
         note_alone(office, entry)
 
 
-async def check_csrf(request: Request) -> None:
-    """Raises Problem("forbidden") where a request that changes something does not carry its session's token;
-    "too_large" for one longer than a form is, or of no said length."""
+async def _bytes_to_hold(request: Request) -> int:
+    """How long a form is. Nobody's file is read before it is known whose it is. Raises LoginNeeded, and
+    Problem("too_large") for one longer than a form is, or of no said length."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     length = request.headers.get("content-length", "")
-    limit = MOST_FILE_BYTES if kind == "multipart/form-data" else MOST_FORM_BYTES
+    brings_file = kind == "multipart/form-data"
+    limit = MOST_FILE_BYTES if brings_file else MOST_FORM_BYTES
     if not (length.isascii() and length.isdigit() and int(length[:18]) <= limit):
         raise Problem("too_large")
+    if brings_file:
+        await run_in_threadpool(viewer, request)
+    return int(length)
+
+
+async def check_csrf(request: Request) -> None:
+    """Raises Problem("forbidden") where a request that changes something does not carry its session's token."""
     token = request.headers.get(HEADER)
     if token is None:
         form = await request.form(max_files=20, max_fields=2000)

@@ -12,12 +12,14 @@ import openpyxl
 import pytest
 from account_side import people, quick_hashes
 from builders import EAST_AND_WEST, rows_of
+from starlette.formparsers import MultiPartParser
 from test_web_roster import as_csv, line
 from web_side import ENVIRONMENT, Side, at_work
 
 from gateway.flow.accounts.sessions import csrf_of
 from gateway.model.account import Role
 from gateway.store import schema, schema_access
+from gateway.web.api.messages import BodyBudget, BodyShare
 from gateway.web.session import COOKIE
 
 if TYPE_CHECKING:
@@ -149,3 +151,28 @@ def test_a_file_that_is_brought_stays_in_memory(side: Side, monkeypatch: pytest.
     came = Clerk(side).bring(large)
     assert came.status_code == 303, came.text
     assert rows_of(side.office, schema_access.roster_part) != []
+
+
+def test_a_strangers_file_is_not_read_and_files_share_what_may_be_held(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed, shares, take = [], [], BodyShare.take
+    monkeypatch.setattr(MultiPartParser, "parse", lambda _: parsed.append(1))
+    stranger = side.client.post("/members/import", files={"file": ("名册.csv", as_csv(line(1)), "text/csv")})
+    assert stranger.status_code == 303 and stranger.headers["location"].startswith("/login")
+    assert parsed == []
+    monkeypatch.undo()
+    quick_hashes(monkeypatch)
+    clerk, content = Clerk(side), as_csv(*(line(at) for at in range(50)))
+
+    def note(share: BodyShare, size: int) -> None:
+        shares.append((share, size))
+        take(share, size)
+
+    monkeypatch.setattr(BodyShare, "take", note)
+    assert clerk.bring(content).status_code == 303
+    [(share, size)] = shares
+    assert size > len(content) and share._budget.left == BodyBudget().left
+    share._budget.left = 1000
+    assert clerk.bring(content).status_code == 503
+    share._budget.left = BodyBudget().left

@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/metrics")
 async def metrics(request: Request) -> Response:
     """The site in Prometheus' text form, or in OpenMetrics where that is asked for. Raises Problem: `not_found` where
-    `[metrics]` names no token, `unauthorized` for another one."""
+    `[metrics]` names no token, `not_authentic` for another one."""
     office = desk_of(request).office
     _require_token(office, request.headers.get("authorization", ""))
     measured = await run_in_threadpool(measure, office)
