@@ -28,8 +28,7 @@ def second_list(context: typer.Context, as_json: Json = False) -> None:
     from gateway.flow.accounts.two_persons import waiting_acts
 
     office = open_office(context)
-    viewer_here(office)
-    acts = waiting_acts(office)
+    acts = waiting_acts(office, viewer_here(office).scope)
     if as_json:
         emit(
             {"acts": [{"id": act.act_id, "kind": act.kind, "subject": act.subject, "by": act.asked_by} for act in acts]}

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from gateway.model.examined import Examined, graded
-from gateway.store import migrate
 from gateway.store.engine import Store, Tx, is_postgres, lock, lock_number
 
 _OLDEST_POSTGRES: Final = 130000
@@ -35,7 +34,7 @@ def examine(store: Store, now: datetime) -> list[Examined]:
     """Everything about the database of a site. `now`: what this machine's clock reads, to hold the server's against.
     What is written for it is rolled back or stands in a temporary table."""
     with store.read() as tx:
-        seen = [version(tx), types(tx), names(tx), shape(tx)]
+        seen = [version(tx), types(tx), names(tx)]
         seen += _of_postgres(tx, now) if store.postgres else _of_sqlite(tx)
     return [*seen, locks(store)]
 
@@ -87,13 +86,6 @@ def names(tx: Tx) -> Examined:
     )
 
 
-def shape(tx: Tx) -> Examined:
-    """Whether the tables are of this program's version."""
-    now, newest = migrate.revision(tx), migrate.newest()
-    advice = "先备份，再用本版本打开站点升级；若库比程序新，请更新程序 (upgrade the older of the two)"
-    return graded("表结构版本", sound=now == newest, reading=f"{now or '空库 empty'}，程序为 {newest}", advice=advice)
-
-
 def _of_sqlite(tx: Tx) -> list[Examined]:
     journal = str(tx.exec_driver_sql("pragma journal_mode").scalar())
     sync = int(tx.exec_driver_sql("pragma synchronous").scalar() or 0)
@@ -133,14 +125,14 @@ def server_clock(tx: Tx, now: datetime) -> Examined:
 def collation(tx: Tx) -> Examined:
     """After the server's library of collations changed, its text indexes may no longer find what they hold."""
     row = tx.execute(text("select datname, datcollate from pg_database where datname = current_database()")).one()
-    versions = None
+    made = actual = None
     if int(tx.scalar(text("show server_version_num")) or 0) >= 150000:
-        query = (
+        versions = (
             "select datcollversion, pg_database_collation_actual_version(oid) from pg_database where datname = :name"
         )
-        versions = tx.execute(text(query), {"name": row.datname}).one()
-    changed = versions is not None and versions[0] is not None and versions[0] != versions[1]
-    reading = f"{row.datcollate}" + (f"，建库时 {versions[0]}、现在 {versions[1]}" if changed and versions else "")
+        made, actual = tx.execute(text(versions), {"name": row.datname}).one()
+    changed = made is not None and made != actual
+    reading = f"{row.datcollate}，建库时 {made}、现在 {actual}" if changed else str(row.datcollate)
     advice = "操作系统的排序库已变：先 reindex database，再 alter database … refresh collation version (reindex)"
     return graded("排序库版本", sound=not changed, reading=reading, advice=advice)
 

@@ -252,7 +252,7 @@ def test_a_group_that_is_not_what_was_shown_is_not_touched(clerk: Browser, offic
 
 
 def test_lists_are_filtered_by_their_address_and_answer_the_script_with_the_list_alone(clerk: Browser) -> None:
-    for path in ("/claims?status=proposed", "/reviews?kind=match", "/deliveries"):
+    for path in ("/claims?status=proposed", "/reviews?kind=match", "/deliveries", "/members"):
         whole, part = clerk.get(path), clerk.get(path, **{"hx-request": "true"})
         assert (whole.status_code, part.status_code) == (200, 200)
         assert "<html" in whole.text and "<html" not in part.text and "<table" in part.text

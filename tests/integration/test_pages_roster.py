@@ -13,10 +13,10 @@ import pytest
 from account_side import people, quick_hashes
 from builders import EAST_AND_WEST, rows_of
 from starlette.formparsers import MultiPartParser
+from test_pages import Browser
 from test_web_roster import as_csv, line
 from web_side import ENVIRONMENT, Side, at_work
 
-from gateway.flow.accounts.sessions import csrf_of
 from gateway.model.account import Role
 from gateway.store import schema, schema_access
 from gateway.web.api.messages import BodyBudget, BodyShare
@@ -35,22 +35,16 @@ def side(make_office: MakeOffice, database_url: str, monkeypatch: pytest.MonkeyP
         yield side
 
 
-class Clerk:
-    """Somebody at a browser who may import."""
+class Clerk(Browser):
+    """Somebody of one role at a browser, who brings files too."""
 
     def __init__(self, side: Side, role: Role = Role.CLERK) -> None:
-        self.side, session = side, people(side.office, (role,))[role].session_id
-        self.cookie, self.token = {"cookie": f"{COOKIE}={session}"}, csrf_of(side.office, session)
-
-    def get(self, path: str) -> httpx.Response:
-        return self.side.client.get(path, headers=self.cookie)
-
-    def post(self, path: str, **fields: str) -> httpx.Response:
-        return self.side.client.post(path, headers=self.cookie, data={"csrf": self.token, **fields})
+        super().__init__(side, people(side.office, (role,))[role].session_id)
 
     def bring(self, content: bytes, name: str = "名册.csv", to: str = "/members/import") -> httpx.Response:
         files = {"file": (name, content, "application/octet-stream")}
-        return self.side.client.post(to, headers=self.cookie, data={"csrf": self.token}, files=files)
+        cookie = {"cookie": f"{COOKIE}={self.session}"}
+        return self.side.client.post(to, headers=cookie, data={"csrf": self.token}, files=files)
 
 
 def workbook(*lines: dict[str, str]) -> bytes:

@@ -21,7 +21,7 @@ LONGEST_ROW: Final = 64 * 1024
 """In bytes."""
 
 RosterForm = Literal["csv", "ndjson", "file"]
-"""A CSV, lines of JSON; a `file` (a workbook, or a CSV of any shape) is read as a whole and is not cut."""
+"""A CSV, lines of JSON, or a file as offices keep it, which is not cut."""
 
 
 class CutRows(msgspec.Struct, frozen=True):
@@ -43,12 +43,7 @@ class RosterCutter:
         self._behind = self._before = 0
 
     def take(self, data: bytes) -> Iterator[CutRows]:
-        """Bytes that came. Raises BadInput: row_too_long, not_json, too_large."""
-        if self._form == "file":
-            self._open += data
-            if len(self._open) > MAX_BYTES:
-                raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
-            return
+        """Bytes that came. Raises BadInput: row_too_long, not_json."""
         for piece in io.BytesIO(data):
             self._open += piece
             if len(self._open) > LONGEST_ROW:
@@ -62,10 +57,6 @@ class RosterCutter:
 
     def finish(self) -> Iterator[CutRows]:
         """No more comes: what is left. Raises BadInput as `take`."""
-        if self._form == "file":
-            if self._open:
-                yield CutRows(bytes(self._open), 0)
-            return
         if self._open:
             self._end_row()
         if self._rows:
@@ -87,6 +78,29 @@ class RosterCutter:
         if self._form == "csv":
             return CutRows(b"".join([self._header or b"", *rows]), before)
         return CutRows(_as_table(rows, before + 1), before)
+
+
+class WholeRoster:
+    """A roster that is not cut: a workbook, or a CSV of any shape, is one table as it came."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def take(self, data: bytes) -> Iterator[CutRows]:
+        """Bytes that came. Raises BadInput: too_large."""
+        self._content += data
+        if len(self._content) > MAX_BYTES:
+            raise BadInput("too_large", f"名册文件超过 {MAX_BYTES // 2**20} MiB (roster file too large)")
+        return iter(())
+
+    def finish(self) -> Iterator[CutRows]:
+        """No more comes: all of it, where anything came."""
+        return iter([CutRows(bytes(self._content), 0)] if self._content else [])
+
+
+def cutter_of(form: RosterForm) -> RosterCutter | WholeRoster:
+    """What takes a roster of this form."""
+    return WholeRoster() if form == "file" else RosterCutter(form)
 
 
 def _as_table(rows: list[bytes], before: int) -> bytes:

@@ -18,7 +18,7 @@ from gateway.errors import BadInput, WrongUse
 from gateway.flow.accounts.proving import demand
 from gateway.flow.accounts.trail import AuditNote, note
 from gateway.flow.office import Office
-from gateway.model.account import Viewer
+from gateway.model.account import EVERYTHING, AccountScope, Viewer
 from gateway.store import two_person_acts, user_accounts
 from gateway.store.engine import Tx
 from gateway.store.two_person_acts import TwoPersonAct
@@ -78,7 +78,8 @@ def answer_act(office: Office, act_id: int, *, confirmed: bool, by: Viewer, page
     now = office.now()
     with office.store.write() as tx:
         act = two_person_acts.by_id(tx, act_id)
-        if act is None or act.state != "open" or act.asked_at <= to_ms(now - GOOD_FOR):
+        is_open = act is not None and act.state == "open" and act.asked_at > to_ms(now - GOOD_FOR)
+        if act is None or not is_open or not _covers(by.scope, act):
             raise WrongUse("没有这样待确认的双人操作，或已过一天 (nothing of this number waits, or it is a day old)")
         subject = f"{act.kind} {act_id}"
         if confirmed and not confirms(tx, office, subject, first=act.asked_by, second=by.account):
@@ -90,7 +91,13 @@ def answer_act(office: Office, act_id: int, *, confirmed: bool, by: Viewer, page
     return msgspec.structs.replace(act, state=state, ended_by=by.account, ended_at=to_ms(now))
 
 
-def waiting_acts(office: Office) -> list[TwoPersonAct]:
-    """What waits for a second person, oldest first."""
+def waiting_acts(office: Office, scope: AccountScope = EVERYTHING) -> list[TwoPersonAct]:
+    """What waits for a second person, oldest first; of the associations of a scope."""
     with office.store.read() as tx:
-        return two_person_acts.waiting(tx, since=to_ms(office.now() - GOOD_FOR))
+        acts = two_person_acts.waiting(tx, since=to_ms(office.now() - GOOD_FOR))
+    return [act for act in acts if _covers(scope, act)]
+
+
+def _covers(scope: AccountScope, act: TwoPersonAct) -> bool:
+    """Whether an act is about an association of this scope: its subject names what, and of which."""
+    return scope.covers_association(act.subject.partition(" ")[2])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -33,17 +32,22 @@ def export_claims(office: Office, search: ClaimSearch, *, by: str, page: str = "
         ask_or_take(office, "export", f"claims {search.association}", asked, by=by)
     note_alone(office, AuditNote(account=by, act="claims_export", subject=f"{search.association} {total}", page=page))
     names = {family.scheme: family.name for family in office.schemes.values()}
-    return csv_file(COLUMNS, (_row(claim, names) for claim in _claims(office, search)))
+    return csv_file(COLUMNS, (_row(claim, names) for claim in reversed(_claims(office, search).values())))
 
 
-def _claims(office: Office, search: ClaimSearch) -> Iterator[dict[str, Any]]:
+def _claims(office: Office, search: ClaimSearch) -> dict[str, dict[str, Any]]:
+    """Claim id → the claim, those changed last at the end. Read in that direction, one that changes meanwhile is met
+    again, and the later state stays; in the other it would be missed."""
+    claims: dict[str, dict[str, Any]] = {}
     after = None
     while True:
-        page = list_claims(office, search, after=after, limit=_AT_ONCE, newest_first=True, count_at_most=0)
-        yield from page.claims
+        page = list_claims(office, search, after=after, limit=_AT_ONCE, count_at_most=0)
+        for claim in page.claims:
+            claims.pop(claim["claim_id"], None)
+            claims[claim["claim_id"]] = claim
         after = page.next
         if after is None:
-            return
+            return claims
 
 
 def _row(claim: dict[str, Any], schemes: dict[str, str]) -> tuple[TableCell, ...]:

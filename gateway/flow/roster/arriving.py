@@ -14,8 +14,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from gateway.core.roster import RosterFile, RosterFinding, read_roster
-from gateway.core.roster.cutting import CutRows, RosterCutter, RosterForm
+from gateway.core.roster.cutting import CutRows, RosterForm, cutter_of
 from gateway.errors import BadInput, BrokenSeal, Conflict
+from gateway.flow.accounts.trail import AuditNote, note
 from gateway.flow.office import Office
 from gateway.flow.roster.enrol import take_in
 from gateway.flow.roster.planning import Enrolled
@@ -133,7 +134,7 @@ class Arrival:
 
     def __init__(self, office: Office, association: str, form: RosterForm, *, upload_id: str, caller: str) -> None:
         self._office, self._association, self.upload_id = office, association, upload_id
-        self._cutter, self._digest = RosterCutter(form), hashlib.sha256(form.encode())
+        self._cutter, self._digest = cutter_of(form), hashlib.sha256(form.encode())
         self._parts = 0
         now = office.now()
         row = UploadRow(
@@ -210,9 +211,9 @@ def show(office: Office, association: str, upload_id: str) -> RosterUpload | Non
     )
 
 
-def confirm(office: Office, association: str, upload_id: str) -> RosterUpload | None:
-    """It is meant: from now on it is taken in (`take_confirmed`). None as `show`. Raises Conflict while it is compared
-    still."""
+def confirm(office: Office, association: str, upload_id: str, *, by: str | None = None) -> RosterUpload | None:
+    """It is meant: from now on it is taken in (`work_upload`). `by`: the account that confirms, which is written down;
+    None of a machine, whose key stands beside the upload. None as `show`. Raises Conflict while still compared."""
     with office.store.write() as tx:
         row = roster_uploads.find(tx, association, upload_id, hold=True)
         if row is not None and row.expires_at > to_ms(office.now()):
@@ -220,6 +221,8 @@ def confirm(office: Office, association: str, upload_id: str) -> RosterUpload | 
                 raise Conflict("尚在比对 (it is still being compared)")
             if row.state == "compared":
                 roster_uploads.change(tx, upload_id, state="confirmed", done=0, report="")
+                if by is not None:
+                    note(tx, office, AuditNote(account=by, act="roster_imported", subject=f"{association} {upload_id}"))
     return show(office, association, upload_id)
 
 

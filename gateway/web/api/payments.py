@@ -40,12 +40,13 @@ ANSWER_BYTES: Final = 4 * 1024 * 1024
 """The largest answer of a bank: 4 MiB are more lines than a list has."""
 
 _LIMIT: Final = ANSWER_BYTES * 4 // 3 + 64 * 1024
-_TYPES: Final = {
+FILE_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "sums.csv": "text/csv; charset=utf-8",
     "json": "application/json",
 }
+"""What a payment list is fetched as: the end of its name → its type."""
 
 T = TypeVar("T")
 ListNumber = Annotated[int, Path(ge=1, le=999_999_999)]
@@ -157,7 +158,7 @@ async def read_payments(
     responses={
         200: {
             "description": "含收款账户 (holds accounts)",
-            "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in _TYPES.values()},
+            "content": {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in FILE_TYPES.values()},
         },
         **problems(*_PROBLEMS, "unknown_list"),
     },
@@ -180,7 +181,7 @@ async def fetch_file(
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
     }
-    return Response(files[name], headers=headers, media_type=_TYPES[form])
+    return Response(files[name], headers=headers, media_type=FILE_TYPES[form])
 
 
 @router.post(

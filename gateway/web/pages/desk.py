@@ -26,10 +26,6 @@ from gateway.words.desk import DESK_STATES
 router = APIRouter(prefix="/desk", route_class=ErrorPageRoute, include_in_schema=False)
 
 
-def _with_desk(at: Sitting) -> list[str]:
-    return [name for name in at.associations if at.office.associations[name].desk is not None]
-
-
 @router.get("")
 def waiting(
     at: Annotated[Sitting, needs(Right.CLAIMS)],
@@ -39,10 +35,7 @@ def waiting(
     after: Annotated[str | None, Query(max_length=60)] = None,
 ) -> Response:
     """The claims at the desk."""
-    names = _with_desk(at)
-    name = one_of(association, names) or next(iter(names), None)
-    if name is None:
-        raise WrongUse("没有在网关内核定的协会 (no association of yours decides here)")
+    name, names = at.one_with_desk(association), at.with_desk
     filters = {"state": one_of(state, DESK_STATES), "league": (league or "").strip() or None}
     search = DeskSearch(association=name, **cast("dict[str, Any]", filters))
     return at.page(
@@ -57,7 +50,7 @@ def waiting(
 
 def _own(at: Sitting, claim_id: str) -> None:
     claim = find_claim(at.office, claim_id)
-    if claim is None or claim.association not in _with_desk(at):
+    if claim is None or claim.association not in at.with_desk:
         raise WrongUse(f"没有申领 {claim_id[:40]} (no such claim)")
 
 

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from gateway.core.accounts.rights import Right
-from gateway.errors import BadInput, WrongUse
+from gateway.errors import BadInput
 from gateway.flow.desk.accounts import read_accounts
 from gateway.flow.desk.paying import AnswerReport, NewList, make_list, show_list, show_lists, take_answer
 from gateway.flow.desk.payment_files import fetch_files
-from gateway.web.pages.fields import one_of
+from gateway.web.api.payments import ANSWER_BYTES, FILE_TYPES, ListNumber
 from gateway.web.pages.showing import HEADERS, ErrorPageRoute, Sitting, needs
 from gateway.words.desk import PAYMENT_STATES
 
 router = APIRouter(prefix="/payments", route_class=ErrorPageRoute, include_in_schema=False)
 
-_TYPES: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "sums.csv": "text/csv; charset=utf-8",
-    "json": "application/json",
-}
-_MOST_BYTES: Final = 8 * 1024 * 1024
-
-ListNumber = Annotated[int, Path(ge=1, le=999_999_999)]
 AssociationField = Annotated[str, Form(max_length=40)]
 AssociationQuery = Annotated[str | None, Query(max_length=40)]
-
-
-def _desk(at: Sitting, association: str | None) -> tuple[str, list[str]]:
-    """The association that is asked about, and all that pay here. Raises WrongUse where none does."""
-    names = [name for name in at.associations if at.office.associations[name].desk is not None]
-    name = one_of(association or None, names) or next(iter(names), None)
-    if name is None:
-        raise WrongUse("没有在网关内核定的协会 (no association of yours decides here)")
-    return name, names
 
 
 @router.get("")
@@ -48,7 +30,7 @@ def lists(at: Annotated[Sitting, needs(Right.CLAIMS_PAY)], association: Associat
 def _lists(
     at: Sitting, association: str | None, *, made: NewList | None = None, problem: str = "", notice: str = ""
 ) -> Response:
-    name, names = _desk(at, association)
+    name, names = at.one_with_desk(association), at.with_desk
     return at.page(
         "payments.html",
         status=422 if problem else 200,
@@ -69,7 +51,7 @@ def make(
     league: Annotated[str, Form(max_length=40)] = "",
 ) -> Response:
     """A list of everything that can be paid; what could not be listed is said with its reason."""
-    name, _ = _desk(at, association)
+    name = at.one_with_desk(association)
     made = make_list(at.office, name, by=at.viewer.account, league=league.strip() or None)
     return _lists(at, name, made=made)
 
@@ -82,7 +64,7 @@ def accounts(
     other_holder: Annotated[str, Form(max_length=3)] = "",
 ) -> Response:
     """A file of accounts by claim or member: all of them, or none and everything that is wrong."""
-    name, _ = _desk(at, association)
+    name = at.one_with_desk(association)
     try:
         report = read_accounts(at.office, name, _content(file), by=at.viewer.account, other_holder=bool(other_holder))
     except BadInput as error:
@@ -102,7 +84,7 @@ def one_list(
 def _one(
     at: Sitting, association: str | None, number: int, *, answer: AnswerReport | None = None, problem: str = ""
 ) -> Response:
-    name, names = _desk(at, association)
+    name, names = at.one_with_desk(association), at.with_desk
     return at.page(
         "payment_list.html",
         status=422 if problem else 200,
@@ -123,10 +105,10 @@ def fetch(
     association: AssociationField = "",
 ) -> Response:
     """The list as the bank takes it. That somebody fetched it is written down: it holds accounts."""
-    name, _ = _desk(at, association)
+    name = at.one_with_desk(association)
     content = fetch_files(at.office, name, number, by=at.viewer.account)[f"{name}-{number:06d}.{form}"]
     place = f'attachment; filename="{name}-{number:06d}.{form}"'
-    return Response(content, media_type=_TYPES[form], headers={**HEADERS, "content-disposition": place})
+    return Response(content, media_type=FILE_TYPES[form], headers={**HEADERS, "content-disposition": place})
 
 
 @router.post("/{number}/answer")
@@ -137,7 +119,7 @@ def answer(
     association: AssociationField = "",
 ) -> Response:
     """The bank's answer: all of it fits the list, or nothing of it counts; the same again changes nothing."""
-    name, _ = _desk(at, association)
+    name = at.one_with_desk(association)
     try:
         report = take_answer(at.office, name, number, _content(file), by=at.viewer.account)
     except BadInput as error:
@@ -147,7 +129,7 @@ def answer(
 
 def _content(file: UploadFile) -> bytes:
     """What a file that was brought holds. Raises BadInput for one that is empty or larger than any of its kind."""
-    content = file.file.read(_MOST_BYTES + 1)
-    if not content or len(content) > _MOST_BYTES:
-        raise BadInput("not_valid", "请选择一个不超过 8 MB 的文件 (no file, or too large)")
+    content = file.file.read(ANSWER_BYTES + 1)
+    if not content or len(content) > ANSWER_BYTES:
+        raise BadInput("not_valid", "请选择一个不超过 4 MB 的文件 (no file, or too large)")
     return content

@@ -52,8 +52,11 @@ def compare(
         while data := file.file.read(_PIECE):
             arrival.take(data)
         preview = arrival.finish("")
-    except BadInput as error:
+    except BaseException as error:
+        # Whatever went wrong: nothing of half a roster stays.
         arrival.give_up()
+        if not isinstance(error, BadInput):
+            raise
         return at.page("roster_import.html", status=422, association=name, problem=error.message)
     note_alone(at.office, AuditNote(account=at.viewer.account, act="roster_brought", subject=f"{name} {preview}"))
     return _worked(at, name, preview)
@@ -84,10 +87,9 @@ def take_in(
 ) -> Response:
     """It is meant: it is compared anew with the roster as it is then, and taken in."""
     name = at.one_association(association)
+    # One that is still being compared is shown so, and can be confirmed once it is.
     with suppress(Conflict):
-        if confirm(at.office, name, preview) is not None:
-            subject = f"{name} {preview}"
-            note_alone(at.office, AuditNote(account=at.viewer.account, act="roster_imported", subject=subject))
+        confirm(at.office, name, preview, by=at.viewer.account)
     return _worked(at, name, preview)
 
 

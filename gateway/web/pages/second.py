@@ -19,7 +19,9 @@ router = APIRouter(prefix="/second", route_class=ErrorPageRoute, include_in_sche
 @router.get("")
 def waiting(at: Annotated[Sitting, needs(Right.EXPORT_SECOND)]) -> Response:
     """What waits, oldest first."""
-    acts = [(act, datetime.fromtimestamp(act.asked_at / 1000, SHANGHAI)) for act in waiting_acts(at.office)]
+    acts = [
+        (act, datetime.fromtimestamp(act.asked_at / 1000, SHANGHAI)) for act in waiting_acts(at.office, at.viewer.scope)
+    ]
     return at.page("second.html", acts=acts)
 
 

@@ -21,6 +21,7 @@ from gateway.model.account import Viewer
 from gateway.web import session
 from gateway.web.api.desk import Desk, desk_of
 from gateway.web.pages.assets import address_of
+from gateway.web.pages.fields import one_of
 from gateway.web.pages.filters import FILTERS, FUNCTIONS
 from gateway.web.problems import KINDS, Problem
 from gateway.web.session import Allowed, PageRoute, csrf
@@ -68,7 +69,19 @@ class Sitting:
     @property
     def has_desk(self) -> bool:
         """Whether clerks of some association of the viewer's decide in the gateway."""
-        return any(self.office.associations[name].desk is not None for name in self.associations)
+        return bool(self.with_desk)
+
+    @property
+    def with_desk(self) -> list[str]:
+        """The associations of the viewer's whose clerks decide in the gateway."""
+        return [name for name in self.associations if self.office.associations[name].desk is not None]
+
+    def one_with_desk(self, name: str | None) -> str:
+        """The one of them that is asked about, or the first. Raises BadInput, WrongUse where there is none."""
+        association = one_of(name, self.with_desk) or next(iter(self.with_desk), None)
+        if association is None:
+            raise WrongUse("没有在网关内核定的协会 (no association of yours decides here)")
+        return association
 
     @property
     def feeds(self) -> dict[str, str]:
